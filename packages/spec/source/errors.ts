@@ -1,0 +1,77 @@
+/**
+ * The one table of errors that cross a boundary (HTTP, the queue, a job's record). A code is stable: clients
+ * switch on it, messages may change. `retryable` says whether the same request or stage may succeed when it is
+ * simply tried again.
+ */
+export const errorTable = {
+  // requests
+  malformed_body: { status: 400, retryable: false, title: 'The body is not valid JSON' },
+  malformed_request: { status: 400, retryable: false, title: 'A parameter is not valid' },
+  not_found: { status: 404, retryable: false, title: 'No such page' },
+  job_not_found: { status: 404, retryable: false, title: 'No such job' },
+  student_not_found: { status: 404, retryable: false, title: 'The job has no such student' },
+  checkpoint_not_found: { status: 404, retryable: false, title: 'No such checkpoint' },
+  method_not_allowed: { status: 405, retryable: false, title: 'The page does not answer this method' },
+  not_acceptable: { status: 406, retryable: false, title: 'None of the accepted formats can be given' },
+  not_ready: { status: 409, retryable: true, title: 'The job has not come that far' },
+  stale_attempt: { status: 409, retryable: false, title: 'A newer attempt owns this stage' },
+  body_too_large: { status: 413, retryable: false, title: 'The body is too large' },
+  unsupported_media_type: { status: 415, retryable: false, title: 'The body must be application/json' },
+  range_not_satisfiable: { status: 416, retryable: false, title: 'The range lies outside the file' },
+  invalid_spec: { status: 422, retryable: false, title: 'The job spec is not valid' },
+  idempotency_conflict: {
+    status: 422,
+    retryable: false,
+    title: 'The idempotency key was used with another body',
+  },
+  internal: { status: 500, retryable: true, title: 'An unexpected error' },
+  redis_unavailable: { status: 503, retryable: true, title: 'The queue cannot be reached' },
+  store_unavailable: { status: 503, retryable: true, title: 'The artifact store cannot be used' },
+  // stages
+  data_error: { status: 422, retryable: false, title: 'The data set cannot be read' },
+  data_unavailable: { status: 503, retryable: true, title: 'The data set cannot be reached' },
+  engine_unavailable: { status: 503, retryable: false, title: 'The engine asked for cannot start' },
+  nan: { status: 500, retryable: false, title: 'Training diverged' },
+  out_of_memory: { status: 500, retryable: true, title: 'The trainer ran out of memory' },
+  trainer_crashed: { status: 500, retryable: true, title: 'The trainer ended unexpectedly' },
+  timeout: { status: 500, retryable: false, title: 'The job ran past its limit' },
+  artifact_corrupt: { status: 500, retryable: false, title: 'A stored artifact does not verify' },
+} as const satisfies Record<string, { status: number; retryable: boolean; title: string }>;
+
+export type ErrorCode = keyof typeof errorTable;
+
+/** One bad field: a JSON pointer, what was there, and what is allowed. */
+export interface FieldError {
+  path: string;
+  message: string;
+  value?: unknown;
+  allowed?: unknown;
+}
+
+/** An error with a code of the table; `cause` keeps what led to it. */
+export class DistilleryError extends Error {
+  readonly code: ErrorCode;
+  readonly fields: FieldError[] | undefined;
+
+  constructor(code: ErrorCode, message: string, options: { cause?: unknown; fields?: FieldError[] } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = 'DistilleryError';
+    this.code = code;
+    this.fields = options.fields;
+  }
+
+  get status(): number {
+    return errorTable[this.code].status;
+  }
+
+  get retryable(): boolean {
+    return errorTable[this.code].retryable;
+  }
+}
+
+/** The error itself when it has a code, else an `internal` one that keeps it as its cause. */
+export function asDistilleryError(error: unknown): DistilleryError {
+  if (error instanceof DistilleryError) return error;
+  const message = error instanceof Error ? error.message : String(error);
+  return new DistilleryError('internal', message, { cause: error });
+}

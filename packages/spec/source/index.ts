@@ -1,0 +1,42 @@
+export { canonicalJson, digestOf, sha256 } from './digest.ts';
+export { asDistilleryError, DistilleryError, type ErrorCode, errorTable, type FieldError } from './errors.ts';
+export {
+  type Checkpoint,
+  checkpointSchema,
+  isTerminal,
+  type JobState,
+  type JobView,
+  jobStates,
+  jobViewSchema,
+  type MetricRow,
+  metricRowSchema,
+  type Reason,
+  type StageKind,
+  type StagePlan,
+  type StageProgress,
+  type StageState,
+  type StageView,
+  stageKinds,
+  stageStates,
+  stageViewSchema,
+} from './job.ts';
+export { type JobSpec, type JobSpecInput, jobSpecSchema, type Kinds, validationOf } from './job-spec.ts';
+export { type CatalogueEntry, type Choice, type Kind, type Registry, registry } from './kind.ts';
+export { fieldErrors } from './problem.ts';
+export {
+  type EngineInfo,
+  engineInfoSchema,
+  type NetworkResult,
+  type Report,
+  reportSchema,
+  type Score,
+  type Spread,
+} from './report.ts';
+export {
+  type Augmentation,
+  augmentationSchema,
+  type Optimizer,
+  type Schedule,
+  type Training,
+  trainingSchema,
+} from './training.ts';

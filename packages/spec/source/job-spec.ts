@@ -1,0 +1,98 @@
+import { z } from 'zod';
+import type { Kind, Registry } from './kind.ts';
+import { trainingOverrideSchema, trainingSchema } from './training.ts';
+
+/** Names that stand in URLs, file names and tables. */
+const slug = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9_-]{0,47}$/, 'must be 1-48 of a-z, 0-9, - and _, beginning with a letter or digit')
+  .refine((name) => !/^control(-|$)/.test(name), 'is kept for the controls that `baseline` adds');
+
+const seed = z.number().int().min(0).max(4294967295);
+
+export const validationSchema = z.strictObject({
+  fraction: z.number().min(0).max(0.5).default(0.1).describe('of the training set, split off by class'),
+  seed: seed.default(0),
+});
+
+export interface Kinds {
+  datasets: Registry<Kind, 'source'>;
+  architectures: Registry<Kind>;
+  terms: Registry<Kind>;
+}
+
+/** The schema of a job spec over the kinds that are installed. */
+export function jobSpecSchema({ datasets, architectures, terms }: Kinds) {
+  return z.strictObject({
+    name: z.string().min(1).max(120).optional(),
+    labels: z
+      .record(z.string().regex(/^[A-Za-z0-9._/-]{1,63}$/), z.string().max(255))
+      .refine((labels) => Object.keys(labels).length <= 32, 'must have at most 32 labels')
+      .default({}),
+    dataset: datasets.schema,
+    teacher: z.strictObject({
+      architecture: architectures.schema,
+      training: trainingOverrideSchema.default({}),
+    }),
+    students: z
+      .array(
+        z.strictObject({
+          name: slug,
+          architecture: architectures.schema,
+          method: z.array(terms.schema).min(1).max(16).describe('a weighted sum of terms'),
+          training: trainingOverrideSchema.default({}),
+        }),
+      )
+      .min(1)
+      .max(64)
+      .superRefine((students, context) => {
+        students.forEach(({ name }, index) => {
+          if (students.findIndex((other) => other.name === name) !== index) {
+            context.addIssue({
+              code: 'custom',
+              path: [index, 'name'],
+              message: 'is the name of an earlier student',
+            });
+          }
+        });
+      }),
+    baseline: z
+      .boolean()
+      .default(true)
+      .describe(
+        'adds the control for each different student: same seed and first weights, cross-entropy alone',
+      ),
+    seeds: z
+      .array(seed)
+      .min(1)
+      .max(32)
+      .refine((seeds) => new Set(seeds).size === seeds.length, 'must differ from each other')
+      .default([42]),
+    training: trainingSchema.prefault({}),
+    validation: z
+      .union([z.number().min(0).max(0.5), validationSchema])
+      .default(0.1)
+      .describe(
+        'the fraction of the training set that is kept for choosing the best epoch, or {fraction, seed}',
+      ),
+    limits: z
+      .strictObject({
+        maxDurationSeconds: z
+          .number()
+          .int()
+          .min(1)
+          .max(2_592_000)
+          .optional()
+          .describe('from the first stage on'),
+      })
+      .prefault({}),
+  });
+}
+
+export type JobSpec = z.output<ReturnType<typeof jobSpecSchema>>;
+export type JobSpecInput = z.input<ReturnType<typeof jobSpecSchema>>;
+
+/** `validation` in its long form. */
+export function validationOf(spec: JobSpec): z.output<typeof validationSchema> {
+  return typeof spec.validation === 'number' ? { fraction: spec.validation, seed: 0 } : spec.validation;
+}

@@ -1,0 +1,109 @@
+import { z } from 'zod';
+
+/** The public truth of a job, as `GET /v1/jobs/:id` shows it. BullMQ's own states are never shown. */
+
+export const jobStates = ['queued', 'running', 'succeeded', 'failed', 'cancelled'] as const;
+export type JobState = (typeof jobStates)[number];
+
+export const stageKinds = ['teacher', 'outputs', 'student', 'report'] as const;
+export type StageKind = (typeof stageKinds)[number];
+
+export const stageStates = ['waiting', 'queued', 'running', 'succeeded', 'failed', 'cancelled'] as const;
+export type StageState = (typeof stageStates)[number];
+
+export function isTerminal(state: JobState | StageState): boolean {
+  return state === 'succeeded' || state === 'failed' || state === 'cancelled';
+}
+
+/** One node of a job's graph: what is known of it when the job is accepted. */
+export interface StagePlan {
+  /** `teacher`, `outputs`, `student.<name>.<seed>`, `report` */
+  id: string;
+  kind: StageKind;
+  /** Stages that must have succeeded before. */
+  needs: string[];
+  /** Its share of the job's work, for progress and ETA; any unit, the same for all. */
+  work: number;
+  /** Students only. */
+  student?: string;
+  seed?: number;
+}
+
+const time = z.iso.datetime().nullable();
+
+const reasonSchema = z.object({
+  code: z.string(),
+  message: z.string(),
+  stage: z.string().optional(),
+});
+/** Why a job or a stage failed. */
+export type Reason = z.output<typeof reasonSchema>;
+
+export const stageProgressSchema = z.object({
+  phase: z.string().describe('what the trainer is doing: loading, training, evaluating, storing'),
+  epoch: z.number().int().describe('completed epochs'),
+  epochs: z.number().int(),
+  step: z.number().int().describe('completed steps over all epochs'),
+  steps: z.number().int(),
+  loss: z.number().nullable(),
+  samplesPerSecond: z.number().nullable(),
+  fraction: z.number().min(0).max(1),
+});
+export type StageProgress = z.output<typeof stageProgressSchema>;
+
+export const stageViewSchema = z.object({
+  id: z.string(),
+  kind: z.enum(stageKinds),
+  state: z.enum(stageStates),
+  needs: z.array(z.string()),
+  attempt: z.number().int().describe('how often it was picked up; 0: not yet'),
+  worker: z.string().nullable(),
+  startedAt: time,
+  finishedAt: time,
+  progress: stageProgressSchema.nullable(),
+  reason: reasonSchema.nullable(),
+});
+export type StageView = z.output<typeof stageViewSchema>;
+
+export const jobViewSchema = z.object({
+  id: z.string(),
+  name: z.string().nullable(),
+  labels: z.record(z.string(), z.string()),
+  state: z.enum(jobStates),
+  phase: z.string().nullable().describe('the stages that run now'),
+  progress: z.number().min(0).max(100).describe('percent of the work'),
+  etaSeconds: z.number().nullable(),
+  reason: reasonSchema.nullable(),
+  createdAt: z.iso.datetime(),
+  startedAt: time,
+  finishedAt: time,
+  stages: z.array(stageViewSchema),
+});
+export type JobView = z.output<typeof jobViewSchema>;
+
+export const metricRowSchema = z.object({
+  stage: z.string(),
+  attempt: z.number().int(),
+  epoch: z.number().int().describe('counted from 1'),
+  step: z.number().int().describe('over all epochs, counted from 1'),
+  time: z.iso.datetime(),
+  values: z.record(z.string(), z.number().nullable()).describe('null: not a finite number'),
+});
+/** One line of a training curve. */
+export type MetricRow = z.output<typeof metricRowSchema>;
+
+/** A file that a stage left in the store. */
+export const artifactSchema = z.object({
+  digest: z.string().regex(/^[0-9a-f]{64}$/),
+  size: z.number().int(),
+});
+
+export const checkpointSchema = z.object({
+  stage: z.string(),
+  checkpoint: z.enum(['best', 'last']),
+  epoch: z.number().int(),
+  format: z.literal('safetensors'),
+  digest: z.string(),
+  size: z.number().int(),
+});
+export type Checkpoint = z.output<typeof checkpointSchema>;
