@@ -1,0 +1,42 @@
+# syntax=docker/dockerfile:1
+# The api and the CPU worker: one image, two commands (docker-compose.yml says which).
+
+# Only the manifests, so that a change of source code leaves the installed layer below alone.
+FROM node:22-bookworm-slim AS manifests
+WORKDIR /source
+COPY . .
+RUN mkdir /manifests \
+ && find . -name package.json -not -path '*/node_modules/*' -exec cp --parents {} /manifests \; \
+ && cp -r --parents package-lock.json .npmrc scripts /manifests
+
+# Compiler and pip stay in this stage.
+FROM node:22-bookworm-slim AS build
+RUN apt-get update \
+ && apt-get install -y --no-install-recommends ca-certificates g++ libc6-dev python3-pip \
+ && rm -rf /var/lib/apt/lists/*
+WORKDIR /app
+# Outside node_modules, at the path that the final stage has too: the package links to it.
+ENV DISTILLERY_CACHE=/opt/distillery NPM_CONFIG_OMIT=dev
+COPY --from=manifests /manifests ./
+RUN node scripts/setup.mjs --no-redis --require-native \
+ && rm -rf /opt/distillery/*/deps/include
+
+FROM node:22-bookworm-slim
+# STORE_DIR, DATA_DIR and DATA_ROOTS are volumes; a named volume takes its owner from the image.
+RUN mkdir -p /var/lib/distillery/store /var/lib/distillery/data /datasets \
+ && chown -R node:node /var/lib/distillery /datasets
+WORKDIR /app
+COPY --from=build /opt/distillery /opt/distillery
+COPY --from=build /app ./
+COPY . .
+ENV NODE_ENV=production \
+    HOST=0.0.0.0 \
+    PORT=8080 \
+    STORE_DIR=/var/lib/distillery/store \
+    DATA_DIR=/var/lib/distillery/data \
+    DATA_ROOTS=/datasets \
+    LOG_LEVEL=info \
+    TF_CPP_MIN_LOG_LEVEL=2
+USER node
+EXPOSE 8080
+CMD ["node", "--import", "tsx", "apps/api/source/main.ts"]

@@ -1,0 +1,124 @@
+/** Builds the native addon against libtensorflow, in a folder of the cache that is complete or absent. */
+import { chmodSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, symlinkSync } from 'node:fs';
+import { basename, dirname, join, relative } from 'node:path';
+import { aptInstall, canAptInstall, run, which } from './shell.mjs';
+import { fetchTensorflow } from './wheel.mjs';
+
+async function requireCompiler(say) {
+  if (which('g++')) return;
+  if (!canAptInstall()) throw new Error('g++ is not installed (it compiles the addon)');
+  // libc6-dev is only recommended by g++, and nothing compiles without it.
+  await aptInstall(['g++', 'libc6-dev'], say);
+}
+
+/** Folders that hold node_api.h: the pinned npm package first, then what came with this Node. */
+function nodeHeaders(root) {
+  const found = [
+    join(root, 'node_modules', 'node-api-headers', 'include'),
+    join(dirname(dirname(process.execPath)), 'include', 'node'),
+  ].find((folder) => existsSync(join(folder, 'node_api.h')));
+  if (!found) throw new Error('node_api.h is missing: add the npm package node-api-headers');
+  return found;
+}
+
+/** deps/ as the package's own linker line expects it. */
+function layOut(folder) {
+  const library = join(folder, 'deps', 'lib');
+  mkdirSync(library, { recursive: true });
+  renameSync(join(folder, 'tensorflow', 'include'), join(folder, 'deps', 'include'));
+  for (const [file, name] of [
+    ['libtensorflow_cc.so.2', 'libtensorflow.so'],
+    ['libtensorflow_framework.so.2', 'libtensorflow_framework.so'],
+  ]) {
+    renameSync(join(folder, 'tensorflow', file), join(library, file));
+    symlinkSync(file, join(library, name));
+  }
+  rmSync(join(folder, 'tensorflow'), { recursive: true });
+  for (const name of readdirSync(folder)) {
+    if (name.endsWith('.dist-info')) rmSync(join(folder, name), { recursive: true });
+  }
+  if (existsSync(join(folder, 'nvidia'))) layOutCuda(folder, library);
+}
+
+/**
+ * TensorFlow opens the CUDA libraries by bare name and searches beside itself ($ORIGIN), so each gets a
+ * link there. They stay in nvidia/<library>/lib too: that is where they look for one another.
+ */
+function layOutCuda(folder, library) {
+  renameSync(join(folder, 'nvidia'), join(folder, 'deps', 'nvidia'));
+  for (const part of readdirSync(join(folder, 'deps', 'nvidia'))) {
+    const shared = join(folder, 'deps', 'nvidia', part, 'lib');
+    if (!existsSync(shared)) continue;
+    for (const name of readdirSync(shared)) {
+      if (!name.includes('.so')) continue;
+      symlinkSync(join(relative(library, shared), name), join(library, name));
+      // The loader wants the bare name as well: libcudnn.so beside libcudnn.so.9.
+      const bare = join(library, name.replace(/\.so.*/, '.so'));
+      if (!existsSync(bare)) symlinkSync(name, bare);
+    }
+  }
+  const assembler = join(folder, 'deps', 'nvidia', 'cuda_nvcc', 'bin', 'ptxas');
+  if (existsSync(assembler)) chmodSync(assembler, 0o755); // A zip member loses its mode.
+}
+
+async function compile(folder, source, headers) {
+  const output = join(folder, 'lib', 'napi-v8');
+  mkdirSync(output, { recursive: true });
+  const sources = readdirSync(join(source, 'binding')).filter((name) => name.endsWith('.cc'));
+  const library = join(folder, 'deps', 'lib');
+  await run('g++', [
+    '-O2',
+    '-std=c++17',
+    '-shared',
+    '-fPIC',
+    // Node-API 8 is the newest that the package knows, so every Node from 20 on looks in napi-v8.
+    '-DNAPI_VERSION=8',
+    '-I',
+    join(folder, 'deps', 'include'),
+    '-I',
+    headers,
+    ...sources.map((name) => join(source, 'binding', name)),
+    '-o',
+    join(output, 'tfjs_binding.node'),
+    '-L',
+    library,
+    '-ltensorflow',
+    '-ltensorflow_framework',
+    // Relative to the addon, so that the cache folder can be copied into an image.
+    '-Wl,-rpath,$ORIGIN/../../deps/lib',
+    '-Wl,--enable-new-dtags',
+    // The CUDA libraries are opened at run time, on a machine that has a GPU.
+    '-Wl,--allow-shlib-undefined',
+  ]);
+}
+
+/**
+ * Builds the addon of the npm package at `source` into the folder `target`. All happens in a folder
+ * beside, renamed at the end: an interrupted build leaves nothing that looks finished.
+ */
+export async function buildAddon(root, source, target, device, say) {
+  const headers = nodeHeaders(root);
+  await requireCompiler(say);
+  const parent = dirname(target);
+  mkdirSync(parent, { recursive: true });
+  const prefix = `${basename(target)}.building-`;
+  // The caller holds the lock, so any such folder was left by a set-up that was killed.
+  for (const name of readdirSync(parent)) {
+    if (name.startsWith(prefix)) rmSync(join(parent, name), { recursive: true, force: true });
+  }
+  const folder = join(parent, `${prefix}${process.pid}`);
+  mkdirSync(folder);
+  const discard = () => rmSync(folder, { recursive: true, force: true });
+  process.on('exit', discard);
+  try {
+    await fetchTensorflow(folder, device, say);
+    layOut(folder);
+    say('compiling the addon with g++');
+    await compile(folder, source, headers);
+    rmSync(target, { recursive: true, force: true });
+    renameSync(folder, target);
+  } finally {
+    discard();
+    process.off('exit', discard);
+  }
+}
