@@ -1,0 +1,123 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { type FileHandle, mkdir, open, readdir, rm, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { DistilleryError } from '@distillery/spec';
+
+const oneDay = 24 * 60 * 60 * 1000;
+
+/** The errno name of a system error (`ENOENT`), or undefined for any other error. */
+export function systemCode(error: unknown): string | undefined {
+  if (!(error instanceof Error) || !('syscall' in error) || !('code' in error)) return undefined;
+  return typeof error.code === 'string' ? error.code : undefined;
+}
+
+/** Runs file operations; a system error becomes `store_unavailable`. Paths stay in the cause: a message may travel. */
+export async function onDisk<T>(what: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    const code = systemCode(error);
+    if (code === undefined) throw error;
+    throw new DistilleryError('store_unavailable', `the store cannot ${what}: ${code}`, { cause: error });
+  }
+}
+
+/** Makes the entries of a folder durable: without it a renamed file may be gone after a power cut (fsync(2)). */
+export async function syncFolder(path: string): Promise<void> {
+  const handle = await open(path, 'r');
+  try {
+    await handle.sync();
+  } catch (error) {
+    // Some network and Windows file systems have no such operation; there is nothing more that we could do.
+    if (!['EINVAL', 'EPERM', 'ENOTSUP'].includes(systemCode(error) ?? '')) throw error;
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Syncs the parents of a folder, from the nearest up to `last`, so that the folder itself is there to stay. */
+async function syncParents(path: string, last: string): Promise<void> {
+  for (let parent = path; parent !== last; ) {
+    parent = dirname(parent);
+    await syncFolder(parent);
+  }
+}
+
+/** Makes a store's top folder, with the ones above it, durably where they are new. */
+export async function makeRoot(root: string): Promise<void> {
+  const first = await mkdir(root, { recursive: true });
+  if (first !== undefined) await syncParents(root, dirname(first));
+}
+
+/**
+ * A function that makes folders below `root` durably. A folder that exists may have been made by another process
+ * that has not yet synced it, so each path's parents are synced once in this process, whoever made it.
+ */
+export function folderMaker(root: string): (path: string) => Promise<void> {
+  const durable = new Set<string>();
+  return async (path) => {
+    await mkdir(path, { recursive: true });
+    if (durable.has(path)) return;
+    await syncParents(path, root);
+    durable.add(path);
+  };
+}
+
+/** A file that was written and synced under a temporary name, with what its bytes came to. */
+export interface Draft {
+  path: string;
+  digest: string;
+  size: number;
+}
+
+/**
+ * Writes a source to a temporary file in `folder`, syncs it, and hands it to `keep`, which renames or links it.
+ * The temporary file is gone afterwards, whatever happened. Memory holds one chunk at a time.
+ */
+export async function withDraft<T>(
+  folder: string,
+  source: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
+  keep: (draft: Draft) => Promise<T>,
+): Promise<T> {
+  const path = join(folder, randomUUID());
+  const handle = await onDisk('open a file', () => open(path, 'wx'));
+  try {
+    const { digest, size } = await fill(handle, source);
+    return await onDisk('keep a file', () => keep({ path, digest, size }));
+  } finally {
+    // A failure to tidy must not hide the failure before it; `sweep` will find the file.
+    await rm(path, { force: true }).catch(() => undefined);
+  }
+}
+
+async function fill(handle: FileHandle, source: Iterable<Uint8Array> | AsyncIterable<Uint8Array>) {
+  const hash = createHash('sha256');
+  let size = 0;
+  try {
+    for await (const chunk of source) {
+      if (!(chunk instanceof Uint8Array)) throw new TypeError(`a store takes bytes, not a ${typeof chunk}`);
+      hash.update(chunk);
+      size += chunk.byteLength;
+      await onDisk('write', () => handle.writeFile(chunk));
+    }
+    await onDisk('write', () => handle.sync());
+  } catch (error) {
+    await handle.close().catch(() => undefined);
+    throw error;
+  }
+  // Network file systems may tell only now that a write failed.
+  await onDisk('write', () => handle.close());
+  return { digest: hash.digest('hex'), size };
+}
+
+/** Removes temporary files that a killed process left: those that nobody has written to for a day. */
+export async function sweep(folder: string): Promise<void> {
+  for (const name of await readdir(folder)) {
+    const path = join(folder, name);
+    const age = await stat(path).then(
+      (found) => Date.now() - found.mtimeMs,
+      () => 0, // its writer was quicker
+    );
+    if (age > oneDay) await rm(path, { force: true });
+  }
+}
