@@ -39,7 +39,7 @@ const reasonSchema = z.object({
 /** Why a job or a stage failed. */
 export type Reason = z.output<typeof reasonSchema>;
 
-export const stageProgressSchema = z.object({
+const stageProgressSchema = z.object({
   phase: z.string().describe('what the trainer is doing: loading, training, evaluating, storing'),
   epoch: z.number().int().describe('completed epochs'),
   epochs: z.number().int(),
@@ -91,12 +91,6 @@ export const metricRowSchema = z.object({
 });
 /** One line of a training curve. */
 export type MetricRow = z.output<typeof metricRowSchema>;
-
-/** A file that a stage left in the store. */
-export const artifactSchema = z.object({
-  digest: z.string().regex(/^[0-9a-f]{64}$/),
-  size: z.number().int(),
-});
 
 export const checkpointSchema = z.object({
   stage: z.string(),

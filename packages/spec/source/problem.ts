@@ -6,24 +6,30 @@ import type { FieldError } from './errors.ts';
  * is allowed where that can be listed or bounded.
  */
 export function fieldErrors(error: z.ZodError, input: unknown, prefix = ''): FieldError[] {
-  return error.issues.flatMap((issue) => {
-    if (issue.code === 'unrecognized_keys') {
-      return issue.keys.map((key) => ({
-        path: pointer(prefix, [...issue.path, key]),
-        message: 'is not an option here',
-        value: valueAt(input, [...issue.path, key]),
-      }));
-    }
-    // A union without a discriminator reports each branch; the branch that came closest speaks for it.
-    const closest =
-      issue.code === 'invalid_union' && issue.errors.length > 0
-        ? issue.errors.reduce((best, branch) => (depth(branch) > depth(best) ? branch : best))
-        : undefined;
-    if (closest !== undefined && depth(closest) > 0) {
-      return closest.map((inner) => entry(prefix, [...issue.path, ...inner.path], inner.message, input));
-    }
-    return [entry(prefix, issue.path, issue.message, input, allowedOf(issue))];
-  });
+  return error.issues.flatMap((issue) => entries(issue, [], input, prefix));
+}
+
+function entries(
+  issue: z.core.$ZodIssue,
+  parent: readonly PropertyKey[],
+  input: unknown,
+  prefix: string,
+): FieldError[] {
+  const path = [...parent, ...issue.path];
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.map((key) => entry(prefix, [...path, key], 'is not an option here', input));
+  }
+  if (issue.code === 'invalid_key') {
+    return [entry(prefix, path, `the key ${issue.issues.map((inner) => inner.message).join(', ')}`, input)];
+  }
+  // A union without a discriminator reports each branch; the branch that came closest speaks for it.
+  if (issue.code === 'invalid_union' && issue.errors.length > 0) {
+    const closest = issue.errors.reduce((best, branch) => (depth(branch) > depth(best) ? branch : best));
+    if (depth(closest) > 0) return closest.flatMap((inner) => entries(inner, path, input, prefix));
+    const types = issue.errors.flat().map((inner) => ('expected' in inner ? inner.expected : inner.code));
+    return [entry(prefix, path, `Invalid input: expected ${types.join(' or ')}`, input)];
+  }
+  return [entry(prefix, path, issue.message, input, allowedOf(issue))];
 }
 
 function depth(branch: readonly z.core.$ZodIssue[]): number {
@@ -51,9 +57,9 @@ function allowedOf(issue: z.core.$ZodIssue): unknown {
     case 'invalid_value':
       return issue.values;
     case 'too_small':
-      return { [issue.inclusive === false ? 'exclusiveMinimum' : 'minimum']: Number(issue.minimum) };
+      return { [bound('min', 'Minimum', issue)]: Number(issue.minimum) };
     case 'too_big':
-      return { [issue.inclusive === false ? 'exclusiveMaximum' : 'maximum']: Number(issue.maximum) };
+      return { [bound('max', 'Maximum', issue)]: Number(issue.maximum) };
     case 'invalid_union': {
       const list = /^must be one of: (.*)$/.exec(issue.message)?.[1];
       return list?.split(', ');
@@ -61,6 +67,17 @@ function allowedOf(issue: z.core.$ZodIssue): unknown {
     default:
       return undefined;
   }
+}
+
+/** JSON Schema's word for a bound. */
+function bound(
+  short: 'min' | 'max',
+  long: 'Minimum' | 'Maximum',
+  issue: { origin: string; inclusive?: boolean },
+): string {
+  if (issue.origin === 'string') return `${short}Length`;
+  if (issue.origin === 'array') return `${short}Items`;
+  return issue.inclusive === false ? `exclusive${long}` : long.toLowerCase();
 }
 
 function valueAt(input: unknown, path: readonly PropertyKey[]): unknown {

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 /** What one trained network scored; the test set is read once, after training, and chooses nothing. */
-export const scoreSchema = z.object({
+const scoreSchema = z.object({
   epoch: z.number().int().describe('the epoch whose weights were scored'),
   testAccuracy: z.number(),
   testLoss: z.number().describe('cross-entropy'),
@@ -24,7 +24,7 @@ export const engineInfoSchema = z.object({
 });
 export type EngineInfo = z.output<typeof engineInfoSchema>;
 
-export const networkResultSchema = z.object({
+const networkResultSchema = z.object({
   stage: z.string(),
   seed: z.number().int(),
   parameters: z.number().int(),

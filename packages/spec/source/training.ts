@@ -6,7 +6,7 @@ const weightDecay = z.number().min(0).max(10).default(0);
 const epsilon = z.number().positive().max(1).default(1e-8);
 
 /** Defaults are PyTorch's, and so are the update rules. */
-export const optimizerSchema = z.discriminatedUnion(
+const optimizerSchema = z.discriminatedUnion(
   'type',
   [
     z.strictObject({
@@ -43,7 +43,7 @@ const warmupEpochs = z
   .default(0)
   .describe('epochs over which the rate climbs linearly to its value; fractions are allowed');
 
-export const scheduleSchema = z.discriminatedUnion(
+const scheduleSchema = z.discriminatedUnion(
   'type',
   [
     z.strictObject({ type: z.literal('constant'), warmupEpochs }),

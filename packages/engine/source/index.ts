@@ -1,0 +1,16 @@
+export { initialValues } from './initialize.ts';
+export { measureGigaflops } from './measure.ts';
+export { biasAdd } from './kernels.ts';
+export {
+  type ConvOptions,
+  type Forward,
+  type Initializer,
+  type Net,
+  type NetworkPlan,
+  type ParameterSpec,
+  sizeOf,
+} from './network.ts';
+export { RandomStream, randomStream } from './random.ts';
+export { type RunOptions, type RunResult, run, type Tensors } from './run.ts';
+export { type EngineName, engineNames, startEngine } from './start.ts';
+export { trace } from './trace.ts';

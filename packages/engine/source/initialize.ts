@@ -1,0 +1,23 @@
+import { type ParameterSpec, sizeOf } from './network.ts';
+import { randomStream } from './random.ts';
+
+/**
+ * First values of a network's parameters. A parameter's values depend on the seed, its name and its shape alone, so
+ * two networks of one architecture and seed begin with the same bits whatever else surrounds them.
+ *
+ * @returns name → values in the parameter's own shape, row-major
+ */
+export function initialValues(
+  parameters: readonly ParameterSpec[],
+  seed: number,
+): Record<string, Float32Array> {
+  return Object.fromEntries(parameters.map((parameter) => [parameter.name, values(parameter, seed)]));
+}
+
+function values({ name, shape, initializer }: ParameterSpec, seed: number): Float32Array {
+  const data = new Float32Array(sizeOf(shape));
+  if (initializer.type === 'constant') return data.fill(initializer.value);
+  const stream = randomStream(seed, 'init', name);
+  for (let i = 0; i < data.length; i++) data[i] = (2 * stream.uniform() - 1) * initializer.bound;
+  return data;
+}

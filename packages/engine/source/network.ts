@@ -1,0 +1,69 @@
+/**
+ * A network is written once, against this interface, and read in two ways: `trace` walks it over shapes (parameters,
+ * taps, FLOPs, no tensor is made), `run` over tensors. So a plan can never disagree with what is trained.
+ *
+ * `T` is what flows: a shape when traced, a tensor when run. Shapes are NHWC without the batch.
+ */
+export interface Net<T> {
+  /** 2-D convolution with zero padding; PyTorch's `Conv2d`. `[h, w, in] → [h', w', out]` */
+  conv(name: string, x: T, options: ConvOptions): T;
+  /** Fully connected layer; PyTorch's `Linear`. `[in] → [out]` */
+  linear(name: string, x: T, options: { out: number; bias?: boolean }): T;
+  /** Batch normalisation over all but the channels; PyTorch's `BatchNorm2d` (momentum .1, epsilon 1e-5). */
+  batchNorm(name: string, x: T): T;
+  relu(x: T): T;
+  /** Without padding; incomplete windows at the edge are dropped, as PyTorch's `MaxPool2d` does. */
+  maxPool(x: T, options: { size: number; stride?: number }): T;
+  /** `[h, w, c] → [c·h·w]`, channels outermost: PyTorch's order, so that weights exchange without a permutation. */
+  flatten(x: T): T;
+  /** Drops with probability `rate` in training and scales what is left; `name` keys its random stream. */
+  dropout(name: string, x: T, rate: number): T;
+  /** Names an intermediate tensor, so that terms can ask for it; returns it. */
+  tap(name: string, x: T): T;
+  /** The shape without the batch. */
+  shape(x: T): number[];
+}
+
+export interface ConvOptions {
+  out: number;
+  kernel: number;
+  stride?: number;
+  padding?: number;
+  bias?: boolean;
+}
+
+/** A network's definition: what it computes from an input; taps are recorded on the way. */
+export type Forward = <T>(net: Net<T>, x: T) => T;
+
+export type Initializer = { type: 'uniform'; bound: number } | { type: 'constant'; value: number };
+
+export interface ParameterSpec {
+  /** PyTorch's name, e.g. `features.0.weight`. */
+  name: string;
+  /** As it is held here: convolutions `[kh, kw, in, out]`, linear layers `[in, out]`. */
+  shape: number[];
+  initializer: Initializer;
+  /** Axes that bring it to PyTorch's layout: `[out, in, kh, kw]`, `[out, in]`. */
+  interchange: number[];
+  /** False for statistics (BatchNorm's running mean and variance) that no gradient moves. */
+  trainable: boolean;
+}
+
+/** What can be told of a network without running it. */
+export interface NetworkPlan {
+  inputShape: number[];
+  outputShape: number[];
+  parameters: ParameterSpec[];
+  /** Trainable numbers. */
+  parameterCount: number;
+  /** Tap name → shape without the batch. */
+  taps: Record<string, number[]>;
+  /** Floating-point operations of one sample's forward pass, a multiply-add counted as two. */
+  flops: number;
+  /** Numbers that the forward pass of one sample puts out, layer by layer: the bulk of training's memory. */
+  activations: number;
+}
+
+export function sizeOf(shape: readonly number[]): number {
+  return shape.reduce((product, extent) => product * extent, 1);
+}

@@ -1,0 +1,73 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { expect } from 'vitest';
+
+/** What the tests of tensor functions share. They run on the engine that ENGINE names, or the first that starts. */
+
+/** Compares numbers within 1e-4 relative, 1e-5 absolute near zero, and names the worst when one is off. */
+export function expectClose(
+  actual: tf.Tensor | ArrayLike<number>,
+  expected: ArrayLike<number>,
+  { relative = 1e-4, absolute = 1e-5 } = {},
+): void {
+  const values = actual instanceof tf.Tensor ? actual.dataSync() : actual;
+  expect(values.length).toBe(expected.length);
+  for (let i = 0; i < expected.length; i++) {
+    const bound = absolute + relative * Math.abs(expected[i]);
+    // Written so that NaN fails.
+    if (!(Math.abs(values[i] - expected[i]) <= bound)) {
+      expect.fail(`at ${i}: ${values[i]} instead of ${expected[i]}, more than ${bound} off`);
+    }
+  }
+}
+
+/**
+ * Compares the gradient of a scalar function with central differences, element by element.
+ *
+ * @param step a power of two keeps x ± step exact; the function must be smooth at x within it
+ */
+export function expectGradient(
+  f: (...x: tf.Tensor[]) => tf.Tensor,
+  x: tf.Tensor[],
+  { step = 2 ** -7, tolerance = 5e-3 } = {},
+): void {
+  tf.tidy(() => {
+    const gradients = tf.grads((...args) => f(...args))(x);
+    x.forEach((input, position) => {
+      const values = input.dataSync();
+      const at = (index: number, offset: number) =>
+        tf.tidy(() => {
+          const moved = Float32Array.from(values);
+          moved[index] += offset;
+          const args = x.map((other, i) => (i === position ? tf.tensor(moved, input.shape) : other));
+          return f(...args).dataSync()[0];
+        });
+      const differences = Array.from(values, (_, i) => (at(i, step) - at(i, -step)) / (2 * step));
+      expectClose(gradients[position], differences, { relative: tolerance, absolute: tolerance });
+    });
+  });
+}
+
+/** Calls the function twice (the first call may fill caches) and demands that it leaves no more than its result. */
+export function expectNoLeak(f: () => tf.TensorContainer): void {
+  const call = () => tf.dispose(f());
+  call();
+  const before = tf.memory().numTensors;
+  call();
+  expect(tf.memory().numTensors).toBe(before);
+}
+
+/** Numbers in ±1 without structure that a formula could hide behind, the same on every run. */
+export function numbers(count: number, phase = 0): Float32Array {
+  return Float32Array.from({ length: count }, (_, i) => Math.sin(12.9898 * (i + 1) + 78.233 * phase));
+}
+
+/** A tensor of such numbers. */
+export function sample(shape: number[], phase = 0): tf.Tensor {
+  return tf.tensor(
+    numbers(
+      shape.reduce((a, b) => a * b, 1),
+      phase,
+    ),
+    shape,
+  );
+}

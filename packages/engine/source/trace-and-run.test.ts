@@ -1,0 +1,84 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { beforeAll, expect, test } from 'vitest';
+import { initialValues } from './initialize.ts';
+import type { Forward, Net } from './network.ts';
+import { run, type Tensors } from './run.ts';
+import { startEngine } from './start.ts';
+import { sample } from './testing.ts';
+import { trace } from './trace.ts';
+
+beforeAll(() => startEngine());
+
+const zoo: [string, number[], <T>(net: Net<T>, x: T) => T][] = [
+  ['linear', [7], (net, x) => net.linear('l', x, { out: 3 })],
+  ['linear without bias', [7], (net, x) => net.linear('l', x, { out: 3, bias: false })],
+  ['same convolution', [5, 6, 2], (net, x) => net.conv('c', x, { out: 3, kernel: 3, padding: 1 })],
+  ['valid convolution', [5, 6, 2], (net, x) => net.conv('c', x, { out: 3, kernel: 3 })],
+  ['even kernel', [5, 6, 2], (net, x) => net.conv('c', x, { out: 3, kernel: 2, padding: 1 })],
+  [
+    'strided convolution',
+    [7, 8, 2],
+    (net, x) => net.conv('c', x, { out: 3, kernel: 3, stride: 2, padding: 1 }),
+  ],
+  ['stem', [15, 15, 3], (net, x) => net.conv('c', x, { out: 3, kernel: 7, stride: 2, padding: 3 })],
+  ['projection', [7, 8, 2], (net, x) => net.conv('c', x, { out: 3, kernel: 1, stride: 2, bias: false })],
+  ['wide padding', [3, 3, 1], (net, x) => net.conv('c', x, { out: 2, kernel: 3, padding: 2 })],
+  ['pooling', [5, 6, 2], (net, x) => net.maxPool(x, { size: 2 })],
+  ['overlapping pooling', [7, 8, 2], (net, x) => net.maxPool(x, { size: 3, stride: 2 })],
+  ['flattening twice', [2, 3, 4], (net, x) => net.flatten(net.flatten(x))],
+  [
+    'all of them',
+    [12, 12, 3],
+    (net, x) => {
+      let y = net.relu(net.batchNorm('bn', net.conv('c', x, { out: 4, kernel: 3, padding: 1, bias: false })));
+      y = net.tap('stage1', net.maxPool(y, { size: 2 }));
+      y = net.tap('features', net.relu(net.linear('l1', net.flatten(y), { out: 6 })));
+      y = net.batchNorm('bn2', net.dropout('d', y, 0.5));
+      return net.tap('logits', net.linear('l2', y, { out: 3 }));
+    },
+  ],
+];
+
+test.each(zoo)('%s: what is planned is what runs', (_name, inputShape, layers) => {
+  const shapes: string[] = [];
+  // Taps the input and output too, so that every net of the zoo has some.
+  const forward: Forward = (net, x) => {
+    shapes.push(net.shape(x).join());
+    const y = net.tap('out', layers(net, net.tap('in', x)));
+    shapes.push(net.shape(y).join());
+    return y;
+  };
+  const plan = trace(forward, inputShape);
+  const values = initialValues(plan.parameters, 1);
+  const used = new Set<string>();
+  tf.tidy(() => {
+    const parameters: Tensors = Object.fromEntries(
+      plan.parameters.map(({ name, shape }) => [name, tf.tensor(values[name], shape)]),
+    );
+    const watched = new Proxy(parameters, {
+      get: (target, name: string) => {
+        used.add(name);
+        return target[name];
+      },
+    });
+    for (const options of [{}, { training: { seed: 1, step: 0 } }]) {
+      const { output, taps, statistics } = run(forward, watched, sample([2, ...inputShape]), options);
+      expect(output.shape).toEqual([2, ...plan.outputShape]);
+      expect(
+        Object.fromEntries(Object.entries(taps).map(([name, tap]) => [name, tap.shape.slice(1)])),
+      ).toEqual(plan.taps);
+      expect(Object.keys(taps)).toEqual(Object.keys(plan.taps));
+      expect(output.dataSync().every(Number.isFinite)).toBe(true);
+      expect(Object.keys(statistics)).toEqual(
+        'training' in options ? plan.parameters.filter((p) => !p.trainable).map((p) => p.name) : [],
+      );
+      tf.dispose(statistics);
+    }
+  });
+  // Both walks name the same parameters, and see the same shapes on the way.
+  expect([...used].sort()).toEqual(plan.parameters.map(({ name }) => name).sort());
+  expect(shapes.slice(2, 4)).toEqual(shapes.slice(0, 2));
+  expect(plan.parameterCount).toBe(
+    plan.parameters.filter((p) => p.trainable).reduce((sum, { name }) => sum + values[name].length, 0),
+  );
+});

@@ -1,0 +1,218 @@
+import * as tf from '@tensorflow/tfjs-core';
+
+/**
+ * What training needs and the WebAssembly backend lacks, does in scalar loops or does wrong. It has no gradient of a
+ * filter at all; its gradient of a convolution's input and its products with transposed matrices are loops. All
+ * three can be written as the plain convolution and the plain product, which XNNPACK does fast. Its gradient of max
+ * pooling (4.22) loses most of what it should pass on; the one here is a loop over the backend's memory.
+ */
+
+/** The parts of the backend that are used here. */
+interface WasmBackend {
+  makeOutput(shape: number[], dtype: 'float32'): tf.TensorInfo;
+  /** A view of the tensor's memory, good until the next tensor is made. */
+  typedArrayFromHeap(x: tf.TensorInfo): Float32Array;
+}
+
+interface ConvAttributes {
+  strides: number | [number, number];
+  pad: Parameters<typeof tf.backend_util.computeConv2DInfo>[4];
+  dimRoundingMode?: 'floor' | 'round' | 'ceil';
+}
+
+type Shape4D = [number, number, number, number];
+
+/** Registers the kernels; the backend must have started, for the stock kernels that they fall back to. */
+export function registerWasmKernels(): void {
+  if (tf.getKernel(tf.Conv2DBackpropFilter, 'wasm') !== undefined) return;
+  tf.registerKernel({
+    kernelName: tf.Conv2DBackpropFilter,
+    backendName: 'wasm',
+    kernelFunc: ({ inputs, attrs }) =>
+      filterGradient(
+        inputs.x as tf.Tensor4D,
+        inputs.dy as tf.Tensor4D,
+        attrs as unknown as ConvAttributes & { filterShape: Shape4D },
+      ),
+  });
+
+  tf.registerKernel({
+    kernelName: 'ReluGrad',
+    backendName: 'wasm',
+    kernelFunc: ({ backend, inputs }) =>
+      reluGradient(backend as unknown as WasmBackend, inputs.dy as tf.Tensor, inputs.y as tf.Tensor),
+  });
+  override(
+    tf.Conv2DBackpropInput,
+    (call, stock) =>
+      inputGradient(
+        call.inputs.dy as tf.Tensor4D,
+        call.inputs.filter as tf.Tensor4D,
+        call.attrs as unknown as ConvAttributes & { inputShape: Shape4D },
+      ) ?? stock(call),
+  );
+  override(tf.MaxPoolGrad, ({ backend, inputs, attrs }) =>
+    maxPoolGradient(
+      backend as unknown as WasmBackend,
+      inputs.input as tf.Tensor4D,
+      inputs.dy as tf.Tensor4D,
+      attrs as unknown as PoolAttributes,
+    ),
+  );
+  override(tf.BatchMatMul, (call, stock) => {
+    const { transposeA, transposeB } = call.attrs as { transposeA?: boolean; transposeB?: boolean };
+    if (!transposeA && !transposeB) return stock(call);
+    return tf.tidy(() =>
+      tf.matMul(
+        upright(call.inputs.a as tf.Tensor, transposeA),
+        upright(call.inputs.b as tf.Tensor, transposeB),
+      ),
+    );
+  });
+}
+
+/** Attributes of a pooling. */
+interface PoolAttributes {
+  filterSize: number | [number, number];
+  strides: number | [number, number];
+  pad: Parameters<typeof tf.backend_util.computePool2DInfo>[4];
+  dimRoundingMode?: 'floor' | 'round' | 'ceil';
+}
+
+type Kernel = tf.KernelConfig['kernelFunc'];
+
+function override(
+  kernelName: string,
+  kernelFunc: (call: Parameters<Kernel>[0], stock: Kernel) => ReturnType<Kernel>,
+): void {
+  const stock = tf.getKernel(kernelName, 'wasm');
+  tf.unregisterKernel(kernelName, 'wasm');
+  tf.registerKernel({ ...stock, kernelFunc: (call) => kernelFunc(call, stock.kernelFunc) });
+}
+
+/** `[…, rows, columns]`, or its transpose when that is what is asked for. */
+function upright(x: tf.Tensor, transposed: boolean | undefined): tf.Tensor {
+  const axes = x.shape.map((_, axis) => axis);
+  return transposed ? tf.transpose(x, [...axes.slice(0, -2), x.rank - 1, x.rank - 2]) : x;
+}
+
+/**
+ * The gradient of a filter: dW[i, j, c, k] = Σ_{b, y, x} X[b, s·y + i − pad, s·x + j − pad, c] · dY[b, y, x, k]. With the
+ * batch as the summed channels it is the convolution of X with dY as its filter, dilated by the stride s.
+ *
+ * @param x `[batch, height, width, in]`
+ * @param dy `[batch, height', width', out]`
+ * @returns `[kernel height, kernel width, in, out]`
+ */
+function filterGradient(
+  x: tf.Tensor4D,
+  dy: tf.Tensor4D,
+  { filterShape, ...attributes }: ConvAttributes & { filterShape: Shape4D },
+): tf.Tensor4D {
+  const info = infoOf(x.shape, filterShape, attributes);
+  const { top, bottom, left, right } = info.padInfo;
+  return tf.tidy(() => {
+    const gradient = tf.conv2d(
+      tf.transpose(x, [3, 1, 2, 0]),
+      tf.transpose(dy, [1, 2, 0, 3]),
+      1,
+      [
+        [0, 0],
+        [top, bottom],
+        [left, right],
+        [0, 0],
+      ],
+      'NHWC',
+      [info.strideHeight, info.strideWidth],
+    );
+    const [height, width, channels, out] = filterShape;
+    // Rows and columns of x that a stride never reached give positions beyond the filter.
+    const reached = tf.slice(gradient, [0, 0, 0, 0], [channels, height, width, out]);
+    return tf.transpose(reached, [1, 2, 0, 3]);
+  });
+}
+
+/**
+ * The gradient of a convolution's input at stride 1: dY convolved with the filter, flipped in space, its channels
+ * exchanged.
+ *
+ * @param dy `[batch, height', width', out]`
+ * @param filter `[kernel height, kernel width, in, out]`
+ * @returns `[batch, height, width, in]`, or undefined for other strides
+ */
+function inputGradient(
+  dy: tf.Tensor4D,
+  filter: tf.Tensor4D,
+  { inputShape, ...attributes }: ConvAttributes & { inputShape: Shape4D },
+): tf.Tensor4D | undefined {
+  const info = infoOf(inputShape, filter.shape, attributes);
+  const { top, bottom, left, right } = info.padInfo;
+  const [height, width] = [info.filterHeight - 1, info.filterWidth - 1];
+  if (info.strideHeight !== 1 || info.strideWidth !== 1) return undefined;
+  if (Math.max(top, bottom) > height || Math.max(left, right) > width) return undefined;
+  return tf.tidy(() =>
+    tf.conv2d(dy, tf.transpose(tf.reverse(filter, [0, 1]), [0, 1, 3, 2]), 1, [
+      [0, 0],
+      [height - top, height - bottom],
+      [width - left, width - right],
+      [0, 0],
+    ]),
+  );
+}
+
+function infoOf(input: Shape4D, filter: Shape4D, { strides, pad, dimRoundingMode }: ConvAttributes) {
+  return tf.backend_util.computeConv2DInfo(input, filter, strides, 1, pad, dimRoundingMode);
+}
+
+/** dy where y is above 0; one pass instead of the three of a comparison, a cast and a product. */
+function reluGradient(backend: WasmBackend, dy: tf.Tensor, y: tf.Tensor): tf.TensorInfo {
+  const dx = backend.makeOutput(y.shape, 'float32');
+  const [slopes, values, out] = [dy, y, dx].map((tensor) => backend.typedArrayFromHeap(tensor));
+  for (let i = 0; i < out.length; i++) out[i] = values[i] > 0 ? slopes[i] : 0;
+  return dx;
+}
+
+/**
+ * The gradient of max pooling: the first maximum of a window, in row-major order, gets all that reaches the window, as
+ * TensorFlow and PyTorch decide it.
+ *
+ * @param x `[batch, height, width, channels]`
+ * @param dy `[batch, height', width', channels]`
+ * @returns like x
+ */
+function maxPoolGradient(
+  backend: WasmBackend,
+  x: tf.Tensor4D,
+  dy: tf.Tensor4D,
+  { filterSize, strides, pad, dimRoundingMode }: PoolAttributes,
+): tf.TensorInfo {
+  const info = tf.backend_util.computePool2DInfo(x.shape, filterSize, strides, 1, pad, dimRoundingMode);
+  const { batchSize, inHeight, inWidth, inChannels: channels, outHeight, outWidth } = info;
+  const dx = backend.makeOutput(x.shape, 'float32');
+  const [values, slopes, out] = [x, dy, dx].map((tensor) => backend.typedArrayFromHeap(tensor));
+  out.fill(0);
+  let at = 0;
+  for (let b = 0; b < batchSize; b++) {
+    for (let row = 0; row < outHeight; row++) {
+      const top = row * info.strideHeight - info.padInfo.top;
+      for (let column = 0; column < outWidth; column++) {
+        const left = column * info.strideWidth - info.padInfo.left;
+        // Where the window's pixels begin, in row-major order; the same for every channel.
+        const pixels: number[] = [];
+        for (let p = Math.max(0, top); p < Math.min(inHeight, top + info.effectiveFilterHeight); p++) {
+          for (let q = Math.max(0, left); q < Math.min(inWidth, left + info.effectiveFilterWidth); q++) {
+            pixels.push(((b * inHeight + p) * inWidth + q) * channels);
+          }
+        }
+        for (let c = 0; c < channels; c++) {
+          let best = pixels[0] + c;
+          for (let i = 1; i < pixels.length; i++) {
+            if (values[pixels[i] + c] > values[best]) best = pixels[i] + c;
+          }
+          out[best] += slopes[at++];
+        }
+      }
+    }
+  }
+  return dx;
+}

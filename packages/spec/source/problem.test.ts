@@ -1,0 +1,44 @@
+import { expect, test } from 'vitest';
+import { z } from 'zod';
+import { fieldErrors } from './problem.ts';
+
+function refusals(schema: z.ZodType, input: unknown, prefix?: string) {
+  const { error } = schema.safeParse(input);
+  return fieldErrors(error as z.ZodError, input, prefix);
+}
+
+test('escapes ~ and / in pointers (RFC 6901) and puts a prefix before them', () => {
+  const schema = z.object({ 'a/b': z.object({ 'c~d': z.number() }) });
+  expect(refusals(schema, { 'a/b': { 'c~d': 'x' } }, '/body')[0].path).toBe('/body/a~1b/c~0d');
+});
+
+test('the pointer of the whole document is empty', () => {
+  expect(refusals(z.object({}), null)).toEqual([expect.objectContaining({ path: '', value: null })]);
+});
+
+test('the branch of a nested union that came closest speaks, with what it allows', () => {
+  const inner = z.union([
+    z.strictObject({ kind: z.literal('step'), at: z.strictObject({ epoch: z.number() }) }),
+    z.number(),
+  ]);
+  const schema = z.strictObject({ weight: z.union([z.number(), z.strictObject({ ramp: inner })]) });
+  const refused = refusals(schema, { weight: { ramp: { kind: 'leap', at: { epoch: 'x', extra: 1 } } } });
+  expect(refused).toContainEqual(
+    expect.objectContaining({ path: '/weight/ramp/kind', value: 'leap', allowed: ['step'] }),
+  );
+  expect(refused).toContainEqual(expect.objectContaining({ path: '/weight/ramp/at/epoch', value: 'x' }));
+  expect(refused).toContainEqual(
+    expect.objectContaining({ path: '/weight/ramp/at/extra', value: 1, message: 'is not an option here' }),
+  );
+});
+
+test('several unknown keys are several fields', () => {
+  expect(refusals(z.strictObject({}), { a: 1, b: 2 }).map(({ path }) => path)).toEqual(['/a', '/b']);
+});
+
+test('a value that does not exist is left out', () => {
+  expect(refusals(z.object({ a: z.string() }), {})[0]).toEqual({
+    path: '/a',
+    message: 'Invalid input: expected string, it is missing',
+  });
+});
