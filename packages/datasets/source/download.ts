@@ -1,0 +1,117 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { DistilleryError } from '@distillery/spec';
+import type { DatasetContext } from './dataset.ts';
+
+/** A file on the web whose bytes are known. */
+export interface KnownFile {
+  url: string;
+  bytes: number;
+  /** lower-case hexadecimal */
+  sha256: string;
+}
+
+/** No answer, or no further byte, for this long counts as unreachable. */
+const STALL_MS = 30_000;
+const TOTAL_MS = 30 * 60_000;
+/** Progress lines come this many bytes apart. */
+const PROGRESS_STEP = 16 * 2 ** 20;
+
+/**
+ * Leaves the file at `target`: the one that is there if its digest is right, else downloaded through a draft beside
+ * it, so that it appears only when it is whole.
+ *
+ * @param advice what the person can do when the host does not answer
+ * @throws DistilleryError `data_unavailable` when the host does not deliver, `data_error` for wrong bytes
+ */
+export async function ensureDownloaded(
+  file: KnownFile,
+  target: string,
+  context: DatasetContext,
+  advice: string,
+): Promise<void> {
+  const found = await sha256OfFile(target).catch(() => undefined);
+  if (found !== file.sha256) await download(file, target, context, advice);
+}
+
+async function download(
+  file: KnownFile,
+  target: string,
+  context: DatasetContext,
+  advice: string,
+): Promise<void> {
+  await mkdir(dirname(target), { recursive: true });
+  const draft = `${target}.${randomUUID()}.tmp`;
+  try {
+    const found = await fetchTo(file, draft, context).catch((cause) => {
+      context.signal?.throwIfAborted();
+      if (cause instanceof DistilleryError) throw cause;
+      throw new DistilleryError('data_unavailable', `${file.url}: ${reasonOf(cause)}; ${advice}`, { cause });
+    });
+    if (found !== file.sha256) throw wrongDigest(file.url, file.sha256, found);
+    await rename(draft, target);
+  } finally {
+    await rm(draft, { force: true });
+  }
+}
+
+/** @returns the SHA-256 of what was written */
+async function fetchTo(file: KnownFile, draft: string, context: DatasetContext): Promise<string> {
+  const stalled = new AbortController();
+  const stall = setTimeout(() => stalled.abort(new Error(`no data for ${STALL_MS / 1000} s`)), STALL_MS);
+  const signals = [stalled.signal, AbortSignal.timeout(TOTAL_MS)];
+  if (context.signal !== undefined) signals.push(context.signal);
+  const output = await open(draft, 'wx');
+  try {
+    const response = await fetch(file.url, { signal: AbortSignal.any(signals) });
+    if (!response.ok || response.body === null) throw new Error(`HTTP ${response.status}`);
+    const hash = createHash('sha256');
+    let received = 0;
+    for await (const chunk of response.body) {
+      stall.refresh();
+      hash.update(chunk);
+      if (received + chunk.length > file.bytes) {
+        const message = `${file.url}: longer than the ${file.bytes} bytes expected`;
+        throw new DistilleryError('data_error', message);
+      }
+      if (Math.floor((received + chunk.length) / PROGRESS_STEP) > Math.floor(received / PROGRESS_STEP)) {
+        context.progress?.(`${file.url}: ${Math.round((100 * received) / file.bytes)} %`);
+      }
+      received += chunk.length;
+      await output.writeFile(chunk);
+    }
+    if (received < file.bytes) throw new Error(`ended after ${received} of ${file.bytes} bytes`);
+    await output.sync();
+    return hash.digest('hex');
+  } finally {
+    clearTimeout(stall);
+    await output.close();
+  }
+}
+
+/** Whether the host answers a HEAD for the file within `timeout` milliseconds. */
+export async function answers(url: string, timeout: number): Promise<boolean> {
+  try {
+    return (await fetch(url, { method: 'HEAD', signal: AbortSignal.timeout(timeout) })).ok;
+  } catch {
+    return false;
+  }
+}
+
+export async function sha256OfFile(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) hash.update(chunk);
+  return hash.digest('hex');
+}
+
+export function wrongDigest(name: string, expected: string, found: string): DistilleryError {
+  return new DistilleryError('data_error', `${name}: SHA-256 is ${found}, expected ${expected}`);
+}
+
+/** fetch says only "fetch failed"; what went wrong is in its cause. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.cause instanceof Error ? error.cause.message || error.message : error.message;
+}

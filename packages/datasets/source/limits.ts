@@ -1,0 +1,60 @@
+import { randomStream } from '@distillery/engine';
+import { digestOf } from '@distillery/spec';
+import { z } from 'zod';
+import type { Dataset, DatasetOutline, Split } from './dataset.ts';
+
+/** Options by which a job takes a part of a large source. */
+export const limitOptions = {
+  trainLimit: z
+    .int()
+    .min(1)
+    .optional()
+    .describe('at most so many training images, the same share of each class'),
+  testLimit: z.int().min(1).optional().describe('at most so many test images, the same share of each class'),
+};
+
+interface Limits {
+  trainLimit?: number | undefined;
+  testLimit?: number | undefined;
+}
+
+export function limitedOutline(outline: DatasetOutline, { trainLimit, testLimit }: Limits): DatasetOutline {
+  return {
+    ...outline,
+    trainCount: Math.min(outline.trainCount, trainLimit ?? Infinity),
+    testCount: Math.min(outline.testCount, testLimit ?? Infinity),
+  };
+}
+
+/** The part of a data set that limits leave; its digest is derived from the whole one's and the limits. */
+export function limited(dataset: Dataset, { trainLimit, testLimit }: Limits): Dataset {
+  const train = limitedSplit(dataset.train, trainLimit);
+  const test = limitedSplit(dataset.test, testLimit);
+  if (train === dataset.train && test === dataset.test) return dataset;
+  const digest = digestOf({ of: dataset.digest, train: train.count, test: test.count });
+  return { ...dataset, digest, train, test };
+}
+
+/** The first `limit` images when every class is shuffled and all are dealt out at their own pace; order is kept. */
+function limitedSplit(split: Split, limit = Infinity): Split {
+  if (split.count <= limit) return split;
+  const members = new Map<number, number[]>();
+  split.labels.forEach((label, index) => {
+    const group = members.get(label) ?? [];
+    if (group.length === 0) members.set(label, group);
+    group.push(index);
+  });
+  const paced = [...members].flatMap(([label, indices]) =>
+    randomStream(0, 'limit', label)
+      .shuffle(indices)
+      .map((index, rank) => ({ index, pace: (rank + 0.5) / indices.length })),
+  );
+  paced.sort((a, b) => a.pace - b.pace || a.index - b.index);
+  const kept = Int32Array.from(paced.slice(0, limit), ({ index }) => index).sort();
+  const pixels = split.images.length / split.count;
+  const images = new Uint8Array(kept.length * pixels);
+  kept.forEach((from, to) =>
+    images.set(split.images.subarray(from * pixels, (from + 1) * pixels), to * pixels),
+  );
+  return { images, labels: kept.map((index) => split.labels[index]), count: kept.length };
+}

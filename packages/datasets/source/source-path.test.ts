@@ -1,0 +1,54 @@
+import { mkdir, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { contextIn, errorOf, temporaryFolder } from './fixtures.ts';
+import { resolveSourcePath } from './source-path.ts';
+
+test('finds absolute and relative paths under a root', async () => {
+  const folder = await temporaryFolder();
+  const context = await contextIn(folder);
+  const file = join(folder, 'data', 'a.tar');
+  await writeFile(file, '');
+  expect(await resolveSourcePath(file, context)).toBe(file);
+  expect(await resolveSourcePath('a.tar', context)).toBe(file);
+  expect(await resolveSourcePath(join(folder, 'data'), context)).toBe(join(folder, 'data'));
+});
+
+test('a root may itself be a link', async () => {
+  const folder = await temporaryFolder();
+  await contextIn(folder);
+  await symlink(join(folder, 'data'), join(folder, 'alias'));
+  await writeFile(join(folder, 'data', 'a'), '');
+  const context = { cacheDir: folder, roots: [join(folder, 'alias')] };
+  expect(await resolveSourcePath(join(folder, 'alias', 'a'), context)).toBe(join(folder, 'data', 'a'));
+});
+
+test('what lies outside is refused in the same words whether or not it is there', async () => {
+  const folder = await temporaryFolder();
+  const context = await contextIn(folder);
+  await mkdir(join(folder, 'data-of-others'));
+  await symlink(join(folder, 'data-of-others'), join(folder, 'data', 'way-out'));
+  const outside = [
+    join(folder, 'data-of-others'),
+    join(folder, 'data', 'way-out'),
+    join(folder, 'data', '..', 'data-of-others'),
+    '../data-of-others',
+    '../nothing',
+    '/nothing/here',
+  ];
+  for (const path of outside) {
+    const error = await errorOf(resolveSourcePath(path, context));
+    const message = 'is not under an allowed folder';
+    expect(error).toMatchObject({ code: 'data_error', message: `${path}: ${message}` });
+    expect(error.fields).toEqual([{ path: '/dataset/path', value: path, message, allowed: context.roots }]);
+  }
+});
+
+test('what is missing under a root is named', async () => {
+  const context = await contextIn(await temporaryFolder());
+  const error = await errorOf(resolveSourcePath('gone.tar', context));
+  expect(error.code).toBe('data_error');
+  expect(error.fields).toEqual([
+    { path: '/dataset/path', value: 'gone.tar', message: 'does not exist', allowed: context.roots },
+  ]);
+});

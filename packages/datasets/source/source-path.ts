@@ -1,0 +1,41 @@
+import { realpath } from 'node:fs/promises';
+import { isAbsolute, join, relative, sep } from 'node:path';
+import { DistilleryError } from '@distillery/spec';
+import type { DatasetContext } from './dataset.ts';
+
+/**
+ * The real path of a `path` option, once it is known to lie under an allowed root. Links are followed on both sides
+ * first, so that a link inside a root cannot lead out of it. A relative path is looked for under each root in turn.
+ *
+ * @throws DistilleryError `data_error` with the field `/dataset/path`: outside the roots, or not there. A path
+ *   outside is refused in the same words whether or not it exists.
+ */
+export async function resolveSourcePath(path: string, context: DatasetContext): Promise<string> {
+  const roots = await realRoots(context.roots);
+  const candidates = isAbsolute(path) ? [path] : roots.map((root) => join(root, path));
+  let missing = false;
+  for (const candidate of candidates) {
+    const real = await realpath(candidate).catch(() => undefined);
+    if (real === undefined) missing ||= context.roots.concat(roots).some((root) => isUnder(candidate, root));
+    else if (roots.some((root) => isUnder(real, root))) return real;
+  }
+  throw badPath(path, missing ? 'does not exist' : 'is not under an allowed folder', context);
+}
+
+/** `data_error` about the `path` option. */
+export function badPath(path: string, message: string, context: DatasetContext, cause?: unknown) {
+  return new DistilleryError('data_error', `${path}: ${message}`, {
+    cause,
+    fields: [{ path: '/dataset/path', value: path, message, allowed: [...context.roots] }],
+  });
+}
+
+async function realRoots(roots: readonly string[]): Promise<string[]> {
+  const found = await Promise.all(roots.map((root) => realpath(root).catch(() => undefined)));
+  return found.filter((root) => root !== undefined);
+}
+
+function isUnder(path: string, root: string): boolean {
+  const inside = relative(root, path);
+  return inside !== '..' && !inside.startsWith(`..${sep}`) && !isAbsolute(inside);
+}

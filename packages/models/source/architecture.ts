@@ -1,0 +1,18 @@
+import type { Forward, Net } from '@distillery/engine';
+import type { Choice, Kind } from '@distillery/spec';
+import type { z } from 'zod';
+
+/** A network's definition: one file, one line in `index.ts`. */
+export interface Architecture<Options extends z.ZodObject = z.ZodObject> extends Kind {
+  readonly options: Options;
+  /**
+   * Computes logits `[classes]` from an image `[height, width, channels]`, naming taps on the way: `stage1`, `stage2`…
+   * for maps, `features` for the penultimate vector, `logits`.
+   */
+  forward<T>(net: Net<T>, x: T, options: z.output<Options>, classes: number): T;
+}
+
+/** The definition with its options and classes bound. */
+export function bind(architecture: Architecture, choice: Choice, classes: number): Forward {
+  return (net, x) => architecture.forward(net, x, choice, classes);
+}

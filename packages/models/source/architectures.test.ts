@@ -1,0 +1,183 @@
+import { initialValues, run, startEngine, type Tensors, trace } from '@distillery/engine';
+import * as tf from '@tensorflow/tfjs-core';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { architectures, bind } from './index.ts';
+
+beforeAll(() => startEngine());
+
+const inputShape = [32, 32, 3];
+const bound = (type: string, options: object = {}, classes = 10) =>
+  bind(architectures.get(type), architectures.schema.parse({ type, ...options }), classes);
+const planOf = (type: string) => trace(bound(type), inputShape);
+
+/** Names and shapes of PyTorch's `state_dict()`. */
+const stateDict = (type: string) =>
+  Object.fromEntries(
+    planOf(type).parameters.map(({ name, shape, interchange }) => [
+      name,
+      interchange.map((axis) => shape[axis]),
+    ]),
+  );
+
+function parametersOf(type: string, seed = 42): Record<string, tf.Variable> {
+  const { parameters } = planOf(type);
+  const values = initialValues(parameters, seed);
+  return Object.fromEntries(
+    parameters.map(({ name, shape, trainable }) => [
+      name,
+      tf.variable(tf.tensor(values[name], shape), trainable),
+    ]),
+  );
+}
+
+const images = (count: number, [height, width, channels] = inputShape) =>
+  tf.tensor(
+    Float32Array.from({ length: count * height * width * channels }, (_, i) => Math.sin(12.9898 * i)),
+    [count, height, width, channels],
+  );
+
+test('the networks of the PyTorch tutorial have its numbers of parameters', () => {
+  expect(planOf('deepnn').parameterCount).toBe(1_186_986);
+  expect(planOf('lightnn').parameterCount).toBe(267_738);
+});
+
+test("deepnn's weights have PyTorch's names and shapes, in its order", () => {
+  expect(Object.entries(stateDict('deepnn'))).toEqual([
+    ['features.0.weight', [128, 3, 3, 3]],
+    ['features.0.bias', [128]],
+    ['features.2.weight', [64, 128, 3, 3]],
+    ['features.2.bias', [64]],
+    ['features.5.weight', [64, 64, 3, 3]],
+    ['features.5.bias', [64]],
+    ['features.7.weight', [32, 64, 3, 3]],
+    ['features.7.bias', [32]],
+    ['classifier.0.weight', [512, 2048]],
+    ['classifier.0.bias', [512]],
+    ['classifier.3.weight', [10, 512]],
+    ['classifier.3.bias', [10]],
+  ]);
+});
+
+test("lightnn's weights have PyTorch's names and shapes, in its order", () => {
+  expect(Object.entries(stateDict('lightnn'))).toEqual([
+    ['features.0.weight', [16, 3, 3, 3]],
+    ['features.0.bias', [16]],
+    ['features.3.weight', [16, 16, 3, 3]],
+    ['features.3.bias', [16]],
+    ['classifier.0.weight', [256, 1024]],
+    ['classifier.0.bias', [256]],
+    ['classifier.3.weight', [10, 256]],
+    ['classifier.3.bias', [10]],
+  ]);
+});
+
+test('taps are named in the order in which they are computed', () => {
+  expect(Object.entries(planOf('deepnn').taps)).toEqual([
+    ['stage1', [16, 16, 64]],
+    ['stage2', [8, 8, 32]],
+    ['features', [512]],
+    ['logits', [10]],
+  ]);
+  expect(Object.entries(planOf('lightnn').taps)).toEqual([
+    ['stage1', [16, 16, 16]],
+    ['stage2', [8, 8, 16]],
+    ['features', [256]],
+    ['logits', [10]],
+  ]);
+});
+
+test('the arithmetic of lightnn, by hand', () => {
+  const conv = (size: number, fanIn: number) => size * size * 16 * (2 * fanIn + 1);
+  const rest = (size: number) => size * size * 16 + (size / 2) ** 2 * 16 * 4;
+  const linear = (from: number, to: number) => to * (2 * from + 1);
+  expect(planOf('lightnn').flops).toBe(
+    conv(32, 27) + rest(32) + conv(16, 144) + rest(16) + linear(1024, 256) + 256 + linear(256, 10),
+  );
+});
+
+test('an unknown option is refused', () => {
+  expect(architectures.schema.safeParse({ type: 'lightnn', width: 2 }).success).toBe(false);
+  expect(architectures.schema.safeParse({ type: 'lightnn', dropout: 1 }).success).toBe(false);
+});
+
+describe.each(architectures.list.map(({ type }) => type))('%s', (type) => {
+  test('has the taps that terms rely on', () => {
+    const { taps, outputShape } = planOf(type);
+    expect(taps.logits).toEqual([10]);
+    expect(outputShape).toEqual([10]);
+    expect(taps.features).toHaveLength(1);
+    expect(Object.keys(taps).filter((name) => name.startsWith('stage')).length).toBeGreaterThan(0);
+  });
+
+  test.each([
+    [[32, 32, 3], 10],
+    [[28, 28, 1], 2],
+    [[17, 20, 4], 100],
+  ])('takes images of %j and %i classes', (shape, classes) => {
+    const forward = bound(type, {}, classes);
+    const plan = trace(forward, shape);
+    const values = initialValues(plan.parameters, 1);
+    tf.tidy(() => {
+      const parameters: Tensors = Object.fromEntries(
+        plan.parameters.map((p) => [p.name, tf.tensor(values[p.name], p.shape)]),
+      );
+      const { output, taps } = run(forward, parameters, images(2, shape));
+      expect(output.shape).toEqual([2, classes]);
+      expect(output.dataSync().every(Number.isFinite)).toBe(true);
+      for (const [name, tap] of Object.entries(taps)) expect(tap.shape).toEqual([2, ...plan.taps[name]]);
+      expect(Object.keys(taps)).toEqual(Object.keys(plan.taps));
+    });
+  });
+
+  test('an image is scored alike alone and in a batch', () => {
+    tf.tidy(() => {
+      const parameters = parametersOf(type);
+      const batch = images(3);
+      const whole = run(bound(type), parameters, batch).output.dataSync();
+      const alone = run(bound(type), parameters, tf.slice(batch, 2, 1)).output.dataSync();
+      alone.forEach((value, i) => expect(value).toBeCloseTo(whole[20 + i], 4));
+      tf.dispose(parameters);
+    });
+  });
+
+  test('every parameter gets a gradient, and a step leaves nothing behind', () => {
+    const parameters = parametersOf(type);
+    const x = images(4);
+    const step = () =>
+      tf.variableGrads(
+        () => {
+          const { output } = run(bound(type), parameters, x, { training: { seed: 1, step: 0 } });
+          return tf.neg(tf.mean(tf.slice(tf.logSoftmax(output), [0, 3], [4, 1])));
+        },
+        Object.values(parameters).filter((variable) => variable.trainable),
+      );
+    const { value, grads } = step();
+    for (const [name, parameter] of Object.entries(parameters)) {
+      if (!parameter.trainable) continue;
+      const gradient = grads[parameter.name];
+      expect(gradient.shape, name).toEqual(parameter.shape);
+      const values = gradient.dataSync();
+      expect(values.every(Number.isFinite), name).toBe(true);
+      expect(
+        values.some((number) => number !== 0),
+        name,
+      ).toBe(true);
+    }
+    tf.dispose([value, grads]);
+    const before = tf.memory().numTensors;
+    const again = step();
+    tf.dispose([again.value, again.grads]);
+    expect(tf.memory().numTensors).toBe(before);
+    tf.dispose([x, parameters]);
+  });
+
+  test('the same seed gives the same bytes', () => {
+    const bytes = (seed: number) =>
+      Object.values(initialValues(planOf(type).parameters, seed)).map(({ buffer }) => Buffer.from(buffer));
+    const [first, again, other] = [bytes(7), bytes(7), bytes(8)];
+    first.forEach((buffer, i) => {
+      expect(buffer.equals(again[i])).toBe(true);
+      expect(buffer.equals(other[i])).toBe(false);
+    });
+  });
+});
