@@ -1,0 +1,33 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { z } from 'zod';
+import type { Term } from './term.ts';
+
+const options = z.strictObject({
+  weight: z.number().min(0).max(1e9).default(1),
+  labelSmoothing: z.number().min(0).lt(1).default(0),
+});
+
+/**
+ * Cross-entropy with the labels: −mean log softmax(z)_y. With smoothing ε the target is (1−ε)·onehot(y) + ε/K
+ * (Szegedy et al., 2016, "Rethinking the Inception Architecture").
+ */
+export const crossEntropy: Term<typeof options> = {
+  type: 'cross_entropy',
+  summary: 'Cross-entropy with the labels',
+  reference: 'https://arxiv.org/abs/1512.00567',
+  options,
+  bind({ labelSmoothing }) {
+    return {
+      student: ['logits'],
+      teacher: [],
+      matching: false,
+      auxiliary: {},
+      loss({ student, labels, classes }) {
+        // Smoothed by arithmetic: oneHot takes its on and off values as whole numbers.
+        const hot = tf.cast(tf.oneHot(labels, classes), 'float32');
+        const target = tf.add(tf.mul(hot, 1 - labelSmoothing), labelSmoothing / classes);
+        return tf.neg(tf.mean(tf.sum(tf.mul(target, tf.logSoftmax(student.logits)), -1)));
+      },
+    };
+  },
+};

@@ -1,0 +1,60 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { z } from 'zod';
+import { type Term, TapError } from './term.ts';
+
+const options = z.strictObject({
+  weight: z.number().min(0).max(1e9).default(1),
+  temperature: z.number().min(1e-3).max(1000).default(4),
+  standardize: z
+    .boolean()
+    .default(false)
+    .describe('standardise both sides: z ← (z − mean) / (1e-7 + sample standard deviation)'),
+});
+
+/**
+ * Soft targets: T²·KL(softmax(z_t/T) ‖ softmax(z_s/T)), summed over classes, averaged over the batch
+ * (Hinton, Vinyals and Dean, 2015, arXiv:1503.02531). The factor T² keeps the gradient's size when T changes.
+ * Standardised logits: Sun et al., CVPR 2024, arXiv:2403.01427.
+ */
+export const softTarget: Term<typeof options> = {
+  type: 'soft_target',
+  summary: "KL divergence to the teacher's softened predictions, times T²",
+  reference: 'https://arxiv.org/abs/1503.02531',
+  options,
+  bind({ temperature, standardize }, studentTaps, teacherTaps) {
+    const [classes] = studentTaps.logits;
+    if (classes !== teacherTaps.logits[0]) {
+      throw new TapError(
+        '',
+        `the student has ${classes} classes, the teacher ${teacherTaps.logits[0]}`,
+        undefined,
+      );
+    }
+    if (standardize && classes < 2)
+      throw new TapError('/standardize', 'needs at least 2 classes', standardize);
+    const soften = (logits: tf.Tensor) =>
+      tf.logSoftmax(tf.div(standardize ? standardized(logits) : logits, temperature));
+    return {
+      student: ['logits'],
+      teacher: ['logits'],
+      matching: true,
+      auxiliary: {},
+      loss({ student, teacher }) {
+        const q = soften(student.logits);
+        const p = soften(teacher.logits);
+        const divergence = tf.mean(tf.sum(tf.mul(tf.exp(p), tf.sub(p, q)), -1));
+        return tf.mul(divergence, temperature * temperature);
+      },
+    };
+  },
+};
+
+/** `[batch, K]`; the sample variance (K − 1), which tf.moments does not give. */
+function standardized(logits: tf.Tensor): tf.Tensor {
+  const centred = tf.sub(logits, tf.mean(logits, -1, true));
+  const classes = logits.shape[logits.rank - 1];
+  const variance = tf.div(tf.sum(tf.square(centred), -1, true), classes - 1);
+  // The square root has no slope at 0: without a floor, equal logits would have the gradient 0·∞.
+  const deviation = tf.sqrt(tf.maximum(variance, 1e-30));
+  return tf.div(centred, tf.add(deviation, 1e-7));
+}

@@ -1,0 +1,51 @@
+import type { Tensor, Tensor1D } from '@tensorflow/tfjs-core';
+import { terms } from './index.ts';
+import type { BoundTerm, TapShapes } from './term.ts';
+
+/** What the tests of terms share. */
+
+export type Taps = Record<string, Tensor>;
+
+export function shapesOf(taps: Taps): TapShapes {
+  return Object.fromEntries(Object.entries(taps).map(([name, tap]) => [name, tap.shape.slice(1)]));
+}
+
+/** Binds a term to shapes, its options parsed as the API parses them. */
+export function bound(type: string, options: object, student: TapShapes, teacher: TapShapes): BoundTerm {
+  return terms.get(type).bind(terms.schema.parse({ type, ...options }), student, teacher);
+}
+
+/** A term's loss as a function of one tap of the student. */
+export function lossOf(
+  type: string,
+  options: object,
+  tap: string,
+  teacher: Taps,
+  rest: { labels?: Tensor1D; auxiliary?: (name: string, x: Tensor) => Tensor } = {},
+): (x: Tensor) => Tensor {
+  return (x) => {
+    const student = { [tap]: x };
+    const term = bound(type, options, shapesOf(student), shapesOf(teacher));
+    return term.loss({
+      student,
+      teacher,
+      labels: rest.labels as Tensor1D,
+      classes: x.shape[x.rank - 1],
+      auxiliary: rest.auxiliary ?? unexpected,
+    });
+  };
+}
+
+/** The error that a call throws; fails when it throws none. */
+export function thrown(call: () => unknown): unknown {
+  try {
+    call();
+  } catch (error) {
+    return error;
+  }
+  throw new Error('nothing was thrown');
+}
+
+function unexpected(name: string): never {
+  throw new Error(`the term asked for an auxiliary network ${name}`);
+}
