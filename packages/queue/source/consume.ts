@@ -1,0 +1,186 @@
+import { asDistilleryError, DistilleryError, type StageProgress } from '@distillery/spec';
+import { type Job, UnrecoverableError, WaitingError, Worker } from 'bullmq';
+import type { Redis } from 'ioredis';
+import type { Attempt, Fence, NewMetricRow } from './attempts.ts';
+import type { Keys } from './keys.ts';
+import { queueName, type StageQueue, type StageTicket } from './stages.ts';
+
+/** A stage in a worker's hands. The writers reject with `stale_attempt`, and abort the signal, once it is not theirs. */
+export interface StageRun extends Attempt {
+  /** When the first stage of the job began, for its time limit. */
+  jobStartedAt: string;
+  /** How often a retryable failure will still be tried again. */
+  attemptsLeft: number;
+  /** Aborts when the consumer closes or the stage is no longer ours: end soon, by rejecting. */
+  signal: AbortSignal;
+  progress(progress: StageProgress): Promise<void>;
+  metrics(rows: readonly NewMetricRow[]): Promise<void>;
+  warning(message: string): Promise<void>;
+}
+
+/**
+ * Does a stage and returns its result, plain JSON. What it rejects with is the reason of the failure: a retryable
+ * DistilleryError is tried again while attempts are left, every other fails the job.
+ */
+export type StageHandler = (run: StageRun) => Promise<unknown>;
+
+export interface ConsumeOptions {
+  /** The name that the record shows. */
+  worker: string;
+  /** Stages at once, default 1. */
+  concurrency?: number;
+  /** After so long without a sign of life (ms, default 30 000) another worker takes the stage over. */
+  lockDuration?: number;
+  /** How often a stage may be taken over so before its job fails, default 10. */
+  maxStalledCount?: number;
+  /** ms between two looks for stages that were lost, default 30 000. */
+  reconcileInterval?: number;
+}
+
+export interface Consumer {
+  /**
+   * Takes no more stages and resolves when none is left in hand. A stage in hand hears of it by its signal: it goes
+   * back to the queue if it then rejects; with `finish` it is left to run to its end.
+   */
+  close(options?: { finish?: boolean }): Promise<void>;
+}
+
+interface Ports {
+  redis: Redis;
+  keys: Keys;
+  attempts: Fence;
+  stages: StageQueue;
+  onError: (error: Error) => void;
+}
+
+class Closing extends Error {
+  override name = 'Closing';
+}
+
+/** Takes stages from BullMQ and has them handled, until closed. */
+export async function consumeStages(
+  { redis, keys, attempts, stages, onError }: Ports,
+  handler: StageHandler,
+  options: ConsumeOptions,
+): Promise<Consumer> {
+  const { worker: workerName, lockDuration = 30_000 } = options;
+  const inHand = new Map<string, AbortController>();
+
+  async function take(ticket: Job<StageTicket>, token: string | undefined): Promise<void> {
+    const { jobId, stageId } = ticket.data;
+    const begun = await attempts.begin(jobId, stageId, workerName);
+    if ('skip' in begun) {
+      // Whoever succeeded may have died before it enqueued what comes next.
+      if (begun.skip === 'stage_succeeded') await stages.enqueueOpen(jobId);
+      return;
+    }
+    const id = ticket.id as string;
+    const controller = new AbortController();
+    inHand.set(id, controller);
+    const attemptsLeft = Math.max(0, (ticket.opts.attempts ?? 1) - ticket.attemptsMade - 1);
+    try {
+      const result = await handler(stageRun(begun, attemptsLeft, controller));
+      // Enqueued before BullMQ lets go of this stage: after a crash in between it is picked up, and skipped, above.
+      await stages.enqueue(jobId, await attempts.succeed(begun, result));
+    } catch (cause) {
+      await settle(ticket, token, begun, attemptsLeft, cause, controller.signal);
+    } finally {
+      inHand.delete(id);
+    }
+  }
+
+  function stageRun(
+    begun: Attempt & { jobStartedAt: string },
+    attemptsLeft: number,
+    controller: AbortController,
+  ): StageRun {
+    const ours = async (write: Promise<void>) => {
+      try {
+        await write;
+      } catch (error) {
+        if (isStale(error)) controller.abort(error);
+        throw error;
+      }
+    };
+    return {
+      ...begun,
+      attemptsLeft,
+      signal: controller.signal,
+      progress: (progress) => ours(attempts.progress(begun, progress)),
+      metrics: (rows) => ours(attempts.metrics(begun, rows)),
+      warning: (message) => ours(attempts.warning(begun, message)),
+    };
+  }
+
+  /** Writes the failure down, then tells BullMQ by what it throws. */
+  async function settle(
+    ticket: Job<StageTicket>,
+    token: string | undefined,
+    begun: Attempt,
+    attemptsLeft: number,
+    cause: unknown,
+    signal: AbortSignal,
+  ): Promise<never> {
+    const error = asDistilleryError(cause);
+    if (isStale(error) || isStale(signal.reason)) throw new UnrecoverableError(error.message);
+    try {
+      if (signal.reason instanceof Closing) {
+        await attempts.handBack(begun);
+        await ticket.moveToWait(token);
+        throw new WaitingError(error.message);
+      }
+      const final = !error.retryable || attemptsLeft === 0;
+      await attempts.fail(begun, { code: error.code, message: error.message }, final);
+      if (final) throw new UnrecoverableError(error.message);
+    } catch (refused) {
+      if (isStale(refused)) throw new UnrecoverableError((refused as Error).message);
+      throw refused;
+    }
+    throw error;
+  }
+
+  /** BullMQ gives a stage up without asking us when its workers vanish again and again. */
+  async function giveUp(ticket: Job<StageTicket>, error: Error): Promise<void> {
+    const begun = await attempts.begin(ticket.data.jobId, ticket.data.stageId, workerName);
+    if ('skip' in begun) return;
+    const message = `every worker that took the stage vanished: ${error.message}`;
+    await attempts.fail(begun, { code: 'trainer_crashed', message }, true);
+  }
+
+  const bull = new Worker<StageTicket>(queueName, (ticket, token) => take(ticket, token), {
+    connection: redis,
+    prefix: keys.prefix,
+    concurrency: options.concurrency ?? 1,
+    lockDuration,
+    stalledInterval: lockDuration,
+    maxStalledCount: options.maxStalledCount ?? 10,
+    autorun: false,
+  });
+  bull.on('error', onError);
+  bull.on('lockRenewalFailed', (ids) => {
+    const lost = new DistilleryError('stale_attempt', 'the lock was lost: another worker may have the stage');
+    for (const id of ids) inHand.get(id)?.abort(lost);
+  });
+  bull.on('failed', (ticket, error) => {
+    if (ticket?.deferredFailure) void giveUp(ticket, error).catch(onError);
+  });
+  await bull.waitUntilReady();
+  const reconcile = () => stages.reconcile().catch(onError);
+  await reconcile();
+  void bull.run().catch(onError);
+  const timer = setInterval(() => void reconcile(), options.reconcileInterval ?? 30_000);
+  timer.unref();
+
+  return {
+    async close({ finish = false } = {}) {
+      clearInterval(timer);
+      const closing = bull.close();
+      if (!finish) for (const run of inHand.values()) run.abort(new Closing('the worker is closing'));
+      await closing;
+    },
+  };
+}
+
+function isStale(error: unknown): boolean {
+  return error instanceof DistilleryError && error.code === 'stale_attempt';
+}

@@ -1,0 +1,18 @@
+import { randomBytes } from 'node:crypto';
+
+/** Crockford's: no letter that looks like a digit, and in the order of the character codes. */
+const alphabet = '0123456789abcdefghjkmnpqrstvwxyz';
+
+let last = 0;
+
+/** `job_`, the time in milliseconds in ten characters, sixteen random ones: ids sort as they were made. */
+export function newJobId(): string {
+  last = Math.max(Date.now(), last + 1);
+  let time = '';
+  for (let rest = last, i = 0; i < 10; i++, rest = Math.floor(rest / 32)) time = alphabet[rest % 32] + time;
+  return `job_${time}${Array.from(randomBytes(16), (byte) => alphabet[byte % 32]).join('')}`;
+}
+
+export function isJobId(id: string): boolean {
+  return /^job_[0-9a-hjkmnp-tv-z]{26}$/.test(id);
+}

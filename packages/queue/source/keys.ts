@@ -1,0 +1,43 @@
+import { type JobState, jobStates, sha256 } from '@distillery/spec';
+
+/** The braces are a hash tag: all of our keys lie in one slot of a Redis Cluster, so that a script may touch several. */
+export const defaultPrefix = '{distillery}';
+
+/** Names of the keys; nothing else in this package puts one together. */
+export function keysUnder(prefix: string) {
+  return {
+    prefix,
+    /** Hash: the record of a job. */
+    job: (id: string) => `${prefix}:job:${id}`,
+    /** Hash: the spec as posted and as parsed, JSON. */
+    spec: (id: string) => `${prefix}:job:${id}:spec`,
+    /** Hash: stage → its result, JSON. */
+    results: (id: string) => `${prefix}:job:${id}:results`,
+    /** Stream. */
+    metrics: (id: string) => `${prefix}:job:${id}:metrics`,
+    /** Stream. */
+    events: (id: string) => `${prefix}:job:${id}:events`,
+    /** Sorted set of ids, all with score 0: its order is that of the ids, which is that of their time. */
+    all: `${prefix}:jobs`,
+    inState: (state: JobState) => `${prefix}:jobs:state:${state}`,
+    withLabel: (name: string, value: string) => `${prefix}:jobs:label:${name}=${value}`,
+    /** Hash: digest of the body, id of the job. */
+    idempotency: (key: string) => `${prefix}:idempotency:${sha256(key)}`,
+    /** Sorted set of worker ids by the time of their last sign of life. */
+    workers: `${prefix}:workers`,
+    /** JSON that expires. */
+    worker: (id: string) => `${prefix}:worker:${id}`,
+  };
+}
+export type Keys = ReturnType<typeof keysUnder>;
+
+/** The keys that every script of a job is given, in the order that scripts/prelude.ts names them. */
+export function scriptKeys(keys: Keys, id: string): string[] {
+  return [
+    keys.job(id),
+    keys.results(id),
+    keys.metrics(id),
+    keys.events(id),
+    ...jobStates.map((state) => keys.inState(state)),
+  ];
+}

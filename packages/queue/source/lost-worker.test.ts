@@ -1,0 +1,52 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { expect, test } from 'vitest';
+import { graph, job, privateQueue, until } from './private-queue.ts';
+
+const held = privateQueue();
+
+/** A worker process that takes a stage, says so, and never ends it. */
+async function hangingWorker(): Promise<ChildProcess> {
+  const source = `
+    import { openQueue } from ${JSON.stringify(new URL('./index.ts', import.meta.url).href)};
+    const queue = await openQueue({ url: process.env.REDIS_URL, onOutage: 'wait' });
+    await queue.stages.consume(() => { console.log('taken'); return new Promise(() => {}); },
+      { worker: 'lost', lockDuration: 1000 });
+  `;
+  const child = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', source], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, REDIS_URL: held.redis.url },
+  });
+  await once(child.stdout as NodeJS.ReadableStream, 'data');
+  return child;
+}
+
+async function killed(stalls: number) {
+  const { view } = await held.queue.jobs.create(job({ stages: graph(['a']) }));
+  await held.queue.stages.enqueueOpen(view.id);
+  const lost = await hangingWorker();
+  lost.kill('SIGKILL');
+  await once(lost, 'exit');
+  const consumer = await held.queue.stages.consume(async () => 1, {
+    worker: 'next',
+    lockDuration: 1000,
+    maxStalledCount: stalls,
+  });
+  const end = await until(
+    async () => (await held.queue.jobs.get(view.id)).view,
+    ({ finishedAt }) => finishedAt !== null,
+  );
+  await consumer.close();
+  return end;
+}
+
+test('the stage of a killed worker is taken over once its lock has run out', async () => {
+  const end = await killed(10);
+  expect(end.state).toBe('succeeded');
+  expect(end.stages[0]).toMatchObject({ worker: 'next', attempt: 2 });
+});
+
+test('a stage whose workers vanish too often fails its job', async () => {
+  const end = await killed(0);
+  expect(end).toMatchObject({ state: 'failed', reason: { code: 'trainer_crashed', stage: 'teacher' } });
+});

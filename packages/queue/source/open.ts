@@ -1,0 +1,75 @@
+import { type Fence, fence } from './attempts.ts';
+import { connect, guarded, type OnOutage, settled } from './connection.ts';
+import { type ConsumeOptions, type Consumer, consumeStages, type StageHandler } from './consume.ts';
+import { type Events, eventLog } from './events.ts';
+import { type Jobs, jobRecords } from './jobs.ts';
+import { defaultPrefix, keysUnder } from './keys.ts';
+import { type Metrics, metricLog } from './metrics.ts';
+import { type StageQueue, stageQueue } from './stages.ts';
+import { type Workers, workerRegistry } from './workers.ts';
+
+export interface QueueOptions {
+  /** `redis://` or `rediss://` */
+  url: string;
+  /** Of every key; keep a hash tag in it. Default `{distillery}`. */
+  prefix?: string;
+  /** Default `fail`: a command is refused with `redis_unavailable` at once. A worker takes `wait`. */
+  onOutage?: OnOutage;
+  /** Hears of connections that fail, over and over while Redis is away. */
+  onError?: (error: Error) => void;
+}
+
+/** The work: letting workers know of it, and doing it. */
+export type Stages = Omit<StageQueue, 'close'> & {
+  /** Takes stages and has them handled, until closed. */
+  consume(handler: StageHandler, options: ConsumeOptions): Promise<Consumer>;
+};
+
+export interface DistilleryQueue {
+  jobs: Jobs;
+  attempts: Fence;
+  metrics: Metrics;
+  events: Events;
+  stages: Stages;
+  workers: Workers;
+  /** Resolves when Redis answers. @throws DistilleryError `redis_unavailable` */
+  ping(): Promise<void>;
+  /** Hands back the stages in hand, then closes every connection. */
+  close(): Promise<void>;
+}
+
+/** Opens the queue. Resolves too when Redis is away: the connection comes back by itself. */
+export async function openQueue(options: QueueOptions): Promise<DistilleryQueue> {
+  const { url, onOutage = 'fail', onError = () => {} } = options;
+  const keys = keysUnder(options.prefix ?? defaultPrefix);
+  const redis = connect(url, onOutage, onError);
+  await settled(redis, 2000);
+  const attempts = fence(redis, keys);
+  const stages = stageQueue(redis, keys, onError);
+  const consumers = new Set<Consumer>();
+  return {
+    jobs: jobRecords(redis, keys),
+    attempts,
+    metrics: metricLog(redis, keys),
+    events: eventLog(redis, keys),
+    stages: {
+      ...stages,
+      async consume(handler, how) {
+        if (onOutage !== 'wait')
+          throw new RangeError("a consumer needs a queue that is opened with onOutage: 'wait'");
+        const consumer = await consumeStages({ redis, keys, attempts, stages, onError }, handler, how);
+        consumers.add(consumer);
+        return consumer;
+      },
+    },
+    workers: workerRegistry(redis, keys),
+    ping: guarded(async () => {
+      await redis.ping();
+    }),
+    async close() {
+      await Promise.all([...consumers].map((consumer) => consumer.close()));
+      await stages.close();
+      redis.disconnect();
+    },
+  };
+}

@@ -1,0 +1,123 @@
+import type {
+  JobState,
+  JobView,
+  Reason,
+  StagePlan,
+  StageProgress,
+  StageState,
+  StageView,
+} from '@distillery/spec';
+import { etaSeconds, percent, type StageMeasure } from './estimate.ts';
+
+/** The hash of a job as Redis gives it; scripts/prelude.ts lists its fields. */
+export type Fields = Record<string, string>;
+
+/** What is known of a job when it is created. */
+export interface NewRecord {
+  id: string;
+  name: string | null;
+  labels: Record<string, string>;
+  stages: StagePlan[];
+}
+
+/** Pairs of the record of a job that nobody has picked up. */
+export function initialFields({ id, name, labels, stages }: NewRecord): Fields {
+  const fields: Fields = {
+    id,
+    labels: JSON.stringify(labels),
+    state: 'queued',
+    plan: JSON.stringify(stages),
+    stages: stages.map((stage) => stage.id).join(' '),
+  };
+  if (name !== null) fields.name = name;
+  for (const stage of stages) {
+    fields[`s:${stage.id}:state`] = stage.needs.length === 0 ? 'queued' : 'waiting';
+    fields[`s:${stage.id}:needs`] = stage.needs.join(' ');
+    fields[`s:${stage.id}:attempt`] = '0';
+  }
+  return fields;
+}
+
+/** The record as it was when the job was created. */
+export function asCreated(fields: Fields): Fields {
+  const created = initialFields({
+    id: fields.id,
+    name: fields.name ?? null,
+    labels: JSON.parse(fields.labels) as Record<string, string>,
+    stages: plansOf(fields),
+  });
+  return { ...created, createdAt: fields.createdAt, version: '1' };
+}
+
+export function plansOf(fields: Fields): StagePlan[] {
+  return JSON.parse(fields.plan) as StagePlan[];
+}
+
+/** The stages that a worker may pick up: queued ones, and running ones whose worker may have been lost. */
+export function openStages(fields: Fields): string[] {
+  return plansOf(fields)
+    .map(({ id }) => id)
+    .filter((id) => ['queued', 'running'].includes(fields[`s:${id}:state`] ?? ''));
+}
+
+export function viewOf(fields: Fields): JobView {
+  const plans = plansOf(fields);
+  const measures = plans.map((plan) => measureOf(fields, plan));
+  const state = fields.state as JobState;
+  const running = measures.filter((stage) => stage.state === 'running');
+  return {
+    id: fields.id,
+    name: fields.name ?? null,
+    labels: JSON.parse(fields.labels) as Record<string, string>,
+    state,
+    phase: running.length === 0 ? null : running.map(({ id }) => id).join(', '),
+    progress: state === 'succeeded' ? 100 : percent(measures),
+    etaSeconds: state === 'running' ? etaSeconds(measures) : null,
+    reason: json<Reason>(fields.reason),
+    createdAt: time(fields.createdAt) as string,
+    startedAt: time(fields.startedAt),
+    finishedAt: time(fields.finishedAt),
+    stages: plans.map((plan) => stageView(fields, plan)),
+  };
+}
+
+function stageView(fields: Fields, { id, kind, needs }: StagePlan): StageView {
+  const field = (name: string) => fields[`s:${id}:${name}`];
+  return {
+    id,
+    kind,
+    state: field('state') as StageState,
+    needs,
+    attempt: Number(field('attempt')),
+    worker: field('worker') ?? null,
+    startedAt: time(field('startedAt')),
+    finishedAt: time(field('finishedAt')),
+    progress: json<StageProgress>(field('progress')),
+    reason: json<Reason>(field('reason')),
+  };
+}
+
+function measureOf(fields: Fields, { id, work }: StagePlan): StageMeasure {
+  const field = (name: string) => fields[`s:${id}:${name}`];
+  const state = field('state') as StageState;
+  const number = (name: string) => (field(name) === undefined ? null : Number(field(name)));
+  const [fromFraction, fromTime] = field('from')?.split('@').map(Number) ?? [];
+  return {
+    id,
+    work,
+    state,
+    fraction: state === 'succeeded' ? 1 : (json<StageProgress>(field('progress'))?.fraction ?? 0),
+    startedAt: number('startedAt'),
+    finishedAt: number('finishedAt'),
+    measuredAt: number('progressAt'),
+    from: fromTime === undefined ? null : { fraction: fromFraction, at: fromTime },
+  };
+}
+
+function time(milliseconds: string | undefined): string | null {
+  return milliseconds === undefined ? null : new Date(Number(milliseconds)).toISOString();
+}
+
+function json<T>(text: string | undefined): T | null {
+  return text === undefined || text === '' ? null : (JSON.parse(text) as T);
+}

@@ -1,0 +1,26 @@
+import { createHash } from 'node:crypto';
+import type { Redis } from 'ioredis';
+
+/** Runs atomically in Redis, sent by its digest and, when Redis does not know it, whole. */
+export interface Script {
+  lua: string;
+  digest: string;
+}
+
+export function script(lua: string): Script {
+  return { lua, digest: createHash('sha1').update(lua).digest('hex') };
+}
+
+export async function run(
+  redis: Redis,
+  { lua, digest }: Script,
+  keys: readonly string[],
+  args: readonly (string | number)[],
+): Promise<unknown> {
+  try {
+    return await redis.evalsha(digest, keys.length, ...keys, ...args);
+  } catch (error) {
+    if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error;
+    return redis.eval(lua, keys.length, ...keys, ...args);
+  }
+}

@@ -1,0 +1,29 @@
+import { script } from '../script.ts';
+import { prelude } from './prelude.ts';
+
+/**
+ * A worker picks a stage up: it gets a new attempt, and from now on older ones are refused.
+ *
+ * ARGV: stage, worker. Returns {'begun', attempt, start of the job in ms} or {'skip', why}.
+ */
+export const beginScript = script(`${prelude}
+local stage, worker = ARGV[1], ARGV[2]
+local jobState = redis.call('HGET', job, 'state')
+if not jobState then return {'skip', 'job_unknown'} end
+if jobState ~= 'queued' and jobState ~= 'running' then return {'skip', 'job_' .. jobState} end
+local state = get(stage, 'state')
+if not state then return {'skip', 'stage_unknown'} end
+if state ~= 'queued' and state ~= 'running' then return {'skip', 'stage_' .. state} end
+local time = now()
+local attempt = redis.call('HINCRBY', job, 's:' .. stage .. ':attempt', 1)
+unset(stage, 'finishedAt', 'progress', 'progressAt', 'from', 'coarse', 'reason')
+set(stage, 'worker', worker)
+set(stage, 'startedAt', time)
+if jobState == 'queued' then
+  redis.call('HSET', job, 'startedAt', time)
+  moveJob('running')
+end
+moveStage(stage, 'running')
+changed()
+return {'begun', tostring(attempt), redis.call('HGET', job, 'startedAt')}
+`);

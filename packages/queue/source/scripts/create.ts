@@ -1,0 +1,29 @@
+import { script } from '../script.ts';
+import { prelude } from './prelude.ts';
+
+/**
+ * Creates a job, or finds the one that the idempotency key has created.
+ *
+ * KEYS: those of every script, spec, all jobs, idempotency, then one index for each label.
+ * ARGV: id, digest of the body or '' (no idempotency key), seconds to keep the key, posted, parsed, then pairs of
+ * the record. Returns {'created' | 'replayed', id}; an error CONFLICT.
+ */
+export const createScript = script(`${prelude}
+local spec, all, idempotency = KEYS[10], KEYS[11], KEYS[12]
+local id, digest = ARGV[1], ARGV[2]
+if digest ~= '' then
+  local known = redis.call('HMGET', idempotency, 'digest', 'job')
+  if known[1] and known[1] ~= digest then return redis.error_reply('CONFLICT the key was used with another body') end
+  if known[1] then return {'replayed', known[2]} end
+  redis.call('HSET', idempotency, 'digest', digest, 'job', id)
+  redis.call('EXPIRE', idempotency, ARGV[3])
+end
+redis.call('HSET', spec, 'posted', ARGV[4], 'parsed', ARGV[5])
+for i = 6, #ARGV, 2 do redis.call('HSET', job, ARGV[i], ARGV[i + 1]) end
+redis.call('HSET', job, 'createdAt', now(), 'version', 1)
+redis.call('ZADD', all, 0, id)
+redis.call('ZADD', byState.queued, 0, id)
+for i = 13, #KEYS do redis.call('ZADD', KEYS[i], 0, id) end
+tell('type', 'job', 'state', 'queued')
+return {'created', id}
+`);

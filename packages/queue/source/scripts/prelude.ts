@@ -1,0 +1,67 @@
+/**
+ * What the scripts of a job share. A job's record is one hash of flat strings: what we store as JSON is written and
+ * read by TypeScript alone, because cjson turns an empty list into an object and cuts numbers.
+ *
+ * Fields: id name labels state version createdAt startedAt finishedAt reason plan stages, and for each stage
+ * `s:<stage>:` state needs attempt worker startedAt finishedAt progress progressAt from coarse reason.
+ */
+export const prelude = `
+local job, results, metrics, events = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local byState = {queued = KEYS[5], running = KEYS[6], succeeded = KEYS[7], failed = KEYS[8], cancelled = KEYS[9]}
+
+local function now()
+  local time = redis.call('TIME')
+  return string.format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000))
+end
+
+local function get(stage, field)
+  return redis.call('HGET', job, 's:' .. stage .. ':' .. field)
+end
+
+local function set(stage, field, value)
+  redis.call('HSET', job, 's:' .. stage .. ':' .. field, value)
+end
+
+local function unset(stage, ...)
+  for _, field in ipairs({...}) do redis.call('HDEL', job, 's:' .. stage .. ':' .. field) end
+end
+
+local function changed()
+  redis.call('HINCRBY', job, 'version', 1)
+end
+
+local function tell(...)
+  redis.call('XADD', events, 'MAXLEN', '~', 20000, '*', ...)
+end
+
+local function stages()
+  return string.gmatch(redis.call('HGET', job, 'stages'), '%S+')
+end
+
+local function moveJob(state)
+  local id = redis.call('HGET', job, 'id')
+  redis.call('ZREM', byState[redis.call('HGET', job, 'state')], id)
+  redis.call('ZADD', byState[state], 0, id)
+  redis.call('HSET', job, 'state', state)
+  tell('type', 'job', 'state', state)
+end
+
+local function moveStage(stage, state, reason)
+  set(stage, 'state', state)
+  tell('type', 'stage', 'stage', stage, 'state', state, 'attempt', get(stage, 'attempt'),
+    'worker', get(stage, 'worker') or '', 'reason', reason or '')
+end
+
+-- The fence. Returns an error for the caller to return, or nothing when this attempt owns the stage.
+local function refusal(stage, attempt)
+  local current = get(stage, 'attempt')
+  if not current then return redis.error_reply('UNKNOWN no such stage') end
+  if current ~= attempt then
+    return redis.error_reply('STALE attempt ' .. attempt .. ' of ' .. stage .. ' was overtaken by attempt ' .. current)
+  end
+  local state = redis.call('HGET', job, 'state')
+  if state ~= 'running' then return redis.error_reply('STALE the job is ' .. state) end
+  state = get(stage, 'state')
+  if state ~= 'running' then return redis.error_reply('STALE the stage ' .. stage .. ' is ' .. state) end
+end
+`;
