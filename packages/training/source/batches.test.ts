@@ -1,0 +1,81 @@
+import type { Dataset } from '@distillery/datasets';
+import { describe, expect, test } from 'vitest';
+import { batchMaker, epochOrder } from './batches.ts';
+
+const shape: [number, number, number] = [6, 6, 2];
+const count = 40;
+const pixels = 72;
+const split = {
+  images: Uint8Array.from({ length: count * pixels }, (_, i) => (i * 7 + 3) % 256),
+  labels: Int32Array.from({ length: count }, (_, i) => i % 4),
+  count,
+};
+const dataset: Dataset = {
+  digest: '',
+  classes: ['a', 'b', 'c', 'd'],
+  shape,
+  train: split,
+  test: split,
+  skipped: { count: 0, first: [] },
+  normalization: { mean: [0.5, 0.25], std: [0.5, 0.2] },
+};
+const augmentation = { type: 'crop_flip', seed: 7, views: 4 } as const;
+
+describe('a batch', () => {
+  test('is normalised channel by channel, in the order asked for', () => {
+    const batch = batchMaker(dataset, split, undefined)(Int32Array.from([5, 2]));
+    expect([...batch.labels]).toEqual([1, 2]);
+    const [first, second] = [split.images[5 * pixels], split.images[5 * pixels + 1]];
+    expect(batch.images[0]).toBeCloseTo((first / 255 - 0.5) / 0.5, 6);
+    expect(batch.images[1]).toBeCloseTo((second / 255 - 0.25) / 0.2, 6);
+    expect(batch.images[pixels]).toBeCloseTo((split.images[2 * pixels] / 255 - 0.5) / 0.5, 6);
+  });
+
+  test('is augmented by image and view, whatever else is in it', () => {
+    const make = batchMaker(dataset, split, augmentation);
+    const alone = make(Int32Array.from([9]), 1).images;
+    const among = make(Int32Array.from([3, 9, 30]), 1).images.slice(pixels, 2 * pixels);
+    expect(among).toEqual(alone);
+    const other = make(Int32Array.from([9]), 2).images;
+    const reseeded = batchMaker(dataset, split, { ...augmentation, seed: 8 })(Int32Array.from([9]), 1).images;
+    expect([other, reseeded]).not.toContainEqual(alone);
+  });
+
+  test('a flip mirrors columns and leaves rows and channels', () => {
+    const plain = batchMaker(dataset, split, undefined);
+    const flip = batchMaker(dataset, split, { ...augmentation, type: 'flip' });
+    const kinds = Array.from({ length: count }, (_, index) => {
+      const one = Int32Array.from([index]);
+      const [from, to] = [plain(one).images, flip(one).images];
+      const mirrored = from.map((_, i) => {
+        const [y, x, c] = [Math.floor(i / 12), Math.floor(i / 2) % 6, i % 2];
+        return from[y * 12 + (5 - x) * 2 + c];
+      });
+      return to.every((v, i) => v === from[i])
+        ? 'same'
+        : to.every((v, i) => v === mirrored[i])
+          ? 'mirrored'
+          : 'wrong';
+    });
+    expect(new Set(kinds)).toEqual(new Set(['same', 'mirrored']));
+    expect(kinds.filter((kind) => kind === 'mirrored').length).toBeGreaterThan(count / 4);
+  });
+
+  test('a crop shifts by at most 4 pixels and pads with black', () => {
+    const make = batchMaker(dataset, split, augmentation);
+    const images = make(Int32Array.from({ length: count }, (_, i) => i)).images;
+    const black = Math.fround((0 - 0.5) / 0.5);
+    const padded = images.filter((value, i) => i % 2 === 0 && value === black).length;
+    expect(padded).toBeGreaterThan(0);
+    expect(padded).toBeLessThan((count * pixels) / 2);
+  });
+});
+
+test('an epoch visits every image once, in an order of its own', () => {
+  const indices = Int32Array.from({ length: count }, (_, i) => 2 * i);
+  const order = epochOrder(indices, 42, 0);
+  expect([...order].sort((a, b) => a - b)).toEqual([...indices]);
+  expect(epochOrder(indices, 42, 0)).toEqual(order);
+  expect(epochOrder(indices, 42, 1)).not.toEqual(order);
+  expect(epochOrder(indices, 43, 0)).not.toEqual(order);
+});

@@ -1,0 +1,82 @@
+import type { Dataset, Split } from '@distillery/datasets';
+import { run, type Tensors } from '@distillery/engine';
+import * as tf from '@tensorflow/tfjs-core';
+import { batchMaker, everyIndex } from './batches.ts';
+import type { Network } from './network.ts';
+
+/** Numbers that one batch of a forward pass may put out: about 100 MB of float32. */
+const activationBudget = 24e6;
+
+/** The largest batch for a forward pass alone; depends on the network only, so results repeat. */
+function evaluationBatch(network: Network): number {
+  return Math.max(1, Math.min(512, Math.floor(activationBudget / Math.max(1, network.plan.activations))));
+}
+
+/**
+ * Runs a network over images, without dropout and with BatchNorm's running statistics.
+ *
+ * @param each gets every batch's taps with its position in `indices`; the tensors are disposed afterwards
+ * @param pause is awaited between batches, so that the process stays reachable
+ */
+export async function forEachOutput(
+  network: Network,
+  makeBatch: ReturnType<typeof batchMaker>,
+  shape: readonly number[],
+  indices: Int32Array,
+  view: number,
+  each: (taps: Tensors, from: number, size: number) => void | Promise<void>,
+  pause: () => Promise<void>,
+): Promise<void> {
+  const size = evaluationBatch(network);
+  for (let from = 0; from < indices.length; from += size) {
+    const batch = makeBatch(indices.subarray(from, from + size), view);
+    const taps = tf.tidy(() => {
+      const images = tf.tensor(batch.images, [batch.size, ...shape]);
+      return run(network.forward, network.variables, images).taps;
+    });
+    try {
+      await each(taps, from, batch.size);
+    } finally {
+      tf.dispose(taps);
+    }
+    await pause();
+  }
+}
+
+/** Logits of a whole split, or of some of its images: `[count, classes]`. */
+export async function predict(
+  network: Network,
+  dataset: Dataset,
+  split: Split,
+  pause: () => Promise<void>,
+  indices = everyIndex(split.count),
+): Promise<Float32Array> {
+  const classes = dataset.classes.length;
+  const logits = new Float32Array(indices.length * classes);
+  const makeBatch = batchMaker(dataset, split, undefined);
+  await forEachOutput(
+    network,
+    makeBatch,
+    dataset.shape,
+    indices,
+    0,
+    (taps, from) => logits.set(taps.logits.dataSync() as Float32Array, from * classes),
+    pause,
+  );
+  return logits;
+}
+
+/** Milliseconds of a forward pass of one image: the median of `runs` after a tenth as many warm-ups. */
+export function singleImageLatency(network: Network, shape: readonly number[], runs = 50): number {
+  const image = tf.zeros([1, ...shape]);
+  const times: number[] = [];
+  for (let i = -Math.ceil(runs / 10); i < runs; i++) {
+    const begun = performance.now();
+    tf.tidy(() => {
+      run(network.forward, network.variables, image).output.dataSync();
+    });
+    if (i >= 0) times.push(performance.now() - begun);
+  }
+  image.dispose();
+  return times.sort((a, b) => a - b)[runs >> 1];
+}

@@ -1,0 +1,10 @@
+import { datasets } from '@distillery/datasets';
+import { terms } from '@distillery/methods';
+import { architectures } from '@distillery/models';
+import { jobSpecSchema, type Kinds } from '@distillery/spec';
+
+/** Everything that a job can be made of. */
+export const kinds: Kinds = { datasets, architectures, terms };
+
+/** The schema of a job spec over these kinds. */
+export const jobSpec = jobSpecSchema(kinds);

@@ -1,0 +1,99 @@
+import { once } from 'node:events';
+import { closeSync, openSync, readSync } from 'node:fs';
+import { PassThrough } from 'node:stream';
+import { fromFloat16, type Store, toFloat16 } from '@distillery/artifacts';
+import { sizeOf } from '@distillery/engine';
+import { digestOf, DistilleryError } from '@distillery/spec';
+
+/**
+ * A frozen teacher's outputs: one file of rows for each (tap, view), a row for each training image in the order of
+ * the split. Maps are kept as float16, vectors and logits as float32.
+ */
+export interface StoredRows {
+  digest: string;
+  size: number;
+  /** Of one row, without the batch. */
+  shape: number[];
+  dtype: 'F16' | 'F32';
+  rows: number;
+}
+
+/** All that determines a teacher's outputs; their address in the store is its digest. */
+export interface OutputsKey {
+  teacher: string;
+  dataset: string;
+  split: unknown;
+  augmentation: unknown;
+}
+
+/** The manifest's name of one tap in one view. */
+export function outputsName(key: OutputsKey, tap: string, view: number): string {
+  return `outputs/${digestOf(key)}/${tap}/${view}`;
+}
+
+export function rowType(shape: readonly number[]): StoredRows['dtype'] {
+  return shape.length === 3 ? 'F16' : 'F32';
+}
+
+/** Writes rows as they come; memory is bounded by one batch and the stream's buffer. */
+export function rowWriter(store: Store, shape: number[]) {
+  const dtype = rowType(shape);
+  const stream = new PassThrough();
+  const stored = store.put(stream);
+  // A failure surfaces in `write` or `close`, whichever comes first; until then it must not count as unhandled.
+  stream.on('error', () => {});
+  stored.catch((error: unknown) => stream.destroy(error as Error));
+  let rows = 0;
+  return {
+    /** @param values `[batch, …shape]` */
+    async write(values: Float32Array): Promise<void> {
+      const data = dtype === 'F16' ? toFloat16(values) : values;
+      rows += values.length / sizeOf(shape);
+      const bytes = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
+      if (!stream.write(bytes)) await Promise.race([once(stream, 'drain'), stored]);
+    },
+    async close(): Promise<StoredRows> {
+      stream.end();
+      return { ...(await stored), shape, dtype, rows };
+    },
+    abort(error: Error): void {
+      stream.destroy(error);
+    },
+  };
+}
+
+export interface RowReader {
+  shape: number[];
+  /** @returns `[positions.length, …shape]` */
+  read(positions: Int32Array): Float32Array;
+  close(): void;
+}
+
+/** Opens a file of rows for reads by position: only the rows of a batch are ever in memory. */
+export async function openRows(
+  store: Store,
+  { digest, size, shape, dtype, rows }: StoredRows,
+): Promise<RowReader> {
+  const rowLength = sizeOf(shape);
+  const rowBytes = rowLength * (dtype === 'F16' ? 2 : 4);
+  if (rows * rowBytes !== size) {
+    throw new DistilleryError(
+      'artifact_corrupt',
+      `${digest}: ${size} bytes are not ${rows} rows of ${rowBytes} bytes`,
+    );
+  }
+  const file = openSync(await store.localPath(digest), 'r');
+  return {
+    shape,
+    read(positions) {
+      const bytes = Buffer.from(new ArrayBuffer(positions.length * rowBytes));
+      positions.forEach((position, index) => {
+        const got = readSync(file, bytes, index * rowBytes, rowBytes, position * rowBytes);
+        if (got !== rowBytes)
+          throw new DistilleryError('artifact_corrupt', `${digest}: row ${position} is cut short`);
+      });
+      return dtype === 'F16' ? fromFloat16(new Uint16Array(bytes.buffer)) : new Float32Array(bytes.buffer);
+    },
+    close: () => closeSync(file),
+  };
+}

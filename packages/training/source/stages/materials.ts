@@ -1,0 +1,81 @@
+import { type Dataset, datasets, splitValidation } from '@distillery/datasets';
+import type { EngineInfo, JobSpec } from '@distillery/spec';
+import { digestOf, validationOf } from '@distillery/spec';
+import { type Layout, layOut } from '../layout.ts';
+import type { OutputsKey } from '../outputs.ts';
+import type { StageContext } from './stage.ts';
+
+/** What every training stage works on. */
+export interface Materials {
+  dataset: Dataset;
+  indices: { train: Int32Array; validation: Int32Array };
+  layout: Layout;
+}
+
+export async function loadMaterials({ job: { spec }, data, tell }: StageContext): Promise<Materials> {
+  tell.progress(phase('loading'));
+  const dataset = await datasets.get(spec.dataset.source).load(spec.dataset, data);
+  if (dataset.skipped.count > 0) {
+    const [{ name, reason }] = dataset.skipped.first;
+    tell.warning(
+      `${dataset.skipped.count} images did not decode and were left out, first ${name}: ${reason}`,
+    );
+  }
+  const { fraction, seed } = validationOf(spec);
+  const indices = splitValidation(dataset.train.count, dataset.train.labels, fraction, seed);
+  return { dataset, indices, layout: layOut(spec, dataset.shape, dataset.classes.length) };
+}
+
+/** Progress without steps: what the trainer is doing. */
+export function phase(name: string, fraction = 0) {
+  return {
+    phase: name,
+    epoch: 0,
+    epochs: 0,
+    step: 0,
+    steps: 0,
+    loss: null,
+    samplesPerSecond: null,
+    fraction,
+  };
+}
+
+/** What of an engine decides the bits that it computes: kind and versions, not the machine's speed. */
+function engineIdentity({ name, precision, versions }: EngineInfo): unknown {
+  return { name, precision, versions };
+}
+
+/** Raised with a change of this package that trains the same inputs to other bits: older teachers are not reused. */
+const revision = 1;
+
+/** The address of a trained network: the digest of all that determines it. */
+export function trainingKey(
+  description: unknown,
+  { dataset }: Materials,
+  spec: JobSpec,
+  engine: EngineInfo,
+): string {
+  return digestOf({
+    revision,
+    description,
+    dataset: dataset.digest,
+    validation: validationOf(spec),
+    engine: engineIdentity(engine),
+  });
+}
+
+/** The address of a teacher's outputs. */
+export function outputsKey(
+  teacherWeights: string,
+  { dataset }: Materials,
+  spec: JobSpec,
+  augmentation: { type: string; seed: number },
+): OutputsKey {
+  return {
+    teacher: teacherWeights,
+    dataset: dataset.digest,
+    split: validationOf(spec),
+    augmentation:
+      augmentation.type === 'none' ? 'none' : { type: augmentation.type, seed: augmentation.seed },
+  };
+}

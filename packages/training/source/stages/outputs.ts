@@ -1,0 +1,127 @@
+import { architectures, bind } from '@distillery/models';
+import { batchMaker } from '../batches.ts';
+import { forEachOutput } from '../evaluate.ts';
+import { teacherTaps } from '../method.ts';
+import { createNetwork, disposeNetwork } from '../network.ts';
+import { outputsName, rowWriter, type StoredRows } from '../outputs.ts';
+import { viewsOf } from '../layout.ts';
+import type { Student } from '../students.ts';
+import { loadWeights } from '../weights.ts';
+import { loadMaterials, type Materials, outputsKey, phase } from './materials.ts';
+import type { StageContext } from './stage.ts';
+import type { TeacherResult } from './teacher.ts';
+
+export interface OutputsResult {
+  sets: OutputsSet[];
+}
+
+/** What is stored for one augmentation. */
+interface OutputsSet {
+  augmentation: string;
+  views: number;
+  taps: string[];
+  bytes: number;
+  /** True when every file was there already. */
+  reused: boolean;
+}
+
+/**
+ * Computes what the students will read of the frozen teacher, once for each image, view and tap. Files that an
+ * earlier job left are not computed again.
+ */
+export async function runOutputs(context: StageContext): Promise<OutputsResult> {
+  const { job, store, tell, pause, results } = context;
+  const materials = await loadMaterials(context);
+  const { dataset, indices, layout } = materials;
+  const teacherWeights = (results.teacher as TeacherResult).result.best.weights.digest;
+  const { architecture } = job.spec.teacher;
+  const forward = bind(architectures.get(architecture.type), architecture, dataset.classes.length);
+  const wanted = wantedSets(materials);
+  const total = wanted.reduce((sum, { views }) => sum + views, 0);
+  let done = 0;
+  const network = createNetwork(
+    forward,
+    dataset.shape,
+    await loadWeights(store, teacherWeights, layout.teacher.parameters),
+  );
+  try {
+    const sets: OutputsSet[] = [];
+    for (const { augmentation, views, taps } of wanted) {
+      const key = outputsKey(teacherWeights, materials, job.spec, augmentation);
+      const makeBatch = batchMaker(dataset, dataset.train, augmentation);
+      let bytes = 0;
+      let computed = 0;
+      for (let view = 0; view < views; view++) {
+        const missing: string[] = [];
+        for (const tap of taps) {
+          const known = await store.manifest<StoredRows>(outputsName(key, tap, view));
+          if (known === undefined) missing.push(tap);
+          else bytes += known.size;
+        }
+        if (missing.length > 0) {
+          const stored = await storeView(missing, makeBatch, view);
+          for (const [tap, rows] of Object.entries(stored)) {
+            await store.commit(outputsName(key, tap, view), rows);
+            bytes += rows.size;
+          }
+          computed++;
+        }
+        done++;
+      }
+      const reused = computed === 0;
+      sets.push({ augmentation: augmentation.type, views, taps, bytes, reused });
+    }
+    return { sets };
+  } finally {
+    disposeNetwork(network);
+  }
+
+  async function storeView(
+    taps: string[],
+    makeBatch: ReturnType<typeof batchMaker>,
+    view: number,
+  ): Promise<Record<string, StoredRows>> {
+    const writers = taps.map((tap) => [tap, rowWriter(store, layout.teacher.taps[tap])] as const);
+    try {
+      await forEachOutput(
+        network,
+        makeBatch,
+        dataset.shape,
+        indices.train,
+        view,
+        async (outputs, from) => {
+          for (const [tap, writer] of writers) await writer.write(outputs[tap].dataSync() as Float32Array);
+          tell.progress(phase('storing', (done + from / indices.train.length) / total));
+        },
+        pause,
+      );
+    } catch (error) {
+      for (const [, writer] of writers) writer.abort(error as Error);
+      throw error;
+    }
+    return Object.fromEntries(
+      await Promise.all(writers.map(async ([tap, writer]) => [tap, await writer.close()])),
+    );
+  }
+}
+
+/** Each different augmentation with the most views and all the taps that its students read. */
+function wantedSets({ layout }: Materials) {
+  const sets = new Map<
+    string,
+    { augmentation: Student['training']['augmentation']; views: number; taps: string[] }
+  >();
+  for (const { student, method } of layout.students) {
+    const taps = teacherTaps(method);
+    if (taps.length === 0) continue;
+    const { augmentation } = student.training;
+    const key = JSON.stringify(
+      augmentation.type === 'none' ? 'none' : [augmentation.type, augmentation.seed],
+    );
+    const set = sets.get(key) ?? { augmentation, views: 0, taps: [] };
+    set.views = Math.max(set.views, viewsOf(student.training));
+    set.taps = [...new Set([...set.taps, ...taps])].sort();
+    sets.set(key, set);
+  }
+  return [...sets.values()];
+}

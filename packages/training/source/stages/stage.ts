@@ -1,0 +1,21 @@
+import type { Store } from '@distillery/artifacts';
+import type { DatasetContext } from '@distillery/datasets';
+import type { EngineInfo, JobSpec, MetricRow, StagePlan, StageProgress } from '@distillery/spec';
+
+/** What a stage is given, and what it tells while it runs. */
+export interface StageContext {
+  job: { id: string; name: string | null; spec: JobSpec };
+  stage: StagePlan;
+  /** What every stage before it returned, by stage. */
+  results: Record<string, unknown>;
+  store: Store;
+  data: DatasetContext;
+  engine: EngineInfo;
+  tell: {
+    metrics(row: Omit<MetricRow, 'stage' | 'attempt'>): void;
+    progress(progress: StageProgress): void;
+    warning(message: string): void;
+  };
+  /** Awaited between steps; throws StopTraining when the stage must end early. */
+  pause(): Promise<void>;
+}

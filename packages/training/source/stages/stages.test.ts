@@ -1,0 +1,158 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { openDiskStore, type Store } from '@distillery/artifacts';
+import { startEngine } from '@distillery/engine';
+import type { EngineInfo, JobSpec, MetricRow, Report, StageProgress } from '@distillery/spec';
+import * as tf from '@tensorflow/tfjs-core';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { jobSpec } from '../kinds.ts';
+import { planJob } from '../plan.ts';
+import { StopTraining } from '../train.ts';
+import { runStage } from './index.ts';
+import type { OutputsResult } from './outputs.ts';
+import type { StudentResult } from './student.ts';
+import type { TeacherResult } from './teacher.ts';
+
+let folder: string;
+let store: Store;
+let engine: EngineInfo;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'distillery-stages-'));
+  store = await openDiskStore(join(folder, 'store'));
+  engine = await startEngine();
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+/** A whole job of a few seconds: every term, augmentation, validation, two seeds. */
+const tiny = jobSpec.parse({
+  dataset: { source: 'shapes', trainCount: 300, testCount: 100 },
+  teacher: { architecture: { type: 'lightnn', dropout: 0.2 } },
+  students: [
+    {
+      name: 'soft',
+      architecture: { type: 'lightnn' },
+      method: [
+        { type: 'soft_target', temperature: 2, weight: 0.25 },
+        { type: 'cross_entropy', weight: 0.75 },
+      ],
+    },
+    {
+      name: 'hint',
+      architecture: { type: 'lightnn' },
+      method: [
+        { type: 'hint', normalize: true },
+        { type: 'cosine', student: 'features', teacher: 'features' },
+        { type: 'cross_entropy' },
+      ],
+    },
+  ],
+  seeds: [1, 2],
+  training: { epochs: 3, batchSize: 64, augmentation: { type: 'crop_flip', views: 2 } },
+});
+
+interface Told {
+  rows: Omit<MetricRow, 'stage' | 'attempt'>[];
+  progress: StageProgress[];
+  warnings: string[];
+}
+
+async function runner(id: string, spec: JobSpec) {
+  const data = { cacheDir: join(folder, 'data'), roots: [] };
+  const { stages } = await planJob(spec, data);
+  const results: Record<string, unknown> = {};
+  return {
+    stages,
+    results,
+    async run(stageId: string, pause: (told: Told) => Promise<void> = async () => {}): Promise<Told> {
+      const told: Told = { rows: [], progress: [], warnings: [] };
+      const stage = stages.find((s) => s.id === stageId);
+      if (stage === undefined) throw new Error(stageId);
+      results[stageId] = await runStage({
+        job: { id, name: null, spec },
+        stage,
+        results,
+        records: stages.map((s) => ({
+          id: s.id,
+          worker: 'w',
+          attempt: 1,
+          startedAt: null,
+          finishedAt: null,
+        })),
+        store,
+        data,
+        engine,
+        tell: {
+          metrics: (row) => told.rows.push(row),
+          progress: (progress) => told.progress.push(progress),
+          warning: (message) => told.warnings.push(message),
+        },
+        pause: () => pause(told),
+      });
+      return told;
+    },
+  };
+}
+
+test('a job runs from the teacher to the report', { timeout: 60_000 }, async () => {
+  const job = await runner('job_a', tiny);
+  for (const stage of job.stages) {
+    const before = tf.memory().numTensors;
+    await job.run(stage.id);
+    expect(tf.memory().numTensors, stage.id).toBe(before);
+  }
+  // The same number of tensors after every step of a stage, whatever the step.
+  const counts = new Set<number>();
+  const again = await runner('job_e', tiny);
+  await again.run('teacher');
+  await again.run('outputs');
+  await again.run('student.hint.1', async ({ progress }) => {
+    if (progress.at(-1)?.phase === 'training') counts.add(tf.memory().numTensors);
+  });
+  expect(counts.size).toBe(1);
+  const { report } = job.results.report as { report: Report };
+  expect(report.students.map((s) => s.name)).toEqual(['control', 'soft', 'hint']);
+  const [control, soft, hint] = report.students;
+  for (const [index] of tiny.seeds.entries()) {
+    const digests = new Set([control, soft, hint].map((s) => s.runs[index].initialWeights));
+    expect(digests.size, 'one architecture and seed: one first state').toBe(1);
+  }
+  expect(control.runs[0].initialWeights).not.toBe(control.runs[1].initialWeights);
+  expect(control.runs[0].last.weights.digest).not.toBe(soft.runs[0].last.weights.digest);
+  expect(soft.gapClosed === null || soft.gapClosed.last.sd !== null).toBe(true);
+  expect(Object.keys(hint.runs[0].losses)).toEqual(['hint', 'cosine', 'cross_entropy', 'loss']);
+  expect(report.teacher.best.agreement).toBe(1);
+  expect(report.teacher.best.teacherDivergence).toBe(0);
+  expect(await store.list('jobs/job_a')).toEqual([]);
+});
+
+test('a second job reuses the teacher and its outputs', { timeout: 60_000 }, async () => {
+  const job = await runner('job_b', tiny);
+  const told = await job.run('teacher');
+  expect(told.rows).toEqual([]);
+  await job.run('outputs');
+  expect((job.results.teacher as TeacherResult).result.reused).toBe(true);
+  expect((job.results.outputs as OutputsResult).sets.map((set) => set.reused)).toEqual([true]);
+});
+
+test('a stage that was stopped and resumed ends with the same bytes', { timeout: 60_000 }, async () => {
+  const whole = await runner('job_c', tiny);
+  for (const id of ['teacher', 'outputs', 'student.hint.1']) await whole.run(id);
+  const cut = await runner('job_d', tiny);
+  for (const id of ['teacher', 'outputs']) await cut.run(id);
+  // 300 images less the validation split are 5 steps an epoch: stop within epochs and between them.
+  for (const stopAfter of [3, 7]) {
+    let pauses = 0;
+    const stopped = cut.run('student.hint.1', async () => {
+      if (++pauses >= stopAfter) throw new StopTraining('stop');
+    });
+    await expect(stopped).rejects.toBeInstanceOf(StopTraining);
+  }
+  await cut.run('student.hint.1');
+  const digest = (job: typeof whole) => {
+    const { last, best } = (job.results['student.hint.1'] as StudentResult).result;
+    return [last.weights.digest, best.weights.digest, last.logits.digest];
+  };
+  expect(digest(cut)).toEqual(digest(whole));
+});

@@ -1,0 +1,259 @@
+import type { Dataset } from '@distillery/datasets';
+import { run } from '@distillery/engine';
+import { DistilleryError, type Training } from '@distillery/spec';
+import * as tf from '@tensorflow/tfjs-core';
+import { batchMaker, epochOrder } from './batches.ts';
+import type { Checkpoint, Cursor } from './checkpoint.ts';
+import { predict } from './evaluate.ts';
+import { createAuxiliaries, methodLoss, type WeightedTerm } from './method.ts';
+import { assignValues, disposeNetwork, type Network, readValues, trainable, type Values } from './network.ts';
+import { clipGradients, createOptimizer } from './optimizer.ts';
+import { learningRate } from './schedule.ts';
+import { accuracy, crossEntropyLoss } from './scores.ts';
+
+export interface TrainingRun {
+  /** Its weights are trained in place; at the end they are the last epoch's. */
+  network: Network;
+  method: readonly WeightedTerm[];
+  dataset: Dataset;
+  /** Indices into the training split. */
+  indices: { train: Int32Array; validation: Int32Array };
+  training: Training;
+  /** Keys the order of images, dropout and the auxiliary networks' first weights. */
+  seed: number;
+  /** The teacher's stored taps for (view, images by index). */
+  teacher: (view: number, indices: Int32Array) => Record<string, tf.Tensor>;
+  /** Views of the augmentation that are cycled; Infinity: a new one each epoch. */
+  views: number;
+  resume: Checkpoint | undefined;
+  hooks: TrainingHooks;
+}
+
+interface TrainingHooks {
+  /** A line of the training curve; `epoch` and `step` are counted from 1. */
+  metrics(epoch: number, step: number, values: Record<string, number>): void;
+  progress(
+    phase: string,
+    cursor: { step: number; loss: number | null; samplesPerSecond: number | null },
+  ): void;
+  checkpoint(checkpoint: Checkpoint): Promise<void>;
+  /** Lets the process read its messages; throws when the run must stop. */
+  pause(): Promise<void>;
+}
+
+export interface TrainingResult {
+  lastEpoch: number;
+  best: { epoch: number; validationAccuracy: number | null; values: Values };
+  /** The last epoch's mean of each term, before its weight. */
+  losses: Record<string, number>;
+  lastValidationAccuracy: number | null;
+  /** Of training, over all attempts. */
+  seconds: number;
+}
+
+/** Thrown by `pause` of the hooks to end a run at a step; the loop commits a checkpoint first. */
+export class StopTraining extends Error {}
+
+/** Trains a network: teacher, student and control alike. */
+export async function train(job: TrainingRun): Promise<TrainingResult> {
+  const { network, method, dataset, indices, training, seed, hooks, resume } = job;
+  const { batchSize, epochs } = training;
+  const stepsPerEpoch = Math.ceil(indices.train.length / batchSize);
+  const rowEvery = Math.max(1, Math.ceil(stepsPerEpoch / 20));
+  const lossNames = [...method.map((term) => term.name), 'loss'];
+  const makeBatch = batchMaker(dataset, dataset.train, training.augmentation);
+
+  const auxiliaries = createAuxiliaries(method, resume?.groups.auxiliary ?? seed);
+  const auxiliaryVariables = Object.fromEntries(
+    Object.entries(auxiliaries).flatMap(([prefix, { variables }]) =>
+      Object.entries(variables).map(([name, variable]) => [`${prefix}/${name}`, variable]),
+    ),
+  );
+  const trained = {
+    ...trainable(network),
+    ...Object.fromEntries(Object.entries(auxiliaryVariables).filter(([, variable]) => variable.trainable)),
+  };
+  const variableList = Object.values(trained);
+  const optimizer = createOptimizer(training.optimizer, trained);
+  let best: Values | undefined;
+  let cursor: Cursor = { step: 0, sums: noSums(), samples: 0, best: null, losses: {}, seconds: 0 };
+  if (resume !== undefined) {
+    cursor = { ...resume.cursor, sums: [...resume.cursor.sums] };
+    assignValues(network.variables, resume.groups.weights);
+    assignValues(optimizer.slots, resume.groups.slots ?? {});
+    best = resume.groups.best;
+  }
+
+  const earlierSeconds = cursor.seconds;
+  const begun = performance.now();
+  let validationAccuracy: number | null = cursor.best?.validationAccuracy ?? null;
+  // Losses stay on the device between rows of the curve, so that a step never waits for one.
+  let pending = tf.zeros([lossNames.length]);
+  let pendingSamples = 0;
+  let rowSince = performance.now();
+
+  try {
+    while (cursor.step < epochs * stepsPerEpoch) {
+      const epoch = Math.floor(cursor.step / stepsPerEpoch);
+      const view = epoch % job.views;
+      const order = epochOrder(indices.train, seed, epoch);
+      for (let at = cursor.step % stepsPerEpoch; at < stepsPerEpoch; at++) {
+        const picked = order.subarray(at * batchSize, (at + 1) * batchSize);
+        const rate = learningRate(
+          training.schedule,
+          training.optimizer.learningRate,
+          cursor.step,
+          stepsPerEpoch,
+          epochs,
+        );
+        const losses = step(picked, view, rate);
+        const sum = tf.tidy(() => tf.add(pending, tf.mul(losses, picked.length)));
+        tf.dispose([pending, losses]);
+        pending = sum;
+        pendingSamples += picked.length;
+        cursor.step++;
+        if (cursor.step % rowEvery === 0 || at === stepsPerEpoch - 1) row(epoch, rate);
+        if (at < stepsPerEpoch - 1) await pause();
+      }
+      await endEpoch(epoch);
+      await hooks.pause();
+    }
+  } finally {
+    pending.dispose();
+    for (const auxiliary of Object.values(auxiliaries)) disposeNetwork(auxiliary);
+    optimizer.dispose();
+  }
+
+  return {
+    lastEpoch: epochs,
+    best:
+      cursor.best === null || best === undefined
+        ? { epoch: epochs, validationAccuracy: null, values: readValues(network.variables) }
+        : { ...cursor.best, values: best },
+    losses: cursor.losses,
+    lastValidationAccuracy: validationAccuracy,
+    seconds: elapsed(),
+  };
+
+  /** One optimizer step; returns the terms and their weighted sum, `[terms + 1]`. */
+  function step(picked: Int32Array, view: number, rate: number): tf.Tensor {
+    const batch = makeBatch(picked, view);
+    const key = { seed, step: cursor.step };
+    let losses: tf.Tensor | undefined;
+    const statistics: Record<string, tf.Tensor> = {};
+    const { value, grads } = tf.tidy(() => {
+      const images = tf.tensor(batch.images, [batch.size, ...dataset.shape]);
+      const labels = tf.tensor1d(batch.labels, 'int32');
+      const teacher = job.teacher(view, picked);
+      return tf.variableGrads(() => {
+        const student = run(network.forward, network.variables, images, { training: key });
+        const classes = dataset.classes.length;
+        const loss = methodLoss(
+          method,
+          auxiliaries,
+          { student: student.taps, teacher, labels, classes },
+          key,
+        );
+        Object.assign(statistics, student.statistics, loss.statistics);
+        losses = tf.keep(tf.stack([...loss.terms, loss.total]));
+        return loss.total as tf.Scalar;
+      }, variableList);
+    });
+    value.dispose();
+    // variableGrads names gradients by the engine's own names; ours are positional.
+    const named = Object.fromEntries(
+      Object.entries(trained).map(([name, { name: id }]) => [name, grads[id]]),
+    );
+    const gradients = training.gradientClip === null ? named : clipGradients(named, training.gradientClip);
+    optimizer.apply(gradients, rate, cursor.step + 1);
+    tf.dispose(gradients);
+    for (const [name, statistic] of Object.entries(statistics)) {
+      (network.variables[name] ?? auxiliaryVariables[name]).assign(statistic);
+      statistic.dispose();
+    }
+    return losses as tf.Tensor;
+  }
+
+  /** Reads the losses since the last row, logs their means, and stops a run that diverged. */
+  function row(epoch: number, rate: number): void {
+    const sums = pending.dataSync();
+    lossNames.forEach((name, index) => {
+      if (!Number.isFinite(sums[index])) {
+        const message = `${name} is ${sums[index]} at step ${cursor.step} (epoch ${epoch + 1}); try a smaller learning rate`;
+        throw new DistilleryError('nan', message);
+      }
+      cursor.sums[index] += sums[index];
+    });
+    const means = lossNames.map((name, index) => [name, sums[index] / pendingSamples] as const);
+    const now = performance.now();
+    const samplesPerSecond = (pendingSamples / (now - rowSince)) * 1000;
+    rowSince = now;
+    cursor.samples += pendingSamples;
+    pendingSamples = 0;
+    pending.dispose();
+    pending = tf.zeros([lossNames.length]);
+    const values = Object.fromEntries(means);
+    hooks.metrics(epoch + 1, cursor.step, { ...values, learningRate: rate, samplesPerSecond });
+    hooks.progress('training', { step: cursor.step, loss: values.loss, samplesPerSecond });
+  }
+
+  async function endEpoch(epoch: number): Promise<void> {
+    cursor.losses = Object.fromEntries(lossNames.map((name, i) => [name, cursor.sums[i] / cursor.samples]));
+    cursor.sums = noSums();
+    cursor.samples = 0;
+    const values: Record<string, number> = { tensors: tf.memory().numTensors };
+    for (const [name, value] of Object.entries(cursor.losses)) values[`epoch_${name}`] = value;
+    if (indices.validation.length > 0) {
+      hooks.progress('evaluating', { step: cursor.step, loss: cursor.losses.loss, samplesPerSecond: null });
+      const classes = dataset.classes.length;
+      const logits = await predict(network, dataset, dataset.train, hooks.pause, indices.validation);
+      const labels = indices.validation.map((index) => dataset.train.labels[index]);
+      validationAccuracy = accuracy({ logits, labels, classes });
+      values.validation_accuracy = validationAccuracy;
+      values.validation_loss = crossEntropyLoss({ logits, labels, classes });
+      // Of equal epochs the first: later ones were not worth their time.
+      if (cursor.best === null || validationAccuracy > cursor.best.validationAccuracy) {
+        cursor.best = { epoch: epoch + 1, validationAccuracy };
+        best = readValues(network.variables);
+      }
+    }
+    hooks.metrics(epoch + 1, cursor.step, values);
+    await save();
+    rowSince = performance.now();
+  }
+
+  async function pause(): Promise<void> {
+    try {
+      await hooks.pause();
+    } catch (error) {
+      // Between rows the running losses are still on the device; the epoch's sums take them along.
+      if (error instanceof StopTraining) {
+        const sums = pending.dataSync();
+        cursor.sums = cursor.sums.map((sum, index) => sum + sums[index]);
+        cursor.samples += pendingSamples;
+        await save();
+      }
+      throw error;
+    }
+  }
+
+  async function save(): Promise<void> {
+    await hooks.checkpoint({
+      cursor: { ...cursor, seconds: elapsed() },
+      groups: {
+        weights: readValues(network.variables),
+        auxiliary: readValues(auxiliaryVariables),
+        slots: readValues(optimizer.slots),
+        ...(best === undefined ? {} : { best }),
+      },
+    });
+  }
+
+  function noSums(): number[] {
+    return lossNames.map(() => 0);
+  }
+
+  function elapsed(): number {
+    return earlierSeconds + (performance.now() - begun) / 1000;
+  }
+}

@@ -1,0 +1,51 @@
+import { decodeSafetensors, encodeSafetensors, permute, type Store } from '@distillery/artifacts';
+import type { ParameterSpec } from '@distillery/engine';
+import { DistilleryError } from '@distillery/spec';
+import type { Values } from './network.ts';
+
+/**
+ * Weights as safetensors in PyTorch's layout and under PyTorch's names, so that
+ * `model.load_state_dict(safetensors.torch.load_file(path))` takes them.
+ */
+export function encodeWeights(
+  parameters: readonly ParameterSpec[],
+  values: Values,
+  metadata: Record<string, string> = {},
+): Uint8Array {
+  return encodeSafetensors(
+    parameters.map(({ name, shape, interchange }) => ({
+      name,
+      dtype: 'F32' as const,
+      ...permute(values[name], shape, interchange),
+    })),
+    { format: 'pt', ...metadata },
+  );
+}
+
+/**
+ * Reads what `encodeWeights` wrote.
+ *
+ * @throws DistilleryError `artifact_corrupt` when a parameter is missing or has another shape
+ */
+export async function loadWeights(
+  store: Store,
+  digest: string,
+  parameters: readonly ParameterSpec[],
+): Promise<Values> {
+  const { tensors } = decodeSafetensors(await store.read(digest));
+  return Object.fromEntries(
+    parameters.map(({ name, shape, interchange }) => {
+      const tensor = tensors.get(name);
+      const expected = interchange.map((axis) => shape[axis]);
+      if (tensor === undefined || `${tensor.shape}` !== `${expected}`) {
+        const found = tensor === undefined ? 'is missing' : `has shape [${tensor.shape}]`;
+        throw new DistilleryError(
+          'artifact_corrupt',
+          `weights ${digest}: ${name} ${found}, expected [${expected}]`,
+        );
+      }
+      const back = shape.map((_, axis) => interchange.indexOf(axis));
+      return [name, permute(tensor.data as Float32Array, tensor.shape, back).data];
+    }),
+  );
+}
