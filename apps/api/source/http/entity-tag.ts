@@ -1,0 +1,6 @@
+/** Whether an `If-None-Match` names the tag (RFC 9110, 13.1.2: weak and strong compare alike). */
+export function noneMatch(header: string | undefined, tag: string): boolean {
+  if (header === undefined) return true;
+  const bare = (one: string) => one.trim().replace(/^W\//, '');
+  return header.trim() !== '*' && !header.split(',').some((one) => bare(one) === bare(tag));
+}

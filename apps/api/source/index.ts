@@ -1,0 +1,4 @@
+export { type AppOptions, buildApp } from './app.ts';
+export { createLogger } from './logger.ts';
+export type { Planner, Services } from './services.ts';
+export { type ApiOptions, type RunningApi, startApi } from './start.ts';

@@ -1,0 +1,159 @@
+import type { JobView } from '@distillery/spec';
+import { expect, test } from 'vitest';
+import { finish, privateApi, problem, spec, submitted } from './private-api.ts';
+
+const held = privateApi();
+
+test('POST answers 202 with the place of the job, and its stages are enqueued', async () => {
+  const response = await held.post('/v1/jobs', spec);
+  expect(response.status).toBe(202);
+  const view = (await response.json()) as { id: string };
+  expect(response.headers.get('location')).toBe(`/v1/jobs/${view.id}`);
+  expect(view).toMatchObject({ name: 'First Try!', labels: { team: 'blue' }, state: 'queued', progress: 0 });
+  expect(await held.queue.jobs.spec(view.id)).toMatchObject({
+    posted: spec,
+    spec: { ...spec, training: { batchSize: 128 } },
+  });
+  const taken: string[] = [];
+  const consumer = await held.queue.stages.consume(
+    async ({ jobId, stageId }) => {
+      if (jobId === view.id) taken.push(stageId);
+      return 1;
+    },
+    { worker: 'w' },
+  );
+  await expect.poll(async () => (await held.queue.jobs.get(view.id)).view.state).toBe('succeeded');
+  await consumer.close();
+  expect(taken.sort()).toEqual([
+    'outputs',
+    'report',
+    'student.control.42',
+    'student.control.7',
+    'student.soft.42',
+    'student.soft.7',
+    'teacher',
+  ]);
+});
+
+test('an idempotency key replays the first answer, and refuses another body', async () => {
+  const key = { 'idempotency-key': 'abc-1' };
+  const answers = await Promise.all(Array.from({ length: 5 }, () => held.post('/v1/jobs', spec, key)));
+  const bodies = await Promise.all(answers.map((answer) => answer.text()));
+  expect(new Set(bodies).size).toBe(1);
+  expect(answers.map(({ status }) => status)).toEqual(Array(5).fill(202));
+  expect(answers.filter(({ headers }) => headers.get('idempotency-replayed') === 'true')).toHaveLength(4);
+
+  const reordered = Object.fromEntries(Object.entries(spec).reverse());
+  const { id } = JSON.parse(bodies[0]) as { id: string };
+  await finish(held, id, 'teacher', {});
+  const again = await held.post('/v1/jobs', reordered, key);
+  expect([again.status, again.headers.get('location')]).toEqual([202, `/v1/jobs/${id}`]);
+  expect(await again.text()).toBe(bodies[0]);
+
+  const conflict = await held.post('/v1/jobs', { ...spec, name: 'other' }, key);
+  expect(conflict.status).toBe(422);
+  expect((await problem(conflict)).code).toBe('idempotency_conflict');
+  const bad = await held.post('/v1/jobs', spec, { 'idempotency-key': 'a b' });
+  expect(await problem(bad)).toMatchObject({
+    code: 'malformed_request',
+    errors: [{ path: '#/headers/idempotency-key', value: 'a b' }],
+  });
+});
+
+test('validate answers the plan and submits nothing', async () => {
+  const before = (await held.queue.jobs.list({ limit: 100 })).jobs.length;
+  const response = await held.post('/v1/jobs/validate', spec);
+  expect(response.status).toBe(200);
+  expect(await response.json()).toMatchObject({
+    teacher: { parameters: 1186986 },
+    students: [{ name: 'control' }, { name: 'soft', control: 'control', parameters: 267738 }],
+    estimate: { memoryBytes: expect.any(Number) },
+  });
+  const refused = await held.post('/v1/jobs/validate', { ...spec, seeds: [1, 1] });
+  expect((await problem(refused)).code).toBe('invalid_spec');
+  expect((await held.queue.jobs.list({ limit: 100 })).jobs).toHaveLength(before);
+});
+
+test('a refused spec has one entry for each bad field, with what is allowed', async () => {
+  const before = (await held.queue.jobs.list({ limit: 100 })).jobs.length;
+  const response = await held.post('/v1/jobs', {
+    ...spec,
+    teacher: { architecture: { type: 'deepn' } },
+    training: { epochs: 0, optimizer: { type: 'adam', learningrate: 1 } },
+    color: 'red',
+  });
+  expect(response.status).toBe(422);
+  const { code, errors } = await problem(response);
+  expect(code).toBe('invalid_spec');
+  expect(errors).toEqual(
+    expect.arrayContaining([
+      expect.objectContaining({ path: '/teacher/architecture/type', allowed: ['deepnn', 'lightnn'] }),
+      expect.objectContaining({ path: '/training/epochs', value: 0, allowed: { minimum: 1 } }),
+      expect.objectContaining({ path: '/training/optimizer/learningrate', value: 1 }),
+      expect.objectContaining({ path: '/color', value: 'red' }),
+    ]),
+  );
+  expect(errors).toHaveLength(4);
+  const unfit = await held.post('/v1/jobs', {
+    ...spec,
+    students: [{ ...spec.students[0], method: [{ type: 'cosine', teacher: 'nowhere' }] }],
+  });
+  expect(await problem(unfit)).toMatchObject({
+    code: 'invalid_spec',
+    errors: [{ path: expect.stringMatching(/^\/students\/0\/method\/0/) }],
+  });
+  expect((await held.queue.jobs.list({ limit: 100 })).jobs).toHaveLength(before);
+});
+
+test('the list filters by state, labels and name, and goes page by page', async () => {
+  for (let i = 0; i < 5; i++)
+    await submitted(held, { name: `sweep ${i}`, labels: { sweep: 'a', odd: `${i % 2}` } });
+  const names = async (query: string) => {
+    const response = await held.request(`/v1/jobs?${query}`);
+    const { jobs, next } = (await response.json()) as { jobs: { name: string }[]; next: string | null };
+    return { names: jobs.map(({ name }) => name), next };
+  };
+  expect((await names('label=sweep=a')).names).toEqual([
+    'sweep 4',
+    'sweep 3',
+    'sweep 2',
+    'sweep 1',
+    'sweep 0',
+  ]);
+  expect((await names('label=sweep=a&label=odd=1')).names).toEqual(['sweep 3', 'sweep 1']);
+  expect((await names('name=SWEEP+2')).names).toEqual(['sweep 2']);
+  expect((await names('label=sweep=a&state=running')).names).toEqual([]);
+  const first = await names('label=sweep=a&limit=3');
+  expect(first.names).toEqual(['sweep 4', 'sweep 3', 'sweep 2']);
+  const second = await names(`label=sweep=a&limit=3&after=${first.next}`);
+  expect(second).toEqual({ names: ['sweep 1', 'sweep 0'], next: null });
+  for (const [query, path] of [
+    ['limit=0', '#/query/limit'],
+    ['limit=101', '#/query/limit'],
+    ['limit=x', '#/query/limit'],
+    ['state=done', '#/query/state'],
+    ['label=x', '#/query/label'],
+    ['order=asc', '#/query/order'],
+  ]) {
+    const response = await held.request(`/v1/jobs?${query}`);
+    expect(response.status).toBe(400);
+    expect(await problem(response)).toMatchObject({ code: 'malformed_request', errors: [{ path }] });
+  }
+});
+
+test('a job has a tag that changes with it', async () => {
+  const { id } = await submitted(held);
+  const first = await held.request(`/v1/jobs/${id}`);
+  const tag = first.headers.get('etag') as string;
+  expect(tag).toMatch(/^"\d+"$/);
+  for (const known of [tag, `W/${tag}`, `"x", ${tag}`, '*']) {
+    const same = await held.request(`/v1/jobs/${id}`, { headers: { 'if-none-match': known } });
+    expect([same.status, await same.text(), same.headers.get('etag')]).toEqual([304, '', tag]);
+  }
+  await finish(held, id, 'teacher', {});
+  const changed = await held.request(`/v1/jobs/${id}`, { headers: { 'if-none-match': tag } });
+  expect(changed.status).toBe(200);
+  const view = (await changed.json()) as JobView;
+  expect(view.state).toBe('running');
+  expect(view.stages[0]).toMatchObject({ state: 'succeeded', attempt: 1 });
+});

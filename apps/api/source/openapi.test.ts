@@ -1,0 +1,117 @@
+import { beforeAll, expect, test } from 'vitest';
+import { privateApi } from './private-api.ts';
+
+const held = privateApi();
+
+interface Operation {
+  responses: Record<string, { description?: string; content?: Record<string, { schema: unknown }> }>;
+  requestBody?: { content: Record<string, { schema: { $ref?: string } }> };
+  parameters?: { name: string; in: string; required?: boolean; schema: unknown }[];
+}
+interface Document {
+  openapi: string;
+  info: { title: string; version: string };
+  paths: Record<string, Record<string, Operation>>;
+  components: { schemas: Record<string, Record<string, unknown>> };
+}
+let document: Document;
+
+beforeAll(async () => {
+  document = (await (await held.request('/openapi.json')).json()) as Document;
+});
+
+test('every page is described', () => {
+  expect(document.openapi).toBe('3.1.0');
+  const pages = Object.entries(document.paths).flatMap(([path, item]) =>
+    Object.keys(item).map((method) => `${method.toUpperCase()} ${path}`),
+  );
+  expect(pages.sort()).toEqual([
+    'GET /healthz',
+    'GET /readyz',
+    'GET /v1/architectures',
+    'GET /v1/datasets',
+    'GET /v1/engine',
+    'GET /v1/jobs',
+    'GET /v1/jobs/{id}',
+    'GET /v1/jobs/{id}/checkpoints',
+    'GET /v1/jobs/{id}/metrics',
+    'GET /v1/jobs/{id}/report',
+    'GET /v1/jobs/{id}/students/{name}/weights',
+    'GET /v1/jobs/{id}/teacher/weights',
+    'GET /v1/methods',
+    'HEAD /v1/jobs/{id}/students/{name}/weights',
+    'HEAD /v1/jobs/{id}/teacher/weights',
+    'POST /v1/jobs',
+    'POST /v1/jobs/validate',
+  ]);
+});
+
+test('every answer has a description and a schema, every path its parameters, every error the problem', () => {
+  for (const [path, item] of Object.entries(document.paths)) {
+    for (const [method, { responses, parameters = [] }] of Object.entries(item)) {
+      const where = `${method} ${path}`;
+      for (const [, name] of path.matchAll(/{(\w+)}/g)) {
+        expect([where, parameters.find((one) => one.in === 'path' && one.name === name)?.required]).toEqual([
+          where,
+          true,
+        ]);
+      }
+      for (const [status, response] of Object.entries(responses)) {
+        expect([where, status, typeof response.description]).toEqual([where, status, 'string']);
+        expect(status).toMatch(/^([1-5]\d\d|[1-5]XX|default)$/);
+      }
+      for (const range of ['4XX', '5XX']) {
+        expect(responses[range]?.content).toEqual({
+          'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } },
+        });
+      }
+    }
+  }
+});
+
+test('every reference leads somewhere', () => {
+  const refs = [...JSON.stringify(document).matchAll(/"\$ref":"([^"]*)"/g)].map(([, ref]) => ref);
+  expect(refs.length).toBeGreaterThan(10);
+  for (const ref of refs) {
+    const target = ref
+      .replace(/^#\//, '')
+      .split('/')
+      .reduce<unknown>((at, key) => (at as Record<string, unknown> | undefined)?.[key], document);
+    expect([ref, target]).toEqual([ref, expect.any(Object)]);
+  }
+});
+
+test('the job spec is there in full, with the options of every kind', async () => {
+  const body = document.paths['/v1/jobs']?.post?.requestBody?.content['application/json']?.schema;
+  expect(body).toEqual({ $ref: '#/components/schemas/JobSpecInput' });
+  const spec = JSON.stringify(document.components.schemas.JobSpecInput);
+  for (const page of ['methods', 'architectures', 'datasets']) {
+    const catalogue = (await (await held.request(`/v1/${page}`)).json()) as Record<
+      string,
+      { type: string }[]
+    >;
+    expect(catalogue[page]?.length).toBeGreaterThan(0);
+    for (const { type } of catalogue[page] ?? []) expect(spec).toContain(`"const":"${type}"`);
+  }
+  expect(spec).toContain('"temperature"');
+  expect(spec).toContain('"warmupEpochs"');
+  // Only what has no default must be given.
+  expect(document.components.schemas.JobSpecInput?.required).toEqual(['dataset', 'teacher', 'students']);
+});
+
+test('the engine page shows the workers that live', async () => {
+  const engine = {
+    name: 'cpu',
+    backend: 'cpu',
+    precision: 'float32',
+    threads: 2,
+    versions: { node: process.version },
+    hardware: 'test',
+    gigaflops: 10,
+  };
+  const worker = await held.queue.workers.register({ id: 'w1', host: 'here', version: '0.1.0', engine });
+  const page = await held.request('/v1/engine');
+  expect(await page.json()).toMatchObject({ workers: [{ id: 'w1', host: 'here', engine, stage: null }] });
+  await worker.stop();
+  expect(await (await held.request('/v1/engine')).json()).toEqual({ workers: [] });
+});

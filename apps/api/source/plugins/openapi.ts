@@ -1,0 +1,46 @@
+import swagger from '@fastify/swagger';
+import { jobViewSchema, metricRowSchema, reportSchema, stageViewSchema } from '@distillery/spec';
+import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod';
+import plugin from 'fastify-plugin';
+import { z } from 'zod';
+import { problemSchema } from '../problem.ts';
+import type { Planner } from '../services.ts';
+
+/** The description of the API, derived from the schemas that it validates with. */
+export const openapi = plugin(
+  async (app, { planner, version }: { planner: Planner; version: string }) => {
+    name('JobSpec', planner.jobSpec);
+    name('Plan', planner.planSchema);
+    name('Job', jobViewSchema);
+    name('Stage', stageViewSchema);
+    name('MetricRow', metricRowSchema);
+    name('Report', reportSchema);
+    name('Problem', problemSchema);
+    await app.register(swagger, {
+      openapi: {
+        openapi: '3.1.0',
+        info: {
+          title: 'Distillery',
+          version,
+          description: 'Trains a teacher and its students, compares them, and hands out their weights.',
+          license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+        },
+        tags: [
+          { name: 'jobs', description: 'Submit, watch and compare' },
+          { name: 'weights', description: 'Download trained networks' },
+          { name: 'catalogues', description: 'What a job can be made of' },
+          { name: 'operation', description: 'Health of the service' },
+        ],
+      },
+      transform: jsonSchemaTransform,
+      transformObject: jsonSchemaTransformObject,
+    });
+    app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger());
+  },
+  { name: 'openapi', fastify: '5.x' },
+);
+
+/** Makes a schema a component; its descriptions live in the same registry, so it must be zod's global one. */
+function name(id: string, schema: z.ZodType): void {
+  z.globalRegistry.add(schema, { ...z.globalRegistry.get(schema), id });
+}

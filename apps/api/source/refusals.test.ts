@@ -1,0 +1,88 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { expect, test } from 'vitest';
+import { privateApi, problem, spec } from './private-api.ts';
+
+const held = privateApi();
+
+const nested = (depth: number, open: string, close: string) => open.repeat(depth) + close.repeat(depth);
+
+test.each([
+  ['broken JSON', '{"a":', 400, 'malformed_body'],
+  ['NaN', '{"seeds":[NaN]}', 400, 'malformed_body'],
+  ['an empty body', '', 400, 'malformed_body'],
+  ['a prototype', '{"__proto__":{"a":1}}', 400, 'malformed_body'],
+  ['a constructor', '{"constructor":{"prototype":{"a":1}}}', 400, 'malformed_body'],
+  ['a list', '[]', 422, 'invalid_spec'],
+  ['null', 'null', 422, 'invalid_spec'],
+  ['infinity', '{"seeds":[1e999]}', 422, 'invalid_spec'],
+  ['deep lists', `{"seeds":${nested(200_000, '[', ']')}}`, 422, 'invalid_spec'],
+  ['deep objects', `{"x":${nested(100_000, '{"a":', '}').replace(':}', ':1}')}}`, 422, 'invalid_spec'],
+  ['many bad fields', `{"seeds":[${'"x",'.repeat(200_000)}1]}`, 422, 'invalid_spec'],
+  ['a long string', `{"name":"${'x'.repeat(900_000)}"}`, 422, 'invalid_spec'],
+  ['a too large body', `{"name":"${'x'.repeat(1_100_000)}"}`, 413, 'body_too_large'],
+])('%s', async (_, body, status, code) => {
+  const response = await held.post('/v1/jobs', body);
+  expect(response.status).toBe(status);
+  const text = await response.clone().text();
+  expect(text.length).toBeLessThan(60_000);
+  expect((await problem(response)).code).toBe(code);
+  expect((await held.queue.jobs.list({})).jobs).toEqual([]);
+});
+
+test('wrong content types, unknown pages and methods', async () => {
+  const xml = await held.post('/v1/jobs', '<job/>', { 'content-type': 'application/xml' });
+  expect([xml.status, (await problem(xml)).code]).toEqual([415, 'unsupported_media_type']);
+  const none = await held.request('/v1/jobs', { method: 'POST' });
+  expect([none.status, (await problem(none)).code]).toEqual([422, 'invalid_spec']);
+
+  for (const path of ['/', '/v2/jobs', '/v1/jobs/x/y', '/v1/jobs/%E0%A4%A', `/v1/jobs/${'x'.repeat(500)}`]) {
+    const response = await held.request(path);
+    const { code } = await problem(response);
+    expect([path, ['not_found', 'malformed_request'].includes(code)]).toEqual([path, true]);
+  }
+  for (const id of ['job_unknown', '..%2F..', '*', 'job_00000000000000000000000000']) {
+    const response = await held.request(`/v1/jobs/${id}`);
+    expect([response.status, (await problem(response)).code]).toEqual([404, 'job_not_found']);
+  }
+
+  const allowed = async (method: string, path: string) => {
+    const response = await held.request(path, { method });
+    expect([response.status, (await problem(response)).code]).toEqual([405, 'method_not_allowed']);
+    return response.headers.get('allow');
+  };
+  expect(await allowed('DELETE', '/v1/jobs')).toBe('GET, HEAD, POST');
+  expect(await allowed('PUT', '/v1/jobs/job_x?a=b')).toBe('GET, HEAD');
+  expect(await allowed('PATCH', '/healthz')).toBe('GET, HEAD');
+  expect(await allowed('POST', '/v1/jobs/job_x/teacher/weights/')).toBe('GET, HEAD');
+});
+
+test('a request carries its id through', async () => {
+  const given = await held.request('/v1/jobs/job_x', { headers: { 'x-request-id': 'trace-7' } });
+  expect(await problem(given)).toMatchObject({ instance: 'trace-7' });
+  const evil = await held.request('/healthz', { headers: { 'x-request-id': 'a b' } });
+  expect(evil.headers.get('x-request-id')).toMatch(/^[0-9a-f-]{36}$/);
+});
+
+test('what is not HTTP gets a problem too', async () => {
+  const { hostname, port } = new URL(held.api.url);
+  const socket = connect(Number(port), hostname);
+  socket.end('what is this\r\n\r\n');
+  let answer = '';
+  socket.on('data', (chunk) => {
+    answer += chunk.toString();
+  });
+  await once(socket, 'close');
+  expect(answer).toMatch(/^HTTP\/1.1 400 /);
+  expect(JSON.parse(answer.split('\r\n\r\n')[1])).toMatchObject({ code: 'malformed_request' });
+});
+
+test('a data set that may not be read is refused with its field', async () => {
+  const response = await held.post('/v1/jobs', {
+    ...spec,
+    dataset: { source: 'image-folder', path: '/etc' },
+  });
+  expect(response.status).toBe(422);
+  expect(['data_error', 'invalid_spec']).toContain((await problem(response)).code);
+  expect((await held.queue.jobs.list({})).jobs).toEqual([]);
+});

@@ -1,0 +1,138 @@
+import { expect, test } from 'vitest';
+import { finish, privateApi, problem, submitted } from './private-api.ts';
+
+const held = privateApi();
+
+const row = (step: number, values: Record<string, number>) => ({
+  epoch: 1,
+  step,
+  time: '2026-01-01T00:00:00.000Z',
+  values,
+});
+
+test('metrics come as JSON or CSV, page by page, by stage', async () => {
+  const { attempts } = held.queue;
+  const { id } = await submitted(held);
+  const teacher = await attempts.begin(id, 'teacher', 'w');
+  if ('skip' in teacher) throw new Error(teacher.skip);
+  await attempts.metrics(teacher, [row(1, { loss: 2.5 }), row(2, { loss: Number.NaN, 'a,"b"': 1e-7 })]);
+  await attempts.succeed(teacher, {});
+  const outputs = await attempts.begin(id, 'outputs', 'w');
+  if ('skip' in outputs) throw new Error(outputs.skip);
+  await attempts.metrics(outputs, [row(1, { seen: 10 })]);
+
+  const path = `/v1/jobs/${id}/metrics`;
+  const all = (await (await held.request(path)).json()) as { metrics: unknown[] };
+  expect(all).toMatchObject({ more: false, after: expect.any(String) });
+  expect(all.metrics).toEqual([
+    { stage: 'teacher', attempt: 1, ...row(1, { loss: 2.5 }) },
+    { stage: 'teacher', attempt: 1, ...row(2, {}), values: { loss: null, 'a,"b"': 1e-7 } },
+    { stage: 'outputs', attempt: 1, ...row(1, { seen: 10 }) },
+  ]);
+
+  const first = await held.request(`${path}?limit=1&stage=teacher`);
+  const page = (await first.json()) as { after: string; more: boolean };
+  expect(page.more).toBe(true);
+  const next = /^<(.*)>; rel="next"$/.exec(first.headers.get('link') ?? '')?.[1] as string;
+  expect(await (await held.request(next)).json()).toMatchObject({ metrics: [{ step: 2 }], more: false });
+  const other = await held.request(`${path}?stage=outputs&after=${page.after}`);
+  expect(await other.json()).toMatchObject({ metrics: [{ values: { seen: 10 } }] });
+
+  const csv = await held.request(`${path}?stage=teacher`, { headers: { accept: 'text/csv, */*;q=0.1' } });
+  expect(csv.headers.get('content-type')).toBe('text/csv; charset=utf-8');
+  expect(await csv.text()).toBe(
+    'stage,attempt,epoch,step,time,loss,"a,""b"""\r\n' +
+      'teacher,1,1,1,2026-01-01T00:00:00.000Z,2.5,\r\n' +
+      'teacher,1,1,2,2026-01-01T00:00:00.000Z,,1e-7\r\n',
+  );
+  const html = await held.request(path, { headers: { accept: 'text/html, text/csv;q=0' } });
+  expect((await problem(html)).code).toBe('not_acceptable');
+  expect((await problem(await held.request(`${path}?after=1`))).code).toBe('malformed_request');
+  expect((await problem(await held.request('/v1/jobs/job_x/metrics'))).code).toBe('job_not_found');
+});
+
+test('the report is not ready before it exists', async () => {
+  const { id } = await submitted(held, { baseline: false, seeds: [42] });
+  const early = await held.request(`/v1/jobs/${id}/report`);
+  expect(early.status).toBe(409);
+  expect((await problem(early)).code).toBe('not_ready');
+
+  const spread = { mean: 0.7, sd: null };
+  const report = {
+    job: id,
+    name: null,
+    createdAt: '2026-01-01T00:00:00.000Z',
+    dataset: { source: 'shapes', digest: 'd', classes: ['a'], train: 1, validation: 0, test: 1, skipped: 0 },
+    teacher: network('teacher'),
+    students: [
+      {
+        name: 'soft',
+        control: null,
+        architecture: { type: 'lightnn' },
+        method: [{ type: 'cross_entropy' }],
+        runs: [network('student.soft.42')],
+        testAccuracy: { last: spread, best: spread },
+        agreement: null,
+        teacherDivergence: null,
+        expectedCalibrationError: spread,
+        gapClosed: null,
+      },
+    ],
+    outputs: [],
+    stages: [],
+    warnings: [],
+  };
+  for (const stage of ['teacher', 'outputs', 'student.soft.42']) await finish(held, id, stage, {});
+  await finish(held, id, 'report', { report });
+  const ready = await held.request(`/v1/jobs/${id}/report`);
+  expect([ready.status, await ready.json()]).toEqual([200, report]);
+});
+
+test('the report of a failed job says that none will come', async () => {
+  const { id } = await submitted(held);
+  const begun = await held.queue.attempts.begin(id, 'teacher', 'w');
+  if ('skip' in begun) throw new Error(begun.skip);
+  await held.queue.attempts.fail(begun, { code: 'nan', message: 'diverged' }, true);
+  expect(await problem(await held.request(`/v1/jobs/${id}/report`))).toMatchObject({
+    code: 'not_ready',
+    detail: 'the job has failed, without a report',
+  });
+  const weights = await problem(await held.request(`/v1/jobs/${id}/teacher/weights`));
+  expect(weights.code).toBe('checkpoint_not_found');
+});
+
+function network(stage: string) {
+  const score = {
+    epoch: 1,
+    testAccuracy: 0.7,
+    testLoss: 1,
+    validationAccuracy: null,
+    expectedCalibrationError: 0.1,
+    agreement: null,
+    teacherDivergence: null,
+    weights: { digest: 'x', size: 1 },
+  };
+  return {
+    stage,
+    seed: 42,
+    parameters: 1,
+    flops: 1,
+    latencyMs: 1,
+    initialWeights: 'x',
+    last: score,
+    best: score,
+    losses: {},
+    epochs: 1,
+    seconds: 1,
+    reused: false,
+    engine: {
+      name: 'cpu',
+      backend: 'cpu',
+      precision: 'float32',
+      threads: 1,
+      versions: {},
+      hardware: 'x',
+      gigaflops: null,
+    },
+  };
+}

@@ -1,0 +1,32 @@
+import { DistilleryError } from '@distillery/spec';
+import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+import { problems } from '../http/responses.ts';
+import type { Services } from '../services.ts';
+
+const tags = ['operation'];
+const nowhere = '0'.repeat(64);
+
+export const health: FastifyPluginAsyncZod<Services> = async (app, { queue, store }) => {
+  const healthy = z.object({ status: z.literal('ok') });
+
+  app.get(
+    '/healthz',
+    { schema: { tags, summary: 'The process lives', response: { 200: healthy, ...problems } } },
+    async () => ({ status: 'ok' as const }),
+  );
+
+  app.get(
+    '/readyz',
+    {
+      schema: { tags, summary: 'Redis and the store can be used', response: { 200: healthy, ...problems } },
+    },
+    async () => {
+      await queue.ping();
+      await store.stat(nowhere).catch((cause: unknown) => {
+        throw new DistilleryError('store_unavailable', 'the artifact store does not answer', { cause });
+      });
+      return { status: 'ok' as const };
+    },
+  );
+};

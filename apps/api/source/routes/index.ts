@@ -1,0 +1,19 @@
+import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
+import type { Services } from '../services.ts';
+import { health } from './health.ts';
+import { catalogues } from './v1/catalogues.ts';
+import { engine } from './v1/engine.ts';
+import { job } from './v1/jobs/job/index.ts';
+import { list } from './v1/jobs/list.ts';
+import { submit } from './v1/jobs/submit.ts';
+
+/** Every page; the folders below are the paths. */
+export const routes: FastifyPluginAsyncZod<Services> = async (app, services) => {
+  await app.register(health, services);
+  const v1 = { ...services, prefix: '/v1' };
+  await app.register(catalogues, v1);
+  await app.register(engine, v1);
+  await app.register(submit, v1);
+  await app.register(list, v1);
+  await app.register(job, { ...services, prefix: '/v1/jobs/:id' });
+};

@@ -1,0 +1,36 @@
+import type { CatalogueEntry } from '@distillery/spec';
+import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+import { problems } from '../../http/responses.ts';
+import type { Services } from '../../services.ts';
+
+const entrySchema = z.object({
+  type: z.string().describe('the name to use in a spec'),
+  summary: z.string(),
+  reference: z.string().optional().describe('the paper or page that defines it'),
+  options: z.record(z.string(), z.unknown()).describe('JSON Schema'),
+  defaults: z.record(z.string(), z.unknown()),
+}) satisfies z.ZodType<CatalogueEntry>;
+
+/** `/v1/methods`, `/v1/architectures`, `/v1/datasets`: what the registries hold, with their options. */
+export const catalogues: FastifyPluginAsyncZod<Services> = async (app, { planner: { kinds } }) => {
+  const pages = {
+    methods: { registry: kinds.terms, summary: 'The terms that a method can be made of' },
+    architectures: { registry: kinds.architectures, summary: 'The networks' },
+    datasets: { registry: kinds.datasets, summary: 'The sources of data sets' },
+  };
+  for (const [name, { registry, summary }] of Object.entries(pages)) {
+    const entries = registry.catalogue();
+    app.get(
+      `/${name}`,
+      {
+        schema: {
+          tags: ['catalogues'],
+          summary,
+          response: { 200: z.object({ [name]: z.array(entrySchema) }), ...problems },
+        },
+      },
+      async () => ({ [name]: entries }),
+    );
+  }
+};

@@ -1,0 +1,30 @@
+import { engineInfoSchema } from '@distillery/spec';
+import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+import { problems } from '../../http/responses.ts';
+import type { Services } from '../../services.ts';
+
+const workerSchema = z.object({
+  id: z.string(),
+  host: z.string(),
+  version: z.string(),
+  engine: engineInfoSchema,
+  startedAt: z.iso.datetime(),
+  seenAt: z.iso.datetime(),
+  stage: z.object({ jobId: z.string(), stageId: z.string() }).nullable().describe('null: it waits for work'),
+});
+
+/** `/v1/engine` */
+export const engine: FastifyPluginAsyncZod<Services> = async (app, { queue }) => {
+  app.get(
+    '/engine',
+    {
+      schema: {
+        tags: ['catalogues'],
+        summary: 'The workers that live, and the engine that each computes with',
+        response: { 200: z.object({ workers: z.array(workerSchema) }), ...problems },
+      },
+    },
+    async () => ({ workers: await queue.workers.list() }),
+  );
+};

@@ -1,0 +1,26 @@
+import { checkpointSchema } from '@distillery/spec';
+import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+import { problems } from '../../../../http/responses.ts';
+import { checkpointsOf, trainingStages } from '../../../../networks.ts';
+import type { Services } from '../../../../services.ts';
+import { params } from './params.ts';
+
+/** `GET /v1/jobs/:id/checkpoints` */
+export const checkpoints: FastifyPluginAsyncZod<Services> = async (app, { queue }) => {
+  app.get(
+    '/checkpoints',
+    {
+      schema: {
+        tags: ['weights'],
+        summary: 'The weights that can be downloaded so far',
+        params,
+        response: { 200: z.object({ checkpoints: z.array(checkpointSchema) }), ...problems },
+      },
+    },
+    async ({ params: { id } }) => {
+      const [stages, results] = await Promise.all([trainingStages(queue, id), queue.jobs.results(id)]);
+      return { checkpoints: stages.flatMap((stage) => checkpointsOf(stage.id, results[stage.id])) };
+    },
+  );
+};

@@ -1,0 +1,40 @@
+import { jobViewSchema } from '@distillery/spec';
+import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+import { noneMatch } from '../../../../http/entity-tag.ts';
+import { problems } from '../../../../http/responses.ts';
+import type { Services } from '../../../../services.ts';
+import { checkpoints } from './checkpoints.ts';
+import { metrics } from './metrics.ts';
+import { params } from './params.ts';
+import { report } from './report.ts';
+import { weights } from './weights.ts';
+
+/** `/v1/jobs/:id` and what lies below it. */
+export const job: FastifyPluginAsyncZod<Services> = async (app, services) => {
+  app.get(
+    '',
+    {
+      schema: {
+        tags: ['jobs'],
+        summary: 'A job with its stages',
+        params,
+        headers: z.looseObject({ 'if-none-match': z.string().optional() }),
+        response: { 200: jobViewSchema, 304: z.undefined().describe('As you know it'), ...problems },
+      },
+    },
+    async (request, reply) => {
+      const { view, version } = await services.queue.jobs.get(request.params.id);
+      const tag = `"${version}"`;
+      reply.header('etag', tag).header('cache-control', 'no-cache');
+      if (!noneMatch(request.headers['if-none-match'], tag)) return reply.code(304).send();
+      return reply.send(view);
+    },
+  );
+  // The options that this plugin is given hold its prefix; handed on, it would stand twice.
+  const below = { ...services, prefix: '' };
+  await app.register(metrics, below);
+  await app.register(report, below);
+  await app.register(checkpoints, below);
+  await app.register(weights, below);
+};

@@ -1,0 +1,66 @@
+import { metricRowSchema } from '@distillery/spec';
+import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+import { preferred } from '../../../../http/accept.ts';
+import { metricsCsv } from '../../../../http/csv.ts';
+import { problems } from '../../../../http/responses.ts';
+import type { Services } from '../../../../services.ts';
+import { params } from './params.ts';
+
+const querystring = z.strictObject({
+  stage: z.string().max(200).optional(),
+  after: z
+    .string()
+    .regex(/^\d{1,15}-\d{1,15}$/, 'must be `after` of the page before')
+    .optional(),
+  limit: z.coerce.number().int().min(1).max(10_000).optional().describe('default 1000; 10 000 for CSV'),
+});
+
+const pageSchema = z.object({
+  metrics: z.array(metricRowSchema),
+  after: z.string().nullable().describe('where to go on, now or when more has been told'),
+  more: z.boolean().describe('whether more rows stand there now'),
+});
+
+/** `GET /v1/jobs/:id/metrics` */
+export const metrics: FastifyPluginAsyncZod<Services> = async (app, { queue }) => {
+  app.get(
+    '/metrics',
+    {
+      schema: {
+        tags: ['jobs'],
+        summary: 'The training curves, row by row; CSV with `Accept: text/csv`',
+        params,
+        querystring,
+        response: {
+          200: {
+            description: 'A page. Where more follows, a Link header with rel="next" names it.',
+            content: {
+              'application/json': { schema: pageSchema },
+              'text/csv': { schema: z.string() },
+            },
+          },
+          ...problems,
+        },
+      },
+    },
+    async (request, reply) => {
+      const type = preferred(request.headers.accept, ['application/json', 'text/csv']);
+      const { id } = request.params;
+      const { stage, after: from, limit = type === 'text/csv' ? 10_000 : 1000 } = request.query;
+      await queue.jobs.get(id);
+      const { rows, after, more } = await queue.metrics.read(id, { stage, after: from, limit });
+      reply.header('vary', 'accept').header('cache-control', 'no-cache');
+      if (more && after !== null) {
+        const next = new URLSearchParams({
+          ...(stage === undefined ? {} : { stage }),
+          after,
+          limit: `${limit}`,
+        });
+        reply.header('link', `</v1/jobs/${id}/metrics?${next}>; rel="next"`);
+      }
+      if (type === 'text/csv') return reply.type('text/csv; charset=utf-8').send(metricsCsv(rows));
+      return reply.send({ metrics: rows, after, more });
+    },
+  );
+};

@@ -1,0 +1,33 @@
+import { DistilleryError, isTerminal, type Report, reportSchema } from '@distillery/spec';
+import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
+import { problems } from '../../../../http/responses.ts';
+import type { Services } from '../../../../services.ts';
+import { params } from './params.ts';
+
+/** `GET /v1/jobs/:id/report` */
+export const report: FastifyPluginAsyncZod<Services> = async (app, { queue }) => {
+  app.get(
+    '/report',
+    {
+      schema: {
+        tags: ['jobs'],
+        summary: 'How the students compare; `not_ready` before the job has succeeded',
+        params,
+        response: { 200: reportSchema, ...problems },
+      },
+    },
+    async ({ params: { id } }, reply) => {
+      const { view } = await queue.jobs.get(id);
+      const stage = view.stages.find(({ kind }) => kind === 'report');
+      const result = stage && ((await queue.jobs.result(id, stage.id)) as { report: Report } | undefined);
+      if (result === undefined) {
+        const why = isTerminal(view.state)
+          ? `the job has ${view.state}, without a report`
+          : `the job is ${view.state}`;
+        throw new DistilleryError('not_ready', why);
+      }
+      // As the worker stored and checked it: one of an earlier version may lack what the schema asks for now.
+      return reply.type('application/json; charset=utf-8').serializer(JSON.stringify).send(result.report);
+    },
+  );
+};

@@ -1,0 +1,46 @@
+import { jobStates, jobViewSchema } from '@distillery/spec';
+import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+import { problems } from '../../../http/responses.ts';
+import type { Services } from '../../../services.ts';
+
+const label = z.string().regex(/^[A-Za-z0-9._/-]{1,63}=/, 'must be key=value');
+
+const querystring = z.strictObject({
+  state: z.enum(jobStates).optional(),
+  label: z
+    .union([label, z.array(label).max(32)])
+    .optional()
+    .describe('`key=value`; given several times, all must be there'),
+  name: z.string().max(120).optional().describe('part of the name'),
+  limit: z.coerce.number().int().min(1).max(100).default(20),
+  after: z.string().max(100).optional().describe('`next` of the page before'),
+});
+
+/** `GET /v1/jobs` */
+export const list: FastifyPluginAsyncZod<Services> = async (app, { queue }) => {
+  app.get(
+    '/jobs',
+    {
+      schema: {
+        tags: ['jobs'],
+        summary: 'The jobs, newest first',
+        querystring,
+        response: {
+          200: z.object({
+            jobs: z.array(jobViewSchema),
+            next: z.string().nullable().describe('`after` of the next page; null: this is the last'),
+          }),
+          ...problems,
+        },
+      },
+    },
+    async ({ query: { label: labels = [], ...query } }) => {
+      const pairs = [labels].flat().map((pair): [string, string] => {
+        const at = pair.indexOf('=');
+        return [pair.slice(0, at), pair.slice(at + 1)];
+      });
+      return queue.jobs.list({ ...query, labels: Object.fromEntries(pairs) });
+    },
+  );
+};

@@ -1,0 +1,81 @@
+import { digestOf, jobViewSchema } from '@distillery/spec';
+import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+import { problems } from '../../../http/responses.ts';
+import type { Services } from '../../../services.ts';
+import { workerSpeed } from '../../../worker-speed.ts';
+
+const headers = z.looseObject({
+  'idempotency-key': z
+    .string()
+    .regex(/^[\x21-\x7e]{1,255}$/, 'must be 1-255 visible ASCII characters')
+    .optional()
+    .describe('the same key and body answer the same for 24 hours; with another body: idempotency_conflict'),
+});
+
+/** `POST /v1/jobs` and `POST /v1/jobs/validate` */
+export const submit: FastifyPluginAsyncZod<Services> = async (app, { queue, planner }) => {
+  // Validation puts the parsed spec in the place of the body; the digest and the record want what was sent.
+  app.decorateRequest('posted', undefined);
+  app.addHook('preValidation', async (request) => {
+    request.posted = request.body;
+  });
+
+  app.post(
+    '/jobs',
+    {
+      schema: {
+        tags: ['jobs'],
+        summary: 'Submit a job',
+        headers,
+        body: planner.jobSpec,
+        response: { 202: jobViewSchema, ...problems },
+      },
+    },
+    async (request, reply) => {
+      const { body: spec, posted } = request;
+      const key = request.headers['idempotency-key'];
+      const idempotency = key === undefined ? undefined : { key, digest: digestOf(posted) };
+      let job = idempotency && (await queue.jobs.replay(idempotency));
+      let replayed = job !== undefined;
+      if (job === undefined) {
+        const { stages } = await planner.plan(spec, await workerSpeed(queue));
+        const { name = null, labels } = spec;
+        const created = await queue.jobs.create({ name, labels, posted, spec, stages }, idempotency);
+        ({ replayed } = created);
+        job = created;
+        // From here on the job is on record, whole, and 202 is true: every consumer looks through the record when
+        // it starts and every 30 s, and enqueues what is missing. So a failure to enqueue now only delays the job,
+        // and to answer 503 would make the client submit it twice. If creating itself fails, nothing was written,
+        // or (a lost reply) the same Idempotency-Key finds the job.
+        if (!replayed) {
+          await queue.stages.enqueueOpen(job.view.id).catch((error: unknown) => {
+            request.log.warn({ err: error, job: created.view.id }, 'not enqueued; a worker will find it');
+          });
+        }
+      }
+      if (replayed) reply.header('idempotency-replayed', 'true');
+      return reply.code(202).header('location', `/v1/jobs/${job.view.id}`).send(job.view);
+    },
+  );
+
+  app.post(
+    '/jobs/validate',
+    {
+      schema: {
+        tags: ['jobs'],
+        summary: 'Plan a job without submitting it',
+        body: planner.jobSpec,
+        response: { 200: planner.planSchema, ...problems },
+      },
+    },
+    async (request) => (await planner.plan(request.body, await workerSpeed(queue))).plan,
+  );
+};
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** The body before validation. */
+    posted: unknown;
+  }
+}

@@ -1,0 +1,24 @@
+import type { Store } from '@distillery/artifacts';
+import type { DistilleryQueue } from '@distillery/queue';
+import type { JobSpec, jobSpecSchema, Kinds, StagePlan } from '@distillery/spec';
+import type { z } from 'zod';
+
+/** What the API must know of training: which kinds there are, and how a job would be done. It trains nothing. */
+export interface Planner {
+  kinds: Kinds;
+  jobSpec: ReturnType<typeof jobSpecSchema>;
+  /** Of `Planned.plan`. */
+  planSchema: z.ZodType;
+  /**
+   * @param speed of the workers, where one has told it
+   * @throws DistilleryError `invalid_spec`, `data_error`, `data_unavailable`, with fields
+   */
+  plan(spec: JobSpec, speed: { gigaflops?: number }): Promise<{ stages: StagePlan[]; plan: unknown }>;
+}
+
+/** What routes are given. */
+export interface Services {
+  queue: DistilleryQueue;
+  store: Store;
+  planner: Planner;
+}

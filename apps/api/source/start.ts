@@ -1,0 +1,62 @@
+import type { AddressInfo } from 'node:net';
+import { openDiskStore } from '@distillery/artifacts';
+import { openQueue } from '@distillery/queue';
+import { jobSpec, kinds, planJob, planSchema } from '@distillery/training';
+import type { Logger } from 'pino';
+import { buildApp } from './app.ts';
+
+export interface ApiOptions {
+  redisUrl: string;
+  /** Prefix of every Redis key; the queue's own default when undefined. */
+  prefix?: string | undefined;
+  /** Default 127.0.0.1. */
+  host?: string;
+  /** Default 0: a free one. */
+  port?: number;
+  /** Folder of the artifact store. */
+  storeDir: string;
+  /** Folder for downloads and decoded data sets. */
+  dataDir: string;
+  /** Folders that job specs may read. */
+  roots: string[];
+  log: Logger;
+  version?: string;
+}
+
+export interface RunningApi {
+  /** `http://host:port` */
+  url: string;
+  /** Lets requests in hand end, then closes everything. */
+  close(): Promise<void>;
+}
+
+/** Starts the API in this process. */
+export async function startApi(options: ApiOptions): Promise<RunningApi> {
+  const { host = '127.0.0.1', port = 0, prefix, roots, log, version } = options;
+  const store = await openDiskStore(options.storeDir);
+  const queue = await openQueue({
+    url: options.redisUrl,
+    ...(prefix === undefined ? {} : { prefix }),
+    onError: (error) => log.warn({ err: error }, 'Redis'),
+  });
+  const context = { cacheDir: options.dataDir, roots };
+  const app = await buildApp({
+    queue,
+    store,
+    planner: { kinds, jobSpec, planSchema, plan: (spec, speed) => planJob(spec, { ...context, ...speed }) },
+    logger: log,
+    ...(version === undefined ? {} : { version }),
+  });
+  const close = async () => {
+    await app.close();
+    await queue.close();
+  };
+  try {
+    await app.listen({ host, port });
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  const address = app.server.address() as AddressInfo;
+  return { url: `http://${address.family === 'IPv6' ? `[${host}]` : host}:${address.port}`, close };
+}

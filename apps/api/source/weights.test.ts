@@ -1,0 +1,149 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { beforeAll, expect, test } from 'vitest';
+import { finish, privateApi, problem, submitted } from './private-api.ts';
+
+const held = privateApi();
+
+const files = {
+  teacherBest: randomBytes(300_000),
+  teacherLast: randomBytes(1000),
+  soft42: randomBytes(2000),
+  soft7: randomBytes(2001),
+};
+let id: string;
+
+async function put(bytes: Uint8Array, epoch: number) {
+  return { epoch, weights: await held.store.put(bytes) };
+}
+
+beforeAll(async () => {
+  ({ id } = await submitted(held));
+  await finish(held, id, 'teacher', {
+    result: { best: await put(files.teacherBest, 3), last: await put(files.teacherLast, 5) },
+  });
+  await finish(held, id, 'outputs', {});
+  const soft42 = await put(files.soft42, 1);
+  await finish(held, id, 'student.soft.42', { result: { best: soft42, last: soft42 } });
+  const soft7 = await put(files.soft7, 2);
+  await finish(held, id, 'student.soft.7', { result: { best: soft7, last: soft7 } });
+});
+
+const bytesOf = async (response: Response) => Buffer.from(await response.arrayBuffer());
+const get = (path: string, headers: Record<string, string> = {}) =>
+  held.request(`/v1/jobs/${id}${path}`, { headers });
+
+test('the checkpoints that there are so far', async () => {
+  const { checkpoints } = (await (await get('/checkpoints')).json()) as { checkpoints: { stage: string }[] };
+  expect(checkpoints.map(({ stage }) => stage)).toEqual([
+    'teacher',
+    'teacher',
+    'student.soft.42',
+    'student.soft.42',
+    'student.soft.7',
+    'student.soft.7',
+  ]);
+  expect(checkpoints[1]).toMatchObject({ checkpoint: 'last', epoch: 5, format: 'safetensors', size: 1000 });
+});
+
+test('the whole file, with all that a client needs to check and name it', async () => {
+  const response = await get('/teacher/weights');
+  const digest = createHash('sha256').update(files.teacherBest);
+  expect(response.status).toBe(200);
+  expect(Object.fromEntries(response.headers)).toMatchObject({
+    'content-type': 'application/octet-stream',
+    'content-length': '300000',
+    'accept-ranges': 'bytes',
+    etag: `"${digest.copy().digest('hex')}"`,
+    'repr-digest': `sha-256=:${digest.copy().digest('base64')}:`,
+    'content-disposition': 'attachment; filename="First-Try-teacher-best.safetensors"',
+  });
+  expect((await bytesOf(response)).equals(files.teacherBest)).toBe(true);
+  expect(await bytesOf(await get('/teacher/weights?checkpoint=last&format=safetensors'))).toEqual(
+    files.teacherLast,
+  );
+});
+
+test('a student: the first seed, or the one that is asked for', async () => {
+  const first = await get('/students/soft/weights');
+  expect(first.headers.get('content-disposition')).toContain('"First-Try-soft-seed42-best.safetensors"');
+  expect((await bytesOf(first)).equals(files.soft42)).toBe(true);
+  expect(
+    (await bytesOf(await get('/students/soft/weights?seed=7&checkpoint=last'))).equals(files.soft7),
+  ).toBe(true);
+});
+
+test('what is not there', async () => {
+  const code = async (path: string) => (await problem(await get(path))).code;
+  expect(await code('/students/nobody/weights')).toBe('student_not_found');
+  expect(await code('/students/soft/weights?seed=8')).toBe('checkpoint_not_found');
+  expect(await code('/students/control/weights')).toBe('not_ready');
+  expect(await code('/students/soft/weights?checkpoint=first')).toBe('malformed_request');
+  expect(await code('/students/soft/weights?format=onnx')).toBe('malformed_request');
+  expect(await code('/teacher/weights?seed=42')).toBe('malformed_request');
+});
+
+test('HEAD tells the same headers and sends nothing', async () => {
+  const head = await held.request(`/v1/jobs/${id}/teacher/weights`, { method: 'HEAD' });
+  const whole = await get('/teacher/weights');
+  await whole.arrayBuffer();
+  expect(head.status).toBe(200);
+  expect((await bytesOf(head)).length).toBe(0);
+  for (const name of [
+    'content-length',
+    'etag',
+    'repr-digest',
+    'content-disposition',
+    'content-type',
+    'accept-ranges',
+  ]) {
+    expect(head.headers.get(name)).toBe(whole.headers.get(name));
+  }
+});
+
+test('ranges are those of the stored bytes', async () => {
+  const size = files.teacherBest.length;
+  const ranges: [string, number, number][] = [
+    ['bytes=0-0', 0, 0],
+    ['bytes=0-7', 0, 7],
+    ['bytes=70000-140001', 70_000, 140_001],
+    [`bytes=${size - 1}-`, size - 1, size - 1],
+    ['bytes=299000-999999', 299_000, size - 1],
+    ['bytes=-100', size - 100, size - 1],
+    [`bytes=-${size + 5}`, 0, size - 1],
+  ];
+  for (const [range, start, end] of ranges) {
+    const response = await get('/teacher/weights', { range });
+    expect(response.status).toBe(206);
+    expect(response.headers.get('content-range')).toBe(`bytes ${start}-${end}/${size}`);
+    expect(response.headers.get('content-length')).toBe(`${end - start + 1}`);
+    expect((await bytesOf(response)).equals(files.teacherBest.subarray(start, end + 1))).toBe(true);
+  }
+});
+
+test('a range that lies outside is 416; one that cannot be understood is not looked at', async () => {
+  for (const range of ['bytes=300000-', 'bytes=999999-1000000', 'bytes=-0']) {
+    const response = await get('/teacher/weights', { range });
+    expect(response.status).toBe(416);
+    expect(response.headers.get('content-range')).toBe('bytes */300000');
+    expect((await problem(response)).code).toBe('range_not_satisfiable');
+  }
+  for (const range of ['bytes=5-2', 'bytes=-', 'lines=1-2', 'bytes=0-1,5-6', 'bytes=a-b']) {
+    const response = await get('/teacher/weights', { range });
+    expect([range, response.status]).toEqual([range, 200]);
+    expect((await bytesOf(response)).length).toBe(300_000);
+  }
+});
+
+test('If-Range holds a range to the same bytes, If-None-Match spares what is known', async () => {
+  const tag = (await held.request(`/v1/jobs/${id}/teacher/weights`, { method: 'HEAD' })).headers.get(
+    'etag',
+  ) as string;
+  const same = await get('/teacher/weights', { range: 'bytes=0-9', 'if-range': tag });
+  expect([same.status, (await bytesOf(same)).length]).toEqual([206, 10]);
+  for (const other of ['"x"', `W/${tag}`, 'Wed, 21 Oct 2026 07:28:00 GMT']) {
+    const whole = await get('/teacher/weights', { range: 'bytes=0-9', 'if-range': other });
+    expect([whole.status, (await bytesOf(whole)).length]).toEqual([200, 300_000]);
+  }
+  const known = await get('/teacher/weights', { 'if-none-match': tag });
+  expect([known.status, await known.text()]).toEqual([304, '']);
+});
