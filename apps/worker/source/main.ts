@@ -1,0 +1,47 @@
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { pino } from 'pino';
+import { startWorker } from './worker.ts';
+
+/**
+ * The worker of a container: settings come from the environment.
+ *
+ * REDIS_URL (required), STORE_DIR, DATA_DIR, DATA_ROOTS (folders, separated by colons), ENGINE, LOG_LEVEL
+ */
+const log = pino({ level: process.env.LOG_LEVEL ?? 'info', name: 'worker' });
+
+try {
+  const {
+    REDIS_URL: redisUrl,
+    STORE_DIR = 'runs/store',
+    DATA_DIR = 'runs/data',
+    DATA_ROOTS = '',
+  } = process.env;
+  if (!redisUrl) throw new Error('REDIS_URL is not set: where does the queue listen?');
+  const manifest = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
+  const worker = await startWorker({
+    redisUrl,
+    storeDir: resolve(STORE_DIR),
+    dataDir: resolve(DATA_DIR),
+    roots: DATA_ROOTS.split(':')
+      .filter((root) => root !== '')
+      .map((root) => resolve(root)),
+    log,
+    version: (JSON.parse(manifest) as { version: string }).version,
+  });
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.once(signal, () => {
+      log.info(`${signal}: handing the stage back`);
+      worker.close().then(
+        () => process.exit(0),
+        (error: unknown) => {
+          log.error({ err: error }, 'could not leave in order');
+          process.exit(1);
+        },
+      );
+    });
+  }
+} catch (error) {
+  log.fatal({ err: error }, 'the worker cannot start');
+  process.exit(1);
+}

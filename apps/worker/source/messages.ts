@@ -1,0 +1,26 @@
+import type { EngineInfo, ErrorCode, JobSpec, MetricRow, StagePlan, StageProgress } from '@distillery/spec';
+import type { StageRecord } from '@distillery/training';
+
+/** What the supervisor and its trainer say to each other over the child's IPC channel: JSON, so no NaN or Infinity. */
+
+/** A stage's whole task; the trainer reads nothing else. */
+export interface Task {
+  job: { id: string; name: string | null; spec: JobSpec };
+  stage: StagePlan;
+  results: Record<string, unknown>;
+  records: StageRecord[];
+  storeDir: string;
+  dataDir: string;
+  roots: string[];
+}
+
+export type ToTrainer = { type: 'run'; task: Task } | { type: 'stop' };
+
+export type FromTrainer =
+  | { type: 'engine'; engine: EngineInfo }
+  | { type: 'progress'; progress: StageProgress }
+  | { type: 'metrics'; row: Omit<MetricRow, 'stage' | 'attempt'> }
+  | { type: 'warning'; message: string }
+  | { type: 'done'; result: unknown }
+  | { type: 'stopped' }
+  | { type: 'failed'; code: ErrorCode; message: string; stack: string };

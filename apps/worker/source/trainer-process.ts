@@ -1,0 +1,122 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { createRequire } from 'node:module';
+import { createInterface } from 'node:readline';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { DistilleryError, type EngineInfo } from '@distillery/spec';
+import type { Logger } from 'pino';
+import type { FromTrainer, Task, ToTrainer } from './messages.ts';
+
+/** The trainer is TypeScript too, whatever started this process and wherever. */
+const loader = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
+const trainerPath = fileURLToPath(new URL('trainer.ts', import.meta.url));
+
+/** Between SIGTERM and SIGKILL: time to finish a step and commit a checkpoint. */
+const graceMs = 20_000;
+
+/** What a trainer says while it works; what it ends with is the promise. */
+export type Report = Extract<FromTrainer, { type: 'progress' | 'metrics' | 'warning' }>;
+export type Outcome = { type: 'done'; result: unknown } | { type: 'stopped' };
+
+/**
+ * Runs a task in a child process.
+ *
+ * @param signal aborted: the trainer is asked to stop, then made to
+ * @throws DistilleryError what the trainer failed with, `trainer_crashed` or `out_of_memory` when it just ended
+ */
+export async function runTask(
+  task: Task,
+  { signal, report, log }: { signal: AbortSignal; report: (message: Report) => void; log: Logger },
+): Promise<Outcome> {
+  const trainer = start([], log);
+  const onAbort = () => void stop(trainer);
+  signal.addEventListener('abort', onAbort, { once: true });
+  try {
+    if (signal.aborted) onAbort();
+    trainer.child.send({ type: 'run', task } satisfies ToTrainer);
+    let outcome: Outcome | undefined;
+    let failure: DistilleryError | undefined;
+    trainer.child.on('message', (message: FromTrainer) => {
+      if (message.type === 'done' || message.type === 'stopped') outcome = message;
+      else if (message.type === 'failed') failure = failed(message);
+      else if (message.type !== 'engine') report(message);
+    });
+    const end = await trainer.exit;
+    if (failure !== undefined) throw failure;
+    // A trainer that had to be killed had been asked to stop before.
+    if (outcome === undefined && signal.aborted) return { type: 'stopped' };
+    if (outcome === undefined) throw crashed(end, trainer.lastLines());
+    return outcome;
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+    await stop(trainer);
+  }
+}
+
+/** Asks a fresh child process which engine starts here, and how fast it is. */
+export async function probeEngine(log: Logger): Promise<EngineInfo> {
+  const trainer = start(['--probe'], log);
+  let answer: FromTrainer | undefined;
+  trainer.child.on('message', (message: FromTrainer) => {
+    answer = message;
+  });
+  const end = await trainer.exit;
+  if (answer?.type === 'engine') return answer.engine;
+  if (answer?.type === 'failed') throw failed(answer);
+  throw crashed(end, trainer.lastLines());
+}
+
+interface Trainer {
+  child: ChildProcess;
+  exit: Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
+  lastLines(): string[];
+}
+
+function start(args: string[], log: Logger): Trainer {
+  const child = fork(trainerPath, args, {
+    execArgv: ['--import', loader],
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+  });
+  const lines: string[] = [];
+  for (const stream of [child.stdout, child.stderr]) {
+    if (stream === null) continue;
+    createInterface(stream).on('line', (line) => {
+      lines.push(line);
+      if (lines.length > 20) lines.shift();
+      log.debug({ trainer: child.pid }, line);
+    });
+  }
+  const exit = once(child, 'close').then(([code, signal]) => ({
+    code: code as number | null,
+    signal: signal as NodeJS.Signals | null,
+  }));
+  // A spawn that fails emits 'error' and then 'close'; `exit` tells of it.
+  child.on('error', (error) => lines.push(error.message));
+  return { child, exit, lastLines: () => lines };
+}
+
+async function stop({ child, exit }: Trainer): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  child.kill('SIGTERM');
+  const timer = setTimeout(() => child.kill('SIGKILL'), graceMs);
+  await exit;
+  clearTimeout(timer);
+}
+
+function failed({ code, message, stack }: Extract<FromTrainer, { type: 'failed' }>): DistilleryError {
+  return new DistilleryError(code, message, { cause: new Error(`in the trainer: ${stack}`) });
+}
+
+function crashed(
+  { code, signal }: { code: number | null; signal: NodeJS.Signals | null },
+  lines: string[],
+): DistilleryError {
+  const telling = lines.findLast((line) => /error|abort|what\(\)/i.test(line)) ?? lines.at(-1);
+  const said = telling === undefined ? '' : `; it said: ${telling.trim()}`;
+  const outOfMemory =
+    signal === 'SIGKILL' || lines.some((line) => /bad_alloc|out of memory|OOM when allocating/i.test(line));
+  const how = signal === null ? `with exit code ${code}` : `by ${signal}`;
+  return outOfMemory
+    ? new DistilleryError('out_of_memory', `the trainer was ended ${how}, most likely for its memory${said}`)
+    : new DistilleryError('trainer_crashed', `the trainer ended ${how}${said}`);
+}

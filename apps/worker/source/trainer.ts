@@ -1,0 +1,81 @@
+/**
+ * The trainer: a child process that runs one stage (or, with `--probe`, tells which engine starts here and how fast it
+ * is). Training blocks its event loop, and native code can take the process down: neither may touch the supervisor,
+ * which holds the queue's lock.
+ */
+import { setImmediate } from 'node:timers/promises';
+import { openDiskStore } from '@distillery/artifacts';
+import { measureGigaflops, startEngine } from '@distillery/engine';
+import { asDistilleryError } from '@distillery/spec';
+import { runStage, StopTraining } from '@distillery/training';
+import type { FromTrainer, Task, ToTrainer } from './messages.ts';
+
+let stopping = false;
+let finished = false;
+// Ctrl-C reaches the whole process group; the supervisor decides what it means for a trainer.
+process.on('SIGINT', () => {});
+process.on('SIGTERM', () => {
+  stopping = true;
+});
+// A trainer whose supervisor is gone has nobody to write for.
+process.on('disconnect', () => process.exit(finished ? 0 : 1));
+process.on('message', (message: ToTrainer) => {
+  if (message.type === 'stop') stopping = true;
+  else void answer(() => train(message.task));
+});
+if (process.argv.includes('--probe')) void answer(probe);
+
+/** Sends what `work` returns or why it failed, then ends the process once the message has left. */
+async function answer(work: () => Promise<FromTrainer>): Promise<void> {
+  let last: FromTrainer;
+  try {
+    last = await work();
+  } catch (error) {
+    if (error instanceof StopTraining) last = { type: 'stopped' };
+    else {
+      const { code, message, stack, cause } = asDistilleryError(error);
+      last = { type: 'failed', code, message, stack: `${stack}${describeCause(cause)}` };
+    }
+  }
+  process.send?.(last, () => {
+    finished = true;
+    process.disconnect();
+  });
+}
+
+function describeCause(cause: unknown): string {
+  return cause instanceof Error ? `\ncaused by ${cause.stack}${describeCause(cause.cause)}` : '';
+}
+
+async function probe(): Promise<FromTrainer> {
+  const engine = await startEngine();
+  return { type: 'engine', engine: { ...engine, gigaflops: measureGigaflops() } };
+}
+
+async function train({ storeDir, dataDir, roots, ...task }: Task): Promise<FromTrainer> {
+  const engine = await startEngine();
+  let yielded = performance.now();
+  const result = await runStage({
+    ...task,
+    engine,
+    store: await openDiskStore(storeDir),
+    data: { cacheDir: dataDir, roots, progress: (message) => send({ type: 'warning', message }) },
+    tell: {
+      metrics: (row) => send({ type: 'metrics', row }),
+      progress: (progress) => send({ type: 'progress', progress }),
+      warning: (message) => send({ type: 'warning', message }),
+    },
+    async pause() {
+      // Messages and signals are read between steps, but not between very short ones.
+      if (performance.now() - yielded < 20) return;
+      await setImmediate();
+      yielded = performance.now();
+      if (stopping) throw new StopTraining('the stage was asked to stop');
+    },
+  });
+  return { type: 'done', result };
+}
+
+function send(message: FromTrainer): void {
+  process.send?.(message);
+}

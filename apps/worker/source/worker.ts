@@ -1,0 +1,134 @@
+import { randomBytes } from 'node:crypto';
+import { hostname } from 'node:os';
+import { openQueue, type StageRun } from '@distillery/queue';
+import { DistilleryError, type EngineInfo, type JobSpec } from '@distillery/spec';
+import type { Logger } from 'pino';
+import { createReporter } from './reporter.ts';
+import { probeEngine, runTask } from './trainer-process.ts';
+
+export interface WorkerOptions {
+  redisUrl: string;
+  /** Prefix of every Redis key; the queue's own default when undefined. */
+  prefix?: string | undefined;
+  /** Folder of the artifact store. */
+  storeDir: string;
+  /** Folder for downloads and decoded data sets. */
+  dataDir: string;
+  /** Folders that job specs may read. */
+  roots: string[];
+  log: Logger;
+  version: string;
+}
+
+export interface RunningWorker {
+  id: string;
+  engine: EngineInfo;
+  /**
+   * Hands the stage in hand back (its trainer commits a checkpoint first), or finishes it, and leaves; safe to call
+   * twice.
+   */
+  close(options?: { finish?: boolean }): Promise<void>;
+}
+
+/**
+ * Starts a supervisor: it takes stages from the queue, has each done by a trainer child process and writes down what
+ * the trainer reports.
+ *
+ * @throws DistilleryError `engine_unavailable` when no engine, or not the one that ENGINE forces, starts here
+ */
+export async function startWorker(options: WorkerOptions): Promise<RunningWorker> {
+  const { redisUrl, prefix, storeDir, dataDir, roots, version } = options;
+  const id = `${hostname()}-${randomBytes(3).toString('hex')}`;
+  const log = options.log.child({ worker: id });
+  const engine = await probeEngine(log);
+  log.info({ engine }, `engine: ${engine.backend}`);
+  const queue = await openQueue({
+    url: redisUrl,
+    ...(prefix === undefined ? {} : { prefix }),
+    onOutage: 'wait',
+    onError: (error) => log.warn({ err: error }, 'Redis'),
+  });
+  const registration = await queue.workers.register({ id, host: hostname(), version, engine });
+  const consumer = await queue.stages.consume(
+    async (run) => {
+      const stageLog = log.child({ job: run.jobId, stage: run.stageId, attempt: run.attempt });
+      registration.working({ jobId: run.jobId, stageId: run.stageId });
+      stageLog.info('stage begins');
+      try {
+        const result = await supervise(run, stageLog);
+        stageLog.info('stage succeeds');
+        return result;
+      } catch (error) {
+        stageLog[run.signal.aborted ? 'info' : 'error']({ err: error }, 'stage ends early');
+        throw error;
+      } finally {
+        registration.working(null);
+      }
+    },
+    { worker: id },
+  );
+
+  let closing: Promise<void> | undefined;
+  return {
+    id,
+    engine,
+    close(how) {
+      closing ??= (async () => {
+        await consumer.close(how);
+        await registration.stop();
+        await queue.close();
+        log.info('worker leaves');
+      })();
+      return closing;
+    },
+  };
+
+  async function supervise(run: StageRun, stageLog: Logger): Promise<unknown> {
+    const [{ view }, plan, { spec }, results] = await Promise.all([
+      queue.jobs.get(run.jobId),
+      queue.jobs.plan(run.jobId),
+      queue.jobs.spec(run.jobId),
+      queue.jobs.results(run.jobId),
+    ]);
+    const stage = plan.find((candidate) => candidate.id === run.stageId);
+    if (stage === undefined) throw new DistilleryError('internal', `the job has no stage ${run.stageId}`);
+    const job = { id: run.jobId, name: view.name, spec: spec as JobSpec };
+    const deadline = deadlineOf(run.jobStartedAt, job.spec.limits.maxDurationSeconds);
+    const reporter = createReporter(run, (error) =>
+      stageLog.warn({ err: error }, 'a report was not written'),
+    );
+    try {
+      const outcome = await runTask(
+        { job, stage, results, records: view.stages, storeDir, dataDir, roots },
+        {
+          signal: AbortSignal.any([run.signal, deadline.signal]),
+          report: reporter.report,
+          log: stageLog,
+        },
+      );
+      if (outcome.type === 'done') {
+        await reporter.flush();
+        return outcome.result;
+      }
+      if (run.signal.aborted) throw run.signal.reason;
+      throw deadline.signal.reason;
+    } finally {
+      deadline.clear();
+      await reporter.flush();
+    }
+  }
+}
+
+/** A signal that aborts with a `timeout` once the job has run for its limit. */
+function deadlineOf(startedAt: string, limitSeconds: number | undefined) {
+  const controller = new AbortController();
+  if (limitSeconds === undefined) return { signal: controller.signal, clear: () => {} };
+  const expire = () =>
+    controller.abort(
+      new DistilleryError('timeout', `the job ran past limits.maxDurationSeconds, which is ${limitSeconds}`),
+    );
+  const remaining = Date.parse(startedAt) + limitSeconds * 1000 - Date.now();
+  // Timers count to 2³¹ − 1 ms at most; 24 days are looked at again when the next stage begins.
+  const timer = setTimeout(expire, Math.min(2 ** 31 - 1, Math.max(0, remaining)));
+  return { signal: controller.signal, clear: () => clearTimeout(timer) };
+}
