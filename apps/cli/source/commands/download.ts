@@ -1,0 +1,32 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Client } from '@distillery/client';
+import type { Report } from '@distillery/spec';
+
+/**
+ * Downloads a finished job's weights (the teacher's and every student's, best epoch) and its report.
+ *
+ * @returns the files written
+ */
+export async function download(
+  client: Client,
+  id: string,
+  folder: string,
+  report: Report,
+): Promise<string[]> {
+  await mkdir(folder, { recursive: true });
+  const files: string[] = [];
+  const write = async (name: string, content: Uint8Array | string) => {
+    const path = join(folder, name);
+    await writeFile(path, content);
+    files.push(path);
+  };
+  await write('report.json', `${JSON.stringify(report, undefined, 2)}\n`);
+  await write('teacher.safetensors', await client.weights(id));
+  for (const { name, runs } of report.students) {
+    for (const { seed } of runs) {
+      await write(`${name}-seed${seed}.safetensors`, await client.weights(id, { student: name, seed }));
+    }
+  }
+  return files;
+}

@@ -1,0 +1,61 @@
+import { stat } from 'node:fs/promises';
+import { basename, dirname, resolve } from 'node:path';
+import type { JobSpecInput } from '@distillery/spec';
+
+/** What the demo trains on, and the folder that the service must be allowed to read for it. */
+export interface DemoData {
+  dataset: JobSpecInput['dataset'];
+  root: string | undefined;
+  says: string;
+}
+
+/** So that a teacher and four students are trained within minutes on two cores. */
+const images = { train: 6000, test: 2000 };
+
+/** @param path an archive or an image folder, as `--data` gives it */
+export async function demoData(
+  path: string | undefined,
+  cifar10Reachable: () => Promise<boolean>,
+): Promise<DemoData> {
+  const limits = { trainLimit: images.train, testLimit: images.test };
+  if (path !== undefined) {
+    const full = resolve(path);
+    const found = await stat(full).catch(() => undefined);
+    if (found === undefined) throw new Error(`--data ${path}: there is no such file or folder`);
+    const cifar = /^cifar-10-binary.*\.tar(\.gz)?$/.test(basename(full));
+    return {
+      dataset: { source: cifar ? 'cifar10' : 'image-folder', path: full, ...limits },
+      root: found.isDirectory() ? full : dirname(full),
+      says: `${cifar ? 'CIFAR-10' : 'images'} from ${path}`,
+    };
+  }
+  if (await cifar10Reachable()) {
+    return { dataset: { source: 'cifar10', ...limits }, root: undefined, says: 'CIFAR-10' };
+  }
+  return {
+    dataset: { source: 'shapes', trainCount: images.train, testCount: images.test },
+    root: undefined,
+    says: 'shapes, drawn here (CIFAR-10 is out of reach; give a copy with --data PATH)',
+  };
+}
+
+/** The tutorial's experiment in small: its networks, its terms, its weights. */
+export function demoJob(dataset: DemoData['dataset'], epochs: number): JobSpecInput {
+  const lightnn = { type: 'lightnn' };
+  const labels = { type: 'cross_entropy', weight: 0.75 };
+  return {
+    name: 'demo',
+    dataset,
+    teacher: { architecture: { type: 'deepnn' } },
+    students: [
+      {
+        name: 'soft_target',
+        architecture: lightnn,
+        method: [{ type: 'soft_target', temperature: 2, weight: 0.25 }, labels],
+      },
+      { name: 'cosine', architecture: lightnn, method: [{ type: 'cosine', weight: 0.25 }, labels] },
+      { name: 'regressor', architecture: lightnn, method: [{ type: 'hint', weight: 0.25 }, labels] },
+    ],
+    training: { epochs },
+  };
+}

@@ -1,0 +1,134 @@
+#!/usr/bin/env node
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { parseArgs, styleText } from 'node:util';
+import { ApiError, createClient } from '@distillery/client';
+import type { JobSpecInput } from '@distillery/spec';
+import { demo } from './commands/demo.ts';
+import { download } from './commands/download.ts';
+import { up } from './commands/up.ts';
+import { watch } from './commands/watch.ts';
+import { reportTable } from './report-table.ts';
+
+const usage = `distill: knowledge distillation as a service
+
+  distill demo [--data PATH] [--epochs N]    the whole road on this machine, in minutes
+  distill up [--port N] [--workers N]        Redis (or REDIS_URL), API and workers until Ctrl-C
+  distill validate SPEC.json                 what a job would do, without doing it
+  distill run SPEC.json [--no-watch]         submits a job and follows it
+  distill watch JOB                          follows a job
+  distill report JOB [--json]                compares its students
+  distill download JOB [--out FOLDER]        its weights and its report
+
+  --url URL        where the API listens       (DISTILLERY_URL, else http://127.0.0.1:8080)
+  --folder PATH    what demo and up keep        (default: runs)
+  --root PATH      up: a folder that job specs may read; may be repeated
+`;
+
+const stopping = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => stopping.abort(new Error(`stopped by ${signal}`)));
+}
+
+try {
+  await main();
+} catch (error) {
+  if (stopping.signal.aborted) process.exitCode = 130;
+  else {
+    process.stderr.write(
+      `${styleText('red', 'error')} ${error instanceof Error ? error.message : String(error)}\n`,
+    );
+    if (error instanceof ApiError) {
+      for (const { path, message, allowed } of error.errors) {
+        const hint = allowed === undefined ? '' : ` (allowed: ${JSON.stringify(allowed)})`;
+        process.stderr.write(`  ${path} ${message}${hint}\n`);
+      }
+    }
+    process.exitCode = 1;
+  }
+}
+
+async function main(): Promise<void> {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      data: { type: 'string' },
+      epochs: { type: 'string', default: '4' },
+      url: { type: 'string', default: process.env.DISTILLERY_URL ?? 'http://127.0.0.1:8080' },
+      port: { type: 'string', default: '8080' },
+      workers: { type: 'string', default: '1' },
+      folder: { type: 'string', default: 'runs' },
+      root: { type: 'string', multiple: true, default: [] },
+      out: { type: 'string' },
+      json: { type: 'boolean', default: false },
+      'no-watch': { type: 'boolean', default: false },
+      help: { type: 'boolean', short: 'h', default: false },
+    },
+  });
+  const [command, argument] = positionals;
+  const client = createClient(values.url);
+  const folder = resolve(values.folder);
+  const out = process.stdout;
+  const print = (text: string) => out.write(`${text}\n`);
+  if (values.help || command === undefined) return void print(usage);
+
+  switch (command) {
+    case 'demo':
+      return demo({
+        data: values.data,
+        epochs: whole('--epochs', values.epochs),
+        folder,
+        out,
+        signal: stopping.signal,
+      });
+    case 'up':
+      return up({
+        port: whole('--port', values.port, 0),
+        workers: whole('--workers', values.workers),
+        folder,
+        roots: values.root.map((root) => resolve(root)),
+        out,
+        signal: stopping.signal,
+      });
+    case 'validate':
+      return void print(JSON.stringify(await client.validate(await specFrom(argument)), undefined, 2));
+    case 'run': {
+      const job = await client.submit(await specFrom(argument));
+      print(`  ${job.id}`);
+      if (values['no-watch']) return;
+      await watch(client, job.id, out);
+      return void print(`\n${reportTable(await client.report(job.id))}`);
+    }
+    case 'watch':
+      return void (await watch(client, required(argument, 'JOB'), out));
+    case 'report': {
+      const report = await client.report(required(argument, 'JOB'));
+      return void print(values.json ? JSON.stringify(report, undefined, 2) : reportTable(report));
+    }
+    case 'download': {
+      const id = required(argument, 'JOB');
+      const files = await download(client, id, values.out ?? id, await client.report(id));
+      return void print(files.join('\n'));
+    }
+    default:
+      throw new Error(`there is no command ${command}\n\n${usage}`);
+  }
+}
+
+function required(argument: string | undefined, name: string): string {
+  if (argument === undefined) throw new Error(`${name} is missing\n\n${usage}`);
+  return argument;
+}
+
+function whole(name: string, text: string, least = 1): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < least) {
+    throw new Error(`${name} ${text}: must be a whole number of at least ${least}`);
+  }
+  return value;
+}
+
+async function specFrom(path: string | undefined): Promise<JobSpecInput> {
+  const text = await readFile(required(path, 'SPEC.json'), 'utf8');
+  return JSON.parse(text) as JobSpecInput;
+}

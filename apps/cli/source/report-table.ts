@@ -1,0 +1,61 @@
+import { styleText } from 'node:util';
+import type { Report, Spread } from '@distillery/spec';
+import { bytes, duration, integer, percent } from './format.ts';
+import { table } from './table.ts';
+
+/** A report as a terminal shows it. */
+export function reportTable(report: Report): string {
+  const several = report.students.some(({ runs }) => runs.length > 1);
+  const { teacher, dataset } = report;
+  const rows = [
+    [
+      styleText('bold', 'teacher'),
+      integer(teacher.parameters),
+      bytes(teacher.best.weights.size),
+      percent(teacher.last.testAccuracy),
+      percent(teacher.best.testAccuracy),
+      '–',
+      '–',
+      teacher.reused ? 'reused' : duration(teacher.seconds),
+    ],
+    ...report.students.map(({ name, runs, testAccuracy, agreement, gapClosed, control }) => [
+      control === null ? styleText('dim', name) : name,
+      integer(runs[0].parameters),
+      bytes(runs[0].best.weights.size),
+      spread(testAccuracy.last),
+      spread(testAccuracy.best),
+      agreement === null ? '–' : percent(agreement.mean),
+      gapClosed === null ? '–' : `${(100 * gapClosed.last.mean).toFixed(0)} %`,
+      duration(runs.reduce((sum, { seconds }) => sum + seconds, 0)),
+    ]),
+  ];
+  const columns = [
+    { title: 'network' },
+    { title: 'parameters', align: 'right' },
+    { title: 'size', align: 'right' },
+    { title: 'test, last epoch', align: 'right' },
+    { title: 'test, best epoch', align: 'right' },
+    { title: 'agrees with teacher', align: 'right' },
+    { title: 'gap closed', align: 'right' },
+    { title: 'time', align: 'right' },
+  ] as const;
+  const seeds = teacher === undefined ? 0 : report.students[0].runs.length;
+  const facts = [
+    `${dataset.source}: ${integer(dataset.train)} training, ${integer(dataset.validation)} validation and ` +
+      `${integer(dataset.test)} test images, ${dataset.classes.length} classes`,
+    several
+      ? `mean ± standard deviation over ${seeds} seeds`
+      : 'one seed: differences of a point or two are noise',
+    `engine: ${teacher.engine.backend}, ${teacher.engine.threads} threads, ${teacher.engine.precision}`,
+  ];
+  return [
+    table(columns, rows),
+    '',
+    ...facts.map((fact) => styleText('dim', `  ${fact}`)),
+    ...report.warnings.map((warning) => styleText('yellow', `  ! ${warning}`)),
+  ].join('\n');
+}
+
+function spread({ mean, sd }: Spread): string {
+  return sd === null ? percent(mean) : `${(100 * mean).toFixed(1)} ± ${(100 * sd).toFixed(1)} %`;
+}

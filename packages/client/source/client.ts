@@ -1,0 +1,154 @@
+import { createHash } from 'node:crypto';
+import type {
+  CatalogueEntry,
+  Checkpoint,
+  EngineInfo,
+  FieldError,
+  JobSpecInput,
+  JobView,
+  MetricRow,
+  Report,
+} from '@distillery/spec';
+import { isTerminal } from '@distillery/spec';
+
+/** An answer of the API that is not a success, as RFC 9457 describes it. */
+export class ApiError extends Error {
+  readonly status: number;
+  readonly code: string;
+  readonly errors: FieldError[];
+
+  constructor(
+    status: number,
+    problem: { code?: string; title?: string; detail?: string; errors?: FieldError[] },
+  ) {
+    super(problem.detail ?? problem.title ?? `HTTP ${status}`);
+    this.name = 'ApiError';
+    this.status = status;
+    this.code = problem.code ?? 'unknown';
+    this.errors = problem.errors ?? [];
+  }
+}
+
+/** Which weights of a job: the teacher's, or a student's by name; the first seed and the best epoch by default. */
+export interface WeightsChoice {
+  student?: string;
+  seed?: number;
+  checkpoint?: 'best' | 'last';
+}
+
+export interface WatchOptions {
+  /** Milliseconds between two looks; default 500. */
+  interval?: number;
+  signal?: AbortSignal;
+}
+
+export type Client = ReturnType<typeof createClient>;
+
+/**
+ * The TypeScript client of a Distillery API. Every method throws ApiError for an answer that is not a success and
+ * lets fetch's own TypeError through where there is no answer.
+ *
+ * @param url where the API listens, e.g. `http://127.0.0.1:8080`
+ */
+export function createClient(url: string) {
+  const base = url.replace(/\/+$/, '');
+
+  async function request(path: string, init: RequestInit = {}): Promise<Response> {
+    const response = await fetch(base + path, init);
+    if (response.ok) return response;
+    const text = await response.text();
+    throw new ApiError(response.status, parsed(text) ?? { detail: text.slice(0, 500) });
+  }
+
+  async function json<T>(path: string, init?: RequestInit): Promise<T> {
+    return (await (await request(path, init)).json()) as T;
+  }
+
+  const post = (body: unknown, headers: Record<string, string> = {}): RequestInit => ({
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...headers },
+    body: JSON.stringify(body),
+  });
+  const jobPath = (id: string) => `/v1/jobs/${encodeURIComponent(id)}`;
+
+  const client = {
+    /** Submits a job. With an idempotency key, a repeated call answers with the first call's job. */
+    submit: (spec: JobSpecInput, { idempotencyKey }: { idempotencyKey?: string } = {}) =>
+      json<JobView>(
+        '/v1/jobs',
+        post(spec, idempotencyKey === undefined ? {} : { 'idempotency-key': idempotencyKey }),
+      ),
+
+    /** What a job would do: stages, shapes, projectors, estimates. */
+    validate: (spec: JobSpecInput) => json<Record<string, unknown>>('/v1/jobs/validate', post(spec)),
+
+    jobs: (query: Record<string, string> = {}) =>
+      json<{ jobs: JobView[]; next: string | null }>(`/v1/jobs?${new URLSearchParams(query)}`),
+
+    job: (id: string) => json<JobView>(jobPath(id)),
+
+    metrics: (id: string, query: Record<string, string> = {}) =>
+      json<{ metrics: MetricRow[]; after: string | null; more: boolean }>(
+        `${jobPath(id)}/metrics?${new URLSearchParams(query)}`,
+      ),
+
+    report: (id: string) => json<Report>(`${jobPath(id)}/report`),
+
+    checkpoints: (id: string) => json<{ checkpoints: Checkpoint[] }>(`${jobPath(id)}/checkpoints`),
+
+    /** A safetensors file, checked against the digest that came with it. */
+    async weights(id: string, { student, seed, checkpoint }: WeightsChoice = {}): Promise<Uint8Array> {
+      const query = new URLSearchParams({
+        ...(seed === undefined ? {} : { seed: String(seed) }),
+        ...(checkpoint === undefined ? {} : { checkpoint }),
+      });
+      const network = student === undefined ? 'teacher' : `students/${encodeURIComponent(student)}`;
+      const response = await request(`${jobPath(id)}/${network}/weights?${query}`);
+      const bytes = new Uint8Array(await response.arrayBuffer());
+      const expected = /sha-256=:([^:]+):/.exec(response.headers.get('repr-digest') ?? '')?.[1];
+      const actual = createHash('sha256').update(bytes).digest('base64');
+      if (expected !== actual)
+        throw new Error(`weights of ${id} came with digest ${expected}, but are ${actual}`);
+      return bytes;
+    },
+
+    methods: () => json<{ methods: CatalogueEntry[] }>('/v1/methods'),
+    architectures: () => json<{ architectures: CatalogueEntry[] }>('/v1/architectures'),
+    datasets: () => json<{ datasets: CatalogueEntry[] }>('/v1/datasets'),
+    engine: () => json<{ workers: { id: string; engine: EngineInfo }[] }>('/v1/engine'),
+
+    /** Looks at a job again and again; the last view is a terminal one. */
+    async *watch(id: string, { interval = 500, signal }: WatchOptions = {}): AsyncGenerator<JobView> {
+      while (true) {
+        const view = await client.job(id);
+        yield view;
+        if (isTerminal(view.state)) return;
+        await delay(interval, signal);
+      }
+    },
+  };
+  return client;
+}
+
+function parsed(text: string): Record<string, never> | undefined {
+  try {
+    return JSON.parse(text) as Record<string, never>;
+  } catch {
+    return undefined;
+  }
+}
+
+function delay(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve, reject) => {
+    signal?.throwIfAborted();
+    const aborted = () => {
+      clearTimeout(timer);
+      reject(signal?.reason as Error);
+    };
+    const timer = setTimeout(() => {
+      signal?.removeEventListener('abort', aborted);
+      resolve();
+    }, milliseconds);
+    signal?.addEventListener('abort', aborted, { once: true });
+  });
+}

@@ -1,0 +1,1 @@
+export { ApiError, type Client, createClient, type WatchOptions, type WeightsChoice } from './client.ts';
