@@ -28,7 +28,7 @@ const wheels = {
 };
 
 /** @returns the wheel for this machine. Throws, saying why, where there is none. */
-export function wheelFor(device) {
+function wheelFor(device) {
   const key = `${device}-${process.platform}-${process.arch}`;
   const wheel = wheels[key];
   if (!wheel) throw new Error(`no TensorFlow ${TENSORFLOW} wheel with a linkable library for ${key}`);

@@ -146,7 +146,7 @@ describe('the disk store on a disk', () => {
     const outputs = children.map(output);
     await Promise.all(children.map((child) => once(child.stdout, 'data')));
     for (const child of children) child.stdin.write('go\n');
-    const won = (await Promise.all(outputs)).flatMap((text) => JSON.parse(text.split('\n')[1]!) as number[]);
+    const won = (await Promise.all(outputs)).flatMap((text) => JSON.parse(text.split('\n')[1]) as number[]);
     expect(won.sort((a, b) => a - b)).toEqual(Array.from({ length: names }, (_, name) => name));
     expect((await (await openDiskStore(folder)).list('race')).length).toBe(names);
     expect(await readdir(join(folder, 'incoming'))).toEqual([]);
@@ -157,7 +157,7 @@ describe('the disk store on a disk', () => {
       async function* source() { yield Buffer.from('half'); console.log('half'); await new Promise(() => setInterval(() => {}, 1e6)); }
       await store.put(source());`;
     const child = spawn(process.execPath, script(folder, hang));
-    await once(child.stdout!, 'data');
+    await once(child.stdout, 'data');
     child.kill('SIGKILL');
     await once(child, 'close');
     expect(await readdir(join(folder, 'incoming'))).toHaveLength(1);

@@ -121,7 +121,7 @@ function check(values: Float32Array): void {
   const wrong: string[] = [];
   values.forEach((value, index) => {
     const isRight = Number.isNaN(value)
-      ? (rounded[index]! & 0x7fff) > 0x7c00
+      ? (rounded[index] & 0x7fff) > 0x7c00
       : rounded[index] === nearest(value);
     if (!isRight) wrong.push(`${value} became ${rounded[index]}, not ${nearest(value)}`);
   });

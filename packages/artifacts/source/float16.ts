@@ -26,18 +26,18 @@ export function toFloat16(values: Float32Array): Uint16Array {
   const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
   const out = new Uint16Array(values.length);
   for (let index = 0; index < bits.length; index++) {
-    const word = bits[index]!;
+    const word = bits[index];
     if ((word & 0x7fffffff) > 0x7f800000) {
       const payload = (word >>> 13) & 0x3ff;
       out[index] = ((word >>> 16) & 0x8000) | infinity | (payload === 0 ? quietBit : payload);
       continue;
     }
     const row = word >>> 23;
-    const places = shift[row]!;
+    const places = shift[row];
     const significand = (word & 0x7fffff) | 0x800000;
     const halfMinusOne = (1 << (places - 1)) - 1;
     // A carry out of the significand steps the exponent up, to infinity after the largest: just what rounding asks.
-    out[index] = base[row]! + ((significand + halfMinusOne + ((significand >>> places) & 1)) >>> places);
+    out[index] = base[row] + ((significand + halfMinusOne + ((significand >>> places) & 1)) >>> places);
   }
   return out;
 }
@@ -57,9 +57,9 @@ export function fromFloat16(
   // Written as bits: as numbers, some engines would change the payload of a NaN.
   const bits = new Uint32Array(out.buffer, out.byteOffset, out.length);
   for (let index = 0; index < halves.length; index++) {
-    const half = halves[index]!;
+    const half = halves[index];
     const row = half >>> 10;
-    bits[index] = mantissaBits[rowStart[row]! + (half & 0x3ff)]! + exponentBits[row]!;
+    bits[index] = mantissaBits[rowStart[row] + (half & 0x3ff)] + exponentBits[row];
   }
   return out;
 }

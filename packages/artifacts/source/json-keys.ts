@@ -38,6 +38,6 @@ function endOfString(text: string, start: number): number {
 /** Whether a colon follows a string, which makes it a key. */
 function isKey(text: string, end: number): boolean {
   let at = end;
-  while (' \t\n\r'.includes(text[at]!)) at++;
+  while (' \t\n\r'.includes(text[at])) at++;
   return text[at] === ':';
 }

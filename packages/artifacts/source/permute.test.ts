@@ -24,13 +24,13 @@ test.each([[[3, 2, 0, 1]], [[2, 0, 3, 1]], [[1, 0, 2, 3]], [[0, 3, 1, 2]]])(
     const { data, shape: outShape } = permute(count(120), shape, axes);
     expect(outShape).toEqual(axes.map((axis) => shape[axis]));
     const at = (index: number[], lengths: number[]) =>
-      index.reduce((offset, i, axis) => offset * lengths[axis]! + i, 0);
+      index.reduce((offset, i, axis) => offset * lengths[axis] + i, 0);
     for (let flat = 0; flat < 120; flat++) {
       const index = [Math.floor(flat / 60), Math.floor(flat / 20) % 3, Math.floor(flat / 5) % 4, flat % 5];
       expect(
         data[
           at(
-            axes.map((axis) => index[axis]!),
+            axes.map((axis) => index[axis]),
             outShape,
           )
         ],

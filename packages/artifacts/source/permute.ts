@@ -23,11 +23,11 @@ export function permute(data: Float32Array, shape: readonly number[], axes: read
   const inputStrides = shape.map((_, axis) =>
     shape.slice(axis + 1).reduce((product, length) => product * length, 1),
   );
-  const outShape = axes.map((axis) => shape[axis]!);
+  const outShape = axes.map((axis) => shape[axis]);
   const out = new Float32Array(size);
   if (size === 0) return { data: out, shape: outShape };
 
-  const strides = axes.map((axis) => inputStrides[axis]!);
+  const strides = axes.map((axis) => inputStrides[axis]);
   const innerLength = outShape.at(-1) ?? 1;
   const innerStride = strides.at(-1) ?? 0;
   const position = axes.slice(1).fill(0);
@@ -36,9 +36,9 @@ export function permute(data: Float32Array, shape: readonly number[], axes: read
     for (let inner = 0; inner < innerLength; inner++) out[to++] = data[from + inner * innerStride]!;
     // The outer dimensions count up like an odometer; a wheel that turns over takes its distance back.
     for (let axis = position.length - 1; axis >= 0; axis--) {
-      from += strides[axis]!;
-      if (++position[axis]! < outShape[axis]!) break;
-      from -= strides[axis]! * outShape[axis]!;
+      from += strides[axis];
+      if (++position[axis] < outShape[axis]) break;
+      from -= strides[axis] * outShape[axis];
       position[axis] = 0;
     }
   }

@@ -57,7 +57,7 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
       test('can be put again, also at once', async () => {
         const infos = await Promise.all(Array.from({ length: 20 }, () => store.put(text('same'))));
         expect(new Set(infos.map((info) => info.digest))).toEqual(new Set([sha256('same')]));
-        expect(await store.read(infos[0]!.digest)).toEqual(text('same'));
+        expect(await store.read(infos[0].digest)).toEqual(text('same'));
       });
 
       test('that are absent are said to be', async () => {
@@ -197,12 +197,12 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
       test('have one winner of many', async () => {
         const clients = [store, await opened.reopen(), await opened.reopen()];
         const commits = await Promise.all(
-          Array.from({ length: 24 }, (_, writer) => clients[writer % 3]!.commit('race', { writer })),
+          Array.from({ length: 24 }, (_, writer) => clients[writer % 3].commit('race', { writer })),
         );
         const winners = commits.filter((commit) => commit.created);
         expect(winners).toHaveLength(1);
         expect(new Set(commits.map((commit) => commit.manifest.writer)).size).toBe(1);
-        expect(await store.manifest('race')).toEqual(winners[0]!.manifest);
+        expect(await store.manifest('race')).toEqual(winners[0].manifest);
       });
 
       test('are removed, twice without an error, and their name is free again', async () => {

@@ -98,8 +98,9 @@ async function loadWasm(): Promise<Record<string, string>> {
     if (!before.some(([, known]) => known === listener)) process.off(event, listener);
   }
   if (!ready) throw new Error('the WebAssembly backend did not start');
-  // The core registers no gradients; the whole library does, which the native package brings along.
-  createRequire(require.resolve('@tensorflow/tfjs-node/package.json'))('@tensorflow/tfjs');
+  // The core registers no gradients, the whole library does. It is required: an ES import would bring its browser
+  // build and a second core.
+  require('@tensorflow/tfjs');
   registerWasmKernels();
   return { tfjs: tf.version_core, wasm: wasm.version_wasm };
 }

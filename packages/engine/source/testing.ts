@@ -57,7 +57,7 @@ export function expectNoLeak(f: () => tf.TensorContainer): void {
 }
 
 /** Numbers in ±1 without structure that a formula could hide behind, the same on every run. */
-export function numbers(count: number, phase = 0): Float32Array {
+function numbers(count: number, phase = 0): Float32Array {
   return Float32Array.from({ length: count }, (_, i) => Math.sin(12.9898 * (i + 1) + 78.233 * phase));
 }
 

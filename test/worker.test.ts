@@ -1,0 +1,174 @@
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join, resolve } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import type { JobSpecInput, JobView } from '@distillery/spec';
+import { startWorker } from '@distillery/worker';
+import { pino } from 'pino';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { type Service, startService } from './service.ts';
+
+let service: Service;
+beforeEach(async () => {
+  service = await startService();
+}, 60_000);
+afterEach(() => service.close(), 60_000);
+
+/** A teacher that trains for seconds, so that there is time to interfere; one student after it. */
+function spec(changes: Partial<JobSpecInput> = {}): JobSpecInput {
+  return {
+    dataset: { source: 'shapes', trainCount: 1000, testCount: 100 },
+    teacher: { architecture: { type: 'lightnn', dropout: 0.3 } },
+    students: [
+      {
+        name: 'soft',
+        architecture: { type: 'lightnn' },
+        method: [{ type: 'soft_target' }, { type: 'cross_entropy' }],
+      },
+    ],
+    baseline: false,
+    training: { epochs: 10, batchSize: 45, augmentation: { type: 'flip' } },
+    ...changes,
+  };
+}
+
+async function until<T>(look: () => Promise<T | undefined>, milliseconds = 150_000): Promise<T> {
+  for (const end = Date.now() + milliseconds; Date.now() < end; await delay(50)) {
+    const found = await look();
+    if (found !== undefined) return found;
+  }
+  throw new Error('it did not come about in time');
+}
+
+const teacherOf = ({ stages }: JobView) => stages[0];
+
+/** Resolves when the teacher has done a step of its third epoch. */
+function inTheMiddle(id: string) {
+  return until(async () => {
+    const { progress } = teacherOf(await service.client.job(id));
+    return progress !== null && progress.epoch >= 2 && progress.step < progress.steps - 20
+      ? progress
+      : undefined;
+  });
+}
+
+function end(id: string) {
+  return until(async () => {
+    const job = await service.client.job(id);
+    return ['succeeded', 'failed', 'cancelled'].includes(job.state) ? job : undefined;
+  });
+}
+
+async function trainers(parent = process.pid): Promise<number[]> {
+  const { stdout } = await promisify(execFile)('ps', ['-eo', 'pid,ppid,args']);
+  return stdout
+    .split('\n')
+    .map((line) => /^\s*(\d+)\s+(\d+)\s+(.*)$/.exec(line))
+    .filter((match) => match !== null && Number(match[2]) === parent && match[3].includes('trainer.ts'))
+    .map((match) => Number(match?.[1]));
+}
+
+/** The digest of the same job, run without anybody interfering. */
+async function undisturbed(): Promise<string> {
+  const other = await startService();
+  try {
+    const { report } = await other.complete(spec());
+    return report.teacher.last.weights.digest;
+  } finally {
+    await other.close();
+  }
+}
+
+describe('a trainer that dies', () => {
+  test('is retried from its checkpoint and ends with the same bytes', { timeout: 300_000 }, async () => {
+    const { id } = await service.client.submit(spec());
+    await inTheMiddle(id);
+    for (const pid of await trainers()) process.kill(pid, 'SIGKILL');
+    const job = await end(id);
+    expect(job).toMatchObject({ state: 'succeeded' });
+    expect(teacherOf(job).attempt).toBe(2);
+    const { metrics: rows } = await service.client.metrics(id, { stage: 'teacher', limit: '10000' });
+    const second = rows.filter(({ attempt }) => attempt === 2);
+    expect(second[0].epoch, 'it went on, not back to the start').toBeGreaterThan(1);
+    const { teacher } = await service.client.report(id);
+    expect(teacher.last.weights.digest).toBe(await undisturbed());
+  });
+});
+
+describe('a worker that leaves', () => {
+  test('hands its stage back for another to finish', { timeout: 300_000 }, async () => {
+    const { id } = await service.client.submit(spec());
+    await inTheMiddle(id);
+    await service.workers[0].close();
+    const left = teacherOf(await service.client.job(id));
+    expect(left.state).toBe('queued');
+    expect(await trainers()).toEqual([]);
+    const other = await startWorker({
+      redisUrl: service.redisUrl,
+      storeDir: join(service.folder, 'store'),
+      dataDir: join(service.folder, 'data'),
+      roots: [],
+      log: pino({ level: 'silent' }),
+      version: 'test',
+    });
+    service.workers[0] = other;
+    const job = await end(id);
+    expect(job).toMatchObject({ state: 'succeeded' });
+    expect(teacherOf(job).worker).toBe(other.id);
+    expect(teacherOf(job).attempt).toBe(2);
+  });
+
+  test('even by SIGKILL leaves no trainer behind', { timeout: 300_000 }, async () => {
+    await service.workers[0].close();
+    const main = resolve(import.meta.dirname, '../apps/worker/source/main.ts');
+    const worker = spawn(process.execPath, ['--import', 'tsx', main], {
+      stdio: 'ignore',
+      env: {
+        ...process.env,
+        REDIS_URL: service.redisUrl,
+        STORE_DIR: join(service.folder, 'store'),
+        DATA_DIR: join(service.folder, 'data'),
+      },
+    });
+    try {
+      const { id } = await service.client.submit(spec());
+      await inTheMiddle(id);
+      const [trainer] = await trainers(worker.pid);
+      expect(trainer).toBeGreaterThan(0);
+      worker.kill('SIGKILL');
+      await once(worker, 'exit');
+      await until(async () => {
+        try {
+          process.kill(trainer, 0);
+          return undefined;
+        } catch {
+          return true;
+        }
+      }, 15_000);
+    } finally {
+      worker.kill('SIGKILL');
+    }
+  });
+});
+
+describe('a job that cannot succeed', () => {
+  test('fails with timeout past its limit', { timeout: 60_000 }, async () => {
+    const { id } = await service.client.submit(
+      spec({ training: { epochs: 5000 }, limits: { maxDurationSeconds: 4 } }),
+    );
+    const job = await end(id);
+    expect(job).toMatchObject({ state: 'failed', reason: { code: 'timeout', stage: 'teacher' } });
+    expect(teacherOf(job).attempt).toBe(1);
+    expect(await trainers()).toEqual([]);
+  });
+
+  test('fails with nan when training diverges, naming the term', { timeout: 60_000 }, async () => {
+    const optimizer = { type: 'sgd', learningRate: 100, momentum: 0.9 } as const;
+    const { id } = await service.client.submit(spec({ training: { epochs: 5, optimizer } }));
+    const job = await end(id);
+    expect(job).toMatchObject({ state: 'failed', reason: { code: 'nan', stage: 'teacher' } });
+    expect(job.reason?.message).toMatch(/^cross_entropy is (NaN|Infinity) at step \d+ \(epoch \d+\)/);
+    expect(job.stages.slice(1).map(({ state }) => state)).toEqual(['cancelled', 'cancelled', 'cancelled']);
+  });
+});
