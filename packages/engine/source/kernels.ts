@@ -3,7 +3,7 @@ import * as tf from '@tensorflow/tfjs-core';
 /**
  * Fused operations that TensorFlow.js composes of slow parts. Each is a kernel of our own, registered for the
  * backends that have it natively and composed of public operations elsewhere, so nothing above this file names a
- * backend. Figures: bench/.
+ * backend.
  */
 
 /** The parts of the native backend that are used here: any TensorFlow operation by its name. */
@@ -37,7 +37,7 @@ function call(kernel: string, inputs: Record<string, tf.Tensor>): tf.Tensor {
   return tf.engine().runKernel<tf.Tensor>(kernel, inputs);
 }
 
-/** Registers the kernels and replaces the gradients; idempotent. */
+/** Registers the kernels and replaces the gradients; TensorFlow.js warns of a second call. */
 export function registerKernels(): void {
   native('ReluGrad', ['dy', 'y'], () => [floatType]);
   native('BiasAddGrad', ['dy'], () => [floatType, nhwc]);
