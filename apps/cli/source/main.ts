@@ -4,9 +4,7 @@ import { resolve } from 'node:path';
 import { parseArgs, styleText } from 'node:util';
 import { ApiError, createClient } from '@distillery/client';
 import type { JobSpecInput } from '@distillery/spec';
-import { demo } from './commands/demo.ts';
 import { download } from './commands/download.ts';
-import { up } from './commands/up.ts';
 import { watch } from './commands/watch.ts';
 import { reportTable } from './report-table.ts';
 
@@ -73,8 +71,9 @@ async function main(): Promise<void> {
   if (values.help || command === undefined) return void print(usage);
 
   switch (command) {
+    // These two bring the whole service along; the others are a client and start at once.
     case 'demo':
-      return demo({
+      return (await import('./commands/demo.ts')).demo({
         data: values.data,
         epochs: whole('--epochs', values.epochs),
         folder,
@@ -82,7 +81,7 @@ async function main(): Promise<void> {
         signal: stopping.signal,
       });
     case 'up':
-      return up({
+      return (await import('./commands/up.ts')).up({
         port: whole('--port', values.port, 0),
         workers: whole('--workers', values.workers),
         folder,

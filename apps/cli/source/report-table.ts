@@ -19,7 +19,7 @@ export function reportTable(report: Report): string {
       teacher.reused ? 'reused' : duration(teacher.seconds),
     ],
     ...report.students.map(({ name, runs, testAccuracy, agreement, gapClosed, control }) => [
-      control === null ? styleText('dim', name) : name,
+      control === null && name.startsWith('control') ? `${name} (alone)` : name,
       integer(runs[0].parameters),
       bytes(runs[0].best.weights.size),
       spread(testAccuracy.last),
@@ -39,12 +39,11 @@ export function reportTable(report: Report): string {
     { title: 'gap closed', align: 'right' },
     { title: 'time', align: 'right' },
   ] as const;
-  const seeds = teacher === undefined ? 0 : report.students[0].runs.length;
   const facts = [
     `${dataset.source}: ${integer(dataset.train)} training, ${integer(dataset.validation)} validation and ` +
       `${integer(dataset.test)} test images, ${dataset.classes.length} classes`,
     several
-      ? `mean ± standard deviation over ${seeds} seeds`
+      ? `mean ± standard deviation over ${report.students[0].runs.length} seeds`
       : 'one seed: differences of a point or two are noise',
     `engine: ${teacher.engine.backend}, ${teacher.engine.threads} threads, ${teacher.engine.precision}`,
   ];

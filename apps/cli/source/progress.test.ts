@@ -1,0 +1,88 @@
+import { stripVTControlCharacters } from 'node:util';
+import type { JobView, StageView } from '@distillery/spec';
+import { expect, test } from 'vitest';
+import { progressPrinter } from './progress.ts';
+
+const stage = (id: string, changes: Partial<StageView> = {}): StageView => ({
+  id,
+  kind: id.startsWith('student') ? 'student' : 'teacher',
+  state: 'waiting',
+  needs: [],
+  attempt: 0,
+  worker: null,
+  startedAt: null,
+  finishedAt: null,
+  progress: null,
+  reason: null,
+  ...changes,
+});
+const running = {
+  state: 'running' as const,
+  progress: {
+    phase: 'training',
+    epoch: 1,
+    epochs: 4,
+    step: 61,
+    steps: 188,
+    loss: 1.23456,
+    samplesPerSecond: 1204.4,
+    fraction: 0.25,
+  },
+};
+const done = {
+  state: 'succeeded' as const,
+  startedAt: '2026-01-01T00:00:00.000Z',
+  finishedAt: '2026-01-01T00:01:05.000Z',
+};
+const job = (...stages: StageView[]): JobView => ({
+  id: 'job',
+  name: null,
+  labels: {},
+  state: 'running',
+  phase: null,
+  progress: 40.4,
+  etaSeconds: 42,
+  reason: null,
+  createdAt: '2026-01-01T00:00:00.000Z',
+  startedAt: null,
+  finishedAt: null,
+  stages,
+});
+
+/** What a printer writes to a stream, with its colours off. */
+function printed(isTTY: boolean, ...views: JobView[]): string {
+  let text = '';
+  const out = { isTTY, columns: 400, write: (chunk: string) => void (text += chunk) };
+  const printer = progressPrinter(out as unknown as NodeJS.WriteStream);
+  for (const view of views) printer.show(view);
+  printer.end();
+  return text;
+}
+
+test('a running stage tells phase, epoch, step, loss, speed and time left', () => {
+  const line = stripVTControlCharacters(printed(false, job(stage('student.soft.42', running))));
+  expect(line).toBe(
+    '  student soft, seed 42         ━━━━━━━━━━━━━━━━  training  epoch 2/4  step 61/188  loss 1.235  ' +
+      '1,204 images/s  job 40 %, 42 s left\n',
+  );
+});
+
+test('a log gets one line an epoch and one for a stage that is done', () => {
+  const [first, again, ended] = [
+    job(stage('teacher', running)),
+    job(stage('teacher', running)),
+    job(stage('teacher', done)),
+  ];
+  const lines = stripVTControlCharacters(printed(false, first, again, ended, ended))
+    .trimEnd()
+    .split('\n');
+  expect(lines).toHaveLength(2);
+  expect(lines[1]).toMatch(/✔ teacher\s+1:05/);
+});
+
+test('a terminal gets one line that is drawn anew and taken away', () => {
+  const text = printed(true, job(stage('teacher', running)), job(stage('teacher', running)));
+  expect(text.split('\r').length).toBe(4);
+  expect(text).not.toContain('\n');
+  expect(text.endsWith('\r\x1b[2K')).toBe(true);
+});
