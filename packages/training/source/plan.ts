@@ -54,7 +54,7 @@ export const planSchema = z.object({
       id: z.string(),
       kind: z.string(),
       needs: z.array(z.string()),
-      flops: z.number(),
+      work: z.number().describe('in floating-point operations, memory traffic counted in'),
       seconds: z.number().nullable().describe('null where no worker has told its speed yet'),
     }),
   ),
@@ -117,7 +117,7 @@ export async function planJob(spec: JobSpec, context: PlanContext): Promise<Plan
         id,
         kind,
         needs,
-        flops: work,
+        work,
         seconds: seconds(work),
       })),
       estimate: {
@@ -131,10 +131,21 @@ export async function planJob(spec: JobSpec, context: PlanContext): Promise<Plan
   };
 }
 
+/**
+ * What moving one activation through memory costs beside arithmetic, in floating-point operations: about right for
+ * both a network of large convolutions and a small one that is bound by memory.
+ */
+const activationCost = 250;
+
+/** The work of a forward pass of one image, in floating-point operations. */
+function forwardWork({ flops, activations }: NetworkPlan): number {
+  return flops + activationCost * activations;
+}
+
 /** The graph: teacher → outputs → each (student, seed) → report. */
 function stagesOf(spec: JobSpec, layout: Layout, train: number, outline: DatasetOutline): StagePlan[] {
   // A backward pass costs about twice its forward pass.
-  const training = (plan: NetworkPlan, epochs: number) => 3 * plan.flops * train * epochs;
+  const training = (plan: NetworkPlan, epochs: number) => 3 * forwardWork(plan) * train * epochs;
   const views = distinctViews(layout);
   const students = layout.students.flatMap(({ student, plan }) =>
     spec.seeds.map((seed) => ({
@@ -157,7 +168,7 @@ function stagesOf(spec: JobSpec, layout: Layout, train: number, outline: Dataset
       id: 'outputs',
       kind: 'outputs',
       needs: ['teacher'],
-      work: layout.teacher.flops * (train * views.length + outline.testCount),
+      work: forwardWork(layout.teacher) * (train * views.length + outline.testCount),
     },
     ...students,
     { id: 'report', kind: 'report', needs: students.map(({ id }) => id), work: 0 },
