@@ -14,6 +14,8 @@ export interface StackOptions {
   /** 0: a free one. */
   port?: number;
   workers?: number;
+  /** Keeps jobs, for the next start to go on with; otherwise Redis forgets them when it stops. */
+  keepJobs: boolean;
 }
 
 export interface Stack {
@@ -24,7 +26,13 @@ export interface Stack {
 }
 
 /** Redis (our own unless REDIS_URL is set), API and workers in and below this process, on loopback. */
-export async function startStack({ folder, roots, port = 0, workers = 1 }: StackOptions): Promise<Stack> {
+export async function startStack({
+  folder,
+  roots,
+  keepJobs,
+  port = 0,
+  workers = 1,
+}: StackOptions): Promise<Stack> {
   await mkdir(folder, { recursive: true });
   const log = pino(
     { level: process.env.LOG_LEVEL ?? 'info' },
@@ -45,7 +53,7 @@ export async function startStack({ folder, roots, port = 0, workers = 1 }: Stack
   try {
     let redisUrl = process.env.REDIS_URL;
     if (!redisUrl) {
-      const redis = await startPrivateRedis({ dir: join(folder, 'redis') });
+      const redis = await startPrivateRedis(keepJobs ? { dir: join(folder, 'redis') } : {});
       closers.push(redis.stop);
       redisUrl = redis.url;
     }

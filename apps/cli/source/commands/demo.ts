@@ -27,7 +27,7 @@ export async function demo({ data, epochs, folder, out, signal }: DemoOptions): 
   const { dataset, root, says } = await demoData(data, () => cifar10Reachable({ cacheDir, roots: [] }));
   say(`\n  ${styleText('bold', 'Distillery')} trains a teacher, then students that learn from it.`);
   say(styleText('dim', `  data: ${says}`));
-  const stack = await startStack({ folder, roots: root === undefined ? [] : [root] });
+  const stack = await startStack({ folder, roots: root === undefined ? [] : [root], keepJobs: false });
   const stop = () => void stack.close();
   signal.addEventListener('abort', stop, { once: true });
   try {

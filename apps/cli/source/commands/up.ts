@@ -12,7 +12,7 @@ export interface UpOptions {
 
 /** The service on this machine until it is stopped. */
 export async function up({ out, signal, ...options }: UpOptions): Promise<void> {
-  const stack = await startStack(options);
+  const stack = await startStack({ ...options, keepJobs: true });
   out.write(`  ${styleText('bold', 'Distillery')} listens on ${stack.url}, Ctrl-C stops it\n`);
   out.write(styleText('dim', `  engine: ${stack.engine.backend}; files in ${options.folder}\n`));
   if (!signal.aborted) {
