@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { errorTable } from '@distillery/spec';
+import { kinds } from '@distillery/training';
 import { expect, test } from 'vitest';
 
 const root = resolve(import.meta.dirname, '..');
@@ -31,4 +32,14 @@ test('README names every script that it tells people to run', () => {
   const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
   const named = [...read('README.md').matchAll(/npm (?:run )?([a-z:]+)/g)].map(([, name]) => name);
   expect(named.filter((name) => !(name in scripts))).toEqual([]);
+});
+
+test('README lists every term, architecture and data source, and no other', () => {
+  const [, section] = /## What can be distilled\n([\s\S]*?)\n## /.exec(read('README.md')) ?? [];
+  for (const registry of Object.values(kinds)) {
+    for (const { type } of registry.list) expect(section).toContain(`\`${type}\``);
+  }
+  const known = Object.values(kinds).flatMap((registry) => registry.list.map(({ type }) => type));
+  const named = [...(section ?? '').matchAll(/`([a-z0-9_-]+)`/g)].map(([, name]) => name);
+  expect(named.filter((name) => !known.includes(name))).toEqual(['adam', 'adamw', 'sgd']);
 });

@@ -3,7 +3,7 @@ import { startEngine } from '@distillery/engine';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, expect, test } from 'vitest';
 import { expectClose } from '../../engine/source/testing.ts';
-import { lossOf } from './testing.ts';
+import { lossOfTaps } from './testing.ts';
 
 // Numbers from the methods' own reference implementations, in float64. They are kept beside the repository; without
 // them the terms are still held against the formulas in each term's own test.
@@ -13,13 +13,16 @@ interface Values {
   shape: number[];
   data: number[];
 }
+/** By tap name; `maps` are a list, from the first stage to the last. */
+type Side = Record<string, Values | Values[]>;
 interface Golden {
   method: string;
   options: object;
-  student: Record<string, Values>;
-  teacher: Record<string, Values>;
+  student: Side;
+  teacher: Side;
+  labels?: Values;
   loss: number;
-  gradients: Record<string, Values>;
+  gradients: Side;
 }
 
 /** Golden name → the term and the options that it is checked with. */
@@ -28,6 +31,18 @@ const checked: Record<string, { type: string; options?: object }> = {
   cosine: { type: 'cosine', options: { student: 'features', teacher: 'features' } },
   // The squared error behind hint's regressor.
   mse: { type: 'hint', options: { student: 'features', teacher: 'features' } },
+  decoupled: { type: 'decoupled' },
+  dist: { type: 'dist' },
+  jensen_shannon: { type: 'jensen_shannon' },
+  attention: { type: 'attention' },
+  fsp: { type: 'fsp' },
+  rkd_distance: { type: 'rkd_distance' },
+  rkd_angle: { type: 'rkd_angle' },
+  similarity: { type: 'similarity' },
+  pkt: { type: 'pkt' },
+  nst: { type: 'nst' },
+  // After both projections.
+  correlation: { type: 'correlation' },
 };
 
 const cases = existsSync(file)
@@ -38,7 +53,13 @@ const cases = existsSync(file)
 
 beforeAll(() => startEngine());
 
-const tensor = ({ data, shape }: Values) => tf.tensor(data, shape);
+/** A side's taps, each map of a list as a tap of its own. */
+const tapsOf = (side: Side): Record<string, Values> =>
+  Object.fromEntries(
+    Object.entries(side).flatMap(([name, values]) =>
+      Array.isArray(values) ? values.map((map, i) => [`${name}${i + 1}`, map]) : [[name, values]],
+    ),
+  );
 
 test.runIf(cases.length === 0)('the golden numbers are not beside this checkout', ({ skip }) => {
   skip(`no ${file.pathname}`);
@@ -46,13 +67,18 @@ test.runIf(cases.length === 0)('the golden numbers are not beside this checkout'
 
 test.each(cases)('$method $options equals its reference: $reference', (golden) => {
   const { type, options } = checked[golden.method];
-  const [[tap, student]] = Object.entries(golden.student);
+  const [student, teacher, gradients] = [golden.student, golden.teacher, golden.gradients].map(tapsOf);
+  const names = Object.keys(student);
+  const tensor = ({ data, shape }: Values) => tf.tensor(data, shape);
   tf.tidy(() => {
-    const teacher = Object.fromEntries(Object.entries(golden.teacher).map(([k, v]) => [k, tensor(v)]));
-    const loss = lossOf(type, { ...golden.options, ...options }, tap, teacher, { auxiliary: (_, x) => x });
-    const x = tensor(student);
-    expectClose(loss(x), [golden.loss]);
-    expectClose(tf.grad(loss)(x), golden.gradients[tap].data);
+    const constants = Object.fromEntries(Object.entries(teacher).map(([name, tap]) => [name, tensor(tap)]));
+    const loss = lossOfTaps(type, { ...golden.options, ...options }, names, constants, {
+      labels: golden.labels && tf.tensor1d(golden.labels.data, 'int32'),
+      auxiliary: (_, x) => x,
+    });
+    const x = names.map((name) => tensor(student[name]));
+    expectClose(loss(...x), [golden.loss]);
+    tf.grads(loss)(x).forEach((gradient, i) => expectClose(gradient, gradients[names[i]].data));
   });
 });
 

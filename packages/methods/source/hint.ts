@@ -1,5 +1,5 @@
-import * as tf from '@tensorflow/tfjs-core';
 import { z } from 'zod';
+import { meanSquaredError } from './arithmetic.ts';
 import { tapPair, tapPairOptions } from './taps.ts';
 import { type Term, TapError } from './term.ts';
 
@@ -53,8 +53,3 @@ export const hint: Term<typeof options> = {
     };
   },
 };
-
-/** The mean of squared differences over every element. */
-function meanSquaredError(a: tf.Tensor, b: tf.Tensor): tf.Tensor {
-  return tf.mean(tf.square(tf.sub(a, b)));
-}

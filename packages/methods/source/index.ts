@@ -1,7 +1,18 @@
 import { registry } from '@distillery/spec';
+import { attention } from './attention.ts';
+import { correlation } from './correlation.ts';
 import { cosine } from './cosine.ts';
 import { crossEntropy } from './cross-entropy.ts';
+import { decoupled } from './decoupled.ts';
+import { dist } from './dist.ts';
+import { fsp } from './fsp.ts';
 import { hint } from './hint.ts';
+import { jensenShannon } from './jensen-shannon.ts';
+import { nst } from './nst.ts';
+import { pkt } from './pkt.ts';
+import { rkdAngle } from './rkd-angle.ts';
+import { rkdDistance } from './rkd-distance.ts';
+import { similarity } from './similarity.ts';
 import { softTarget } from './soft-target.ts';
 import type { Term } from './term.ts';
 
@@ -16,4 +27,20 @@ export {
 } from './term.ts';
 
 /** Every distillation term; a new one is a file and a line here. */
-export const terms = registry<Term>([crossEntropy, softTarget, cosine, hint]);
+export const terms = registry<Term>([
+  crossEntropy,
+  softTarget,
+  decoupled,
+  dist,
+  jensenShannon,
+  cosine,
+  hint,
+  attention,
+  fsp,
+  rkdDistance,
+  rkdAngle,
+  similarity,
+  pkt,
+  nst,
+  correlation,
+]);

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { z } from 'zod';
+import { divergence, sharedClasses } from './logits.ts';
 import { type Term, TapError } from './term.ts';
 
 const options = z.strictObject({
@@ -22,14 +23,7 @@ export const softTarget: Term<typeof options> = {
   reference: 'https://arxiv.org/abs/1503.02531',
   options,
   bind({ temperature, standardize }, studentTaps, teacherTaps) {
-    const [classes] = studentTaps.logits;
-    if (classes !== teacherTaps.logits[0]) {
-      throw new TapError(
-        '',
-        `the student has ${classes} classes, the teacher ${teacherTaps.logits[0]}`,
-        undefined,
-      );
-    }
+    const classes = sharedClasses(studentTaps, teacherTaps);
     if (standardize && classes < 2)
       throw new TapError('/standardize', 'needs at least 2 classes', standardize);
     const soften = (logits: tf.Tensor) =>
@@ -42,8 +36,7 @@ export const softTarget: Term<typeof options> = {
       loss({ student, teacher }) {
         const q = soften(student.logits);
         const p = soften(teacher.logits);
-        const divergence = tf.mean(tf.sum(tf.mul(tf.exp(p), tf.sub(p, q)), -1));
-        return tf.mul(divergence, temperature * temperature);
+        return tf.mul(divergence(p, q), temperature * temperature);
       },
     };
   },

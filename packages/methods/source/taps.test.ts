@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { TapError } from './index.ts';
-import { tapPair } from './taps.ts';
+import { mapPairs, tapPair, vectorPair } from './taps.ts';
 import { thrown } from './testing.ts';
 
 const student = { stage1: [16, 16, 8], stage2: [8, 8, 16], features: [32], logits: [10] };
@@ -39,5 +39,91 @@ test('says so when there is no map to take', () => {
     value: undefined,
     allowed: ['logits'],
     message: 'the student has no map to take by default',
+  });
+});
+
+test('pairs of maps: from last to first as far as both go, in the order of the network', () => {
+  const three = { ...teacher, top: [2, 2, 256] };
+  const pairs = [
+    { student: 'stage1', teacher: 'last' },
+    { student: 'stage2', teacher: 'top' },
+  ];
+  expect(mapPairs({}, student, three)).toEqual(pairs);
+  expect(mapPairs({ student: ['stage1', 'stage2'] }, student, three)).toEqual(pairs);
+  expect(mapPairs({ teacher: 'stage1' }, student, three)).toEqual([{ student: 'stage2', teacher: 'stage1' }]);
+  expect(mapPairs({ student: ['stage2', 'stage2'], teacher: ['top', 'stage1'] }, student, three)).toEqual([
+    { student: 'stage2', teacher: 'top' },
+    { student: 'stage2', teacher: 'stage1' },
+  ]);
+});
+
+test.each([
+  [
+    { student: ['stage1', 'none'] },
+    { path: '/student/1', value: 'none', allowed: Object.keys(student), message: /no tap "none"/ },
+  ],
+  [
+    { student: ['stage1', 'features'] },
+    {
+      path: '/student/1',
+      value: 'features',
+      allowed: ['stage1', 'stage2'],
+      message: /student's features \[32\].*teacher's last \[4,4,128\], is not a map/,
+    },
+  ],
+  [
+    { teacher: 'logits' },
+    {
+      path: '/teacher',
+      value: 'logits',
+      allowed: ['stage1', 'last'],
+      message: /teacher's logits \[10\].*student's stage2 \[8,8,16\]/,
+    },
+  ],
+  [
+    { student: ['stage1', 'stage2'], teacher: 'last' },
+    {
+      path: '/teacher',
+      value: 'last',
+      message: /stage1 \[16,16,8\], stage2 \[8,8,16\] and the teacher's last \[4,4,128\] differ in number/,
+    },
+  ],
+  [
+    { student: ['stage1', 'stage1', 'stage2'] },
+    {
+      path: '/teacher',
+      value: undefined,
+      message: /only the maps stage1 \[16,16,64\], last \[4,4,128\] to take by default/,
+    },
+  ],
+])('refuses %j for pairs of maps', (options, { message, ...expected }) => {
+  const error = thrown(() => mapPairs(options, student, teacher));
+  expect(error).toMatchObject({ name: 'TapError', ...expected });
+  expect((error as Error).message).toMatch(message);
+});
+
+test('refuses pairs of maps where there is no map', () => {
+  expect(thrown(() => mapPairs({}, student, { logits: [10] }))).toMatchObject({
+    path: '/teacher',
+    allowed: ['logits'],
+    message: 'the teacher has no map to take by default',
+  });
+});
+
+test('vectors: features by default, maps refused', () => {
+  expect(vectorPair({ teacher: 'logits' }, student, teacher)).toEqual({
+    student: 'features',
+    teacher: 'logits',
+  });
+  expect(thrown(() => vectorPair({}, student, teacher))).toMatchObject({
+    path: '/teacher',
+    value: undefined,
+    message: 'the teacher has no features to take by default',
+  });
+  expect(thrown(() => vectorPair({ teacher: 'last' }, student, teacher))).toMatchObject({
+    path: '/teacher',
+    value: 'last',
+    allowed: ['logits'],
+    message: "the teacher's last [4,4,128], to be compared with the student's features [32], is not a vector",
   });
 });

@@ -1,39 +1,189 @@
 import { type TapPair, type TapShapes, TapError } from './term.ts';
 import { z } from 'zod';
 
+const name = z.string().max(64);
+const names = z.union([name, z.array(name).min(1).max(32)]);
+
 /** The options by which terms name a pair of taps. */
 export const tapPairOptions = {
-  student: z.string().max(64).optional().describe("the student's tap; default: its last map"),
-  teacher: z.string().max(64).optional().describe("the teacher's tap; default: its last map"),
+  student: name.optional().describe("the student's tap; default: its last map"),
+  teacher: name.optional().describe("the teacher's tap; default: its last map"),
 };
 
-/** The last tap with a height and a width, of the names in the order of the network. */
-function lastMap(taps: TapShapes): string | undefined {
-  return Object.keys(taps).findLast((name) => taps[name].length === 3);
-}
+/** The options by which terms name a pair of taps of any shape. */
+export const anyPairOptions = {
+  student: name
+    .optional()
+    .describe("the student's tap; default: its last map, or features where it has none"),
+  teacher: name
+    .optional()
+    .describe("the teacher's tap; default: its last map, or features where it has none"),
+};
+
+/** The options by which terms name a pair of vectors. */
+export const vectorPairOptions = {
+  student: name.optional().describe("the student's tap, a vector; default: features"),
+  teacher: name.optional().describe("the teacher's tap, a vector; default: features"),
+};
+
+/** The options by which terms name maps of several stages. */
+export const mapPairsOptions = {
+  student: names.optional().describe("the student's map, or a list of them; default: as many as both have"),
+  teacher: names.optional().describe("the teacher's map, or a list of them; default: as many as both have"),
+};
+
+type Names = string | string[];
 
 /**
- * The pair that options name, with defaults filled in.
+ * The pair that options name, with defaults filled in: the last maps.
  *
  * @throws TapError when a tap does not exist
  */
 export function tapPair(options: Partial<TapPair>, student: TapShapes, teacher: TapShapes): TapPair {
+  return pairOf(options, student, teacher, 'map', lastMap);
+}
+
+/**
+ * The pair that options name, by default the last maps, or `features` where there is no map.
+ *
+ * @throws TapError when a tap does not exist
+ */
+export function anyPair(options: Partial<TapPair>, student: TapShapes, teacher: TapShapes): TapPair {
+  return pairOf(options, student, teacher, 'map or features', (taps) => lastMap(taps) ?? features(taps));
+}
+
+/**
+ * The pair of vectors that options name, by default `features`.
+ *
+ * @throws TapError when a tap does not exist or is a map
+ */
+export function vectorPair(options: Partial<TapPair>, student: TapShapes, teacher: TapShapes): TapPair {
+  const pair = pairOf(options, student, teacher, 'features', features);
+  demand(pair, student, teacher, 1, 'a vector', options);
+  return pair;
+}
+
+/**
+ * The pairs of maps that options name, in the order of the network. A side that names none gives its last ones, as
+ * many as the other side names; when neither does, the maps are paired from last to first as far as both go.
+ *
+ * @throws TapError when a tap does not exist, is no map, or the two sides differ in number
+ */
+export function mapPairs(
+  options: { student?: Names; teacher?: Names },
+  student: TapShapes,
+  teacher: TapShapes,
+): TapPair[] {
+  const [s, t] = [options.student, options.teacher].map((named) =>
+    named === undefined ? [] : [named].flat(),
+  );
+  const count = Math.max(s.length, t.length) || Math.min(mapsOf(student).length, mapsOf(teacher).length) || 1;
+  const ours = list('/student', options.student, student, count);
+  const theirs = list('/teacher', options.teacher, teacher, count);
+  if (ours.length !== theirs.length) {
+    throw new TapError(
+      '/teacher',
+      `the student's maps ${shapes(ours, student)} and the teacher's ${shapes(theirs, teacher)} differ in number`,
+      options.teacher,
+    );
+  }
+  return ours.map((tap, index) => {
+    const pair = { student: tap, teacher: theirs[index] };
+    demand(pair, student, teacher, 3, 'a map', options, index);
+    return pair;
+  });
+}
+
+function pairOf(
+  options: Partial<TapPair>,
+  student: TapShapes,
+  teacher: TapShapes,
+  kind: string,
+  fallback: (taps: TapShapes) => string | undefined,
+): TapPair {
   return {
-    student: chosen('/student', options.student, student),
-    teacher: chosen('/teacher', options.teacher, teacher),
+    student: chosen('/student', options.student, student, kind, fallback),
+    teacher: chosen('/teacher', options.teacher, teacher, kind, fallback),
   };
 }
 
-function chosen(path: string, name: string | undefined, taps: TapShapes): string {
-  const tap = name ?? lastMap(taps);
+const lastMap = (taps: TapShapes) => mapsOf(taps).at(-1);
+const features = (taps: TapShapes) => (Object.hasOwn(taps, 'features') ? 'features' : undefined);
+
+/** Names of the taps with a height and a width, in the order of the network. */
+function mapsOf(taps: TapShapes): string[] {
+  return Object.keys(taps).filter((tap) => taps[tap].length === 3);
+}
+
+function list(path: string, named: Names | undefined, taps: TapShapes, count: number): string[] {
+  if (named === undefined) {
+    const maps = mapsOf(taps);
+    if (maps.length >= count) return maps.slice(-count);
+    const found = maps.length === 0 ? 'no map' : `only the maps ${shapes(maps, taps)}`;
+    throw new TapError(
+      path,
+      `the ${path.slice(1)} has ${found} to take by default`,
+      named,
+      Object.keys(taps),
+    );
+  }
+  return [named]
+    .flat()
+    .map((tap, index) => chosen(at(path, named, index), tap, taps, 'map', () => undefined));
+}
+
+function chosen(
+  path: string,
+  named: string | undefined,
+  taps: TapShapes,
+  kind: string,
+  fallback: (taps: TapShapes) => string | undefined,
+): string {
+  const tap = named ?? fallback(taps);
   if (tap !== undefined && Object.hasOwn(taps, tap)) return tap;
-  const side = path.slice(1);
+  const side = path.split('/')[1];
   throw new TapError(
     path,
     tap === undefined
-      ? `the ${side} has no map to take by default`
+      ? `the ${side} has no ${kind} to take by default`
       : `the ${side} has no tap ${JSON.stringify(tap)}`,
-    name,
+    named,
     Object.keys(taps),
   );
+}
+
+/** Throws unless both taps have that many axes. */
+function demand(
+  pair: TapPair,
+  student: TapShapes,
+  teacher: TapShapes,
+  rank: number,
+  kind: string,
+  options: { student?: Names; teacher?: Names },
+  index = 0,
+): void {
+  const taps = { student, teacher };
+  const described = (side: 'student' | 'teacher') =>
+    `the ${side}'s ${pair[side]} [${taps[side][pair[side]]}]`;
+  for (const [side, other] of [
+    ['student', 'teacher'],
+    ['teacher', 'student'],
+  ] as const) {
+    if (taps[side][pair[side]].length === rank) continue;
+    throw new TapError(
+      at(`/${side}`, options[side], index),
+      `${described(side)}, to be compared with ${described(other)}, is not ${kind}`,
+      [options[side]].flat()[index],
+      Object.keys(taps[side]).filter((tap) => taps[side][tap].length === rank),
+    );
+  }
+}
+
+/** The path of a name in an option that is one name or a list of them. */
+function at(path: string, named: Names | undefined, index: number): string {
+  return Array.isArray(named) ? `${path}/${index}` : path;
+}
+
+function shapes(names: string[], taps: TapShapes): string {
+  return names.map((tap) => `${tap} [${taps[tap]}]`).join(', ');
 }

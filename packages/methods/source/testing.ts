@@ -15,22 +15,27 @@ export function bound(type: string, options: object, student: TapShapes, teacher
   return terms.get(type).bind(terms.schema.parse({ type, ...options }), student, teacher);
 }
 
+interface Rest {
+  labels?: Tensor1D;
+  auxiliary?: (name: string, x: Tensor) => Tensor;
+}
+
 /** A term's loss as a function of one tap of the student. */
-export function lossOf(
-  type: string,
-  options: object,
-  tap: string,
-  teacher: Taps,
-  rest: { labels?: Tensor1D; auxiliary?: (name: string, x: Tensor) => Tensor } = {},
-): (x: Tensor) => Tensor {
-  return (x) => {
-    const student = { [tap]: x };
+export function lossOf(type: string, options: object, tap: string, teacher: Taps, rest: Rest = {}) {
+  const loss = lossOfTaps(type, options, [tap], teacher, rest);
+  return (x: Tensor) => loss(x);
+}
+
+/** A term's loss as a function of some taps of the student, in the order of their names. */
+export function lossOfTaps(type: string, options: object, taps: string[], teacher: Taps, rest: Rest = {}) {
+  return (...x: Tensor[]): Tensor => {
+    const student = Object.fromEntries(taps.map((tap, i) => [tap, x[i]]));
     const term = bound(type, options, shapesOf(student), shapesOf(teacher));
     return term.loss({
       student,
       teacher,
       labels: rest.labels as Tensor1D,
-      classes: x.shape[x.rank - 1],
+      classes: x[0].shape[x[0].rank - 1],
       auxiliary: rest.auxiliary ?? unexpected,
     });
   };

@@ -1,29 +1,18 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { openDiskStore, type Store } from '@distillery/artifacts';
-import { startEngine } from '@distillery/engine';
-import type { EngineInfo, JobSpec, MetricRow, Report, StageProgress } from '@distillery/spec';
+import type { Report } from '@distillery/spec';
 import * as tf from '@tensorflow/tfjs-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { jobSpec } from '../kinds.ts';
-import { planJob } from '../plan.ts';
 import { StopTraining } from '../train.ts';
-import { runStage } from './index.ts';
 import type { OutputsResult } from './outputs.ts';
 import type { StudentResult } from './student.ts';
 import type { TeacherResult } from './teacher.ts';
+import { stageRunner } from './testing.ts';
 
-let folder: string;
-let store: Store;
-let engine: EngineInfo;
-
+let runner: Awaited<ReturnType<typeof stageRunner>>;
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'distillery-stages-'));
-  store = await openDiskStore(join(folder, 'store'));
-  engine = await startEngine();
+  runner = await stageRunner();
 });
-afterAll(() => rm(folder, { recursive: true, force: true }));
+afterAll(() => runner.remove());
 
 /** A whole job of a few seconds: every term, augmentation, validation, two seeds. */
 const tiny = jobSpec.parse({
@@ -52,51 +41,8 @@ const tiny = jobSpec.parse({
   training: { epochs: 3, batchSize: 64, augmentation: { type: 'crop_flip', views: 2 } },
 });
 
-interface Told {
-  rows: Omit<MetricRow, 'stage' | 'attempt'>[];
-  progress: StageProgress[];
-  warnings: string[];
-}
-
-async function runner(id: string, spec: JobSpec) {
-  const data = { cacheDir: join(folder, 'data'), roots: [] };
-  const { stages } = await planJob(spec, data);
-  const results: Record<string, unknown> = {};
-  return {
-    stages,
-    results,
-    async run(stageId: string, pause: (told: Told) => Promise<void> = async () => {}): Promise<Told> {
-      const told: Told = { rows: [], progress: [], warnings: [] };
-      const stage = stages.find((s) => s.id === stageId);
-      if (stage === undefined) throw new Error(stageId);
-      results[stageId] = await runStage({
-        job: { id, name: null, spec },
-        stage,
-        results,
-        records: stages.map((s) => ({
-          id: s.id,
-          worker: 'w',
-          attempt: 1,
-          startedAt: null,
-          finishedAt: null,
-        })),
-        store,
-        data,
-        engine,
-        tell: {
-          metrics: (row) => told.rows.push(row),
-          progress: (progress) => told.progress.push(progress),
-          warning: (message) => told.warnings.push(message),
-        },
-        pause: () => pause(told),
-      });
-      return told;
-    },
-  };
-}
-
 test('a job runs from the teacher to the report', { timeout: 60_000 }, async () => {
-  const job = await runner('job_a', tiny);
+  const job = await runner.plan('job_a', tiny);
   for (const stage of job.stages) {
     const before = tf.memory().numTensors;
     await job.run(stage.id);
@@ -104,7 +50,7 @@ test('a job runs from the teacher to the report', { timeout: 60_000 }, async () 
   }
   // The same number of tensors after every step of a stage, whatever the step.
   const counts = new Set<number>();
-  const again = await runner('job_e', tiny);
+  const again = await runner.plan('job_e', tiny);
   await again.run('teacher');
   await again.run('outputs');
   await again.run('student.hint.1', async ({ progress }) => {
@@ -124,11 +70,11 @@ test('a job runs from the teacher to the report', { timeout: 60_000 }, async () 
   expect(Object.keys(hint.runs[0].losses)).toEqual(['hint', 'cosine', 'cross_entropy', 'loss']);
   expect(report.teacher.best.agreement).toBe(1);
   expect(report.teacher.best.teacherDivergence).toBe(0);
-  expect(await store.list('jobs/job_a')).toEqual([]);
+  expect(await runner.store.list('jobs/job_a')).toEqual([]);
 });
 
 test('a second job reuses the teacher and its outputs', { timeout: 60_000 }, async () => {
-  const job = await runner('job_b', tiny);
+  const job = await runner.plan('job_b', tiny);
   const told = await job.run('teacher');
   expect(told.rows).toEqual([]);
   await job.run('outputs');
@@ -137,9 +83,9 @@ test('a second job reuses the teacher and its outputs', { timeout: 60_000 }, asy
 });
 
 test('a stage that was stopped and resumed ends with the same bytes', { timeout: 60_000 }, async () => {
-  const whole = await runner('job_c', tiny);
+  const whole = await runner.plan('job_c', tiny);
   for (const id of ['teacher', 'outputs', 'student.hint.1']) await whole.run(id);
-  const cut = await runner('job_d', tiny);
+  const cut = await runner.plan('job_d', tiny);
   for (const id of ['teacher', 'outputs']) await cut.run(id);
   // 300 images less the validation split are 5 steps an epoch: stop within epochs and between them.
   for (const stopAfter of [3, 7]) {

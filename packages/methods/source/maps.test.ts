@@ -1,0 +1,64 @@
+import { startEngine } from '@distillery/engine';
+import * as tf from '@tensorflow/tfjs-core';
+import { beforeAll, expect, test } from 'vitest';
+import { expectClose, expectGradient, sample } from '../../engine/source/testing.ts';
+import { adaptiveAveragePool, atSmallerSize } from './maps.ts';
+
+beforeAll(() => startEngine());
+
+const map = (values: number[], height: number, width: number) => tf.tensor4d(values, [1, height, width, 1]);
+
+/** The definition, element by element. */
+function reference(x: tf.Tensor, height: number, width: number): number[] {
+  const [batch, h, w, channels] = x.shape as [number, number, number, number];
+  const values = x.dataSync();
+  const window = (i: number, from: number, to: number) => [
+    Math.floor((i * from) / to),
+    Math.ceil(((i + 1) * from) / to),
+  ];
+  const out: number[] = [];
+  for (let b = 0; b < batch; b++) {
+    for (let i = 0; i < height; i++) {
+      for (let j = 0; j < width; j++) {
+        for (let c = 0; c < channels; c++) {
+          const [[top, bottom], [left, right]] = [window(i, h, height), window(j, w, width)];
+          let sum = 0;
+          for (let p = top; p < bottom; p++) {
+            for (let q = left; q < right; q++) sum += values[((b * h + p) * w + q) * channels + c];
+          }
+          out.push(sum / ((bottom - top) * (right - left)));
+        }
+      }
+    }
+  }
+  return out;
+}
+
+test('overlapping windows by hand: 5 to 3', () => {
+  expectClose(adaptiveAveragePool(map([1, 2, 4, 8, 16], 1, 5), 1, 3), [1.5, 14 / 3, 12]);
+  expectClose(adaptiveAveragePool(map([1, 2, 4, 8, 16], 5, 1), 3, 1), [1.5, 14 / 3, 12]);
+});
+
+test.each([
+  [[2, 8, 8, 3], 4, 4],
+  [[2, 8, 6, 3], 2, 3],
+  [[2, 7, 5, 3], 4, 3],
+  [[2, 6, 5, 2], 3, 5],
+  [[1, 4, 7, 2], 4, 3],
+  [[2, 5, 5, 2], 1, 1],
+])('of %j to %i×%i equals the definition, and has its gradient', (shape, height, width) => {
+  const x = sample(shape) as tf.Tensor4D;
+  const pooled = adaptiveAveragePool(x, height, width);
+  expect(pooled.shape).toEqual([shape[0], height, width, shape[3]]);
+  expectClose(pooled, reference(x, height, width));
+  const factors = sample(pooled.shape, 1);
+  expectGradient((y) => tf.sum(tf.mul(adaptiveAveragePool(y as tf.Tensor4D, height, width), factors)), [x]);
+});
+
+test('two maps meet at the smaller height and the smaller width', () => {
+  const [a, b] = [sample([1, 4, 6, 2]), sample([1, 8, 3, 5])];
+  expect(atSmallerSize(a, b).map(({ shape }) => shape)).toEqual([
+    [1, 4, 3, 2],
+    [1, 4, 3, 5],
+  ]);
+});
