@@ -51,7 +51,7 @@ async function main(): Promise<void> {
     allowPositionals: true,
     options: {
       data: { type: 'string' },
-      epochs: { type: 'string', default: '4' },
+      epochs: { type: 'string', default: '5' },
       url: { type: 'string', default: process.env.DISTILLERY_URL ?? 'http://127.0.0.1:8080' },
       port: { type: 'string', default: '8080' },
       workers: { type: 'string', default: '1' },

@@ -39,7 +39,13 @@ export async function demo({ data, epochs, folder, out, signal }: DemoOptions): 
     say(styleText('dim', `  POST ${stack.url}/v1/jobs → ${job.id}\n`));
     await watch(client, job.id, out);
     const report = await client.report(job.id);
-    say(`\n${reportTable(report)}\n`);
+    say(`\n${reportTable(report)}`);
+    say(
+      styleText(
+        'dim',
+        '  A few hundred steps are too few to judge a method: this shows the road, not its end.\n',
+      ),
+    );
     const files = await download(client, job.id, join(folder, job.id), report);
     say('  weights (safetensors, load with PyTorch):');
     for (const file of files) say(`    ${relative(process.cwd(), file)}`);
