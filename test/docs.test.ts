@@ -1,7 +1,8 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { errorTable, type Kind } from '@distillery/spec';
-import { kinds } from '@distillery/training';
+import { jobSpec, kinds, planJob } from '@distillery/training';
 import { expect, test } from 'vitest';
 
 const root = resolve(import.meta.dirname, '..');
@@ -25,6 +26,14 @@ test('links between the documents lead somewhere', () => {
     for (const [, target] of read(page).matchAll(/\]\((?!https?:)([^)#]+)/g)) {
       expect(existsSync(join(root, dirname(page), target)), `${page} → ${target}`).toBe(true);
     }
+  }
+});
+
+test('every example is a valid job', async () => {
+  for (const name of readdirSync(join(root, 'examples'))) {
+    const spec = jobSpec.parse(JSON.parse(read(`examples/${name}`)));
+    const { stages } = await planJob(spec, { cacheDir: tmpdir(), roots: [] });
+    expect(stages.length, name).toBeGreaterThan(3);
   }
 });
 
