@@ -102,7 +102,6 @@ export async function runNetwork(
     tell.progress(progress('evaluating', steps, result.losses.loss ?? null, null));
     const last = await score(result.lastEpoch, result.lastValidationAccuracy);
     const best = await scoreBest(result, last);
-    // `best` may have been assigned for scoring; what is shipped was encoded before.
     return {
       stage: stage.id,
       seed,

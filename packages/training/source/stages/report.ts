@@ -24,7 +24,7 @@ export async function runReport(
   const { result: teacherRun, dataset } = results.teacher as TeacherResult;
   const { sets } = results.outputs as OutputsResult;
   const classes = dataset.classes.length;
-  const teacherLogits = await logitsOf(teacherRun.best);
+  const teacherLogits = await logitsOf(teacherRun.best.logits);
   const teacher = await complete(teacherRun);
   const resultOf = async (name: string, seed: number) =>
     await complete((results[`student.${name}.${seed}`] as StudentResult).result);
@@ -76,7 +76,7 @@ export async function runReport(
   for (const { id } of records) await clearCheckpoints(context, id);
   return { report: reportSchema.parse(report) };
 
-  async function logitsOf({ logits }: OwnScore): Promise<Float32Array> {
+  async function logitsOf(logits: OwnScore['logits']): Promise<Float32Array> {
     return new Float32Array((await store.read(logits.digest)).slice().buffer);
   }
 
@@ -85,8 +85,8 @@ export async function runReport(
   }
 
   /** A score with what needs the teacher: the shipped (best) teacher's logits on the same test images. */
-  async function against({ logits: _, ...score }: OwnScore): Promise<Score> {
-    const own = await logitsOf({ logits: _, ...score });
+  async function against({ logits, ...score }: OwnScore): Promise<Score> {
+    const own = await logitsOf(logits);
     return {
       ...score,
       agreement: agreement(teacherLogits, own, classes),
