@@ -40,7 +40,7 @@ function sources(folder: string): string[] {
 
 function importsOf(path: string): string[] {
   const text = readFileSync(path, 'utf8');
-  const statements = text.matchAll(/^(?:import|export)\b[^;'"=]*'([^']+)';/gm);
+  const statements = text.matchAll(/^(?:import|export)\b[^;'"=()]*'([^']+)';/gm);
   const calls = text.matchAll(/\bimport\('([^']+)'\)/g);
   return [...statements, ...calls].map(([, name]) => name);
 }

@@ -103,7 +103,7 @@ test('the engine page shows the workers that live', async () => {
   const engine = {
     name: 'cpu',
     backend: 'cpu',
-    precision: 'float32',
+    bfloat16: null,
     threads: 2,
     versions: { node: process.version },
     hardware: 'test',

@@ -86,3 +86,43 @@ test('a data set that may not be read is refused with its field', async () => {
   expect(['data_error', 'invalid_spec']).toContain((await problem(response)).code);
   expect((await held.queue.jobs.list({})).jobs).toEqual([]);
 });
+
+test('bfloat16 is refused while every live worker says why it lacks it', async () => {
+  const precise = { ...spec, training: { precision: 'bfloat16' } };
+  const worker = (id: string, bfloat16: string | null) =>
+    held.queue.workers.register({
+      id,
+      host: 'here',
+      version: '0.1.0',
+      engine: {
+        name: 'cpu',
+        backend: 'cpu',
+        bfloat16,
+        threads: 1,
+        versions: {},
+        hardware: 'test',
+        gigaflops: 1,
+      },
+    });
+  const old = await worker('old', 'its processor is old');
+  try {
+    const refused = await held.post('/v1/jobs', precise);
+    expect(refused.status).toBe(422);
+    expect(await problem(refused)).toMatchObject({
+      code: 'invalid_spec',
+      errors: [
+        {
+          path: '/training/precision',
+          message: 'cannot be had from the workers: its processor is old',
+          value: 'bfloat16',
+        },
+      ],
+    });
+    expect((await held.queue.jobs.list({})).jobs).toEqual([]);
+    const fresh = await worker('new', null);
+    expect((await held.post('/v1/jobs/validate', precise)).status).toBe(200);
+    await fresh.stop();
+  } finally {
+    await old.stop();
+  }
+});

@@ -124,11 +124,12 @@ function network(stage: string) {
     losses: {},
     epochs: 1,
     seconds: 1,
+    precision: 'float32',
     reused: false,
     engine: {
       name: 'cpu',
       backend: 'cpu',
-      precision: 'float32',
+      bfloat16: null,
       threads: 1,
       versions: {},
       hardware: 'x',

@@ -2,6 +2,7 @@ import type { Store } from '@distillery/artifacts';
 import type { DistilleryQueue } from '@distillery/queue';
 import type { JobSpec, jobSpecSchema, Kinds, StagePlan } from '@distillery/spec';
 import type { z } from 'zod';
+import type { LiveWorkers } from './live-workers.ts';
 
 /** What the API must know of training: which kinds there are, and how a job would be done. It trains nothing. */
 export interface Planner {
@@ -10,10 +11,10 @@ export interface Planner {
   /** Of `Planned.plan`. */
   planSchema: z.ZodType;
   /**
-   * @param speed of the workers, where one has told it
+   * @param workers what those that live tell of themselves
    * @throws DistilleryError `invalid_spec`, `data_error`, `data_unavailable`, with fields
    */
-  plan(spec: JobSpec, speed: { gigaflops?: number }): Promise<{ stages: StagePlan[]; plan: unknown }>;
+  plan(spec: JobSpec, workers: LiveWorkers): Promise<{ stages: StagePlan[]; plan: unknown }>;
 }
 
 /** What routes are given. */

@@ -43,7 +43,12 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
   const app = await buildApp({
     queue,
     store,
-    planner: { kinds, jobSpec, planSchema, plan: (spec, speed) => planJob(spec, { ...context, ...speed }) },
+    planner: {
+      kinds,
+      jobSpec,
+      planSchema,
+      plan: (spec, workers) => planJob(spec, { ...context, ...workers }),
+    },
     logger: log,
     ...(version === undefined ? {} : { version }),
   });

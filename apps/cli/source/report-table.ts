@@ -45,7 +45,7 @@ export function reportTable(report: Report): string {
     several
       ? `mean ± standard deviation over ${report.students[0].runs.length} seeds`
       : 'one seed: differences of a point or two are noise',
-    `engine: ${teacher.engine.backend}, ${teacher.engine.threads} threads, ${teacher.engine.precision}`,
+    `engine: ${teacher.engine.backend}, ${teacher.engine.threads} threads, ${teacher.precision}`,
   ];
   return [
     table(columns, rows),

@@ -1,6 +1,6 @@
 export { initialValues } from './initialize.ts';
 export { measureGigaflops } from './measure.ts';
-export { biasAdd } from './kernels.ts';
+export { softmaxCrossEntropy } from './ops/softmax-cross-entropy.ts';
 export {
   type ConvOptions,
   type Forward,
@@ -10,7 +10,8 @@ export {
   type ParameterSpec,
   sizeOf,
 } from './network.ts';
+export { clipGradients, createOptimizer, type Optimizer } from './optimizer.ts';
 export { RandomStream, randomStream } from './random.ts';
-export { type RunOptions, type RunResult, run, type Tensors } from './run.ts';
+export { type Precision, type RunOptions, type RunResult, run, type Tensors } from './run.ts';
 export { type EngineName, engineNames, startEngine } from './start.ts';
 export { trace } from './trace.ts';

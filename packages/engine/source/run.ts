@@ -1,9 +1,16 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { biasAdd } from './kernels.ts';
 import { type ConvOptions, type Forward, type Net, sizeOf } from './network.ts';
+import { batchNormInference, batchNormTraining } from './ops/batch-norm.ts';
+import { biasAdd } from './ops/bias-add.ts';
+import { convBfloat16, matMulBfloat16, toFloat32 } from './ops/bfloat16.ts';
+import { dropout } from './ops/dropout.ts';
+import { maxPool } from './ops/max-pool.ts';
 import { randomStream } from './random.ts';
 
 export type Tensors = Record<string, tf.Tensor>;
+
+/** What convolutions and matrix products compute in; everything else is float32. */
+export type Precision = 'float32' | 'bfloat16';
 
 export interface RunOptions {
   /** Training: dropout drops and BatchNorm uses the batch's statistics. Absent: evaluation. */
@@ -12,6 +19,9 @@ export interface RunOptions {
     seed: number;
     step: number;
   };
+  /** The taps that are asked for; all of them when absent. One that nobody asks for need not be computed. */
+  taps?: readonly string[];
+  precision?: Precision;
 }
 
 export interface RunResult {
@@ -37,11 +47,56 @@ export function run(
   options: RunOptions = {},
 ): RunResult {
   const net = new RunningNet(parameters, options);
-  const output = forward(net, x);
-  return { output, taps: net.taps, statistics: net.statistics };
+  const output = forward(net, new Flow(x));
+  return { output: output.float32(), taps: net.taps, statistics: net.statistics };
 }
 
-class RunningNet implements Net<tf.Tensor> {
+/**
+ * A tensor on which a bias and a ReLU are still to be done. Both commute with max pooling, bit for bit (a sum with a
+ * constant and a ReLU keep order), so they wait for it and then run over a quarter of the elements.
+ */
+class Flow {
+  private readonly raw: tf.Tensor;
+  private readonly bias: tf.Tensor1D | undefined;
+  private readonly rectified: boolean;
+  private done: tf.Tensor | undefined;
+
+  constructor(raw: tf.Tensor, bias?: tf.Tensor1D, rectified = false) {
+    this.raw = raw;
+    this.bias = bias;
+    this.rectified = rectified;
+  }
+
+  get shape(): number[] {
+    return this.raw.shape;
+  }
+
+  relu(): Flow {
+    return this.done === undefined
+      ? new Flow(this.raw, this.bias, true)
+      : new Flow(this.done, undefined, true);
+  }
+
+  maxPool(size: number, stride: number): Flow {
+    // A map that was asked for is there already.
+    if (this.done !== undefined) return new Flow(maxPool(this.done, { size, stride }));
+    return new Flow(maxPool(this.raw, { size, stride }), this.bias, this.rectified);
+  }
+
+  /** With bias and ReLU; float32 or bfloat16, whichever it flows in. */
+  tensor(): tf.Tensor {
+    if (this.done !== undefined) return this.done;
+    const biased = this.bias === undefined ? this.raw : biasAdd(this.raw, this.bias);
+    this.done = this.rectified ? tf.relu(biased) : biased;
+    return this.done;
+  }
+
+  float32(): tf.Tensor {
+    return toFloat32(this.tensor());
+  }
+}
+
+class RunningNet implements Net<Flow> {
   readonly taps: Tensors = {};
   readonly statistics: Tensors = {};
   private readonly parameters: Tensors;
@@ -52,82 +107,72 @@ class RunningNet implements Net<tf.Tensor> {
     this.options = options;
   }
 
-  conv(name: string, x: tf.Tensor, { kernel, stride = 1, padding = 0, bias = true }: ConvOptions): tf.Tensor {
+  conv(name: string, x: Flow, { kernel, stride = 1, padding = 0, bias = true }: ConvOptions): Flow {
     const weight = this.parameter(`${name}.weight`) as tf.Tensor4D;
+    const offset = bias ? (this.parameter(`${name}.bias`) as tf.Tensor1D) : undefined;
     // 'same' pads evenly only at stride 1 and for odd kernels; elsewhere it would shift the grid against PyTorch's.
     const same = stride === 1 && 2 * padding === kernel - 1;
-    const padded =
-      same || padding === 0
-        ? x
-        : tf.pad(x, [
-            [0, 0],
-            [padding, padding],
-            [padding, padding],
-            [0, 0],
-          ]);
-    const y = tf.conv2d(padded as tf.Tensor4D, weight, stride, same ? 'same' : 'valid');
-    return bias ? biasAdd(y, this.parameter(`${name}.bias`) as tf.Tensor1D) : y;
-  }
-
-  linear(name: string, x: tf.Tensor, { bias = true }: { out: number; bias?: boolean }): tf.Tensor {
-    const y = tf.matMul(x, this.parameter(`${name}.weight`));
-    return bias ? biasAdd(y, this.parameter(`${name}.bias`) as tf.Tensor1D) : y;
-  }
-
-  batchNorm(name: string, x: tf.Tensor): tf.Tensor {
-    const scale = this.parameter(`${name}.weight`) as tf.Tensor1D;
-    const offset = this.parameter(`${name}.bias`) as tf.Tensor1D;
-    let mean = this.parameter(`${name}.running_mean`) as tf.Tensor1D;
-    let variance = this.parameter(`${name}.running_var`) as tf.Tensor1D;
-    if (this.options.training !== undefined) {
-      const axes = x.shape.map((_, axis) => axis).slice(0, -1);
-      const moments = tf.moments(x, axes);
-      const count = sizeOf(axes.map((axis) => x.shape[axis]));
-      const momentum = 0.1;
-      this.update(`${name}.running_mean`, mean, moments.mean, momentum);
-      // PyTorch normalises with the population variance but keeps the sample variance.
-      this.update(
-        `${name}.running_var`,
-        variance,
-        tf.mul(moments.variance, count / Math.max(1, count - 1)),
-        momentum,
-      );
-      mean = moments.mean as tf.Tensor1D;
-      variance = moments.variance as tf.Tensor1D;
+    const input = same || padding === 0 ? x.tensor() : padded(x.float32(), padding);
+    if (this.options.precision === 'bfloat16') {
+      return new Flow(convBfloat16(input, weight, offset, { stride, padding: same ? 'SAME' : 'VALID' }));
     }
-    const factor = tf.mul(tf.rsqrt(tf.add(variance, 1e-5)), scale);
-    return tf.add(tf.mul(tf.sub(x, mean), factor), offset);
+    return new Flow(tf.conv2d(input as tf.Tensor4D, weight, stride, same ? 'same' : 'valid'), offset);
   }
 
-  relu(x: tf.Tensor): tf.Tensor {
-    return tf.relu(x);
+  linear(name: string, x: Flow, { bias = true }: { out: number; bias?: boolean }): Flow {
+    const product = this.options.precision === 'bfloat16' ? matMulBfloat16 : tf.matMul;
+    const y = product(x.float32(), this.parameter(`${name}.weight`));
+    return new Flow(y, bias ? (this.parameter(`${name}.bias`) as tf.Tensor1D) : undefined);
   }
 
-  maxPool(x: tf.Tensor, { size, stride = size }: { size: number; stride?: number }): tf.Tensor {
-    return tf.maxPool(x as tf.Tensor4D, size, stride, 'valid');
+  batchNorm(name: string, x: Flow): Flow {
+    const input = x.tensor();
+    const [scale, offset, mean, variance] = ['weight', 'bias', 'running_mean', 'running_var'].map((part) =>
+      this.parameter(`${name}.${part}`),
+    );
+    if (this.options.training === undefined) {
+      return new Flow(batchNormInference(toFloat32(input), mean, variance, scale, offset));
+    }
+    const normalized = batchNormTraining(input, scale, offset);
+    const count = input.size / sizeOf(scale.shape);
+    const momentum = 0.1;
+    this.update(`${name}.running_mean`, mean, normalized.mean, momentum);
+    // PyTorch normalises with the population variance but keeps the sample variance.
+    this.update(
+      `${name}.running_var`,
+      variance,
+      tf.mul(normalized.variance, count / Math.max(1, count - 1)),
+      momentum,
+    );
+    return new Flow(normalized.y);
   }
 
-  flatten(x: tf.Tensor): tf.Tensor {
-    return x.rank === 4 ? tf.reshape(tf.transpose(x, [0, 3, 1, 2]), [x.shape[0], -1]) : x;
+  relu(x: Flow): Flow {
+    return x.relu();
   }
 
-  dropout(name: string, x: tf.Tensor, rate: number): tf.Tensor {
+  maxPool(x: Flow, { size, stride = size }: { size: number; stride?: number }): Flow {
+    return x.maxPool(size, stride);
+  }
+
+  flatten(x: Flow): Flow {
+    const map = x.float32();
+    if (map.rank !== 4) return x;
+    return new Flow(tf.reshape(tf.transpose(map, [0, 3, 1, 2]), [map.shape[0], -1]));
+  }
+
+  dropout(name: string, x: Flow, rate: number): Flow {
     const { training } = this.options;
     if (training === undefined || rate === 0) return x;
-    const stream = randomStream(training.seed, 'dropout', name, training.step);
-    const mask = new Float32Array(x.size);
-    const threshold = Math.round(rate * 4294967296);
-    const scale = 1 / (1 - rate);
-    for (let i = 0; i < mask.length; i++) mask[i] = stream.uint32() >= threshold ? scale : 0;
-    return tf.mul(x, tf.tensor(mask, x.shape));
+    return new Flow(dropout(x.float32(), rate, randomStream(training.seed, 'dropout', name, training.step)));
   }
 
-  tap(name: string, x: tf.Tensor): tf.Tensor {
-    this.taps[name] = x;
+  tap(name: string, x: Flow): Flow {
+    if (this.options.taps === undefined || this.options.taps.includes(name)) this.taps[name] = x.float32();
     return x;
   }
 
-  shape(x: tf.Tensor): number[] {
+  shape(x: Flow): number[] {
     return x.shape.slice(1);
   }
 
@@ -140,4 +185,13 @@ class RunningNet implements Net<tf.Tensor> {
     if (parameter === undefined) throw new RangeError(`the network has no parameter ${name}`);
     return parameter;
   }
+}
+
+function padded(x: tf.Tensor, padding: number): tf.Tensor {
+  return tf.pad(x, [
+    [0, 0],
+    [padding, padding],
+    [padding, padding],
+    [0, 0],
+  ]);
 }

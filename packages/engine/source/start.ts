@@ -3,7 +3,8 @@ import { createRequire } from 'node:module';
 import util from 'node:util';
 import { DistilleryError, type EngineInfo } from '@distillery/spec';
 import * as tf from '@tensorflow/tfjs-core';
-import { registerKernels } from './kernels.ts';
+import { bfloat16Refusal } from './ops/bfloat16.ts';
+import { registerKernels } from './ops/register.ts';
 import { registerWasmKernels } from './wasm.ts';
 
 /** Engines in the order in which they are tried. */
@@ -116,7 +117,7 @@ function describe(name: EngineName, versions: Record<string, string>): EngineInf
   return {
     name,
     backend: engines[name].title,
-    precision: 'float32',
+    bfloat16: bfloat16Refusal(),
     threads: name === 'wasm' ? 1 : Number(process.env.TF_NUM_INTRAOP_THREADS ?? availableParallelism()),
     versions: { node: process.versions.node, ...versions },
     hardware: `${process.platform} ${process.arch}, ${processors.length} × ${processors[0]?.model.trim() ?? 'unknown'}`,

@@ -1,3 +1,4 @@
+import { softmaxCrossEntropy } from '@distillery/engine';
 import * as tf from '@tensorflow/tfjs-core';
 import { z } from 'zod';
 import type { Term } from './term.ts';
@@ -26,7 +27,7 @@ export const crossEntropy: Term<typeof options> = {
         // Smoothed by arithmetic: oneHot takes its on and off values as whole numbers.
         const hot = tf.cast(tf.oneHot(labels, classes), 'float32');
         const target = tf.add(tf.mul(hot, 1 - labelSmoothing), labelSmoothing / classes);
-        return tf.neg(tf.mean(tf.sum(tf.mul(target, tf.logSoftmax(student.logits)), -1)));
+        return tf.mean(softmaxCrossEntropy(student.logits as tf.Tensor2D, target as tf.Tensor2D));
       },
     };
   },

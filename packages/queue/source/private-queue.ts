@@ -47,7 +47,7 @@ export function job(over: Partial<NewJob> = {}): NewJob {
 export const engine: EngineInfo = {
   name: 'cpu',
   backend: 'cpu',
-  precision: 'float32',
+  bfloat16: null,
   threads: 1,
   versions: {},
   hardware: 'test',

@@ -31,6 +31,11 @@ export const errorTable = {
   data_error: { status: 422, retryable: false, title: 'The data set cannot be read' },
   data_unavailable: { status: 503, retryable: true, title: 'The data set cannot be reached' },
   engine_unavailable: { status: 503, retryable: false, title: 'The engine asked for cannot start' },
+  precision_unavailable: {
+    status: 422,
+    retryable: false,
+    title: 'The engine does not compute in the precision asked for',
+  },
   nan: { status: 500, retryable: false, title: 'Training diverged' },
   out_of_memory: { status: 500, retryable: true, title: 'The trainer ran out of memory' },
   trainer_crashed: { status: 500, retryable: true, title: 'The trainer ended unexpectedly' },

@@ -16,7 +16,7 @@ export type Score = z.output<typeof scoreSchema>;
 export const engineInfoSchema = z.object({
   name: z.string(),
   backend: z.string(),
-  precision: z.string(),
+  bfloat16: z.string().nullable().describe('why it does not compute in bfloat16; null where it does'),
   threads: z.number().int(),
   versions: z.record(z.string(), z.string()),
   hardware: z.string(),
@@ -36,6 +36,7 @@ const networkResultSchema = z.object({
   losses: z.record(z.string(), z.number()).describe("the last epoch's mean of each term, before its weight"),
   epochs: z.number().int(),
   seconds: z.number().describe('of the attempt that finished the stage'),
+  precision: z.string().describe('of convolutions and matrix products in training; scores are float32'),
   reused: z.boolean().describe('true when an earlier job had trained the same network'),
   engine: engineInfoSchema,
   peakMemoryBytes: z.number().int().describe("the trainer's largest resident set"),

@@ -96,6 +96,11 @@ const fields = {
     .nullable()
     .describe('largest global L2 norm of the gradients; null: no clipping'),
   augmentation: augmentationSchema,
+  precision: z
+    .enum(['float32', 'bfloat16'])
+    .describe(
+      'of convolutions and matrix products in training; bfloat16 keeps float32 weights and needs a processor that has it',
+    ),
   seed: z
     .number()
     .int()
@@ -112,6 +117,7 @@ export const trainingSchema = z.strictObject({
   schedule: fields.schedule.prefault({ type: 'constant' }),
   gradientClip: fields.gradientClip.default(null),
   augmentation: fields.augmentation.prefault({}),
+  precision: fields.precision.default('float32'),
   seed: fields.seed.default(42),
 });
 

@@ -15,6 +15,7 @@ function evaluationBatch(network: Network): number {
 /**
  * Runs a network over images, without dropout and with BatchNorm's running statistics.
  *
+ * @param taps the ones that are wanted
  * @param each gets every batch's taps with its position in `indices`; the tensors are disposed afterwards
  * @param pause is awaited between batches, so that the process stays reachable
  */
@@ -24,20 +25,21 @@ export async function forEachOutput(
   shape: readonly number[],
   indices: Int32Array,
   view: number,
+  taps: readonly string[],
   each: (taps: Tensors, from: number, size: number) => void | Promise<void>,
   pause: () => Promise<void>,
 ): Promise<void> {
   const size = evaluationBatch(network);
   for (let from = 0; from < indices.length; from += size) {
     const batch = makeBatch(indices.subarray(from, from + size), view);
-    const taps = tf.tidy(() => {
+    const outputs = tf.tidy(() => {
       const images = tf.tensor(batch.images, [batch.size, ...shape]);
-      return run(network.forward, network.variables, images).taps;
+      return run(network.forward, network.variables, images, { taps }).taps;
     });
     try {
-      await each(taps, from, batch.size);
+      await each(outputs, from, batch.size);
     } finally {
-      tf.dispose(taps);
+      tf.dispose(outputs);
     }
     await pause();
   }
@@ -60,6 +62,7 @@ export async function predict(
     dataset.shape,
     indices,
     0,
+    ['logits'],
     (taps, from) => logits.set(taps.logits.dataSync() as Float32Array, from * classes),
     pause,
   );
@@ -73,7 +76,7 @@ export function singleImageLatency(network: Network, shape: readonly number[], r
   for (let i = -Math.ceil(runs / 10); i < runs; i++) {
     const begun = performance.now();
     tf.tidy(() => {
-      run(network.forward, network.variables, image).output.dataSync();
+      run(network.forward, network.variables, image, { taps: [] }).output.dataSync();
     });
     if (i >= 0) times.push(performance.now() - begun);
   }

@@ -10,8 +10,11 @@ export interface Layout {
   students: { student: Student; plan: NetworkPlan; method: WeightedTerm[] }[];
 }
 
-/** @throws DistilleryError `invalid_spec` with every field that does not fit */
-export function layOut(spec: JobSpec, shape: number[], classes: number): Layout {
+/**
+ * @param bfloat16Refusal why no worker trains in bfloat16
+ * @throws DistilleryError `invalid_spec` with every field that does not fit
+ */
+export function layOut(spec: JobSpec, shape: number[], classes: number, bfloat16Refusal?: string): Layout {
   const fields: FieldError[] = [];
   const traced = (path: string, choice: Choice) => {
     try {
@@ -36,9 +39,13 @@ export function layOut(spec: JobSpec, shape: number[], classes: number): Layout 
     }
   });
   for (const [path, training] of trainingsOf(spec)) {
-    const { optimizer } = training;
+    const { optimizer, precision } = training;
     if (optimizer?.type === 'sgd' && optimizer.nesterov && optimizer.momentum === 0) {
       fields.push({ path: `${path}/optimizer/nesterov`, message: 'needs a momentum above 0', value: true });
+    }
+    if (precision === 'bfloat16' && bfloat16Refusal !== undefined) {
+      const message = `cannot be had from the workers: ${bfloat16Refusal}`;
+      fields.push({ path: `${path}/precision`, message, value: precision, allowed: ['float32'] });
     }
   }
   if (fields.length > 0 || teacher === undefined) {

@@ -1,4 +1,4 @@
-import { type NetworkPlan, run } from '@distillery/engine';
+import { type NetworkPlan, type Precision, run } from '@distillery/engine';
 import { type BoundTerm, TapError, type TermBatch, type TermChoice, terms } from '@distillery/methods';
 import type { Choice } from '@distillery/spec';
 import * as tf from '@tensorflow/tfjs-core';
@@ -48,6 +48,11 @@ export function bindMethod(
       throw error;
     }
   });
+}
+
+/** The student's taps that a method reads. */
+export function studentTaps(method: readonly WeightedTerm[]): string[] {
+  return [...new Set(method.flatMap(({ bound }) => bound.student))];
 }
 
 /** The teacher's taps that a method reads. */
@@ -101,6 +106,7 @@ export function methodLoss(
   auxiliaries: Record<string, Network>,
   batch: Omit<TermBatch, 'auxiliary'>,
   training: { seed: number; step: number },
+  precision: Precision,
 ): MethodLoss {
   const statistics: Record<string, tf.Tensor> = {};
   const losses = method.map(({ name, bound }) =>
@@ -109,7 +115,7 @@ export function methodLoss(
       auxiliary: (part, x) => {
         const full = `${name}.${part}`;
         const { forward, variables } = auxiliaries[full];
-        const result = run(forward, variables, x, { training });
+        const result = run(forward, variables, x, { training, precision, taps: [] });
         for (const [key, value] of Object.entries(result.statistics)) statistics[`${full}/${key}`] = value;
         return result.output;
       },

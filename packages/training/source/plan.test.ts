@@ -32,6 +32,27 @@ async function refusal(changes: object) {
   return (error as { fields: unknown[] }).fields;
 }
 
+test('bfloat16 is refused, naming each field, where no worker has it', async () => {
+  const changes = {
+    training: { precision: 'bfloat16' },
+    students: [{ ...spec.students[0], training: { precision: 'bfloat16' } }, spec.students[1]],
+  };
+  await expect(planOf(changes)).resolves.toBeDefined();
+  const refused = planJob(jobSpec.parse({ ...spec, ...changes }), {
+    ...context,
+    bfloat16Refusal: 'the processor is old',
+  });
+  await expect(refused).rejects.toMatchObject({
+    code: 'invalid_spec',
+    fields: ['/training/precision', '/students/0/training/precision'].map((path) => ({
+      path,
+      message: 'cannot be had from the workers: the processor is old',
+      value: 'bfloat16',
+      allowed: ['float32'],
+    })),
+  });
+});
+
 describe('a plan', () => {
   test('counts the parameters of the tutorial', async () => {
     const { plan } = await planOf();

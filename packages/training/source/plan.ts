@@ -79,6 +79,8 @@ export interface Planned {
 export interface PlanContext extends DatasetContext {
   /** The speed of the workers, as they measured it. */
   gigaflops?: number | undefined;
+  /** Why no worker trains in bfloat16; absent where one may. */
+  bfloat16Refusal?: string | undefined;
 }
 
 /**
@@ -89,7 +91,7 @@ export interface PlanContext extends DatasetContext {
  */
 export async function planJob(spec: JobSpec, context: PlanContext): Promise<Planned> {
   const outline = await datasets.get(spec.dataset.source).outline(spec.dataset, context);
-  const layout = layOut(spec, outline.shape, outline.classes.length);
+  const layout = layOut(spec, outline.shape, outline.classes.length, context.bfloat16Refusal);
   const validation = Math.round(outline.trainCount * validationOf(spec).fraction);
   const train = outline.trainCount - validation;
   const stages = stagesOf(spec, layout, train, outline);

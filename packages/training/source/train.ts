@@ -1,13 +1,12 @@
 import type { Dataset } from '@distillery/datasets';
-import { run } from '@distillery/engine';
+import { clipGradients, createOptimizer, run } from '@distillery/engine';
 import { DistilleryError, type Training } from '@distillery/spec';
 import * as tf from '@tensorflow/tfjs-core';
 import { batchMaker, epochOrder } from './batches.ts';
 import type { Checkpoint, Cursor } from './checkpoint.ts';
 import { predict } from './evaluate.ts';
-import { createAuxiliaries, methodLoss, type WeightedTerm } from './method.ts';
+import { createAuxiliaries, methodLoss, studentTaps, type WeightedTerm } from './method.ts';
 import { assignValues, disposeNetwork, type Network, readValues, trainable, type Values } from './network.ts';
-import { clipGradients, createOptimizer } from './optimizer.ts';
 import { learningRate } from './schedule.ts';
 import { accuracy, crossEntropyLoss } from './scores.ts';
 
@@ -62,6 +61,7 @@ export async function train(job: TrainingRun): Promise<TrainingResult> {
   const rowEvery = Math.max(1, Math.ceil(stepsPerEpoch / 20));
   const lossNames = [...method.map((term) => term.name), 'loss'];
   const makeBatch = batchMaker(dataset, dataset.train, training.augmentation);
+  const taps = studentTaps(method);
 
   const auxiliaries = createAuxiliaries(method, resume?.groups.auxiliary ?? seed);
   const auxiliaryVariables = Object.fromEntries(
@@ -80,7 +80,7 @@ export async function train(job: TrainingRun): Promise<TrainingResult> {
   if (resume !== undefined) {
     cursor = { ...resume.cursor, sums: [...resume.cursor.sums] };
     assignValues(network.variables, resume.groups.weights);
-    assignValues(optimizer.slots, resume.groups.slots ?? {});
+    optimizer.restore(resume.groups.slots ?? {});
     best = resume.groups.best;
   }
 
@@ -146,13 +146,18 @@ export async function train(job: TrainingRun): Promise<TrainingResult> {
       const labels = tf.tensor1d(batch.labels, 'int32');
       const teacher = job.teacher(view, picked);
       return tf.variableGrads(() => {
-        const student = run(network.forward, network.variables, images, { training: key });
+        const student = run(network.forward, network.variables, images, {
+          training: key,
+          precision: training.precision,
+          taps,
+        });
         const classes = dataset.classes.length;
         const loss = methodLoss(
           method,
           auxiliaries,
           { student: student.taps, teacher, labels, classes },
           key,
+          training.precision,
         );
         Object.assign(statistics, student.statistics, loss.statistics);
         losses = tf.keep(tf.stack([...loss.terms, loss.total]));
@@ -243,7 +248,7 @@ export async function train(job: TrainingRun): Promise<TrainingResult> {
       groups: {
         weights: readValues(network.variables),
         auxiliary: readValues(auxiliaryVariables),
-        slots: readValues(optimizer.slots),
+        slots: optimizer.read(),
         ...(best === undefined ? {} : { best }),
       },
     });

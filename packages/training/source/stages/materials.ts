@@ -41,12 +41,12 @@ export function phase(name: string, fraction = 0) {
 }
 
 /** What of an engine decides the bits that it computes: kind and versions, not the machine's speed. */
-function engineIdentity({ name, precision, versions }: EngineInfo): unknown {
-  return { name, precision, versions };
+function engineIdentity({ name, versions }: EngineInfo): unknown {
+  return { name, versions };
 }
 
 /** Raised with a change of this package that trains the same inputs to other bits: older teachers are not reused. */
-const revision = 1;
+const revision = 2;
 
 /** The address of a trained network: the digest of all that determines it. */
 export function trainingKey(

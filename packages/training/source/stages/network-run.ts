@@ -1,5 +1,6 @@
 import { type Dataset } from '@distillery/datasets';
 import {
+  DistilleryError,
   sha256,
   type Choice,
   type NetworkResult,
@@ -53,6 +54,12 @@ export async function runNetwork(
   { architecture, method, training, seed, views, teacher }: NetworkRun,
 ): Promise<TrainedNetwork['result']> {
   const { store, tell, stage, job, pause, engine } = context;
+  if (training.precision === 'bfloat16' && engine.bfloat16 !== null) {
+    throw new DistilleryError(
+      'precision_unavailable',
+      `training.precision is bfloat16, which this worker cannot compute in: ${engine.bfloat16}`,
+    );
+  }
   const classes = dataset.classes.length;
   const forward = bind(architectures.get(architecture.type), architecture, classes);
   const network = createNetwork(forward, dataset.shape, seed);
@@ -114,6 +121,7 @@ export async function runNetwork(
       losses: result.losses,
       epochs: training.epochs,
       seconds: result.seconds,
+      precision: training.precision,
       reused: false,
       engine,
       peakMemoryBytes: process.resourceUsage().maxRSS * 1024,

@@ -89,6 +89,7 @@ export async function runOutputs(context: StageContext): Promise<OutputsResult> 
         dataset.shape,
         indices.train,
         view,
+        taps,
         async (outputs, from) => {
           for (const [tap, writer] of writers) await writer.write(outputs[tap].dataSync() as Float32Array);
           tell.progress(phase('storing', (done + from / indices.train.length) / total));

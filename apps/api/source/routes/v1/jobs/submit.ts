@@ -3,7 +3,7 @@ import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { problems } from '../../../http/responses.ts';
 import type { Services } from '../../../services.ts';
-import { workerSpeed } from '../../../worker-speed.ts';
+import { liveWorkers } from '../../../live-workers.ts';
 
 const headers = z.looseObject({
   'idempotency-key': z
@@ -39,7 +39,7 @@ export const submit: FastifyPluginAsyncZod<Services> = async (app, { queue, plan
       let job = idempotency && (await queue.jobs.replay(idempotency));
       let replayed = job !== undefined;
       if (job === undefined) {
-        const { stages } = await planner.plan(spec, await workerSpeed(queue));
+        const { stages } = await planner.plan(spec, await liveWorkers(queue));
         const { name = null, labels } = spec;
         const created = await queue.jobs.create({ name, labels, posted, spec, stages }, idempotency);
         ({ replayed } = created);
@@ -69,7 +69,7 @@ export const submit: FastifyPluginAsyncZod<Services> = async (app, { queue, plan
         response: { 200: planner.planSchema, ...problems },
       },
     },
-    async (request) => (await planner.plan(request.body, await workerSpeed(queue))).plan,
+    async (request) => (await planner.plan(request.body, await liveWorkers(queue))).plan,
   );
 };
 

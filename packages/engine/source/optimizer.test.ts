@@ -1,8 +1,8 @@
-import { startEngine } from '@distillery/engine';
 import type { Optimizer as OptimizerSpec } from '@distillery/spec';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { clipGradients, createOptimizer } from './optimizer.ts';
+import { startEngine } from './start.ts';
 
 beforeAll(async () => {
   await startEngine();

@@ -1,0 +1,90 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { castTo, execute, flag, float, isNative, nativeType, text, type, types } from '../native.ts';
+
+/** Keeps the quotient finite where a channel is constant; PyTorch's default. */
+const epsilon = 1e-5;
+
+export interface Normalized {
+  y: tf.Tensor;
+  /** The batch's own statistics, `[channels]`, constants; the variance is the population's. */
+  mean: tf.Tensor;
+  variance: tf.Tensor;
+}
+
+/**
+ * Batch normalisation with the batch's own statistics (Ioffe and Szegedy, 2015, arXiv:1502.03167).
+ *
+ * @param x `[batch, …, channels]`
+ * @param scale `[channels]`
+ * @param offset `[channels]`
+ */
+export function batchNormTraining(x: tf.Tensor, scale: tf.Tensor, offset: tf.Tensor): Normalized {
+  return isNative() && x.rank === 4 ? native(x, scale, offset) : composed(x, scale, offset);
+}
+
+function composed(x: tf.Tensor, scale: tf.Tensor, offset: tf.Tensor): Normalized {
+  const axes = x.shape.map((_, axis) => axis).slice(0, -1);
+  const { mean, variance } = tf.moments(x, axes);
+  return { y: batchNormInference(x, mean, variance, scale, offset), mean, variance };
+}
+
+function native(x: tf.Tensor, scale: tf.Tensor, offset: tf.Tensor): Normalized {
+  let statistics: tf.Tensor[] = [];
+  const y = tf.customGrad((input, factor, shift, save) => {
+    const map = input as tf.Tensor;
+    const none = tf.tensor1d([]);
+    const [value, mean, sampleVariance, ...reserved] = execute(
+      'FusedBatchNormV3',
+      [...common(map), flag('is_training', true), float('exponential_avg_factor', 1)],
+      [map, factor as tf.Tensor, shift as tf.Tensor, none, none],
+      6,
+    );
+    const count = map.size / map.shape[map.rank - 1];
+    // TensorFlow gives the sample's variance, as it keeps it for inference.
+    const population = tf.mul(sampleVariance, Math.max(1, count - 1) / count);
+    statistics = [tf.keep(mean), tf.keep(population)];
+    (save as tf.GradSaveFunc)([map, factor as tf.Tensor, ...reserved]);
+    return {
+      value,
+      gradFunc: (dy: tf.Tensor, [before, gamma, ...kept]: tf.Tensor[]) =>
+        execute(
+          'FusedBatchNormGradV3',
+          [...common(before), flag('is_training', true)],
+          [castTo(dy, nativeType(before)), before, gamma, ...kept],
+          5,
+        ).slice(0, 3),
+    };
+  })(x, scale, offset);
+  // Kept beyond the gradient's own scope, and given to the caller's.
+  const [mean, variance] = statistics.map((kept) => {
+    const copy = tf.clone(kept);
+    kept.dispose();
+    return copy;
+  });
+  return { y, mean, variance };
+}
+
+function common(x: tf.Tensor) {
+  return [
+    type('T', nativeType(x)),
+    type('U', types.float32),
+    float('epsilon', epsilon),
+    text('data_format', 'NHWC'),
+  ];
+}
+
+/**
+ * Batch normalisation with given statistics.
+ *
+ * @param x `[…, channels]`; the rest `[channels]`
+ */
+export function batchNormInference(
+  x: tf.Tensor,
+  mean: tf.Tensor,
+  variance: tf.Tensor,
+  scale: tf.Tensor,
+  offset: tf.Tensor,
+): tf.Tensor {
+  const factor = tf.mul(tf.rsqrt(tf.add(variance, epsilon)), scale);
+  return tf.add(tf.mul(tf.sub(x, mean), factor), offset);
+}

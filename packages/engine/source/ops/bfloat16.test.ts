@@ -1,0 +1,99 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { startEngine } from '../start.ts';
+import { expectNoLeak, sample } from '../testing.ts';
+import { bfloat16Refusal, convBfloat16, matMulBfloat16, toFloat32 } from './bfloat16.ts';
+import { maxPool } from './max-pool.ts';
+
+// The engine decides, so it must have started before the tests are counted.
+await startEngine();
+const refusal = bfloat16Refusal();
+if (refusal !== null) console.warn(`bfloat16 is not tested: ${refusal}`);
+
+const random = (shape: readonly number[], seed: number) => tf.randomNormal([...shape], 0, 1, 'float32', seed);
+const weighted = (y: tf.Tensor) => tf.sum(tf.mul(y, random(y.shape, 9)));
+
+/** As whole tensors: sums of both signs lose single small elements, and rounding moves a maximum now and then. */
+function expectNear(actual: tf.Tensor, expected: tf.Tensor, bound = 0.01): void {
+  expect(actual.dtype).toBe('float32');
+  expect(actual.shape).toEqual(expected.shape);
+  const length = (x: tf.Tensor) => tf.norm(x).dataSync()[0];
+  expect(length(tf.sub(actual, expected)) / length(expected)).toBeLessThan(bound);
+}
+
+test('a refusal says why', () => {
+  expect(refusal === null || refusal.length > 10).toBe(true);
+});
+
+describe.skipIf(refusal !== null)('in bfloat16', () => {
+  beforeAll(() => startEngine());
+
+  test.each([
+    ['3×3 with a bias', [2, 6, 6, 4], [3, 3, 4, 5], 1, 'SAME', true],
+    ['3×3 without', [2, 6, 6, 4], [3, 3, 4, 5], 1, 'SAME', false],
+    ['1×1', [3, 4, 4, 8], [1, 1, 8, 2], 1, 'SAME', true],
+    // Images have three channels, and oneDNN gets odd numbers of them wrong.
+    ['one channel', [4, 8, 8, 1], [3, 3, 1, 16], 1, 'SAME', true],
+    ['three channels', [4, 32, 32, 3], [3, 3, 3, 128], 1, 'SAME', true],
+    ['five channels at stride 2', [2, 7, 7, 5], [3, 3, 5, 4], 2, 'VALID', true],
+  ] as const)(
+    'a convolution of %s and its gradients are near float32',
+    (_, x, filter, stride, padding, bias) => {
+      const own = (a: tf.Tensor, w: tf.Tensor, b?: tf.Tensor) =>
+        toFloat32(convBfloat16(a, w, b, { stride, padding }));
+      const single = (a: tf.Tensor, w: tf.Tensor, b?: tf.Tensor) => {
+        const y = tf.conv2d(a as tf.Tensor4D, w as tf.Tensor4D, stride, padding.toLowerCase() as 'same');
+        return b === undefined ? y : tf.add(y, b);
+      };
+      const [a, w, b] = [random(x, 1), random(filter, 2), random([filter[3]], 3)];
+      const inputs = bias ? [a, w, b] : [a, w];
+      expectNear(own(a, w, inputs[2]), single(a, w, inputs[2]));
+      const slopes = (f: typeof own) => tf.grads((p, q, r) => weighted(f(p, q, r)))(inputs);
+      const expected = slopes(single);
+      slopes(own).forEach((gradient, index) => expectNear(gradient, expected[index]));
+    },
+  );
+
+  test('a matrix product and its gradients are near float32', () => {
+    const inputs = [random([5, 7], 1), random([7, 3], 2)];
+    expectNear(matMulBfloat16(inputs[0], inputs[1]), tf.matMul(inputs[0], inputs[1]));
+    const expected = tf.grads((x, y) => weighted(tf.matMul(x, y)))(inputs);
+    tf.grads((x, y) => weighted(matMulBfloat16(x, y)))(inputs).forEach((gradient, index) =>
+      expectNear(gradient, expected[index]),
+    );
+  });
+
+  // Where two elements of a window are nearly equal, rounding picks the other: hence the wide bound. A gradient that
+  // went astray would be off by its whole length.
+  test('a map flows through ReLU and pooling, and its gradients add up, without leaving bfloat16', () => {
+    const x = random([4, 16, 16, 3], 1);
+    const filters = [random([3, 3, 3, 8], 2), tf.mul(random([3, 3, 8, 8], 3), 0.1)];
+    const options = { stride: 1, padding: 'SAME' } as const;
+    // The first map is used twice, as in a residual block: the tape must add two gradients.
+    const own = (w: tf.Tensor, v: tf.Tensor) => {
+      const first = tf.relu(convBfloat16(x, w, undefined, options));
+      const second = convBfloat16(first, v, undefined, options);
+      const pooled = [first, second].map((map) => toFloat32(maxPool(map, { size: 2, stride: 2 })));
+      return weighted(tf.add(pooled[0], pooled[1]));
+    };
+    const single = (w: tf.Tensor, v: tf.Tensor) => {
+      const first = tf.relu(tf.conv2d(x as tf.Tensor4D, w as tf.Tensor4D, 1, 'same'));
+      const second = tf.conv2d(first, v as tf.Tensor4D, 1, 'same');
+      const pooled = [first, second].map((map) => tf.maxPool(map, 2, 2, 'valid'));
+      return weighted(tf.add(pooled[0], pooled[1]));
+    };
+    const expected = tf.grads(single)(filters);
+    tf.grads(own)(filters).forEach((gradient, index) => expectNear(gradient, expected[index], 0.2));
+    expectNoLeak(() => tf.grads(own)(filters));
+  });
+
+  test('leaves nothing behind', () => {
+    const inputs = [sample([2, 6, 6, 4]), sample([3, 3, 4, 5], 1), sample([5], 2)];
+    const own = (a: tf.Tensor, w: tf.Tensor, b: tf.Tensor) =>
+      toFloat32(convBfloat16(a, w, b, { stride: 1, padding: 'SAME' }));
+    expectNoLeak(() => tf.tidy(() => own(inputs[0], inputs[1], inputs[2])));
+    expectNoLeak(() => tf.grads((a, w, b) => tf.sum(own(a, w, b)))(inputs));
+    const [a, b] = [sample([5, 7]), sample([7, 3], 1)];
+    expectNoLeak(() => tf.grads((x, y) => tf.sum(matMulBfloat16(x, y)))([a, b]));
+  });
+});

@@ -1,0 +1,43 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { castTo, execute, flag, integer, nativeType, text, type } from '../native.ts';
+import { isMkl, mklLabel } from './mkl.ts';
+
+/** Side length and stride of the windows. */
+export interface PoolOptions {
+  size: number;
+  stride: number;
+}
+
+/**
+ * Max pooling without padding; incomplete windows at the edge are dropped. The first maximum of a window, in row-major
+ * order, gets all of its gradient.
+ *
+ * @param x `[batch, height, width, channels]`
+ */
+export function maxPool(x: tf.Tensor, options: PoolOptions): tf.Tensor {
+  // oneDNN writes down where each maximum stood, so that its gradient need not look again: 4 to 20 times faster.
+  if (!isMkl()) return tf.maxPool(x as tf.Tensor4D, options.size, options.stride, 'valid');
+  return tf.customGrad((input, save) => {
+    const map = input as tf.Tensor;
+    const own = attributes(map, options);
+    const [y, workspace] = execute('_MklNativeMaxPool', own, [map], 2);
+    (save as tf.GradSaveFunc)([map, y, workspace]);
+    return {
+      value: y,
+      gradFunc: (dy: tf.Tensor, [before, after, where]: tf.Tensor[]) =>
+        execute('_MklNativeMaxPoolGrad', own, [before, after, castTo(dy, nativeType(after)), where])[0],
+    };
+  })(x);
+}
+
+function attributes(x: tf.Tensor, { size, stride }: PoolOptions) {
+  return [
+    type('T', nativeType(x)),
+    integer('ksize', [1, size, size, 1]),
+    integer('strides', [1, stride, stride, 1]),
+    text('padding', 'VALID'),
+    text('data_format', 'NHWC'),
+    flag('workspace_enabled', true),
+    mklLabel(),
+  ];
+}

@@ -1,0 +1,19 @@
+import { isNative } from '../native.ts';
+import { registerAdd } from './add.ts';
+import { registerBiasAdd } from './bias-add.ts';
+import { registerBfloat16 } from './bfloat16.ts';
+import { probeMkl } from './mkl.ts';
+import { registerRelu, registerReluGradient } from './relu.ts';
+import { registerStep } from './step.ts';
+
+/** Registers this package's kernels and gradients with the engine that has started; TensorFlow.js warns of a second call. */
+export function registerKernels(): void {
+  registerReluGradient();
+  if (!isNative()) return;
+  probeMkl();
+  registerBiasAdd();
+  registerRelu();
+  registerStep();
+  registerAdd();
+  registerBfloat16();
+}
