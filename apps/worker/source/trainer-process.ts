@@ -6,6 +6,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { DistilleryError, type EngineInfo } from '@distillery/spec';
 import type { Logger } from 'pino';
 import type { FromTrainer, Task, ToTrainer } from './messages.ts';
+import { trainerEnvironment } from './trainer-environment.ts';
 
 /** The trainer is TypeScript too, whatever started this process and wherever. */
 const loader = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
@@ -75,6 +76,8 @@ interface Trainer {
 function start(args: string[], log: Logger): Trainer {
   const child = fork(trainerPath, args, {
     execArgv: ['--import', loader],
+    // What the person who started the worker has set goes before.
+    env: { ...trainerEnvironment, ...process.env },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   });
   const lines: string[] = [];

@@ -1,6 +1,6 @@
 export { initialValues } from './initialize.ts';
 export { measureGigaflops } from './measure.ts';
-export { softmaxCrossEntropy } from './ops/softmax-cross-entropy.ts';
+export { logSoftmax, softmaxCrossEntropy } from './ops/softmax-cross-entropy.ts';
 export {
   type ConvOptions,
   type Forward,

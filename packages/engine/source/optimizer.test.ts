@@ -86,3 +86,35 @@ test('gradients are clipped to their global norm', () => {
   tf.dispose(kept);
   expect(tf.memory().numTensors).toBe(before);
 });
+
+test('a state that was read and restored goes on to the same bits, also after the variable was assigned', () => {
+  const spec: OptimizerSpec = { type: 'adamw', ...moments, weightDecay: 0.1 };
+  const before = tf.memory().numTensors;
+  const variable = tf.variable(tf.tensor1d(start));
+  const optimizer = createOptimizer(spec, { w: variable });
+  const steps = (from: number, to: number, one = optimizer, w: tf.Variable = variable) => {
+    for (let index = from; index < to; index++) {
+      const gradient = tf.tensor1d(gradients[index]);
+      one.apply({ w: gradient }, 0.05, index + 1);
+      gradient.dispose();
+    }
+    return [...w.dataSync()];
+  };
+  const middle = steps(0, 2);
+  const state = optimizer.read();
+  expect(Object.keys(state)).toEqual(['first_moment/w', 'second_moment/w']);
+  const whole = steps(2, 3);
+
+  // Another optimizer, made before its variable is given the values it had.
+  const other = tf.variable(tf.zeros<tf.Rank.R1>([3]));
+  const resumed = createOptimizer(spec, { w: other });
+  tf.tidy(() => other.assign(tf.tensor1d(middle)));
+  resumed.restore(state);
+  expect(steps(2, 3, resumed, other)).toEqual(whole);
+
+  optimizer.dispose();
+  resumed.dispose();
+  tf.dispose([variable, other]);
+  // The first values of both variables.
+  expect(tf.memory().numTensors).toBeLessThanOrEqual(before + 2);
+});

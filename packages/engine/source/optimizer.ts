@@ -18,7 +18,19 @@ interface Rule {
     step: number,
   ): tf.Tensor[];
   /** The same as one operation of TensorFlow's, which changes the parameter and its slots in place. */
-  apply(parameter: Resource, gradient: tf.Tensor, slots: Resource[], rate: number, step: number): void;
+  inPlace: {
+    /** What the operation takes besides, the same for every parameter of a step. */
+    numbers(rate: number, step: number): number[];
+    /** @param value of the parameter, before */
+    apply(
+      parameter: Resource,
+      value: tf.Tensor,
+      gradient: tf.Tensor,
+      slots: Resource[],
+      numbers: tf.Tensor[],
+      rate: number,
+    ): void;
+  };
 }
 
 export interface Optimizer {
@@ -80,17 +92,18 @@ function inPlace(rule: Rule, variables: Record<string, tf.Variable>): Optimizer 
   }));
   return {
     apply(gradients, rate, step) {
-      for (const [name, variable] of Object.entries(variables)) {
-        const parameter = parameters[name];
-        tf.tidy(() => {
+      tf.tidy(() => {
+        const numbers = rule.inPlace.numbers(rate, step).map((number) => tf.scalar(number));
+        for (const [name, variable] of Object.entries(variables)) {
+          const parameter = parameters[name];
           // Somebody assigned it since the last step: a run that resumes does.
           if (variable.dataId !== parameter.data) parameter.assign(variable);
           const own = rule.slots.map((slot) => slots[`${slot}/${name}`]);
-          rule.apply(parameter, gradients[name], own, rate, step);
+          rule.inPlace.apply(parameter, variable, gradients[name], own, numbers, rate);
           variable.assign(parameter.read());
           parameter.data = variable.dataId;
-        });
-      }
+        }
+      });
     },
     read: () =>
       mapValues(slots, (slot) => {
@@ -165,16 +178,17 @@ function adam(
       const change = tf.div(m, tf.add(tf.sqrt(v), epsilon * root));
       return [tf.sub(p, tf.mul(change, stepSize)), m, v];
     },
-    apply(parameter, gradient, slots, rate, step) {
-      const value = parameter.read();
-      const [p, g] = regularize(value, gradient, rate);
-      if (p !== value) parameter.assign(p);
-      value.dispose();
-      const root = Math.sqrt(1 - beta2 ** step);
-      const stepSize = (rate * root) / (1 - beta1 ** step);
-      // Both corrections are drawn into rate and epsilon as above, in float64: powers of 0 say that none is left.
-      const numbers = [0, 0, stepSize, beta1, beta2, epsilon * root].map((number) => tf.scalar(number));
-      applyTo('Adam', [parameter, ...slots], [...numbers, g], [flag('use_nesterov', false)]);
+    inPlace: {
+      numbers(rate, step) {
+        const root = Math.sqrt(1 - beta2 ** step);
+        // Both corrections are drawn into rate and epsilon as above, in float64: powers of 0 say that none is left.
+        return [0, 0, (rate * root) / (1 - beta1 ** step), beta1, beta2, epsilon * root];
+      },
+      apply(parameter, value, gradient, slots, numbers, rate) {
+        const [p, g] = regularize(value, gradient, rate);
+        if (p !== value) parameter.assign(p);
+        applyTo('Adam', [parameter, ...slots], [...numbers, g], [flag('use_nesterov', false)]);
+      },
     },
   };
 }
@@ -190,13 +204,14 @@ function sgd({ momentum, nesterov, weightDecay }: Extract<OptimizerSpec, { type:
       const direction = nesterov ? tf.add(g, tf.mul(moved, momentum)) : moved;
       return [tf.sub(parameter, tf.mul(direction, rate)), moved];
     },
-    apply(parameter, gradient, slots, rate) {
-      const value = parameter.read();
-      const g = decay(gradient, value, weightDecay);
-      value.dispose();
-      if (momentum === 0) return applyTo('GradientDescent', [parameter], [tf.scalar(rate), g]);
-      const inputs = [tf.scalar(rate), g, tf.scalar(momentum)];
-      applyTo('Momentum', [parameter, ...slots], inputs, [flag('use_nesterov', nesterov)]);
+    inPlace: {
+      numbers: (rate) => [rate, momentum],
+      apply(parameter, value, gradient, slots, [rate, friction]) {
+        const g = decay(gradient, value, weightDecay);
+        if (momentum === 0) applyTo('GradientDescent', [parameter], [rate, g]);
+        else
+          applyTo('Momentum', [parameter, ...slots], [rate, g, friction], [flag('use_nesterov', nesterov)]);
+      },
     },
   };
 }

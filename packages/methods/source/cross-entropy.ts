@@ -24,10 +24,12 @@ export const crossEntropy: Term<typeof options> = {
       matching: false,
       auxiliary: {},
       loss({ student, labels, classes }) {
+        const logits = student.logits as tf.Tensor2D;
+        if (labelSmoothing === 0) return tf.mean(softmaxCrossEntropy(logits, labels));
         // Smoothed by arithmetic: oneHot takes its on and off values as whole numbers.
         const hot = tf.cast(tf.oneHot(labels, classes), 'float32');
         const target = tf.add(tf.mul(hot, 1 - labelSmoothing), labelSmoothing / classes);
-        return tf.mean(softmaxCrossEntropy(student.logits as tf.Tensor2D, target as tf.Tensor2D));
+        return tf.mean(softmaxCrossEntropy(logits, target as tf.Tensor2D));
       },
     };
   },

@@ -1,3 +1,4 @@
+import { logSoftmax } from '@distillery/engine';
 import * as tf from '@tensorflow/tfjs-core';
 import { z } from 'zod';
 import { divergence, sharedClasses } from './logits.ts';
@@ -57,7 +58,7 @@ function decouple(logits: tf.Tensor, label: tf.Tensor) {
   const others = tf.add(logits, tf.mul(label, LOWEST));
   const ofLabel = tf.sum(tf.mul(logits, label), -1);
   return {
-    binary: tf.logSoftmax(tf.stack([ofLabel, tf.logSumExp(others, -1)], -1)),
-    others: tf.logSoftmax(others),
+    binary: logSoftmax(tf.stack([ofLabel, tf.logSumExp(others, -1)], -1)),
+    others: logSoftmax(others),
   };
 }

@@ -1,3 +1,4 @@
+import { logSoftmax } from '@distillery/engine';
 import * as tf from '@tensorflow/tfjs-core';
 import { z } from 'zod';
 import { divergence, sharedClasses } from './logits.ts';
@@ -35,8 +36,8 @@ export const jensenShannon: Term<typeof options> = {
       matching: true,
       auxiliary: {},
       loss({ student, teacher }) {
-        const s = tf.logSoftmax(tf.div(student.logits, temperature));
-        const t = tf.logSoftmax(tf.div(teacher.logits, temperature));
+        const s = logSoftmax(tf.div(student.logits, temperature));
+        const t = logSoftmax(tf.div(teacher.logits, temperature));
         if (beta === 0) return divergence(t, s);
         if (beta === 1) return divergence(s, t);
         // m/t = β·(1 + exp d) and m/s = (1 − β)·(1 + exp −d) with d = ln((1 − β)·s / (β·t)).

@@ -1,3 +1,4 @@
+import { logSoftmax } from '@distillery/engine';
 import * as tf from '@tensorflow/tfjs-core';
 import { z } from 'zod';
 import { divergence, sharedClasses } from './logits.ts';
@@ -27,7 +28,7 @@ export const softTarget: Term<typeof options> = {
     if (standardize && classes < 2)
       throw new TapError('/standardize', 'needs at least 2 classes', standardize);
     const soften = (logits: tf.Tensor) =>
-      tf.logSoftmax(tf.div(standardize ? standardized(logits) : logits, temperature));
+      logSoftmax(tf.div(standardize ? standardized(logits) : logits, temperature));
     return {
       student: ['logits'],
       teacher: ['logits'],

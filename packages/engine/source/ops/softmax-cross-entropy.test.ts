@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, expect, test } from 'vitest';
 import { startEngine } from '../start.ts';
 import { expectClose, expectGradient, expectNoLeak, sample } from '../testing.ts';
-import { softmaxCrossEntropy } from './softmax-cross-entropy.ts';
+import { logSoftmax, softmaxCrossEntropy } from './softmax-cross-entropy.ts';
 
 beforeAll(() => startEngine());
 
@@ -40,4 +40,23 @@ test('leaves nothing behind', () => {
   const z = logits();
   expectNoLeak(() => tf.grad((x: tf.Tensor) => tf.sum(softmaxCrossEntropy(x as tf.Tensor2D, target)))(z));
   expectNoLeak(() => softmaxCrossEntropy(z, target));
+});
+
+test('takes class numbers for one-hot targets', () => {
+  const labels = tf.tensor1d([2, 0, 3], 'int32');
+  const hot = tf.cast(tf.oneHot(labels, 4), 'float32') as tf.Tensor2D;
+  const own = (target: tf.Tensor1D | tf.Tensor2D) => (z: tf.Tensor) =>
+    weighted(softmaxCrossEntropy(z as tf.Tensor2D, target));
+  expectClose(softmaxCrossEntropy(logits(), labels), softmaxCrossEntropy(logits(), hot).dataSync());
+  expectClose(tf.grad(own(labels))(logits()), tf.grad(own(hot))(logits()).dataSync());
+  const z = logits();
+  expectNoLeak(() => tf.grad(own(labels))(z));
+});
+
+test('the logarithm of softmax equals the composite, and its gradient differences', () => {
+  const z = logits();
+  expectClose(logSoftmax(z), tf.log(tf.softmax(z)).dataSync());
+  expectGradient((x) => weighted(logSoftmax(x)), [z]);
+  expectClose(logSoftmax(tf.tensor2d([200, -200], [1, 2])), [0, -400]);
+  expectNoLeak(() => tf.grad((x: tf.Tensor) => weighted(logSoftmax(x)))(z));
 });

@@ -5,19 +5,47 @@ import { execute, isNative, type, types } from '../native.ts';
  * Cross-entropy −Σ_k target_k · log softmax(logits)_k of each sample.
  *
  * @param logits `[batch, K]`
- * @param target `[batch, K]`, probabilities; a constant
+ * @param target class numbers `[batch]`, int32, or probabilities `[batch, K]`; constants
  * @returns `[batch]`
  */
-export function softmaxCrossEntropy(logits: tf.Tensor2D, target: tf.Tensor2D): tf.Tensor1D {
-  if (!isNative()) return tf.neg(tf.sum(tf.mul(target, tf.logSoftmax(logits)), -1));
+export function softmaxCrossEntropy(logits: tf.Tensor2D, target: tf.Tensor1D | tf.Tensor2D): tf.Tensor1D {
+  if (!isNative()) return composed(logits, target);
   return tf.customGrad((input, save) => {
-    const attributes = [type('T', types.float32)];
     const inputs = [input as tf.Tensor, target];
-    const [value, slope] = execute('SoftmaxCrossEntropyWithLogits', attributes, inputs, 2);
+    const float32 = type('T', types.float32);
+    const [value, slope] =
+      target.rank === 1
+        ? execute('SparseSoftmaxCrossEntropyWithLogits', [float32, type('Tlabels', types.int32)], inputs, 2)
+        : execute('SoftmaxCrossEntropyWithLogits', [float32], inputs, 2);
     (save as tf.GradSaveFunc)([slope]);
     return {
       value: value as tf.Tensor1D,
       gradFunc: (dy: tf.Tensor, [kept]: tf.Tensor[]) => tf.mul(kept, tf.expandDims(dy, -1)),
     };
   })(logits);
+}
+
+function composed(logits: tf.Tensor2D, target: tf.Tensor1D | tf.Tensor2D): tf.Tensor1D {
+  const classes = logits.shape[1];
+  const probabilities =
+    target.rank === 1 ? tf.cast(tf.oneHot(target as tf.Tensor1D, classes), 'float32') : target;
+  return tf.neg(tf.sum(tf.mul(probabilities, logSoftmax(logits)), -1));
+}
+
+/**
+ * log softmax over the last axis: finite where softmax itself would be 0.
+ *
+ * @param x `[batch, K]`
+ */
+export function logSoftmax<T extends tf.Tensor>(x: T): T {
+  if (!isNative()) return tf.logSoftmax(x);
+  return tf.customGrad((input, save) => {
+    const [value] = execute('LogSoftmax', [type('T', types.float32)], [input as tf.Tensor]);
+    (save as tf.GradSaveFunc)([value]);
+    return {
+      value: value as T,
+      gradFunc: (dy: tf.Tensor, [kept]: tf.Tensor[]) =>
+        tf.sub(dy, tf.mul(tf.sum(dy, -1, true), tf.exp(kept))),
+    };
+  })(x);
 }
