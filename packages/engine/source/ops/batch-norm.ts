@@ -4,12 +4,13 @@ import { castTo, execute, flag, float, isNative, nativeType, text, type, types }
 /** Keeps the quotient finite where a channel is constant; PyTorch's default. */
 const epsilon = 1e-5;
 
-export interface Normalized {
+/** A type, not an interface: tf.tidy takes no other. */
+export type Normalized = {
   y: tf.Tensor;
   /** The batch's own statistics, `[channels]`, constants; the variance is the population's. */
   mean: tf.Tensor;
   variance: tf.Tensor;
-}
+};
 
 /**
  * Batch normalisation with the batch's own statistics (Ioffe and Szegedy, 2015, arXiv:1502.03167).
@@ -19,7 +20,7 @@ export interface Normalized {
  * @param offset `[channels]`
  */
 export function batchNormTraining(x: tf.Tensor, scale: tf.Tensor, offset: tf.Tensor): Normalized {
-  return isNative() && x.rank === 4 ? native(x, scale, offset) : composed(x, scale, offset);
+  return tf.tidy(() => (isNative() && x.rank === 4 ? native(x, scale, offset) : composed(x, scale, offset)));
 }
 
 function composed(x: tf.Tensor, scale: tf.Tensor, offset: tf.Tensor): Normalized {

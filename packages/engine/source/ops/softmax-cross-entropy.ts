@@ -9,7 +9,7 @@ import { execute, isNative, type, types } from '../native.ts';
  * @returns `[batch]`
  */
 export function softmaxCrossEntropy(logits: tf.Tensor2D, target: tf.Tensor1D | tf.Tensor2D): tf.Tensor1D {
-  if (!isNative()) return composed(logits, target);
+  if (!isNative()) return tf.tidy(() => composed(logits, target));
   return tf.customGrad((input, save) => {
     const inputs = [input as tf.Tensor, target];
     const float32 = type('T', types.float32);
