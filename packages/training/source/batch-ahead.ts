@@ -7,8 +7,8 @@ import { batchThread } from './thread.ts';
 const ahead = 2;
 
 /**
- * The batches of `requests`, in their order, prepared by a thread while the caller computes: native calls block the
- * event loop, so nothing of this thread could. Memory is bounded by a few batches, whatever the data set.
+ * The batches of `requests`, in their order, prepared by a second thread while the caller computes: native calls block
+ * the caller's own. Memory is bounded by a few batches, whatever the data set.
  *
  * The bytes are those of `batchMaker` and `openRows`. Nothing is copied: the images stay where they are, and a batch's
  * buffers become the caller's. The run ends with the iteration, early ends and errors included.
@@ -51,7 +51,7 @@ export async function* batchesAhead(
     // A batch that is ready is taken at once: the event loop may not have turned since it came.
     let answer = arrived.shift() ?? (receiveMessageOnPort(port)?.message as Answer | undefined);
     while (answer === undefined) {
-      await thread.await(
+      await thread.waitFor(
         new Promise<void>((resolve) => {
           wake = resolve;
         }),

@@ -10,16 +10,16 @@ export interface BatchThread {
   worker: Worker;
   /** Called with the reason when the thread ends. */
   onEnd: Set<(reason: DistilleryError) => void>;
-  /** Awaits a promise that the thread will settle; the process lives on for that long, and only for that. */
-  await<T>(promise: Promise<T>): Promise<T>;
+  /** Waits for what the thread will settle; the process lives on for that long, and not for an idle thread. */
+  waitFor<T>(promise: Promise<T>): Promise<T>;
 }
 
 let running: BatchThread | undefined;
 
 /**
- * The thread of this process that prepares batches. One for all runs: to start takes it 0.2 s, which a caller with other
- * work at hand can let pass by asking for it early. An idle thread does not keep the process alive; one that ended is
- * replaced by the next call.
+ * The thread of this process that prepares batches. One serves all runs, for it takes 0.2 s to start; a caller that has
+ * other work to do first asks for it early. Idle, it does not keep the process alive. One that ended is replaced by the
+ * next call.
  */
 export function batchThread(): BatchThread {
   running ??= start();
@@ -42,16 +42,16 @@ function start(): BatchThread {
     });
     for (const tell of onEnd) tell(reason);
   });
-  let awaited = 0;
+  let waiting = 0;
   return {
     worker,
     onEnd,
-    async await(promise) {
-      if (awaited++ === 0) worker.ref();
+    async waitFor(promise) {
+      if (waiting++ === 0) worker.ref();
       try {
         return await promise;
       } finally {
-        if (--awaited === 0) worker.unref();
+        if (--waiting === 0) worker.unref();
       }
     },
   };

@@ -24,7 +24,7 @@ export interface TrainingRun {
   /** Keys the order of images, dropout and the auxiliary networks' first weights. */
   seed: number;
   /** The teacher's stored taps; absent where the method reads none. */
-  teacher?: TeacherRows | undefined;
+  teacher?: TeacherRows;
   /** Views of the augmentation that are cycled; Infinity: a new one each epoch. */
   views: number;
   resume: Checkpoint | undefined;
