@@ -12,11 +12,12 @@ import type { Dataset } from '@distillery/datasets';
 import { randomStream, startEngine } from '@distillery/engine';
 import { architectures, bind } from '@distillery/models';
 import { trainingSchema } from '@distillery/spec';
-import * as tf from '@tensorflow/tfjs-core';
+import type { TeacherRows } from '../packages/training/source/batch-thread.ts';
 import { everyIndex } from '../packages/training/source/batches.ts';
 import { bindMethod } from '../packages/training/source/method.ts';
 import { createNetwork, disposeNetwork } from '../packages/training/source/network.ts';
-import { openRows, type RowReader, rowWriter } from '../packages/training/source/outputs.ts';
+import { rowFile, rowWriter } from '../packages/training/source/outputs.ts';
+import type { RowFile } from '../packages/training/source/row-reader.ts';
 import { train } from '../packages/training/source/train.ts';
 import type { Request } from './main.ts';
 
@@ -26,7 +27,7 @@ process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
 
 const engine = await startEngine();
 const store = await openDiskStore(folder);
-let rows: RowReader | undefined;
+let rows: RowFile | undefined;
 
 for await (const line of createInterface(process.stdin)) {
   const request = JSON.parse(line) as Request;
@@ -47,20 +48,20 @@ async function measure({ task, steps }: Request): Promise<number[]> {
           { type: 'cross_entropy', weight: 0.75, labelSmoothing: 0 },
         ]
       : [{ type: 'cross_entropy', weight: 1, labelSmoothing: 0 }];
-  const reader = task === 'distill' ? await storedLogits(dataset.train.count, classes) : undefined;
-  const teacher = (_view: number, picked: Int32Array): Record<string, tf.Tensor> =>
-    reader === undefined ? {} : { logits: tf.tensor(reader.read(picked), [picked.length, classes]) };
+  const position = everyIndex(dataset.train.count);
+  const taps: TeacherRows['taps'] =
+    task === 'distill' ? { logits: [await storedLogits(dataset.train.count, classes)] } : {};
   const times: number[] = [];
   let last = performance.now();
   await train({
     network,
     method: bindMethod(choices, network.plan, network.plan),
     dataset,
-    indices: { train: everyIndex(dataset.train.count), validation: new Int32Array() },
+    indices: { train: position, validation: new Int32Array() },
     training: trainingSchema.parse({ epochs: 1, batchSize }),
     seed: 1,
     views: 1,
-    teacher,
+    teacher: { position, taps },
     resume: undefined,
     hooks: {
       metrics: () => {},
@@ -95,12 +96,12 @@ function images(count: number): Dataset {
   };
 }
 
-async function storedLogits(count: number, classes: number): Promise<RowReader> {
+async function storedLogits(count: number, classes: number): Promise<RowFile> {
   if (rows === undefined) {
     const stream = randomStream(0, 'logits');
     const writer = rowWriter(store, [classes]);
     await writer.write(Float32Array.from({ length: count * classes }, () => stream.normal()));
-    rows = await openRows(store, await writer.close());
+    rows = await rowFile(store, await writer.close());
   }
   return rows;
 }

@@ -36,6 +36,7 @@ test('reads batches in their order and turns planes into pixels', async () => {
   expect(classes).toHaveLength(10);
   expect([train.count, [...train.labels], [...tested.labels]]).toEqual([3, [3, 0, 9], [5]]);
   expect(train.images).toHaveLength(3 * 3 * PLANE);
+  expect(train.images.buffer).toBeInstanceOf(SharedArrayBuffer);
   expect([...train.images.subarray(0, 6)]).toEqual([3, 4, 5, 4, 5, 6]);
   const last = 3 * 3 * PLANE - 3;
   expect([...train.images.subarray(last)]).toEqual([1023, 1024, 1025].map((value) => (value + 9) & 255));

@@ -3,7 +3,7 @@ import type { z } from 'zod';
 
 /** Images as the source has them; normalising happens when a batch is put together. */
 export interface Split {
-  /** `[count, height, width, channels]`, row-major. */
+  /** `[count, height, width, channels]`, row-major; sources put it into memory that threads share. */
   images: Uint8Array;
   /** `[count]`, indices into `Dataset.classes`. */
   labels: Int32Array;

@@ -33,7 +33,9 @@ async function cache() {
 test('decodes once; the copy equals what was decoded', async () => {
   const { load, decodes, folder } = await cache();
   const first = await load();
-  expect(await load()).toEqual(first);
+  const copy = await load();
+  expect(copy).toEqual(first);
+  expect(copy.train.images.buffer).toBeInstanceOf(SharedArrayBuffer);
   expect(first).toEqual({ digest: digestOfData(sample()), ...sample() });
   expect(decodes()).toBe(1);
   expect(await readdir(folder)).toHaveLength(2);

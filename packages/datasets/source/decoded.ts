@@ -3,6 +3,7 @@ import { mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'nod
 import { join } from 'node:path';
 import { digestOf } from '@distillery/spec';
 import type { Dataset, DatasetContext, Split } from './dataset.ts';
+import { imageMemory } from './image-memory.ts';
 
 /** Part of every key: raise it when decoding changes, and copies of older code are left alone. */
 const FORMAT = 1;
@@ -91,7 +92,7 @@ async function readData(manifest: Manifest, context: DatasetContext): Promise<Da
       return target;
     };
     const readSplit = async (count: number): Promise<Split> => ({
-      images: await fill(new Uint8Array(count * pixels)),
+      images: await fill(imageMemory(count * pixels)),
       labels: await fill(new Int32Array(count)),
       count,
     });

@@ -1,6 +1,7 @@
 import type { Dataset, DatasetContext, Split } from './dataset.ts';
 import { decodeRgb, DECODES_AT_ONCE } from './decode-image.ts';
 import type { ImageFiles } from './image-files.ts';
+import { imageMemory } from './image-memory.ts';
 import type { Layout, Sample } from './image-layout.ts';
 
 const MAX_SKIPPED_NAMES = 100;
@@ -66,7 +67,7 @@ class Places {
   constructor(samples: readonly Sample[], pixels: number) {
     this.samples = samples;
     this.pixels = pixels;
-    this.images = new Uint8Array(samples.length * pixels);
+    this.images = imageMemory(samples.length * pixels);
     this.filled = new Uint8Array(samples.length);
     this.indices = new Map(samples.map(({ name }, index) => [name, index]));
   }

@@ -37,6 +37,7 @@ test('reads a folder', async () => {
     skipped: { count: 0, first: [] },
   });
   expect([...set.train.labels, ...set.test.labels]).toEqual([0, 0, 1, 0, 1]);
+  expect(set.train.images.buffer).toBeInstanceOf(SharedArrayBuffer);
   expect([0, 36, 72].map((at) => [...set.train.images.subarray(at, at + 3)])).toEqual([
     [10, 20, 30],
     [11, 21, 31],

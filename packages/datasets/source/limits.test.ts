@@ -27,6 +27,7 @@ test('a limit keeps the share of each class, and pixels with their labels', () =
   expect(rest).toBe(dataset.test);
   expect(train.count).toBe(20);
   expect([0, 1, 2].map((label) => train.labels.filter((l) => l === label).length)).toEqual([12, 6, 2]);
+  expect(train.images.buffer).toBeInstanceOf(SharedArrayBuffer);
   train.labels.forEach((label, i) => {
     const index = train.images[2 * i];
     expect(train.images[2 * i + 1]).toBe(index);

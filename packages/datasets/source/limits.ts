@@ -2,6 +2,7 @@ import { randomStream } from '@distillery/engine';
 import { digestOf } from '@distillery/spec';
 import { z } from 'zod';
 import type { Dataset, DatasetOutline, Split } from './dataset.ts';
+import { imageMemory } from './image-memory.ts';
 
 /** Options by which a job takes a part of a large source. */
 export const limitOptions = {
@@ -52,7 +53,7 @@ function limitedSplit(split: Split, limit = Infinity): Split {
   paced.sort((a, b) => a.pace - b.pace || a.index - b.index);
   const kept = Int32Array.from(paced.slice(0, limit), ({ index }) => index).sort();
   const pixels = split.images.length / split.count;
-  const images = new Uint8Array(kept.length * pixels);
+  const images = imageMemory(kept.length * pixels);
   kept.forEach((from, to) =>
     images.set(split.images.subarray(from * pixels, (from + 1) * pixels), to * pixels),
   );

@@ -12,6 +12,7 @@ test('draws balanced classes of 32×32 RGB images', async () => {
   const { classes, shape, train } = set;
   expect(await shapes.outline(options, context)).toEqual({ classes, shape, trainCount: 100, testCount: 20 });
   expect([classes.length, train.images.length]).toEqual([10, 100 * 32 * 32 * 3]);
+  expect(train.images.buffer).toBeInstanceOf(SharedArrayBuffer);
   expect([...train.labels].filter((label) => label === 3)).toHaveLength(10);
 });
 

@@ -2,6 +2,7 @@ import { randomStream } from '@distillery/engine';
 import { z } from 'zod';
 import type { DatasetContext, DatasetKind, Split } from './dataset.ts';
 import { type Decoded, digestOfData } from './decoded.ts';
+import { imageMemory } from './image-memory.ts';
 import { outlines } from './outlines.ts';
 import { CHANNELS, drawImage, SIZE } from './shape-image.ts';
 
@@ -47,7 +48,7 @@ async function drawSplit(
   split: string,
   context: DatasetContext,
 ): Promise<Split> {
-  const images = new Uint8Array(count * PIXELS);
+  const images = imageMemory(count * PIXELS);
   const labels = new Int32Array(count);
   for (let index = 0; index < count; index++) {
     if (index % YIELD_EVERY === 0) {

@@ -87,7 +87,7 @@ export const reportSchema = z.object({
     .array(
       z.object({
         augmentation: z.string(),
-        views: z.number().int(),
+        views: z.number().int().describe('seeded views of each training image that are cached'),
         taps: z.array(z.string()),
         bytes: z.number(),
         reused: z.boolean(),

@@ -23,7 +23,7 @@ const augmentation = { type: 'crop_flip', seed: 7, views: 4 } as const;
 
 describe('a batch', () => {
   test('is normalised channel by channel, in the order asked for', () => {
-    const batch = batchMaker(dataset, split, undefined)(Int32Array.from([5, 2]));
+    const batch = batchMaker({ dataset, split, augmentation: undefined })(Int32Array.from([5, 2]));
     expect([...batch.labels]).toEqual([1, 2]);
     const [first, second] = [split.images[5 * pixels], split.images[5 * pixels + 1]];
     expect(batch.images[0]).toBeCloseTo((first / 255 - 0.5) / 0.5, 6);
@@ -32,18 +32,21 @@ describe('a batch', () => {
   });
 
   test('is augmented by image and view, whatever else is in it', () => {
-    const make = batchMaker(dataset, split, augmentation);
+    const make = batchMaker({ dataset, split, augmentation });
     const alone = make(Int32Array.from([9]), 1).images;
     const among = make(Int32Array.from([3, 9, 30]), 1).images.slice(pixels, 2 * pixels);
     expect(among).toEqual(alone);
     const other = make(Int32Array.from([9]), 2).images;
-    const reseeded = batchMaker(dataset, split, { ...augmentation, seed: 8 })(Int32Array.from([9]), 1).images;
+    const reseeded = batchMaker({ dataset, split, augmentation: { ...augmentation, seed: 8 } })(
+      Int32Array.from([9]),
+      1,
+    ).images;
     expect([other, reseeded]).not.toContainEqual(alone);
   });
 
   test('a flip mirrors columns and leaves rows and channels', () => {
-    const plain = batchMaker(dataset, split, undefined);
-    const flip = batchMaker(dataset, split, { ...augmentation, type: 'flip' });
+    const plain = batchMaker({ dataset, split, augmentation: undefined });
+    const flip = batchMaker({ dataset, split, augmentation: { ...augmentation, type: 'flip' } });
     const kinds = Array.from({ length: count }, (_, index) => {
       const one = Int32Array.from([index]);
       const [from, to] = [plain(one).images, flip(one).images];
@@ -62,7 +65,7 @@ describe('a batch', () => {
   });
 
   test('a crop shifts by at most 4 pixels and pads with black', () => {
-    const make = batchMaker(dataset, split, augmentation);
+    const make = batchMaker({ dataset, split, augmentation });
     const images = make(Int32Array.from({ length: count }, (_, i) => i)).images;
     const black = Math.fround((0 - 0.5) / 0.5);
     const padded = images.filter((value, i) => i % 2 === 0 && value === black).length;

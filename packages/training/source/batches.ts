@@ -1,9 +1,17 @@
 import type { Dataset, Split } from '@distillery/datasets';
-import { randomStream } from '@distillery/engine';
+// By its file: the thread that makes batches starts with it, and with no TensorFlow.js.
+import { randomStream } from '@distillery/engine/random';
 import type { Augmentation } from '@distillery/spec';
 
-/** A mini-batch on the host. */
-export interface Batch {
+/** What images are made into batches of: plain data, so that any thread can do it. */
+export interface ImageSource {
+  dataset: Pick<Dataset, 'shape' | 'normalization'>;
+  split: Split;
+  augmentation: Augmentation | undefined;
+}
+
+/** A mini-batch of images on the host. */
+export interface ImageBatch {
   /** `[size, height, width, channels]`, normalised. */
   images: Float32Array;
   labels: Int32Array;
@@ -16,13 +24,13 @@ export interface Batch {
  * An augmented image depends on the augmentation's seed, the view's number and the image's index alone: a teacher's
  * stored outputs for (image, view) therefore belong to exactly the pixels that a student sees.
  */
-export function batchMaker(dataset: Dataset, split: Split, augmentation: Augmentation | undefined) {
+export function batchMaker({ dataset, split, augmentation }: ImageSource) {
   const [height, width, channels] = dataset.shape;
   const pixels = height * width * channels;
   const table = normalizationTable(dataset);
   const augmented = augmentation !== undefined && augmentation.type !== 'none';
 
-  return function makeBatch(indices: Int32Array, view = 0): Batch {
+  return function makeBatch(indices: Int32Array, view = 0): ImageBatch {
     const images = new Float32Array(indices.length * pixels);
     const labels = new Int32Array(indices.length);
     for (let i = 0; i < indices.length; i++) {
@@ -68,7 +76,7 @@ export function batchMaker(dataset: Dataset, split: Split, augmentation: Augment
 }
 
 /** (value / 255 − mean) / std for every byte of every channel: `[channels, 256]`. */
-function normalizationTable({ shape, normalization }: Dataset): Float32Array {
+function normalizationTable({ shape, normalization }: ImageSource['dataset']): Float32Array {
   const table = new Float32Array(shape[2] * 256);
   for (let i = 0; i < table.length; i++) {
     const channel = i >> 8;

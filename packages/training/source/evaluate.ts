@@ -1,7 +1,9 @@
 import type { Dataset, Split } from '@distillery/datasets';
 import { run, type Tensors } from '@distillery/engine';
 import * as tf from '@tensorflow/tfjs-core';
-import { batchMaker, everyIndex } from './batches.ts';
+import { batchesAhead } from './batch-ahead.ts';
+import type { BatchRequest, BatchSource } from './batch-thread.ts';
+import { everyIndex } from './batches.ts';
 import type { Network } from './network.ts';
 
 /** Numbers that one batch of a forward pass may put out: about 100 MB of float32. */
@@ -21,19 +23,17 @@ function evaluationBatch(network: Network): number {
  */
 export async function forEachOutput(
   network: Network,
-  makeBatch: ReturnType<typeof batchMaker>,
-  shape: readonly number[],
+  source: BatchSource,
   indices: Int32Array,
   view: number,
   taps: readonly string[],
   each: (taps: Tensors, from: number, size: number) => void | Promise<void>,
   pause: () => Promise<void>,
 ): Promise<void> {
-  const size = evaluationBatch(network);
-  for (let from = 0; from < indices.length; from += size) {
-    const batch = makeBatch(indices.subarray(from, from + size), view);
+  let from = 0;
+  for await (const batch of batchesAhead(source, inOrder(indices, evaluationBatch(network), view))) {
     const outputs = tf.tidy(() => {
-      const images = tf.tensor(batch.images, [batch.size, ...shape]);
+      const images = tf.tensor(batch.images, [batch.size, ...source.dataset.shape]);
       return run(network.forward, network.variables, images, { taps }).taps;
     });
     try {
@@ -41,7 +41,14 @@ export async function forEachOutput(
     } finally {
       tf.dispose(outputs);
     }
+    from += batch.size;
     await pause();
+  }
+}
+
+function* inOrder(indices: Int32Array, size: number, view: number): Generator<BatchRequest> {
+  for (let from = 0; from < indices.length; from += size) {
+    yield { indices: indices.subarray(from, from + size), view };
   }
 }
 
@@ -55,11 +62,9 @@ export async function predict(
 ): Promise<Float32Array> {
   const classes = dataset.classes.length;
   const logits = new Float32Array(indices.length * classes);
-  const makeBatch = batchMaker(dataset, split, undefined);
   await forEachOutput(
     network,
-    makeBatch,
-    dataset.shape,
+    { dataset, split, augmentation: undefined },
     indices,
     0,
     ['logits'],

@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openDiskStore, type Store } from '@distillery/artifacts';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { openRows, rowWriter } from './outputs.ts';
+import { rowFile, rowWriter } from './outputs.ts';
+import { openRows } from './row-reader.ts';
 
 let folder: string;
 let store: Store;
@@ -33,7 +34,7 @@ test.each([
   }
   const stored = await writer.close();
   expect(stored).toMatchObject({ shape, dtype, rows: 7, size: 7 * length * (dtype === 'F16' ? 2 : 4) });
-  const reader = await openRows(store, stored);
+  const reader = openRows(await rowFile(store, stored));
   const read = reader.read(Int32Array.from([6, 0, 6, 2]));
   reader.close();
   const expected = [6, 0, 6, 2].flatMap((row) => Array.from({ length }, (_, i) => value(row, i)));
@@ -42,7 +43,7 @@ test.each([
 
 test('a file that is not its rows is refused', async () => {
   const blob = await store.put(new Uint8Array(12));
-  await expect(openRows(store, { ...blob, shape: [2], dtype: 'F32', rows: 2 })).rejects.toMatchObject({
+  await expect(rowFile(store, { ...blob, shape: [2], dtype: 'F32', rows: 2 })).rejects.toMatchObject({
     code: 'artifact_corrupt',
   });
 });

@@ -1,9 +1,9 @@
 import { once } from 'node:events';
-import { closeSync, openSync, readSync } from 'node:fs';
 import { PassThrough } from 'node:stream';
-import { fromFloat16, type Store, toFloat16 } from '@distillery/artifacts';
+import { type Store, toFloat16 } from '@distillery/artifacts';
 import { sizeOf } from '@distillery/engine';
 import { digestOf, DistilleryError } from '@distillery/spec';
+import type { RowFile } from './row-reader.ts';
 
 /**
  * A frozen teacher's outputs: one file of rows for each (tap, view), a row for each training image in the order of
@@ -62,38 +62,22 @@ export function rowWriter(store: Store, shape: number[]) {
   };
 }
 
-export interface RowReader {
-  shape: number[];
-  /** @returns `[positions.length, …shape]` */
-  read(positions: Int32Array): Float32Array;
-  close(): void;
-}
-
-/** Opens a file of rows for reads by position: only the rows of a batch are ever in memory. */
-export async function openRows(
+/**
+ * Where the rows lie on this machine, for `openRows`.
+ *
+ * @throws DistilleryError `artifact_corrupt` when the size is not that of so many rows
+ */
+export async function rowFile(
   store: Store,
   { digest, size, shape, dtype, rows }: StoredRows,
-): Promise<RowReader> {
-  const rowLength = sizeOf(shape);
-  const rowBytes = rowLength * (dtype === 'F16' ? 2 : 4);
+): Promise<RowFile> {
+  const length = sizeOf(shape);
+  const rowBytes = length * (dtype === 'F16' ? 2 : 4);
   if (rows * rowBytes !== size) {
     throw new DistilleryError(
       'artifact_corrupt',
       `${digest}: ${size} bytes are not ${rows} rows of ${rowBytes} bytes`,
     );
   }
-  const file = openSync(await store.localPath(digest), 'r');
-  return {
-    shape,
-    read(positions) {
-      const bytes = Buffer.from(new ArrayBuffer(positions.length * rowBytes));
-      positions.forEach((position, index) => {
-        const got = readSync(file, bytes, index * rowBytes, rowBytes, position * rowBytes);
-        if (got !== rowBytes)
-          throw new DistilleryError('artifact_corrupt', `${digest}: row ${position} is cut short`);
-      });
-      return dtype === 'F16' ? fromFloat16(new Uint16Array(bytes.buffer)) : new Float32Array(bytes.buffer);
-    },
-    close: () => closeSync(file),
-  };
+  return { path: await store.localPath(digest), digest, shape, length, dtype };
 }

@@ -2,7 +2,9 @@ import type { Dataset } from '@distillery/datasets';
 import { clipGradients, createOptimizer, run } from '@distillery/engine';
 import { DistilleryError, type Training } from '@distillery/spec';
 import * as tf from '@tensorflow/tfjs-core';
-import { batchMaker, epochOrder } from './batches.ts';
+import { batchesAhead } from './batch-ahead.ts';
+import type { Batch, BatchRequest, TeacherRows } from './batch-thread.ts';
+import { epochOrder } from './batches.ts';
 import type { Checkpoint, Cursor } from './checkpoint.ts';
 import { predict } from './evaluate.ts';
 import { createAuxiliaries, methodLoss, studentTaps, type WeightedTerm } from './method.ts';
@@ -20,8 +22,8 @@ export interface TrainingRun {
   training: Training;
   /** Keys the order of images, dropout and the auxiliary networks' first weights. */
   seed: number;
-  /** The teacher's stored taps for (view, images by index). */
-  teacher: (view: number, indices: Int32Array) => Record<string, tf.Tensor>;
+  /** The teacher's stored taps; absent where the method reads none. */
+  teacher?: TeacherRows;
   /** Views of the augmentation that are cycled; Infinity: a new one each epoch. */
   views: number;
   resume: Checkpoint | undefined;
@@ -60,7 +62,6 @@ export async function train(job: TrainingRun): Promise<TrainingResult> {
   const stepsPerEpoch = Math.ceil(indices.train.length / batchSize);
   const rowEvery = Math.max(1, Math.ceil(stepsPerEpoch / 20));
   const lossNames = [...method.map((term) => term.name), 'loss'];
-  const makeBatch = batchMaker(dataset, dataset.train, training.augmentation);
   const taps = studentTaps(method);
 
   const auxiliaries = createAuxiliaries(method, resume?.groups.auxiliary ?? seed);
@@ -93,30 +94,29 @@ export async function train(job: TrainingRun): Promise<TrainingResult> {
   let rowSince = performance.now();
 
   try {
-    while (cursor.step < epochs * stepsPerEpoch) {
+    const { augmentation } = training;
+    const source = { dataset, split: dataset.train, augmentation, teacher: job.teacher };
+    for await (const batch of batchesAhead(source, remaining(cursor.step))) {
       const epoch = Math.floor(cursor.step / stepsPerEpoch);
-      const view = epoch % job.views;
-      const order = epochOrder(indices.train, seed, epoch);
-      for (let at = cursor.step % stepsPerEpoch; at < stepsPerEpoch; at++) {
-        const picked = order.subarray(at * batchSize, (at + 1) * batchSize);
-        const rate = learningRate(
-          training.schedule,
-          training.optimizer.learningRate,
-          cursor.step,
-          stepsPerEpoch,
-          epochs,
-        );
-        const losses = step(picked, view, rate);
-        const sum = tf.tidy(() => tf.add(pending, tf.mul(losses, picked.length)));
-        tf.dispose([pending, losses]);
-        pending = sum;
-        pendingSamples += picked.length;
-        cursor.step++;
-        if (cursor.step % rowEvery === 0 || at === stepsPerEpoch - 1) row(epoch, rate);
-        if (at < stepsPerEpoch - 1) await pause();
-      }
-      await endEpoch(epoch);
-      await hooks.pause();
+      const rate = learningRate(
+        training.schedule,
+        training.optimizer.learningRate,
+        cursor.step,
+        stepsPerEpoch,
+        epochs,
+      );
+      const losses = step(batch, rate);
+      const sum = tf.tidy(() => tf.add(pending, tf.mul(losses, batch.size)));
+      tf.dispose([pending, losses]);
+      pending = sum;
+      pendingSamples += batch.size;
+      cursor.step++;
+      const epochEnds = cursor.step % stepsPerEpoch === 0;
+      if (cursor.step % rowEvery === 0 || epochEnds) row(epoch, rate);
+      if (epochEnds) {
+        await endEpoch(epoch);
+        await hooks.pause();
+      } else await pause();
     }
   } finally {
     pending.dispose();
@@ -135,16 +135,33 @@ export async function train(job: TrainingRun): Promise<TrainingResult> {
     seconds: elapsed(),
   };
 
+  /** The batches from a step to the end of the last epoch. */
+  function* remaining(from: number): Generator<BatchRequest> {
+    let order: Int32Array | undefined;
+    for (let step = from; step < epochs * stepsPerEpoch; step++) {
+      const [epoch, at] = [Math.floor(step / stepsPerEpoch), step % stepsPerEpoch];
+      if (at === 0 || order === undefined) order = epochOrder(indices.train, seed, epoch);
+      yield {
+        indices: order.subarray(at * batchSize, (at + 1) * batchSize),
+        view: epoch % job.views,
+      };
+    }
+  }
+
   /** One optimizer step; returns the terms and their weighted sum, `[terms + 1]`. */
-  function step(picked: Int32Array, view: number, rate: number): tf.Tensor {
-    const batch = makeBatch(picked, view);
+  function step(batch: Batch, rate: number): tf.Tensor {
     const key = { seed, step: cursor.step };
     let losses: tf.Tensor | undefined;
     const statistics: Record<string, tf.Tensor> = {};
     const { value, grads } = tf.tidy(() => {
       const images = tf.tensor(batch.images, [batch.size, ...dataset.shape]);
       const labels = tf.tensor1d(batch.labels, 'int32');
-      const teacher = job.teacher(view, picked);
+      const teacher = Object.fromEntries(
+        Object.entries(batch.teacher).map(([tap, { values, shape }]) => [
+          tap,
+          tf.tensor(values, [batch.size, ...shape]),
+        ]),
+      );
       return tf.variableGrads(() => {
         const student = run(network.forward, network.variables, images, {
           training: key,

@@ -3,6 +3,7 @@ import type { EngineInfo, JobSpec } from '@distillery/spec';
 import { digestOf, validationOf } from '@distillery/spec';
 import { type Layout, layOut } from '../layout.ts';
 import type { OutputsKey } from '../outputs.ts';
+import { batchThread } from '../thread.ts';
 import type { StageContext } from './stage.ts';
 
 /** What every training stage works on. */
@@ -14,6 +15,8 @@ export interface Materials {
 
 export async function loadMaterials({ job: { spec }, data, tell }: StageContext): Promise<Materials> {
   tell.progress(phase('loading'));
+  // It starts while the data set is decoded.
+  batchThread();
   const dataset = await datasets.get(spec.dataset.source).load(spec.dataset, data);
   if (dataset.skipped.count > 0) {
     const [{ name, reason }] = dataset.skipped.first;

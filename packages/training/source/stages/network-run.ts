@@ -8,7 +8,7 @@ import {
   type StageProgress,
   type Training,
 } from '@distillery/spec';
-import type * as tf from '@tensorflow/tfjs-core';
+import type { TeacherRows } from '../batch-thread.ts';
 import { checkpoints } from '../checkpoint.ts';
 import { predict, singleImageLatency } from '../evaluate.ts';
 import type { WeightedTerm } from '../method.ts';
@@ -34,7 +34,7 @@ export interface NetworkRun {
   training: Training;
   seed: number;
   views: number;
-  teacher: (view: number, indices: Int32Array) => Record<string, tf.Tensor>;
+  teacher?: TeacherRows;
 }
 
 /** What a training stage returns: the report's entry and the test logits that it is computed from. */

@@ -1,5 +1,5 @@
 import { architectures, bind } from '@distillery/models';
-import { batchMaker } from '../batches.ts';
+import type { BatchSource } from '../batch-thread.ts';
 import { forEachOutput } from '../evaluate.ts';
 import { teacherTaps } from '../method.ts';
 import { createNetwork, disposeNetwork } from '../network.ts';
@@ -48,7 +48,7 @@ export async function runOutputs(context: StageContext): Promise<OutputsResult> 
     const sets: OutputsSet[] = [];
     for (const { augmentation, views, taps } of wanted) {
       const key = outputsKey(teacherWeights, materials, job.spec, augmentation);
-      const makeBatch = batchMaker(dataset, dataset.train, augmentation);
+      const source = { dataset, split: dataset.train, augmentation };
       let bytes = 0;
       let computed = 0;
       for (let view = 0; view < views; view++) {
@@ -59,7 +59,7 @@ export async function runOutputs(context: StageContext): Promise<OutputsResult> 
           else bytes += known.size;
         }
         if (missing.length > 0) {
-          const stored = await storeView(missing, makeBatch, view);
+          const stored = await storeView(missing, source, view);
           for (const [tap, rows] of Object.entries(stored)) {
             await store.commit(outputsName(key, tap, view), rows);
             bytes += rows.size;
@@ -78,15 +78,14 @@ export async function runOutputs(context: StageContext): Promise<OutputsResult> 
 
   async function storeView(
     taps: string[],
-    makeBatch: ReturnType<typeof batchMaker>,
+    source: BatchSource,
     view: number,
   ): Promise<Record<string, StoredRows>> {
     const writers = taps.map((tap) => [tap, rowWriter(store, layout.teacher.taps[tap])] as const);
     try {
       await forEachOutput(
         network,
-        makeBatch,
-        dataset.shape,
+        source,
         indices.train,
         view,
         taps,

@@ -1,7 +1,10 @@
+import { truncate } from 'node:fs/promises';
 import type { Report } from '@distillery/spec';
 import * as tf from '@tensorflow/tfjs-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { jobSpec } from '../kinds.ts';
+import type { StoredRows } from '../outputs.ts';
+import { batchThread } from '../thread.ts';
 import { StopTraining } from '../train.ts';
 import type { OutputsResult } from './outputs.ts';
 import type { StudentResult } from './student.ts';
@@ -68,6 +71,7 @@ test('a job runs from the teacher to the report', { timeout: 60_000 }, async () 
   expect(control.runs[0].last.weights.digest).not.toBe(soft.runs[0].last.weights.digest);
   expect(soft.gapClosed === null || soft.gapClosed.last.sd !== null).toBe(true);
   expect(Object.keys(hint.runs[0].losses)).toEqual(['hint', 'cosine', 'cross_entropy', 'loss']);
+  expect(report.outputs).toMatchObject([{ augmentation: 'crop_flip', views: 2, reused: false }]);
   expect(report.teacher.best.agreement).toBe(1);
   expect(report.teacher.best.teacherDivergence).toBe(0);
   expect(await runner.store.list('jobs/job_a')).toEqual([]);
@@ -101,4 +105,34 @@ test('a stage that was stopped and resumed ends with the same bytes', { timeout:
     return [last.weights.digest, best.weights.digest, last.logits.digest];
   };
   expect(digest(cut)).toEqual(digest(whole));
+});
+
+test('rows of the teacher that are cut short end the stage with their error', {
+  timeout: 60_000,
+}, async () => {
+  const spec = jobSpec.parse({
+    ...tiny,
+    dataset: { source: 'shapes', trainCount: 100, testCount: 20 },
+    teacher: { architecture: { type: 'lightnn' } },
+    seeds: [1],
+  });
+  const job = await runner.plan('job_f', spec);
+  for (const id of ['teacher', 'outputs']) await job.run(id);
+  const { teacher } = job.results as { teacher: TeacherResult };
+  const before = tf.memory().numTensors;
+  // The second epoch's view: the stage has begun when it comes to it.
+  for (const name of await runner.store.list('outputs')) {
+    if (!name.endsWith('/logits/1')) continue;
+    const { digest, rows } = (await runner.store.manifest<StoredRows>(name)) as StoredRows;
+    if (rows === teacher.dataset.train) await truncate(await runner.store.localPath(digest), 40);
+  }
+  const epochs: number[] = [];
+  const student = job.run('student.soft.1', async ({ rows }) => {
+    epochs.push(rows.at(-1)?.epoch ?? 0);
+  });
+  await expect(student).rejects.toMatchObject({ code: 'artifact_corrupt', message: /is cut short/ });
+  expect(epochs.at(-1)).toBe(1);
+  expect(tf.memory().numTensors).toBe(before);
+  // Every run has left the thread, this one too, and the stages that stopped.
+  expect(batchThread().onEnd.size).toBe(0);
 });

@@ -1,7 +1,7 @@
 import { DistilleryError } from '@distillery/spec';
-import * as tf from '@tensorflow/tfjs-core';
+import type { TeacherRows } from '../batch-thread.ts';
 import { teacherTaps } from '../method.ts';
-import { openRows, outputsName, type RowReader, type StoredRows } from '../outputs.ts';
+import { type OutputsKey, outputsName, rowFile, type StoredRows } from '../outputs.ts';
 import { viewsOf } from '../layout.ts';
 import { loadMaterials, outputsKey } from './materials.ts';
 import { runNetwork, type TrainedNetwork } from './network-run.ts';
@@ -30,42 +30,34 @@ export async function runStudent(context: StageContext): Promise<StudentResult> 
     training.augmentation,
   );
 
-  // Rows stand in the order of the split; `position` leads from an image's index to its row.
-  const position = new Int32Array(dataset.train.count);
-  indices.train.forEach((index, row) => {
-    position[index] = row;
-  });
-  const readers = new Map<string, RowReader>();
-  try {
-    for (const tap of teacherTaps(method)) {
+  return {
+    result: await runNetwork(context, materials, {
+      architecture,
+      method,
+      training,
+      seed: stage.seed,
+      views,
+      teacher: await storedRows(key, teacherTaps(method)),
+    }),
+  };
+
+  async function storedRows(key: OutputsKey, names: readonly string[]): Promise<TeacherRows> {
+    // Rows stand in the order of the split; `position` leads from an image's index to its row.
+    const position = new Int32Array(dataset.train.count);
+    indices.train.forEach((index, row) => {
+      position[index] = row;
+    });
+    const taps: TeacherRows['taps'] = {};
+    for (const tap of names) {
+      taps[tap] = [];
       for (let view = 0; view < views; view++) {
         const name = outputsName(key, tap, view);
         const rows = await store.manifest<StoredRows>(name);
         if (rows === undefined)
           throw new DistilleryError('artifact_corrupt', `the teacher's outputs ${name} are gone`);
-        readers.set(`${tap}/${view}`, await openRows(store, rows));
+        taps[tap].push(await rowFile(store, rows));
       }
     }
-    const taps = teacherTaps(method);
-    const teacher = (view: number, images: Int32Array) =>
-      Object.fromEntries(
-        taps.map((tap) => {
-          const reader = readers.get(`${tap}/${view}`) as RowReader;
-          const rows = images.map((index) => position[index]);
-          return [tap, tf.tensor(reader.read(rows), [images.length, ...reader.shape])];
-        }),
-      );
-    return {
-      result: await runNetwork(context, materials, {
-        architecture,
-        method,
-        training,
-        seed: stage.seed,
-        views,
-        teacher,
-      }),
-    };
-  } finally {
-    for (const reader of readers.values()) reader.close();
+    return { position, taps };
   }
 }

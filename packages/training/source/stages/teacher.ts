@@ -53,7 +53,7 @@ export async function runTeacher(context: StageContext): Promise<TeacherResult> 
     layout.teacher,
     layout.teacher,
   );
-  const run = { architecture, method, training, seed: training.seed, views: Infinity, teacher: () => ({}) };
+  const run = { architecture, method, training, seed: training.seed, views: Infinity };
   const result = await runNetwork(context, materials, run);
   await store.commit(name, result);
   return { result, ...about };

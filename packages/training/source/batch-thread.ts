@@ -1,0 +1,100 @@
+/**
+ * The entry of the thread that prepares batches: gathers, augments and normalises images and reads the teacher's stored
+ * rows while the device computes. It only calls the pure functions of `batches.ts` and `row-reader.ts`, in the order of
+ * the requests. It imports little, for every trainer waits for it to start.
+ */
+import { type MessagePort, parentPort } from 'node:worker_threads';
+import { DistilleryError, type ErrorCode } from '@distillery/spec/errors';
+import { batchMaker, type ImageBatch, type ImageSource } from './batches.ts';
+import { openRows, type RowFile, type RowReader } from './row-reader.ts';
+
+/** All that the batches of one run are made of. */
+export interface BatchSource extends ImageSource {
+  /** A teacher's stored outputs; absent where nothing is distilled. */
+  teacher?: TeacherRows;
+}
+
+export interface TeacherRows {
+  /** From an image's index to its row, `[split.count]`. */
+  position: Int32Array;
+  /** For each tap a file for each view. */
+  taps: Record<string, RowFile[]>;
+}
+
+/** One batch of the run's order: images by their index, in one view of the augmentation. */
+export interface BatchRequest {
+  indices: Int32Array;
+  view: number;
+}
+
+/** A mini-batch with what the teacher says of it. */
+export interface Batch extends ImageBatch {
+  /** By tap; a shape is that of one row. */
+  teacher: Record<string, { values: Float32Array; shape: number[] }>;
+}
+
+/** Opens a run; its requests come through the port, which ends the run by closing. */
+export interface Opening {
+  source: BatchSource;
+  port: MessagePort;
+}
+
+/** What comes back for each request. `code` is null for what is no DistilleryError. */
+export type Answer =
+  | { batch: Batch }
+  | { failure: { code: ErrorCode | null; message: string; stack: string } };
+
+parentPort?.on('message', ({ source, port }: Opening) => {
+  let run: ReturnType<typeof open> | undefined;
+  port.on('message', (request: BatchRequest) => {
+    try {
+      run ??= open(source);
+      const batch = run.prepare(request);
+      port.postMessage({ batch } satisfies Answer, buffersOf(batch));
+    } catch (error) {
+      port.postMessage({ failure: describe(error) } satisfies Answer);
+    }
+  });
+  port.on('close', () => run?.close());
+});
+
+function open({ teacher, ...images }: BatchSource) {
+  const makeBatch = batchMaker(images);
+  const position = teacher?.position ?? new Int32Array();
+  const taps: Record<string, RowReader[]> = {};
+  const close = () => {
+    for (const reader of Object.values(taps).flat()) reader.close();
+  };
+  try {
+    // All at once: a run that has begun keeps its files, whatever becomes of their names.
+    for (const [tap, views] of Object.entries(teacher?.taps ?? {})) {
+      taps[tap] = [];
+      for (const file of views) taps[tap].push(openRows(file));
+    }
+  } catch (error) {
+    close();
+    throw error;
+  }
+  return {
+    prepare({ indices, view }: BatchRequest): Batch {
+      const rows = indices.map((index) => position[index]);
+      const said = Object.entries(taps).map(([tap, readers]) => {
+        const { shape, read } = readers[view];
+        return [tap, { values: read(rows), shape }] as const;
+      });
+      return { ...makeBatch(indices, view), teacher: Object.fromEntries(said) };
+    },
+    close,
+  };
+}
+
+/** Handed over with the batch: nothing is copied. */
+function buffersOf({ images, labels, teacher }: Batch): ArrayBuffer[] {
+  const rows = Object.values(teacher).map(({ values }) => values);
+  return [images, labels, ...rows].map(({ buffer }) => buffer as ArrayBuffer);
+}
+
+function describe(error: unknown) {
+  const { message, stack = message } = error instanceof Error ? error : new Error(String(error));
+  return { code: error instanceof DistilleryError ? error.code : null, message, stack };
+}
