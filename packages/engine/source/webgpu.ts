@@ -70,7 +70,7 @@ interface AccumulateAttributes {
   reverse: boolean;
 }
 
-/** Functions of one number `a`. The exponent is never above 0, where it would overflow. */
+/** Functions of one number `a`. The last two ask for no power of e that could overflow. */
 const unary: Record<string, string> = {
   [tf.Exp]: 'exp(a)',
   [tf.Log]: 'select(select(log(a), uniforms.NAN, a < 0.0), -uniforms.INFINITY, a == 0.0)',
