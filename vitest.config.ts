@@ -1,14 +1,32 @@
 import { defineConfig } from 'vitest/config';
+import { softwareVulkanDriver, vulkanDrivers } from './packages/engine/source/vulkan.ts';
+
+/** With ENGINE=webgpu and no GPU: the environment of a driver in software; undefined where there is none either. */
+function webgpuEnvironment(): Record<string, string> | undefined {
+  const software = softwareVulkanDriver();
+  if (process.env.ENGINE !== 'webgpu' || vulkanDrivers()?.length !== 0) return {};
+  return software === undefined ? undefined : { VK_DRIVER_FILES: software };
+}
+
+const webgpu = webgpuEnvironment();
+if (webgpu === undefined) {
+  console.log(
+    'ENGINE=webgpu: all tests are skipped, as no Vulkan driver is installed, not even in software.',
+  );
+}
+// What others have compiled, WebGPU compiles anew in every process, and in software it computes slowly.
+const patience = process.env.ENGINE === 'webgpu' ? 20 : 1;
 
 export default defineConfig({
   test: {
-    include: ['{apps,packages}/*/source/**/*.test.ts', 'test/**/*.test.ts'],
+    include: webgpu === undefined ? [] : ['{apps,packages}/*/source/**/*.test.ts', 'test/**/*.test.ts'],
+    passWithNoTests: webgpu === undefined,
     // Native engines live in processes of their own; two cores run two files at a time.
     pool: 'forks',
     maxWorkers: 2,
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    testTimeout: 30_000 * patience,
+    hookTimeout: 60_000 * patience,
     // TensorFlow's greeting on stderr says nothing about a test.
-    env: { TF_CPP_MIN_LOG_LEVEL: '2' },
+    env: { TF_CPP_MIN_LOG_LEVEL: '2', ...webgpu },
   },
 });

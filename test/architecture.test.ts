@@ -23,6 +23,7 @@ const allowed: Record<string, string[]> = {
 interface Manifest {
   name: string;
   dependencies?: Record<string, string>;
+  optionalDependencies?: Record<string, string>;
 }
 
 const rooms = ['packages', 'apps'].flatMap((floor) =>
@@ -66,7 +67,8 @@ describe('the house', () => {
   });
 
   test.each(rooms)('$name declares every package that it imports', ({ folder, manifest }) => {
-    const declared = new Set([manifest.name, ...Object.keys(manifest.dependencies ?? {})]);
+    const { name, dependencies, optionalDependencies } = manifest;
+    const declared = new Set([name, ...Object.keys({ ...dependencies, ...optionalDependencies })]);
     for (const path of sources(folder)) {
       const specifiers = importsOf(path);
       // Tests and what they share may use what the root installs for them.
