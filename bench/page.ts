@@ -45,9 +45,10 @@ function circumstances({ setup, load }: Results, measured: readonly Measured[]):
     glibc === undefined ? process.platform : `glibc ${glibc}`,
   ];
   return [
-    `\`npm run bench\` on ${new Date().toISOString().slice(0, 10)}: ${machine.join(', ')}; ${setup.threads} threads on`,
-    `each side; load average before it began ${load.toFixed(1)}. Ours: ${versions?.ours.version}. Theirs:`,
-    `${versions?.peer.version}.`,
+    `- \`npm run bench\`, ${new Date().toISOString().slice(0, 10)}, load average before it began: ${load.toFixed(1)}`,
+    `- machine: ${machine.join(', ')}; ${setup.threads} threads on each side`,
+    `- ours: ${versions?.ours.version}`,
+    `- theirs: ${versions?.peer.version}`,
   ].join('\n');
 }
 
