@@ -1,122 +1,163 @@
 /**
- * Our steps beside PyTorch's, of the same work on images in memory, with equal numbers of threads, in alternation: a
- * machine that slows down slows both. Prints medians and ratios with their spread, and writes bench/RESULTS.md.
+ * Our training beside PyTorch's, of the same work on the same images in memory, with equal numbers of threads, in
+ * alternation. Prints what it measures and writes bench/RESULTS.md.
  *
- *   npm run bench -- [--rounds 5] [--steps 12]
+ *   npm run bench -- [--rounds 5] [--steps 8] [--experiments 1] [--images 1280] [--threads 2]
+ *                    [--only a,b,c,d,e,memory]
+ *
+ * With --only, some of it is measured and printed, and the file stays as it is.
  */
-import { type ChildProcess, spawn } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
-import { availableParallelism, cpus } from 'node:os';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { availableParallelism, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import { pythonWith } from '../test/python.ts';
-
-export interface Request {
-  task: 'teacher' | 'student' | 'distill';
-  precision: 'float32' | 'best';
-  steps: number;
-  threads: number;
-}
-
-interface Contender {
-  ask(request: Request): Promise<{ milliseconds: number[]; version: string }>;
-  stop(): void;
-}
-
-const comparisons = [
-  { name: 'teacher step (DeepNN, batch 128)', task: 'teacher', precision: 'float32' },
-  { name: 'student step (LightNN, batch 128)', task: 'student', precision: 'float32' },
-  {
-    name: 'soft-target step: teacher in the loop against stored outputs',
-    task: 'distill',
-    precision: 'float32',
-  },
-  { name: "teacher step, PyTorch's best: channels-last, bfloat16", task: 'teacher', precision: 'best' },
-  { name: "student step, PyTorch's best: channels-last, bfloat16", task: 'student', precision: 'best' },
-] as const;
+import { trainerEnvironment } from '../apps/worker/source/trainer-environment.ts';
+import {
+  type Ask,
+  type Comparison,
+  compare,
+  comparisons,
+  type Each,
+  type Measured,
+  ratioOf,
+  type Refused,
+} from './compare.ts';
+import { type Contender, contender } from './contender.ts';
+import { drawImages, writeImages } from './images.ts';
+import { page, ratioText } from './page.ts';
+import type { Setup } from './protocol.ts';
+import { batchSize } from './steps.ts';
 
 const { values } = parseArgs({
-  options: { rounds: { type: 'string', default: '5' }, steps: { type: 'string', default: '12' } },
+  options: {
+    rounds: { type: 'string', default: '5' },
+    steps: { type: 'string', default: '8' },
+    // Of the whole experiment, which takes minutes a round.
+    experiments: { type: 'string', default: '1' },
+    images: { type: 'string', default: '1280' },
+    threads: { type: 'string', default: String(availableParallelism()) },
+    only: { type: 'string' },
+  },
 });
-const rounds = Number(values.rounds);
-const steps = Number(values.steps);
-const threads = availableParallelism();
+const rounds = whole('rounds', 1);
+const steps = whole('steps', 1);
+const experiments = whole('experiments', 1);
+const train = whole('images', batchSize);
+const threads = whole('threads', 1);
+const only = values.only?.split(',');
+const known = [...new Set(comparisons.map(({ id }) => id)), 'memory'];
+const unknown = only?.find((id) => !known.includes(id));
+if (unknown !== undefined) throw new RangeError(`--only ${unknown}: it takes ${known.join(', ')}`);
 
-const python = await pythonWith(['torch', 'numpy']);
-if (python === undefined) throw new Error('the peer needs a Python with torch');
-const here = import.meta.dirname;
-const ours = contender(process.execPath, ['--import', 'tsx', join(here, 'ours.ts')]);
-const peer = contender(python, [join(here, 'peers/pytorch.py')]);
-try {
-  const lines = [];
-  let versions: string[] = [];
-  for (const { name, task, precision } of comparisons) {
-    const request = { task, precision, steps, threads };
-    await ours.ask(request);
-    await peer.ask(request);
-    const pairs = [];
-    for (let round = 0; round < rounds; round++) {
-      const [a, b] = [await ours.ask(request), await peer.ask(request)];
-      pairs.push({ ours: median(a.milliseconds), peer: median(b.milliseconds) });
-      versions = [a.version, b.version];
-    }
-    const ratios = pairs.map((pair) => pair.peer / pair.ours);
-    lines.push({
-      name,
-      ours: median(pairs.map((pair) => pair.ours)),
-      peer: median(pairs.map((pair) => pair.peer)),
-      ratio: median(ratios),
-      low: Math.min(...ratios),
-      high: Math.max(...ratios),
-    });
-    process.stdout.write(`${name}: ${lines.at(-1)?.ratio.toFixed(2)}\n`);
-  }
-  const text = results(lines, versions);
-  writeFileSync(join(here, 'RESULTS.md'), text);
-  process.stdout.write(`\n${text}`);
-} finally {
-  ours.stop();
-  peer.stop();
-}
-
-type Line = { name: string; ours: number; peer: number; ratio: number; low: number; high: number };
-
-function results(lines: Line[], versions: string[]): string {
-  const rows = lines.map(
-    ({ name, ours: a, peer: b, ratio, low, high }) =>
-      `| ${name} | ${a.toFixed(1)} | ${b.toFixed(1)} | ${ratio.toFixed(2)} | ${low.toFixed(2)}–${high.toFixed(2)} |`,
+const [load] = loadavg();
+if (load > 0.5) {
+  process.stdout.write(
+    `Something else is running here (load average ${load.toFixed(1)}): the figures will tell of it.\n`,
   );
-  return `# Measured against PyTorch
-
-\`npm run bench\`, ${new Date().toISOString().slice(0, 10)}, ${cpus()[0]?.model.trim()}, ${threads} threads on both sides.
-${versions.join('; ')}. Ours is float32 throughout. ${rounds} rounds in alternation of ${steps} steps each; a round's figure is the
-median of its steps, the table's the median over rounds. The ratio is PyTorch's time divided by ours: above 1, ours is
-faster.
-
-| | ours, ms | PyTorch, ms | ratio | lowest–highest |
-|---|---|---|---|---|
-${rows.join('\n')}
-`;
 }
 
-function median(numbers: number[]): number {
-  return [...numbers].sort((a, b) => a - b)[numbers.length >> 1];
+const python = await pythonWith(['torch', 'numpy'], 900_000);
+if (python === undefined) throw new Error('the peer needs a Python with torch');
+const folder = mkdtempSync(join(tmpdir(), 'distillery-bench-'));
+process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
+process.once('SIGINT', () => process.exit(130));
+
+const dataset = await drawImages(train, train >> 1);
+const file = join(folder, 'images');
+writeImages(file, dataset);
+const setup: Setup = { file, train, test: train >> 1, normalization: dataset.normalization, threads };
+
+const ours = ['--import', 'tsx', join(import.meta.dirname, 'ours.ts'), JSON.stringify(setup)];
+const peer = [join(import.meta.dirname, 'peers/pytorch.py'), JSON.stringify(setup)];
+const start: Each<() => Contender> = {
+  // The same allocator's settings as a trainer gives itself.
+  ours: () => contender(process.execPath, ours, environment(trainerEnvironment)),
+  peer: () => contender(python, peer, environment({})),
+  tuned: () => contender(python, peer, environment(trainerEnvironment)),
+};
+
+const chosen = comparisons.filter(({ id }) => only?.includes(id) ?? true);
+const rows = await compareWarm(chosen.filter(({ task }) => task !== 'experiment'));
+for (const comparison of chosen.filter(({ task }) => task === 'experiment')) {
+  rows.push(told(await compare(comparison, fresh(start), { rounds: experiments, steps })));
+}
+const memory: Measured[] = [];
+for (const comparison of comparisons.filter(({ id }) => id === 'a' || id === 'b')) {
+  if (!(only?.includes('memory') ?? true)) break;
+  memory.push((await compare(comparison, fresh(start), { rounds: 1, steps })) as Measured);
+}
+const text = page({ rows, memory, steps, setup, load });
+process.stdout.write(`\n${text}`);
+if (only === undefined) writeFileSync(join(import.meta.dirname, 'RESULTS.md'), text);
+
+/** Steps and epochs, in processes that live through all of them. */
+async function compareWarm(comparisons: readonly Comparison[]): Promise<(Measured | Refused)[]> {
+  if (comparisons.length === 0) return [];
+  const sides = each(start, (begin) => begin());
+  const ask = each(
+    sides,
+    (side): Ask =>
+      (request) =>
+        side.ask(request),
+  );
+  const rows: (Measured | Refused)[] = [];
+  try {
+    for (const comparison of comparisons) {
+      // A round that does not count: memory is taken and kernels are made in it.
+      const first = await compare(comparison, ask, { rounds: 1, steps: Math.min(steps, 3) });
+      rows.push(told('refused' in first ? first : await compare(comparison, ask, { rounds, steps })));
+    }
+  } finally {
+    await Promise.all(Object.values(sides).map((side) => side.stop()));
+  }
+  return rows;
 }
 
-/** A process that answers each line with a line. */
-function contender(command: string, args: string[]): Contender {
-  const child: ChildProcess = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'] });
-  if (child.stdout === null || child.stdin === null) throw new Error('the contender has no pipes');
-  const answers = createInterface(child.stdout)[Symbol.asyncIterator]();
-  const { stdin } = child;
+/** Sides that start a new process for every request. */
+function fresh(start: Each<() => Contender>): Each<Ask> {
+  return each(start, (begin) => async (request) => {
+    const side = begin();
+    try {
+      return await side.ask(request);
+    } finally {
+      await side.stop();
+    }
+  });
+}
+
+function each<T, U>(of: Each<T>, map: (value: T) => U): Each<U> {
+  return { ours: map(of.ours), peer: map(of.peer), tuned: map(of.tuned) };
+}
+
+/** Without the allocator's settings of whoever calls: the sides differ in nothing but what is given here. */
+function environment(allocator: Record<string, string>): NodeJS.ProcessEnv {
+  const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('MALLOC_'));
+  const count = String(threads);
   return {
-    async ask(request) {
-      stdin.write(`${JSON.stringify(request)}\n`);
-      const { value, done } = await answers.next();
-      if (done) throw new Error(`${command} ended early`);
-      return JSON.parse(value) as { milliseconds: number[]; version: string };
-    },
-    stop: () => void child.kill(),
+    ...Object.fromEntries(inherited),
+    TMPDIR: folder,
+    // PyTorch runs on the processor too.
+    ENGINE: 'native',
+    OMP_NUM_THREADS: count,
+    TF_NUM_INTRAOP_THREADS: count,
+    ...allocator,
   };
+}
+
+function told<T extends Measured | Refused>(row: T): T {
+  const text =
+    'refused' in row
+      ? `left out: ${row.refused}`
+      : `ratio ${ratioText(ratioOf(row, 'peer'))}, with the tuned allocator ${ratioText(ratioOf(row, 'tuned'))}`;
+  process.stdout.write(`${row.title}: ${text}\n`);
+  return row;
+}
+
+function whole(name: 'rounds' | 'steps' | 'experiments' | 'images' | 'threads', least: number): number {
+  const value = Number(values[name]);
+  if (!Number.isInteger(value) || value < least) {
+    throw new RangeError(`--${name} ${values[name]}: it takes a whole number from ${least} on`);
+  }
+  return value;
 }

@@ -1,107 +1,51 @@
-/**
- * Our side of the benchmark: the loop that the trainer runs (`packages/training/source/train.ts`), nothing rewritten for
- * the occasion. Speaks the protocol of `peers/pytorch.py`. The teacher's outputs of a distillation are stored once,
- * outside the timing, as they are in a job.
- */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+/** Our side of the benchmark; `protocol.ts` says how it is spoken to, `steps.ts` and `experiment.ts` what it times. */
+import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
-import { openDiskStore } from '@distillery/artifacts';
-import type { Dataset } from '@distillery/datasets';
-import { randomStream, startEngine } from '@distillery/engine';
-import { architectures, bind } from '@distillery/models';
-import { trainingSchema } from '@distillery/spec';
-import type { TeacherRows } from '../packages/training/source/batch-thread.ts';
-import { everyIndex } from '../packages/training/source/batches.ts';
-import { bindMethod } from '../packages/training/source/method.ts';
-import { createNetwork, disposeNetwork } from '../packages/training/source/network.ts';
-import { rowFile, rowWriter } from '../packages/training/source/outputs.ts';
-import type { RowFile } from '../packages/training/source/row-reader.ts';
-import { train } from '../packages/training/source/train.ts';
-import type { Request } from './main.ts';
+import { startEngine } from '@distillery/engine';
+import { DistilleryError } from '@distillery/spec';
+import { runExperiment } from './experiment.ts';
+import { readImages } from './images.ts';
+import type { Answer, Request, Setup, Timing } from './protocol.ts';
+import { batchSize, stepper } from './steps.ts';
 
-const batchSize = 128;
-const folder = mkdtempSync(join(tmpdir(), 'distillery-bench-'));
-process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
-
-const engine = await startEngine();
-const store = await openDiskStore(folder);
-let rows: RowFile | undefined;
+const dataset = readImages(JSON.parse(process.argv[2]) as Setup);
+const { backend, versions } = await startEngine();
+const software = [`TensorFlow.js ${versions.tfjs}`, `${backend} ${versions.tensorflow ?? ''}`.trim()];
+const version = [...software, `Node.js ${versions.node}`].join(', ');
+const take = stepper(dataset);
 
 for await (const line of createInterface(process.stdin)) {
-  const request = JSON.parse(line) as Request;
-  const milliseconds = await measure(request);
-  const version = `TensorFlow.js ${engine.versions.tfjs} on ${engine.backend} ${engine.versions.tensorflow ?? ''}`;
-  process.stdout.write(`${JSON.stringify({ milliseconds, version: version.trim() })}\n`);
+  process.stdout.write(`${JSON.stringify(await answer(JSON.parse(line) as Request))}\n`);
 }
 
-async function measure({ task, steps }: Request): Promise<number[]> {
-  const dataset = images(steps * batchSize);
-  const classes = dataset.classes.length;
-  const forwardOf = (type: string) => bind(architectures.get(type), { type, dropout: 0.1 }, classes);
-  const network = createNetwork(forwardOf(task === 'teacher' ? 'deepnn' : 'lightnn'), dataset.shape, 1);
-  const choices =
-    task === 'distill'
-      ? [
-          { type: 'soft_target', temperature: 2, weight: 0.25, standardize: false },
-          { type: 'cross_entropy', weight: 0.75, labelSmoothing: 0 },
-        ]
-      : [{ type: 'cross_entropy', weight: 1, labelSmoothing: 0 }];
-  const position = everyIndex(dataset.train.count);
-  const taps: TeacherRows['taps'] =
-    task === 'distill' ? { logits: [await storedLogits(dataset.train.count, classes)] } : {};
-  const times: number[] = [];
-  let last = performance.now();
-  await train({
-    network,
-    method: bindMethod(choices, network.plan, network.plan),
-    dataset,
-    indices: { train: position, validation: new Int32Array() },
-    training: trainingSchema.parse({ epochs: 1, batchSize }),
-    seed: 1,
-    views: 1,
-    teacher: { position, taps },
-    resume: undefined,
-    hooks: {
-      metrics: () => {},
-      progress: () => {},
-      checkpoint: async () => {},
-      async pause() {
-        const now = performance.now();
-        times.push(now - last);
-        last = now;
-      },
-    },
-  });
-  disposeNetwork(network);
-  return times;
-}
-
-function images(count: number): Dataset {
-  const stream = randomStream(0, 'bench');
-  const split = {
-    images: Uint8Array.from({ length: count * 3072 }, () => stream.uint32() & 255),
-    labels: Int32Array.from({ length: count }, () => stream.below(10)),
-    count,
-  };
-  return {
-    digest: '',
-    classes: Array.from({ length: 10 }, (_, index) => String(index)),
-    shape: [32, 32, 3],
-    train: split,
-    test: split,
-    skipped: { count: 0, first: [] },
-    normalization: { mean: [0.5, 0.5, 0.5], std: [0.25, 0.25, 0.25] },
-  };
-}
-
-async function storedLogits(count: number, classes: number): Promise<RowFile> {
-  if (rows === undefined) {
-    const stream = randomStream(0, 'logits');
-    const writer = rowWriter(store, [classes]);
-    await writer.write(Float32Array.from({ length: count * classes }, () => stream.normal()));
-    rows = await rowFile(store, await writer.close());
+async function answer(request: Request): Promise<Answer> {
+  try {
+    return { ...(await measure(request)), peakBytes: peakBytes(), version };
+  } catch (error) {
+    // In float32 everything works or the benchmark fails; in bfloat16 a machine or version may not be able to.
+    if (request.precision === 'float32' || !(error instanceof DistilleryError)) throw error;
+    return { refused: error.message };
   }
-  return rows;
+}
+
+async function measure({ task, precision, steps }: Request): Promise<Pick<Timing, 'milliseconds' | 'parts'>> {
+  if (task === 'experiment') {
+    const parts = await runExperiment(dataset, precision);
+    return { milliseconds: [parts.reduce((sum, { milliseconds }) => sum + milliseconds, 0)], parts };
+  }
+  if (task === 'distill') {
+    const { total } = await take(task, precision, Math.ceil(dataset.train.count / batchSize));
+    return { milliseconds: [total] };
+  }
+  return { milliseconds: (await take(task, precision, steps)).each };
+}
+
+/** Linux's own count where there is one: `maxRSS` of a child begins with what its parent held. */
+function peakBytes(): number {
+  try {
+    const status = readFileSync('/proc/self/status', 'utf8');
+    return Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1]) * 1024;
+  } catch {
+    return process.resourceUsage().maxRSS * 1024;
+  }
 }

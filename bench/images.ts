@@ -1,0 +1,39 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { type Dataset, datasets, type Split } from '@distillery/datasets';
+import { sha256 } from '@distillery/spec';
+import type { Setup } from './protocol.ts';
+
+const shape: Dataset['shape'] = [32, 32, 3];
+const pixels = 32 * 32 * 3;
+
+/** The project's own `shapes`, seeded: as large as CIFAR-10's images, and there is something to learn from them. */
+export async function drawImages(train: number, test: number): Promise<Dataset> {
+  const options = { trainCount: train, testCount: test, seed: 0 };
+  return await datasets.get('shapes').load(options, { cacheDir: '', roots: [] });
+}
+
+/** Writes the file that `Setup` tells of. */
+export function writeImages(file: string, { train, test }: Dataset): void {
+  const labels = Uint8Array.from([...train.labels, ...test.labels]);
+  writeFileSync(file, Buffer.concat([train.images, test.images, labels]));
+}
+
+/** Our side's view of the file: decoded images in memory, as the data set's loader leaves them. */
+export function readImages({ file, train, test, normalization }: Setup): Dataset {
+  const bytes = readFileSync(file);
+  const labels = bytes.subarray((train + test) * pixels);
+  const split = (from: number, count: number): Split => ({
+    images: bytes.subarray(from * pixels, (from + count) * pixels),
+    labels: Int32Array.from(labels.subarray(from, from + count)),
+    count,
+  });
+  return {
+    digest: sha256(bytes),
+    classes: Array.from({ length: 10 }, (_, index) => String(index)),
+    shape,
+    train: split(0, train),
+    test: split(train, test),
+    skipped: { count: 0, first: [] },
+    normalization,
+  };
+}

@@ -1,0 +1,117 @@
+/**
+ * Training steps as the trainer takes them: `train` of packages/training, nothing rewritten for the occasion. The
+ * teacher's logits of a distillation lie in the store, as the outputs stage leaves them, written outside the timing.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { openDiskStore } from '@distillery/artifacts';
+import type { Dataset } from '@distillery/datasets';
+import { randomStream, trace } from '@distillery/engine';
+import { architectures, bind } from '@distillery/models';
+import { type Training, trainingSchema } from '@distillery/spec';
+import { bindMethod } from '../packages/training/source/method.ts';
+import { createNetwork, disposeNetwork } from '../packages/training/source/network.ts';
+import type { TeacherRows } from '../packages/training/source/batch-thread.ts';
+import { everyIndex } from '../packages/training/source/batches.ts';
+import { rowFile, rowWriter } from '../packages/training/source/outputs.ts';
+import { train } from '../packages/training/source/train.ts';
+import { accepted } from './accepted.ts';
+import type { Precision } from './protocol.ts';
+
+export const batchSize = 128;
+
+const crossEntropy = { type: 'cross_entropy', labelSmoothing: 0 };
+const softTarget = { type: 'soft_target', temperature: 2, standardize: false };
+
+export interface Steps {
+  /** Milliseconds from the end of one step to the end of the next; the last also ends the epoch. */
+  each: number[];
+  /** Of the epoch that the steps make up. */
+  total: number;
+}
+
+/** Takes steps with a new network, over images of one data set. */
+export function stepper(dataset: Dataset) {
+  const classes = dataset.classes.length;
+  const forwardOf = (type: string) => bind(architectures.get(type), { type, dropout: 0.1 }, classes);
+  let rows: TeacherRows | undefined;
+
+  /** @throws DistilleryError when this version or machine does not train in that precision */
+  return async function take(
+    task: 'teacher' | 'student' | 'distill',
+    precision: Precision,
+    count: number,
+  ): Promise<Steps> {
+    const training = accepted(trainingSchema, { epochs: 1, batchSize, ...inPrecision(precision) });
+    const network = createNetwork(forwardOf(task === 'teacher' ? 'deepnn' : 'lightnn'), dataset.shape, 1);
+    try {
+      return await epoch(task, network, training, count);
+    } finally {
+      disposeNetwork(network);
+    }
+  };
+
+  async function epoch(
+    task: 'teacher' | 'student' | 'distill',
+    network: ReturnType<typeof createNetwork>,
+    training: Training,
+    count: number,
+  ): Promise<Steps> {
+    const choices =
+      task === 'distill'
+        ? [
+            { ...softTarget, weight: 0.25 },
+            { ...crossEntropy, weight: 0.75 },
+          ]
+        : [{ ...crossEntropy, weight: 1 }];
+    const method = bindMethod(choices, network.plan, trace(forwardOf('deepnn'), dataset.shape));
+    if (task === 'distill') rows ??= await storedLogits(dataset.train.count, classes);
+    const each: number[] = [];
+    const begun = performance.now();
+    let last = begun;
+    await train({
+      network,
+      method,
+      dataset,
+      // An epoch of as many steps as were asked for, over as many images as there are.
+      indices: {
+        train: Int32Array.from({ length: count * batchSize }, (_, index) => index % dataset.train.count),
+        validation: new Int32Array(),
+      },
+      training,
+      seed: 1,
+      views: 1,
+      ...(task === 'distill' && rows !== undefined ? { teacher: rows } : {}),
+      resume: undefined,
+      hooks: {
+        metrics: () => {},
+        progress: () => {},
+        checkpoint: async () => {},
+        async pause() {
+          const now = performance.now();
+          each.push(now - last);
+          last = now;
+        },
+      },
+    });
+    return { each, total: performance.now() - begun };
+  }
+}
+
+/** The training options of a precision: only what is not the default, so that every version knows the rest. */
+export function inPrecision(precision: Precision): { precision?: Precision } {
+  return precision === 'float32' ? {} : { precision };
+}
+
+/** Numbers in the place of the teacher's: how long a step takes does not depend on them. */
+async function storedLogits(count: number, classes: number): Promise<TeacherRows> {
+  const stream = randomStream(0, 'logits');
+  const folder = mkdtempSync(join(tmpdir(), 'distillery-bench-'));
+  process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
+  const store = await openDiskStore(folder);
+  const writer = rowWriter(store, [classes]);
+  await writer.write(Float32Array.from({ length: count * classes }, () => stream.normal()));
+  const file = await rowFile(store, await writer.close());
+  return { position: everyIndex(count), taps: { logits: [file] } };
+}
