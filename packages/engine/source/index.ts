@@ -1,5 +1,7 @@
+export { type Gradients, gradientsOf } from './gradients.ts';
 export { initialValues } from './initialize.ts';
 export { measureGigaflops } from './measure.ts';
+export type { Precision } from './ops/convolution.ts';
 export { logSoftmax, softmaxCrossEntropy } from './ops/softmax-cross-entropy.ts';
 export {
   type ConvOptions,
@@ -12,6 +14,6 @@ export {
 } from './network.ts';
 export { clipGradients, createOptimizer, type Optimizer } from './optimizer.ts';
 export { RandomStream, randomStream } from './random.ts';
-export { type Precision, type RunOptions, type RunResult, run, type Tensors } from './run.ts';
+export { type RunOptions, type RunResult, run, type Tensors } from './run.ts';
 export { type EngineName, engineNames, startEngine } from './start.ts';
 export { trace } from './trace.ts';

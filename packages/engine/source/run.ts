@@ -2,15 +2,13 @@ import * as tf from '@tensorflow/tfjs-core';
 import { type ConvOptions, type Forward, type Net, sizeOf } from './network.ts';
 import { batchNormInference, batchNormTraining } from './ops/batch-norm.ts';
 import { biasAdd } from './ops/bias-add.ts';
-import { convBfloat16, matMulBfloat16, toFloat32 } from './ops/bfloat16.ts';
+import { convolution, type Precision, toFloat32 } from './ops/convolution.ts';
 import { dropout } from './ops/dropout.ts';
+import { matMulBfloat16 } from './ops/mat-mul.ts';
 import { maxPool } from './ops/max-pool.ts';
 import { randomStream } from './random.ts';
 
 export type Tensors = Record<string, tf.Tensor>;
-
-/** What convolutions and matrix products compute in; everything else is float32. */
-export type Precision = 'float32' | 'bfloat16';
 
 export interface RunOptions {
   /** Training: dropout drops and BatchNorm uses the batch's statistics. Absent: evaluation. */
@@ -47,52 +45,80 @@ export function run(
   options: RunOptions = {},
 ): RunResult {
   const net = new RunningNet(parameters, options);
-  const output = forward(net, new Flow(x));
+  const output = forward(net, Flow.of(x));
   return { output: output.float32(), taps: net.taps, statistics: net.statistics };
 }
 
-/**
- * A tensor on which a bias and a ReLU are still to be done. Both commute with max pooling, bit for bit (a sum with a
- * constant and a ReLU keep order), so they wait for it and then run over a quarter of the elements.
- */
+/** What flows between layers. Nothing is computed before it is known what becomes of it. */
 class Flow {
-  private readonly raw: tf.Tensor;
-  private readonly bias: tf.Tensor1D | undefined;
+  private readonly source: Source;
   private readonly rectified: boolean;
   private done: tf.Tensor | undefined;
 
-  constructor(raw: tf.Tensor, bias?: tf.Tensor1D, rectified = false) {
-    this.raw = raw;
-    this.bias = bias;
+  constructor(source: Source, rectified = false) {
+    this.source = source;
     this.rectified = rectified;
   }
 
-  get shape(): number[] {
-    return this.raw.shape;
+  static of(x: tf.Tensor): Flow {
+    return new Flow(new Source(() => x));
   }
 
   relu(): Flow {
-    return this.done === undefined
-      ? new Flow(this.raw, this.bias, true)
-      : new Flow(this.done, undefined, true);
+    return this.rectified ? this : new Flow(this.source, true);
   }
 
+  /**
+   * A bias and a ReLU commute with max pooling, bit for bit (both keep order), so they wait for it and then run over a
+   * fraction of the elements.
+   */
   maxPool(size: number, stride: number): Flow {
     // A map that was asked for is there already.
-    if (this.done !== undefined) return new Flow(maxPool(this.done, { size, stride }));
-    return new Flow(maxPool(this.raw, { size, stride }), this.bias, this.rectified);
+    if (this.done !== undefined) return Flow.of(maxPool(this.done, { size, stride }));
+    return new Flow(this.source.maxPool(size, stride), this.rectified);
   }
 
-  /** With bias and ReLU; float32 or bfloat16, whichever it flows in. */
+  /** Float32 or bfloat16, whichever it flows in. */
   tensor(): tf.Tensor {
-    if (this.done !== undefined) return this.done;
-    const biased = this.bias === undefined ? this.raw : biasAdd(this.raw, this.bias);
-    this.done = this.rectified ? tf.relu(biased) : biased;
+    this.done ??= this.rectified ? tf.relu(this.source.biased()) : this.source.biased();
     return this.done;
   }
 
   float32(): tf.Tensor {
     return toFloat32(this.tensor());
+  }
+}
+
+type Compute = (bias: tf.Tensor1D | undefined) => tf.Tensor;
+
+/** A tensor to which a bias may have to be added: in the operation that computes it, or after a pooling. */
+class Source {
+  private readonly compute: Compute;
+  private readonly bias: tf.Tensor1D | undefined;
+  private plain: tf.Tensor | undefined;
+  private whole: tf.Tensor | undefined;
+
+  /** @param compute the tensor, with the bias that it is given */
+  constructor(compute: Compute, bias?: tf.Tensor1D) {
+    this.compute = compute;
+    this.bias = bias;
+  }
+
+  biased(): tf.Tensor {
+    const { plain, bias } = this;
+    this.whole ??= plain === undefined || bias === undefined ? this.compute(bias) : biasAdd(plain, bias);
+    return this.whole;
+  }
+
+  maxPool(size: number, stride: number): Source {
+    const { bias } = this;
+    if (this.whole !== undefined || bias === undefined) {
+      const pooled = maxPool(this.biased(), { size, stride });
+      return new Source(() => pooled);
+    }
+    this.plain ??= this.compute(undefined);
+    const pooled = maxPool(this.plain, { size, stride });
+    return new Source((given) => (given === undefined ? pooled : biasAdd(pooled, given)), bias);
   }
 }
 
@@ -113,16 +139,15 @@ class RunningNet implements Net<Flow> {
     // 'same' pads evenly only at stride 1 and for odd kernels; elsewhere it would shift the grid against PyTorch's.
     const same = stride === 1 && 2 * padding === kernel - 1;
     const input = same || padding === 0 ? x.tensor() : padded(x.float32(), padding);
-    if (this.options.precision === 'bfloat16') {
-      return new Flow(convBfloat16(input, weight, offset, { stride, padding: same ? 'SAME' : 'VALID' }));
-    }
-    return new Flow(tf.conv2d(input as tf.Tensor4D, weight, stride, same ? 'same' : 'valid'), offset);
+    const { precision = 'float32' } = this.options;
+    const options = { stride, padding: same ? 'same' : 'valid', precision } as const;
+    return new Flow(new Source((given) => convolution(input, weight, given, options), offset));
   }
 
   linear(name: string, x: Flow, { bias = true }: { out: number; bias?: boolean }): Flow {
     const product = this.options.precision === 'bfloat16' ? matMulBfloat16 : tf.matMul;
     const y = product(x.float32(), this.parameter(`${name}.weight`));
-    return new Flow(y, bias ? (this.parameter(`${name}.bias`) as tf.Tensor1D) : undefined);
+    return Flow.of(bias ? biasAdd(y, this.parameter(`${name}.bias`) as tf.Tensor1D) : y);
   }
 
   batchNorm(name: string, x: Flow): Flow {
@@ -131,7 +156,7 @@ class RunningNet implements Net<Flow> {
       this.parameter(`${name}.${part}`),
     );
     if (this.options.training === undefined) {
-      return new Flow(batchNormInference(toFloat32(input), mean, variance, scale, offset));
+      return Flow.of(batchNormInference(toFloat32(input), mean, variance, scale, offset));
     }
     const normalized = batchNormTraining(input, scale, offset);
     const count = input.size / sizeOf(scale.shape);
@@ -144,7 +169,7 @@ class RunningNet implements Net<Flow> {
       tf.mul(normalized.variance, count / Math.max(1, count - 1)),
       momentum,
     );
-    return new Flow(normalized.y);
+    return Flow.of(normalized.y);
   }
 
   relu(x: Flow): Flow {
@@ -158,13 +183,13 @@ class RunningNet implements Net<Flow> {
   flatten(x: Flow): Flow {
     const map = x.float32();
     if (map.rank !== 4) return x;
-    return new Flow(tf.reshape(tf.transpose(map, [0, 3, 1, 2]), [map.shape[0], -1]));
+    return Flow.of(tf.reshape(tf.transpose(map, [0, 3, 1, 2]), [map.shape[0], -1]));
   }
 
   dropout(name: string, x: Flow, rate: number): Flow {
     const { training } = this.options;
     if (training === undefined || rate === 0) return x;
-    return new Flow(dropout(x.float32(), rate, randomStream(training.seed, 'dropout', name, training.step)));
+    return Flow.of(dropout(x.float32(), rate, randomStream(training.seed, 'dropout', name, training.step)));
   }
 
   tap(name: string, x: Flow): Flow {
@@ -173,7 +198,7 @@ class RunningNet implements Net<Flow> {
   }
 
   shape(x: Flow): number[] {
-    return x.shape.slice(1);
+    return x.tensor().shape.slice(1);
   }
 
   private update(name: string, running: tf.Tensor, batch: tf.Tensor, momentum: number): void {

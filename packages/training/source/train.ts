@@ -1,5 +1,5 @@
 import type { Dataset } from '@distillery/datasets';
-import { clipGradients, createOptimizer, run } from '@distillery/engine';
+import { clipGradients, createOptimizer, gradientsOf, run } from '@distillery/engine';
 import { DistilleryError, type Training } from '@distillery/spec';
 import * as tf from '@tensorflow/tfjs-core';
 import { batchesAhead } from './batch-ahead.ts';
@@ -74,7 +74,6 @@ export async function train(job: TrainingRun): Promise<TrainingResult> {
     ...trainable(network),
     ...Object.fromEntries(Object.entries(auxiliaryVariables).filter(([, variable]) => variable.trainable)),
   };
-  const variableList = Object.values(trained);
   const optimizer = createOptimizer(training.optimizer, trained);
   let best: Values | undefined;
   let cursor: Cursor = { step: 0, sums: noSums(), samples: 0, best: null, losses: {}, seconds: 0 };
@@ -153,7 +152,7 @@ export async function train(job: TrainingRun): Promise<TrainingResult> {
     const key = { seed, step: cursor.step };
     let losses: tf.Tensor | undefined;
     const statistics: Record<string, tf.Tensor> = {};
-    const { value, grads } = tf.tidy(() => {
+    const { value, gradients: raw } = tf.tidy(() => {
       const images = tf.tensor(batch.images, [batch.size, ...dataset.shape]);
       const labels = tf.tensor1d(batch.labels, 'int32');
       const teacher = Object.fromEntries(
@@ -162,7 +161,7 @@ export async function train(job: TrainingRun): Promise<TrainingResult> {
           tf.tensor(values, [batch.size, ...shape]),
         ]),
       );
-      return tf.variableGrads(() => {
+      return gradientsOf(() => {
         const student = run(network.forward, network.variables, images, {
           training: key,
           precision: training.precision,
@@ -179,14 +178,10 @@ export async function train(job: TrainingRun): Promise<TrainingResult> {
         Object.assign(statistics, student.statistics, loss.statistics);
         losses = tf.keep(tf.stack([...loss.terms, loss.total]));
         return loss.total as tf.Scalar;
-      }, variableList);
+      }, trained);
     });
     value.dispose();
-    // variableGrads names gradients by the engine's own names; ours are positional.
-    const named = Object.fromEntries(
-      Object.entries(trained).map(([name, { name: id }]) => [name, grads[id]]),
-    );
-    const gradients = training.gradientClip === null ? named : clipGradients(named, training.gradientClip);
+    const gradients = training.gradientClip === null ? raw : clipGradients(raw, training.gradientClip);
     optimizer.apply(gradients, rate, cursor.step + 1);
     tf.dispose(gradients);
     for (const [name, statistic] of Object.entries(statistics)) {

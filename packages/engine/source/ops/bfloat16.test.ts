@@ -2,7 +2,9 @@ import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { startEngine } from '../start.ts';
 import { expectNoLeak, sample } from '../testing.ts';
-import { bfloat16Refusal, convBfloat16, matMulBfloat16, toFloat32 } from './bfloat16.ts';
+import { bfloat16Refusal } from './bfloat16.ts';
+import { convolution, toFloat32 } from './convolution.ts';
+import { matMulBfloat16 } from './mat-mul.ts';
 import { maxPool } from './max-pool.ts';
 
 // The engine decides, so it must have started before the tests are counted.
@@ -29,20 +31,22 @@ describe.skipIf(refusal !== null)('in bfloat16', () => {
   beforeAll(() => startEngine());
 
   test.each([
-    ['3×3 with a bias', [2, 6, 6, 4], [3, 3, 4, 5], 1, 'SAME', true],
-    ['3×3 without', [2, 6, 6, 4], [3, 3, 4, 5], 1, 'SAME', false],
-    ['1×1', [3, 4, 4, 8], [1, 1, 8, 2], 1, 'SAME', true],
+    ['3×3 with a bias', [2, 6, 6, 4], [3, 3, 4, 5], 1, 'same', true],
+    ['3×3 without', [2, 6, 6, 4], [3, 3, 4, 5], 1, 'same', false],
+    ['1×1', [3, 4, 4, 8], [1, 1, 8, 2], 1, 'same', true],
     // Images have three channels, and oneDNN gets odd numbers of them wrong.
-    ['one channel', [4, 8, 8, 1], [3, 3, 1, 16], 1, 'SAME', true],
-    ['three channels', [4, 32, 32, 3], [3, 3, 3, 128], 1, 'SAME', true],
-    ['five channels at stride 2', [2, 7, 7, 5], [3, 3, 5, 4], 2, 'VALID', true],
+    ['one channel', [4, 8, 8, 1], [3, 3, 1, 16], 1, 'same', true],
+    ['three channels', [4, 32, 32, 3], [3, 3, 3, 128], 1, 'same', true],
+    ['five channels at stride 2', [2, 7, 7, 5], [3, 3, 5, 4], 2, 'valid', true],
   ] as const)(
     'a convolution of %s and its gradients are near float32',
     (_, x, filter, stride, padding, bias) => {
       const own = (a: tf.Tensor, w: tf.Tensor, b?: tf.Tensor) =>
-        toFloat32(convBfloat16(a, w, b, { stride, padding }));
+        toFloat32(
+          convolution(a, w, b as tf.Tensor1D | undefined, { stride, padding, precision: 'bfloat16' }),
+        );
       const single = (a: tf.Tensor, w: tf.Tensor, b?: tf.Tensor) => {
-        const y = tf.conv2d(a as tf.Tensor4D, w as tf.Tensor4D, stride, padding.toLowerCase() as 'same');
+        const y = tf.conv2d(a as tf.Tensor4D, w as tf.Tensor4D, stride, padding);
         return b === undefined ? y : tf.add(y, b);
       };
       const [a, w, b] = [random(x, 1), random(filter, 2), random([filter[3]], 3)];
@@ -68,11 +72,11 @@ describe.skipIf(refusal !== null)('in bfloat16', () => {
   test('a map flows through ReLU and pooling, and its gradients add up, without leaving bfloat16', () => {
     const x = random([4, 16, 16, 3], 1);
     const filters = [random([3, 3, 3, 8], 2), tf.mul(random([3, 3, 8, 8], 3), 0.1)];
-    const options = { stride: 1, padding: 'SAME' } as const;
+    const options = { stride: 1, padding: 'same', precision: 'bfloat16' } as const;
     // The first map is used twice, as in a residual block: the tape must add two gradients.
     const own = (w: tf.Tensor, v: tf.Tensor) => {
-      const first = tf.relu(convBfloat16(x, w, undefined, options));
-      const second = convBfloat16(first, v, undefined, options);
+      const first = tf.relu(convolution(x, w, undefined, options));
+      const second = convolution(first, v, undefined, options);
       const pooled = [first, second].map((map) => toFloat32(maxPool(map, { size: 2, stride: 2 })));
       return weighted(tf.add(pooled[0], pooled[1]));
     };
@@ -90,7 +94,13 @@ describe.skipIf(refusal !== null)('in bfloat16', () => {
   test('leaves nothing behind', () => {
     const inputs = [sample([2, 6, 6, 4]), sample([3, 3, 4, 5], 1), sample([5], 2)];
     const own = (a: tf.Tensor, w: tf.Tensor, b: tf.Tensor) =>
-      toFloat32(convBfloat16(a, w, b, { stride: 1, padding: 'SAME' }));
+      toFloat32(
+        convolution(a, w, b as tf.Tensor1D | undefined, {
+          stride: 1,
+          padding: 'same',
+          precision: 'bfloat16',
+        }),
+      );
     expectNoLeak(() => tf.tidy(() => own(inputs[0], inputs[1], inputs[2])));
     expectNoLeak(() => tf.grads((a, w, b) => tf.sum(own(a, w, b)))(inputs));
     const [a, b] = [sample([5, 7]), sample([7, 3], 1)];

@@ -1,24 +1,39 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { execute, nativeKernel, nativeType, text, type } from '../native.ts';
+import { castTo, execute, nativeKernel, nativeType, text, type, types } from '../native.ts';
 import { call, has } from './call.ts';
+import { productBfloat16 } from './mat-mul.ts';
 
 export function registerBiasAdd(): void {
   const nhwc = () => text('data_format', 'NHWC');
-  nativeKernel(
-    'BiasAdd',
-    ({ inputs: { x, bias } }) => execute('BiasAdd', [type('T', nativeType(x)), nhwc()], [x, bias])[0],
+  nativeKernel('BiasAdd', ({ inputs: { x, bias } }) => {
+    const precision = nativeType(x);
+    return execute('BiasAdd', [type('T', precision), nhwc()], [x, castTo(bias, precision)])[0];
+  });
+  nativeKernel('BiasAddGrad', ({ inputs: { dy } }) =>
+    nativeType(dy) === types.bfloat16
+      ? sumBfloat16(dy)
+      : execute('BiasAddGrad', [type('T', types.float32), nhwc()], [dy])[0],
   );
-  nativeKernel(
-    'BiasAddGrad',
-    ({ inputs: { dy } }) => execute('BiasAddGrad', [type('T', nativeType(dy)), nhwc()], [dy])[0],
+}
+
+/** Over all but the channels. TensorFlow's own sum over bfloat16 is slow; a product with ones runs where all products do. */
+function sumBfloat16(dy: tf.Tensor): tf.Tensor {
+  const channels = dy.shape[dy.rank - 1];
+  const rows = dy.size / channels;
+  const [flat] = execute(
+    'Reshape',
+    [type('T', types.bfloat16), type('Tshape', types.int32)],
+    [dy, tf.tensor1d([rows, channels], 'int32')],
   );
+  const ones = castTo(tf.ones([1, rows]), types.bfloat16);
+  return tf.reshape(productBfloat16(ones, flat, false, false), [channels]);
 }
 
 /**
  * Adds a bias to the last axis.
  *
- * @param x `[…, channels]`
- * @param bias `[channels]`
+ * @param x `[…, channels]`, float32 or bfloat16
+ * @param bias `[channels]`, float32
  */
 export function biasAdd<T extends tf.Tensor>(x: T, bias: tf.Tensor1D): T {
   const fused = tf.customGrad((input, vector) => ({

@@ -1,7 +1,8 @@
 import { isNative } from '../native.ts';
 import { registerAdd } from './add.ts';
 import { registerBiasAdd } from './bias-add.ts';
-import { registerBfloat16 } from './bfloat16.ts';
+import { registerConvolution } from './convolution.ts';
+import { registerMatMul } from './mat-mul.ts';
 import { probeMkl } from './mkl.ts';
 import { registerRelu, registerReluGradient } from './relu.ts';
 import { registerStep } from './step.ts';
@@ -15,5 +16,6 @@ export function registerKernels(): void {
   registerRelu();
   registerStep();
   registerAdd();
-  registerBfloat16();
+  registerConvolution();
+  registerMatMul();
 }

@@ -1,0 +1,45 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { castTo, execute, flag, nativeKernel, type, types } from '../native.ts';
+import { call } from './call.ts';
+
+/**
+ * Matrix product in bfloat16.
+ *
+ * @param a `[rows, inner]`, float32
+ * @param b `[inner, columns]`, float32
+ * @returns float32
+ */
+export function matMulBfloat16(a: tf.Tensor, b: tf.Tensor): tf.Tensor {
+  return call('MatMulBfloat16', { a, b });
+}
+
+export function registerMatMul(): void {
+  nativeKernel('MatMulBfloat16', ({ inputs: { a, b }, attrs }) => {
+    const { transposeA = false, transposeB = false } = attrs as {
+      transposeA?: boolean;
+      transposeB?: boolean;
+    };
+    return productBfloat16(half(a), half(b), transposeA, transposeB);
+  });
+  tf.registerGradient({
+    kernelName: 'MatMulBfloat16',
+    inputsToSave: ['a', 'b'],
+    gradFunc: (dy, [a, b]) => ({
+      a: () => call('MatMulBfloat16', { a: dy as tf.Tensor, b }, { transposeB: true }),
+      b: () => call('MatMulBfloat16', { a, b: dy as tf.Tensor }, { transposeA: true }),
+    }),
+  });
+}
+
+/** Of what is bfloat16 already; the result is float32. */
+export function productBfloat16(
+  a: tf.Tensor,
+  b: tf.Tensor,
+  transposeA: boolean,
+  transposeB: boolean,
+): tf.Tensor {
+  const own = [type('T', types.bfloat16), flag('adj_x', transposeA), flag('adj_y', transposeB)];
+  return castTo(execute('BatchMatMulV2', own, [a, b])[0], types.float32);
+}
+
+const half = (x: tf.Tensor) => castTo(x, types.bfloat16);
