@@ -150,7 +150,7 @@ function explanation({ steps, setup, rows }: Results): string {
   both sides before the clock starts: bytes on ours, normalised while it runs; float tensors on PyTorch's, which takes
   its batches as slices of them, without a DataLoader. Batches of 128, Adam 1e-3.
 - **A step** is one turn of the training loop of \`packages/training\`, and of the tutorial's: forward, loss, backward,
-  Adam. A round times ${steps} of them and takes the median.
+  Adam. A round times ${steps} of the teacher's steps, ten times as many of the student's, and takes the median.
 - **The soft-target epoch** trains LightNN once over all images, T 2, .25 / .75. PyTorch asks the teacher at every batch,
   as the tutorial does; ours reads the logits that were stored before. Storing them is not in this row, but in the whole
   experiment. Whoever stores logits in PyTorch saves as much: what then remains is the student step.

@@ -44,9 +44,10 @@ export function batchMaker({ dataset, split, augmentation }: ImageSource) {
 
   function place(to: Float32Array, offset: number, from: number): void {
     const { images } = split;
-    for (let i = 0, channel = 0; i < pixels; i++) {
-      to[offset + i] = table[channel * 256 + images[from + i]];
-      if (++channel === channels) channel = 0;
+    // Channel by channel: a counter in the inner loop would double its time.
+    for (let channel = 0; channel < channels; channel++) {
+      const base = channel * 256;
+      for (let i = channel; i < pixels; i += channels) to[offset + i] = table[base + images[from + i]];
     }
   }
 
