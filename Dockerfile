@@ -19,7 +19,7 @@ WORKDIR /app
 ENV DISTILLERY_CACHE=/opt/distillery NPM_CONFIG_OMIT=dev
 COPY --from=manifests /manifests ./
 RUN node scripts/setup.mjs --no-redis --require-native \
- && rm -rf /opt/distillery/*/deps/include
+ && rm -rf /opt/distillery/*/deps/include node_modules/webgpu
 
 FROM node:22-bookworm-slim
 # STORE_DIR, DATA_DIR and DATA_ROOTS are volumes; a named volume takes its owner from the image.
