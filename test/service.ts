@@ -21,14 +21,20 @@ export interface Service {
   close(): Promise<void>;
 }
 
-export async function startService({ workers = 1, roots = [] as string[] } = {}): Promise<Service> {
+export async function startService({
+  workers = 1,
+  trainers = 1,
+  roots = [] as string[],
+} = {}): Promise<Service> {
   const folder = await mkdtemp(join(tmpdir(), 'distillery-service-'));
   const log = pino({ level: process.env.LOG_LEVEL ?? 'silent' }, pino.destination(2));
   const redis = await startPrivateRedis();
   const at = { storeDir: join(folder, 'store'), dataDir: join(folder, 'data'), roots, log };
   const api = await startApi({ ...at, redisUrl: redis.url, host: '127.0.0.1', port: 0 });
   const running = await Promise.all(
-    Array.from({ length: workers }, () => startWorker({ ...at, redisUrl: redis.url, version: 'test' })),
+    Array.from({ length: workers }, () =>
+      startWorker({ ...at, trainers, redisUrl: redis.url, version: 'test' }),
+    ),
   );
   const queue = await openQueue({ url: redis.url });
   const client = createClient(api.url);

@@ -1,5 +1,6 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
@@ -172,4 +173,33 @@ describe('a job that cannot succeed', () => {
     expect(job.reason?.message).toMatch(/^cross_entropy is (NaN|Infinity) at step \d+ \(epoch \d+\)/);
     expect(job.stages.slice(1).map(({ state }) => state)).toEqual(['cancelled', 'cancelled', 'cancelled']);
   });
+});
+
+test('a worker with two trainers trains two students at once, on half of the threads each', {
+  timeout: 300_000,
+}, async () => {
+  const pair = await startService({ trainers: 2 });
+  try {
+    const method = [{ type: 'soft_target' }, { type: 'cross_entropy' }];
+    const { job, report } = await pair.complete(
+      spec({
+        dataset: { source: 'shapes', trainCount: 400, testCount: 50 },
+        teacher: { architecture: { type: 'lightnn' }, training: { epochs: 1 } },
+        students: ['one', 'two'].map((name) => ({ name, architecture: { type: 'lightnn' }, method })),
+      }),
+    );
+    const [one, two] = job.stages.filter(({ kind }) => kind === 'student');
+    const [begun, ended] = [
+      [one, two].map((s) => s.startedAt ?? ''),
+      [one, two].map((s) => s.finishedAt ?? ''),
+    ];
+    expect(begun.toSorted()[1] < ended.toSorted()[0], JSON.stringify([one, two])).toBe(true);
+    // The other engines compute on one thread in any case.
+    const all = report.teacher.engine.name === 'native' ? availableParallelism() : 1;
+    const threads = Math.max(1, Math.floor(all / 2));
+    expect(report.students.map(({ runs }) => runs[0].engine.threads)).toEqual([threads, threads]);
+    expect(report.teacher.engine.threads).toBe(all);
+  } finally {
+    await pair.close();
+  }
 });

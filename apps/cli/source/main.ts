@@ -12,6 +12,7 @@ const usage = `distill: knowledge distillation as a service
 
   distill demo [--data PATH] [--epochs N]    the whole road on this machine, in minutes
   distill up [--port N] [--workers N]        Redis (or REDIS_URL), API and workers until Ctrl-C
+             [--trainers N]                  each worker doing N stages at once
   distill validate SPEC.json                 what a job would do, without doing it
   distill run SPEC.json [--no-watch]         submits a job and follows it
   distill watch JOB                          follows a job
@@ -55,6 +56,7 @@ async function main(): Promise<void> {
       url: { type: 'string', default: process.env.DISTILLERY_URL ?? 'http://127.0.0.1:8080' },
       port: { type: 'string', default: '8080' },
       workers: { type: 'string', default: '1' },
+      trainers: { type: 'string', default: '1' },
       folder: { type: 'string', default: 'runs' },
       root: { type: 'string', multiple: true, default: [] },
       out: { type: 'string' },
@@ -84,6 +86,7 @@ async function main(): Promise<void> {
       return (await import('./commands/up.ts')).up({
         port: whole('--port', values.port, 0),
         workers: whole('--workers', values.workers),
+        trainers: whole('--trainers', values.trainers),
         folder,
         roots: values.root.map((root) => resolve(root)),
         out,

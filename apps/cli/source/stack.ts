@@ -14,6 +14,8 @@ export interface StackOptions {
   /** 0: a free one. */
   port?: number;
   workers?: number;
+  /** Stages that each worker does at once. */
+  trainers: number;
   /** Keeps jobs, for the next start to go on with; otherwise Redis forgets them when it stops. */
   keepJobs: boolean;
 }
@@ -32,6 +34,7 @@ export async function startStack({
   keepJobs,
   port = 0,
   workers = 1,
+  trainers,
 }: StackOptions): Promise<Stack> {
   await mkdir(folder, { recursive: true });
   const log = pino(
@@ -61,7 +64,7 @@ export async function startStack({
     closers.push(api.close);
     const running: RunningWorker[] = [];
     for (let i = 0; i < workers; i++) {
-      running.push(await startWorker({ redisUrl, storeDir, dataDir, roots, log, version }));
+      running.push(await startWorker({ redisUrl, storeDir, dataDir, roots, trainers, log, version }));
     }
     closers.push(() => Promise.all(running.map((worker) => worker.close())));
     return { url: api.url, engine: running[0].engine, close };

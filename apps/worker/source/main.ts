@@ -6,7 +6,8 @@ import { startWorker } from './worker.ts';
 /**
  * The worker of a container: settings come from the environment.
  *
- * REDIS_URL (required), STORE_DIR, DATA_DIR, DATA_ROOTS (folders, separated by colons), ENGINE, LOG_LEVEL
+ * REDIS_URL (required), STORE_DIR, DATA_DIR, DATA_ROOTS (folders, separated by colons), TRAINERS (stages at
+ * once), ENGINE, LOG_LEVEL
  */
 const log = pino({ level: process.env.LOG_LEVEL ?? 'info', name: 'worker' });
 
@@ -16,8 +17,13 @@ try {
     STORE_DIR = 'runs/store',
     DATA_DIR = 'runs/data',
     DATA_ROOTS = '',
+    TRAINERS = '1',
   } = process.env;
   if (!redisUrl) throw new Error('REDIS_URL is not set: where does the queue listen?');
+  const trainers = Number(TRAINERS);
+  if (!Number.isInteger(trainers) || trainers < 1 || trainers > 64) {
+    throw new Error(`TRAINERS is ${JSON.stringify(TRAINERS)}, it must be a whole number from 1 to 64`);
+  }
   const manifest = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
   const worker = await startWorker({
     redisUrl,
@@ -26,6 +32,7 @@ try {
     roots: DATA_ROOTS.split(':')
       .filter((root) => root !== '')
       .map((root) => resolve(root)),
+    trainers,
     log,
     version: (JSON.parse(manifest) as { version: string }).version,
   });

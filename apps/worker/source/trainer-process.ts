@@ -22,14 +22,20 @@ export type Outcome = { type: 'done'; result: unknown } | { type: 'stopped' };
 /**
  * Runs a task in a child process.
  *
+ * @param threads that it computes with, unless TF_NUM_INTRAOP_THREADS says otherwise
  * @param signal aborted: the trainer is asked to stop, then made to
  * @throws DistilleryError what the trainer failed with, `trainer_crashed` or `out_of_memory` when it just ended
  */
 export async function runTask(
   task: Task,
-  { signal, report, log }: { signal: AbortSignal; report: (message: Report) => void; log: Logger },
+  {
+    threads,
+    signal,
+    report,
+    log,
+  }: { threads: number; signal: AbortSignal; report: (message: Report) => void; log: Logger },
 ): Promise<Outcome> {
-  const trainer = start([], log);
+  const trainer = start([], log, { TF_NUM_INTRAOP_THREADS: String(threads) });
   const onAbort = () => void stop(trainer);
   signal.addEventListener('abort', onAbort, { once: true });
   try {
@@ -73,11 +79,11 @@ interface Trainer {
   lastLines(): string[];
 }
 
-function start(args: string[], log: Logger): Trainer {
+function start(args: string[], log: Logger, environment: Record<string, string> = {}): Trainer {
   const child = fork(trainerPath, args, {
     execArgv: ['--import', loader],
     // What the person who started the worker has set goes before.
-    env: { ...trainerEnvironment, ...process.env },
+    env: { ...trainerEnvironment, ...environment, ...process.env },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   });
   const lines: string[] = [];

@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { hostname } from 'node:os';
+import { availableParallelism, hostname } from 'node:os';
 import { openQueue, type StageRun } from '@distillery/queue';
 import { DistilleryError, type EngineInfo, type JobSpec } from '@distillery/spec';
 import type { Logger } from 'pino';
 import { createReporter } from './reporter.ts';
+import { trainerThreads } from './trainer-environment.ts';
 import { probeEngine, runTask } from './trainer-process.ts';
 
 export interface WorkerOptions {
@@ -16,6 +17,8 @@ export interface WorkerOptions {
   dataDir: string;
   /** Folders that job specs may read. */
   roots: string[];
+  /** Stages at once, each in a trainer of its own, default 1; on a GPU always 1. */
+  trainers?: number;
   log: Logger;
   version: string;
 }
@@ -42,6 +45,8 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   const log = options.log.child({ worker: id });
   const engine = await probeEngine(log);
   log.info({ engine }, `engine: ${engine.backend}`);
+  // TensorFlow shares a GPU with nobody.
+  const trainers = engine.name === 'gpu' ? 1 : (options.trainers ?? 1);
   const queue = await openQueue({
     url: redisUrl,
     ...(prefix === undefined ? {} : { prefix }),
@@ -49,10 +54,17 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     onError: (error) => log.warn({ err: error }, 'Redis'),
   });
   const registration = await queue.workers.register({ id, host: hostname(), version, engine });
+  const inHand: StageRun[] = [];
+  // The page of workers has room for one stage: the one that was taken last.
+  const tellWork = () => {
+    const run = inHand.at(-1);
+    registration.working(run === undefined ? null : { jobId: run.jobId, stageId: run.stageId });
+  };
   const consumer = await queue.stages.consume(
     async (run) => {
       const stageLog = log.child({ job: run.jobId, stage: run.stageId, attempt: run.attempt });
-      registration.working({ jobId: run.jobId, stageId: run.stageId });
+      inHand.push(run);
+      tellWork();
       stageLog.info('stage begins');
       try {
         const result = await supervise(run, stageLog);
@@ -62,10 +74,11 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
         stageLog[run.signal.aborted ? 'info' : 'error']({ err: error }, 'stage ends early');
         throw error;
       } finally {
-        registration.working(null);
+        inHand.splice(inHand.indexOf(run), 1);
+        tellWork();
       }
     },
-    { worker: id },
+    { worker: id, concurrency: trainers },
   );
 
   let closing: Promise<void> | undefined;
@@ -101,6 +114,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
       const outcome = await runTask(
         { job, stage, results, records: view.stages, storeDir, dataDir, roots },
         {
+          threads: trainerThreads(stage, plan, trainers, availableParallelism()),
           signal: AbortSignal.any([run.signal, deadline.signal]),
           report: reporter.report,
           log: stageLog,

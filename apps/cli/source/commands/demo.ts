@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { availableParallelism } from 'node:os';
 import { join, relative } from 'node:path';
 import { styleText } from 'node:util';
 import { createClient } from '@distillery/client';
@@ -27,7 +28,12 @@ export async function demo({ data, epochs, folder, out, signal }: DemoOptions): 
   const { dataset, root, says } = await demoData(data, () => cifar10Reachable({ cacheDir, roots: [] }));
   say(`\n  ${styleText('bold', 'Distillery')} trains a teacher, then students that learn from it.`);
   say(styleText('dim', `  data: ${says}`));
-  const stack = await startStack({ folder, roots: root === undefined ? [] : [root], keepJobs: false });
+  const stack = await startStack({
+    folder,
+    roots: root === undefined ? [] : [root],
+    keepJobs: false,
+    trainers: Math.min(2, availableParallelism()),
+  });
   const stop = () => void stack.close();
   signal.addEventListener('abort', stop, { once: true });
   try {

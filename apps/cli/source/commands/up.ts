@@ -4,6 +4,7 @@ import { startStack } from '../stack.ts';
 export interface UpOptions {
   port: number;
   workers: number;
+  trainers: number;
   folder: string;
   roots: string[];
   out: NodeJS.WriteStream;
