@@ -7,7 +7,7 @@
  *
  * With --only, some of it is measured and printed, and the file stays as it is.
  */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -89,7 +89,9 @@ for (const comparison of comparisons.filter(({ id }) => id === 'a' || id === 'b'
 }
 const text = page({ rows, memory, steps, setup, load });
 process.stdout.write(`\n${text}`);
-if (only === undefined) writeFileSync(join(import.meta.dirname, 'RESULTS.md'), text);
+// What a person found out about the figures stands below them.
+const notes = readFileSync(join(import.meta.dirname, 'NOTES.md'), 'utf8');
+if (only === undefined) writeFileSync(join(import.meta.dirname, 'RESULTS.md'), `${text}\n${notes}`);
 
 /** Steps and epochs, in processes that live through all of them. */
 async function compareWarm(comparisons: readonly Comparison[]): Promise<(Measured | Refused)[]> {
