@@ -36,7 +36,7 @@ const spec: JobSpecInput = {
 beforeAll(async () => {
   service = await startService({ workers: 2 });
   ({ job, report } = await service.complete(spec));
-}, 120_000);
+}, 300_000);
 afterAll(() => service.close(), 60_000);
 
 describe('a job over HTTP', () => {
