@@ -5,6 +5,7 @@ export type { Precision } from './ops/convolution.ts';
 export { logSoftmax, softmaxCrossEntropy } from './ops/softmax-cross-entropy.ts';
 export {
   type ConvOptions,
+  type DepthwiseOptions,
   type Forward,
   type Initializer,
   type Net,

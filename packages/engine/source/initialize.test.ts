@@ -24,6 +24,18 @@ test('fills the bounds evenly and never passes them', () => {
   expect(variance).toBeCloseTo(0.25 ** 2 / 3, 3);
 });
 
+test('normal numbers have their deviation', () => {
+  const normal = { ...weight('a', [100, 200]), initializer: { type: 'normal' as const, deviation: 0.1 } };
+  const { a } = initialValues([normal], 1);
+  const moment = (power: number) => a.reduce((sum, value) => sum + (value / 0.1) ** power, 0) / a.length;
+  // Four standard errors of the mean, of the variance and of the fourth moment of 20,000 normal numbers.
+  expect(Math.abs(moment(1))).toBeLessThan(4 / Math.sqrt(20_000));
+  expect(Math.abs(moment(2) - 1)).toBeLessThan(4 * Math.sqrt(2 / 20_000));
+  expect(Math.abs(moment(4) - 3)).toBeLessThan(4 * Math.sqrt(96 / 20_000));
+  expect(initialValues([normal], 1).a).toEqual(a);
+  expect(initialValues([normal], 2).a).not.toEqual(a);
+});
+
 test('constants are constant', () => {
   const one = { ...weight('a', [3]), initializer: { type: 'constant' as const, value: 1 } };
   expect(initialValues([one], 9)).toEqual({ a: Float32Array.of(1, 1, 1) });

@@ -18,6 +18,10 @@ function values({ name, shape, initializer }: ParameterSpec, seed: number): Floa
   const data = new Float32Array(sizeOf(shape));
   if (initializer.type === 'constant') return data.fill(initializer.value);
   const stream = randomStream(seed, 'init', name);
-  for (let i = 0; i < data.length; i++) data[i] = (2 * stream.uniform() - 1) * initializer.bound;
+  const draw =
+    initializer.type === 'normal'
+      ? () => stream.normal() * initializer.deviation
+      : () => (2 * stream.uniform() - 1) * initializer.bound;
+  for (let i = 0; i < data.length; i++) data[i] = draw();
   return data;
 }

@@ -7,15 +7,34 @@
 export interface Net<T> {
   /** 2-D convolution with zero padding; PyTorch's `Conv2d`. `[h, w, in] → [h', w', out]` */
   conv(name: string, x: T, options: ConvOptions): T;
+  /**
+   * 2-D convolution of each channel with a filter of its own, with zero padding and without bias; PyTorch's `Conv2d` with
+   * as many groups as channels. `[h, w, c] → [h', w', c]`
+   */
+  depthwise(name: string, x: T, options: DepthwiseOptions): T;
   /** Fully connected layer; PyTorch's `Linear`. `[in] → [out]` */
-  linear(name: string, x: T, options: { out: number; bias?: boolean }): T;
+  linear(name: string, x: T, options: LinearOptions): T;
   /** Batch normalisation over all but the channels; PyTorch's `BatchNorm2d` (momentum .1, epsilon 1e-5). */
   batchNorm(name: string, x: T): T;
   relu(x: T): T;
+  /** `relu` that ends at 6. */
+  relu6(x: T): T;
   /** Without padding; incomplete windows at the edge are dropped, as PyTorch's `MaxPool2d` does. */
-  maxPool(x: T, options: { size: number; stride?: number }): T;
+  maxPool(x: T, options: PoolingOptions): T;
+  /** The mean of each window; windows lie as those of `maxPool`. PyTorch's `AvgPool2d`. */
+  averagePool(x: T, options: PoolingOptions): T;
+  /** The mean of each channel. `[h, w, c] → [c]` */
+  globalAveragePool(x: T): T;
   /** `[h, w, c] → [c·h·w]`, channels outermost: PyTorch's order, so that weights exchange without a permutation. */
   flatten(x: T): T;
+  /** The sum of two maps of one shape. */
+  add(x: T, y: T): T;
+  /** Puts maps of one height and width behind each other. `[h, w, a], [h, w, b]… → [h, w, a + b + …]` */
+  concat(maps: readonly T[]): T;
+  /** The channels from `from` on, up to `to`. `[h, w, c] → [h, w, to − from]` */
+  slice(x: T, options: { from: number; to: number }): T;
+  /** Deals out the channels of equal groups in turn: the i-th of group g goes to `i · groups + g` (arXiv:1707.01083). */
+  shuffle(x: T, groups: number): T;
   /** Drops with probability `rate` in training and scales what is left; `name` keys its random stream. */
   dropout(name: string, x: T, rate: number): T;
   /** Names an intermediate tensor, so that terms can ask for it; returns it. */
@@ -30,20 +49,37 @@ export interface ConvOptions {
   stride?: number;
   padding?: number;
   bias?: boolean;
+  /** First values of weight and bias; PyTorch's own defaults where absent. */
+  initialWeight?: Initializer;
+  initialBias?: Initializer;
+}
+
+export type DepthwiseOptions = Omit<ConvOptions, 'out' | 'bias' | 'initialBias'>;
+
+export type LinearOptions = Pick<ConvOptions, 'out' | 'bias' | 'initialWeight' | 'initialBias'>;
+
+/** Side length of the windows, and how far one lies from the next: without a gap where absent. */
+export interface PoolingOptions {
+  size: number;
+  stride?: number;
 }
 
 /** A network's definition: what it computes from an input; taps are recorded on the way. */
 export type Forward = <T>(net: Net<T>, x: T) => T;
 
-export type Initializer = { type: 'uniform'; bound: number } | { type: 'constant'; value: number };
+export type Initializer =
+  | { type: 'uniform'; bound: number }
+  /** Around 0. */
+  | { type: 'normal'; deviation: number }
+  | { type: 'constant'; value: number };
 
 export interface ParameterSpec {
   /** PyTorch's name, e.g. `features.0.weight`. */
   name: string;
-  /** As it is held here: convolutions `[kh, kw, in, out]`, linear layers `[in, out]`. */
+  /** As it is held here: convolutions `[kh, kw, in, out]`, depthwise ones `[kh, kw, c, 1]`, linear layers `[in, out]`. */
   shape: number[];
   initializer: Initializer;
-  /** Axes that bring it to PyTorch's layout: `[out, in, kh, kw]`, `[out, in]`. */
+  /** Axes that bring it to PyTorch's layout: `[out, in, kh, kw]`, `[c, 1, kh, kw]`, `[out, in]`. */
   interchange: number[];
   /** False for statistics (BatchNorm's running mean and variance) that no gradient moves. */
   trainable: boolean;

@@ -1,5 +1,14 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { type ConvOptions, type Forward, type Net, sizeOf } from './network.ts';
+import {
+  type ConvOptions,
+  type DepthwiseOptions,
+  type Forward,
+  type LinearOptions,
+  type Net,
+  type PoolingOptions,
+  sizeOf,
+} from './network.ts';
+import { addMaps } from './ops/add.ts';
 import { batchNormInference, batchNormTraining } from './ops/batch-norm.ts';
 import { biasAdd } from './ops/bias-add.ts';
 import { convolution, type Precision, toFloat32 } from './ops/convolution.ts';
@@ -136,15 +145,21 @@ class RunningNet implements Net<Flow> {
   conv(name: string, x: Flow, { kernel, stride = 1, padding = 0, bias = true }: ConvOptions): Flow {
     const weight = this.parameter(`${name}.weight`) as tf.Tensor4D;
     const offset = bias ? (this.parameter(`${name}.bias`) as tf.Tensor1D) : undefined;
-    // 'same' pads evenly only at stride 1 and for odd kernels; elsewhere it would shift the grid against PyTorch's.
-    const same = stride === 1 && 2 * padding === kernel - 1;
-    const input = same || padding === 0 ? x.tensor() : padded(x.float32(), padding);
+    const stock = stockPadding(kernel, stride, padding);
+    const input = stock === undefined ? padded(x.float32(), padding) : x.tensor();
     const { precision = 'float32' } = this.options;
-    const options = { stride, padding: same ? 'same' : 'valid', precision } as const;
+    const options = { stride, padding: stock ?? 'valid', precision } as const;
     return new Flow(new Source((given) => convolution(input, weight, given, options), offset));
   }
 
-  linear(name: string, x: Flow, { bias = true }: { out: number; bias?: boolean }): Flow {
+  depthwise(name: string, x: Flow, { kernel, stride = 1, padding = 0 }: DepthwiseOptions): Flow {
+    const weight = this.parameter(`${name}.weight`) as tf.Tensor4D;
+    const stock = stockPadding(kernel, stride, padding);
+    const input = stock === undefined ? padded(x.float32(), padding) : x.float32();
+    return Flow.of(tf.depthwiseConv2d(input as tf.Tensor4D, weight, stride, stock ?? 'valid'));
+  }
+
+  linear(name: string, x: Flow, { bias = true }: LinearOptions): Flow {
     const product = this.options.precision === 'bfloat16' ? matMulBfloat16 : tf.matMul;
     const y = product(x.float32(), this.parameter(`${name}.weight`));
     return Flow.of(bias ? biasAdd(y, this.parameter(`${name}.bias`) as tf.Tensor1D) : y);
@@ -176,14 +191,50 @@ class RunningNet implements Net<Flow> {
     return x.relu();
   }
 
-  maxPool(x: Flow, { size, stride = size }: { size: number; stride?: number }): Flow {
+  relu6(x: Flow): Flow {
+    return Flow.of(tf.relu6(x.float32()));
+  }
+
+  maxPool(x: Flow, { size, stride = size }: PoolingOptions): Flow {
     return x.maxPool(size, stride);
+  }
+
+  averagePool(x: Flow, { size, stride = size }: PoolingOptions): Flow {
+    return Flow.of(tf.avgPool(x.float32() as tf.Tensor4D, size, stride, 'valid'));
+  }
+
+  globalAveragePool(x: Flow): Flow {
+    return Flow.of(tf.mean(x.float32(), [1, 2]));
   }
 
   flatten(x: Flow): Flow {
     const map = x.float32();
     if (map.rank !== 4) return x;
     return Flow.of(tf.reshape(tf.transpose(map, [0, 3, 1, 2]), [map.shape[0], -1]));
+  }
+
+  add(x: Flow, y: Flow): Flow {
+    return Flow.of(addMaps(x.tensor(), y.tensor()));
+  }
+
+  concat(maps: readonly Flow[]): Flow {
+    return Flow.of(
+      tf.concat(
+        maps.map((map) => map.float32()),
+        3,
+      ),
+    );
+  }
+
+  slice(x: Flow, { from, to }: { from: number; to: number }): Flow {
+    return Flow.of(tf.slice(x.float32(), [0, 0, 0, from], [-1, -1, -1, to - from]));
+  }
+
+  shuffle(x: Flow, groups: number): Flow {
+    const map = x.float32();
+    const [channels] = map.shape.slice(-1);
+    const grouped = tf.reshape(map, [-1, groups, channels / groups]);
+    return Flow.of(tf.reshape(tf.transpose(grouped, [0, 2, 1]), map.shape));
   }
 
   dropout(name: string, x: Flow, rate: number): Flow {
@@ -210,6 +261,15 @@ class RunningNet implements Net<Flow> {
     if (parameter === undefined) throw new RangeError(`the network has no parameter ${name}`);
     return parameter;
   }
+}
+
+/**
+ * TensorFlow's name of a padding; undefined where it has none, so that zeros must be put around the map. 'same' pads
+ * evenly only at stride 1 and for odd kernels; elsewhere it would shift the grid against PyTorch's.
+ */
+function stockPadding(kernel: number, stride: number, padding: number): 'same' | 'valid' | undefined {
+  if (padding === 0) return 'valid';
+  return stride === 1 && 2 * padding === kernel - 1 ? 'same' : undefined;
 }
 
 function padded(x: tf.Tensor, padding: number): tf.Tensor {

@@ -25,6 +25,36 @@ const zoo: [string, number[], <T>(net: Net<T>, x: T) => T][] = [
   ['wide padding', [3, 3, 1], (net, x) => net.conv('c', x, { out: 2, kernel: 3, padding: 2 })],
   ['pooling', [5, 6, 2], (net, x) => net.maxPool(x, { size: 2 })],
   ['overlapping pooling', [7, 8, 2], (net, x) => net.maxPool(x, { size: 3, stride: 2 })],
+  ['depthwise convolution', [5, 6, 4], (net, x) => net.depthwise('d', x, { kernel: 3, padding: 1 })],
+  [
+    'strided depthwise convolution',
+    [7, 8, 4],
+    (net, x) => net.depthwise('d', x, { kernel: 3, stride: 2, padding: 1 }),
+  ],
+  ['average pooling', [7, 8, 2], (net, x) => net.averagePool(x, { size: 3, stride: 2 })],
+  ['mean of a map', [7, 8, 3], (net, x) => net.globalAveragePool(x)],
+  ['relu6', [4, 5, 2], (net, x) => net.relu6(x)],
+  [
+    'channels that are cut, joined and shuffled',
+    [4, 5, 6],
+    (net, x) => {
+      const half = net.slice(x, { from: 0, to: 3 });
+      return net.shuffle(net.concat([half, net.slice(x, { from: 3, to: 6 }), half]), 3);
+    },
+  ],
+  [
+    'residual block',
+    [8, 8, 3],
+    (net, x) => {
+      const conv = (name: string, y: typeof x, stride: number) =>
+        net.batchNorm(
+          `${name}.1`,
+          net.conv(`${name}.0`, y, { out: 4, kernel: 3, stride, padding: 1, bias: false }),
+        );
+      const sum = net.add(conv('b', net.relu(conv('a', x, 2)), 1), conv('s', x, 2));
+      return net.tap('post', net.relu(net.tap('pre', sum)));
+    },
+  ],
   ['flattening twice', [2, 3, 4], (net, x) => net.flatten(net.flatten(x))],
   [
     'all of them',

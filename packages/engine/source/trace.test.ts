@@ -70,6 +70,82 @@ test('counts pooling, relu and batch normalisation by hand', () => {
   );
 });
 
+test('counts a depthwise convolution by hand', () => {
+  const plan = trace(
+    only((net, x) => net.depthwise('d', x, { kernel: 3, stride: 2, padding: 1 })),
+    [32, 31, 6],
+  );
+  expect(plan.outputShape).toEqual([16, 16, 6]);
+  expect(plan.parameterCount).toBe(3 * 3 * 6);
+  expect(plan.flops).toBe(16 * 16 * 6 * 2 * 9);
+  expect(plan.activations).toBe(16 * 16 * 6);
+  expect(plan.parameters).toEqual([
+    {
+      name: 'd.weight',
+      shape: [3, 3, 6, 1],
+      initializer: { type: 'uniform', bound: 1 / 3 },
+      // PyTorch's [6, 1, 3, 3]
+      interchange: [2, 3, 0, 1],
+      trainable: true,
+    },
+  ]);
+});
+
+test('first values are those that a layer asks for', () => {
+  const initialWeight = { type: 'normal', deviation: 0.25 } as const;
+  const initialBias = { type: 'constant', value: 0 } as const;
+  const plan = trace(
+    only((net, x) => {
+      const y = net.conv('c', x, { out: 2, kernel: 1, initialWeight, initialBias });
+      const z = net.depthwise('d', y, { kernel: 1, initialWeight });
+      return net.linear('l', net.flatten(z), { out: 2, initialBias });
+    }),
+    [2, 2, 1],
+  );
+  expect(plan.parameters.map(({ name, initializer }) => [name, initializer])).toEqual([
+    ['c.weight', initialWeight],
+    ['c.bias', initialBias],
+    ['d.weight', initialWeight],
+    ['l.weight', { type: 'uniform', bound: 1 / Math.sqrt(8) }],
+    ['l.bias', initialBias],
+  ]);
+});
+
+test('counts sums, averages and moved channels by hand', () => {
+  const of = (layer: <T>(net: Net<T>, x: T) => T) => trace(only(layer), [5, 6, 4]);
+  const size = 5 * 6 * 4;
+  expect(of((net, x) => net.add(x, x))).toMatchObject({
+    outputShape: [5, 6, 4],
+    flops: size,
+    activations: size,
+  });
+  expect(of((net, x) => net.relu6(x))).toMatchObject({
+    outputShape: [5, 6, 4],
+    flops: 2 * size,
+    activations: size,
+  });
+  expect(of((net, x) => net.averagePool(x, { size: 3, stride: 2 }))).toMatchObject({
+    outputShape: [2, 2, 4],
+    flops: 2 * 2 * 4 * 9,
+    activations: 16,
+  });
+  expect(of((net, x) => net.globalAveragePool(x))).toMatchObject({
+    outputShape: [4],
+    flops: size,
+    activations: 4,
+  });
+  expect(of((net, x) => net.concat([x, net.slice(x, { from: 1, to: 3 })]))).toMatchObject({
+    outputShape: [5, 6, 6],
+    flops: 0,
+    activations: 5 * 6 * (2 + 6),
+  });
+  expect(of((net, x) => net.shuffle(x, 2))).toMatchObject({
+    outputShape: [5, 6, 4],
+    flops: 0,
+    activations: size,
+  });
+});
+
 test('a whole net is the sum of its layers', () => {
   const plan = trace(
     only((net, x) => {
@@ -100,6 +176,34 @@ test.each<[string, number[], <T>(net: Net<T>, x: T) => T, RegExp]>([
     (net, x) => net.linear('l', net.linear('l', x, { out: 4 }), { out: 4 }),
     /two parameters are named l\.weight/,
   ],
+  [
+    'a depthwise kernel larger than its input',
+    [2, 2, 1],
+    (net, x) => net.depthwise('d', x, { kernel: 3 }),
+    /^d: .*\[0,0,1\]/,
+  ],
+  [
+    'a sum of unlike maps',
+    [4, 4, 2],
+    (net, x) => net.add(x, net.maxPool(x, { size: 2 })),
+    /^add: .*\[4,4,2\] and \[2,2,2\]/,
+  ],
+  [
+    'maps of unlike size in one',
+    [4, 4, 2],
+    (net, x) => net.concat([x, net.maxPool(x, { size: 2 })]),
+    /^concat: .*\[4,4,2\] and \[2,2,2\]/,
+  ],
+  ['nothing to join', [4, 4, 2], (net) => net.concat([]), /^concat: takes a map/],
+  [
+    'channels that are not there',
+    [4, 4, 2],
+    (net, x) => net.slice(x, { from: 1, to: 3 }),
+    /^slice: \[4,4,2\] .*from 1 up to 3/,
+  ],
+  ['no channels', [4, 4, 2], (net, x) => net.slice(x, { from: 1, to: 1 }), /from 1 up to 1/],
+  ['unequal groups', [4, 4, 3], (net, x) => net.shuffle(x, 2), /^shuffle: .*2 equal groups/],
+  ['the mean of a vector', [4], (net, x) => net.globalAveragePool(x), /^globalAveragePool: .*not \[4\]/],
   ['two taps of one name', [4], (net, x) => net.tap('t', net.tap('t', x)), /two taps are named t/],
 ])('refuses %s', (_what, shape, forward, message) => {
   expect(() => trace(forward, shape)).toThrow(message);

@@ -75,6 +75,34 @@ describe('convolution', () => {
   });
 });
 
+describe('depthwise convolution', () => {
+  test.each(cases)('has the gradients of its differences: %j', ({ kernel, stride, pad }) => {
+    expectGradient(
+      (x, filter) => {
+        const y = tf.depthwiseConv2d(x as tf.Tensor4D, filter as tf.Tensor4D, stride, pad);
+        return tf.sum(tf.mul(y, sample(y.shape, 3)));
+      },
+      [sample([2, 5, 4, 3]), sample([...kernel, 3, 1], 1)],
+    );
+  });
+
+  test('its gradients leave nothing behind', () => {
+    const x = [sample([2, 6, 5, 3]), sample([3, 3, 3, 1], 1)];
+    expectNoLeak(() =>
+      tf.grads((a, b) => tf.sum(tf.depthwiseConv2d(a as tf.Tensor4D, b as tf.Tensor4D, 2, 'same')))(x),
+    );
+  });
+
+  test('of several filters a channel has no gradient, and says so', () => {
+    const x = sample([1, 4, 4, 2]) as tf.Tensor4D;
+    const gradient = () =>
+      tf.grad((filter: tf.Tensor) => tf.sum(tf.depthwiseConv2d(x, filter as tf.Tensor4D, 1, 'same')))(
+        sample([3, 3, 2, 2], 1),
+      );
+    expect(gradient).toThrow('depthwise filters [3,3,2,2] are not one for each channel');
+  });
+});
+
 describe('max pooling', () => {
   const poolings: [number, number, 'same' | 'valid' | number][] = [
     [2, 2, 'valid'],

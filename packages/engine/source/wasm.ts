@@ -1,4 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
+import type { ConvAttributes, Shape4D, WasmBackend } from './wasm-backend.ts';
+import { registerDepthwiseGradients } from './wasm-depthwise.ts';
 
 /**
  * What training needs and the WebAssembly backend lacks, does in scalar loops or does wrong. It has no gradient of a
@@ -6,21 +8,6 @@ import * as tf from '@tensorflow/tfjs-core';
  * three can be written as the plain convolution and the plain product, which XNNPACK does fast. Its gradient of max
  * pooling (4.22) loses most of what it should pass on; the one here is a loop over the backend's memory.
  */
-
-/** The parts of the backend that are used here. */
-interface WasmBackend {
-  makeOutput(shape: number[], dtype: 'float32'): tf.TensorInfo;
-  /** A view of the tensor's memory, good until the next tensor is made. */
-  typedArrayFromHeap(x: tf.TensorInfo): Float32Array;
-}
-
-interface ConvAttributes {
-  strides: number | [number, number];
-  pad: Parameters<typeof tf.backend_util.computeConv2DInfo>[4];
-  dimRoundingMode?: 'floor' | 'round' | 'ceil';
-}
-
-type Shape4D = [number, number, number, number];
 
 /** Registers the kernels; the backend must have started, for the stock kernels that they fall back to. */
 export function registerWasmKernels(): void {
@@ -35,6 +22,7 @@ export function registerWasmKernels(): void {
         attrs as unknown as ConvAttributes & { filterShape: Shape4D },
       ),
   });
+  registerDepthwiseGradients();
 
   tf.registerKernel({
     kernelName: 'ReluGrad',

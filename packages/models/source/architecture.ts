@@ -7,7 +7,8 @@ export interface Architecture<Options extends z.ZodObject = z.ZodObject> extends
   readonly options: Options;
   /**
    * Computes logits `[classes]` from an image `[height, width, channels]`, naming taps on the way: `stage1`, `stage2`…
-   * for maps, `features` for the penultimate vector, `logits`.
+   * for maps, `stage1_pre`… for the same before their last ReLU where they end in one, `features` for the penultimate
+   * vector, `logits`.
    */
   forward<T>(net: Net<T>, x: T, options: z.output<Options>, classes: number): T;
 }

@@ -2,8 +2,21 @@ import { registry } from '@distillery/spec';
 import { type Architecture, bind } from './architecture.ts';
 import { deepnn } from './deepnn.ts';
 import { lightnn } from './lightnn.ts';
+import { mobilenetV2 } from './mobilenet-v2.ts';
+import { resnet } from './resnet.ts';
+import { shufflenetV2 } from './shufflenet-v2.ts';
+import { vgg } from './vgg.ts';
+import { wideResnet } from './wide-resnet.ts';
 
 export { type Architecture, bind };
 
 /** Every architecture; a new one is a file and a line here. */
-export const architectures = registry<Architecture>([deepnn, lightnn]);
+export const architectures = registry<Architecture>([
+  deepnn,
+  lightnn,
+  resnet,
+  wideResnet,
+  vgg,
+  mobilenetV2,
+  shufflenetV2,
+]);

@@ -1,9 +1,14 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { gradientsOf } from '../gradients.ts';
+import { initialValues } from '../initialize.ts';
+import type { Forward } from '../network.ts';
+import { run } from '../run.ts';
 import { startEngine } from '../start.ts';
 import { expectNoLeak, sample } from '../testing.ts';
+import { trace } from '../trace.ts';
 import { bfloat16Refusal } from './bfloat16.ts';
-import { convolution, toFloat32 } from './convolution.ts';
+import { convolution, type Precision, toFloat32 } from './convolution.ts';
 import { matMulBfloat16 } from './mat-mul.ts';
 import { maxPool } from './max-pool.ts';
 
@@ -89,6 +94,45 @@ describe.skipIf(refusal !== null)('in bfloat16', () => {
     const expected = tf.grads(single)(filters);
     tf.grads(own)(filters).forEach((gradient, index) => expectNear(gradient, expected[index], 0.2));
     expectNoLeak(() => tf.grads(own)(filters));
+  });
+
+  // Wide bounds for the same reason: rounding turns a ReLU of a small number on or off.
+  test('residual and depthwise blocks learn in it, near float32', () => {
+    const forward: Forward = (net, x) => {
+      const layer = (name: string, y: typeof x, kernel: number, stride = 1) => {
+        const options = { out: 16, kernel, stride, padding: (kernel - 1) / 2, bias: false };
+        return net.batchNorm(`${name}n`, net.conv(name, y, options));
+      };
+      const stem = net.relu(layer('a', x, 3));
+      const block = net.relu(net.add(layer('b', net.relu(layer('c', stem, 3)), 3), stem));
+      const half = net.relu(net.add(layer('d', block, 3, 2), layer('e', block, 1, 2)));
+      // A sum of a map in float32 and one in bfloat16.
+      const spatial = net.depthwise('f', half, { kernel: 3, padding: 1 });
+      const shuffled = net.shuffle(net.concat([net.slice(half, { from: 8, to: 16 }), spatial]), 2);
+      return net.globalAveragePool(net.add(net.conv('g', shuffled, { out: 16, kernel: 1 }), spatial));
+    };
+    const { parameters } = trace(forward, [8, 8, 4]);
+    const values = initialValues(parameters, 1);
+    const variables = Object.fromEntries(
+      parameters.map(({ name, shape, trainable }) => [
+        name,
+        tf.variable(tf.tensor(values[name], shape), trainable),
+      ]),
+    );
+    const trained = Object.fromEntries(Object.entries(variables).filter(([, { trainable }]) => trainable));
+    const x = random([8, 8, 8, 4], 1);
+    const step = (precision: Precision) =>
+      gradientsOf(() => {
+        const options = { precision, training: { seed: 1, step: 0 } };
+        const { output, statistics } = run(forward, variables, x, options);
+        tf.dispose(statistics);
+        return weighted(output) as tf.Scalar;
+      }, trained);
+    const [own, single] = [step('bfloat16'), step('float32')];
+    for (const [name, gradient] of Object.entries(own.gradients)) {
+      expectNear(gradient, single.gradients[name], 0.2);
+    }
+    expectNoLeak(() => step('bfloat16'));
   });
 
   test('leaves nothing behind', () => {

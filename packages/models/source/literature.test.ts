@@ -1,0 +1,243 @@
+import { trace } from '@distillery/engine';
+import { expect, test } from 'vitest';
+import { architectures, bind } from './index.ts';
+
+/** The networks of the literature on distillation against what it says of them, for images of 32×32 and 100 classes. */
+
+const planOf = (type: string, options: object = {}, shape = [32, 32, 3]) =>
+  trace(bind(architectures.get(type), architectures.schema.parse({ type, ...options }), 100), shape);
+
+/** Names and shapes of PyTorch's `state_dict()`. */
+const stateDict = (type: string, options: object = {}) =>
+  Object.fromEntries(
+    planOf(type, options).parameters.map(({ name, shape, interchange }) => [
+      name,
+      interchange.map((axis) => shape[axis]),
+    ]),
+  );
+
+// Summed up by hand from the papers' definitions; the last column is published, in millions.
+test.each<[string, object, number, string?]>([
+  ['resnet', { depth: 8 }, 83_892],
+  ['resnet', { depth: 14 }, 181_108],
+  ['resnet', {}, 278_324, '0.28'],
+  ['resnet', { depth: 32 }, 472_756],
+  ['resnet', { depth: 44 }, 667_188],
+  ['resnet', { depth: 56 }, 861_620, '0.86'],
+  ['resnet', { depth: 110 }, 1_736_564, '1.74'],
+  ['resnet', { depth: 8, width: 4 }, 1_233_540, '1.23'],
+  ['resnet', { depth: 32, width: 4 }, 7_433_860, '7.43'],
+  ['wide_resnet', { depth: 16, width: 1 }, 180_916],
+  ['wide_resnet', {}, 703_284, '0.70'],
+  ['wide_resnet', { depth: 40, width: 1 }, 569_780, '0.57'],
+  ['wide_resnet', { depth: 40, width: 2 }, 2_255_156, '2.26'],
+  ['vgg', {}, 3_965_028, '3.97'],
+  ['vgg', { depth: 11 }, 9_277_284],
+  ['vgg', { depth: 13 }, 9_462_180, '9.46'],
+  ['vgg', { depth: 16 }, 14_774_436],
+  ['vgg', { depth: 19 }, 20_086_692],
+  ['mobilenet_v2', {}, 812_836, '0.81'],
+  ['mobilenet_v2', { width: 1 }, 2_353_060],
+  ['shufflenet_v2', { width: 0.5 }, 443_716],
+  ['shufflenet_v2', {}, 1_355_528, '1.36'],
+  ['shufflenet_v2', { width: 1.5 }, 2_580_548],
+])('%s %j has %i parameters', (type, options, count, published) => {
+  const { parameterCount } = planOf(type, options);
+  expect(parameterCount).toBe(count);
+  if (published !== undefined) expect((parameterCount / 1e6).toFixed(2)).toBe(published);
+});
+
+const norm = (name: string, channels: number) =>
+  ['weight', 'bias', 'running_mean', 'running_var'].map((part) => [`${name}.${part}`, [channels]]);
+
+test("resnet's weights have PyTorch's names and shapes, in its order", () => {
+  expect(Object.entries(stateDict('resnet', { depth: 8 }))).toEqual([
+    ['conv1.weight', [16, 3, 3, 3]],
+    ...norm('bn1', 16),
+    ['layer1.0.conv1.weight', [16, 16, 3, 3]],
+    ...norm('layer1.0.bn1', 16),
+    ['layer1.0.conv2.weight', [16, 16, 3, 3]],
+    ...norm('layer1.0.bn2', 16),
+    ['layer2.0.conv1.weight', [32, 16, 3, 3]],
+    ...norm('layer2.0.bn1', 32),
+    ['layer2.0.conv2.weight', [32, 32, 3, 3]],
+    ...norm('layer2.0.bn2', 32),
+    ['layer2.0.downsample.0.weight', [32, 16, 1, 1]],
+    ...norm('layer2.0.downsample.1', 32),
+    ['layer3.0.conv1.weight', [64, 32, 3, 3]],
+    ...norm('layer3.0.bn1', 64),
+    ['layer3.0.conv2.weight', [64, 64, 3, 3]],
+    ...norm('layer3.0.bn2', 64),
+    ['layer3.0.downsample.0.weight', [64, 32, 1, 1]],
+    ...norm('layer3.0.downsample.1', 64),
+    ['fc.weight', [100, 64]],
+    ['fc.bias', [100]],
+  ]);
+  // The wide ones change channels in the first stage too.
+  expect(stateDict('resnet', { depth: 8, width: 4 })).toMatchObject({
+    'layer1.0.downsample.0.weight': [64, 32, 1, 1],
+    'layer3.0.conv2.weight': [256, 256, 3, 3],
+  });
+});
+
+test.each<[string, object, Record<string, number[]>, string[]]>([
+  [
+    'wide_resnet',
+    {},
+    {
+      'conv1.weight': [16, 3, 3, 3],
+      'block1.layer.0.bn1.weight': [16],
+      'block1.layer.0.convShortcut.weight': [32, 16, 1, 1],
+      'block2.layer.1.conv2.weight': [64, 64, 3, 3],
+      'block3.layer.1.bn2.running_var': [128],
+      'bn1.running_mean': [128],
+      'fc.weight': [100, 128],
+    },
+    ['conv1.bias', 'block1.layer.1.convShortcut.weight', 'block1.layer.2.conv1.weight'],
+  ],
+  [
+    'vgg',
+    { depth: 13 },
+    {
+      'block0.0.weight': [64, 3, 3, 3],
+      'block0.0.bias': [64],
+      'block0.1.running_mean': [64],
+      'block0.3.weight': [64, 64, 3, 3],
+      'block4.4.weight': [512],
+      'classifier.weight': [100, 512],
+    },
+    ['block0.2.weight', 'block0.6.weight', 'block5.0.weight'],
+  ],
+  [
+    'mobilenet_v2',
+    {},
+    {
+      'conv1.0.weight': [16, 3, 3, 3],
+      'conv1.1.bias': [16],
+      'blocks.0.0.conv.0.weight': [16, 16, 1, 1],
+      'blocks.1.1.conv.3.weight': [72, 1, 3, 3],
+      'blocks.6.0.conv.6.weight': [160, 480, 1, 1],
+      'blocks.6.0.conv.7.running_var': [160],
+      'conv2.0.weight': [1280, 160, 1, 1],
+      'classifier.0.weight': [100, 1280],
+    },
+    ['conv1.0.bias', 'blocks.0.1.conv.0.weight', 'blocks.6.1.conv.0.weight'],
+  ],
+  [
+    'shufflenet_v2',
+    {},
+    {
+      'conv1.weight': [24, 3, 1, 1],
+      'layer1.0.conv1.weight': [24, 1, 3, 3],
+      'layer1.0.conv2.weight': [58, 24, 1, 1],
+      'layer1.0.bn5.bias': [58],
+      'layer2.7.conv2.weight': [116, 1, 3, 3],
+      'layer3.3.bn3.running_mean': [232],
+      'conv2.weight': [1024, 464, 1, 1],
+      'linear.weight': [100, 1024],
+    },
+    ['conv1.bias', 'layer1.1.conv4.weight', 'layer1.4.conv1.weight'],
+  ],
+])("%s %j has PyTorch's names", (type, options, some, absent) => {
+  const names = stateDict(type, options);
+  expect(names).toMatchObject(some);
+  for (const name of absent) expect(names).not.toHaveProperty([name]);
+});
+
+/** A stage that ends in a ReLU, with what goes into that. */
+const stage = (index: number, shape: number[]) => [
+  [`stage${index}_pre`, shape],
+  [`stage${index}`, shape],
+];
+
+test.each<[string, object, unknown[]]>([
+  [
+    'resnet',
+    {},
+    [...stage(1, [32, 32, 16]), ...stage(2, [16, 16, 32]), ...stage(3, [8, 8, 64]), ['features', [64]]],
+  ],
+  [
+    'wide_resnet',
+    {},
+    [
+      ['stage1', [32, 32, 32]],
+      ['stage2', [16, 16, 64]],
+      ['stage3', [8, 8, 128]],
+      ['features', [128]],
+    ],
+  ],
+  [
+    'vgg',
+    {},
+    [
+      ...stage(1, [32, 32, 64]),
+      ...stage(2, [16, 16, 128]),
+      ...stage(3, [8, 8, 256]),
+      ...stage(4, [4, 4, 512]),
+      ...stage(5, [4, 4, 512]),
+      ['features', [512]],
+    ],
+  ],
+  [
+    'mobilenet_v2',
+    {},
+    [
+      ['stage1', [16, 16, 12]],
+      ['stage2', [8, 8, 16]],
+      ['stage3', [4, 4, 48]],
+      ['stage4', [2, 2, 160]],
+      ['features', [1280]],
+    ],
+  ],
+  [
+    'shufflenet_v2',
+    {},
+    [...stage(1, [16, 16, 116]), ...stage(2, [8, 8, 232]), ...stage(3, [4, 4, 464]), ['features', [1024]]],
+  ],
+])('%s %j has its taps, in the order in which they are computed', (type, options, taps) => {
+  expect(Object.entries(planOf(type, options).taps)).toEqual([...taps, ['logits', [100]]]);
+});
+
+test("first weights are the literature's", () => {
+  const first = (type: string, name: string) =>
+    planOf(type).parameters.find((parameter) => parameter.name === name)?.initializer;
+  // kaiming_normal_, fan_out: √(2 / (3·3·32))
+  const deviation = Math.sqrt(2 / 288);
+  expect(first('resnet', 'layer2.0.conv1.weight')).toEqual({ type: 'normal', deviation });
+  expect(first('wide_resnet', 'block1.layer.0.conv1.weight')).toEqual({ type: 'normal', deviation });
+  expect(first('vgg', 'block0.0.bias')).toEqual({ type: 'constant', value: 0 });
+  expect(first('vgg', 'classifier.weight')).toEqual({ type: 'normal', deviation: 0.01 });
+  // A depthwise filter puts out as many channels as there are: √(2 / (3·3·72))
+  expect(first('mobilenet_v2', 'blocks.1.1.conv.3.weight')).toEqual({
+    type: 'normal',
+    deviation: Math.sqrt(2 / 648),
+  });
+  // PyTorch's default: 1/√9
+  expect(first('shufflenet_v2', 'layer1.0.conv1.weight')).toEqual({ type: 'uniform', bound: 1 / 3 });
+});
+
+test('larger images are taken, and VGG pools those of 64 pixels once more', () => {
+  expect(planOf('vgg', {}, [64, 64, 3]).taps).toMatchObject({
+    stage4: [8, 8, 512],
+    stage5: [4, 4, 512],
+    features: [512],
+  });
+  expect(planOf('resnet', {}, [96, 64, 1]).taps).toMatchObject({ stage3: [24, 16, 64], features: [64] });
+});
+
+test('images that are pooled away are refused', () => {
+  expect(() => planOf('vgg', {}, [7, 32, 3])).toThrow(RangeError);
+  expect(() => planOf('vgg', {}, [7, 32, 3])).toThrow(/maxPool: the input is too small/);
+});
+
+test.each([
+  ['resnet', { depth: 18 }],
+  ['resnet', { width: 2 }],
+  ['wide_resnet', { depth: 20 }],
+  ['wide_resnet', { width: 0 }],
+  ['vgg', { depth: 12 }],
+  ['mobilenet_v2', { width: 0.3 }],
+  ['shufflenet_v2', { width: 2 }],
+])('%s refuses %j', (type, options) => {
+  expect(architectures.schema.safeParse({ type, ...options }).success).toBe(false);
+});
