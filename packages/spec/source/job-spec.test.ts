@@ -64,6 +64,7 @@ test('fills in every default', () => {
       schedule: { type: 'constant', warmupEpochs: 0 },
       gradientClip: null,
       augmentation: { type: 'none', seed: 0, views: 4 },
+      precision: 'float32',
       seed: 42,
     },
     validation: 0.1,
