@@ -87,6 +87,7 @@ export function stepper(dataset: Dataset) {
       hooks: {
         metrics: () => {},
         progress: () => {},
+        warning: () => {},
         checkpoint: async () => {},
         async pause() {
           const now = performance.now();

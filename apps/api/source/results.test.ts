@@ -121,6 +121,7 @@ function network(stage: string) {
     initialWeights: 'x',
     last: score,
     best: score,
+    terms: [],
     losses: {},
     epochs: 1,
     seconds: 1,

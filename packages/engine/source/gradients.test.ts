@@ -90,12 +90,25 @@ test('a gradient within the function is a function like any other', () => {
   held((x, w, v) => {
     const slope = () => {
       const inner = tf.grad((y: tf.Tensor) => tf.sum(tf.mul(tf.square(y), 3)))(w);
-      return tf.add(tf.sum(tf.square(inner)), tf.mul(tf.sum(v), 0)) as tf.Scalar;
+      return tf.add<tf.Scalar>(tf.sum(tf.square(inner)), tf.mul(tf.sum(v), 0));
     };
     const { gradients } = gradientsOf(slope, { w, v });
     // d/dw Σ(6w)² = 72w
     expectClose(gradients.w, tf.mul(w, 72).dataSync());
     expect(x.isDisposed).toBe(false);
+  });
+});
+
+test('a variable that takes no part is left out where that is allowed', () => {
+  held((x, w, v) => {
+    const before = tf.memory().numTensors;
+    const { value, gradients } = gradientsOf(() => tf.sum(tf.mul(w, 3)), { w, lonely: v }, { partial: true });
+    expect(Object.keys(gradients)).toEqual(['w']);
+    expectClose(gradients.w, tf.fill(w.shape, 3).dataSync());
+    const nothing = gradientsOf(() => tf.sum(x), { w, v }, { partial: true });
+    expect(nothing.gradients).toEqual({});
+    tf.dispose([value, gradients, nothing.value]);
+    expect(tf.memory().numTensors).toBe(before + 1);
   });
 });
 

@@ -19,7 +19,7 @@ interface Recorder {
 /** A type, not an interface: tf.tidy takes no other. */
 export type Gradients = {
   value: tf.Scalar;
-  /** By the variables' names. */
+  /** By the variables' names; without those that take no part, where that is allowed. */
   gradients: Record<string, tf.Tensor>;
 };
 
@@ -31,9 +31,14 @@ export type Gradients = {
  * peak, and buffers that are still in the processor's caches.
  *
  * @param f its intermediate results are disposed
- * @throws RangeError when a variable does not take part in f
+ * @param options.partial leaves out variables that do not take part in f
+ * @throws RangeError when a variable does not take part in f, unless `partial`
  */
-export function gradientsOf(f: () => tf.Scalar, variables: Record<string, tf.Variable>): Gradients {
+export function gradientsOf(
+  f: () => tf.Scalar,
+  variables: Record<string, tf.Variable>,
+  { partial = false } = {},
+): Gradients {
   const recorder = tf.engine() as unknown as Recorder;
   if (recorder.state.gradientDepth > 0) throw new RangeError('gradients within gradients are for tf.grad');
   recorder.startTape();
@@ -47,13 +52,22 @@ export function gradientsOf(f: () => tf.Scalar, variables: Record<string, tf.Var
       tape = recorder.state.activeTape ?? [];
       recorder.state.activeTape = null;
     }
-    return { value, gradients: named(variables, backward(tape, value, Object.values(variables))) };
+    const gradients = backward(tape, value, Object.values(variables));
+    return { value, gradients: named(partial ? taking(variables, gradients) : variables, gradients) };
   } catch (error) {
     value?.dispose();
     throw error;
   } finally {
     for (const { saved } of tape) tf.dispose(saved);
   }
+}
+
+/** The variables that have a gradient. */
+function taking(
+  variables: Record<string, tf.Variable>,
+  gradients: Map<number, tf.Tensor>,
+): Record<string, tf.Variable> {
+  return Object.fromEntries(Object.entries(variables).filter(([, { id }]) => gradients.has(id)));
 }
 
 function named(

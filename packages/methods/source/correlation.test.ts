@@ -2,7 +2,7 @@ import { initialValues, run, startEngine, trace } from '@distillery/engine';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, expect, test } from 'vitest';
 import { expectClose, expectGradient, sample } from '../../engine/source/testing.ts';
-import { bound, lossOf } from './testing.ts';
+import { atStart, bound, lossOf } from './testing.ts';
 
 beforeAll(() => startEngine());
 
@@ -41,6 +41,7 @@ test('both sides are projected, and both projectors are trained', () => {
         teacher: { features: constant },
         labels: tf.tensor1d([], 'int32'),
         classes: 0,
+        at: atStart,
         auxiliary(name, tap) {
           const at = plans.findIndex(({ side }) => side === name);
           const [weight, bias] = parameters.slice(2 * at);

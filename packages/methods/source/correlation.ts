@@ -1,3 +1,4 @@
+import { weightSchema } from '@distillery/spec';
 import * as tf from '@tensorflow/tfjs-core';
 import { z } from 'zod';
 import { nothing } from './arithmetic.ts';
@@ -5,7 +6,7 @@ import { vectorPair, vectorPairOptions } from './taps.ts';
 import type { Auxiliary, Term } from './term.ts';
 
 const options = z.strictObject({
-  weight: z.number().min(0).max(1e9).default(0.02),
+  weight: weightSchema.default(0.02),
   ...vectorPairOptions,
   width: z.number().int().min(1).max(4096).default(128).describe('what both sides are projected to'),
 });

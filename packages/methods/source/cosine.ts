@@ -1,11 +1,12 @@
 import { sizeOf } from '@distillery/engine';
+import { weightSchema } from '@distillery/spec';
 import * as tf from '@tensorflow/tfjs-core';
 import { z } from 'zod';
 import { tapPair, tapPairOptions } from './taps.ts';
 import { type Term, TapError } from './term.ts';
 
 const options = z.strictObject({
-  weight: z.number().min(0).max(1e9).default(0.25),
+  weight: weightSchema.default(0.25),
   ...tapPairOptions,
 });
 

@@ -1,10 +1,11 @@
 import { softmaxCrossEntropy } from '@distillery/engine';
+import { weightSchema } from '@distillery/spec';
 import * as tf from '@tensorflow/tfjs-core';
 import { z } from 'zod';
 import type { Term } from './term.ts';
 
 const options = z.strictObject({
-  weight: z.number().min(0).max(1e9).default(1),
+  weight: weightSchema.default(1),
   labelSmoothing: z.number().min(0).lt(1).default(0),
 });
 

@@ -1,13 +1,14 @@
 import { logSoftmax } from '@distillery/engine';
+import { weightSchema } from '@distillery/spec';
 import * as tf from '@tensorflow/tfjs-core';
 import { z } from 'zod';
-import { divergence, sharedClasses } from './logits.ts';
+import { divergence, sharedClasses, temperatureSchema } from './logits.ts';
 import { type Term, TapError } from './term.ts';
 
 const factor = z.number().min(0).max(1e6);
 const options = z.strictObject({
-  weight: z.number().min(0).max(1e9).default(1),
-  temperature: z.number().min(1e-3).max(1000).default(4),
+  weight: weightSchema.default(1),
+  temperature: temperatureSchema.default(4),
   alpha: factor.default(1).describe('weight of the label against the rest'),
   beta: factor.default(8).describe('weight of the other classes among themselves'),
 });
@@ -22,7 +23,8 @@ const LOWEST = -1e30;
  *
  * The reference sums probabilities and takes their logarithm, which is −∞ for a student that is certain; here b comes
  * from the logits (z_y, log Σ_{k≠y} exp z_k). It lowers the label's logit by 1000, here it counts for nothing at any
- * temperature. Its ramp of the weight over the first 20 epochs is not part of the loss.
+ * temperature. Its ramp of the weight over the first 20 epochs is not part of the loss and
+ * off by default: `"weight": {"schedule": "linear", "from": 0, "to": 1, "epochs": 20}`.
  */
 export const decoupled: Term<typeof options> = {
   type: 'decoupled',
@@ -39,15 +41,16 @@ export const decoupled: Term<typeof options> = {
       teacher: ['logits'],
       matching: true,
       auxiliary: {},
-      loss({ student, teacher, labels }) {
+      loss({ student, teacher, labels, at }) {
+        const T = at(temperature);
         const label = tf.cast(tf.oneHot(labels, classes), 'float32');
-        const s = decouple(tf.div(student.logits, temperature), label);
-        const t = decouple(tf.div(teacher.logits, temperature), label);
+        const s = decouple(tf.div(student.logits, T), label);
+        const t = decouple(tf.div(teacher.logits, T), label);
         const loss = tf.add(
           tf.mul(divergence(t.binary, s.binary), alpha),
           tf.mul(divergence(t.others, s.others), beta),
         );
-        return tf.mul(loss, temperature * temperature);
+        return tf.mul(loss, T * T);
       },
     };
   },

@@ -1,12 +1,13 @@
+import { weightSchema } from '@distillery/spec';
 import * as tf from '@tensorflow/tfjs-core';
 import { z } from 'zod';
-import { sharedClasses } from './logits.ts';
+import { sharedClasses, temperatureSchema } from './logits.ts';
 import type { Term } from './term.ts';
 
 const factor = z.number().min(0).max(1e6);
 const options = z.strictObject({
-  weight: z.number().min(0).max(1e9).default(2),
-  temperature: z.number().min(1e-3).max(1000).default(1),
+  weight: weightSchema.default(2),
+  temperature: temperatureSchema.default(1),
   beta: factor.default(1).describe('weight of the correlations over classes, for each sample'),
   gamma: factor.default(1).describe('weight of the correlations over the batch, for each class'),
 });
@@ -33,11 +34,12 @@ export const dist: Term<typeof options> = {
       teacher: ['logits'],
       matching: true,
       auxiliary: {},
-      loss({ student, teacher }) {
-        const s = tf.softmax(tf.div(student.logits, temperature));
-        const t = tf.softmax(tf.div(teacher.logits, temperature));
+      loss({ student, teacher, at }) {
+        const T = at(temperature);
+        const s = tf.softmax(tf.div(student.logits, T));
+        const t = tf.softmax(tf.div(teacher.logits, T));
         const loss = tf.add(tf.mul(discord(s, t, 1), beta), tf.mul(discord(s, t, 0), gamma));
-        return tf.mul(loss, temperature * temperature);
+        return tf.mul(loss, T * T);
       },
     };
   },

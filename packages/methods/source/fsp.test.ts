@@ -2,7 +2,7 @@ import { initialValues, run, startEngine, trace } from '@distillery/engine';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, expect, test } from 'vitest';
 import { expectClose, expectGradient, sample } from '../../engine/source/testing.ts';
-import { bound, lossOfTaps, thrown } from './testing.ts';
+import { atStart, bound, lossOfTaps, thrown } from './testing.ts';
 
 beforeAll(() => startEngine());
 
@@ -54,6 +54,7 @@ test('a projector brings the channels together where they differ, and is trained
         teacher: constants,
         labels: tf.tensor1d([], 'int32'),
         classes: 0,
+        at: atStart,
         auxiliary: (_, x) => run(forward, { 'conv.weight': weight, 'conv.bias': bias }, x).output,
       });
     const values = initialValues(plan.parameters, 3);

@@ -2,7 +2,7 @@ import { initialValues, run, startEngine, trace } from '@distillery/engine';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { expectClose, expectGradient, expectNoLeak, sample } from '../../engine/source/testing.ts';
-import { bound, lossOf, shapesOf, thrown } from './testing.ts';
+import { atStart, bound, lossOf, shapesOf, thrown } from './testing.ts';
 
 beforeAll(() => startEngine());
 
@@ -44,6 +44,7 @@ describe.each([
         teacher: { h: teacher },
         labels: tf.tensor1d([], 'int32'),
         classes: 0,
+        at: atStart,
         auxiliary(name, tap) {
           expect(name).toBe('regressor');
           const { output, statistics } = run(forward, named, tap, { training: { seed: 1, step: 0 } });

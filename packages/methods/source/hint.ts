@@ -1,10 +1,11 @@
+import { weightSchema } from '@distillery/spec';
 import { z } from 'zod';
 import { meanSquaredError } from './arithmetic.ts';
 import { tapPair, tapPairOptions } from './taps.ts';
 import { type Term, TapError } from './term.ts';
 
 const options = z.strictObject({
-  weight: z.number().min(0).max(1e9).default(0.25).describe('.25 as in the tutorial; FitNets takes 100'),
+  weight: weightSchema.default(0.25).describe('.25 as in the tutorial; FitNets takes 100'),
   ...tapPairOptions,
   normalize: z.boolean().default(false).describe('follow the convolution by BatchNorm and ReLU'),
 });

@@ -1,12 +1,13 @@
 import { logSoftmax } from '@distillery/engine';
+import { weightSchema } from '@distillery/spec';
 import * as tf from '@tensorflow/tfjs-core';
 import { z } from 'zod';
-import { divergence, sharedClasses } from './logits.ts';
+import { divergence, sharedClasses, temperatureSchema } from './logits.ts';
 import type { Term } from './term.ts';
 
 const options = z.strictObject({
-  weight: z.number().min(0).max(1e9).default(1),
-  temperature: z.number().min(1e-3).max(1000).default(1),
+  weight: weightSchema.default(1),
+  temperature: temperatureSchema.default(1),
   beta: z
     .number()
     .min(0)
@@ -35,9 +36,10 @@ export const jensenShannon: Term<typeof options> = {
       teacher: ['logits'],
       matching: true,
       auxiliary: {},
-      loss({ student, teacher }) {
-        const s = logSoftmax(tf.div(student.logits, temperature));
-        const t = logSoftmax(tf.div(teacher.logits, temperature));
+      loss({ student, teacher, at }) {
+        const T = at(temperature);
+        const s = logSoftmax(tf.div(student.logits, T));
+        const t = logSoftmax(tf.div(teacher.logits, T));
         if (beta === 0) return divergence(t, s);
         if (beta === 1) return divergence(s, t);
         // m/t = β·(1 + exp d) and m/s = (1 − β)·(1 + exp −d) with d = ln((1 − β)·s / (β·t)).

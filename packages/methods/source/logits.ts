@@ -1,7 +1,10 @@
+import { scheduled } from '@distillery/spec';
 import * as tf from '@tensorflow/tfjs-core';
 import { type TapShapes, TapError } from './term.ts';
 
 /** What terms on logits share. */
+
+export const temperatureSchema = scheduled({ minimum: 1e-3, maximum: 1000 });
 
 /**
  * The number of classes of both networks.

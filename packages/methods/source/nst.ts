@@ -1,3 +1,4 @@
+import { weightSchema } from '@distillery/spec';
 import * as tf from '@tensorflow/tfjs-core';
 import { z } from 'zod';
 import { unit } from './arithmetic.ts';
@@ -6,7 +7,7 @@ import { mapPairs, mapPairsOptions } from './taps.ts';
 import type { Term } from './term.ts';
 
 const options = z.strictObject({
-  weight: z.number().min(0).max(1e9).default(50),
+  weight: weightSchema.default(50),
   ...mapPairsOptions,
 });
 

@@ -1,3 +1,4 @@
+import { weightSchema } from '@distillery/spec';
 import * as tf from '@tensorflow/tfjs-core';
 import { z } from 'zod';
 import { nothing, smoothL1 } from './arithmetic.ts';
@@ -5,7 +6,7 @@ import { vectorPair, vectorPairOptions } from './taps.ts';
 import type { Term } from './term.ts';
 
 const options = z.strictObject({
-  weight: z.number().min(0).max(1e9).default(25),
+  weight: weightSchema.default(25),
   ...vectorPairOptions,
 });
 

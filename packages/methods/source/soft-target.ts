@@ -1,12 +1,13 @@
 import { logSoftmax } from '@distillery/engine';
+import { weightSchema } from '@distillery/spec';
 import * as tf from '@tensorflow/tfjs-core';
 import { z } from 'zod';
-import { divergence, sharedClasses } from './logits.ts';
+import { divergence, sharedClasses, temperatureSchema } from './logits.ts';
 import { type Term, TapError } from './term.ts';
 
 const options = z.strictObject({
-  weight: z.number().min(0).max(1e9).default(1),
-  temperature: z.number().min(1e-3).max(1000).default(4),
+  weight: weightSchema.default(1),
+  temperature: temperatureSchema.default(4),
   standardize: z
     .boolean()
     .default(false)
@@ -27,17 +28,18 @@ export const softTarget: Term<typeof options> = {
     const classes = sharedClasses(studentTaps, teacherTaps);
     if (standardize && classes < 2)
       throw new TapError('/standardize', 'needs at least 2 classes', standardize);
-    const soften = (logits: tf.Tensor) =>
-      logSoftmax(tf.div(standardize ? standardized(logits) : logits, temperature));
+    const soften = (logits: tf.Tensor, by: number) =>
+      logSoftmax(tf.div(standardize ? standardized(logits) : logits, by));
     return {
       student: ['logits'],
       teacher: ['logits'],
       matching: true,
       auxiliary: {},
-      loss({ student, teacher }) {
-        const q = soften(student.logits);
-        const p = soften(teacher.logits);
-        return tf.mul(divergence(p, q), temperature * temperature);
+      loss({ student, teacher, at }) {
+        const T = at(temperature);
+        const q = soften(student.logits, T);
+        const p = soften(teacher.logits, T);
+        return tf.mul(divergence(p, q), T * T);
       },
     };
   },

@@ -1,5 +1,5 @@
 import type { Forward } from '@distillery/engine';
-import type { Choice, Kind } from '@distillery/spec';
+import type { Choice, Kind, Scheduled, Weight } from '@distillery/spec';
 import type { Tensor, Tensor1D } from '@tensorflow/tfjs-core';
 import type { z } from 'zod';
 
@@ -26,6 +26,8 @@ export interface TermBatch {
   /** `[batch]`, int32. */
   labels: Tensor1D;
   classes: number;
+  /** What a scheduled option is now. */
+  at: (option: Scheduled) => number;
   /** Applies the auxiliary network of that name. */
   auxiliary: (name: string, x: Tensor) => Tensor;
 }
@@ -70,4 +72,4 @@ export class TapError extends Error {
   }
 }
 
-export type TermChoice = Choice & { weight: number };
+export type TermChoice = Choice & { weight: Weight };

@@ -1,3 +1,4 @@
+import { type Scheduled, valueAt } from '@distillery/spec';
 import type { Tensor, Tensor1D } from '@tensorflow/tfjs-core';
 import { terms } from './index.ts';
 import type { BoundTerm, TapShapes } from './term.ts';
@@ -17,6 +18,7 @@ export function bound(type: string, options: object, student: TapShapes, teacher
 
 interface Rest {
   labels?: Tensor1D;
+  at?: (option: Scheduled) => number;
   auxiliary?: (name: string, x: Tensor) => Tensor;
 }
 
@@ -36,9 +38,15 @@ export function lossOfTaps(type: string, options: object, taps: string[], teache
       teacher,
       labels: rest.labels as Tensor1D,
       classes: x[0].shape[x[0].rank - 1],
+      at: rest.at ?? atStart,
       auxiliary: rest.auxiliary ?? unexpected,
     });
   };
+}
+
+/** Scheduled options before the first step. */
+export function atStart(option: Scheduled): number {
+  return valueAt(option, 0);
 }
 
 /** The error that a call throws; fails when it throws none. */

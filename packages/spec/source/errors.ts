@@ -36,6 +36,11 @@ export const errorTable = {
     retryable: false,
     title: 'The engine does not compute in the precision asked for',
   },
+  preflight_failed: {
+    status: 422,
+    retryable: false,
+    title: 'The method does not train this network',
+  },
   nan: { status: 500, retryable: false, title: 'Training diverged' },
   out_of_memory: { status: 500, retryable: true, title: 'The trainer ran out of memory' },
   trainer_crashed: { status: 500, retryable: true, title: 'The trainer ended unexpectedly' },

@@ -31,7 +31,16 @@ export {
   reportSchema,
   type Score,
   type Spread,
+  type TermResult,
 } from './report.ts';
+export {
+  type Scheduled,
+  scheduled,
+  valueAt,
+  type Weight,
+  weightRange,
+  weightSchema,
+} from './scheduled.ts';
 export {
   type Augmentation,
   augmentationSchema,

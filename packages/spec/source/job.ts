@@ -84,8 +84,8 @@ export type JobView = z.output<typeof jobViewSchema>;
 export const metricRowSchema = z.object({
   stage: z.string(),
   attempt: z.number().int(),
-  epoch: z.number().int().describe('counted from 1'),
-  step: z.number().int().describe('over all epochs, counted from 1'),
+  epoch: z.number().int().describe('counted from 1; 0 is before the first'),
+  step: z.number().int().describe('over all epochs, counted from 1; 0 is before the first'),
   time: z.iso.datetime(),
   values: z.record(z.string(), z.number().nullable()).describe('null: not a finite number'),
 });

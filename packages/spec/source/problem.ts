@@ -26,10 +26,17 @@ function entries(
   if (issue.code === 'invalid_union' && issue.errors.length > 0) {
     const closest = issue.errors.reduce((best, branch) => (depth(branch) > depth(best) ? branch : best));
     if (depth(closest) > 0) return closest.flatMap((inner) => entries(inner, path, input, prefix));
-    const types = issue.errors.flat().map((inner) => ('expected' in inner ? inner.expected : inner.code));
-    return [entry(prefix, path, `Invalid input: expected ${types.join(' or ')}`, input)];
+    return [
+      entry(prefix, path, `Invalid input: expected ${issue.errors.flat().map(wanted).join(' or ')}`, input),
+    ];
   }
   return [entry(prefix, path, issue.message, input, allowedOf(issue))];
+}
+
+/** What one branch of a union would have taken. */
+function wanted(issue: z.core.$ZodIssue): string {
+  if (issue.code === 'invalid_value') return issue.values.map((value) => JSON.stringify(value)).join(' or ');
+  return 'expected' in issue ? issue.expected : issue.code;
 }
 
 function depth(branch: readonly z.core.$ZodIssue[]): number {

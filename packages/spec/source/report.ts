@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { scheduled, weightRange } from './scheduled.ts';
 
 /** What one trained network scored; the test set is read once, after training, and chooses nothing. */
 const scoreSchema = z.object({
@@ -24,6 +25,20 @@ export const engineInfoSchema = z.object({
 });
 export type EngineInfo = z.output<typeof engineInfoSchema>;
 
+const termResultSchema = z.object({
+  name: z.string(),
+  weight: scheduled(weightRange).describe('as trained with: `auto` stands as the number that it came to'),
+  gradientNorm: z
+    .number()
+    .describe("L2 norm at the first step, by the network's parameters, before the weight"),
+  suggestedWeight: z
+    .number()
+    .nullable()
+    .describe('the weight at which that norm is the one of cross_entropy at weight 1; null: the norm is 0'),
+});
+/** What the preflight measured of a term, and its weight. */
+export type TermResult = z.output<typeof termResultSchema>;
+
 const networkResultSchema = z.object({
   stage: z.string(),
   seed: z.number().int(),
@@ -33,6 +48,7 @@ const networkResultSchema = z.object({
   initialWeights: z.string().describe('SHA-256 of the weights before the first step'),
   last: scoreSchema,
   best: scoreSchema.describe('chosen on the validation split alone; the last epoch where there is none'),
+  terms: z.array(termResultSchema),
   losses: z.record(z.string(), z.number()).describe("the last epoch's mean of each term, before its weight"),
   epochs: z.number().int(),
   seconds: z.number().describe('of the attempt that finished the stage'),

@@ -1,4 +1,5 @@
 import { decodeSafetensors, encodeSafetensors, type Store } from '@distillery/artifacts';
+import type { TermResult } from '@distillery/spec';
 import type { Values } from './network.ts';
 
 /**
@@ -9,6 +10,8 @@ import type { Values } from './network.ts';
 export interface Cursor {
   /** Completed optimizer steps. */
   step: number;
+  /** The method's terms as the preflight measured them, with the weights that they are trained with. */
+  terms: TermResult[];
   /** Sums of the losses of the running epoch, and over how many samples. */
   sums: number[];
   samples: number;

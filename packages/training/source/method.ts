@@ -1,6 +1,6 @@
 import { type NetworkPlan, type Precision, run } from '@distillery/engine';
 import { type BoundTerm, TapError, type TermBatch, type TermChoice, terms } from '@distillery/methods';
-import type { Choice } from '@distillery/spec';
+import type { Choice, Weight } from '@distillery/spec';
 import * as tf from '@tensorflow/tfjs-core';
 import { createNetwork, type Network, type Values } from './network.ts';
 
@@ -8,9 +8,12 @@ import { createNetwork, type Network, type Values } from './network.ts';
 export interface WeightedTerm {
   /** Unique within the method: the type, numbered where it stands more than once. */
   name: string;
-  weight: number;
+  weight: Weight;
   bound: BoundTerm;
 }
+
+/** How a control is trained, and a teacher. */
+export const labelsAlone: Choice[] = [{ type: 'cross_entropy', weight: 1, labelSmoothing: 0 }];
 
 /** A term that does not fit; `path` is a JSON pointer within the method. */
 export class MethodError extends Error {
@@ -91,6 +94,40 @@ function within(values: Values, prefix: string): Values {
   );
 }
 
+/** What a pass through the networks depends on beside its batch. */
+export interface Pass {
+  training: { seed: number; step: number };
+  precision: Precision;
+}
+
+interface TermLoss {
+  /** Unweighted, a scalar. */
+  value: tf.Tensor;
+  /** BatchNorm statistics of auxiliary networks, `<term>.<auxiliary>/<parameter>`; kept. */
+  statistics: Record<string, tf.Tensor>;
+}
+
+/** A term over one batch. */
+export function termLoss(
+  { name, bound }: WeightedTerm,
+  auxiliaries: Record<string, Network>,
+  batch: Omit<TermBatch, 'auxiliary'>,
+  pass: Pass,
+): TermLoss {
+  const statistics: Record<string, tf.Tensor> = {};
+  const value = bound.loss({
+    ...batch,
+    auxiliary: (part, x) => {
+      const full = `${name}.${part}`;
+      const { forward, variables } = auxiliaries[full];
+      const result = run(forward, variables, x, { ...pass, taps: [] });
+      for (const [key, tensor] of Object.entries(result.statistics)) statistics[`${full}/${key}`] = tensor;
+      return result.output;
+    },
+  });
+  return { value, statistics };
+}
+
 export interface MethodLoss {
   /** The weighted sum. */
   total: tf.Tensor;
@@ -100,27 +137,22 @@ export interface MethodLoss {
   statistics: Record<string, tf.Tensor>;
 }
 
-/** Sums a method's terms over one batch. */
+/**
+ * Sums a method's terms over one batch.
+ *
+ * @param weights of the terms now
+ */
 export function methodLoss(
   method: readonly WeightedTerm[],
+  weights: readonly number[],
   auxiliaries: Record<string, Network>,
   batch: Omit<TermBatch, 'auxiliary'>,
-  training: { seed: number; step: number },
-  precision: Precision,
+  pass: Pass,
 ): MethodLoss {
-  const statistics: Record<string, tf.Tensor> = {};
-  const losses = method.map(({ name, bound }) =>
-    bound.loss({
-      ...batch,
-      auxiliary: (part, x) => {
-        const full = `${name}.${part}`;
-        const { forward, variables } = auxiliaries[full];
-        const result = run(forward, variables, x, { training, precision, taps: [] });
-        for (const [key, value] of Object.entries(result.statistics)) statistics[`${full}/${key}`] = value;
-        return result.output;
-      },
-    }),
-  );
-  const total = tf.addN(losses.map((loss, index) => tf.mul(loss, method[index].weight)));
-  return { total, terms: losses, statistics };
+  const losses = method.map((term) => termLoss(term, auxiliaries, batch, pass));
+  return {
+    total: tf.addN(losses.map(({ value }, index) => tf.mul(value, weights[index]))),
+    terms: losses.map(({ value }) => value),
+    statistics: Object.assign({}, ...losses.map(({ statistics }) => statistics)) as MethodLoss['statistics'],
+  };
 }

@@ -1,7 +1,7 @@
 import { tmpdir } from 'node:os';
 import { describe, expect, test } from 'vitest';
 import { jobSpec } from './kinds.ts';
-import { planJob } from './plan.ts';
+import { planJob, planSchema } from './plan.ts';
 
 const context = { cacheDir: tmpdir(), roots: [], gigaflops: 100 };
 const spec = {
@@ -82,6 +82,18 @@ describe('a plan', () => {
     expect(hint.projectors).toEqual([
       { name: 'regressor', from: [8, 8, 16], to: [8, 8, 32], parameters: 3 * 3 * 16 * 32 + 32 },
     ]);
+  });
+
+  test('shows weights as they were given', async () => {
+    const weight = { schedule: 'linear', from: 0, to: 1, epochs: 20 };
+    const method = [
+      { type: 'decoupled', weight },
+      { type: 'cosine', weight: 'auto' },
+      { type: 'cross_entropy' },
+    ];
+    const { plan } = await planOf({ students: [{ ...spec.students[0], method }] });
+    expect(plan.students[1].terms.map((term) => term.weight)).toEqual([weight, 'auto', 1]);
+    expect(planSchema.parse(plan)).toEqual(plan);
   });
 
   test('estimates the stored outputs by their types', async () => {

@@ -1,6 +1,6 @@
 import { type DatasetContext, type DatasetOutline, datasets } from '@distillery/datasets';
 import { type NetworkPlan, sizeOf, trace } from '@distillery/engine';
-import { type Choice, type JobSpec, type StagePlan, validationOf } from '@distillery/spec';
+import { type Choice, type JobSpec, type StagePlan, validationOf, weightSchema } from '@distillery/spec';
 import { z } from 'zod';
 import { type Layout, layOut, viewsOf } from './layout.ts';
 import { teacherTaps, type WeightedTerm } from './method.ts';
@@ -32,7 +32,7 @@ export const planSchema = z.object({
       terms: z.array(
         z.object({
           name: z.string(),
-          weight: z.number(),
+          weight: weightSchema.describe('as it was given'),
           student: z.array(z.string()),
           teacher: z.array(z.string()),
           projectors: z

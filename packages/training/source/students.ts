@@ -1,4 +1,5 @@
 import { digestOf, type Choice, type JobSpec, type Training } from '@distillery/spec';
+import { labelsAlone } from './method.ts';
 
 /** A student as it is trained: with its training filled in, and the control it is held against. */
 export interface Student {
@@ -25,7 +26,7 @@ export function studentsOf(spec: JobSpec): Student[] {
       controls.set(key, {
         name: '',
         architecture: student.architecture,
-        method: [{ type: 'cross_entropy', weight: 1, labelSmoothing: 0 }],
+        method: labelsAlone,
         training,
         control: null,
         index: null,

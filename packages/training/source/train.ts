@@ -1,6 +1,6 @@
 import type { Dataset } from '@distillery/datasets';
 import { clipGradients, createOptimizer, gradientsOf, run } from '@distillery/engine';
-import { DistilleryError, type Training } from '@distillery/spec';
+import { DistilleryError, type Scheduled, type TermResult, type Training, valueAt } from '@distillery/spec';
 import * as tf from '@tensorflow/tfjs-core';
 import { batchesAhead } from './batch-ahead.ts';
 import type { Batch, BatchRequest, TeacherRows } from './batch-thread.ts';
@@ -9,6 +9,8 @@ import type { Checkpoint, Cursor } from './checkpoint.ts';
 import { predict } from './evaluate.ts';
 import { createAuxiliaries, methodLoss, studentTaps, type WeightedTerm } from './method.ts';
 import { assignValues, disposeNetwork, type Network, readValues, trainable, type Values } from './network.ts';
+import { preflight } from './preflight.ts';
+import { runningLosses } from './running-losses.ts';
 import { learningRate } from './schedule.ts';
 import { accuracy, crossEntropyLoss } from './scores.ts';
 
@@ -31,12 +33,13 @@ export interface TrainingRun {
 }
 
 interface TrainingHooks {
-  /** A line of the training curve; `epoch` and `step` are counted from 1. */
+  /** A line of the training curve; `epoch` and `step` are counted from 1, before the first they are 0. */
   metrics(epoch: number, step: number, values: Record<string, number>): void;
   progress(
     phase: string,
     cursor: { step: number; loss: number | null; samplesPerSecond: number | null },
   ): void;
+  warning(message: string): void;
   checkpoint(checkpoint: Checkpoint): Promise<void>;
   /** Lets the process read its messages; throws when the run must stop. */
   pause(): Promise<void>;
@@ -45,6 +48,7 @@ interface TrainingHooks {
 export interface TrainingResult {
   lastEpoch: number;
   best: { epoch: number; validationAccuracy: number | null; values: Values };
+  terms: TermResult[];
   /** The last epoch's mean of each term, before its weight. */
   losses: Record<string, number>;
   lastValidationAccuracy: number | null;
@@ -55,7 +59,12 @@ export interface TrainingResult {
 /** Thrown by `pause` of the hooks to end a run at a step; the loop commits a checkpoint first. */
 export class StopTraining extends Error {}
 
-/** Trains a network: teacher, student and control alike. */
+/**
+ * Trains a network: teacher, student and control alike.
+ *
+ * @throws DistilleryError `preflight_failed` before the first step, `nan` when losses or weights are no numbers any
+ *   more; the checkpoint before stands
+ */
 export async function train(job: TrainingRun): Promise<TrainingResult> {
   const { network, method, dataset, indices, training, seed, hooks, resume } = job;
   const { batchSize, epochs } = training;
@@ -76,7 +85,7 @@ export async function train(job: TrainingRun): Promise<TrainingResult> {
   };
   const optimizer = createOptimizer(training.optimizer, trained);
   let best: Values | undefined;
-  let cursor: Cursor = { step: 0, sums: noSums(), samples: 0, best: null, losses: {}, seconds: 0 };
+  let cursor: Cursor = { step: 0, terms: [], sums: noSums(), samples: 0, best: null, losses: {}, seconds: 0 };
   if (resume !== undefined) {
     cursor = { ...resume.cursor, sums: [...resume.cursor.sums] };
     assignValues(network.variables, resume.groups.weights);
@@ -87,15 +96,15 @@ export async function train(job: TrainingRun): Promise<TrainingResult> {
   const earlierSeconds = cursor.seconds;
   const begun = performance.now();
   let validationAccuracy: number | null = cursor.best?.validationAccuracy ?? null;
-  // Losses stay on the device between rows of the curve, so that a step never waits for one.
-  let pending = tf.zeros([lossNames.length]);
-  let pendingSamples = 0;
+  const running = runningLosses(lossNames, stepsPerEpoch);
   let rowSince = performance.now();
 
   try {
     const { augmentation } = training;
     const source = { dataset, split: dataset.train, augmentation, teacher: job.teacher };
     for await (const batch of batchesAhead(source, remaining(cursor.step))) {
+      // A run that resumes keeps what was measured when it began.
+      if (cursor.step === 0) lookAhead(batch);
       const epoch = Math.floor(cursor.step / stepsPerEpoch);
       const rate = learningRate(
         training.schedule,
@@ -104,11 +113,7 @@ export async function train(job: TrainingRun): Promise<TrainingResult> {
         stepsPerEpoch,
         epochs,
       );
-      const losses = step(batch, rate);
-      const sum = tf.tidy(() => tf.add(pending, tf.mul(losses, batch.size)));
-      tf.dispose([pending, losses]);
-      pending = sum;
-      pendingSamples += batch.size;
+      running.add(step(batch, rate), batch.size);
       cursor.step++;
       const epochEnds = cursor.step % stepsPerEpoch === 0;
       if (cursor.step % rowEvery === 0 || epochEnds) row(epoch, rate);
@@ -118,7 +123,7 @@ export async function train(job: TrainingRun): Promise<TrainingResult> {
       } else await pause();
     }
   } finally {
-    pending.dispose();
+    running.dispose();
     for (const auxiliary of Object.values(auxiliaries)) disposeNetwork(auxiliary);
     optimizer.dispose();
   }
@@ -129,6 +134,7 @@ export async function train(job: TrainingRun): Promise<TrainingResult> {
       cursor.best === null || best === undefined
         ? { epoch: epochs, validationAccuracy: null, values: readValues(network.variables) }
         : { ...cursor.best, values: best },
+    terms: cursor.terms,
     losses: cursor.losses,
     lastValidationAccuracy: validationAccuracy,
     seconds: elapsed(),
@@ -147,33 +153,58 @@ export async function train(job: TrainingRun): Promise<TrainingResult> {
     }
   }
 
-  /** One optimizer step; returns the terms and their weighted sum, `[terms + 1]`. */
-  function step(batch: Batch, rate: number): tf.Tensor {
-    const key = { seed, step: cursor.step };
-    let losses: tf.Tensor | undefined;
-    const statistics: Record<string, tf.Tensor> = {};
-    const { value, gradients: raw } = tf.tidy(() => {
-      const images = tf.tensor(batch.images, [batch.size, ...dataset.shape]);
-      const labels = tf.tensor1d(batch.labels, 'int32');
-      const teacher = Object.fromEntries(
+  /** Looks at the method before the first step: what is wrong with it shows here, by name. */
+  function lookAhead(batch: Batch): void {
+    const tensors = tensorsOf(batch);
+    try {
+      cursor.terms = preflight({
+        network,
+        method,
+        auxiliaries,
+        trained,
+        ...tensors,
+        classes: dataset.classes.length,
+        pass: { training: { seed, step: 0 }, precision: training.precision },
+        warn: hooks.warning,
+      });
+    } finally {
+      tf.dispose(tensors);
+    }
+    const norms: Record<string, number> = {};
+    for (const { name, gradientNorm } of cursor.terms) norms[`gradient_norm_${name}`] = gradientNorm;
+    hooks.metrics(0, 0, norms);
+  }
+
+  function tensorsOf(batch: Batch) {
+    return {
+      images: tf.tensor(batch.images, [batch.size, ...dataset.shape]),
+      labels: tf.tensor1d(batch.labels, 'int32'),
+      teacher: Object.fromEntries(
         Object.entries(batch.teacher).map(([tap, { values, shape }]) => [
           tap,
           tf.tensor(values, [batch.size, ...shape]),
         ]),
-      );
+      ),
+    };
+  }
+
+  /** One optimizer step; returns the terms and their weighted sum, `[terms + 1]`. */
+  function step(batch: Batch, rate: number): tf.Tensor {
+    const pass = { training: { seed, step: cursor.step }, precision: training.precision };
+    const at = (option: Scheduled) => valueAt(option, cursor.step / stepsPerEpoch);
+    let losses: tf.Tensor | undefined;
+    const statistics: Record<string, tf.Tensor> = {};
+    const { value, gradients: raw } = tf.tidy(() => {
+      const { images, labels, teacher } = tensorsOf(batch);
       return gradientsOf(() => {
-        const student = run(network.forward, network.variables, images, {
-          training: key,
-          precision: training.precision,
-          taps,
-        });
+        const student = run(network.forward, network.variables, images, { ...pass, taps });
         const classes = dataset.classes.length;
         const loss = methodLoss(
           method,
+          cursor.terms.map(({ weight }) => at(weight)),
           auxiliaries,
-          { student: student.taps, teacher, labels, classes },
-          key,
-          training.precision,
+          { student: student.taps, teacher, labels, classes, at },
+          pass,
         );
         Object.assign(statistics, student.statistics, loss.statistics);
         losses = tf.keep(tf.stack([...loss.terms, loss.total]));
@@ -191,24 +222,23 @@ export async function train(job: TrainingRun): Promise<TrainingResult> {
     return losses as tf.Tensor;
   }
 
-  /** Reads the losses since the last row, logs their means, and stops a run that diverged. */
-  function row(epoch: number, rate: number): void {
-    const sums = pending.dataSync();
-    lossNames.forEach((name, index) => {
-      if (!Number.isFinite(sums[index])) {
-        const message = `${name} is ${sums[index]} at step ${cursor.step} (epoch ${epoch + 1}); try a smaller learning rate`;
-        throw new DistilleryError('nan', message);
-      }
-      cursor.sums[index] += sums[index];
+  /** Adds what has gathered on the device to the epoch's sums and returns it. */
+  function gather(): { sums: Float32Array; samples: number } {
+    const gathered = running.read(cursor.step);
+    gathered.sums.forEach((sum, index) => {
+      cursor.sums[index] += sum;
     });
-    const means = lossNames.map((name, index) => [name, sums[index] / pendingSamples] as const);
+    cursor.samples += gathered.samples;
+    return gathered;
+  }
+
+  /** Logs the means of the losses since the last row, and stops a run that diverged. */
+  function row(epoch: number, rate: number): void {
+    const { sums, samples } = gather();
+    const means = lossNames.map((name, index) => [name, sums[index] / samples] as const);
     const now = performance.now();
-    const samplesPerSecond = (pendingSamples / (now - rowSince)) * 1000;
+    const samplesPerSecond = (samples / (now - rowSince)) * 1000;
     rowSince = now;
-    cursor.samples += pendingSamples;
-    pendingSamples = 0;
-    pending.dispose();
-    pending = tf.zeros([lossNames.length]);
     const values = Object.fromEntries(means);
     hooks.metrics(epoch + 1, cursor.step, { ...values, learningRate: rate, samplesPerSecond });
     hooks.progress('training', { step: cursor.step, loss: values.loss, samplesPerSecond });
@@ -245,21 +275,29 @@ export async function train(job: TrainingRun): Promise<TrainingResult> {
     } catch (error) {
       // Between rows the running losses are still on the device; the epoch's sums take them along.
       if (error instanceof StopTraining) {
-        const sums = pending.dataSync();
-        cursor.sums = cursor.sums.map((sum, index) => sum + sums[index]);
-        cursor.samples += pendingSamples;
+        gather();
         await save();
       }
       throw error;
     }
   }
 
+  /** Leaves the checkpoint before in place when what would take its place is no good. */
   async function save(): Promise<void> {
+    const weights = readValues(network.variables);
+    const auxiliary = readValues(auxiliaryVariables);
+    const bad = Object.entries({ ...weights, ...auxiliary }).find(
+      ([, values]) => !values.every(Number.isFinite),
+    );
+    if (bad !== undefined) {
+      const message = `${bad[0]} is not finite after step ${cursor.step}, though every loss was; try a smaller learning rate`;
+      throw new DistilleryError('nan', message);
+    }
     await hooks.checkpoint({
       cursor: { ...cursor, seconds: elapsed() },
       groups: {
-        weights: readValues(network.variables),
-        auxiliary: readValues(auxiliaryVariables),
+        weights,
+        auxiliary,
         slots: optimizer.read(),
         ...(best === undefined ? {} : { best }),
       },

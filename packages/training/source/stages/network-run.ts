@@ -102,6 +102,7 @@ export async function runNetwork(
           tell.metrics({ epoch, step, time: new Date().toISOString(), values }),
         progress: (name, cursor) =>
           tell.progress(progress(name, cursor.step, cursor.loss, cursor.samplesPerSecond)),
+        warning: tell.warning,
         checkpoint: saved.save,
         pause,
       },
@@ -118,6 +119,7 @@ export async function runNetwork(
       initialWeights,
       last,
       best,
+      terms: result.terms,
       losses: result.losses,
       epochs: training.epochs,
       seconds: result.seconds,

@@ -28,6 +28,9 @@ interface OutputsSet {
 /**
  * Computes what the students will read of the frozen teacher, once for each image, view and tap. Files that an
  * earlier job left are not computed again.
+ *
+ * @throws DistilleryError `artifact_corrupt` when the teacher's weights are not those of the digest in its result: the
+ *   store verifies what it reads. Students see these outputs alone, so no step of theirs can change the teacher
  */
 export async function runOutputs(context: StageContext): Promise<OutputsResult> {
   const { job, store, tell, pause, results } = context;

@@ -1,4 +1,4 @@
-import { truncate } from 'node:fs/promises';
+import { chmod, readFile, truncate, writeFile } from 'node:fs/promises';
 import type { Report } from '@distillery/spec';
 import * as tf from '@tensorflow/tfjs-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -26,7 +26,11 @@ const tiny = jobSpec.parse({
       name: 'soft',
       architecture: { type: 'lightnn' },
       method: [
-        { type: 'soft_target', temperature: 2, weight: 0.25 },
+        {
+          type: 'soft_target',
+          temperature: { schedule: 'cosine', from: 4, to: 1, epochs: 2 },
+          weight: 0.25,
+        },
         { type: 'cross_entropy', weight: 0.75 },
       ],
     },
@@ -34,8 +38,12 @@ const tiny = jobSpec.parse({
       name: 'hint',
       architecture: { type: 'lightnn' },
       method: [
-        { type: 'hint', normalize: true },
-        { type: 'cosine', student: 'features', teacher: 'features' },
+        {
+          type: 'hint',
+          normalize: true,
+          weight: { schedule: 'linear', from: 0, to: 0.5, epochs: 2.5 },
+        },
+        { type: 'cosine', student: 'features', teacher: 'features', weight: 'auto' },
         { type: 'cross_entropy' },
       ],
     },
@@ -71,6 +79,12 @@ test('a job runs from the teacher to the report', { timeout: 60_000 }, async () 
   expect(control.runs[0].last.weights.digest).not.toBe(soft.runs[0].last.weights.digest);
   expect(soft.gapClosed === null || soft.gapClosed.last.sd !== null).toBe(true);
   expect(Object.keys(hint.runs[0].losses)).toEqual(['hint', 'cosine', 'cross_entropy', 'loss']);
+  const [ramp, auto, labels] = hint.runs[0].terms;
+  expect(ramp).toMatchObject({ name: 'hint', weight: { schedule: 'linear', to: 0.5 } });
+  expect(auto).toMatchObject({ name: 'cosine', weight: auto.suggestedWeight });
+  expect((auto.weight as number) * auto.gradientNorm).toBeCloseTo(labels.gradientNorm, 6);
+  expect(labels).toMatchObject({ name: 'cross_entropy', weight: 1, suggestedWeight: 1 });
+  expect(report.teacher.terms.map(({ name }) => name)).toEqual(['cross_entropy']);
   expect(report.outputs).toMatchObject([{ augmentation: 'crop_flip', views: 2, reused: false }]);
   expect(report.teacher.best.agreement).toBe(1);
   expect(report.teacher.best.teacherDivergence).toBe(0);
@@ -88,7 +102,14 @@ test('a second job reuses the teacher and its outputs', { timeout: 60_000 }, asy
 
 test('a stage that was stopped and resumed ends with the same bytes', { timeout: 60_000 }, async () => {
   const whole = await runner.plan('job_c', tiny);
-  for (const id of ['teacher', 'outputs', 'student.hint.1']) await whole.run(id);
+  for (const id of ['teacher', 'outputs']) await whole.run(id);
+  const told = await whole.run('student.hint.1');
+  expect(told.rows[0]).toMatchObject({ epoch: 0, step: 0 });
+  expect(Object.keys(told.rows[0].values)).toEqual([
+    'gradient_norm_hint',
+    'gradient_norm_cosine',
+    'gradient_norm_cross_entropy',
+  ]);
   const cut = await runner.plan('job_d', tiny);
   for (const id of ['teacher', 'outputs']) await cut.run(id);
   // 300 images less the validation split are 5 steps an epoch: stop within epochs and between them.
@@ -99,12 +120,33 @@ test('a stage that was stopped and resumed ends with the same bytes', { timeout:
     });
     await expect(stopped).rejects.toBeInstanceOf(StopTraining);
   }
-  await cut.run('student.hint.1');
+  const { rows } = await cut.run('student.hint.1');
+  // The weight that was found at the first step goes along; it is not looked for again.
+  expect(rows.filter(({ step }) => step === 0)).toEqual([]);
   const digest = (job: typeof whole) => {
-    const { last, best } = (job.results['student.hint.1'] as StudentResult).result;
-    return [last.weights.digest, best.weights.digest, last.logits.digest];
+    const { last, best, terms } = (job.results['student.hint.1'] as StudentResult).result;
+    return [last.weights.digest, best.weights.digest, last.logits.digest, terms];
   };
   expect(digest(cut)).toEqual(digest(whole));
+});
+
+test('outputs are made of the very weights that the teacher was scored with, or not at all', {
+  timeout: 60_000,
+}, async () => {
+  const spec = jobSpec.parse({
+    ...tiny,
+    dataset: { source: 'shapes', trainCount: 80, testCount: 20 },
+    training: { ...tiny.training, epochs: 1 },
+  });
+  const job = await runner.plan('job_g', spec);
+  await job.run('teacher');
+  const { result } = job.results.teacher as TeacherResult;
+  const path = await runner.store.localPath(result.best.weights.digest);
+  const bytes = await readFile(path);
+  bytes[bytes.length - 1] ^= 1;
+  await chmod(path, 0o600);
+  await writeFile(path, bytes);
+  await expect(job.run('outputs')).rejects.toMatchObject({ code: 'artifact_corrupt' });
 });
 
 test('rows of the teacher that are cut short end the stage with their error', {

@@ -1,5 +1,5 @@
 import { teacherTraining } from '../students.ts';
-import { bindMethod } from '../method.ts';
+import { bindMethod, labelsAlone } from '../method.ts';
 import { loadMaterials, trainingKey } from './materials.ts';
 import { runNetwork, type TrainedNetwork } from './network-run.ts';
 import type { StageContext } from './stage.ts';
@@ -48,11 +48,7 @@ export async function runTeacher(context: StageContext): Promise<TeacherResult> 
     await store.removeManifest(name);
   }
 
-  const method = bindMethod(
-    [{ type: 'cross_entropy', weight: 1, labelSmoothing: 0 }],
-    layout.teacher,
-    layout.teacher,
-  );
+  const method = bindMethod(labelsAlone, layout.teacher, layout.teacher);
   const run = { architecture, method, training, seed: training.seed, views: Infinity };
   const result = await runNetwork(context, materials, run);
   await store.commit(name, result);

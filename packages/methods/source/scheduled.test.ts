@@ -1,0 +1,39 @@
+import { startEngine } from '@distillery/engine';
+import { type Scheduled, valueAt } from '@distillery/spec';
+import * as tf from '@tensorflow/tfjs-core';
+import { beforeAll, expect, test } from 'vitest';
+import { expectClose, sample } from '../../engine/source/testing.ts';
+import { terms } from './index.ts';
+import { lossOf } from './testing.ts';
+
+beforeAll(() => startEngine());
+
+const types = terms.list.map(({ type }) => type);
+const warm = types.filter((type) => 'temperature' in terms.get(type).options.shape);
+const ramp = { schedule: 'linear', from: 1, to: 5, epochs: 2 };
+
+test.each(types)('%s takes a number, a schedule or auto for its weight', (type) => {
+  for (const weight of [0.5, ramp, 'auto']) {
+    expect(terms.schema.parse({ type, weight })).toMatchObject({ type, weight });
+  }
+  expect(terms.schema.safeParse({ type, weight: { ...ramp, to: -1 } }).success).toBe(false);
+});
+
+test('terms with a temperature are held below', () => {
+  expect(warm).toEqual(expect.arrayContaining(['soft_target', 'decoupled', 'dist', 'jensen_shannon']));
+});
+
+test.each(warm)('%s takes a schedule for its temperature, and its value of the moment', (type) => {
+  const teacher = { logits: sample([4, 5], 1) };
+  const labels = tf.tensor1d([0, 2, 4, 1], 'int32');
+  const loss = (temperature: unknown, epoch: number) => {
+    const at = (option: Scheduled) => valueAt(option, epoch);
+    return lossOf(type, { temperature }, 'logits', teacher, { labels, at })(sample([4, 5])).dataSync();
+  };
+  tf.tidy(() => {
+    expectClose(loss(ramp, 0), loss(1, 0));
+    expectClose(loss(ramp, 1), loss(3, 0));
+    expectClose(loss(ramp, 7), loss(5, 0));
+    expect(Math.abs(loss(1, 0)[0] - loss(5, 0)[0])).toBeGreaterThan(1e-4);
+  });
+});

@@ -1,0 +1,253 @@
+import { type Forward, run, startEngine, trace } from '@distillery/engine';
+import { type BoundTerm, terms } from '@distillery/methods';
+import type { Choice } from '@distillery/spec';
+import * as tf from '@tensorflow/tfjs-core';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { expectClose, sample } from '../../engine/source/testing.ts';
+import { bindMethod, createAuxiliaries, MethodError, methodLoss, type WeightedTerm } from './method.ts';
+import { createNetwork, disposeNetwork, type Network, readValues, trainable } from './network.ts';
+import { preflight } from './preflight.ts';
+
+beforeAll(() => startEngine());
+
+const forward: Forward = (net, image) => {
+  let x = net.tap('stage1', net.relu(net.conv('one', image, { out: 3, kernel: 3, padding: 1 })));
+  x = net.tap('stage2', net.maxPool(net.conv('two', x, { out: 4, kernel: 3, padding: 1 }), { size: 2 }));
+  x = net.tap('features', net.relu(net.linear('three', net.flatten(x), { out: 8 })));
+  return net.tap('logits', net.linear('four', net.dropout('drop', x, 0.2), { out: 5 }));
+};
+const shape = [4, 4, 2];
+const batch = 6;
+const pass = { training: { seed: 3, step: 0 }, precision: 'float32' } as const;
+/** The shapes of the teacher's taps are the student's. */
+const tapShapes = { stage1: [4, 4, 3], stage2: [2, 2, 4], features: [8], logits: [5] };
+
+/** A student with the batch that it is about to see; what `work` does not dispose is. */
+function held<T>(method: readonly WeightedTerm[], work: (run: Parameters<typeof preflight>[0]) => T): T {
+  const network = createNetwork(forward, shape, 1);
+  const auxiliaries = createAuxiliaries(method, 1);
+  const tensors = {
+    images: sample([batch, ...shape]),
+    labels: tf.tensor1d([0, 3, 1, 4, 2, 0], 'int32'),
+    teacher: Object.fromEntries(
+      Object.entries(tapShapes).map(([tap, of], i) => [tap, sample([batch, ...of], i + 1)]),
+    ),
+  };
+  const warn = (message: string) => {
+    throw new Error(`warned: ${message}`);
+  };
+  const trained = { ...trainable(network), ...auxiliaryVariables(auxiliaries) };
+  try {
+    return work({ network, method, auxiliaries, trained, ...tensors, classes: 5, pass, warn });
+  } finally {
+    tf.dispose(tensors);
+    for (const each of [network, ...Object.values(auxiliaries)]) disposeNetwork(each);
+  }
+}
+
+function auxiliaryVariables(auxiliaries: Record<string, Network>): Record<string, tf.Variable> {
+  return Object.fromEntries(
+    Object.entries(auxiliaries).flatMap(([prefix, auxiliary]) =>
+      Object.entries(trainable(auxiliary)).map(([name, variable]) => [`${prefix}/${name}`, variable]),
+    ),
+  );
+}
+
+/** Options as a job spec gives them, bound to the network on both sides. */
+function bound(...choices: object[]): WeightedTerm[] {
+  const plan = trace(forward, shape);
+  return bindMethod(
+    choices.map((choice) => terms.schema.parse(choice) as Choice),
+    plan,
+    plan,
+  );
+}
+
+/** A term that no registry knows. */
+function own(name: string, loss: BoundTerm['loss'], rest: Partial<BoundTerm> = {}): WeightedTerm {
+  const term = { student: ['logits'], teacher: ['logits'], matching: false, auxiliary: {}, ...rest, loss };
+  return { name, weight: 1, bound: term };
+}
+
+const refused = (message: RegExp) =>
+  expect.objectContaining({ code: 'preflight_failed', message: expect.stringMatching(message) });
+
+/** The norm of a weighted term's gradient by the network's parameters, as TensorFlow.js computes it. */
+function normOf(term: WeightedTerm, weight: number): number {
+  return held([term], ({ network, auxiliaries, images, labels, teacher }) =>
+    tf.tidy(() => {
+      const variables = Object.values(trainable(network));
+      const { grads } = tf.variableGrads(() => {
+        const taps = forwardTaps(network, images);
+        const batchOf = { student: taps, teacher, labels, classes: 5, at: (n: unknown) => n as number };
+        return methodLoss([term], [weight], auxiliaries, batchOf, pass).total as tf.Scalar;
+      }, variables);
+      // It has no gradient by what the term does not depend on.
+      const squares = Object.values(grads).map((gradient) => tf.sum(tf.square(gradient)).dataSync()[0]);
+      return Math.sqrt(squares.reduce((sum, square) => sum + square, 0));
+    }),
+  );
+}
+
+function forwardTaps(network: Network, images: tf.Tensor) {
+  return run(network.forward, network.variables, images, { ...pass, taps: Object.keys(tapShapes) }).taps;
+}
+
+describe('a sane method', () => {
+  test('is measured: the gradient of each term, and the weight that brings it to that of cross-entropy', () => {
+    const method = bound(
+      { type: 'soft_target', weight: 0.25 },
+      { type: 'cross_entropy' },
+      { type: 'soft_target' },
+    );
+    const results = held(method, preflight);
+    const [soft, labels] = [normOf(method[0], 1), normOf(method[1], 1)];
+    expect(results.map(({ name, weight }) => [name, weight])).toEqual([
+      ['soft_target', 0.25],
+      ['cross_entropy', 1],
+      ['soft_target_2', 1],
+    ]);
+    expectClose(
+      results.map(({ gradientNorm }) => gradientNorm),
+      [soft, labels, soft],
+    );
+    expectClose(
+      results.map(({ suggestedWeight }) => suggestedWeight ?? Number.NaN),
+      [labels / soft, 1, labels / soft],
+    );
+  });
+
+  test.each(['soft_target', 'cosine', 'pkt', 'nst'])(
+    '%s at weight auto pulls as strongly as cross-entropy, though nothing asks for labels',
+    (type) => {
+      const options = type === 'cosine' ? { student: 'features', teacher: 'features' } : {};
+      const method = bound({ type: 'soft_target' }, { type, weight: 'auto', ...options });
+      const [, { weight }] = held(method, preflight);
+      const [labels] = bound({ type: 'cross_entropy' });
+      const ratio = normOf(method[1], weight as number) / normOf(labels, 1);
+      expect(ratio).toBeGreaterThan(0.99);
+      expect(ratio).toBeLessThan(1.01);
+    },
+  );
+
+  test('a schedule stays what it is', () => {
+    const weight = { schedule: 'linear', from: 0, to: 2, epochs: 3 };
+    const [result] = held(bound({ type: 'cross_entropy', weight }), preflight);
+    expect(result).toMatchObject({ weight, suggestedWeight: 1 });
+    expect(result.gradientNorm).toBeGreaterThan(0);
+  });
+
+  // Those that want another network than this one are left out.
+  const fitting = terms.list
+    .map(({ type }) => type)
+    .filter((type) => {
+      try {
+        return bound({ type }).length === 1;
+      } catch (error) {
+        if (error instanceof MethodError) return false;
+        throw error;
+      }
+    });
+
+  test.each(fitting)('%s passes', (type) => {
+    const [result] = held(bound({ type }, { type: 'cross_entropy' }), preflight);
+    expect(result.gradientNorm).toBeGreaterThan(0);
+  });
+
+  test('is left as it was: weights, running statistics, tensors', () => {
+    const method = bound({ type: 'hint', normalize: true }, { type: 'cross_entropy' });
+    held(method, (run) => {
+      const everything = () => [
+        readValues(run.network.variables),
+        ...Object.values(run.auxiliaries).map(({ variables }) => readValues(variables)),
+      ];
+      const [values, tensors] = [everything(), tf.memory().numTensors];
+      const first = preflight(run);
+      expect(tf.memory().numTensors).toBe(tensors);
+      expect(everything()).toEqual(values);
+      expect(preflight(run)).toEqual(first);
+    });
+  });
+});
+
+describe('a preflight fails, with nothing left behind,', () => {
+  const difference: BoundTerm['loss'] = ({ student, teacher }) =>
+    tf.mean(tf.square(tf.sub(student.logits, tf.add(teacher.logits, 0.1))));
+  const infinite: BoundTerm['loss'] = ({ student }) => tf.sum(tf.sqrt(tf.mul(student.logits, 0)));
+  const nothing: BoundTerm['loss'] = ({ student }) => tf.sum(tf.mul(student.logits, 0));
+  const [labels] = bound({ type: 'cross_entropy' });
+
+  test.each<[string, WeightedTerm[], RegExp]>([
+    [
+      'for a matching term that is not 0 between equals',
+      [labels, own('shifted', difference, { matching: true })],
+      /^shifted is 0\.01\d* between the teacher and itself/,
+    ],
+    [
+      'for a loss that is no number',
+      [labels, own('void', ({ student }) => tf.mul(tf.sum(student.logits), Number.NaN))],
+      /^void is NaN on the first batch$/,
+    ],
+    [
+      'for a gradient that is no number',
+      [labels, own('steep', infinite)],
+      /^the gradient of steep by \S+ is not finite/,
+    ],
+    [
+      'for parameters that take no part',
+      bound({ type: 'cosine', student: 'features', teacher: 'features' }),
+      /^four\.weight, four\.bias would not be trained.*\(cosine\)/,
+    ],
+    [
+      'for a term without slope whose weight is to be found',
+      [labels, { ...own('flat', nothing), weight: 'auto' }],
+      /^no weight "auto" can be found for flat: the gradient of flat is 0/,
+    ],
+    [
+      'for a term so flat that its weight would be out of bounds',
+      [
+        labels,
+        {
+          ...own('level', ({ student }) => tf.mul(tf.sum(student.logits), 1e-20)),
+          weight: 'auto',
+        },
+      ],
+      /^no weight "auto" can be found for level: it would be/,
+    ],
+  ])('%s', (_, method, message) => {
+    held(method, (run) => {
+      const before = tf.memory().numTensors;
+      expect(() => preflight(run)).toThrow(refused(message));
+      expect(tf.memory().numTensors).toBe(before);
+    });
+  });
+
+  test('but not for a matching term whose two sides differ in shape', () => {
+    const method = [
+      labels,
+      own(
+        'across',
+        ({ student, teacher }) =>
+          tf.mean(tf.square(tf.sub(tf.mean(student.features), tf.mean(teacher.logits)))),
+        {
+          student: ['features'],
+          matching: true,
+        },
+      ),
+    ];
+    expect(held(method, preflight)).toHaveLength(2);
+  });
+
+  test('but only warns of units that are switched off', () => {
+    held(bound({ type: 'cross_entropy' }), (run) => {
+      const off = tf.fill([8], -1000);
+      run.network.variables['three.bias'].assign(off);
+      off.dispose();
+      const warnings: string[] = [];
+      preflight({ ...run, warn: (message) => warnings.push(message) });
+      expect(warnings).toEqual([
+        'no gradient reaches one.weight, one.bias, two.weight and 4 more on the first batch: its units may be dead',
+      ]);
+    });
+  });
+});

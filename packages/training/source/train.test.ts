@@ -1,0 +1,255 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { openDiskStore } from '@distillery/artifacts';
+import type { Dataset } from '@distillery/datasets';
+import { type Forward, randomStream, startEngine, trace } from '@distillery/engine';
+import { type BoundTerm, terms } from '@distillery/methods';
+import { type Choice, type Scheduled, trainingSchema } from '@distillery/spec';
+import * as tf from '@tensorflow/tfjs-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { TeacherRows } from './batch-thread.ts';
+import { everyIndex } from './batches.ts';
+import type { Checkpoint } from './checkpoint.ts';
+import { bindMethod, type WeightedTerm } from './method.ts';
+import { createNetwork, disposeNetwork, readValues } from './network.ts';
+import { rowFile, rowWriter } from './outputs.ts';
+import { StopTraining, train } from './train.ts';
+
+// Two images a step make 25 steps an epoch: losses are read after every second one, and after the last.
+const [count, batchSize, classes] = [50, 2, 3];
+const stepsPerEpoch = count / batchSize;
+const stream = randomStream(1, 'train.test');
+const split = (images: number) => ({
+  images: Uint8Array.from({ length: images * 32 }, () => stream.below(256)),
+  labels: Int32Array.from({ length: images }, (_, i) => i % classes),
+  count: images,
+});
+const dataset: Dataset = {
+  digest: 'random',
+  classes: ['a', 'b', 'c'],
+  shape: [4, 4, 2],
+  train: split(count),
+  test: split(3),
+  skipped: { count: 0, first: [] },
+  normalization: { mean: [0.5, 0.5], std: [0.3, 0.3] },
+};
+const forward: Forward = (net, image) => {
+  const hidden = net.relu(net.linear('one', net.flatten(image), { out: 8 }));
+  return net.tap('logits', net.linear('two', net.dropout('drop', hidden, 0.2), { out: classes }));
+};
+
+let folder: string;
+let teacher: TeacherRows;
+beforeAll(async () => {
+  await startEngine();
+  folder = await mkdtemp(join(tmpdir(), 'distillery-train-'));
+  const store = await openDiskStore(folder);
+  const writer = rowWriter(store, [classes]);
+  await writer.write(Float32Array.from({ length: count * classes }, () => stream.normal()));
+  teacher = {
+    position: everyIndex(count),
+    taps: { logits: [await rowFile(store, await writer.close())] },
+  };
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+/** What a run told, whether it came to its end or not. */
+interface Run {
+  rows: { epoch: number; step: number; values: Record<string, number> }[];
+  checkpoints: Checkpoint[];
+  weights: Record<string, Float32Array>;
+  error: unknown;
+}
+
+/** @param pause is called after every step with the number of steps done */
+async function trained(
+  method: readonly WeightedTerm[],
+  {
+    epochs = 2,
+    resume = undefined as Checkpoint | undefined,
+    pause = undefined as ((step: number) => void) | undefined,
+  } = {},
+): Promise<Run> {
+  const before = tf.memory().numTensors;
+  const network = createNetwork(forward, dataset.shape, 1);
+  const run: Run = { rows: [], checkpoints: [], weights: {}, error: undefined };
+  let steps = resume?.cursor.step ?? 0;
+  try {
+    await train({
+      network,
+      method,
+      dataset,
+      indices: { train: everyIndex(count), validation: new Int32Array() },
+      training: trainingSchema.parse({ epochs, batchSize }),
+      seed: 5,
+      views: 1,
+      teacher,
+      resume,
+      hooks: {
+        metrics: (epoch, step, values) => run.rows.push({ epoch, step, values }),
+        progress: () => {},
+        warning: () => {},
+        checkpoint: async (checkpoint) => {
+          run.checkpoints.push(checkpoint);
+        },
+        pause: async () => pause?.(++steps),
+      },
+    });
+  } catch (error) {
+    run.error = error;
+  }
+  run.weights = readValues(network.variables);
+  disposeNetwork(network);
+  expect(tf.memory().numTensors).toBe(before);
+  return run;
+}
+
+function bound(...choices: object[]): WeightedTerm[] {
+  const plan = trace(forward, dataset.shape);
+  return bindMethod(
+    choices.map((choice) => terms.schema.parse(choice) as Choice),
+    plan,
+    plan,
+  );
+}
+const [labels] = bound({ type: 'cross_entropy' });
+
+/** A term that no registry knows. */
+function own(name: string, loss: BoundTerm['loss']): WeightedTerm {
+  return {
+    name,
+    weight: 1,
+    bound: { student: ['logits'], teacher: [], matching: false, auxiliary: {}, loss },
+  };
+}
+
+/** Completed epochs, as a term can know them. */
+const clock: Scheduled = { schedule: 'linear', from: 0, to: 1000, epochs: 1000 };
+
+describe('a schedule', () => {
+  test('moves with every step, and holds within an epoch what it says', async () => {
+    const seen: number[] = [];
+    const watch = own('watch', ({ student, at }) => {
+      seen.push(at(clock));
+      return tf.sum(student.logits);
+    });
+    await trained([labels, { ...watch, weight: 0 }]);
+    // The preflight looks before the first step.
+    expect(seen).toEqual([
+      0,
+      ...Array.from({ length: 2 * stepsPerEpoch }, (_, step) => step / stepsPerEpoch),
+    ]);
+  });
+
+  test('weighs the loss that is trained', async () => {
+    const weight = { schedule: 'step', value: 2, milestones: [1], gamma: 0.25 };
+    const { rows } = await trained(bound({ type: 'cross_entropy', weight }));
+    const ratios = rows
+      .filter(({ values }) => 'learningRate' in values)
+      .map(({ epoch, values }) => [epoch, Number((values.loss / values.cross_entropy).toFixed(4))]);
+    expect(new Set(ratios.map(String))).toEqual(new Set(['1,2', '2,0.5']));
+  });
+
+  test('that is constant trains the same bytes as its number', async () => {
+    const method = (number: (value: number) => unknown) =>
+      bound({ type: 'soft_target', weight: number(0.25), temperature: number(2) }, { type: 'cross_entropy' });
+    const plain = await trained(method((value) => value));
+    const constant = await trained(method((value) => ({ schedule: 'constant', value })));
+    const ramp = await trained(method((to) => ({ schedule: 'linear', from: 1, to, epochs: 2 })));
+    expect(constant.weights).toEqual(plain.weights);
+    expect(ramp.weights).not.toEqual(plain.weights);
+  });
+});
+
+test('a weight that was found is kept over a stop: the same bytes', async () => {
+  const method = bound({ type: 'soft_target', weight: 'auto' }, { type: 'cross_entropy' });
+  const whole = await trained(method);
+  const cut = await trained(method, {
+    pause: (step) => {
+      if (step === 31) throw new StopTraining('stop');
+    },
+  });
+  expect(cut.error).toBeInstanceOf(StopTraining);
+  const resume = cut.checkpoints.at(-1);
+  expect(resume?.cursor.step).toBe(31);
+  const rest = await trained(method, { resume });
+  expect(rest.error).toBeUndefined();
+  expect(rest.weights).toEqual(whole.weights);
+  expect(rest.rows.some(({ step }) => step === 0)).toBe(false);
+  // Another number would have led elsewhere.
+  const cursor = resume as Checkpoint;
+  const [soft, other] = cursor.cursor.terms;
+  const changed = { ...cursor, cursor: { ...cursor.cursor, terms: [{ ...soft, weight: 0.01 }, other] } };
+  expect((await trained(method, { resume: changed })).weights).not.toEqual(whole.weights);
+});
+
+test('a run that its preflight refuses takes no step', async () => {
+  const apart = own('apart', ({ student, teacher: said }) =>
+    tf.mean(tf.abs(tf.sub(tf.add(student.logits, 1), said.logits))),
+  );
+  const matching = { ...apart.bound, teacher: ['logits'], matching: true };
+  const run = await trained([labels, { ...apart, bound: matching }]);
+  expect(run.error).toMatchObject({
+    code: 'preflight_failed',
+    message: expect.stringMatching(/^apart is 1 between/),
+  });
+  expect([run.rows, run.checkpoints]).toEqual([[], []]);
+  const untouched = createNetwork(forward, dataset.shape, 1);
+  expect(run.weights).toEqual(readValues(untouched.variables));
+  disposeNetwork(untouched);
+});
+
+describe('a run that diverges', () => {
+  /** NaN from the 27th step on, which is the first of two that are read together. */
+  const spoils = own('spoils', ({ student, at }) =>
+    tf.mul(tf.sum(student.logits), at(clock) > 1.03 ? Number.NaN : 1),
+  );
+
+  test('names the term that went bad first, and its step, though by then all are bad', async () => {
+    const run = await trained([labels, spoils]);
+    expect(run.error).toMatchObject({
+      code: 'nan',
+      message: 'spoils is NaN at step 27 (epoch 2); try a smaller learning rate',
+    });
+    expect(run.checkpoints.map(({ cursor }) => cursor.step)).toEqual([stepsPerEpoch]);
+  });
+
+  test('leaves the last good checkpoint also when it is stopped before anybody has looked', async () => {
+    const run = await trained([labels, spoils], {
+      pause: (step) => {
+        if (step === 27) throw new StopTraining('stop');
+      },
+    });
+    expect(run.error).toMatchObject({
+      code: 'nan',
+      message: expect.stringMatching(/^spoils is NaN at step 27/),
+    });
+    expect(run.checkpoints.map(({ cursor }) => cursor.step)).toEqual([stepsPerEpoch]);
+  });
+
+  test('leaves it also when the weights are spoilt, and no loss has shown it yet', async () => {
+    // The gradient of the second epoch's last step is NaN, its loss is not.
+    const steep = own('steep', ({ student, at }) =>
+      tf.customGrad((x) => ({
+        value: tf.sum(x as tf.Tensor),
+        gradFunc: (dy: tf.Tensor) =>
+          tf.mul(tf.fill((x as tf.Tensor).shape, at(clock) > 1.95 ? Number.NaN : 1), dy),
+      }))(student.logits),
+    );
+    const run = await trained([labels, steep], { epochs: 3 });
+    expect(run.error).toMatchObject({
+      code: 'nan',
+      message: expect.stringMatching(/ is not finite after step 50, though every loss was/),
+    });
+    expect(run.checkpoints.map(({ cursor }) => cursor.step)).toEqual([stepsPerEpoch]);
+  });
+
+  test('names all the terms that go bad in the same step', async () => {
+    const alike = { ...spoils, name: 'alike' };
+    const run = await trained([alike, labels, spoils]);
+    expect(run.error).toMatchObject({
+      message: expect.stringMatching(/^alike and spoils are NaN at step 27/),
+    });
+  });
+});
