@@ -10,7 +10,7 @@ beforeAll(async () => {
 });
 afterAll(() => runner.remove());
 
-test('every term trains a student with its defaults', { timeout: 120_000 }, async () => {
+test('every term trains a student with its defaults', { timeout: 300_000 }, async () => {
   const types = terms.list.map(({ type }) => type).filter((type) => type !== 'cross_entropy');
   const spec = jobSpec.parse({
     dataset: { source: 'shapes', trainCount: 150, testCount: 50 },

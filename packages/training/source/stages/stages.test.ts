@@ -52,7 +52,7 @@ const tiny = jobSpec.parse({
   training: { epochs: 3, batchSize: 64, augmentation: { type: 'crop_flip', views: 2 } },
 });
 
-test('a job runs from the teacher to the report', { timeout: 60_000 }, async () => {
+test('a job runs from the teacher to the report', { timeout: 240_000 }, async () => {
   const job = await runner.plan('job_a', tiny);
   for (const stage of job.stages) {
     const before = tf.memory().numTensors;
@@ -91,7 +91,7 @@ test('a job runs from the teacher to the report', { timeout: 60_000 }, async () 
   expect(await runner.store.list('jobs/job_a')).toEqual([]);
 });
 
-test('a second job reuses the teacher and its outputs', { timeout: 60_000 }, async () => {
+test('a second job reuses the teacher and its outputs', { timeout: 240_000 }, async () => {
   const job = await runner.plan('job_b', tiny);
   const told = await job.run('teacher');
   expect(told.rows).toEqual([]);
@@ -100,7 +100,7 @@ test('a second job reuses the teacher and its outputs', { timeout: 60_000 }, asy
   expect((job.results.outputs as OutputsResult).sets.map((set) => set.reused)).toEqual([true]);
 });
 
-test('a stage that was stopped and resumed ends with the same bytes', { timeout: 60_000 }, async () => {
+test('a stage that was stopped and resumed ends with the same bytes', { timeout: 240_000 }, async () => {
   const whole = await runner.plan('job_c', tiny);
   for (const id of ['teacher', 'outputs']) await whole.run(id);
   const told = await whole.run('student.hint.1');
@@ -131,7 +131,7 @@ test('a stage that was stopped and resumed ends with the same bytes', { timeout:
 });
 
 test('outputs are made of the very weights that the teacher was scored with, or not at all', {
-  timeout: 60_000,
+  timeout: 240_000,
 }, async () => {
   const spec = jobSpec.parse({
     ...tiny,
@@ -150,7 +150,7 @@ test('outputs are made of the very weights that the teacher was scored with, or 
 });
 
 test('rows of the teacher that are cut short end the stage with their error', {
-  timeout: 60_000,
+  timeout: 240_000,
 }, async () => {
   const spec = jobSpec.parse({
     ...tiny,
