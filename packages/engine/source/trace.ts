@@ -131,4 +131,10 @@ class TracingNet implements Net<Shape> {
     this.activations += sizeOf(shape);
     return shape;
   }
+
+  freeParameter(name: string, shape: Shape, value: number): Shape {
+    const interchange = shape.map((_, axis) => axis);
+    this.add({ name, shape, initializer: { type: 'constant', value }, interchange, trainable: true });
+    return shape;
+  }
 }
