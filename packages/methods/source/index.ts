@@ -14,11 +14,14 @@ import { rkdAngle } from './rkd-angle.ts';
 import { rkdDistance } from './rkd-distance.ts';
 import { similarity } from './similarity.ts';
 import { softTarget } from './soft-target.ts';
+import { softmaxRegression } from './softmax-regression.ts';
 import type { Term } from './term.ts';
+import { weights } from './weights.ts';
 
 export {
   type Auxiliary,
   type BoundTerm,
+  type ParameterShapes,
   TapError,
   type TapShapes,
   type Term,
@@ -43,4 +46,6 @@ export const terms = registry<Term>([
   pkt,
   nst,
   correlation,
+  softmaxRegression,
+  weights,
 ]);

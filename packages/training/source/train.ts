@@ -24,6 +24,8 @@ export interface TrainingRun {
   seed: number;
   /** The teacher's stored taps; absent where the method reads none. */
   teacher?: TeacherRows;
+  /** The teacher's parameters that the method reads; the caller's. */
+  teacherParameters?: Record<string, tf.Tensor>;
   /** Views of the augmentation that are cycled; Infinity: a new one each epoch. */
   views: number;
   resume: Checkpoint | undefined;
@@ -171,7 +173,14 @@ export async function train(job: TrainingRun): Promise<TrainingResult> {
         const loss = methodLoss(
           method,
           auxiliaries,
-          { student: student.taps, teacher, labels, classes },
+          {
+            student: student.taps,
+            teacher,
+            labels,
+            classes,
+            studentParameters: network.variables,
+            teacherParameters: job.teacherParameters ?? {},
+          },
           key,
           training.precision,
         );
