@@ -41,6 +41,8 @@ export interface Net<T> {
   tap(name: string, x: T): T;
   /** The shape without the batch. */
   shape(x: T): number[];
+  /** A trained tensor that belongs to no layer, at first `value` everywhere. It has no batch: `shape` is all of it. */
+  freeParameter(name: string, shape: number[], value: number): T;
 }
 
 export interface ConvOptions {

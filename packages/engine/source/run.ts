@@ -261,6 +261,10 @@ class RunningNet implements Net<Flow> {
     if (parameter === undefined) throw new RangeError(`the network has no parameter ${name}`);
     return parameter;
   }
+
+  freeParameter(name: string): Flow {
+    return Flow.of(this.parameter(name));
+  }
 }
 
 /**

@@ -69,6 +69,25 @@ const zoo: [string, number[], <T>(net: Net<T>, x: T) => T][] = [
   ],
 ];
 
+test('a parameter that belongs to no layer: planned, counted, and what runs', () => {
+  const forward: Forward = (net) => net.freeParameter('alpha', [2, 3], 5);
+  const plan = trace(forward, [4]);
+  expect(plan).toMatchObject({ outputShape: [2, 3], parameterCount: 6, flops: 0 });
+  expect(plan.parameters).toEqual([
+    {
+      name: 'alpha',
+      shape: [2, 3],
+      initializer: { type: 'constant', value: 5 },
+      interchange: [0, 1],
+      trainable: true,
+    },
+  ]);
+  const values = initialValues(plan.parameters, 1);
+  expect([...values.alpha]).toEqual([5, 5, 5, 5, 5, 5]);
+  const alpha = sample([2, 3], 1);
+  expect([...run(forward, { alpha }, sample([2, 4])).output.dataSync()]).toEqual([...alpha.dataSync()]);
+});
+
 test.each(zoo)('%s: what is planned is what runs', (_name, inputShape, layers) => {
   const shapes: string[] = [];
   // Taps the input and output too, so that every net of the zoo has some.

@@ -216,6 +216,12 @@ class TracingNet implements Net<Shape> {
     this.activations += sizeOf(shape);
     return shape;
   }
+
+  freeParameter(name: string, shape: Shape, value: number): Shape {
+    const interchange = shape.map((_, axis) => axis);
+    this.declare({ name, shape, initializer: { type: 'constant', value }, interchange, trainable: true });
+    return shape;
+  }
 }
 
 /** Where windows lie: how many fit in each direction. */

@@ -43,6 +43,10 @@ const checked: Record<string, { type: string; options?: object }> = {
   nst: { type: 'nst' },
   // After both projections.
   correlation: { type: 'correlation' },
+  activation_boundary: { type: 'activation_boundary' },
+  overhaul: { type: 'overhaul' },
+  // What review compares a fused map by.
+  hierarchical_context: { type: 'review' },
 };
 
 const cases = existsSync(file)

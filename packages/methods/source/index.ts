@@ -1,24 +1,35 @@
 import { registry } from '@distillery/spec';
+import { activationBoundary } from './activation-boundary.ts';
 import { attention } from './attention.ts';
+import { channelWise } from './channel-wise.ts';
 import { correlation } from './correlation.ts';
 import { cosine } from './cosine.ts';
 import { crossEntropy } from './cross-entropy.ts';
 import { decoupled } from './decoupled.ts';
+import { deitHard } from './deit-hard.ts';
 import { dist } from './dist.ts';
 import { fsp } from './fsp.ts';
 import { hint } from './hint.ts';
 import { jensenShannon } from './jensen-shannon.ts';
+import { maskedGeneration } from './masked-generation.ts';
+import { multiLevel } from './multi-level.ts';
 import { nst } from './nst.ts';
+import { overhaul } from './overhaul.ts';
 import { pkt } from './pkt.ts';
+import { review } from './review.ts';
 import { rkdAngle } from './rkd-angle.ts';
 import { rkdDistance } from './rkd-distance.ts';
 import { similarity } from './similarity.ts';
 import { softTarget } from './soft-target.ts';
+import { softmaxRegression } from './softmax-regression.ts';
 import type { Term } from './term.ts';
+import { variational } from './variational.ts';
+import { weights } from './weights.ts';
 
 export {
   type Auxiliary,
   type BoundTerm,
+  type ParameterShapes,
   TapError,
   type TapShapes,
   type Term,
@@ -43,4 +54,14 @@ export const terms = registry<Term>([
   pkt,
   nst,
   correlation,
+  activationBoundary,
+  overhaul,
+  variational,
+  review,
+  channelWise,
+  maskedGeneration,
+  deitHard,
+  multiLevel,
+  softmaxRegression,
+  weights,
 ]);

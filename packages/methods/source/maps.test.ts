@@ -2,7 +2,7 @@ import { startEngine } from '@distillery/engine';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, expect, test } from 'vitest';
 import { expectClose, expectGradient, sample } from '../../engine/source/testing.ts';
-import { adaptiveAveragePool, atSmallerSize } from './maps.ts';
+import { adaptiveAveragePool, atSmallerSize, nearest } from './maps.ts';
 
 beforeAll(() => startEngine());
 
@@ -53,6 +53,25 @@ test.each([
   expectClose(pooled, reference(x, height, width));
   const factors = sample(pooled.shape, 1);
   expectGradient((y) => tf.sum(tf.mul(adaptiveAveragePool(y as tf.Tensor4D, height, width), factors)), [x]);
+});
+
+test('the nearest pixel by hand: enlarged, and made smaller', () => {
+  expectClose(nearest(map([1, 2, 3, 4], 2, 2), 4, 2), [1, 2, 1, 2, 3, 4, 3, 4]);
+  // Positions ⌊0⌋, ⌊⅔⌋, ⌊4⁄3⌋ of 2, and ⌊0⌋, ⌊5⁄3⌋, ⌊10⁄3⌋ of 5.
+  expectClose(nearest(map([1, 2], 1, 2), 1, 3), [1, 1, 2]);
+  expectClose(nearest(map([1, 2, 3, 4, 5], 5, 1), 3, 1), [1, 2, 4]);
+});
+
+test('the nearest pixel keeps batch and channels apart, and has the gradient of differences', () => {
+  const x = sample([2, 2, 3, 2]) as tf.Tensor4D;
+  const enlarged = nearest(x, 5, 6);
+  expect(enlarged.shape).toEqual([2, 5, 6, 2]);
+  const at = (i: number, j: number) => tf.slice(enlarged, [0, i, j, 0], [2, 1, 1, 2]).dataSync();
+  const from = (i: number, j: number) => tf.slice(x, [0, i, j, 0], [2, 1, 1, 2]).dataSync();
+  expectClose(at(2, 3), from(0, 1));
+  expectClose(at(3, 5), from(1, 2));
+  const factors = sample(enlarged.shape, 1);
+  expectGradient((y) => tf.sum(tf.mul(nearest(y as tf.Tensor4D, 5, 6), factors)), [x]);
 });
 
 test('two maps meet at the smaller height and the smaller width', () => {

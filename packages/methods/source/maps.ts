@@ -20,23 +20,46 @@ export function positions(map: tf.Tensor4D): tf.Tensor3D {
  * overlap where N is not a multiple of n.
  */
 export function adaptiveAveragePool(map: tf.Tensor4D, height: number, width: number): tf.Tensor4D {
-  const [batch, fromHeight, fromWidth, channels] = map.shape;
+  const [, fromHeight, fromWidth] = map.shape;
   if (fromHeight === height && fromWidth === width) return map;
   if (fromHeight % height === 0 && fromWidth % width === 0) {
     const window: [number, number] = [fromHeight / height, fromWidth / width];
     return tf.avgPool(map, window, window, 'valid');
   }
-  // Windows of different sizes, one axis after the other, each as a product with the matrix of averages.
-  const columns = tf.reshape(tf.transpose(map, [0, 2, 3, 1]), [-1, fromHeight]);
-  const low = tf.reshape(tf.matMul(columns, averages(fromHeight, height)), [
-    batch,
-    fromWidth,
-    channels,
-    height,
-  ]);
-  const lines = tf.reshape(tf.transpose(low, [0, 3, 2, 1]), [-1, fromWidth]);
-  const narrow = tf.reshape(tf.matMul(lines, averages(fromWidth, width)), [batch, height, channels, width]);
+  // Windows of different sizes.
+  return resampled(map, averages(fromHeight, height), averages(fromWidth, width));
+}
+
+/** PyTorch's `interpolate` with mode nearest: position i of n is the position ⌊i·N/n⌋ of N. */
+export function nearest(map: tf.Tensor4D, height: number, width: number): tf.Tensor4D {
+  const [, fromHeight, fromWidth] = map.shape;
+  if (fromHeight === height && fromWidth === width) return map;
+  return resampled(map, choices(fromHeight, height), choices(fromWidth, width));
+}
+
+/**
+ * Mixes the lines of a map and then its columns, each as a product with a matrix: it has a gradient on every engine.
+ *
+ * @param lines `[height, new height]`
+ * @param columns `[width, new width]`
+ */
+function resampled(map: tf.Tensor4D, lines: tf.Tensor2D, columns: tf.Tensor2D): tf.Tensor4D {
+  const [batch, fromHeight, fromWidth, channels] = map.shape;
+  const [height, width] = [lines.shape[1], columns.shape[1]];
+  const upright = tf.reshape(tf.transpose(map, [0, 2, 3, 1]), [-1, fromHeight]);
+  const low = tf.reshape(tf.matMul(upright, lines), [batch, fromWidth, channels, height]);
+  const level = tf.reshape(tf.transpose(low, [0, 3, 2, 1]), [-1, fromWidth]);
+  const narrow = tf.reshape(tf.matMul(level, columns), [batch, height, channels, width]);
   return tf.transpose(narrow, [0, 1, 3, 2]) as tf.Tensor4D;
+}
+
+/** `[from, to]`: column i chooses position ⌊i·from/to⌋. */
+function choices(from: number, to: number): tf.Tensor2D {
+  const chosen = Array.from({ length: to }, (_, i) => {
+    const position = Math.floor((i * from) / to);
+    return Array.from({ length: from }, (_, at) => (at === position ? 1 : 0));
+  });
+  return tf.transpose(tf.tensor2d(chosen));
 }
 
 /** `[from, to]`: column i averages window i. */

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { TapError } from './index.ts';
-import { mapPairs, tapPair, vectorPair } from './taps.ts';
+import { mapPair, mapPairs, preActivationPairs, tapPair, vectorPair } from './taps.ts';
 import { thrown } from './testing.ts';
 
 const student = { stage1: [16, 16, 8], stage2: [8, 8, 16], features: [32], logits: [10] };
@@ -107,6 +107,39 @@ test('refuses pairs of maps where there is no map', () => {
     path: '/teacher',
     allowed: ['logits'],
     message: 'the teacher has no map to take by default',
+  });
+});
+
+test('a map from before its activation is taken where it is asked for, and only there', () => {
+  const both = {
+    stage1_pre: [8, 8, 4],
+    stage1: [8, 8, 4],
+    stage2_pre: [4, 4, 4],
+    stage2: [4, 4, 4],
+    top_pre: [9],
+  };
+  expect(tapPair({}, both, teacher)).toEqual({ student: 'stage2', teacher: 'last' });
+  expect(mapPairs({}, both, both).map((pair) => pair.student)).toEqual(['stage1', 'stage2']);
+  expect(mapPairs({ student: 'stage1_pre' }, both, both)).toEqual([
+    { student: 'stage1_pre', teacher: 'stage2' },
+  ]);
+  expect(preActivationPairs({}, both, both).map((pair) => pair.teacher)).toEqual([
+    'stage1_pre',
+    'stage2_pre',
+  ]);
+  // The other network has none.
+  expect(preActivationPairs({}, both, student).map((pair) => pair.student)).toEqual(['stage1', 'stage2']);
+  expect(preActivationPairs({ teacher: 'stage1' }, both, both)).toEqual([
+    { student: 'stage2_pre', teacher: 'stage1' },
+  ]);
+});
+
+test('one pair of maps: the last by default, vectors refused', () => {
+  expect(mapPair({}, student, teacher)).toEqual({ student: 'stage2', teacher: 'last' });
+  expect(thrown(() => mapPair({ student: 'features' }, student, teacher))).toMatchObject({
+    path: '/student',
+    value: 'features',
+    allowed: ['stage1', 'stage2'],
   });
 });
 

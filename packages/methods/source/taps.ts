@@ -32,6 +32,16 @@ export const mapPairsOptions = {
   teacher: names.optional().describe("the teacher's map, or a list of them; default: as many as both have"),
 };
 
+/** The options by which terms name maps from before the activation. */
+export const preActivationPairsOptions = {
+  student: names
+    .optional()
+    .describe("the student's map, or a list of them; default: those before ReLU where both have such"),
+  teacher: names
+    .optional()
+    .describe("the teacher's map, or a list of them; default: those before ReLU where both have such"),
+};
+
 type Names = string | string[];
 
 /**
@@ -64,22 +74,35 @@ export function vectorPair(options: Partial<TapPair>, student: TapShapes, teache
 }
 
 /**
+ * The pair of maps that options name, by default the last ones.
+ *
+ * @throws TapError when a tap does not exist or is no map
+ */
+export function mapPair(options: Partial<TapPair>, student: TapShapes, teacher: TapShapes): TapPair {
+  const pair = tapPair(options, student, teacher);
+  demand(pair, student, teacher, 3, 'a map', options);
+  return pair;
+}
+
+/**
  * The pairs of maps that options name, in the order of the network. A side that names none gives its last ones, as
  * many as the other side names; when neither does, the maps are paired from last to first as far as both go.
  *
+ * @param among the maps of a network that are taken by default
  * @throws TapError when a tap does not exist, is no map, or the two sides differ in number
  */
 export function mapPairs(
   options: { student?: Names; teacher?: Names },
   student: TapShapes,
   teacher: TapShapes,
+  among = mapsOf,
 ): TapPair[] {
   const [s, t] = [options.student, options.teacher].map((named) =>
     named === undefined ? [] : [named].flat(),
   );
-  const count = Math.max(s.length, t.length) || Math.min(mapsOf(student).length, mapsOf(teacher).length) || 1;
-  const ours = list('/student', options.student, student, count);
-  const theirs = list('/teacher', options.teacher, teacher, count);
+  const count = Math.max(s.length, t.length) || Math.min(among(student).length, among(teacher).length) || 1;
+  const ours = list('/student', options.student, student, count, among);
+  const theirs = list('/teacher', options.teacher, teacher, count, among);
   if (ours.length !== theirs.length) {
     throw new TapError(
       '/teacher',
@@ -92,6 +115,20 @@ export function mapPairs(
     demand(pair, student, teacher, 3, 'a map', options, index);
     return pair;
   });
+}
+
+/**
+ * As `mapPairs`, but what is taken by default are the maps from before the activation, where both networks have such.
+ *
+ * @throws TapError likewise
+ */
+export function preActivationPairs(
+  options: { student?: Names; teacher?: Names },
+  student: TapShapes,
+  teacher: TapShapes,
+): TapPair[] {
+  const both = [student, teacher].every((taps) => preActivationsOf(taps).length > 0);
+  return mapPairs(options, student, teacher, both ? preActivationsOf : mapsOf);
 }
 
 function pairOf(
@@ -110,14 +147,28 @@ function pairOf(
 const lastMap = (taps: TapShapes) => mapsOf(taps).at(-1);
 const features = (taps: TapShapes) => (Object.hasOwn(taps, 'features') ? 'features' : undefined);
 
-/** Names of the taps with a height and a width, in the order of the network. */
+const isMap = (tap: string, taps: TapShapes) => taps[tap].length === 3;
+/** Networks name a map from before its activation `stage1_pre`, beside `stage1`. */
+const isPreActivation = (tap: string) => tap.endsWith('_pre');
+
+/** Names of the taps with a height and a width, in the order of the network; activations alone. */
 function mapsOf(taps: TapShapes): string[] {
-  return Object.keys(taps).filter((tap) => taps[tap].length === 3);
+  return Object.keys(taps).filter((tap) => isMap(tap, taps) && !isPreActivation(tap));
 }
 
-function list(path: string, named: Names | undefined, taps: TapShapes, count: number): string[] {
+function preActivationsOf(taps: TapShapes): string[] {
+  return Object.keys(taps).filter((tap) => isMap(tap, taps) && isPreActivation(tap));
+}
+
+function list(
+  path: string,
+  named: Names | undefined,
+  taps: TapShapes,
+  count: number,
+  among: (taps: TapShapes) => string[],
+): string[] {
   if (named === undefined) {
-    const maps = mapsOf(taps);
+    const maps = among(taps);
     if (maps.length >= count) return maps.slice(-count);
     const found = maps.length === 0 ? 'no map' : `only the maps ${shapes(maps, taps)}`;
     throw new TapError(

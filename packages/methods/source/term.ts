@@ -6,6 +6,9 @@ import type { z } from 'zod';
 /** Tap name → shape without the batch, in the order in which the network computes them. */
 export type TapShapes = Record<string, number[]>;
 
+/** A network's trained parameters: name → shape as it is held here, in the network's order. */
+export type ParameterShapes = Record<string, number[]>;
+
 /** A pair of taps that a term compares. */
 export interface TapPair {
   student: string;
@@ -30,6 +33,9 @@ export interface TermBatch {
   at: (option: Scheduled) => number;
   /** Applies the auxiliary network of that name. */
   auxiliary: (name: string, x: Tensor) => Tensor;
+  /** The parameters that the term asked for, by name. */
+  studentParameters?: Record<string, Tensor>;
+  teacherParameters?: Record<string, Tensor>;
 }
 
 /** A term as bound to two networks: which taps it reads, what it trains, and its loss. */
@@ -38,6 +44,9 @@ export interface BoundTerm {
   student: string[];
   /** What it reads of the teacher; empty for a term that needs no teacher. */
   teacher: string[];
+  /** The parameters that it reads; absent in a term that reads none. */
+  studentParameters?: string[];
+  teacherParameters?: string[];
   /** True when it compares the two, so that loss(teacher, teacher) must be 0. */
   matching: boolean;
   auxiliary: Record<string, Auxiliary>;
@@ -50,11 +59,16 @@ export interface Term<Options extends z.ZodObject = z.ZodObject> extends Kind {
   /** Options of every term include its `weight`. */
   readonly options: Options;
   /**
-   * Binds the term to the taps of two networks.
+   * Binds the term to the taps of two networks, and to their parameters.
    *
    * @throws TapError when a tap does not exist or the shapes cannot be brought together
    */
-  bind(options: z.output<Options>, student: TapShapes, teacher: TapShapes): BoundTerm;
+  bind(
+    options: z.output<Options>,
+    student: TapShapes,
+    teacher: TapShapes,
+    parameters: { student: ParameterShapes; teacher: ParameterShapes },
+  ): BoundTerm;
 }
 
 /** Options that a term does not fit its networks with; `path` leads to the option. */

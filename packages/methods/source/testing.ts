@@ -1,7 +1,7 @@
 import { type Scheduled, valueAt } from '@distillery/spec';
 import type { Tensor, Tensor1D } from '@tensorflow/tfjs-core';
 import { terms } from './index.ts';
-import type { BoundTerm, TapShapes } from './term.ts';
+import type { BoundTerm, ParameterShapes, TapShapes } from './term.ts';
 
 /** What the tests of terms share. */
 
@@ -12,8 +12,14 @@ export function shapesOf(taps: Taps): TapShapes {
 }
 
 /** Binds a term to shapes, its options parsed as the API parses them. */
-export function bound(type: string, options: object, student: TapShapes, teacher: TapShapes): BoundTerm {
-  return terms.get(type).bind(terms.schema.parse({ type, ...options }), student, teacher);
+export function bound(
+  type: string,
+  options: object,
+  student: TapShapes,
+  teacher: TapShapes,
+  parameters: { student: ParameterShapes; teacher: ParameterShapes } = { student: {}, teacher: {} },
+): BoundTerm {
+  return terms.get(type).bind(terms.schema.parse({ type, ...options }), student, teacher, parameters);
 }
 
 interface Rest {

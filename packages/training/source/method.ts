@@ -1,5 +1,12 @@
 import { type NetworkPlan, type Precision, run } from '@distillery/engine';
-import { type BoundTerm, TapError, type TermBatch, type TermChoice, terms } from '@distillery/methods';
+import {
+  type BoundTerm,
+  type ParameterShapes,
+  TapError,
+  type TermBatch,
+  type TermChoice,
+  terms,
+} from '@distillery/methods';
 import type { Choice, Weight } from '@distillery/spec';
 import * as tf from '@tensorflow/tfjs-core';
 import { createNetwork, type Network, type Values } from './network.ts';
@@ -44,13 +51,20 @@ export function bindMethod(
       return {
         name: count === 1 ? choice.type : `${choice.type}_${count}`,
         weight: (choice as TermChoice).weight,
-        bound: terms.get(choice.type).bind(choice, student.taps, teacher.taps),
+        bound: terms.get(choice.type).bind(choice, student.taps, teacher.taps, {
+          student: parameterShapes(student),
+          teacher: parameterShapes(teacher),
+        }),
       };
     } catch (error) {
       if (error instanceof TapError) throw new MethodError(index, error);
       throw error;
     }
   });
+}
+
+function parameterShapes({ parameters }: NetworkPlan): ParameterShapes {
+  return Object.fromEntries(parameters.filter((p) => p.trainable).map(({ name, shape }) => [name, shape]));
 }
 
 /** The student's taps that a method reads. */

@@ -38,7 +38,18 @@ function held<T>(method: readonly WeightedTerm[], work: (run: Parameters<typeof 
   };
   const trained = { ...trainable(network), ...auxiliaryVariables(auxiliaries) };
   try {
-    return work({ network, method, auxiliaries, trained, ...tensors, classes: 5, pass, warn });
+    const run = {
+      network,
+      method,
+      auxiliaries,
+      trained,
+      ...tensors,
+      teacherParameters: {},
+      classes: 5,
+      pass,
+      warn,
+    };
+    return work(run);
   } finally {
     tf.dispose(tensors);
     for (const each of [network, ...Object.values(auxiliaries)]) disposeNetwork(each);
@@ -79,7 +90,15 @@ function normOf(term: WeightedTerm, weight: number): number {
       const variables = Object.values(trainable(network));
       const { grads } = tf.variableGrads(() => {
         const taps = forwardTaps(network, images);
-        const batchOf = { student: taps, teacher, labels, classes: 5, at: (n: unknown) => n as number };
+        const batchOf = {
+          student: taps,
+          teacher,
+          studentParameters: {},
+          teacherParameters: {},
+          labels,
+          classes: 5,
+          at: (n: unknown) => n as number,
+        };
         return methodLoss([term], [weight], auxiliaries, batchOf, pass).total as tf.Scalar;
       }, variables);
       // It has no gradient by what the term does not depend on.

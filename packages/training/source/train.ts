@@ -26,6 +26,8 @@ export interface TrainingRun {
   seed: number;
   /** The teacher's stored taps; absent where the method reads none. */
   teacher?: TeacherRows;
+  /** The teacher's parameters that the method reads; the caller's. */
+  teacherParameters?: Record<string, tf.Tensor>;
   /** Views of the augmentation that are cycled; Infinity: a new one each epoch. */
   views: number;
   resume: Checkpoint | undefined;
@@ -163,6 +165,7 @@ export async function train(job: TrainingRun): Promise<TrainingResult> {
         auxiliaries,
         trained,
         ...tensors,
+        teacherParameters: job.teacherParameters ?? {},
         classes: dataset.classes.length,
         pass: { training: { seed, step: 0 }, precision: training.precision },
         warn: hooks.warning,
@@ -203,7 +206,15 @@ export async function train(job: TrainingRun): Promise<TrainingResult> {
           method,
           cursor.terms.map(({ weight }) => at(weight)),
           auxiliaries,
-          { student: student.taps, teacher, labels, classes, at },
+          {
+            student: student.taps,
+            teacher,
+            labels,
+            classes,
+            at,
+            studentParameters: network.variables,
+            teacherParameters: job.teacherParameters ?? {},
+          },
           pass,
         );
         Object.assign(statistics, student.statistics, loss.statistics);

@@ -8,6 +8,7 @@ import {
   type StageProgress,
   type Training,
 } from '@distillery/spec';
+import type { Tensor } from '@tensorflow/tfjs-core';
 import type { TeacherRows } from '../batch-thread.ts';
 import { checkpoints } from '../checkpoint.ts';
 import { predict, singleImageLatency } from '../evaluate.ts';
@@ -35,6 +36,7 @@ export interface NetworkRun {
   seed: number;
   views: number;
   teacher?: TeacherRows;
+  teacherParameters?: Record<string, Tensor>;
 }
 
 /** What a training stage returns: the report's entry and the test logits that it is computed from. */
@@ -51,7 +53,7 @@ export type OwnScore = Omit<Score, 'agreement' | 'teacherDivergence'> & {
 export async function runNetwork(
   context: StageContext,
   { dataset, indices }: Materials,
-  { architecture, method, training, seed, views, teacher }: NetworkRun,
+  { architecture, method, training, seed, views, teacher, teacherParameters }: NetworkRun,
 ): Promise<TrainedNetwork['result']> {
   const { store, tell, stage, job, pause, engine } = context;
   if (training.precision === 'bfloat16' && engine.bfloat16 !== null) {
@@ -96,6 +98,7 @@ export async function runNetwork(
       seed,
       views,
       teacher,
+      teacherParameters,
       resume: await saved.newest(),
       hooks: {
         metrics: (epoch, step, values) =>

@@ -1,8 +1,10 @@
 import { DistilleryError } from '@distillery/spec';
+import * as tf from '@tensorflow/tfjs-core';
 import type { TeacherRows } from '../batch-thread.ts';
 import { teacherTaps } from '../method.ts';
 import { type OutputsKey, outputsName, rowFile, type StoredRows } from '../outputs.ts';
 import { viewsOf } from '../layout.ts';
+import { loadTeacherParameters } from '../teacher-parameters.ts';
 import { loadMaterials, outputsKey } from './materials.ts';
 import { runNetwork, type TrainedNetwork } from './network-run.ts';
 import type { StageContext } from './stage.ts';
@@ -23,23 +25,25 @@ export async function runStudent(context: StageContext): Promise<StudentResult> 
   const { student, method } = found;
   const { architecture, training } = student;
   const views = viewsOf(training);
-  const key = outputsKey(
-    (results.teacher as TeacherResult).result.best.weights.digest,
-    materials,
-    job.spec,
-    training.augmentation,
-  );
-
-  return {
-    result: await runNetwork(context, materials, {
-      architecture,
-      method,
-      training,
-      seed: stage.seed,
-      views,
-      teacher: await storedRows(key, teacherTaps(method)),
-    }),
-  };
+  const teacherWeights = (results.teacher as TeacherResult).result.best.weights.digest;
+  const key = outputsKey(teacherWeights, materials, job.spec, training.augmentation);
+  const rows = await storedRows(key, teacherTaps(method));
+  const teacherParameters = await loadTeacherParameters(method, store, teacherWeights, layout.teacher);
+  try {
+    return {
+      result: await runNetwork(context, materials, {
+        architecture,
+        method,
+        training,
+        seed: stage.seed,
+        views,
+        teacher: rows,
+        teacherParameters,
+      }),
+    };
+  } finally {
+    tf.dispose(teacherParameters);
+  }
 
   async function storedRows(key: OutputsKey, names: readonly string[]): Promise<TeacherRows> {
     // Rows stand in the order of the split; `position` leads from an image's index to its row.

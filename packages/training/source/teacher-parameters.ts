@@ -1,0 +1,24 @@
+import type { Store } from '@distillery/artifacts';
+import type { NetworkPlan } from '@distillery/engine';
+import * as tf from '@tensorflow/tfjs-core';
+import type { WeightedTerm } from './method.ts';
+import { loadWeights } from './weights.ts';
+
+/**
+ * The teacher's parameters that a method reads, on the device; the caller disposes them.
+ *
+ * @param digest of the teacher's stored weights
+ * @throws DistilleryError `artifact_corrupt` when one is missing or has another shape
+ */
+export async function loadTeacherParameters(
+  method: readonly WeightedTerm[],
+  store: Store,
+  digest: string,
+  teacher: NetworkPlan,
+): Promise<Record<string, tf.Tensor>> {
+  const names = new Set(method.flatMap(({ bound }) => bound.teacherParameters ?? []));
+  const wanted = teacher.parameters.filter(({ name }) => names.has(name));
+  if (wanted.length === 0) return {};
+  const values = await loadWeights(store, digest, wanted);
+  return Object.fromEntries(wanted.map(({ name, shape }) => [name, tf.tensor(values[name], shape)]));
+}
