@@ -65,7 +65,7 @@ export async function compare(
 }
 
 /** The student's steps are so short that as many take no time: a few of them would show a process that just woke. */
-export function stepsOf(task: Request['task'], steps: number): number {
+function stepsOf(task: Request['task'], steps: number): number {
   return task === 'student' ? 10 * steps : steps;
 }
 
