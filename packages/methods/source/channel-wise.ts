@@ -1,8 +1,8 @@
-import { weightSchema } from '@distillery/spec';
 import { logSoftmax } from '@distillery/engine';
+import { weightSchema } from '@distillery/spec';
 import * as tf from '@tensorflow/tfjs-core';
 import { z } from 'zod';
-import { divergence } from './logits.ts';
+import { divergence, temperatureSchema } from './logits.ts';
 import { atSmallerSize, positions } from './maps.ts';
 import { mapPair, tapPairOptions } from './taps.ts';
 import type { Auxiliary, Term } from './term.ts';
@@ -10,7 +10,7 @@ import type { Auxiliary, Term } from './term.ts';
 const options = z.strictObject({
   weight: weightSchema.default(50),
   ...tapPairOptions,
-  temperature: z.number().min(1e-3).max(1000).default(4),
+  temperature: temperatureSchema.default(4),
 });
 
 /**
@@ -41,11 +41,12 @@ export const channelWise: Term<typeof options> = {
       // Through a projector it is the projector's own error, not 0.
       matching: !projected,
       auxiliary,
-      loss({ student, teacher, auxiliary: apply }) {
+      loss({ student, teacher, auxiliary: apply, at }) {
+        const T = at(temperature);
         const [s, t] = atSmallerSize(student[taps.student], teacher[taps.teacher]);
         const ours = projected ? (apply('projector', s) as tf.Tensor4D) : s;
-        const [q, p] = [ours, t].map((map) => logSoftmax(tf.div(channels(map), temperature)));
-        return tf.mul(divergence(p, q), temperature * temperature);
+        const [q, p] = [ours, t].map((map) => logSoftmax(tf.div(channels(map), T)));
+        return tf.mul(divergence(p, q), T * T);
       },
     };
   },

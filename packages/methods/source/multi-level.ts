@@ -1,5 +1,5 @@
-import { weightSchema } from '@distillery/spec';
 import { logSoftmax } from '@distillery/engine';
+import { weightSchema } from '@distillery/spec';
 import * as tf from '@tensorflow/tfjs-core';
 import { z } from 'zod';
 import { divergence, sharedClasses } from './logits.ts';

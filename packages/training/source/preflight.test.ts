@@ -32,24 +32,16 @@ function held<T>(method: readonly WeightedTerm[], work: (run: Parameters<typeof 
     teacher: Object.fromEntries(
       Object.entries(tapShapes).map(([tap, of], i) => [tap, sample([batch, ...of], i + 1)]),
     ),
+    teacherParameters: Object.fromEntries(
+      network.plan.parameters.map(({ name, shape: of }, i) => [name, sample(of, i + 1)]),
+    ),
   };
   const warn = (message: string) => {
     throw new Error(`warned: ${message}`);
   };
   const trained = { ...trainable(network), ...auxiliaryVariables(auxiliaries) };
   try {
-    const run = {
-      network,
-      method,
-      auxiliaries,
-      trained,
-      ...tensors,
-      teacherParameters: {},
-      classes: 5,
-      pass,
-      warn,
-    };
-    return work(run);
+    return work({ network, method, auxiliaries, trained, ...tensors, classes: 5, pass, warn });
   } finally {
     tf.dispose(tensors);
     for (const each of [network, ...Object.values(auxiliaries)]) disposeNetwork(each);
@@ -90,15 +82,7 @@ function normOf(term: WeightedTerm, weight: number): number {
       const variables = Object.values(trainable(network));
       const { grads } = tf.variableGrads(() => {
         const taps = forwardTaps(network, images);
-        const batchOf = {
-          student: taps,
-          teacher,
-          studentParameters: {},
-          teacherParameters: {},
-          labels,
-          classes: 5,
-          at: (n: unknown) => n as number,
-        };
+        const batchOf = { student: taps, teacher, labels, classes: 5, at: (n: unknown) => n as number };
         return methodLoss([term], [weight], auxiliaries, batchOf, pass).total as tf.Scalar;
       }, variables);
       // It has no gradient by what the term does not depend on.

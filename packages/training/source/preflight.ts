@@ -16,8 +16,8 @@ interface PreflightRun {
   labels: tf.Tensor1D;
   /** The teacher's stored taps, `[batch, …]`. */
   teacher: Tensors;
-  /** Those that the method reads. */
-  teacherParameters: Tensors;
+  /** The teacher's parameters that the method reads. */
+  teacherParameters?: Tensors;
   classes: number;
   pass: Pass;
   warn(message: string): void;
@@ -118,10 +118,16 @@ function sumOfSquares(values: Float32Array): number {
 }
 
 function lossOf(term: WeightedTerm, run: PreflightRun, student: Tensors) {
-  const { auxiliaries, teacher, teacherParameters, labels, classes, pass } = run;
-  const studentParameters = run.network.variables;
-  const at = (option: Scheduled) => valueAt(option, 0);
-  const batch = { student, teacher, studentParameters, teacherParameters, labels, classes, at };
+  const { auxiliaries, teacher, labels, classes, pass } = run;
+  const batch = {
+    student,
+    teacher,
+    labels,
+    classes,
+    at: (option: Scheduled) => valueAt(option, 0),
+    studentParameters: run.network.variables,
+    teacherParameters: run.teacherParameters ?? {},
+  };
   const { value, statistics } = termLoss(term, auxiliaries, batch, pass);
   return { value, statistics: Object.values(statistics) };
 }
