@@ -24,11 +24,14 @@ test('terms with a temperature are held below', () => {
 });
 
 test.each(warm)('%s takes a schedule for its temperature, and its value of the moment', (type) => {
-  const teacher = { logits: sample([4, 5], 1) };
+  // One reads a map, the others logits.
+  const [tap, shape]: [string, number[]] =
+    type === 'channel_wise' ? ['stage1', [4, 2, 3, 5]] : ['logits', [4, 5]];
+  const teacher = { [tap]: sample(shape, 1) };
   const labels = tf.tensor1d([0, 2, 4, 1], 'int32');
   const loss = (temperature: unknown, epoch: number) => {
     const at = (option: Scheduled) => valueAt(option, epoch);
-    return lossOf(type, { temperature }, 'logits', teacher, { labels, at })(sample([4, 5])).dataSync();
+    return lossOf(type, { temperature }, tap, teacher, { labels, at })(sample(shape)).dataSync();
   };
   tf.tidy(() => {
     expectClose(loss(ramp, 0), loss(1, 0));
