@@ -50,5 +50,11 @@ test('README lists every term, architecture and data source, and no other', () =
   const known = lists.flat().map(({ type }) => type);
   for (const type of known) expect(section).toContain(`\`${type}\``);
   const named = [...(section ?? '').matchAll(/`([a-z0-9_-]+)`/g)].map(([, name]) => name);
-  expect(named.filter((name) => !known.includes(name))).toEqual(['adam', 'adamw', 'sgd', 'float32', 'bfloat16']);
+  expect(named.filter((name) => !known.includes(name))).toEqual([
+    'adam',
+    'adamw',
+    'sgd',
+    'float32',
+    'bfloat16',
+  ]);
 });

@@ -53,11 +53,7 @@ export function createOptimizer(spec: OptimizerSpec, variables: Record<string, t
 }
 
 function composed(rule: Rule, variables: Record<string, tf.Variable>): Optimizer {
-  const slots = mapSlots(rule, variables, (zeros) => {
-    const slot = tf.variable(zeros, false);
-    zeros.dispose();
-    return slot;
-  });
+  const slots = mapSlots(rule, variables, (zeros) => tf.variable(zeros, false));
   return {
     apply(gradients, rate, step) {
       for (const [name, variable] of Object.entries(variables)) {
@@ -70,22 +66,14 @@ function composed(rule: Rule, variables: Record<string, tf.Variable>): Optimizer
       }
     },
     read: () => mapValues(slots, (slot) => slot.dataSync().slice() as Float32Array),
-    restore(values) {
-      for (const [name, slot] of Object.entries(slots)) {
-        tf.tidy(() => slot.assign(tf.tensor(values[name], slot.shape)));
-      }
-    },
+    restore: (values) => assignSlots(slots, values),
     dispose: () => tf.dispose(Object.values(slots)),
   };
 }
 
 /** Parameters and slots as variables of TensorFlow's own; the TF.js variables are handed each new value. */
 function inPlace(rule: Rule, variables: Record<string, tf.Variable>): Optimizer {
-  const slots = mapSlots(rule, variables, (zeros) => {
-    const slot = createResource(zeros);
-    zeros.dispose();
-    return { ...slot, shape: zeros.shape };
-  });
+  const slots = mapSlots(rule, variables, (zeros) => ({ ...createResource(zeros), shape: zeros.shape }));
   const parameters = mapValues(variables, (variable) => ({
     ...createResource(variable),
     data: variable.dataId,
@@ -112,11 +100,7 @@ function inPlace(rule: Rule, variables: Record<string, tf.Variable>): Optimizer 
         value.dispose();
         return data;
       }),
-    restore(values) {
-      for (const [name, slot] of Object.entries(slots)) {
-        tf.tidy(() => slot.assign(tf.tensor(values[name], slot.shape)));
-      }
-    },
+    restore: (values) => assignSlots(slots, values),
     dispose: () =>
       tf.dispose([...Object.values(slots), ...Object.values(parameters)].map(({ handle }) => handle)),
   };
@@ -130,9 +114,23 @@ function mapSlots<S>(
 ): Record<string, S> {
   return Object.fromEntries(
     rule.slots.flatMap((slot) =>
-      Object.entries(variables).map(([name, { shape }]) => [`${slot}/${name}`, create(tf.zeros(shape))]),
+      Object.entries(variables).map(([name, { shape }]) => {
+        const zeros = tf.zeros(shape);
+        const entry = [`${slot}/${name}`, create(zeros)] as const;
+        zeros.dispose();
+        return entry;
+      }),
     ),
   );
+}
+
+function assignSlots(
+  slots: Record<string, { shape: number[]; assign(value: tf.Tensor): void }>,
+  values: Record<string, Float32Array>,
+): void {
+  for (const [name, slot] of Object.entries(slots)) {
+    tf.tidy(() => slot.assign(tf.tensor(values[name], slot.shape)));
+  }
 }
 
 function mapValues<A, B>(record: Record<string, A>, map: (value: A) => B): Record<string, B> {

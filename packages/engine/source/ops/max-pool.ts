@@ -1,12 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { castTo, execute, flag, integer, nativeType, text, type } from '../native.ts';
-import { isMkl, mklLabel } from './mkl.ts';
-
-/** Side length and stride of the windows. */
-export interface PoolOptions {
-  size: number;
-  stride: number;
-}
+import { castTo, execute, nativeType } from '../native.ts';
+import { isMkl, mklPoolAttributes, type PoolOptions } from './mkl.ts';
 
 /**
  * Max pooling without padding; incomplete windows at the edge are dropped. The first maximum of a window, in row-major
@@ -19,7 +13,7 @@ export function maxPool(x: tf.Tensor, options: PoolOptions): tf.Tensor {
   if (!isMkl()) return tf.maxPool(x as tf.Tensor4D, options.size, options.stride, 'valid');
   return tf.customGrad((input, save) => {
     const map = input as tf.Tensor;
-    const own = attributes(map, options);
+    const own = mklPoolAttributes(map, options);
     const [y, workspace] = execute('_MklNativeMaxPool', own, [map], 2);
     (save as tf.GradSaveFunc)([map, y, workspace]);
     return {
@@ -28,16 +22,4 @@ export function maxPool(x: tf.Tensor, options: PoolOptions): tf.Tensor {
         execute('_MklNativeMaxPoolGrad', own, [before, after, castTo(dy, nativeType(after)), where])[0],
     };
   })(x);
-}
-
-function attributes(x: tf.Tensor, { size, stride }: PoolOptions) {
-  return [
-    type('T', nativeType(x)),
-    integer('ksize', [1, size, size, 1]),
-    integer('strides', [1, stride, stride, 1]),
-    text('padding', 'VALID'),
-    text('data_format', 'NHWC'),
-    flag('workspace_enabled', true),
-    mklLabel(),
-  ];
 }
