@@ -59,7 +59,7 @@ export function run(
 }
 
 /** What flows between layers. Nothing is computed before it is known what becomes of it. */
-class Flow {
+export class Flow {
   private readonly source: Source;
   private readonly rectified: boolean;
   private done: tf.Tensor | undefined;
@@ -131,7 +131,8 @@ class Source {
   }
 }
 
-class RunningNet implements Net<Flow> {
+/** A network over tensors. */
+export class RunningNet implements Net<Flow> {
   readonly taps: Tensors = {};
   readonly statistics: Tensors = {};
   private readonly parameters: Tensors;

@@ -9,6 +9,7 @@ import { decoupled } from './decoupled.ts';
 import { deitHard } from './deit-hard.ts';
 import { dist } from './dist.ts';
 import { fsp } from './fsp.ts';
+import { gradient } from './gradient.ts';
 import { hint } from './hint.ts';
 import { jensenShannon } from './jensen-shannon.ts';
 import { maskedGeneration } from './masked-generation.ts';
@@ -63,5 +64,6 @@ export const terms = registry<Term>([
   deitHard,
   multiLevel,
   softmaxRegression,
+  gradient,
   weights,
 ]);

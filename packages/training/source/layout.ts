@@ -3,6 +3,7 @@ import { architectures, bind } from '@distillery/models';
 import { type Choice, DistilleryError, type FieldError, type JobSpec } from '@distillery/spec';
 import { bindMethod, MethodError, type WeightedTerm } from './method.ts';
 import { type Student, studentsOf } from './students.ts';
+import { withGradientTap } from './taps.ts';
 
 /** Every network of a job with its shapes, every method with its taps. */
 export interface Layout {
@@ -18,7 +19,8 @@ export function layOut(spec: JobSpec, shape: number[], classes: number, bfloat16
   const fields: FieldError[] = [];
   const traced = (path: string, choice: Choice) => {
     try {
-      return trace(bind(architectures.get(choice.type), choice, classes), shape);
+      const forward = bind(architectures.get(choice.type), choice, classes);
+      return withGradientTap(trace(forward, shape), forward);
     } catch (error) {
       if (!(error instanceof RangeError)) throw error;
       fields.push({ path, message: `does not fit images of [${shape}]: ${error.message}`, value: choice });

@@ -1,8 +1,9 @@
-import { gradientsOf, run as forwardPass, type Tensors } from '@distillery/engine';
+import { gradientsOf, type Tensors } from '@distillery/engine';
 import { DistilleryError, type Scheduled, type TermResult, valueAt, weightRange } from '@distillery/spec';
 import * as tf from '@tensorflow/tfjs-core';
 import { bindMethod, labelsAlone, type Pass, termLoss, type WeightedTerm } from './method.ts';
 import { type Network, trainable } from './network.ts';
+import { runTaps } from './taps.ts';
 
 /** A method before its first step, with the batch that the step will take. */
 interface PreflightRun {
@@ -75,14 +76,11 @@ function found(name: string, weight: number | null): number {
 }
 
 function slopeOf(term: WeightedTerm, run: PreflightRun): Slope {
-  const { network, images, pass, trained } = run;
+  const { network, images, labels, pass, trained } = run;
   const statistics: tf.Tensor[] = [];
   const { value, gradients } = gradientsOf(
     () => {
-      const student = forwardPass(network.forward, network.variables, images, {
-        ...pass,
-        taps: term.bound.student,
-      });
+      const student = runTaps(network, { images, labels }, { ...pass, taps: term.bound.student });
       const loss = lossOf(term, run, student.taps);
       statistics.push(...Object.values(student.statistics), ...loss.statistics);
       return loss.value as tf.Scalar;

@@ -1,5 +1,5 @@
 import type { Dataset } from '@distillery/datasets';
-import { clipGradients, createOptimizer, gradientsOf, run } from '@distillery/engine';
+import { clipGradients, createOptimizer, gradientsOf } from '@distillery/engine';
 import { DistilleryError, type Scheduled, type TermResult, type Training, valueAt } from '@distillery/spec';
 import * as tf from '@tensorflow/tfjs-core';
 import { batchesAhead } from './batch-ahead.ts';
@@ -13,6 +13,7 @@ import { preflight } from './preflight.ts';
 import { runningLosses } from './running-losses.ts';
 import { learningRate } from './schedule.ts';
 import { accuracy, crossEntropyLoss } from './scores.ts';
+import { runTaps } from './taps.ts';
 
 export interface TrainingRun {
   /** Its weights are trained in place; at the end they are the last epoch's. */
@@ -200,7 +201,7 @@ export async function train(job: TrainingRun): Promise<TrainingResult> {
     const { value, gradients: raw } = tf.tidy(() => {
       const { images, labels, teacher } = tensorsOf(batch);
       return gradientsOf(() => {
-        const student = run(network.forward, network.variables, images, { ...pass, taps });
+        const student = runTaps(network, { images, labels }, { ...pass, taps });
         const classes = dataset.classes.length;
         const loss = methodLoss(
           method,
