@@ -14,6 +14,7 @@ export {
   type ParameterSpec,
   sizeOf,
 } from './network.ts';
+export { pooledMap, upTo } from './parts.ts';
 export { clipGradients, createOptimizer, type Optimizer } from './optimizer.ts';
 export { RandomStream, randomStream } from './random.ts';
 export { type RunOptions, type RunResult, run, type Tensors } from './run.ts';

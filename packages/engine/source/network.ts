@@ -58,7 +58,10 @@ export interface ConvOptions {
 
 export type DepthwiseOptions = Omit<ConvOptions, 'out' | 'bias' | 'initialBias'>;
 
-export type LinearOptions = Pick<ConvOptions, 'out' | 'bias' | 'initialWeight' | 'initialBias'>;
+export interface LinearOptions extends Pick<ConvOptions, 'out' | 'bias' | 'initialWeight' | 'initialBias'> {
+  /** The layer is given from elsewhere and stays as it is: part of the network, but never trained. */
+  frozen?: boolean;
+}
 
 /** Side length of the windows, and how far one lies from the next: without a gap where absent. */
 export interface PoolingOptions {
@@ -83,8 +86,10 @@ export interface ParameterSpec {
   initializer: Initializer;
   /** Axes that bring it to PyTorch's layout: `[out, in, kh, kw]`, `[c, 1, kh, kw]`, `[out, in]`. */
   interchange: number[];
-  /** False for statistics (BatchNorm's running mean and variance) that no gradient moves. */
+  /** False for what no gradient moves: statistics (BatchNorm's running mean and variance) and frozen weights. */
   trainable: boolean;
+  /** A weight that is given from elsewhere and stays. */
+  frozen?: boolean;
 }
 
 /** What can be told of a network without running it. */
@@ -92,7 +97,7 @@ export interface NetworkPlan {
   inputShape: number[];
   outputShape: number[];
   parameters: ParameterSpec[];
-  /** Trainable numbers. */
+  /** Numbers in its weights, frozen ones among them; running statistics are left out. */
   parameterCount: number;
   /** Tap name → shape without the batch. */
   taps: Record<string, number[]>;

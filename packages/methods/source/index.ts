@@ -2,6 +2,7 @@ import { registry } from '@distillery/spec';
 import { activationBoundary } from './activation-boundary.ts';
 import { attention } from './attention.ts';
 import { channelWise } from './channel-wise.ts';
+import { classifierReuse } from './classifier-reuse.ts';
 import { correlation } from './correlation.ts';
 import { cosine } from './cosine.ts';
 import { crossEntropy } from './cross-entropy.ts';
@@ -32,6 +33,7 @@ export {
   type BoundTerm,
   type ParameterShapes,
   TapError,
+  type Subject,
   type TapShapes,
   type Term,
   type TermBatch,
@@ -64,6 +66,7 @@ export const terms = registry<Term>([
   deitHard,
   multiLevel,
   softmaxRegression,
+  classifierReuse,
   gradient,
   weights,
 ]);

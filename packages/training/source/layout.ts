@@ -1,14 +1,22 @@
-import { type NetworkPlan, trace } from '@distillery/engine';
+import type { Forward, NetworkPlan } from '@distillery/engine';
 import { architectures, bind } from '@distillery/models';
 import { type Choice, DistilleryError, type FieldError, type JobSpec } from '@distillery/spec';
-import { bindMethod, MethodError, type WeightedTerm } from './method.ts';
+import { bindMethod, extendStudent, MethodError, type WeightedTerm } from './method.ts';
 import { type Student, studentsOf } from './students.ts';
-import { withGradientTap } from './taps.ts';
+import { tracedWithTaps } from './taps.ts';
 
 /** Every network of a job with its shapes, every method with its taps. */
 export interface Layout {
   teacher: NetworkPlan;
-  students: { student: Student; plan: NetworkPlan; method: WeightedTerm[] }[];
+  students: {
+    student: Student;
+    /** As the terms of its method have made it. */
+    forward: Forward;
+    plan: NetworkPlan;
+    /** Its frozen parameters, and those of the teacher whose weights they get. */
+    inherited: Record<string, string>;
+    method: WeightedTerm[];
+  }[];
 }
 
 /**
@@ -20,7 +28,7 @@ export function layOut(spec: JobSpec, shape: number[], classes: number, bfloat16
   const traced = (path: string, choice: Choice) => {
     try {
       const forward = bind(architectures.get(choice.type), choice, classes);
-      return withGradientTap(trace(forward, shape), forward);
+      return { forward, plan: tracedWithTaps(forward, shape) };
     } catch (error) {
       if (!(error instanceof RangeError)) throw error;
       fields.push({ path, message: `does not fit images of [${shape}]: ${error.message}`, value: choice });
@@ -30,10 +38,11 @@ export function layOut(spec: JobSpec, shape: number[], classes: number, bfloat16
   const teacher = traced('/teacher/architecture', spec.teacher.architecture);
   const students = studentsOf(spec).flatMap((student) => {
     const at = student.index === null ? undefined : `/students/${student.index}`;
-    const plan = traced(`${at ?? '/students'}/architecture`, student.architecture);
-    if (teacher === undefined || plan === undefined) return [];
+    const own = traced(`${at ?? '/students'}/architecture`, student.architecture);
+    if (teacher === undefined || own === undefined) return [];
     try {
-      return [{ student, plan, method: bindMethod(student.method, plan, teacher) }];
+      const { method, ...network } = extendStudent(student.method, own, teacher);
+      return [{ student, ...network, method: bindMethod(method, network.plan, teacher.plan) }];
     } catch (error) {
       if (!(error instanceof MethodError)) throw error;
       fields.push({ path: `${at}/method${error.path}`, ...fieldOf(error) });
@@ -53,7 +62,7 @@ export function layOut(spec: JobSpec, shape: number[], classes: number, bfloat16
   if (fields.length > 0 || teacher === undefined) {
     throw new DistilleryError('invalid_spec', 'the parts of the job do not fit each other', { fields });
   }
-  return { teacher, students };
+  return { teacher: teacher.plan, students };
 }
 
 function fieldOf({ message, value, allowed }: MethodError): Omit<FieldError, 'path'> {

@@ -2,6 +2,7 @@ import { type NetworkPlan, type Precision, run } from '@distillery/engine';
 import {
   type BoundTerm,
   type ParameterShapes,
+  type Subject,
   TapError,
   type TermBatch,
   type TermChoice,
@@ -10,6 +11,7 @@ import {
 import type { Choice, Weight } from '@distillery/spec';
 import * as tf from '@tensorflow/tfjs-core';
 import { createNetwork, type Network, type Values } from './network.ts';
+import { tracedWithTaps } from './taps.ts';
 
 /** A term of a student's method, bound to its networks. */
 export interface WeightedTerm {
@@ -35,6 +37,39 @@ export class MethodError extends Error {
     this.value = cause.value;
     this.allowed = cause.allowed;
   }
+}
+
+/** A student's network as the terms of its method have made it. */
+export interface Extended extends Subject {
+  /** With what the terms filled in. */
+  method: Choice[];
+  /** Frozen parameters, and those of the teacher whose weights they get. */
+  inherited: Record<string, string>;
+}
+
+/** @throws MethodError when a term cannot make of the student what it needs */
+export function extendStudent(method: readonly Choice[], student: Subject, teacher: Subject): Extended {
+  let extended: Extended = { ...student, method: [...method], inherited: {} };
+  for (const [index, choice] of method.entries()) {
+    try {
+      const extension = terms.get(choice.type).extend?.(choice, extended, teacher);
+      if (extension === undefined) continue;
+      const { forward, inherited, options } = extension;
+      extended = {
+        forward,
+        plan: tracedWithTaps(forward, student.plan.inputShape),
+        method: extended.method.with(index, options as Choice),
+        inherited: { ...extended.inherited, ...inherited },
+      };
+    } catch (error) {
+      if (error instanceof TapError) throw new MethodError(index, error);
+      // Two terms that each want to be the student's end.
+      if (error instanceof RangeError)
+        throw new MethodError(index, new TapError('', error.message, choice.type));
+      throw error;
+    }
+  }
+  return extended;
 }
 
 /** @throws MethodError when a term's taps do not fit the two networks */

@@ -1,6 +1,6 @@
-import { type Forward, initialValues, type NetworkPlan, type Tensors, trace } from '@distillery/engine';
+import { type Forward, initialValues, type NetworkPlan, type Tensors } from '@distillery/engine';
 import * as tf from '@tensorflow/tfjs-core';
-import { withGradientTap } from './taps.ts';
+import { tracedWithTaps } from './taps.ts';
 
 /** A network with its weights on the device. */
 export interface Network {
@@ -16,10 +16,17 @@ export type Values = Record<string, Float32Array>;
  * Puts a network on the device.
  *
  * @param values its weights, or the seed of its first weights
+ * @param inherited weights that take the place of those, by name
  */
-export function createNetwork(forward: Forward, inputShape: number[], values: Values | number): Network {
-  const plan = withGradientTap(trace(forward, inputShape), forward);
-  const data = typeof values === 'number' ? initialValues(plan.parameters, values) : values;
+export function createNetwork(
+  forward: Forward,
+  inputShape: number[],
+  values: Values | number,
+  inherited: Values = {},
+): Network {
+  const plan = tracedWithTaps(forward, inputShape);
+  const own = typeof values === 'number' ? initialValues(plan.parameters, values) : values;
+  const data = { ...own, ...inherited };
   const variables = Object.fromEntries(
     plan.parameters.map(({ name, shape, trainable }) => {
       const initial = tf.tensor(data[name], shape);

@@ -6,6 +6,7 @@ import {
   type RunOptions,
   type RunResult,
   sizeOf,
+  trace,
   withoutSlope,
 } from '@distillery/engine';
 import * as tf from '@tensorflow/tfjs-core';
@@ -18,8 +19,9 @@ import type { Network } from './network.ts';
  */
 const gradientTap = 'input_gradient';
 
-/** The plan with the taps that are taken of the network as a whole. */
-export function withGradientTap(plan: NetworkPlan, forward: Forward): NetworkPlan {
+/** A network's plan with the taps that are taken of the network as a whole. */
+export function tracedWithTaps(forward: Forward, inputShape: number[]): NetworkPlan {
+  const plan = trace(forward, inputShape);
   const has = 'logits' in plan.taps && withoutSlope(forward, plan.inputShape) === undefined;
   return has ? { ...plan, taps: { ...plan.taps, [gradientTap]: [sizeOf(plan.inputShape)] } } : plan;
 }

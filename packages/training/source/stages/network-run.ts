@@ -1,4 +1,5 @@
 import { type Dataset } from '@distillery/datasets';
+import type { Forward } from '@distillery/engine';
 import {
   DistilleryError,
   sha256,
@@ -31,6 +32,10 @@ import type { StageContext } from './stage.ts';
 /** A network's training as a stage runs it, teacher and student alike. */
 export interface NetworkRun {
   architecture: Choice;
+  /** Where it is not the architecture's alone. */
+  forward?: Forward;
+  /** Weights that it is given, by name, in place of its first ones. */
+  inherited?: Values;
   method: readonly WeightedTerm[];
   training: Training;
   seed: number;
@@ -53,7 +58,17 @@ export type OwnScore = Omit<Score, 'agreement' | 'teacherDivergence'> & {
 export async function runNetwork(
   context: StageContext,
   { dataset, indices }: Materials,
-  { architecture, method, training, seed, views, teacher, teacherParameters }: NetworkRun,
+  {
+    architecture,
+    forward: given,
+    inherited,
+    method,
+    training,
+    seed,
+    views,
+    teacher,
+    teacherParameters,
+  }: NetworkRun,
 ): Promise<TrainedNetwork['result']> {
   const { store, tell, stage, job, pause, engine } = context;
   if (training.precision === 'bfloat16' && engine.bfloat16 !== null) {
@@ -63,8 +78,8 @@ export async function runNetwork(
     );
   }
   const classes = dataset.classes.length;
-  const forward = bind(architectures.get(architecture.type), architecture, classes);
-  const network = createNetwork(forward, dataset.shape, seed);
+  const forward = given ?? bind(architectures.get(architecture.type), architecture, classes);
+  const network = createNetwork(forward, dataset.shape, seed, inherited);
   const saved = checkpoints(store, `jobs/${job.id}/${stage.id}`);
   const stepsPerEpoch = Math.ceil(indices.train.length / training.batchSize);
   const steps = stepsPerEpoch * training.epochs;

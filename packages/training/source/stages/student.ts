@@ -4,7 +4,7 @@ import type { TeacherRows } from '../batch-thread.ts';
 import { teacherTaps } from '../method.ts';
 import { type OutputsKey, outputsName, rowFile, type StoredRows } from '../outputs.ts';
 import { viewsOf } from '../layout.ts';
-import { loadTeacherParameters } from '../teacher-parameters.ts';
+import { loadInherited, loadTeacherParameters } from '../teacher-parameters.ts';
 import { loadMaterials, outputsKey } from './materials.ts';
 import { runNetwork, type TrainedNetwork } from './network-run.ts';
 import type { StageContext } from './stage.ts';
@@ -22,17 +22,20 @@ export async function runStudent(context: StageContext): Promise<StudentResult> 
   const found = layout.students.find(({ student }) => student.name === stage.student);
   if (found === undefined || stage.seed === undefined)
     throw new Error(`the job has no student for ${stage.id}`);
-  const { student, method } = found;
+  const { student, method, forward } = found;
   const { architecture, training } = student;
   const views = viewsOf(training);
   const teacherWeights = (results.teacher as TeacherResult).result.best.weights.digest;
   const key = outputsKey(teacherWeights, materials, job.spec, training.augmentation);
   const rows = await storedRows(key, teacherTaps(method));
+  const inherited = await loadInherited(found.inherited, store, teacherWeights, layout.teacher);
   const teacherParameters = await loadTeacherParameters(method, store, teacherWeights, layout.teacher);
   try {
     return {
       result: await runNetwork(context, materials, {
         architecture,
+        forward,
+        inherited,
         method,
         training,
         seed: stage.seed,
