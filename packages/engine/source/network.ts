@@ -36,6 +36,8 @@ export interface Net<T> {
   flatten(x: T): T;
   /** The sum of two tensors of one shape. */
   add(x: T, y: T): T;
+  /** Every number times `factor`. */
+  scale(x: T, factor: number): T;
   /** Puts maps of one height and width behind each other. `[h, w, a], [h, w, b]… → [h, w, a + b + …]` */
   concat(maps: readonly T[]): T;
   /** The channels (the last axis) from `from` on, up to `to`. `[…, c] → […, to − from]` */

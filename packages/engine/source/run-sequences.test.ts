@@ -161,6 +161,7 @@ describe('sequences', () => {
     ]);
     expect(values((net, x) => net.token(net.tokens(x), 2))).toEqual([4, 5]);
     expect(values((net, x) => net.meanOfTokens(net.tokens(x)))).toEqual([3, 4]);
+    expect(values((net, x) => net.scale(net.token(net.tokens(x), 2), 0.5))).toEqual([2, 2.5]);
   });
 
   test('have a mean of what is not padding', () => {
@@ -181,7 +182,7 @@ describe('sequences', () => {
   test('have the gradient of their differences', () => {
     const layers: Forward = (net, x) => {
       const y = net.positions('table', net.prepend('first', net.tokens(x), zero), zero);
-      return net.add(net.token(y, 1), net.add(net.meanOfTokens(y), net.token(y, 0)));
+      return net.add(net.token(y, 1), net.scale(net.add(net.meanOfTokens(y), net.token(y, 0)), 3));
     };
     expectGradient(
       (x, first, table) => weighted(outputOf(layers, x, { first, table })),

@@ -164,6 +164,10 @@ class RunningNet implements Net<Flow> {
     return Flow.of(addMaps(x.tensor(), y.tensor()));
   }
 
+  scale(x: Flow, factor: number): Flow {
+    return Flow.of(tf.mul(x.float32(), factor));
+  }
+
   concat(maps: readonly Flow[]): Flow {
     return Flow.of(
       tf.concat(

@@ -168,6 +168,7 @@ test('counts what sequences go through by hand', () => {
     { name: 'n.bias', shape: [6], initializer: { type: 'constant', value: 0 }, trainable: true },
   ]);
   expect(of((net, x) => net.gelu(x))).toMatchObject({ outputShape: [5, 6], flops: 150, activations: 30 });
+  expect(of((net, x) => net.scale(x, 3))).toMatchObject({ outputShape: [5, 6], flops: 30, activations: 30 });
   expect(of((net, x) => net.tokens(x), [2, 3, 4])).toMatchObject({ outputShape: [6, 4], flops: 0 });
   expect(of((net, x) => net.flatten(x))).toMatchObject({ outputShape: [30], flops: 0 });
   expect(of((net, x) => net.slice(x, { from: 1, to: 3 }))).toMatchObject({ outputShape: [5, 2] });

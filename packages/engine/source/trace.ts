@@ -131,6 +131,11 @@ class TracingNet implements Net<Shape> {
     return this.put('add', x);
   }
 
+  scale(x: Shape): Shape {
+    this.flops += sizeOf(x);
+    return this.put('scale', x);
+  }
+
   concat(maps: readonly Shape[]): Shape {
     const [height, width] = this.map('concat', maps[0] ?? []);
     for (const map of maps) {
