@@ -78,6 +78,15 @@ export function unrecorded<T>(f: () => T): T {
   }
 }
 
+/**
+ * The same values as a constant: no gradient passes to what x was computed from.
+ *
+ * @param x any shape
+ */
+export function detached(x: tf.Tensor): tf.Tensor {
+  return unrecorded(() => tf.clone(x));
+}
+
 /** The variables that have a gradient. */
 function taking(
   variables: Record<string, tf.Tensor>,

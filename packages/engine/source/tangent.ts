@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { Flow } from './flow.ts';
 import { unrecorded } from './gradients.ts';
 import type {
   ConvOptions,
@@ -9,7 +10,7 @@ import type {
   PoolingOptions,
 } from './network.ts';
 import { observed } from './observe.ts';
-import { Flow, RunningNet, type RunOptions, type Tensors } from './run.ts';
+import { RunningNet, type RunOptions, type Tensors } from './run.ts';
 import { trace } from './trace.ts';
 
 /**

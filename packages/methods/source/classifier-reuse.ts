@@ -113,17 +113,23 @@ export const classifierReuse: Term<typeof options> = {
 /** The taps that options name, with defaults filled in. */
 function pairOf({ student: ours, teacher: theirs }: Choice, student: Subject, teacher: Subject) {
   const mapOf = ({ forward, plan }: Subject) => pooledMap(forward, plan.inputShape, 'features');
-  const goal = theirs ?? mapOf(teacher) ?? 'features';
+  const goal = theirs ?? mapOf(teacher) ?? penultimate(teacher);
   const isMap = teacher.plan.taps[goal]?.length === 3;
   // Left open, tapPair takes the last map.
   const source = ours ?? (isMap ? mapOf(student) : 'features');
   return tapPair({ student: source, teacher: goal }, student.plan.taps, teacher.plan.taps);
 }
 
+/** The vector that the classifier takes: a projection in a teacher that has a reused classifier itself. */
+function penultimate({ plan }: Subject): string {
+  return plan.taps[projection]?.length === 1 ? projection : 'features';
+}
+
 /** The shape of what the projector is to give, and how wide the classifier's input is. */
 function targetOf(tap: string, { forward, plan }: Subject): { shape: number[]; width: number } {
   const shape = plan.taps[tap];
-  const allowed = [pooledMap(forward, plan.inputShape, 'features'), 'features'].filter(
+  const last = penultimate({ forward, plan });
+  const allowed = [pooledMap(forward, plan.inputShape, 'features'), last].filter(
     (name) => name !== undefined && name in plan.taps,
   );
   if (!allowed.includes(tap)) {

@@ -29,7 +29,9 @@ test('refuses a network whose input has no gradient to be trained', () => {
     name: 'TapError',
     path: '',
     message:
-      'the teacher holds an operation whose gradient by its input cannot be trained, so it has no tap input_gradient',
+      "the teacher has no tap input_gradient: it is no single network with the job's classes, or holds an operation without a slope",
   });
-  expect(() => bound('gradient', {}, { logits: [2] }, taps)).toThrow(/^the student holds/);
+  expect(() => bound('gradient', {}, { logits: [2] }, taps)).toThrow(
+    /^the student has no tap input_gradient/,
+  );
 });

@@ -41,7 +41,7 @@ function demand(side: 'student' | 'teacher', taps: TapShapes): void {
   if (tap in taps) return;
   throw new TapError(
     '',
-    `the ${side} holds an operation whose gradient by its input cannot be trained, so it has no tap ${tap}`,
+    `the ${side} has no tap ${tap}: it is no single network with the job's classes, or holds an operation without a slope`,
     undefined,
   );
 }

@@ -1,33 +1,56 @@
 import type { Forward, NetworkPlan } from '@distillery/engine';
 import { architectures, bind } from '@distillery/models';
-import { type Choice, DistilleryError, type FieldError, type JobSpec } from '@distillery/spec';
-import { bindMethod, extendStudent, MethodError, type WeightedTerm } from './method.ts';
-import { type Student, studentsOf } from './students.ts';
-import { tracedWithTaps } from './taps.ts';
+import { type Choice, DistilleryError, digestOf, type FieldError, type JobSpec } from '@distillery/spec';
+import { mapClasses, type Subject } from './class-map.ts';
+import { type BoundPlan, type Ensemble, ensemblePlan, tapOf, tapsBehind } from './ensemble.ts';
+import {
+  bindMethod,
+  type Extended,
+  extendStudent,
+  MethodError,
+  teacherTaps,
+  type WeightedTerm,
+} from './method.ts';
+import { bindPeer } from './peers.ts';
+import { jobTeachers, type Student, studentsOf, type Teacher } from './students.ts';
+import { tracedWithTaps, withoutGradientTap } from './taps.ts';
+
+/** A network before it has weights. */
+interface Drawn {
+  forward: Forward;
+  plan: NetworkPlan;
+}
+
+export type LaidTeacher = Drawn & {
+  teacher: Teacher;
+  /** For each class of the job the teacher's, where they differ. */
+  classMap?: number[];
+};
+export type LaidStudent = Drawn &
+  Pick<Extended, 'inherited'> & { student: Student; method: WeightedTerm[]; classMap?: undefined };
 
 /** Every network of a job with its shapes, every method with its taps. */
 export interface Layout {
-  teacher: NetworkPlan;
-  students: {
-    student: Student;
-    /** As the terms of its method have made it. */
-    forward: Forward;
-    plan: NetworkPlan;
-    /** Its frozen parameters, and those of the teacher whose weights they get. */
-    inherited: Record<string, string>;
-    method: WeightedTerm[];
-  }[];
+  teachers: LaidTeacher[];
+  students: LaidStudent[];
+}
+
+/** What the networks of a job are trained on. */
+export interface Subjects {
+  job: Subject;
+  /** Of teachers with data of their own, by name. */
+  teachers: Record<string, Subject>;
 }
 
 /**
  * @param bfloat16Refusal why no worker trains in bfloat16
  * @throws DistilleryError `invalid_spec` with every field that does not fit
  */
-export function layOut(spec: JobSpec, shape: number[], classes: number, bfloat16Refusal?: string): Layout {
+export function layOut(spec: JobSpec, subjects: Subjects, bfloat16Refusal?: string): Layout {
   const fields: FieldError[] = [];
-  const traced = (path: string, choice: Choice) => {
+  const draw = (path: string, choice: Choice, { shape, classes } = subjects.job): Drawn | undefined => {
+    const forward = bind(architectures.get(choice.type), choice, classes.length);
     try {
-      const forward = bind(architectures.get(choice.type), choice, classes);
       return { forward, plan: tracedWithTaps(forward, shape) };
     } catch (error) {
       if (!(error instanceof RangeError)) throw error;
@@ -35,34 +58,149 @@ export function layOut(spec: JobSpec, shape: number[], classes: number, bfloat16
       return undefined;
     }
   };
-  const teacher = traced('/teacher/architecture', spec.teacher.architecture);
-  const students = studentsOf(spec).flatMap((student) => {
-    const at = student.index === null ? undefined : `/students/${student.index}`;
-    const own = traced(`${at ?? '/students'}/architecture`, student.architecture);
-    if (teacher === undefined || own === undefined) return [];
+  const teachers = jobTeachers(spec).flatMap((teacher) => {
+    const subject = subjects.teachers[teacher.name] ?? subjects.job;
+    const { indices, errors } = mapClasses(subjects.job, subject, teacher.classMap);
+    fields.push(...errors.map((error) => ({ ...error, path: teacher.path + error.path })));
+    const drawn = draw(`${teacher.path}/architecture`, teacher.architecture, subject);
+    return drawn === undefined ? [] : [{ ...drawn, teacher, ...(indices && { classMap: indices }) }];
+  });
+  const drawn = studentsOf(spec).flatMap((student) => {
+    const network = draw(`${pathOf(student)}/architecture`, student.architecture);
+    if (network === undefined) return [];
+    // Of networks side by side there is no gradient by the input of one alone.
+    const plan = isPeer(spec, student) ? withoutGradientTap(network.plan) : network.plan;
+    return [{ forward: network.forward, plan, student }];
+  });
+  checkTrainings(spec, bfloat16Refusal, fields);
+  if (spec.procedure === 'mutual') checkPeers(drawn, fields);
+  refuse(fields);
+
+  const extended = extendAll(teachers, drawn, fields);
+  const plans = new Map<string, BoundPlan>([
+    ...teachers.map((laid) => [laid.teacher.name, said(laid)] as const),
+    ...[...extended].map(([name, { plan }]) => [name, plan] as const),
+  ]);
+  const peers = Object.fromEntries(
+    drawn.filter(({ student }) => isPeer(spec, student)).map(({ student, plan }) => [student.name, plan]),
+  );
+  const students = drawn.flatMap(({ student }) => {
+    const own = extended.get(student.name);
+    if (own === undefined) return [];
+    const { method: choices, ...network } = own;
     try {
-      const { method, ...network } = extendStudent(student.method, own, teacher);
-      return [{ student, ...network, method: bindMethod(method, network.plan, teacher.plan) }];
+      const method = isPeer(spec, student)
+        ? bindPeer(student.name, choices, peers)
+        : bindMethod(choices, network.plan, teacherPlan(student, plans));
+      return [{ student, ...network, method }];
     } catch (error) {
       if (!(error instanceof MethodError)) throw error;
-      fields.push({ path: `${at}/method${error.path}`, ...fieldOf(error) });
+      fields.push({ path: `${pathOf(student)}/method${error.path}`, ...fieldOf(error) });
       return [];
     }
   });
-  for (const [path, training] of trainingsOf(spec)) {
-    const { optimizer, precision } = training;
-    if (optimizer?.type === 'sgd' && optimizer.nesterov && optimizer.momentum === 0) {
-      fields.push({ path: `${path}/optimizer/nesterov`, message: 'needs a momentum above 0', value: true });
+  refuse(fields);
+  return { teachers, students };
+}
+
+/** A student that learns from the others while they learn from it. */
+export function isPeer({ procedure }: Pick<JobSpec, 'procedure'>, { index }: Student): boolean {
+  return procedure === 'mutual' && index !== null;
+}
+
+/**
+ * A network of the job by its name, teacher or student.
+ *
+ * @throws Error when there is none, which the spec's own check rules out
+ */
+export function networkOf({ teachers, students }: Layout, name: string): LaidTeacher | LaidStudent {
+  const found =
+    teachers.find(({ teacher }) => teacher.name === name) ??
+    students.find(({ student }) => student.name === name);
+  if (found === undefined) throw new Error(`the job has no network ${name}`);
+  return found;
+}
+
+/** The taps that a student reads of one of its teachers. */
+export function tapsFrom(layout: Layout, student: LaidStudent, teacher: string): string[] {
+  const read = teacherTaps(student.method);
+  const ensemble = ensembleOf(layout, student);
+  if (ensemble === undefined) return student.student.teachers.includes(teacher) ? read : [];
+  const own = tapOf(teacher, '');
+  return tapsBehind(read, ensemble)
+    .filter((tap) => tap.startsWith(own))
+    .map((tap) => tap.slice(own.length));
+}
+
+/** Several teachers of a student, as they speak together; undefined where it has one, or none. */
+export function ensembleOf({ teachers }: Layout, { student }: LaidStudent): Ensemble | undefined {
+  const { teachers: names, combine } = student;
+  if (names.length < 2) return undefined;
+  // An assistant has the weight of one teacher.
+  const weights = names.map(
+    (name) => teachers.find(({ teacher }) => teacher.name === name)?.teacher.weight ?? 1,
+  );
+  return { names, weights, combine };
+}
+
+/**
+ * The students' networks as their methods make them, by name; without those that do not fit, and those that learn from
+ * such. Teachers come first: what a student takes over is of the network that its teacher has become.
+ */
+function extendAll(
+  teachers: readonly LaidTeacher[],
+  drawn: readonly (Drawn & { student: Student })[],
+  fields: FieldError[],
+): Map<string, Extended> {
+  const networks = new Map<string, Drawn>(
+    teachers.map((laid) => [
+      laid.teacher.name,
+      { forward: laid.forward, plan: { ...laid.plan, ...said(laid) } },
+    ]),
+  );
+  const extended = new Map<string, Extended>();
+  const seen = new Set<string>();
+  const visit = ({ student, ...own }: (typeof drawn)[number]) => {
+    const { name, method } = student;
+    if (seen.has(name)) return;
+    seen.add(name);
+    for (const other of drawn) if (student.teachers.includes(other.student.name)) visit(other);
+    const known = student.teachers.map((teacher) => networks.get(teacher) ?? extended.get(teacher));
+    if (known.includes(undefined)) return;
+    try {
+      extended.set(name, extendStudent(method, own, known.length === 1 ? known[0] : undefined));
+    } catch (error) {
+      if (!(error instanceof MethodError)) throw error;
+      fields.push({ path: `${pathOf(student)}/method${error.path}`, ...fieldOf(error) });
     }
-    if (precision === 'bfloat16' && bfloat16Refusal !== undefined) {
-      const message = `cannot be had from the workers: ${bfloat16Refusal}`;
-      fields.push({ path: `${path}/precision`, message, value: precision, allowed: ['float32'] });
-    }
-  }
-  if (fields.length > 0 || teacher === undefined) {
-    throw new DistilleryError('invalid_spec', 'the parts of the job do not fit each other', { fields });
-  }
-  return { teacher: teacher.plan, students };
+  };
+  drawn.forEach(visit);
+  return extended;
+}
+
+/** A teacher as terms see it: with the job's classes. Its classifier has others, and none of its parameters fit then. */
+function said({ plan, classMap }: LaidTeacher): BoundPlan {
+  if (classMap === undefined) return plan;
+  return { taps: { ...withoutGradientTap(plan).taps, logits: [classMap.length] }, parameters: [] };
+}
+
+function teacherPlan({ teachers }: Student, plans: ReadonlyMap<string, BoundPlan>): BoundPlan {
+  const own = teachers.map((name) => plans.get(name) as BoundPlan);
+  if (own.length === 0) return { taps: {}, parameters: [] };
+  return own.length === 1 ? own[0] : ensemblePlan(teachers, own);
+}
+
+function pathOf({ index }: Student): string {
+  return index === null ? '/students' : `/students/${index}`;
+}
+
+/** Each field once: generations of a student share theirs. */
+function refuse(fields: FieldError[]): void {
+  if (fields.length === 0) return;
+  const different = new Map(fields.map((field) => [`${field.path} ${field.message}`, field]));
+  throw new DistilleryError('invalid_spec', 'the parts of the job do not fit each other', {
+    fields: [...different.values()],
+  });
 }
 
 function fieldOf({ message, value, allowed }: MethodError): Omit<FieldError, 'path'> {
@@ -73,12 +211,33 @@ function fieldOf({ message, value, allowed }: MethodError): Omit<FieldError, 'pa
   };
 }
 
-function trainingsOf(spec: JobSpec) {
-  return [
+function checkTrainings(spec: JobSpec, bfloat16Refusal: string | undefined, fields: FieldError[]): void {
+  const trainings = [
     ['/training', spec.training],
-    ['/teacher/training', spec.teacher.training],
+    ...(spec.teacher === undefined ? [] : [['/teacher/training', spec.teacher.training] as const]),
+    ...spec.teachers.map(({ training }, index) => [`/teachers/${index}/training`, training] as const),
     ...spec.students.map(({ training }, index) => [`/students/${index}/training`, training] as const),
   ] as const;
+  for (const [path, { optimizer, precision }] of trainings) {
+    if (optimizer?.type === 'sgd' && optimizer.nesterov && optimizer.momentum === 0) {
+      fields.push({ path: `${path}/optimizer/nesterov`, message: 'needs a momentum above 0', value: true });
+    }
+    if (precision === 'bfloat16' && bfloat16Refusal !== undefined) {
+      const message = `cannot be had from the workers: ${bfloat16Refusal}`;
+      fields.push({ path: `${path}/precision`, message, value: precision, allowed: ['float32'] });
+    }
+  }
+}
+
+function checkPeers(drawn: readonly { student: Student }[], fields: FieldError[]): void {
+  const peers = drawn.map(({ student }) => student).filter(({ index }) => index !== null);
+  for (const student of peers) {
+    if (digestOf(student.training) === digestOf(peers[0].training)) continue;
+    fields.push({
+      path: `${pathOf(student)}/training`,
+      message: `must come to the same as that of ${peers[0].name}: they train together`,
+    });
+  }
 }
 
 /** How many different views of an image a student's training goes through. */

@@ -1,4 +1,4 @@
-import { type NetworkPlan, type Precision, run } from '@distillery/engine';
+import { type Precision, run } from '@distillery/engine';
 import {
   type BoundTerm,
   type ParameterShapes,
@@ -10,6 +10,7 @@ import {
 } from '@distillery/methods';
 import type { Choice, Weight } from '@distillery/spec';
 import * as tf from '@tensorflow/tfjs-core';
+import type { BoundPlan } from './ensemble.ts';
 import { createNetwork, type Network, type Values } from './network.ts';
 import { tracedWithTaps } from './taps.ts';
 
@@ -17,6 +18,8 @@ import { tracedWithTaps } from './taps.ts';
 export interface WeightedTerm {
   /** Unique within the method: the type, numbered where it stands more than once. */
   name: string;
+  /** What its network's names begin with, where several train side by side. */
+  member?: string;
   weight: Weight;
   bound: BoundTerm;
 }
@@ -47,14 +50,23 @@ export interface Extended extends Subject {
   inherited: Record<string, string>;
 }
 
-/** @throws MethodError when a term cannot make of the student what it needs */
-export function extendStudent(method: readonly Choice[], student: Subject, teacher: Subject): Extended {
+/**
+ * @param teacher absent where there is none, or several
+ * @throws MethodError when a term cannot make of the student what it needs
+ */
+export function extendStudent(
+  method: readonly Choice[],
+  student: Subject,
+  teacher: Subject | undefined,
+): Extended {
   let extended: Extended = { ...student, method: [...method], inherited: {} };
   for (const [index, choice] of method.entries()) {
+    const term = terms.get(choice.type);
+    if (term.extend === undefined) continue;
     try {
-      const extension = terms.get(choice.type).extend?.(choice, extended, teacher);
-      if (extension === undefined) continue;
-      const { forward, inherited, options } = extension;
+      if (teacher === undefined)
+        throw new TapError('', 'takes over from a teacher: there must be one alone', undefined);
+      const { forward, inherited, options } = term.extend(choice, extended, teacher);
       extended = {
         forward,
         plan: tracedWithTaps(forward, student.plan.inputShape),
@@ -75,8 +87,8 @@ export function extendStudent(method: readonly Choice[], student: Subject, teach
 /** @throws MethodError when a term's taps do not fit the two networks */
 export function bindMethod(
   method: readonly Choice[],
-  student: NetworkPlan,
-  teacher: NetworkPlan,
+  student: BoundPlan,
+  teacher: BoundPlan,
 ): WeightedTerm[] {
   const seen = new Map<string, number>();
   return method.map((choice, index) => {
@@ -98,8 +110,10 @@ export function bindMethod(
   });
 }
 
-function parameterShapes({ parameters }: NetworkPlan): ParameterShapes {
-  return Object.fromEntries(parameters.filter((p) => p.trainable).map(({ name, shape }) => [name, shape]));
+function parameterShapes({ parameters }: BoundPlan): ParameterShapes {
+  return Object.fromEntries(
+    parameters.filter((p) => p.trainable || p.frozen).map(({ name, shape }) => [name, shape]),
+  );
 }
 
 /** The student's taps that a method reads. */

@@ -16,17 +16,10 @@ export type Values = Record<string, Float32Array>;
  * Puts a network on the device.
  *
  * @param values its weights, or the seed of its first weights
- * @param inherited weights that take the place of those, by name
  */
-export function createNetwork(
-  forward: Forward,
-  inputShape: number[],
-  values: Values | number,
-  inherited: Values = {},
-): Network {
+export function createNetwork(forward: Forward, inputShape: number[], values: Values | number): Network {
   const plan = tracedWithTaps(forward, inputShape);
-  const own = typeof values === 'number' ? initialValues(plan.parameters, values) : values;
-  const data = { ...own, ...inherited };
+  const data = typeof values === 'number' ? initialValues(plan.parameters, values) : values;
   const variables = Object.fromEntries(
     plan.parameters.map(({ name, shape, trainable }) => {
       const initial = tf.tensor(data[name], shape);

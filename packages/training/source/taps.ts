@@ -26,6 +26,12 @@ export function tracedWithTaps(forward: Forward, inputShape: number[]): NetworkP
   return has ? { ...plan, taps: { ...plan.taps, [gradientTap]: [sizeOf(plan.inputShape)] } } : plan;
 }
 
+/** The plan of a network that cannot be looked at as a whole. */
+export function withoutGradientTap(plan: NetworkPlan): NetworkPlan {
+  const { [gradientTap]: _, ...taps } = plan.taps;
+  return { ...plan, taps };
+}
+
 /**
  * A network's taps over a batch, those of the network as a whole included.
  *

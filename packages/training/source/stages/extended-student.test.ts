@@ -27,7 +27,9 @@ test("a student that ends in the teacher's classifier is shipped with it", { tim
   const [control, { runs }] = report.students;
   const weightsOf = async ({ last }: NetworkResult) =>
     decodeSafetensors(await runner.store.read(last.weights.digest));
-  const [ours, theirs, plain] = await Promise.all([runs[0], report.teacher, control.runs[0]].map(weightsOf));
+  const [ours, theirs, plain] = await Promise.all(
+    [runs[0], report.teachers[0], control.runs[0]].map(weightsOf),
+  );
   expect([...ours.tensors.keys()]).toEqual([
     ...[...plain.tensors.keys()].filter((name) => !name.startsWith('classifier.3')),
     'projector.0.weight',
@@ -36,7 +38,7 @@ test("a student that ends in the teacher's classifier is shipped with it", { tim
     'reused_classifier.bias',
   ]);
   for (const part of ['weight', 'bias']) {
-    const best = decodeSafetensors(await runner.store.read(report.teacher.best.weights.digest));
+    const best = decodeSafetensors(await runner.store.read(report.teachers[0].best.weights.digest));
     expect(ours.tensors.get(`reused_classifier.${part}`)?.data).toEqual(
       best.tensors.get(`classifier.3.${part}`)?.data,
     );
@@ -70,5 +72,33 @@ test('two terms that each want to be the end of the student are refused', async 
   await expect(planJob(spec(method), { cacheDir: '', roots: [] })).rejects.toMatchObject({
     code: 'invalid_spec',
     fields: [{ path: '/students/0/method/1', message: 'the student ends in a reused classifier already' }],
+  });
+});
+
+test('what learns from such a student takes over from what it has become, whichever comes first', async () => {
+  const base = spec(student.method);
+  const [first] = base.students;
+  const second = { ...first, name: 'second', teacher: 'reuse' };
+  const { plan } = await planJob(
+    { ...base, students: [second, { ...first, teacher: 'teacher' }] },
+    { cacheDir: '', roots: [] },
+  );
+  const [, learner, assistant] = plan.students;
+  expect([learner.name, assistant.name]).toEqual(['second', 'reuse']);
+  expect(assistant.taps).toMatchObject({ features: [256], projection: [512] });
+  // The assistant's classifier takes what its own projector gives.
+  expect(learner.terms[0].teacher).toEqual(['projection']);
+  expect(learner.taps).toMatchObject({ features: [256], projection: [512] });
+});
+
+test('there must be one teacher', async () => {
+  const peers = { ...spec(student.method), procedure: 'mutual', teacher: undefined } as const;
+  const two = { ...peers, students: [peers.students[0], { ...peers.students[0], name: 'other' }] };
+  await expect(planJob(two, { cacheDir: '', roots: [] })).rejects.toMatchObject({
+    code: 'invalid_spec',
+    fields: ['0', '1'].map((index) => ({
+      path: `/students/${index}/method/0`,
+      message: 'takes over from a teacher: there must be one alone',
+    })),
   });
 });

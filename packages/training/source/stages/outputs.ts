@@ -1,22 +1,25 @@
-import { architectures, bind } from '@distillery/models';
 import type { BatchSource } from '../batch-thread.ts';
-import { forEachOutput } from '../evaluate.ts';
-import { teacherTaps } from '../method.ts';
+import { columns } from '../class-map.ts';
+import { forEachOutput, predict } from '../evaluate.ts';
 import { createNetwork, disposeNetwork } from '../network.ts';
 import { outputsName, rowWriter, type StoredRows } from '../outputs.ts';
-import { viewsOf } from '../layout.ts';
-import type { Student } from '../students.ts';
+import { type Layout, networkOf, tapsFrom, viewsOf } from '../layout.ts';
+import { jobTeachers, type Student } from '../students.ts';
 import { loadWeights } from '../weights.ts';
-import { loadMaterials, type Materials, outputsKey, phase } from './materials.ts';
+import { loadMaterials, outputsKey, phase } from './materials.ts';
+import { teacherStage, trainedNetwork } from './results.ts';
 import type { StageContext } from './stage.ts';
 import type { TeacherResult } from './teacher.ts';
 
 export interface OutputsResult {
   sets: OutputsSet[];
+  /** What a teacher with data of its own says of the job's test images, `[test, classes]` float32. */
+  testLogits?: { digest: string; size: number };
 }
 
 /** What is stored for one augmentation. */
 interface OutputsSet {
+  teacher: string;
   augmentation: string;
   views: number;
   taps: string[];
@@ -33,25 +36,31 @@ interface OutputsSet {
  *   store verifies what it reads. Students see these outputs alone, so no step of theirs can change the teacher
  */
 export async function runOutputs(context: StageContext): Promise<OutputsResult> {
-  const { job, store, tell, pause, results } = context;
+  const { job, stage, store, tell, pause, results } = context;
   const materials = await loadMaterials(context);
   const { dataset, indices, layout } = materials;
-  const teacherWeights = (results.teacher as TeacherResult).result.best.weights.digest;
-  const { architecture } = job.spec.teacher;
-  const forward = bind(architectures.get(architecture.type), architecture, dataset.classes.length);
-  const wanted = wantedSets(materials);
+  const name = stage.student ?? stage.teacher ?? 'teacher';
+  const { forward, plan, classMap } = networkOf(layout, name);
+  const teacherWeights = trainedNetwork(results, name, stage.seed ?? 0).best.weights.digest;
+  // A teacher from elsewhere sees the job's images as it saw its own.
+  const abroad = jobTeachers(job.spec).some((teacher) => teacher.name === name && teacher.dataset);
+  const normalization = abroad
+    ? (results[teacherStage(name)] as TeacherResult).dataset.normalization
+    : dataset.normalization;
+  const seen = { ...dataset, normalization };
+  const wanted = wantedSets(layout, name);
   const total = wanted.reduce((sum, { views }) => sum + views, 0);
   let done = 0;
   const network = createNetwork(
     forward,
     dataset.shape,
-    await loadWeights(store, teacherWeights, layout.teacher.parameters),
+    await loadWeights(store, teacherWeights, plan.parameters),
   );
   try {
     const sets: OutputsSet[] = [];
     for (const { augmentation, views, taps } of wanted) {
-      const key = outputsKey(teacherWeights, materials, job.spec, augmentation);
-      const source = { dataset, split: dataset.train, augmentation };
+      const key = outputsKey(teacherWeights, materials, job.spec, augmentation, classMap);
+      const source = { dataset: seen, split: dataset.train, augmentation };
       let bytes = 0;
       let computed = 0;
       for (let view = 0; view < views; view++) {
@@ -72,11 +81,26 @@ export async function runOutputs(context: StageContext): Promise<OutputsResult> 
         done++;
       }
       const reused = computed === 0;
-      sets.push({ augmentation: augmentation.type, views, taps, bytes, reused });
+      sets.push({ teacher: name, augmentation: augmentation.type, views, taps, bytes, reused });
     }
-    return { sets };
+    return { sets, ...(abroad && { testLogits: await testLogits() }) };
   } finally {
     disposeNetwork(network);
+  }
+
+  /** The logits of the job's classes. */
+  function ofJob(logits: Float32Array): Float32Array {
+    return classMap === undefined ? logits : columns(logits, plan.taps.logits[0], classMap);
+  }
+
+  function rowShape(tap: string): number[] {
+    return tap === 'logits' && classMap !== undefined ? [classMap.length] : plan.taps[tap];
+  }
+
+  async function testLogits() {
+    const [logits] = await predict(network, seen, dataset.test, pause);
+    const { buffer, byteOffset, byteLength } = ofJob(logits);
+    return await store.put(new Uint8Array(buffer, byteOffset, byteLength));
   }
 
   async function storeView(
@@ -84,7 +108,7 @@ export async function runOutputs(context: StageContext): Promise<OutputsResult> 
     source: BatchSource,
     view: number,
   ): Promise<Record<string, StoredRows>> {
-    const writers = taps.map((tap) => [tap, rowWriter(store, layout.teacher.taps[tap])] as const);
+    const writers = taps.map((tap) => [tap, rowWriter(store, rowShape(tap))] as const);
     try {
       await forEachOutput(
         network,
@@ -93,7 +117,10 @@ export async function runOutputs(context: StageContext): Promise<OutputsResult> 
         view,
         taps,
         async (outputs, from) => {
-          for (const [tap, writer] of writers) await writer.write(outputs[tap].dataSync() as Float32Array);
+          for (const [tap, writer] of writers) {
+            const values = outputs[tap].dataSync() as Float32Array;
+            await writer.write(tap === 'logits' ? ofJob(values) : values);
+          }
           tell.progress(phase('storing', (done + from / indices.train.length) / total));
         },
         pause,
@@ -108,14 +135,15 @@ export async function runOutputs(context: StageContext): Promise<OutputsResult> 
   }
 }
 
-/** Each different augmentation with the most views and all the taps that its students read. */
-function wantedSets({ layout }: Materials) {
+/** Each different augmentation with the most views and all the taps that its students read of this teacher. */
+function wantedSets(layout: Layout, teacher: string) {
   const sets = new Map<
     string,
     { augmentation: Student['training']['augmentation']; views: number; taps: string[] }
   >();
-  for (const { student, method } of layout.students) {
-    const taps = teacherTaps(method);
+  for (const laid of layout.students) {
+    const { student } = laid;
+    const taps = tapsFrom(layout, laid, teacher);
     if (taps.length === 0) continue;
     const { augmentation } = student.training;
     const key = JSON.stringify(
