@@ -71,6 +71,12 @@ export interface Net<T> {
   shape(x: T): number[];
   /** A trained tensor that belongs to no layer, at first `value` everywhere. It has no batch: `shape` is all of it. */
   freeParameter(name: string, shape: number[], value: number): T;
+  /**
+   * The latest `length` samples that came by in earlier steps, the newest first; before there were so many, zeros. In
+   * training the samples that come by now are put in afterwards, as a running statistic is. `[…] → [length, …]`, without
+   * a batch
+   */
+  memory(name: string, x: T, length: number): T;
 }
 
 export interface ConvOptions {

@@ -273,6 +273,15 @@ export class RunningNet implements Net<Flow> {
   freeParameter(name: string): Flow {
     return Flow.of(this.parameter(name));
   }
+
+  memory(name: string, x: Flow, length: number): Flow {
+    const kept = this.parameter(name);
+    if (this.options.training !== undefined) {
+      const rows = tf.concat([x.float32(), kept], 0);
+      this.statistics[name] = tf.keep(tf.slice(rows, 0, length));
+    }
+    return Flow.of(kept);
+  }
 }
 
 /**

@@ -321,6 +321,14 @@ class TracingNet implements Net<Shape> {
     this.given(name, shape, { type: 'constant', value });
     return shape;
   }
+
+  memory(name: string, x: Shape, length: number): Shape {
+    const shape = [length, ...x];
+    const interchange = shape.map((_, axis) => axis);
+    const initializer = { type: 'constant', value: 0 } as const;
+    this.declare({ name, shape, initializer, interchange, trainable: false });
+    return shape;
+  }
 }
 
 /** Where windows lie: how many fit in each direction. */

@@ -3,6 +3,7 @@ import { activationBoundary } from './activation-boundary.ts';
 import { attention } from './attention.ts';
 import { channelWise } from './channel-wise.ts';
 import { classifierReuse } from './classifier-reuse.ts';
+import { contrastive } from './contrastive.ts';
 import { correlation } from './correlation.ts';
 import { cosine } from './cosine.ts';
 import { crossEntropy } from './cross-entropy.ts';
@@ -57,6 +58,7 @@ export const terms = registry<Term>([
   pkt,
   nst,
   correlation,
+  contrastive,
   activationBoundary,
   overhaul,
   variational,

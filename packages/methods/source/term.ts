@@ -28,6 +28,8 @@ export interface TermBatch {
   teacher: Record<string, Tensor>;
   /** `[batch]`, int32. */
   labels: Tensor1D;
+  /** Which images of the training split they are, `[batch]`, int32. */
+  indices: Tensor1D;
   classes: number;
   /** What a scheduled option is now. */
   at: (option: Scheduled) => number;

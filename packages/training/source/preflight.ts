@@ -16,6 +16,7 @@ interface PreflightRun {
   /** `[batch, …shape]` */
   images: tf.Tensor;
   labels: tf.Tensor1D;
+  indices: tf.Tensor1D;
   /** The teacher's stored taps, `[batch, …]`. */
   teacher: Tensors;
   /** The teacher's parameters that the method reads. */
@@ -128,11 +129,12 @@ function sumOfSquares(values: Float32Array): number {
 }
 
 function lossOf(term: WeightedTerm, run: PreflightRun, student: Tensors) {
-  const { auxiliaries, teacher, labels, classes, pass } = run;
+  const { auxiliaries, teacher, labels, indices, classes, pass } = run;
   const batch = {
     student,
     teacher,
     labels,
+    indices,
     classes,
     at: (option: Scheduled) => valueAt(option, 0),
     studentParameters: run.network.variables,

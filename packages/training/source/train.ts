@@ -202,6 +202,7 @@ export async function train(job: TrainingRun): Promise<TrainingResult> {
       return {
         images: tf.tensor(batch.images, [batch.size, ...dataset.shape]),
         labels,
+        indices: tf.tensor1d(batch.indices, 'int32'),
         teacher: job.combine?.(stored, labels) ?? stored,
       };
     });
@@ -214,7 +215,7 @@ export async function train(job: TrainingRun): Promise<TrainingResult> {
     let losses: tf.Tensor | undefined;
     const statistics: Record<string, tf.Tensor> = {};
     const { value, gradients: raw } = tf.tidy(() => {
-      const { images, labels, teacher } = tensorsOf(batch);
+      const { images, labels, indices: own, teacher } = tensorsOf(batch);
       return gradientsOf(() => {
         const student = runTaps(network, { images, labels }, { ...pass, taps });
         const classes = dataset.classes.length;
@@ -226,6 +227,7 @@ export async function train(job: TrainingRun): Promise<TrainingResult> {
             student: student.taps,
             teacher,
             labels,
+            indices: own,
             classes,
             at,
             studentParameters: network.variables,
