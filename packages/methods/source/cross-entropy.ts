@@ -16,6 +16,7 @@ const options = z.strictObject({
 export const crossEntropy: Term<typeof options> = {
   type: 'cross_entropy',
   summary: 'Cross-entropy with the labels',
+  formula: '−mean log p_y, p = softmax(z_s); smoothed: −mean Σ_k q_k·log p_k, q = (1 − ε)·onehot(y) + ε/K',
   reference: 'https://arxiv.org/abs/1512.00567',
   options,
   bind({ labelSmoothing }) {

@@ -59,6 +59,11 @@ export interface Term<Options extends z.ZodObject = z.ZodObject> extends Kind {
   /** Options of every term include its `weight`. */
   readonly options: Options;
   /**
+   * The loss in the letters of docs/methods.md: z logits, f features, F maps, `_s` of the student, `_t` of the teacher,
+   * B the batch, K the classes, T the temperature.
+   */
+  readonly formula: string;
+  /**
    * Binds the term to the taps of two networks, and to their parameters.
    *
    * @throws TapError when a tap does not exist or the shapes cannot be brought together

@@ -9,6 +9,8 @@ export interface Kind {
   readonly type: string;
   /** A line for people. */
   readonly summary: string;
+  /** What it computes, as a line of plain text. */
+  readonly formula?: string;
   /** The paper, specification or page that defines it. */
   readonly reference?: string;
   /** Its options with their defaults; a strict object, without the key that names the kind. */
@@ -22,6 +24,7 @@ export type Choice<Key extends string = 'type'> = Record<string, unknown> & Reco
 export interface CatalogueEntry {
   type: string;
   summary: string;
+  formula?: string;
   reference?: string;
   options: Record<string, unknown>;
   defaults: Record<string, unknown>;
@@ -62,6 +65,7 @@ export function registry<K extends Kind, Key extends string = 'type'>(
       kinds.map((kind) => ({
         type: kind.type,
         summary: kind.summary,
+        ...(kind.formula === undefined ? {} : { formula: kind.formula }),
         ...(kind.reference === undefined ? {} : { reference: kind.reference }),
         options: z.toJSONSchema(kind.options, { io: 'input' }) as Record<string, unknown>,
         defaults: defaultsOf(kind.options),

@@ -7,6 +7,7 @@ import type { Services } from '../../services.ts';
 const entrySchema = z.object({
   type: z.string().describe('the name to use in a spec'),
   summary: z.string(),
+  formula: z.string().optional().describe('what it computes, as a line of text'),
   reference: z.string().optional().describe('the paper or page that defines it'),
   options: z.record(z.string(), z.unknown()).describe('JSON Schema'),
   defaults: z.record(z.string(), z.unknown()),
