@@ -36,6 +36,7 @@ export {
 export {
   type Scheduled,
   scheduled,
+  schedulesOf,
   valueAt,
   type Weight,
   weightRange,
