@@ -23,6 +23,7 @@ export const crossEntropy: Term<typeof options> = {
     return {
       student: ['logits'],
       teacher: [],
+      labels: true,
       matching: false,
       auxiliary: {},
       loss({ student, labels, classes }) {
