@@ -34,7 +34,7 @@ const classes = 10;
 
 function sample(features: number, taps: TapShapes): Sample {
   return {
-    taps: { ...taps, features: [features], logits: [classes] },
+    taps: { ...taps, features: [features], logits: [classes], input_gradient: [12] },
     parameters: { 'inner.weight': [3, 4], 'head.weight': [features, classes], 'head.bias': [classes] },
   };
 }
@@ -86,6 +86,7 @@ const words: Record<string, string> = {
   stage_pre: 'maps from before ReLU',
   attention: 'attention scores',
   hidden: 'hidden states',
+  input_gradient: 'gradients by the input',
 };
 
 function kindsOf(taps: readonly string[]): string[] {

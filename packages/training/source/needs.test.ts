@@ -1,11 +1,13 @@
-import { type NetworkPlan, run, startEngine, trace } from '@distillery/engine';
+import { type NetworkPlan, run, startEngine } from '@distillery/engine';
 import { terms } from '@distillery/methods';
-import { architectures, bind } from '@distillery/models';
-import { valueAt } from '@distillery/spec';
+import { architectures } from '@distillery/models';
+import { DistilleryError, valueAt } from '@distillery/spec';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, expect, test } from 'vitest';
 import { sample } from '../../engine/source/testing.ts';
-import { bindMethod, createAuxiliaries, MethodError, type WeightedTerm } from './method.ts';
+import { jobSpec } from './kinds.ts';
+import { layOut } from './layout.ts';
+import { createAuxiliaries, type WeightedTerm } from './method.ts';
 import { disposeNetwork } from './network.ts';
 
 // What a term says that it reads is what the catalogue tells, and is all that it reads.
@@ -15,25 +17,20 @@ beforeAll(() => startEngine());
 const classes = 10;
 const batch = 4;
 
-function planOf(type: string): NetworkPlan | undefined {
-  try {
-    return trace(bind(architectures.get(type), architectures.schema.parse({ type }), classes), [32, 32, 3]);
-  } catch {
-    // It is not made for images.
-    return undefined;
-  }
-}
-
 /** A term between two networks of the first architecture that it fits. */
 function fitted(type: string): { term: WeightedTerm; plan: NetworkPlan } {
   for (const architecture of architectures.list) {
-    const plan = planOf(architecture.type);
-    if (plan === undefined) continue;
+    const spec = jobSpec.parse({
+      dataset: { source: 'shapes' },
+      teacher: { architecture: { type: architecture.type } },
+      students: [{ name: 'one', architecture: { type: architecture.type }, method: [{ type }] }],
+      baseline: false,
+    });
     try {
-      const [term] = bindMethod([terms.schema.parse({ type })], plan, plan);
-      return { term, plan };
+      const [{ plan, method }] = layOut(spec, [32, 32, 3], classes).students;
+      return { term: method[0], plan };
     } catch (error) {
-      if (!(error instanceof MethodError)) throw error;
+      if (!(error instanceof DistilleryError)) throw error;
     }
   }
   throw new Error(`${type} fits no architecture`);
