@@ -10,7 +10,7 @@ import type { Auxiliary, Term } from './term.ts';
 const options = z.strictObject({
   weight: weightSchema.default(50),
   ...tapPairOptions,
-  temperature: temperatureSchema.default(4),
+  temperature: temperatureSchema.default(4).describe('T, by which values are divided'),
 });
 
 /**

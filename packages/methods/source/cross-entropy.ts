@@ -6,7 +6,12 @@ import type { Term } from './term.ts';
 
 const options = z.strictObject({
   weight: weightSchema.default(1),
-  labelSmoothing: z.number().min(0).lt(1).default(0),
+  labelSmoothing: z
+    .number()
+    .min(0)
+    .lt(1)
+    .default(0)
+    .describe('ε, what the target gives to all classes alike'),
 });
 
 /**

@@ -20,14 +20,16 @@ const batch = 4;
 /** A term between two networks of the first architecture that it fits. */
 function fitted(type: string): { term: WeightedTerm; plan: NetworkPlan } {
   for (const architecture of architectures.list) {
-    const spec = jobSpec.parse({
+    const spec = jobSpec.safeParse({
       dataset: { source: 'shapes' },
       teacher: { architecture: { type: architecture.type } },
       students: [{ name: 'one', architecture: { type: architecture.type }, method: [{ type }] }],
       baseline: false,
     });
+    // It has options that must be given.
+    if (!spec.success) continue;
     try {
-      const [{ plan, method }] = layOut(spec, [32, 32, 3], classes).students;
+      const [{ plan, method }] = layOut(spec.data, [32, 32, 3], classes).students;
       return { term: method[0], plan };
     } catch (error) {
       if (!(error instanceof DistilleryError)) throw error;
