@@ -38,6 +38,11 @@ test('every example is a valid job', async () => {
   }
 });
 
+test.each(kinds.terms.list.map(({ type }) => type))('%s has an example of its own', (type) => {
+  const { students } = jobSpec.parse(JSON.parse(read(`examples/terms/${type}.json`)));
+  expect(students.some(({ method }) => method.some((term) => term.type === type))).toBe(true);
+});
+
 test('README names every script that it tells people to run', () => {
   const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
   const named = [...read('README.md').matchAll(/npm (?:run )?([a-z:]+)/g)].map(([, name]) => name);

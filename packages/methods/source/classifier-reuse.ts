@@ -53,6 +53,8 @@ export const classifierReuse: Term<typeof options> = {
   type: 'classifier_reuse',
   summary:
     "A student that ends in a projector and the teacher's classifier, and learns the teacher's last map",
+  formula:
+    'mean (P(F_s) − F_t)², P a trained projector; z_s = W_t·mean_hw P(F_s) + b_t with the classifier of the teacher',
   reference: 'https://arxiv.org/abs/2203.14001',
   options,
   extend(choice, student, teacher) {
@@ -95,8 +97,9 @@ export const classifierReuse: Term<typeof options> = {
     for (const name of head.bias) inherited[`${classifier}.bias`] = name;
     return { forward, inherited, options: { ...choice, ...taps } };
   },
-  bind({ teacher = 'features' }, studentTaps, teacherTaps) {
-    const taps = tapPair({ student: projection, teacher }, studentTaps, teacherTaps);
+  bind({ teacher = 'features' }) {
+    // What `extend` made of the options and the student.
+    const taps = { student: projection, teacher };
     return {
       student: [taps.student],
       teacher: [taps.teacher],

@@ -42,6 +42,8 @@ export const contrastive: Term<typeof options> = {
   type: 'contrastive',
   summary:
     "Tells the teacher's features of an image from those of a queue of others, and the student's likewise",
+  formula:
+    '−mean [ln h(own) + Σ over negatives ln (1 − h)] of either side, h = e^s/(e^s + m·c), s = P(f_s)·P′(f_t)/τ',
   reference: 'https://arxiv.org/abs/1910.10699',
   options,
   bind({ temperature, width, queue, ...choice }, studentTaps, teacherTaps) {
@@ -54,6 +56,7 @@ export const contrastive: Term<typeof options> = {
       student: [taps.student],
       teacher: [taps.teacher],
       matching: false,
+      indices: true,
       auxiliary: {
         student: projector(studentTaps[taps.student]),
         teacher: projector(teacherTaps[taps.teacher]),

@@ -19,6 +19,7 @@ const tap = 'input_gradient';
 export const gradient: Term<typeof options> = {
   type: 'gradient',
   summary: "Squared difference between the loss's gradients by the image's pixels",
+  formula: 'mean over images Σ over pixels (∂CE_s/∂x − ∂CE_t/∂x)², x the image',
   reference: 'https://arxiv.org/abs/1612.03928',
   options,
   bind(_choice, studentTaps, teacherTaps) {

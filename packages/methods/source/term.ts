@@ -49,6 +49,10 @@ export interface BoundTerm {
   /** The parameters that it reads; absent in a term that reads none. */
   studentParameters?: string[];
   teacherParameters?: string[];
+  /** True when it reads the labels; absent in a term that does not. */
+  labels?: true;
+  /** True when it tells images apart by their indices. */
+  indices?: true;
   /** True when it compares the two, so that loss(teacher, teacher) must be 0. */
   matching: boolean;
   auxiliary: Record<string, Auxiliary>;
@@ -75,6 +79,11 @@ interface Extension<Options> {
 export interface Term<Options extends z.ZodObject = z.ZodObject> extends Kind {
   /** Options of every term include its `weight`. */
   readonly options: Options;
+  /**
+   * The loss in the letters of docs/methods.md: z logits, f features, F maps, `_s` of the student, `_t` of the teacher,
+   * B the batch, K the classes, T the temperature.
+   */
+  readonly formula: string;
   /**
    * Makes the student's network another one, before any term is bound: what is planned, trained, scored and shipped is
    * that. Absent in terms that leave it alone.

@@ -21,6 +21,7 @@ export async function stageRunner() {
   const engine = await startEngine();
   return {
     store,
+    engine,
     remove: () => rm(folder, { recursive: true, force: true }),
     /** Plans a job; its stages are then run one by one. */
     plan: (id: string, spec: JobSpec) => planned(id, spec),
