@@ -22,6 +22,7 @@ test.each([
   ['softmax_regression', ['features', "the teacher's logits", "the teacher's parameters"], ['connector']],
   ['weights', ['parameters'], []],
   ['contrastive', ['features', 'indices of the images'], ['student', 'teacher']],
+  ['factor', ['maps'], ['paraphraser', 'translator']],
   ['gradient', ['gradients by the input'], []],
   ['classifier_reuse', ["the student's projection", "the teacher's features"], []],
 ])('%s tells what it needs', (type, needs, trains) => {
