@@ -6,6 +6,7 @@ import { contrastive } from './contrastive.ts';
 import { correlation } from './correlation.ts';
 import { cosine } from './cosine.ts';
 import { crossEntropy } from './cross-entropy.ts';
+import { curriculumTemperature } from './curriculum-temperature.ts';
 import { decoupled } from './decoupled.ts';
 import { deitHard } from './deit-hard.ts';
 import { dist } from './dist.ts';
@@ -68,6 +69,7 @@ export const terms = termRegistry([
   maskedGeneration,
   deitHard,
   multiLevel,
+  curriculumTemperature,
   softmaxRegression,
   factor,
   classifierReuse,

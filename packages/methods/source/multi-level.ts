@@ -21,8 +21,10 @@ const options = z.strictObject({
  * samples, and relations between classes (Jin, Wang and Lin, CVPR 2023, "Multi-Level Logit Distillation"; it has no
  * arXiv id).
  *
- * Temperatures are the reference implementation's. That one leaves out samples and classes of which the teacher is not
- * confident, and compares two augmentations of each image at once; here it is the paper's formula over one.
+ * Temperatures are the reference implementation's. That one sums a weak and a strong augmentation of each image, weighs
+ * the sum by .9 beside .1 of cross-entropy, and multiplies some of the means by a mask of the samples, or classes, of
+ * which the teacher is no surer than of the median one: means being numbers already, it halves them. Here it is the
+ * paper's formula over one augmentation, whole.
  */
 export const multiLevel: Term<typeof options> = {
   type: 'multi_level',

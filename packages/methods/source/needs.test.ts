@@ -23,6 +23,7 @@ test.each([
   ['weights', ['parameters'], []],
   ['contrastive', ['features', 'indices of the images'], ['student', 'teacher']],
   ['factor', ['maps'], ['paraphraser', 'translator']],
+  ['curriculum_temperature', ['logits'], ['temperature']],
   ['gradient', ['gradients by the input'], []],
   ['classifier_reuse', ["the student's projection", "the teacher's features"], []],
 ])('%s tells what it needs', (type, needs, trains) => {

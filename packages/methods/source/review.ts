@@ -45,7 +45,8 @@ export const review: Term<typeof options> = {
       const [inputShape, [height, breadth, out]] = [studentTaps[student], teacherTaps[teacher]];
       auxiliary[`reduce${stage + 1}`] = {
         inputShape,
-        forward: (net, x) => net.batchNorm('bn', net.conv('conv', x, { out: width, kernel: 1, bias: false })),
+        forward: (net, x) =>
+          net.batchNorm('bn', net.conv('conv', x, { out: width, ...convolution(1, inputShape[2]) })),
       };
       if (stage < last) {
         auxiliary[`attention${stage + 1}`] = {
@@ -55,8 +56,7 @@ export const review: Term<typeof options> = {
       }
       auxiliary[`expand${stage + 1}`] = {
         inputShape: [height, breadth, width],
-        forward: (net, x) =>
-          net.batchNorm('bn', net.conv('conv', x, { out, kernel: 3, padding: 1, bias: false })),
+        forward: (net, x) => net.batchNorm('bn', net.conv('conv', x, { out, ...convolution(3, width) })),
       };
     });
     return {
@@ -81,6 +81,17 @@ export const review: Term<typeof options> = {
     };
   },
 };
+
+/** Of an odd kernel, with the reference implementation's first weights: uniform, of the variance 1 / fan-in. */
+function convolution(kernel: number, channels: number) {
+  const bound = Math.sqrt(3 / (kernel * kernel * channels));
+  return {
+    kernel,
+    padding: (kernel - 1) / 2,
+    bias: false,
+    initialWeight: { type: 'uniform', bound } as const,
+  };
+}
 
 /** The two maps, each weighted at every position by what `attention` makes of both, `[…, 2·channels] → […, 2]`. */
 function fused(own: tf.Tensor4D, later: tf.Tensor4D, attention: (x: tf.Tensor) => tf.Tensor): tf.Tensor4D {
