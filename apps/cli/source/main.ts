@@ -16,6 +16,11 @@ const usage = `distill: knowledge distillation as a service
   distill validate SPEC.json                 what a job would do, without doing it
   distill run SPEC.json [--no-watch]         submits a job and follows it
   distill watch JOB                          follows a job
+  distill cancel JOB                         ends it; retry goes on from its last checkpoints
+  distill pause JOB                          lets it stand still; resume goes on
+  distill resume JOB
+  distill retry JOB
+  distill delete JOB                         forgets one that has ended, and its files
   distill report JOB [--json]                compares its students
   distill download JOB [--out FOLDER]        its weights and its report
 
@@ -103,6 +108,18 @@ async function main(): Promise<void> {
     }
     case 'watch':
       return void (await watch(client, required(argument, 'JOB'), out));
+    case 'cancel':
+    case 'pause':
+    case 'resume':
+    case 'retry': {
+      const job = await client[command](required(argument, 'JOB'));
+      return void print(`  ${job.id} ${job.state}`);
+    }
+    case 'delete': {
+      const id = required(argument, 'JOB');
+      await client.remove(id);
+      return void print(`  ${id} deleted`);
+    }
     case 'report': {
       const report = await client.report(required(argument, 'JOB'));
       return void print(values.json ? JSON.stringify(report, undefined, 2) : reportTable(report));

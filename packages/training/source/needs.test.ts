@@ -30,7 +30,10 @@ function fitted(type: string): { term: WeightedTerm; plan: NetworkPlan } {
     // It has options that must be given.
     if (!spec.success) continue;
     try {
-      const [{ plan, method }] = layOut(spec.data, { job: { shape: [32, 32, 3], classes: names }, teachers: {} }).students;
+      const [{ plan, method }] = layOut(spec.data, {
+        job: { shape: [32, 32, 3], classes: names },
+        teachers: {},
+      }).students;
       return { term: method[0], plan };
     } catch (error) {
       if (!(error instanceof DistilleryError)) throw error;
