@@ -84,7 +84,7 @@ async function measure(): Promise<void> {
 }
 
 async function costOf(type: string, runner: Awaited<ReturnType<typeof stageRunner>>): Promise<TermCost> {
-  const spec = await fittingJob(type);
+  const { spec, teacher, student } = await fittingJob(type);
   const measured: Pick<TermCost, 'milliseconds' | 'alone'>[] = [];
   // The first round takes memory and makes kernels.
   for (let round = 0; round <= rounds; round++) {
@@ -103,8 +103,8 @@ async function costOf(type: string, runner: Awaited<ReturnType<typeof stageRunne
     if (round > 0) measured.push({ milliseconds, alone });
   }
   return {
-    teacher: spec.teacher.architecture.type,
-    student: spec.students[0].architecture.type,
+    teacher,
+    student,
     milliseconds: rounded(median(measured.map((pair) => pair.milliseconds))),
     alone: rounded(median(measured.map(({ alone }) => alone))),
     ratio: rounded(median(measured.map(({ milliseconds, alone }) => milliseconds / alone))),
@@ -112,7 +112,7 @@ async function costOf(type: string, runner: Awaited<ReturnType<typeof stageRunne
 }
 
 /** A job with a student of the term and its control, between the first networks that the term fits. */
-async function fittingJob(type: string): Promise<JobSpec> {
+async function fittingJob(type: string): Promise<{ spec: JobSpec; teacher: string; student: string }> {
   // Between different networks hardly a parameter has one name and shape.
   const own = terms
     .catalogue()
@@ -134,7 +134,7 @@ async function fittingJob(type: string): Promise<JobSpec> {
     if (!spec.success) continue;
     try {
       await planJob(spec.data, { cacheDir: '', roots: [] });
-      return spec.data;
+      return { spec: spec.data, teacher: teacher.type, student: student.type };
     } catch (error) {
       if (!(error instanceof DistilleryError)) throw error;
     }
