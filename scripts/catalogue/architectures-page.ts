@@ -1,7 +1,8 @@
 import { type NetworkPlan, trace } from '@distillery/engine';
 import { type Architecture, architectures, bind } from '@distillery/models';
 import type { CatalogueEntry, Choice } from '@distillery/spec';
-import { code, link, table } from './markdown.ts';
+import { markdownTable } from '../../apps/cli/source/markdown.ts';
+import { code, link } from './markdown.ts';
 import { optionsTable } from './options-table.ts';
 import { variantsOf } from './variants.ts';
 
@@ -36,7 +37,7 @@ export function architecturesPage(): string {
     '32×32×3. FLOPs are those of one forward pass of one image, a multiply-add counted as two. Terms read networks at the',
     'taps ([methods.md](methods.md)); shapes are height × width × channels.',
     '',
-    table(['architecture', 'what it is', 'parameters:', 'FLOPs:'], rows),
+    markdownTable(['architecture', 'what it is', 'parameters:', 'FLOPs:'], rows),
     '',
     'Parameters and FLOPs are those of the defaults and 10 classes.',
     '',
@@ -77,7 +78,7 @@ function countsOf(entry: CatalogueEntry): string[] {
       short(plan.flops),
     ],
   );
-  return [table(['variant', 'parameters, 10 classes:', '100 classes:', 'FLOPs:'], rows)];
+  return [markdownTable(['variant', 'parameters, 10 classes:', '100 classes:', 'FLOPs:'], rows)];
 }
 
 /** Undefined for options that do not go together, or where some must be given. */

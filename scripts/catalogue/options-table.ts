@@ -1,5 +1,6 @@
 import type { CatalogueEntry } from '@distillery/spec';
-import { code, table } from './markdown.ts';
+import { markdownTable } from '../../apps/cli/source/markdown.ts';
+import { code } from './markdown.ts';
 
 /** As much of JSON Schema as the options of kinds use. */
 interface Schema {
@@ -30,7 +31,7 @@ export function optionsTable({ options, defaults }: CatalogueEntry): string {
     allowed(schema),
     schema.description ?? '',
   ]);
-  return table(['option', 'default', 'allowed', 'meaning'], rows);
+  return markdownTable(['option', 'default', 'allowed', 'meaning'], rows);
 }
 
 /** What a schema lets through, in words. */
