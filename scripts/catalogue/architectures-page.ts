@@ -60,10 +60,19 @@ function section(entry: CatalogueEntry): string[] {
 }
 
 function tapsOf({ input, plan }: Traced): string[] {
-  const taps = Object.entries(plan.taps);
-  return [
-    `Taps of ${input} and 10 classes: ${taps.map(([tap, shape]) => `${code(tap)} ${shape.join('×')}`).join(', ')}.`,
-  ];
+  return [`Taps of ${input} and 10 classes: ${tapWords(plan.taps).join(', ')}.`];
+}
+
+/** `hidden1` to `hidden12` 65×192: taps of many layers with one shape are told at once. */
+export function tapWords(taps: Record<string, number[]>): string[] {
+  const kindOf = (tap: string) => `${tap.replace(/\d+/, '')} ${taps[tap].join('×')}`;
+  const names = Object.keys(taps);
+  return names.flatMap((tap) => {
+    const kin = names.filter((other) => kindOf(other) === kindOf(tap));
+    const shape = taps[tap].join('×');
+    if (kin.length <= 2) return [`${code(tap)} ${shape}`];
+    return tap === kin[0] ? [`${code(tap)} to ${code(kin[kin.length - 1])} ${shape}`] : [];
+  });
 }
 
 /** A row for each variant that the options name. */

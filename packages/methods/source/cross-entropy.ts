@@ -2,10 +2,16 @@ import { softmaxCrossEntropy } from '@distillery/engine';
 import { weightSchema } from '@distillery/spec';
 import * as tf from '@tensorflow/tfjs-core';
 import { z } from 'zod';
+import { logitsTap } from './logits.ts';
 import type { Term } from './term.ts';
 
 const options = z.strictObject({
   weight: weightSchema.default(1),
+  student: z
+    .string()
+    .max(64)
+    .optional()
+    .describe("the student's logits; default: logits, which are the mean where a network has several heads"),
   labelSmoothing: z
     .number()
     .min(0)
@@ -24,15 +30,16 @@ export const crossEntropy: Term<typeof options> = {
   formula: '−mean log p_y, p = softmax(z_s); smoothed: −mean Σ_k q_k·log p_k, q = (1 − ε)·onehot(y) + ε/K',
   reference: 'https://arxiv.org/abs/1512.00567',
   options,
-  bind({ labelSmoothing }) {
+  bind({ labelSmoothing, ...choice }, studentTaps) {
+    const tap = logitsTap(choice.student, 'logits', studentTaps);
     return {
-      student: ['logits'],
+      student: [tap],
       teacher: [],
       labels: true,
       matching: false,
       auxiliary: {},
       loss({ student, labels, classes }) {
-        const logits = student.logits as tf.Tensor2D;
+        const logits = student[tap] as tf.Tensor2D;
         if (labelSmoothing === 0) return tf.mean(softmaxCrossEntropy(logits, labels));
         // Smoothed by arithmetic: oneHot takes its on and off values as whole numbers.
         const hot = tf.cast(tf.oneHot(labels, classes), 'float32');

@@ -10,7 +10,13 @@ const bound = (type: string, options: object = {}, classes = 10) =>
   bind(architectures.get(type), architectures.schema.parse({ type, ...options }), classes);
 const planOf = (type: string) => trace(bound(type), inputShape);
 /** What each network is run with here: small, for the tests' sake. */
-const smallest: Record<string, object> = { resnet: { depth: 8 }, wide_resnet: { depth: 10, width: 1 } };
+const smallest: Record<string, object> = {
+  resnet: { depth: 8 },
+  wide_resnet: { depth: 10, width: 1 },
+  vit: { width: 16, depth: 2, heads: 2 },
+};
+/** What an image of odd sides asks for beside. */
+const forOddSides: Record<string, object> = { vit: { patch: 1 } };
 const small = (type: string, classes?: number) => bound(type, smallest[type], classes);
 
 /** Names and shapes of PyTorch's `state_dict()`. */
@@ -109,7 +115,7 @@ describe.each(architectures.list.map(({ type }) => type))('%s', (type) => {
     expect(taps.logits).toEqual([10]);
     expect(outputShape).toEqual([10]);
     expect(taps.features).toHaveLength(1);
-    expect(Object.keys(taps).filter((name) => name.startsWith('stage')).length).toBeGreaterThan(0);
+    expect(Object.keys(taps).filter((name) => /^(stage|hidden)/.test(name)).length).toBeGreaterThan(0);
   });
 
   test.each([
@@ -117,7 +123,8 @@ describe.each(architectures.list.map(({ type }) => type))('%s', (type) => {
     [[28, 28, 1], 2],
     [[17, 20, 4], 100],
   ])('takes images of %j and %i classes', (shape, classes) => {
-    const forward = small(type, classes);
+    const options = shape[0] % 2 === 0 ? smallest[type] : { ...smallest[type], ...forOddSides[type] };
+    const forward = bound(type, options, classes);
     const plan = trace(forward, shape);
     const values = initialValues(plan.parameters, 1);
     tf.tidy(() => {

@@ -1,6 +1,7 @@
 import { type Forward, type NetworkPlan, trace } from '@distillery/engine';
 import { architectures, bind } from '@distillery/models';
 import { type Choice, DistilleryError, digestOf, type FieldError, type JobSpec } from '@distillery/spec';
+import { mapClasses, type Subject } from './class-map.ts';
 import { type BoundPlan, type Ensemble, ensemblePlan, tapOf, tapsBehind } from './ensemble.ts';
 import { bindMethod, MethodError, teacherTaps, type WeightedTerm } from './method.ts';
 import { bindPeer } from './peers.ts';
@@ -12,8 +13,12 @@ interface Drawn {
   plan: NetworkPlan;
 }
 
-export type LaidTeacher = Drawn & { teacher: Teacher };
-export type LaidStudent = Drawn & { student: Student; method: WeightedTerm[] };
+export type LaidTeacher = Drawn & {
+  teacher: Teacher;
+  /** For each class of the job the teacher's, where they differ. */
+  classMap?: number[];
+};
+export type LaidStudent = Drawn & { student: Student; method: WeightedTerm[]; classMap?: undefined };
 
 /** Every network of a job with its shapes, every method with its taps. */
 export interface Layout {
@@ -21,14 +26,21 @@ export interface Layout {
   students: LaidStudent[];
 }
 
+/** What the networks of a job are trained on. */
+export interface Subjects {
+  job: Subject;
+  /** Of teachers with data of their own, by name. */
+  teachers: Record<string, Subject>;
+}
+
 /**
  * @param bfloat16Refusal why no worker trains in bfloat16
  * @throws DistilleryError `invalid_spec` with every field that does not fit
  */
-export function layOut(spec: JobSpec, shape: number[], classes: number, bfloat16Refusal?: string): Layout {
+export function layOut(spec: JobSpec, subjects: Subjects, bfloat16Refusal?: string): Layout {
   const fields: FieldError[] = [];
-  const draw = (path: string, choice: Choice): Drawn | undefined => {
-    const forward = bind(architectures.get(choice.type), choice, classes);
+  const draw = (path: string, choice: Choice, { shape, classes } = subjects.job): Drawn | undefined => {
+    const forward = bind(architectures.get(choice.type), choice, classes.length);
     try {
       return { forward, plan: trace(forward, shape) };
     } catch (error) {
@@ -38,8 +50,11 @@ export function layOut(spec: JobSpec, shape: number[], classes: number, bfloat16
     }
   };
   const teachers = jobTeachers(spec).flatMap((teacher) => {
-    const drawn = draw(`${teacher.path}/architecture`, teacher.architecture);
-    return drawn === undefined ? [] : [{ ...drawn, teacher }];
+    const subject = subjects.teachers[teacher.name] ?? subjects.job;
+    const { indices, errors } = mapClasses(subjects.job, subject, teacher.classMap);
+    fields.push(...errors.map((error) => ({ ...error, path: teacher.path + error.path })));
+    const drawn = draw(`${teacher.path}/architecture`, teacher.architecture, subject);
+    return drawn === undefined ? [] : [{ ...drawn, teacher, ...(indices && { classMap: indices }) }];
   });
   const drawn = studentsOf(spec).flatMap((student) => {
     const network = draw(`${pathOf(student)}/architecture`, student.architecture);
@@ -49,8 +64,8 @@ export function layOut(spec: JobSpec, shape: number[], classes: number, bfloat16
   if (spec.procedure === 'mutual') checkPeers(drawn, fields);
   refuse(fields);
 
-  const plans = new Map<string, NetworkPlan>([
-    ...teachers.map(({ teacher, plan }) => [teacher.name, plan] as const),
+  const plans = new Map<string, BoundPlan>([
+    ...teachers.map((laid) => [laid.teacher.name, said(laid)] as const),
     ...drawn.map(({ student, plan }) => [student.name, plan] as const),
   ]);
   const peers = Object.fromEntries(
@@ -112,8 +127,14 @@ export function ensembleOf({ teachers }: Layout, { student }: LaidStudent): Ense
   return { names, weights, combine };
 }
 
-function teacherPlan({ teachers }: Student, plans: ReadonlyMap<string, NetworkPlan>): BoundPlan {
-  const own = teachers.map((name) => plans.get(name) as NetworkPlan);
+/** A teacher as terms see it: with the job's classes. Its classifier has others, and none of its parameters fit then. */
+function said({ plan, classMap }: LaidTeacher): BoundPlan {
+  if (classMap === undefined) return plan;
+  return { taps: { ...plan.taps, logits: [classMap.length] }, parameters: [] };
+}
+
+function teacherPlan({ teachers }: Student, plans: ReadonlyMap<string, BoundPlan>): BoundPlan {
+  const own = teachers.map((name) => plans.get(name) as BoundPlan);
   if (own.length === 0) return { taps: {}, parameters: [] };
   return own.length === 1 ? own[0] : ensemblePlan(teachers, own);
 }

@@ -15,6 +15,7 @@ import { disposeNetwork } from './network.ts';
 beforeAll(() => startEngine());
 
 const classes = 10;
+const names = Array.from({ length: classes }, (_, i) => `class ${i}`);
 const batch = 4;
 
 /** A term between two networks of the first architecture that it fits. */
@@ -29,7 +30,7 @@ function fitted(type: string): { term: WeightedTerm; plan: NetworkPlan } {
     // It has options that must be given.
     if (!spec.success) continue;
     try {
-      const [{ plan, method }] = layOut(spec.data, [32, 32, 3], classes).students;
+      const [{ plan, method }] = layOut(spec.data, { job: { shape: [32, 32, 3], classes: names }, teachers: {} }).students;
       return { term: method[0], plan };
     } catch (error) {
       if (!(error instanceof DistilleryError)) throw error;
