@@ -1,6 +1,6 @@
-import { type Forward, type NetworkPlan, sizeOf, trace } from '@distillery/engine';
+import { type Forward, sizeOf, trace } from '@distillery/engine';
 import { type CatalogueEntry, type Registry, registry } from '@distillery/spec';
-import type { BoundTerm, ParameterShapes, TapShapes, Term } from './term.ts';
+import type { BoundTerm, ParameterShapes, Subject, TapShapes, Term } from './term.ts';
 
 type Needs = Required<Pick<CatalogueEntry, 'needs' | 'trains'>>;
 
@@ -51,16 +51,34 @@ function needsOf(term: Term): Needs {
   };
 }
 
+interface Fitted {
+  bound: BoundTerm;
+  /** Layers that the term gives the student, and whether they come from the teacher. */
+  added: { trained: string[]; inherited: boolean };
+}
+
 /** Bound to the first of the samples that it fits. */
-function boundOf(term: Term, student: number, teacher: number): BoundTerm {
+function boundOf(term: Term, student: number, teacher: number): Fitted {
   const errors: unknown[] = [];
   for (const sample of samples) {
-    const [ours, theirs] = [student, teacher].map((width) => trace(sample(width), image));
+    const [given, theirs] = [student, teacher].map((width) => subject(sample(width)));
     try {
-      return term.bind(term.options.parse({}), tapsOf(ours), tapsOf(theirs), {
-        student: parametersOf(ours),
-        teacher: parametersOf(theirs),
-      });
+      const extended = term.extend?.(term.options.parse({}), given, theirs);
+      const ours = extended === undefined ? given : subject(extended.forward);
+      const parameters = { student: parametersOf(ours), teacher: parametersOf(theirs) };
+      const before = parametersOf(given);
+      return {
+        bound: term.bind(
+          extended?.options ?? term.options.parse({}),
+          tapsOf(ours),
+          tapsOf(theirs),
+          parameters,
+        ),
+        added: {
+          trained: Object.keys(parameters.student).filter((name) => !(name in before)),
+          inherited: extended !== undefined && Object.keys(extended.inherited).length > 0,
+        },
+      };
     } catch (error) {
       errors.push(error);
     }
@@ -68,13 +86,19 @@ function boundOf(term: Term, student: number, teacher: number): BoundTerm {
   throw new AggregateError(errors, `${term.type} fits none of the networks that needs.ts knows`);
 }
 
-/** A classifier's gradient by its input is a tap, too, though no layer names it. */
-function tapsOf({ taps }: NetworkPlan): TapShapes {
-  return { ...taps, input_gradient: [sizeOf(image)] };
+function subject(forward: Forward): Subject {
+  return { forward, plan: trace(forward, image) };
 }
 
-function parametersOf({ parameters }: NetworkPlan): ParameterShapes {
-  return Object.fromEntries(parameters.filter((p) => p.trainable).map(({ name, shape }) => [name, shape]));
+/** A classifier's gradient by its input is a tap, too, though no layer names it. */
+function tapsOf({ plan }: Subject): TapShapes {
+  return { ...plan.taps, input_gradient: [sizeOf(image)] };
+}
+
+function parametersOf({ plan }: Subject): ParameterShapes {
+  return Object.fromEntries(
+    plan.parameters.filter((p) => p.trainable).map(({ name, shape }) => [name, shape]),
+  );
 }
 
 /** The words for taps, by their names without the number, and for what else is in a batch. */
@@ -84,7 +108,7 @@ const words: Record<string, string> = {
   attention: 'attention scores',
   hidden: 'hidden states',
   input_gradient: 'gradients by the input',
-  indices: 'which image it is',
+  indices: 'the sample index',
 };
 
 function kindsOf(taps: readonly string[]): string[] {
@@ -92,12 +116,14 @@ function kindsOf(taps: readonly string[]): string[] {
   return [...new Set(kinds.map((kind) => words[kind] ?? kind))];
 }
 
-function readBy({ student, teacher, studentParameters, teacherParameters, reads = [] }: BoundTerm): string[] {
+function readBy({ bound, added }: Fitted): string[] {
+  const { student, teacher, studentParameters, teacherParameters = [], reads = [] } = bound;
   const read = (taps: readonly string[], parameters: readonly string[] = []) => [
     ...kindsOf(taps),
     ...(parameters.length > 0 ? ['parameters'] : []),
   ];
-  const [ours, theirs] = [read(student, studentParameters), read(teacher, teacherParameters)];
+  const ours = read(student, studentParameters);
+  const theirs = read(teacher, added.inherited ? ['inherited'] : teacherParameters);
   return [
     ...ours.filter((kind) => theirs.includes(kind)),
     ...ours.filter((kind) => !theirs.includes(kind)).map((kind) => `the student's ${kind}`),
@@ -106,10 +132,10 @@ function readBy({ student, teacher, studentParameters, teacherParameters, reads 
   ];
 }
 
-/** Names of the auxiliary networks that have parameters, without the number of a stage. */
-function trainedBy({ auxiliary }: BoundTerm): string[] {
-  const trained = Object.entries(auxiliary).filter(
-    ([, { forward, inputShape }]) => trace(forward, inputShape).parameterCount > 0,
+/** Names of the networks and layers that it adds and that have parameters, without the number of a stage. */
+function trainedBy({ bound, added }: Fitted): string[] {
+  const trained = Object.entries(bound.auxiliary).flatMap(([name, { forward, inputShape }]) =>
+    trace(forward, inputShape).parameterCount > 0 ? [name.replace(/\d+$/, '')] : [],
   );
-  return [...new Set(trained.map(([name]) => name.replace(/\d+$/, '')))];
+  return [...new Set([...trained, ...added.trained.map((name) => name.split('.')[0])])];
 }

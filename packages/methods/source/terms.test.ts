@@ -50,6 +50,7 @@ const cases: Case[] = [
   },
   { type: 'overhaul', student: { stage1: [4, 3, 2] }, teacher: { stage1: [3, 5, 2] } },
   { type: 'multi_level', student: logits },
+  { type: 'gradient', student: { input_gradient: [6] } },
 ];
 
 /** Through the auxiliary networks that they always have they need not be 0 between equal networks. */

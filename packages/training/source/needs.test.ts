@@ -74,6 +74,7 @@ test.each(terms.list.map(({ type }) => type))('%s reads what it says, and nothin
       studentParameters: only("the student's parameter", studentParameters, ofParameter),
       teacherParameters: only("the teacher's parameter", teacherParameters, ofParameter),
       labels: tf.tensor1d([0, 3, 9, 3], 'int32'),
+      indices: tf.tensor1d([5, 0, 2, 7], 'int32'),
       classes,
       at: (option) => valueAt(option, 0),
       auxiliary(part, x) {
