@@ -1,6 +1,7 @@
 import { registry } from '@distillery/spec';
 import { activationBoundary } from './activation-boundary.ts';
 import { attention } from './attention.ts';
+import { attentionHeads } from './attention-heads.ts';
 import { channelWise } from './channel-wise.ts';
 import { correlation } from './correlation.ts';
 import { cosine } from './cosine.ts';
@@ -9,9 +10,11 @@ import { decoupled } from './decoupled.ts';
 import { deitHard } from './deit-hard.ts';
 import { dist } from './dist.ts';
 import { fsp } from './fsp.ts';
+import { hiddenStates } from './hidden-states.ts';
 import { hint } from './hint.ts';
 import { jensenShannon } from './jensen-shannon.ts';
 import { maskedGeneration } from './masked-generation.ts';
+import { minilm } from './minilm.ts';
 import { multiLevel } from './multi-level.ts';
 import { nst } from './nst.ts';
 import { overhaul } from './overhaul.ts';
@@ -64,4 +67,7 @@ export const terms = registry<Term>([
   multiLevel,
   softmaxRegression,
   weights,
+  attentionHeads,
+  hiddenStates,
+  minilm,
 ]);
