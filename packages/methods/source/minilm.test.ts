@@ -63,7 +63,7 @@ test('has the gradient of differences, and leaves nothing behind', () => {
   expectNoLeak(() => tf.tidy(() => tf.grads(f)(x)));
 });
 
-test('takes the last layers, or those that are named, and as many heads as divide both widths, up to 48', () => {
+test('takes the last layers, or those that are named, and as many heads as leave a width of 8, up to 48', () => {
   const bind = (options: object, width = 8) =>
     bound('minilm', options, shapes(2, [3, 4]), shapes(6, [3, width]));
   expect(bind({})).toMatchObject({
@@ -75,16 +75,18 @@ test('takes the last layers, or those that are named, and as many heads as divid
     student: ['queries1', 'keys1', 'values1'],
     teacher: ['queries5', 'keys5', 'values5'],
   });
-  const value = (options: object, width: number) =>
+  const value = (options: object, width: number, own = 384) =>
     lossOfTaps(
       'minilm',
       options,
       taps,
       layer([2, 3, width], 1),
-    )(...Object.values(layer([2, 3, 96], 5))).dataSync()[0];
-  expect(value({}, 144)).toBe(value({ relationHeads: 48 }, 144));
-  expect(value({}, 60)).toBe(value({ relationHeads: 12 }, 60));
-  expect(value({}, 60)).not.toBe(value({ relationHeads: 6 }, 60));
+    )(...Object.values(layer([2, 3, own], 5))).dataSync()[0];
+  expect(value({}, 768)).toBe(value({ relationHeads: 48 }, 768));
+  expect(value({}, 768, 96)).toBe(value({ relationHeads: 12 }, 768, 96));
+  expect(value({}, 768, 96)).not.toBe(value({ relationHeads: 6 }, 768, 96));
+  // Of 18 and 12 numbers neither 2 nor 3 heads keep 8.
+  expect(value({}, 18, 12)).toBe(value({ relationHeads: 1 }, 18, 12));
 });
 
 test('refuses heads that do not divide, layers that are not there and other tokens', () => {

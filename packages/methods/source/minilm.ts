@@ -18,9 +18,7 @@ const options = z.strictObject({
     .min(1)
     .max(1024)
     .optional()
-    .describe(
-      'must divide both widths; default: the most, up to 48, that do. The paper takes 48 for a width of 768',
-    ),
+    .describe('must divide both widths; default: the most, up to 48, that leave each a width of 8 or more'),
 });
 
 const parts = ['queries', 'keys', 'values'];
@@ -46,7 +44,7 @@ export const minilm: Term<typeof options> = {
       throw new TapError('', message, undefined);
     }
     const possible = commonDivisors(from[1], to[1]);
-    const heads = relationHeads ?? Math.max(...possible.filter((count) => count <= 48));
+    const heads = relationHeads ?? usualHeads(possible, Math.min(from[1], to[1]));
     if (!possible.includes(heads)) {
       const message = `${heads} relation heads do not divide the widths ${from[1]} and ${to[1]}`;
       throw new TapError('/relationHeads', message, relationHeads, possible);
@@ -89,6 +87,11 @@ function tapsOf(whose: 'student' | 'teacher', chosen: number | undefined, taps: 
       ? `the ${whose} has no queries1, queries2…: it is no transformer`
       : `the ${whose} has no layer ${number}`;
   throw new TapError(`/${whose}Layer`, message, chosen, layers);
+}
+
+/** The paper's 48 where the student's width is its 384; relations of fewer than 8 numbers say little, at much cost. */
+function usualHeads(possible: readonly number[], width: number): number {
+  return Math.max(1, ...possible.filter((count) => count <= 48 && width / count >= 8));
 }
 
 function commonDivisors(a: number, b: number): number[] {
