@@ -49,7 +49,7 @@ test.each([
   [{ type: 'number', minimum: 0, exclusiveMaximum: 1 }, 'a number ≥ 0 and < 1'],
   [{ type: 'integer', minimum: 1, maximum: 9e15 }, 'a whole number ≥ 1'],
   [{ enum: [8, 'x'] }, '`8`, `"x"`'],
-  [{ type: 'array', items: { type: 'number' } }, 'a list: a number'],
+  [{ type: 'array', items: { type: 'integer', minimum: 1 } }, 'a list of whole numbers ≥ 1'],
   [
     { anyOf: [{ type: 'number' }, { const: 'auto' }, { type: 'object', properties: { schedule: {} } }] },
     'a number, `"auto"` or a schedule',

@@ -54,10 +54,15 @@ export function allowed(schema: Schema): string {
     case 'string':
       return 'a name';
     case 'array':
-      return `a list: ${items === undefined ? 'anything' : allowed(items)}`;
+      return `a list of ${several(items === undefined ? 'anything' : allowed(items))}`;
     default:
       return 'schedule' in properties ? 'a schedule' : 'an object';
   }
+}
+
+/** `numbers ≥ 0` of `a number ≥ 0` */
+function several(words: string): string {
+  return words.replace(/^a (whole )?(name|number|list)/, '$1$2s');
 }
 
 /** Bounds that are only there to keep nonsense out go without saying. */

@@ -1,5 +1,6 @@
 import { activationBoundary } from './activation-boundary.ts';
 import { attention } from './attention.ts';
+import { attentionHeads } from './attention-heads.ts';
 import { channelWise } from './channel-wise.ts';
 import { classifierReuse } from './classifier-reuse.ts';
 import { contrastive } from './contrastive.ts';
@@ -11,9 +12,11 @@ import { deitHard } from './deit-hard.ts';
 import { dist } from './dist.ts';
 import { fsp } from './fsp.ts';
 import { gradient } from './gradient.ts';
+import { hiddenStates } from './hidden-states.ts';
 import { hint } from './hint.ts';
 import { jensenShannon } from './jensen-shannon.ts';
 import { maskedGeneration } from './masked-generation.ts';
+import { minilm } from './minilm.ts';
 import { multiLevel } from './multi-level.ts';
 import { termRegistry } from './needs.ts';
 import { nst } from './nst.ts';
@@ -70,4 +73,7 @@ export const terms = termRegistry([
   classifierReuse,
   gradient,
   weights,
+  attentionHeads,
+  hiddenStates,
+  minilm,
 ]);

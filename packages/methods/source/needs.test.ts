@@ -23,6 +23,9 @@ test.each([
   ['weights', ['parameters'], []],
   ['gradient', ['gradients by the input'], []],
   ['contrastive', ['features', 'the sample index'], ['student', 'teacher']],
+  ['attention_heads', ['attention scores'], []],
+  ['hidden_states', ['hidden states'], ['projector, where widths differ']],
+  ['minilm', ['queries', 'keys', 'values'], []],
   // What it trains is part of the student.
   [
     'classifier_reuse',

@@ -169,6 +169,9 @@ test('every term that is not tested in a file of its own is tested here', () => 
     'deit_hard',
     'softmax_regression',
     'weights',
+    'attention_heads',
+    'hidden_states',
+    'minilm',
   ];
   expect([...new Set([...own, ...cases.map(({ type }) => type)])].sort()).toEqual(
     terms.list.map(({ type }) => type).sort(),
