@@ -5,7 +5,7 @@
  *
  *   npm run bench:terms -- [--rounds 5] [--steps 12] [--batch 64] [--only soft_target,hint]
  *
- * With --only, the others keep what the file says of them.
+ * With --only, some are measured and printed, and the file stays as it is.
  */
 import { spawnSync } from 'node:child_process';
 import { loadavg } from 'node:os';
@@ -16,7 +16,7 @@ import { type Choice, DistilleryError, type JobSpec } from '@distillery/spec';
 import { jobSpec, planJob } from '@distillery/training';
 import { trainerEnvironment } from '../apps/worker/source/trainer-environment.ts';
 import { stageRunner } from '../packages/training/source/stages/testing.ts';
-import { readTermCosts, type TermCost, writeTermCosts } from './term-costs.ts';
+import { type TermCost, writeTermCosts } from './term-costs.ts';
 
 /** Networks that terms are tried on, in turn; whatever is left is tried on any network with itself. */
 const lightnn = { type: 'lightnn' };
@@ -69,15 +69,9 @@ async function measure(): Promise<void> {
       const times = `${milliseconds.toFixed(1)} ms beside ${alone.toFixed(1)} ms`;
       say(`${type.padEnd(22)} ${ratio.toFixed(2)} ×   ${times}   (${teacher} → ${student})`);
     }
-    const before = values.only === undefined ? {} : readTermCosts().terms;
-    writeTermCosts({
-      engine: `${backend} ${versions.tensorflow ?? ''}`.trim(),
-      threads,
-      batchSize,
-      rounds,
-      steps,
-      terms: { ...before, ...measured },
-    });
+    if (values.only !== undefined) return;
+    const engine = `${backend} ${versions.tensorflow ?? ''}`.trim();
+    writeTermCosts({ engine, threads, batchSize, rounds, steps, terms: measured });
   } finally {
     await runner.remove();
   }
