@@ -89,9 +89,9 @@ function open({ teacher, ...images }: BatchSource) {
 }
 
 /** Handed over with the batch: nothing is copied. */
-function buffersOf({ images, labels, teacher }: Batch): ArrayBuffer[] {
+function buffersOf({ images, labels, indices, teacher }: Batch): ArrayBuffer[] {
   const rows = Object.values(teacher).map(({ values }) => values);
-  return [images, labels, ...rows].map(({ buffer }) => buffer as ArrayBuffer);
+  return [images, labels, indices, ...rows].map(({ buffer }) => buffer as ArrayBuffer);
 }
 
 function describe(error: unknown) {

@@ -15,6 +15,8 @@ export interface ImageBatch {
   /** `[size, height, width, channels]`, normalised. */
   images: Float32Array;
   labels: Int32Array;
+  /** Which images of the split they are. */
+  indices: Int32Array;
   size: number;
 }
 
@@ -39,7 +41,7 @@ export function batchMaker({ dataset, split, augmentation }: ImageSource) {
       if (augmented) placeAugmented(images, i * pixels, index, view, augmentation);
       else place(images, i * pixels, index * pixels);
     }
-    return { images, labels, size: indices.length };
+    return { images, labels, indices, size: indices.length };
   };
 
   function place(to: Float32Array, offset: number, from: number): void {
