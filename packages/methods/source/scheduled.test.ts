@@ -9,7 +9,8 @@ import { lossOf } from './testing.ts';
 beforeAll(() => startEngine());
 
 const types = terms.list.map(({ type }) => type);
-const warm = types.filter((type) => 'temperature' in terms.get(type).options.shape);
+// Contrast has features and a queue, and its own test.
+const warm = types.filter((type) => type !== 'contrastive' && 'temperature' in terms.get(type).options.shape);
 const ramp = { schedule: 'linear', from: 1, to: 5, epochs: 2 };
 
 test.each(types)('%s takes a number, a schedule or auto for its weight', (type) => {
