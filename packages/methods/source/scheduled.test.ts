@@ -12,6 +12,8 @@ const types = terms.list.map(({ type }) => type);
 // Contrast has features and a queue, and its own test.
 const warm = types.filter((type) => type !== 'contrastive' && 'temperature' in terms.get(type).options.shape);
 const ramp = { schedule: 'linear', from: 1, to: 5, epochs: 2 };
+// That of `contrastive` is no softening, and is only a number.
+const warm = types.filter((type) => terms.schema.safeParse({ type, temperature: ramp }).success);
 
 test.each(types)('%s takes a number, a schedule or auto for its weight', (type) => {
   for (const weight of [0.5, ramp, 'auto']) {
@@ -21,7 +23,9 @@ test.each(types)('%s takes a number, a schedule or auto for its weight', (type) 
 });
 
 test('terms with a temperature are held below', () => {
-  expect(warm).toEqual(expect.arrayContaining(['soft_target', 'decoupled', 'dist', 'jensen_shannon']));
+  expect(warm).toEqual(
+    expect.arrayContaining(['soft_target', 'decoupled', 'dist', 'jensen_shannon', 'channel_wise']),
+  );
 });
 
 test.each(warm)('%s takes a schedule for its temperature, and its value of the moment', (type) => {
