@@ -55,7 +55,7 @@ const queue: Seen[] = [
 function lossOf(
   seen: Seen[],
   earlier: Seen[],
-  { temperature = options.temperature as unknown, at = atStart } = {},
+  { temperature = 0.5, at = atStart }: { temperature?: unknown; at?: typeof atStart } = {},
 ) {
   const rows = earlier.map(({ s, t, index }) => [...unitOf(s), ...unitOf(t), index + 1]);
   const empty = Array.from({ length: 4 - rows.length }, () => Array<number>(7).fill(0));
