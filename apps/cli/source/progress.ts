@@ -54,6 +54,7 @@ function title({ id, kind }: StageView): string {
   const titles: Partial<Record<StageView['kind'], string>> = {
     student: `student ${parts[0]}${seed}`,
     mutual: `peers${seed}`,
+    auxiliary: `auxiliary ${parts[0]}`,
     teacher: ['teacher', ...parts].join(' '),
     outputs: parts.length === 0 ? 'outputs' : `outputs of ${parts[0]}${parts.length > 1 ? seed : ''}`,
   };

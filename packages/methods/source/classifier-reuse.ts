@@ -97,8 +97,9 @@ export const classifierReuse: Term<typeof options> = {
     for (const name of head.bias) inherited[`${classifier}.bias`] = name;
     return { forward, inherited, options: { ...choice, ...taps } };
   },
-  bind({ teacher = 'features' }, studentTaps, teacherTaps) {
-    const taps = tapPair({ student: projection, teacher }, studentTaps, teacherTaps);
+  bind({ teacher = 'features' }) {
+    // What `extend` made of the options and the student.
+    const taps = { student: projection, teacher };
     return {
       student: [taps.student],
       teacher: [taps.teacher],

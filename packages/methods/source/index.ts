@@ -10,6 +10,7 @@ import { crossEntropy } from './cross-entropy.ts';
 import { decoupled } from './decoupled.ts';
 import { deitHard } from './deit-hard.ts';
 import { dist } from './dist.ts';
+import { factor } from './factor.ts';
 import { fsp } from './fsp.ts';
 import { gradient } from './gradient.ts';
 import { hiddenStates } from './hidden-states.ts';
@@ -35,6 +36,7 @@ export {
   type Auxiliary,
   type BoundTerm,
   type ParameterShapes,
+  type Pretraining,
   TapError,
   type Subject,
   type TapShapes,
@@ -70,6 +72,7 @@ export const terms = termRegistry([
   deitHard,
   multiLevel,
   softmaxRegression,
+  factor,
   classifierReuse,
   gradient,
   weights,

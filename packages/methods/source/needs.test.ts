@@ -22,6 +22,7 @@ test.each([
   ['softmax_regression', ['features', "the teacher's logits", "the teacher's parameters"], ['connector']],
   ['weights', ['parameters'], []],
   ['gradient', ['gradients by the input'], []],
+  ['factor', ['maps'], ['paraphraser', 'translator']],
   ['contrastive', ['features', 'the sample index'], ['student', 'teacher']],
   ['attention_heads', ['attention scores'], []],
   ['hidden_states', ['hidden states'], ['projector, where widths differ']],

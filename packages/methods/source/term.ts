@@ -19,6 +19,17 @@ export interface TapPair {
 export interface Auxiliary {
   forward: Forward;
   inputShape: number[];
+  /** Present in one that is trained before the student, on the teacher alone, and then stays as it is. */
+  pretraining?: Pretraining;
+}
+
+/** The training of an autoencoder: what it makes of a teacher's tap is to be the tap, in the mean square. */
+export interface Pretraining {
+  /** Of the teacher. */
+  tap: string;
+  /** The whole of it; among its parameters are those of the auxiliary network, by the same names. */
+  forward: Forward;
+  epochs: number;
 }
 
 /** What a term sees of one batch. Teacher tensors are constants. */

@@ -169,6 +169,7 @@ test('every term that is not tested in a file of its own is tested here', () => 
     'deit_hard',
     'softmax_regression',
     'weights',
+    'factor',
     'contrastive',
     'classifier_reuse',
     'attention_heads',

@@ -23,16 +23,16 @@ interface Trained {
  */
 export function trained(type: string, options: object, { student, teacher, parameters, batch }: Trained) {
   const term = bound(type, options, student, shapesOf(teacher), parameters);
-  const plans = Object.entries(term.auxiliary).map(([part, { forward, inputShape }], i) => {
+  const plans = Object.entries(term.auxiliary).map(([part, { forward, inputShape, pretraining }], i) => {
     const plan = trace(forward, inputShape);
     const values = initialValues(plan.parameters, i + 3);
     const tensors = plan.parameters.map(({ name, shape }) => tf.tensor(values[name], shape));
-    return { part, forward, plan, tensors };
+    return { part, forward, plan, tensors, frozen: pretraining !== undefined };
   });
-  const all = plans.flatMap(({ part, plan, tensors }) =>
+  const all = plans.flatMap(({ part, plan, tensors, frozen }) =>
     plan.parameters.map(({ name, trainable }, i) => ({
       name: `${part}/${name}`,
-      trainable,
+      trainable: trainable && !frozen,
       tensor: tensors[i],
     })),
   );
@@ -56,7 +56,12 @@ export function trained(type: string, options: object, { student, teacher, param
           (parameter) => [parameter.name, values.get(`${name}/${parameter.name}`) as tf.Tensor] as const,
         );
         const training = { seed: 1, step: 0 };
-        const { output, statistics } = run(found.forward, Object.fromEntries(own), tap, { training });
+        const { output, statistics } = run(
+          found.forward,
+          Object.fromEntries(own),
+          tap,
+          found.frozen ? {} : { training },
+        );
         expect(tap.shape.slice(1)).toEqual(found.plan.inputShape);
         tf.dispose(statistics);
         return output;

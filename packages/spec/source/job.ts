@@ -16,7 +16,7 @@ export const jobStates = [
 ] as const;
 export type JobState = (typeof jobStates)[number];
 
-export const stageKinds = ['teacher', 'outputs', 'student', 'mutual', 'report'] as const;
+export const stageKinds = ['teacher', 'outputs', 'auxiliary', 'student', 'mutual', 'report'] as const;
 export type StageKind = (typeof stageKinds)[number];
 
 export const stageStates = ['waiting', 'queued', 'running', 'succeeded', 'failed', 'cancelled'] as const;
@@ -30,7 +30,7 @@ export function isTerminal(state: JobState | StageState): boolean {
 export interface StagePlan {
   /**
    * `teacher` or `teacher.<name>`; `outputs`, `outputs.<teacher>` or `outputs.<student>.<seed>`;
-   * `student.<name>.<seed>`; `mutual.<seed>`; `report`
+   * `auxiliary.<key>` or `auxiliary.<key>.<seed>`; `student.<name>.<seed>`; `mutual.<seed>`; `report`
    */
   id: string;
   kind: StageKind;
@@ -42,6 +42,8 @@ export interface StagePlan {
   teacher?: string;
   /** The same where it is a student. */
   student?: string;
+  /** Tells which network it trains that a student's method needs beforehand; `student` is one that does. */
+  auxiliary?: string;
   /** The students that train together. */
   peers?: string[];
   /** Of students. */

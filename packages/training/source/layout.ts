@@ -12,6 +12,7 @@ import {
   type WeightedTerm,
 } from './method.ts';
 import { bindPeer } from './peers.ts';
+import { pretrainedOf } from './pretraining.ts';
 import { jobTeachers, type Student, studentsOf, type Teacher } from './students.ts';
 import { tracedWithTaps, withoutGradientTap } from './taps.ts';
 
@@ -92,6 +93,10 @@ export function layOut(spec: JobSpec, subjects: Subjects, bfloat16Refusal?: stri
       const method = isPeer(spec, student)
         ? bindPeer(student.name, choices, peers)
         : bindMethod(choices, network.plan, teacherPlan(student, plans));
+      if (isPeer(spec, student) && pretrainedOf({ student, method }).length > 0) {
+        const message = 'looks at teachers that have ended: peers are trained together';
+        fields.push({ path: `${pathOf(student)}/method`, message });
+      }
       return [{ student, ...network, method }];
     } catch (error) {
       if (!(error instanceof MethodError)) throw error;

@@ -133,25 +133,29 @@ export function teacherTaps(method: readonly WeightedTerm[]): string[] {
  * The auxiliary networks of a method, `<term>.<auxiliary>` → network.
  *
  * @param values weights by `<term>.<auxiliary>/<parameter>`, or the seed of the first ones
+ * @param pretrained weights of those that were trained before, likewise
  */
 export function createAuxiliaries(
   method: readonly WeightedTerm[],
   values: Values | number,
+  pretrained: Values = {},
 ): Record<string, Network> {
   return Object.fromEntries(
     method.flatMap(({ name, bound }) =>
-      Object.entries(bound.auxiliary).map(([part, { forward, inputShape }]) => {
+      Object.entries(bound.auxiliary).map(([part, { forward, inputShape, pretraining }]) => {
         const full = `${name}.${part}`;
-        return [
-          full,
-          createNetwork(forward, inputShape, typeof values === 'number' ? values : within(values, full)),
-        ];
+        const given = {
+          ...(typeof values === 'number' ? {} : within(values, full)),
+          ...within(pretrained, full),
+        };
+        const first = typeof values === 'number' && Object.keys(given).length === 0 ? values : given;
+        return [full, createNetwork(forward, inputShape, first, pretraining !== undefined)];
       }),
     ),
   );
 }
 
-function within(values: Values, prefix: string): Values {
+export function within(values: Values, prefix: string): Values {
   const start = `${prefix}/`;
   return Object.fromEntries(
     Object.entries(values)
@@ -185,8 +189,9 @@ export function termLoss(
     ...batch,
     auxiliary: (part, x) => {
       const full = `${name}.${part}`;
-      const { forward, variables } = auxiliaries[full];
-      const result = run(forward, variables, x, { ...pass, taps: [] });
+      const { forward, variables, frozen } = auxiliaries[full];
+      const { training, precision } = pass;
+      const result = run(forward, variables, x, { ...(frozen ? {} : { training }), precision, taps: [] });
       for (const [key, tensor] of Object.entries(result.statistics)) statistics[`${full}/${key}`] = tensor;
       return result.output;
     },

@@ -7,6 +7,8 @@ export interface Network {
   forward: Forward;
   plan: NetworkPlan;
   variables: Record<string, tf.Variable>;
+  /** True for one that stays as it is: it is not trained, and runs as in evaluation. */
+  frozen?: true;
 }
 
 /** Values by parameter name, each in the parameter's own shape and layout. */
@@ -16,19 +18,25 @@ export type Values = Record<string, Float32Array>;
  * Puts a network on the device.
  *
  * @param values its weights, or the seed of its first weights
+ * @param frozen whether it stays as it is
  */
-export function createNetwork(forward: Forward, inputShape: number[], values: Values | number): Network {
+export function createNetwork(
+  forward: Forward,
+  inputShape: number[],
+  values: Values | number,
+  frozen = false,
+): Network {
   const plan = tracedWithTaps(forward, inputShape);
   const data = typeof values === 'number' ? initialValues(plan.parameters, values) : values;
   const variables = Object.fromEntries(
     plan.parameters.map(({ name, shape, trainable }) => {
       const initial = tf.tensor(data[name], shape);
-      const variable = tf.variable(initial, trainable);
+      const variable = tf.variable(initial, trainable && !frozen);
       initial.dispose();
       return [name, variable];
     }),
   );
-  return { forward, plan, variables };
+  return { forward, plan, variables, ...(frozen && { frozen }) };
 }
 
 export function readValues(tensors: Tensors): Values {

@@ -13,6 +13,7 @@ import { teacherSubjects } from './subjects.ts';
 import { isPeer, type Layout, layOut, networkOf, tapsFrom, viewsOf } from './layout.ts';
 import type { WeightedTerm } from './method.ts';
 import { rowType } from './outputs.ts';
+import { pretrainedOf, stageOf } from './pretraining.ts';
 import { mutualStage, outputsStage, studentStage, teacherStage } from './stages/results.ts';
 
 const networkSchema = z.object({
@@ -190,8 +191,11 @@ function stagesOf(
   ]);
   const isTeacher = (name: string) => layout.teachers.some(({ teacher }) => teacher.name === name);
   const alone = layout.students.filter(({ student }) => !isPeer(spec, student));
-  const students = alone.flatMap(({ student, plan }) =>
+  const outputsOf = (one: string, seed: number) =>
+    isTeacher(one) ? outputsStage(one) : outputsStage(one, seed);
+  const students = alone.flatMap((laid) =>
     spec.seeds.flatMap((seed): StagePlan[] => {
+      const { student, plan } = laid;
       const { name } = student;
       const teaches = alone.some((other) => other.student.teachers.includes(name));
       // A control waits for the first teacher too: what the whole job waits for goes first.
@@ -199,7 +203,10 @@ function stagesOf(
       const run: StagePlan = {
         id: studentStage(name, seed),
         kind: 'student',
-        needs: before.map((one) => (isTeacher(one) ? outputsStage(one) : outputsStage(one, seed))),
+        needs: [
+          ...before.map((one) => outputsOf(one, seed)),
+          ...pretrainedOf(laid).map(({ key }) => stageOf(layout, laid, key, seed).id),
+        ],
         work: training(plan, student.training.epochs),
         student: name,
         seed,
@@ -209,6 +216,23 @@ function stagesOf(
       return [run, { id, kind: 'outputs', needs: [run.id], work: outputs(name, plan), student: name, seed }];
     }),
   );
+  const before = alone.flatMap((laid) =>
+    spec.seeds.flatMap((seed) =>
+      pretrainedOf(laid).map(({ key, whole, training: { epochs } }): StagePlan => {
+        const stage = stageOf(layout, laid, key, seed);
+        return {
+          ...stage,
+          kind: 'auxiliary',
+          needs: laid.student.teachers.map((one) => outputsOf(one, seed)),
+          work: training(whole, epochs),
+          student: laid.student.name,
+          auxiliary: key,
+        };
+      }),
+    ),
+  );
+  // Students and seeds that ask for the same one share it.
+  const auxiliaries = [...new Map(before.map((stage) => [stage.id, stage])).values()];
   const peers = layout.students.filter(({ student }) => isPeer(spec, student));
   const together = (peers.length === 0 ? [] : spec.seeds).map((seed): StagePlan => {
     const work = peers.map(({ plan, student }) => training(plan, student.training.epochs));
@@ -221,7 +245,7 @@ function stagesOf(
       seed,
     };
   });
-  const stages = inOrder([...teachers, ...students, ...together]);
+  const stages = inOrder([...teachers, ...auxiliaries, ...students, ...together]);
   const trained = stages.filter(({ kind }) => kind !== 'outputs').map(({ id }) => id);
   return [...stages, { id: 'report', kind: 'report', needs: trained, work: 0 }];
 }

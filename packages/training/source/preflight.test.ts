@@ -1,4 +1,4 @@
-import { type Forward, run, startEngine, trace } from '@distillery/engine';
+import { type Forward, run, startEngine } from '@distillery/engine';
 import { type BoundTerm, terms } from '@distillery/methods';
 import type { Choice } from '@distillery/spec';
 import * as tf from '@tensorflow/tfjs-core';
@@ -7,6 +7,7 @@ import { expectClose, sample } from '../../engine/source/testing.ts';
 import { bindMethod, createAuxiliaries, MethodError, methodLoss, type WeightedTerm } from './method.ts';
 import { createNetwork, disposeNetwork, type Network, readValues, trainable } from './network.ts';
 import { preflight } from './preflight.ts';
+import { tracedWithTaps } from './taps.ts';
 
 beforeAll(() => startEngine());
 
@@ -20,7 +21,7 @@ const shape = [4, 4, 2];
 const batch = 6;
 const pass = { training: { seed: 3, step: 0 }, precision: 'float32' } as const;
 /** The shapes of the teacher's taps are the student's. */
-const tapShapes = { stage1: [4, 4, 3], stage2: [2, 2, 4], features: [8], logits: [5] };
+const tapShapes = { stage1: [4, 4, 3], stage2: [2, 2, 4], features: [8], logits: [5], input_gradient: [32] };
 
 /** A student with the batch that it is about to see; what `work` does not dispose is. */
 function held<T>(method: readonly WeightedTerm[], work: (run: Parameters<typeof preflight>[0]) => T): T {
@@ -59,7 +60,7 @@ function auxiliaryVariables(auxiliaries: Record<string, Network>): Record<string
 
 /** Options as a job spec gives them, bound to the network on both sides. */
 function bound(...choices: object[]): WeightedTerm[] {
-  const plan = trace(forward, shape);
+  const plan = tracedWithTaps(forward, shape);
   return bindMethod(
     choices.map((choice) => terms.schema.parse(choice) as Choice),
     plan,
@@ -150,6 +151,7 @@ describe('a sane method', () => {
 
   // Those that want another network than this one are left out.
   const fitting = terms.list
+    .filter(({ extend }) => extend === undefined)
     .map(({ type }) => type)
     .filter((type) => {
       try {

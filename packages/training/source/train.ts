@@ -33,6 +33,8 @@ export interface TrainingRun {
   members?: readonly string[];
   /** The teacher's parameters that the method reads; the caller's. */
   teacherParameters?: Record<string, tf.Tensor>;
+  /** Weights of auxiliary networks that were trained before, `<term>.<auxiliary>/<parameter>`. */
+  pretrained?: Values;
   /** Views of the augmentation that are cycled; Infinity: a new one each epoch. */
   views: number;
   resume: Checkpoint | undefined;
@@ -87,7 +89,7 @@ export async function train(job: TrainingRun): Promise<TrainingResult> {
     Object.entries(schedules).map(([option, schedule]) => [`${option}_${name}`, schedule] as const),
   );
 
-  const auxiliaries = createAuxiliaries(method, resume?.groups.auxiliary ?? seed);
+  const auxiliaries = createAuxiliaries(method, resume?.groups.auxiliary ?? seed, job.pretrained);
   const auxiliaryVariables = Object.fromEntries(
     Object.entries(auxiliaries).flatMap(([prefix, { variables }]) =>
       Object.entries(variables).map(([name, variable]) => [`${prefix}/${name}`, variable]),

@@ -1,4 +1,5 @@
 import type { StageKind } from '@distillery/spec';
+import { runAuxiliary } from './auxiliary.ts';
 import { runMutual } from './mutual.ts';
 import { runOutputs } from './outputs.ts';
 import { runReport, type StageRecord } from './report.ts';
@@ -11,6 +12,7 @@ type Runner = (context: StageContext & { records: StageRecord[] }) => Promise<un
 const runners: Record<StageKind, Runner> = {
   teacher: runTeacher,
   outputs: runOutputs,
+  auxiliary: runAuxiliary,
   student: runStudent,
   mutual: runMutual,
   report: runReport,

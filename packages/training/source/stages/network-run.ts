@@ -52,6 +52,7 @@ export interface NetworkRun {
   teacher?: TeacherRows;
   combine?: (taps: Tensors, labels: Tensor1D) => Tensors;
   teacherParameters?: Tensors;
+  pretrained?: Values;
 }
 
 /** What a training stage returns of a network: the report's entry and the test logits that it is computed from. */
@@ -72,7 +73,7 @@ export type OwnScore = Omit<Score, 'agreement' | 'teacherDivergence'> & {
 export async function runNetworks(
   context: StageContext,
   { dataset, indices }: Materials,
-  { members, method, training, seed, views, teacher, combine, teacherParameters }: NetworkRun,
+  { members, method, training, seed, views, teacher, combine, teacherParameters, pretrained }: NetworkRun,
 ): Promise<TrainedNetwork['result'][]> {
   const { store, tell, stage, job, pause, engine } = context;
   if (training.precision === 'bfloat16' && engine.bfloat16 !== null) {
@@ -121,6 +122,7 @@ export async function runNetworks(
       combine,
       members: members.map(prefix),
       teacherParameters,
+      pretrained,
       resume: await saved.newest(),
       hooks: {
         metrics: (epoch, step, values) =>

@@ -20,6 +20,14 @@ export function outputsStage(name: string, seed?: number): string {
   return name === 'teacher' ? 'outputs' : `outputs.${name}`;
 }
 
+/**
+ * @param key of an auxiliary network that is trained before the students
+ * @param seed where its teacher is a student
+ */
+export function auxiliaryStage(key: string, seed?: number): string {
+  return seed === undefined ? `auxiliary.${key}` : `auxiliary.${key}.${seed}`;
+}
+
 interface Trained {
   result?: TrainedNetwork['result'];
   /** By name, of networks that were trained together. */

@@ -1,15 +1,14 @@
 import type { Tensors } from '@distillery/engine';
-import { DistilleryError } from '@distillery/spec';
 import * as tf from '@tensorflow/tfjs-core';
-import type { TeacherRows } from '../batch-thread.ts';
 import { combineLogits, type Ensemble, tapOf } from '../ensemble.ts';
-import { ensembleOf, type LaidStudent, networkOf, tapsFrom, viewsOf } from '../layout.ts';
-import { type OutputsKey, outputsName, rowFile, type StoredRows } from '../outputs.ts';
+import { ensembleOf, networkOf, viewsOf } from '../layout.ts';
 import { loadInherited, loadTeacherParameters } from '../teacher-parameters.ts';
-import { type AboutData, aboutData, loadMaterials, type Materials, outputsKey } from './materials.ts';
+import { loadPretrained } from './auxiliary.ts';
+import { type AboutData, aboutData, loadMaterials } from './materials.ts';
 import { runNetworks, type TrainedNetwork } from './network-run.ts';
 import { trainedNetwork } from './results.ts';
 import type { StageContext } from './stage.ts';
+import { teacherRows } from './teacher-rows.ts';
 
 export interface StudentResult {
   result: TrainedNetwork['result'];
@@ -18,7 +17,7 @@ export interface StudentResult {
 
 /** Trains one student with one seed against its teachers' stored outputs. */
 export async function runStudent(context: StageContext): Promise<StudentResult> {
-  const { job, stage, store, results } = context;
+  const { stage, store, results } = context;
   const materials = await loadMaterials(context);
   const { layout } = materials;
   const found = layout.students.find(({ student }) => student.name === stage.student);
@@ -43,47 +42,15 @@ export async function runStudent(context: StageContext): Promise<StudentResult> 
       training,
       seed,
       views: viewsOf(training),
-      teacher: await storedRows(),
+      teacher: await teacherRows(context, materials, found, seed),
       ...(ensemble && { combine: (taps, labels) => spoken(taps, labels, ensemble) }),
       teacherParameters,
+      pretrained: await loadPretrained(found, layout, seed, context),
     });
     return { result, dataset: await aboutData(materials, store) };
   } finally {
     tf.dispose(teacherParameters);
   }
-
-  async function storedRows(): Promise<TeacherRows> {
-    const taps: TeacherRows['taps'] = {};
-    for (const name of teachers) {
-      const { classMap } = networkOf(layout, name);
-      const key = outputsKey(weightsOf(name), materials, job.spec, training.augmentation, classMap);
-      for (const tap of tapsFrom(layout, found as LaidStudent, name)) {
-        taps[ensemble === undefined ? tap : tapOf(name, tap)] = await rowFiles(key, tap);
-      }
-    }
-    return { position: positions(materials), taps };
-  }
-
-  async function rowFiles(key: OutputsKey, tap: string) {
-    const files = [];
-    for (let view = 0; view < viewsOf(training); view++) {
-      const name = outputsName(key, tap, view);
-      const rows = await store.manifest<StoredRows>(name);
-      if (rows === undefined)
-        throw new DistilleryError('artifact_corrupt', `the teacher's outputs ${name} are gone`);
-      files.push(await rowFile(store, rows));
-    }
-    return files;
-  }
-}
-
-/** Rows stand in the order of the split; this leads from an image's index to its row. */
-function positions({ dataset, indices }: Materials): Int32Array {
-  const position = new Int32Array(dataset.train.count);
-  indices.train.forEach((index, row) => {
-    position[index] = row;
-  });
-  return position;
 }
 
 /** What several teachers say together, beside what each says. */
