@@ -153,9 +153,20 @@ class ShuffleNetV2(nn.Module):
         x = self.layer3(self.layer2(self.layer1(relu(self.bn1(self.conv1(x))))))
         return self.linear(means(relu(self.bn2(self.conv2(x)))))
 
+class MLP(nn.Module):
+    def __init__(self, *widths):
+        super().__init__()
+        layers, i = [], 3072
+        for o in widths:
+            layers += [nn.Linear(i, o), nn.BatchNorm1d(o), nn.ReLU(), nn.Dropout(0)]
+            i = o
+        self.hidden, self.classifier = nn.Sequential(*layers), nn.Linear(i, 10)
+    def forward(self, x):
+        return self.classifier(self.hidden(x.flatten(1)))
+
 models = {
     "resnet14": ResNet(14, 16, 16, 32, 64), "resnet8x4": ResNet(8, 32, 64, 128, 256), "wrn-16-2": WideResNet(16, 2),
-    "vgg11": VGG(1, 1, 2, 2, 2), "mobilenet": MobileNetV2(), "shufflenet": ShuffleNetV2()}
+    "vgg11": VGG(1, 1, 2, 2, 2), "mobilenet": MobileNetV2(), "shufflenet": ShuffleNetV2(), "mlp": MLP(40, 20)}
 answer = {}
 for name, model in models.items():
     state = safetensors.torch.load_file(f"{sys.argv[1]}/{name}.safetensors")
@@ -173,6 +184,7 @@ const networks = {
   vgg11: { type: 'vgg', depth: 11 },
   mobilenet: { type: 'mobilenet_v2' },
   shufflenet: { type: 'shufflenet_v2' },
+  mlp: { type: 'mlp', hidden: [40, 20], batchNorm: true },
 };
 
 /** BatchNorm begins as the identity, which hides mistakes: its values are moved. Variances stay positive. */

@@ -2,6 +2,7 @@ import { registry } from '@distillery/spec';
 import { type Architecture, bind } from './architecture.ts';
 import { deepnn } from './deepnn.ts';
 import { lightnn } from './lightnn.ts';
+import { mlp } from './mlp.ts';
 import { mobilenetV2 } from './mobilenet-v2.ts';
 import { resnet } from './resnet.ts';
 import { shufflenetV2 } from './shufflenet-v2.ts';
@@ -19,4 +20,5 @@ export const architectures = registry<Architecture>([
   vgg,
   mobilenetV2,
   shufflenetV2,
+  mlp,
 ]);
