@@ -164,9 +164,19 @@ class MLP(nn.Module):
     def forward(self, x):
         return self.classifier(self.hidden(x.flatten(1)))
 
+class Layers(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.c1, self.n1, self.c2 = nn.Conv2d(3, 8, 3, padding=1), nn.BatchNorm2d(8), nn.Conv2d(8, 8, 1)
+        self.d1, self.classifier = nn.Linear(16 * 8 * 8, 32), nn.Linear(32, 10)
+    def forward(self, x):
+        x = nn.MaxPool2d(2)(self.n1(relu(self.c1(x))))
+        x = nn.AvgPool2d(2)(torch.cat([x, self.c2(x)], 1))
+        return self.classifier(relu(self.d1(x.flatten(1))))
+
 models = {
     "resnet14": ResNet(14, 16, 16, 32, 64), "resnet8x4": ResNet(8, 32, 64, 128, 256), "wrn-16-2": WideResNet(16, 2),
-    "vgg11": VGG(1, 1, 2, 2, 2), "mobilenet": MobileNetV2(), "shufflenet": ShuffleNetV2(), "mlp": MLP(40, 20)}
+    "vgg11": VGG(1, 1, 2, 2, 2), "mobilenet": MobileNetV2(), "shufflenet": ShuffleNetV2(), "mlp": MLP(40, 20), "layers": Layers()}
 answer = {}
 for name, model in models.items():
     state = safetensors.torch.load_file(f"{sys.argv[1]}/{name}.safetensors")
@@ -185,6 +195,20 @@ const networks = {
   mobilenet: { type: 'mobilenet_v2' },
   shufflenet: { type: 'shufflenet_v2' },
   mlp: { type: 'mlp', hidden: [40, 20], batchNorm: true },
+  layers: {
+    type: 'layers',
+    layers: [
+      { layer: 'conv2d', name: 'c1', filters: 8, kernel_size: 3, padding: 'same', activation: 'relu' },
+      { layer: 'batch_normalization', name: 'n1' },
+      { layer: 'max_pooling2d', name: 'p1' },
+      { layer: 'conv2d', name: 'c2', filters: 8, kernel_size: 1 },
+      { layer: 'concatenate', inputs: ['p1', 'c2'] },
+      { layer: 'average_pooling2d' },
+      { layer: 'flatten' },
+      { layer: 'dense', name: 'd1', units: 32, activation: 'relu' },
+    ],
+    classifier: true,
+  },
 };
 
 /** BatchNorm begins as the identity, which hides mistakes: its values are moved. Variances stay positive. */

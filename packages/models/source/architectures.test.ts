@@ -8,10 +8,25 @@ beforeAll(() => startEngine());
 const inputShape = [32, 32, 3];
 const bound = (type: string, options: object = {}, classes = 10) =>
   bind(architectures.get(type), architectures.schema.parse({ type, ...options }), classes);
-const planOf = (type: string) => trace(bound(type), inputShape);
 /** What each network is run with here: small, for the tests' sake. */
-const smallest: Record<string, object> = { resnet: { depth: 8 }, wide_resnet: { depth: 10, width: 1 } };
+const smallest: Record<string, object> = {
+  resnet: { depth: 8 },
+  wide_resnet: { depth: 10, width: 1 },
+  layers: {
+    layers: [
+      { layer: 'conv2d', filters: 6, kernel_size: 3, padding: 'same', use_bias: false },
+      { layer: 'batch_normalization' },
+      { layer: 'activation', name: 'stage1', activation: 'relu' },
+      { layer: 'depthwise_conv2d', kernel_size: 3, padding: 1, strides: 2 },
+      { layer: 'conv2d', name: 'stage2', filters: 8, kernel_size: [1, 1], activation: 'relu' },
+      { layer: 'max_pooling2d', pool_size: 2 },
+      { layer: 'global_average_pooling2d' },
+    ],
+    classifier: true,
+  },
+};
 const small = (type: string, classes?: number) => bound(type, smallest[type], classes);
+const planOf = (type: string) => trace(small(type), inputShape);
 
 /** Names and shapes of PyTorch's `state_dict()`. */
 const stateDict = (type: string) =>

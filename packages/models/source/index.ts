@@ -1,6 +1,7 @@
 import { registry } from '@distillery/spec';
 import { type Architecture, bind } from './architecture.ts';
 import { deepnn } from './deepnn.ts';
+import { layers } from './layers.ts';
 import { lightnn } from './lightnn.ts';
 import { mlp } from './mlp.ts';
 import { mobilenetV2 } from './mobilenet-v2.ts';
@@ -21,4 +22,5 @@ export const architectures = registry<Architecture>([
   mobilenetV2,
   shufflenetV2,
   mlp,
+  layers,
 ]);
