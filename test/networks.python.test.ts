@@ -174,9 +174,58 @@ class Layers(nn.Module):
         x = nn.AvgPool2d(2)(torch.cat([x, self.c2(x)], 1))
         return self.classifier(relu(self.d1(x.flatten(1))))
 
+class Attention(nn.Module):
+    def __init__(self, w, heads):
+        super().__init__()
+        self.heads, self.qkv, self.proj = heads, nn.Linear(w, 3 * w), nn.Linear(w, w)
+    def forward(self, x):
+        split = lambda y: y.unflatten(-1, (self.heads, -1)).transpose(1, 2)
+        y = nn.functional.scaled_dot_product_attention(*map(split, self.qkv(x).chunk(3, -1)))
+        return self.proj(y.transpose(1, 2).flatten(2))
+
+class Mlp(nn.Module):
+    def __init__(self, w, hidden):
+        super().__init__()
+        self.fc1, self.fc2 = nn.Linear(w, hidden), nn.Linear(hidden, w)
+    def forward(self, x):
+        return self.fc2(nn.functional.gelu(self.fc1(x)))
+
+class Encoder(nn.Module):
+    def __init__(self, w, heads, hidden):
+        super().__init__()
+        self.norm1, self.attn = nn.LayerNorm(w, 1e-6), Attention(w, heads)
+        self.norm2, self.mlp = nn.LayerNorm(w, 1e-6), Mlp(w, hidden)
+    def forward(self, x):
+        x = x + self.attn(self.norm1(x))
+        return x + self.mlp(self.norm2(x))
+
+class Patches(nn.Module):
+    def __init__(self, w, patch):
+        super().__init__()
+        self.proj = nn.Conv2d(3, w, patch, patch)
+    def forward(self, x):
+        return self.proj(x).flatten(2).transpose(1, 2)
+
+class ViT(nn.Module):
+    def __init__(self, w, depth, heads, patch, distilled):
+        super().__init__()
+        count = (32 // patch) ** 2 + 1
+        self.patch_embed, self.norm, self.head = Patches(w, patch), nn.LayerNorm(w, 1e-6), nn.Linear(w, 10)
+        self.cls_token = nn.Parameter(torch.zeros(1, 1, w))
+        if distilled: self.dist_token, self.head_dist = nn.Parameter(torch.zeros(1, 1, w)), nn.Linear(w, 10)
+        self.pos_embed = nn.Parameter(torch.zeros(1, count + distilled, w))
+        self.blocks = nn.Sequential(*[Encoder(w, heads, 4 * w) for _ in range(depth)])
+    def forward(self, x):
+        tokens = [self.cls_token] + ([self.dist_token] if hasattr(self, "dist_token") else [])
+        x = torch.cat([t.expand(len(x), -1, -1) for t in tokens] + [self.patch_embed(x)], 1) + self.pos_embed
+        x = self.norm(self.blocks(x))
+        if not hasattr(self, "head_dist"): return self.head(x[:, 0])
+        return (self.head(x[:, 0]) + self.head_dist(x[:, 1])) / 2
+
 models = {
     "resnet14": ResNet(14, 16, 16, 32, 64), "resnet8x4": ResNet(8, 32, 64, 128, 256), "wrn-16-2": WideResNet(16, 2),
-    "vgg11": VGG(1, 1, 2, 2, 2), "mobilenet": MobileNetV2(), "shufflenet": ShuffleNetV2(), "mlp": MLP(40, 20), "layers": Layers()}
+    "vgg11": VGG(1, 1, 2, 2, 2), "mobilenet": MobileNetV2(), "shufflenet": ShuffleNetV2(), "mlp": MLP(40, 20), "layers": Layers(),
+    "vit": ViT(48, 3, 3, 4, False), "deit": ViT(32, 2, 4, 8, True)}
 answer = {}
 for name, model in models.items():
     state = safetensors.torch.load_file(f"{sys.argv[1]}/{name}.safetensors")
@@ -209,9 +258,11 @@ const networks = {
     ],
     classifier: true,
   },
+  vit: { type: 'vit', width: 48, depth: 3, heads: 3 },
+  deit: { type: 'vit', width: 32, depth: 2, heads: 4, patch: 8, distillationToken: true },
 };
 
-/** BatchNorm begins as the identity, which hides mistakes: its values are moved. Variances stay positive. */
+/** Norms begin as the identity, and biases as 0, which hides mistakes: they are moved. Variances stay positive. */
 function moved(name: string, values: Float32Array): Float32Array {
   return values.map((value, i) => value + 0.3 * Math.sin(i + name.length));
 }

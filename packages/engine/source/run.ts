@@ -1,5 +1,8 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { Flow, Source } from './flow.ts';
 import {
+  type Attention,
+  type AttentionOptions,
   type ConvOptions,
   type DepthwiseOptions,
   type Forward,
@@ -10,11 +13,13 @@ import {
 } from './network.ts';
 import { addMaps } from './ops/add.ts';
 import { batchNormInference, batchNormTraining } from './ops/batch-norm.ts';
+import { attend, attentionScores, maskKeys, probabilities } from './ops/attention.ts';
 import { biasAdd } from './ops/bias-add.ts';
 import { convolution, type Precision, toFloat32 } from './ops/convolution.ts';
 import { dropout } from './ops/dropout.ts';
+import { gelu } from './ops/gelu.ts';
+import { layerNorm } from './ops/layer-norm.ts';
 import { matMulBfloat16 } from './ops/mat-mul.ts';
-import { maxPool } from './ops/max-pool.ts';
 import { randomStream } from './random.ts';
 
 export type Tensors = Record<string, tf.Tensor>;
@@ -58,79 +63,6 @@ export function run(
   return { output: output.float32(), taps: net.taps, statistics: net.statistics };
 }
 
-/** What flows between layers. Nothing is computed before it is known what becomes of it. */
-class Flow {
-  private readonly source: Source;
-  private readonly rectified: boolean;
-  private done: tf.Tensor | undefined;
-
-  constructor(source: Source, rectified = false) {
-    this.source = source;
-    this.rectified = rectified;
-  }
-
-  static of(x: tf.Tensor): Flow {
-    return new Flow(new Source(() => x));
-  }
-
-  relu(): Flow {
-    return this.rectified ? this : new Flow(this.source, true);
-  }
-
-  /**
-   * A bias and a ReLU commute with max pooling, bit for bit (both keep order), so they wait for it and then run over a
-   * fraction of the elements.
-   */
-  maxPool(size: number, stride: number): Flow {
-    // A map that was asked for is there already.
-    if (this.done !== undefined) return Flow.of(maxPool(this.done, { size, stride }));
-    return new Flow(this.source.maxPool(size, stride), this.rectified);
-  }
-
-  /** Float32 or bfloat16, whichever it flows in. */
-  tensor(): tf.Tensor {
-    this.done ??= this.rectified ? tf.relu(this.source.biased()) : this.source.biased();
-    return this.done;
-  }
-
-  float32(): tf.Tensor {
-    return toFloat32(this.tensor());
-  }
-}
-
-type Compute = (bias: tf.Tensor1D | undefined) => tf.Tensor;
-
-/** A tensor to which a bias may have to be added: in the operation that computes it, or after a pooling. */
-class Source {
-  private readonly compute: Compute;
-  private readonly bias: tf.Tensor1D | undefined;
-  private plain: tf.Tensor | undefined;
-  private whole: tf.Tensor | undefined;
-
-  /** @param compute the tensor, with the bias that it is given */
-  constructor(compute: Compute, bias?: tf.Tensor1D) {
-    this.compute = compute;
-    this.bias = bias;
-  }
-
-  biased(): tf.Tensor {
-    const { plain, bias } = this;
-    this.whole ??= plain === undefined || bias === undefined ? this.compute(bias) : biasAdd(plain, bias);
-    return this.whole;
-  }
-
-  maxPool(size: number, stride: number): Source {
-    const { bias } = this;
-    if (this.whole !== undefined || bias === undefined) {
-      const pooled = maxPool(this.biased(), { size, stride });
-      return new Source(() => pooled);
-    }
-    this.plain ??= this.compute(undefined);
-    const pooled = maxPool(this.plain, { size, stride });
-    return new Source((given) => (given === undefined ? pooled : biasAdd(pooled, given)), bias);
-  }
-}
-
 class RunningNet implements Net<Flow> {
   readonly taps: Tensors = {};
   readonly statistics: Tensors = {};
@@ -161,8 +93,14 @@ class RunningNet implements Net<Flow> {
 
   linear(name: string, x: Flow, { bias = true }: LinearOptions): Flow {
     const product = this.options.precision === 'bfloat16' ? matMulBfloat16 : tf.matMul;
-    const y = product(x.float32(), this.parameter(`${name}.weight`));
-    return Flow.of(bias ? biasAdd(y, this.parameter(`${name}.bias`) as tf.Tensor1D) : y);
+    const weight = this.parameter(`${name}.weight`) as tf.Tensor2D;
+    const input = x.float32();
+    // The tokens of all samples make one product of two matrices.
+    const y = product(input.rank === 2 ? input : tf.reshape(input, [-1, weight.shape[0]]), weight);
+    const whole = bias ? biasAdd(y, this.parameter(`${name}.bias`) as tf.Tensor1D) : y;
+    return Flow.of(
+      input.rank === 2 ? whole : tf.reshape(whole, [...input.shape.slice(0, -1), weight.shape[1]]),
+    );
   }
 
   batchNorm(name: string, x: Flow): Flow {
@@ -187,12 +125,21 @@ class RunningNet implements Net<Flow> {
     return Flow.of(normalized.y);
   }
 
+  layerNorm(name: string, x: Flow, { epsilon = 1e-5 }: { epsilon?: number } = {}): Flow {
+    const [scale, offset] = ['weight', 'bias'].map((part) => this.parameter(`${name}.${part}`));
+    return Flow.of(layerNorm(x.float32(), scale, offset, epsilon));
+  }
+
   relu(x: Flow): Flow {
     return x.relu();
   }
 
   relu6(x: Flow): Flow {
     return Flow.of(tf.relu6(x.float32()));
+  }
+
+  gelu(x: Flow): Flow {
+    return Flow.of(gelu(x.float32()));
   }
 
   maxPool(x: Flow, { size, stride = size }: PoolingOptions): Flow {
@@ -209,12 +156,16 @@ class RunningNet implements Net<Flow> {
 
   flatten(x: Flow): Flow {
     const map = x.float32();
-    if (map.rank !== 4) return x;
-    return Flow.of(tf.reshape(tf.transpose(map, [0, 3, 1, 2]), [map.shape[0], -1]));
+    if (map.rank === 2) return x;
+    return Flow.of(tf.reshape(map.rank === 4 ? tf.transpose(map, [0, 3, 1, 2]) : map, [map.shape[0], -1]));
   }
 
   add(x: Flow, y: Flow): Flow {
     return Flow.of(addMaps(x.tensor(), y.tensor()));
+  }
+
+  scale(x: Flow, factor: number): Flow {
+    return Flow.of(tf.mul(x.float32(), factor));
   }
 
   concat(maps: readonly Flow[]): Flow {
@@ -227,7 +178,9 @@ class RunningNet implements Net<Flow> {
   }
 
   slice(x: Flow, { from, to }: { from: number; to: number }): Flow {
-    return Flow.of(tf.slice(x.float32(), [0, 0, 0, from], [-1, -1, -1, to - from]));
+    const input = x.float32();
+    const leading = input.shape.slice(0, -1);
+    return Flow.of(tf.slice(input, [...leading.map(() => 0), from], [...leading, to - from]));
   }
 
   shuffle(x: Flow, groups: number): Flow {
@@ -241,6 +194,60 @@ class RunningNet implements Net<Flow> {
     const { training } = this.options;
     if (training === undefined || rate === 0) return x;
     return Flow.of(dropout(x.float32(), rate, randomStream(training.seed, 'dropout', name, training.step)));
+  }
+
+  tokens(x: Flow): Flow {
+    const map = x.float32() as tf.Tensor4D;
+    return Flow.of(tf.reshape(map, [map.shape[0], -1, map.shape[3]]));
+  }
+
+  embedding(name: string, ids: Flow): Flow {
+    return Flow.of(tf.gather(this.parameter(`${name}.weight`), tf.cast(ids.float32(), 'int32')));
+  }
+
+  prepend(name: string, x: Flow): Flow {
+    const sequence = x.float32();
+    // Added to zeros rather than tiled: the stock gradient of tiling takes a step for each sample.
+    const [batch, , width] = sequence.shape as [number, number, number];
+    const first = tf.add(tf.zeros([batch, 1, width]), this.parameter(name));
+    return Flow.of(tf.concat([first, sequence], 1));
+  }
+
+  positions(name: string, x: Flow): Flow {
+    return Flow.of(tf.add(x.float32(), this.parameter(name)));
+  }
+
+  token(x: Flow, index: number): Flow {
+    const sequence = x.float32();
+    const [batch, , width] = sequence.shape as [number, number, number];
+    return Flow.of(tf.reshape(tf.slice(sequence, [0, index, 0], [batch, 1, width]), [batch, width]));
+  }
+
+  meanOfTokens(x: Flow, mask?: Flow): Flow {
+    const sequence = x.float32();
+    if (mask === undefined) return Flow.of(tf.mean(sequence, 1));
+    const weights = tf.expandDims(mask.float32(), 2);
+    const count = tf.maximum(tf.sum(weights, 1), 1);
+    return Flow.of(tf.div(tf.sum(tf.mul(sequence, weights), 1), count));
+  }
+
+  present(ids: Flow, padding: number): Flow {
+    return Flow.of(tf.cast(tf.notEqual(ids.float32(), padding), 'float32'));
+  }
+
+  attention(
+    name: string,
+    q: Flow,
+    k: Flow,
+    v: Flow,
+    { heads, mask, dropout: rate = 0 }: AttentionOptions<Flow>,
+  ): Attention<Flow> {
+    const scores = attentionScores(q.float32(), k.float32(), heads);
+    const kept = this.dropout(name, Flow.of(probabilities(scores, mask?.float32())), rate);
+    return {
+      output: Flow.of(attend(kept.float32(), v.float32())),
+      scores: Flow.lazily(() => (mask === undefined ? scores : maskKeys(scores, mask.float32()))),
+    };
   }
 
   tap(name: string, x: Flow): Flow {

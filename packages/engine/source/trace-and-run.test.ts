@@ -56,6 +56,27 @@ const zoo: [string, number[], <T>(net: Net<T>, x: T) => T][] = [
     },
   ],
   ['flattening twice', [2, 3, 4], (net, x) => net.flatten(net.flatten(x))],
+  ['linear layer on a sequence', [5, 4], (net, x) => net.linear('l', x, { out: 3 })],
+  ['flattening a sequence', [5, 4], (net, x) => net.flatten(x)],
+  ['layer normalisation and gelu', [5, 4], (net, x) => net.gelu(net.layerNorm('n', x))],
+  [
+    'patches with a token before them',
+    [4, 6, 3],
+    (net, x) => {
+      const initial = { type: 'normal', deviation: 0.02 } as const;
+      const patches = net.tokens(net.conv('p', x, { out: 5, kernel: 2, stride: 2 }));
+      return net.token(net.positions('table', net.prepend('first', patches, initial), initial), 0);
+    },
+  ],
+  [
+    'attention of two heads',
+    [5, 4],
+    (net, x) => {
+      const { output, scores } = net.attention('a', x, x, net.gelu(x), { heads: 2, dropout: 0.5 });
+      net.tap('scores', scores);
+      return net.meanOfTokens(net.add(output, net.slice(x, { from: 0, to: 4 })));
+    },
+  ],
   [
     'all of them',
     [12, 12, 3],

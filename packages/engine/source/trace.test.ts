@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import type { Forward, Net } from './network.ts';
 import { trace } from './trace.ts';
 
+const zero = { type: 'constant', value: 0 } as const;
 const only = (layer: <T>(net: Net<T>, x: T) => T): Forward => layer;
 
 test('counts a convolution by hand', () => {
@@ -146,6 +147,61 @@ test('counts sums, averages and moved channels by hand', () => {
   });
 });
 
+test('counts what sequences go through by hand', () => {
+  const of = (layer: <T>(net: Net<T>, x: T) => T, shape = [5, 6]) => trace(only(layer), shape);
+  const initial = { type: 'normal', deviation: 0.02 } as const;
+  const table = (shape: number[]) => ({
+    shape,
+    initializer: initial,
+    interchange: [0, 1, 2],
+    trainable: true,
+  });
+  expect(of((net, x) => net.linear('l', x, { out: 3 }))).toMatchObject({
+    outputShape: [5, 3],
+    parameterCount: 6 * 3 + 3,
+    flops: 5 * 3 * 13,
+    activations: 15,
+  });
+  expect(of((net, x) => net.layerNorm('n', x))).toMatchObject({ outputShape: [5, 6], flops: 210 });
+  expect(of((net, x) => net.layerNorm('n', x)).parameters).toMatchObject([
+    { name: 'n.weight', shape: [6], initializer: { type: 'constant', value: 1 }, trainable: true },
+    { name: 'n.bias', shape: [6], initializer: { type: 'constant', value: 0 }, trainable: true },
+  ]);
+  expect(of((net, x) => net.gelu(x))).toMatchObject({ outputShape: [5, 6], flops: 150, activations: 30 });
+  expect(of((net, x) => net.scale(x, 3))).toMatchObject({ outputShape: [5, 6], flops: 30, activations: 30 });
+  expect(of((net, x) => net.tokens(x), [2, 3, 4])).toMatchObject({ outputShape: [6, 4], flops: 0 });
+  expect(of((net, x) => net.flatten(x))).toMatchObject({ outputShape: [30], flops: 0 });
+  expect(of((net, x) => net.slice(x, { from: 1, to: 3 }))).toMatchObject({ outputShape: [5, 2] });
+  const prepended = of((net, x) => net.prepend('first', x, initial));
+  expect(prepended).toMatchObject({ outputShape: [6, 6], flops: 0, parameterCount: 6 });
+  expect(prepended.parameters).toEqual([{ name: 'first', ...table([1, 1, 6]) }]);
+  const placed = of((net, x) => net.positions('table', x, initial));
+  expect(placed).toMatchObject({ outputShape: [5, 6], flops: 30, parameterCount: 30 });
+  expect(placed.parameters).toEqual([{ name: 'table', ...table([1, 5, 6]) }]);
+  expect(of((net, x) => net.token(x, 4))).toMatchObject({ outputShape: [6], flops: 0 });
+  expect(of((net, x) => net.meanOfTokens(x))).toMatchObject({ outputShape: [6], flops: 30 });
+  const embedded = of((net, x) => net.embedding('e', x, { vocabulary: 7, width: 4 }), [5]);
+  expect(embedded).toMatchObject({ outputShape: [5, 4], flops: 0, parameterCount: 28 });
+  expect(embedded.parameters).toEqual([
+    {
+      name: 'e.weight',
+      shape: [7, 4],
+      initializer: { type: 'normal', deviation: 1 },
+      interchange: [0, 1],
+      trainable: true,
+    },
+  ]);
+  const attention = of((net, x) => {
+    const { output, scores } = net.attention('a', x, x, x, { heads: 3 });
+    net.tap('scores', scores);
+    return output;
+  });
+  expect(attention).toMatchObject({ outputShape: [5, 6], taps: { scores: [3, 5, 5] }, parameterCount: 0 });
+  // Two products of 5·5·6 multiply-adds, the scale of 5·6 queries, four operations for each of 3·5·5 scores.
+  expect(attention.flops).toBe(2 * 2 * 150 + 30 + 4 * 75);
+  expect(attention.activations).toBe(2 * 75 + 30);
+});
+
 test('a whole net is the sum of its layers', () => {
   const plan = trace(
     only((net, x) => {
@@ -204,6 +260,35 @@ test.each<[string, number[], <T>(net: Net<T>, x: T) => T, RegExp]>([
   ['no channels', [4, 4, 2], (net, x) => net.slice(x, { from: 1, to: 1 }), /from 1 up to 1/],
   ['unequal groups', [4, 4, 3], (net, x) => net.shuffle(x, 2), /^shuffle: .*2 equal groups/],
   ['the mean of a vector', [4], (net, x) => net.globalAveragePool(x), /^globalAveragePool: .*not \[4\]/],
+  ['tokens of a vector', [4], (net, x) => net.tokens(x), /^tokens: .*not \[4\]/],
+  ['positions of a vector', [4], (net, x) => net.positions('p', x, zero), /^p: .*not \[4\]/],
+  ['a token before a vector', [4], (net, x) => net.prepend('p', x, zero), /^p: .*not \[4\]/],
+  ['a token that is not there', [3, 4], (net, x) => net.token(x, 3), /^token: \[3,4\] has no token 3/],
+  [
+    'ids with a width',
+    [3, 4],
+    (net, x) => net.embedding('e', x, { vocabulary: 2, width: 2 }),
+    /^e: takes ids .*not \[3,4\]/,
+  ],
+  ['a mask of a sequence', [3, 4], (net, x) => net.present(x, 0), /^present: takes ids .*not \[3,4\]/],
+  [
+    'a mask of other length',
+    [3, 4],
+    (net, x) => net.meanOfTokens(x, net.token(x, 0)),
+    /^meanOfTokens: a mask \[4\] does not fit 3 tokens/,
+  ],
+  [
+    'unequal heads',
+    [3, 4],
+    (net, x) => net.attention('a', x, x, x, { heads: 3 }).output,
+    /^a: a width of 4 does not make 3 equal heads/,
+  ],
+  [
+    'values of another width',
+    [3, 4],
+    (net, x) => net.attention('a', x, x, net.slice(x, { from: 0, to: 2 }), { heads: 2 }).output,
+    /^a: queries \[3,4\], keys \[3,4\] and values \[3,2\]/,
+  ],
   ['two taps of one name', [4], (net, x) => net.tap('t', net.tap('t', x)), /two taps are named t/],
 ])('refuses %s', (_what, shape, forward, message) => {
   expect(() => trace(forward, shape)).toThrow(message);

@@ -1,7 +1,11 @@
 import {
+  type Attention,
+  type AttentionOptions,
   type ConvOptions,
   type DepthwiseOptions,
+  type EmbeddingOptions,
   type Forward,
+  type Initializer,
   type LinearOptions,
   type Net,
   type NetworkPlan,
@@ -60,30 +64,31 @@ class TracingNet implements Net<Shape> {
   }
 
   linear(name: string, x: Shape, options: LinearOptions): Shape {
-    if (x.length !== 1) throw new RangeError(`${name}: a linear layer takes a vector, not [${x}]`);
+    if (x.length !== 1 && x.length !== 2) {
+      throw new RangeError(`${name}: a linear layer takes a vector or a sequence of them, not [${x}]`);
+    }
     const { out, bias = true } = options;
-    const fanIn = x[0];
-    const shape = this.put(name, [out]);
+    const fanIn = x[x.length - 1];
+    const shape = this.put(name, [...x.slice(0, -1), out]);
     this.weights(name, [fanIn, out], [1, 0], fanIn, options);
-    this.flops += out * (2 * fanIn + (bias ? 1 : 0));
+    this.flops += sizeOf(shape) * (2 * fanIn + (bias ? 1 : 0));
     return shape;
   }
 
   batchNorm(name: string, x: Shape): Shape {
-    const shape = [x[x.length - 1]];
-    const add = (suffix: string, value: number, trainable: boolean) =>
-      this.declare({
-        name: `${name}.${suffix}`,
-        shape,
-        initializer: { type: 'constant', value },
-        interchange: [0],
-        trainable,
-      });
-    add('weight', 1, true);
-    add('bias', 0, true);
-    add('running_mean', 0, false);
-    add('running_var', 1, false);
+    this.channelwise(`${name}.weight`, x, 1);
+    this.channelwise(`${name}.bias`, x, 0);
+    this.channelwise(`${name}.running_mean`, x, 0, false);
+    this.channelwise(`${name}.running_var`, x, 1, false);
     this.flops += 2 * sizeOf(x);
+    return this.put(name, x);
+  }
+
+  layerNorm(name: string, x: Shape): Shape {
+    this.channelwise(`${name}.weight`, x, 1);
+    this.channelwise(`${name}.bias`, x, 0);
+    // Two sums, a difference, a square, a quotient, scale and offset.
+    this.flops += 7 * sizeOf(x);
     return this.put(name, x);
   }
 
@@ -95,6 +100,11 @@ class TracingNet implements Net<Shape> {
   relu6(x: Shape): Shape {
     this.flops += 2 * sizeOf(x);
     return this.put('relu6', x);
+  }
+
+  gelu(x: Shape): Shape {
+    this.flops += 5 * sizeOf(x);
+    return this.put('gelu', x);
   }
 
   maxPool(x: Shape, options: PoolingOptions): Shape {
@@ -116,11 +126,14 @@ class TracingNet implements Net<Shape> {
   }
 
   add(x: Shape, y: Shape): Shape {
-    if (`${this.map('add', x)}` !== `${this.map('add', y)}`) {
-      throw new RangeError(`add: the maps [${x}] and [${y}] differ in shape`);
-    }
+    if (`${x}` !== `${y}`) throw new RangeError(`add: [${x}] and [${y}] differ in shape`);
     this.flops += sizeOf(x);
     return this.put('add', x);
+  }
+
+  scale(x: Shape): Shape {
+    this.flops += sizeOf(x);
+    return this.put('scale', x);
   }
 
   concat(maps: readonly Shape[]): Shape {
@@ -135,11 +148,11 @@ class TracingNet implements Net<Shape> {
   }
 
   slice(x: Shape, { from, to }: { from: number; to: number }): Shape {
-    const [height, width, channels] = this.map('slice', x);
+    const channels = x[x.length - 1];
     if (from < 0 || from >= to || to > channels) {
       throw new RangeError(`slice: [${x}] does not have the channels from ${from} up to ${to}`);
     }
-    return this.put('slice', [height, width, to - from]);
+    return this.put('slice', [...x.slice(0, -1), to - from]);
   }
 
   shuffle(x: Shape, groups: number): Shape {
@@ -152,6 +165,69 @@ class TracingNet implements Net<Shape> {
 
   dropout(_name: string, x: Shape, rate: number): Shape {
     return rate > 0 ? this.put('dropout', x) : x;
+  }
+
+  tokens(x: Shape): Shape {
+    const [height, width, channels] = this.map('tokens', x);
+    return this.put('tokens', [height * width, channels]);
+  }
+
+  embedding(name: string, ids: Shape, { vocabulary, width, initialWeight }: EmbeddingOptions): Shape {
+    if (ids.length !== 1) throw new RangeError(`${name}: takes ids [tokens], not [${ids}]`);
+    const initial = initialWeight ?? ({ type: 'normal', deviation: 1 } as const);
+    this.given(`${name}.weight`, [vocabulary, width], initial);
+    return this.put(name, [...ids, width]);
+  }
+
+  prepend(name: string, x: Shape, initial: Initializer): Shape {
+    const [tokens, width] = this.sequence(name, x);
+    this.given(name, [1, 1, width], initial);
+    return this.put(name, [1 + tokens, width]);
+  }
+
+  positions(name: string, x: Shape, initial: Initializer): Shape {
+    this.given(name, [1, ...this.sequence(name, x)], initial);
+    this.flops += sizeOf(x);
+    return this.put(name, x);
+  }
+
+  token(x: Shape, index: number): Shape {
+    const [tokens, width] = this.sequence('token', x);
+    if (index < 0 || index >= tokens) throw new RangeError(`token: [${x}] has no token ${index}`);
+    return this.put('token', [width]);
+  }
+
+  meanOfTokens(x: Shape, mask?: Shape): Shape {
+    const [tokens, width] = this.sequence('meanOfTokens', x);
+    this.mask('meanOfTokens', mask, tokens);
+    this.flops += sizeOf(x) * (mask === undefined ? 1 : 2);
+    return this.put('meanOfTokens', [width]);
+  }
+
+  present(ids: Shape): Shape {
+    if (ids.length !== 1) throw new RangeError(`present: takes ids [tokens], not [${ids}]`);
+    return this.put('present', ids);
+  }
+
+  attention(
+    name: string,
+    q: Shape,
+    k: Shape,
+    v: Shape,
+    { heads, mask }: AttentionOptions<Shape>,
+  ): Attention<Shape> {
+    const [tokens, width] = this.sequence(name, q);
+    if (`${q}` !== `${k}` || `${q}` !== `${v}`) {
+      throw new RangeError(`${name}: queries [${q}], keys [${k}] and values [${v}] differ in shape`);
+    }
+    if (width % heads !== 0)
+      throw new RangeError(`${name}: a width of ${width} does not make ${heads} equal heads`);
+    this.mask(name, mask, tokens);
+    const scores = this.put(name, [heads, tokens, tokens]);
+    this.put(name, scores);
+    // Two products; the scale; the softmax's difference, power, sum and quotient.
+    this.flops += 4 * tokens * tokens * width + sizeOf(q) + 4 * sizeOf(scores);
+    return { output: this.put(name, q), scores };
   }
 
   tap(name: string, x: Shape): Shape {
@@ -198,6 +274,17 @@ class TracingNet implements Net<Shape> {
     });
   }
 
+  /** A number for each channel. */
+  private channelwise(name: string, x: Shape, value: number, trainable = true): void {
+    const initializer = { type: 'constant', value } as const;
+    this.declare({ name, shape: x.slice(-1), initializer, interchange: [0], trainable });
+  }
+
+  /** A trained tensor that PyTorch holds in the same layout. */
+  private given(name: string, shape: Shape, initializer: Initializer): void {
+    this.declare({ name, shape, initializer, interchange: shape.map((_, axis) => axis), trainable: true });
+  }
+
   private declare(parameter: ParameterSpec): void {
     if (this.names.has(parameter.name)) throw new RangeError(`two parameters are named ${parameter.name}`);
     this.names.add(parameter.name);
@@ -209,6 +296,16 @@ class TracingNet implements Net<Shape> {
     return x as [number, number, number];
   }
 
+  private sequence(name: string, x: Shape): [number, number] {
+    if (x.length !== 2) throw new RangeError(`${name}: takes a sequence [tokens, width], not [${x}]`);
+    return x as [number, number];
+  }
+
+  private mask(name: string, mask: Shape | undefined, tokens: number): void {
+    if (mask === undefined || `${mask}` === `${[tokens]}`) return;
+    throw new RangeError(`${name}: a mask [${mask}] does not fit ${tokens} tokens`);
+  }
+
   private put(name: string, shape: Shape): Shape {
     if (shape.some((extent) => extent < 1)) {
       throw new RangeError(`${name}: the input is too small, its output would be [${shape}]`);
@@ -218,8 +315,7 @@ class TracingNet implements Net<Shape> {
   }
 
   freeParameter(name: string, shape: Shape, value: number): Shape {
-    const interchange = shape.map((_, axis) => axis);
-    this.declare({ name, shape, initializer: { type: 'constant', value }, interchange, trainable: true });
+    this.given(name, shape, { type: 'constant', value });
     return shape;
   }
 }

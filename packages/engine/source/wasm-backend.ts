@@ -3,7 +3,7 @@ import type * as tf from '@tensorflow/tfjs-core';
 /** The parts of the WebAssembly backend that the kernels of this package use. */
 export interface WasmBackend {
   makeOutput(shape: number[], dtype: 'float32'): tf.TensorInfo;
-  /** A view of the tensor's memory, good until the next tensor is made. */
+  /** A view of the tensor's memory, good until the next tensor is made; an Int32Array where the tensor is int32. */
   typedArrayFromHeap(x: tf.TensorInfo): Float32Array;
 }
 

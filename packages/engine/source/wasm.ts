@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { ConvAttributes, Shape4D, WasmBackend } from './wasm-backend.ts';
 import { registerDepthwiseGradients } from './wasm-depthwise.ts';
+import { registerSegmentSum } from './wasm-segments.ts';
 
 /**
  * What training needs and the WebAssembly backend lacks, does in scalar loops or does wrong. It has no gradient of a
@@ -23,6 +24,7 @@ export function registerWasmKernels(): void {
       ),
   });
   registerDepthwiseGradients();
+  registerSegmentSum();
 
   tf.registerKernel({
     kernelName: 'ReluGrad',

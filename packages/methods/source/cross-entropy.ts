@@ -2,11 +2,17 @@ import { softmaxCrossEntropy } from '@distillery/engine';
 import { weightSchema } from '@distillery/spec';
 import * as tf from '@tensorflow/tfjs-core';
 import { z } from 'zod';
+import { logitsTap } from './logits.ts';
 import type { Term } from './term.ts';
 
 const options = z.strictObject({
   weight: weightSchema.default(1),
   labelSmoothing: z.number().min(0).lt(1).default(0),
+  student: z
+    .string()
+    .max(64)
+    .optional()
+    .describe("the student's logits; default: logits, which are the mean where a network has several heads"),
 });
 
 /**
@@ -18,14 +24,15 @@ export const crossEntropy: Term<typeof options> = {
   summary: 'Cross-entropy with the labels',
   reference: 'https://arxiv.org/abs/1512.00567',
   options,
-  bind({ labelSmoothing }) {
+  bind({ labelSmoothing, ...choice }, studentTaps) {
+    const tap = logitsTap(choice.student, 'logits', studentTaps);
     return {
-      student: ['logits'],
+      student: [tap],
       teacher: [],
       matching: false,
       auxiliary: {},
       loss({ student, labels, classes }) {
-        const logits = student.logits as tf.Tensor2D;
+        const logits = student[tap] as tf.Tensor2D;
         if (labelSmoothing === 0) return tf.mean(softmaxCrossEntropy(logits, labels));
         // Smoothed by arithmetic: oneHot takes its on and off values as whole numbers.
         const hot = tf.cast(tf.oneHot(labels, classes), 'float32');

@@ -18,6 +18,21 @@ export function sharedClasses(student: TapShapes, teacher: TapShapes): number {
 }
 
 /**
+ * The student's logits that an option names: a head of its own, as `distillation` of a vision transformer.
+ *
+ * @throws TapError when there is no such tap, or it does not have a number for each class
+ */
+export function logitsTap(named: string | undefined, fallback: string, taps: TapShapes): string {
+  const tap = named ?? fallback;
+  const heads = Object.keys(taps).filter((name) => `${taps[name]}` === `${taps.logits}`);
+  if (heads.includes(tap)) return tap;
+  const found = Object.hasOwn(taps, tap)
+    ? `the student's ${tap} [${taps[tap]}] is not for ${taps.logits[0]} classes`
+    : `the student has no tap ${JSON.stringify(tap)}`;
+  throw new TapError('/student', found, named, heads);
+}
+
+/**
  * KL(p ‖ q), summed over classes, averaged over the batch. From logarithms: a probability that is 0 in float32 still
  * has a finite one, and 0 times it is 0.
  *

@@ -143,6 +143,22 @@ test('one pair of maps: the last by default, vectors refused', () => {
   });
 });
 
+test('scores of attention are no maps, neither by default nor by name', () => {
+  const taps = { hidden1: [17, 8], attention1: [2, 17, 17], features: [8] };
+  expect(thrown(() => tapPair({}, taps, teacher))).toMatchObject({
+    message: 'the student has no map to take by default',
+  });
+  expect(mapPair({}, { stage1: [4, 4, 2], ...taps }, teacher)).toEqual({
+    student: 'stage1',
+    teacher: 'last',
+  });
+  expect(thrown(() => mapPairs({ student: 'attention1' }, taps, teacher))).toMatchObject({
+    path: '/student',
+    message: expect.stringMatching(/attention1 \[2,17,17\].* is not a map/) as string,
+    allowed: [],
+  });
+});
+
 test('vectors: features by default, maps refused', () => {
   expect(vectorPair({ teacher: 'logits' }, student, teacher)).toEqual({
     student: 'features',

@@ -69,7 +69,7 @@ export function anyPair(options: Partial<TapPair>, student: TapShapes, teacher: 
  */
 export function vectorPair(options: Partial<TapPair>, student: TapShapes, teacher: TapShapes): TapPair {
   const pair = pairOf(options, student, teacher, 'features', features);
-  demand(pair, student, teacher, 1, 'a vector', options);
+  demand(pair, student, teacher, 'a vector', options);
   return pair;
 }
 
@@ -80,7 +80,7 @@ export function vectorPair(options: Partial<TapPair>, student: TapShapes, teache
  */
 export function mapPair(options: Partial<TapPair>, student: TapShapes, teacher: TapShapes): TapPair {
   const pair = tapPair(options, student, teacher);
-  demand(pair, student, teacher, 3, 'a map', options);
+  demand(pair, student, teacher, 'a map', options);
   return pair;
 }
 
@@ -112,7 +112,7 @@ export function mapPairs(
   }
   return ours.map((tap, index) => {
     const pair = { student: tap, teacher: theirs[index] };
-    demand(pair, student, teacher, 3, 'a map', options, index);
+    demand(pair, student, teacher, 'a map', options, index);
     return pair;
   });
 }
@@ -147,7 +147,8 @@ function pairOf(
 const lastMap = (taps: TapShapes) => mapsOf(taps).at(-1);
 const features = (taps: TapShapes) => (Object.hasOwn(taps, 'features') ? 'features' : undefined);
 
-const isMap = (tap: string, taps: TapShapes) => taps[tap].length === 3;
+/** Transformers name the scores of a layer's attention `attention1`…: three axes as well, but no height and width. */
+const isMap = (tap: string, taps: TapShapes) => taps[tap].length === 3 && !/^attention\d+$/.test(tap);
 /** Networks name a map from before its activation `stage1_pre`, beside `stage1`. */
 const isPreActivation = (tap: string) => tap.endsWith('_pre');
 
@@ -203,16 +204,16 @@ function chosen(
   );
 }
 
-/** Throws unless both taps have that many axes. */
+/** Throws unless both taps are of that kind. */
 function demand(
   pair: TapPair,
   student: TapShapes,
   teacher: TapShapes,
-  rank: number,
-  kind: string,
+  kind: 'a vector' | 'a map',
   options: { student?: Names; teacher?: Names },
   index = 0,
 ): void {
+  const fits = (tap: string, of: TapShapes) => (kind === 'a map' ? isMap(tap, of) : of[tap].length === 1);
   const taps = { student, teacher };
   const described = (side: 'student' | 'teacher') =>
     `the ${side}'s ${pair[side]} [${taps[side][pair[side]]}]`;
@@ -220,12 +221,12 @@ function demand(
     ['student', 'teacher'],
     ['teacher', 'student'],
   ] as const) {
-    if (taps[side][pair[side]].length === rank) continue;
+    if (fits(pair[side], taps[side])) continue;
     throw new TapError(
       at(`/${side}`, options[side], index),
       `${described(side)}, to be compared with ${described(other)}, is not ${kind}`,
       [options[side]].flat()[index],
-      Object.keys(taps[side]).filter((tap) => taps[side][tap].length === rank),
+      Object.keys(taps[side]).filter((tap) => fits(tap, taps[side])),
     );
   }
 }

@@ -8,7 +8,8 @@ export interface Architecture<Options extends z.ZodObject = z.ZodObject> extends
   /**
    * Computes logits `[classes]` from an image `[height, width, channels]`, naming taps on the way: `stage1`, `stage2`…
    * for maps, `stage1_pre`… for the same before their last ReLU where they end in one, `features` for the penultimate
-   * vector, `logits`.
+   * vector, `logits`. The layers of a transformer (`encoder.ts`): `hidden1`…, `attention1`…, `queries1`…, `keys1`…,
+   * `values1`…; terms go by these names.
    */
   forward<T>(net: Net<T>, x: T, options: z.output<Options>, classes: number): T;
 }

@@ -24,7 +24,10 @@ const smallest: Record<string, object> = {
     ],
     classifier: true,
   },
+  vit: { width: 16, depth: 2, heads: 2 },
 };
+/** What an image of odd sides asks for beside. */
+const forOddSides: Record<string, object> = { vit: { patch: 1 } };
 const small = (type: string, classes?: number) => bound(type, smallest[type], classes);
 const planOf = (type: string) => trace(small(type), inputShape);
 
@@ -132,7 +135,8 @@ describe.each(architectures.list.map(({ type }) => type))('%s', (type) => {
     [[28, 28, 1], 2],
     [[17, 20, 4], 100],
   ])('takes images of %j and %i classes', (shape, classes) => {
-    const forward = small(type, classes);
+    const options = shape[0] % 2 === 0 ? smallest[type] : { ...smallest[type], ...forOddSides[type] };
+    const forward = bound(type, options, classes);
     const plan = trace(forward, shape);
     const values = initialValues(plan.parameters, 1);
     tf.tidy(() => {

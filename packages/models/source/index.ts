@@ -8,6 +8,7 @@ import { mobilenetV2 } from './mobilenet-v2.ts';
 import { resnet } from './resnet.ts';
 import { shufflenetV2 } from './shufflenet-v2.ts';
 import { vgg } from './vgg.ts';
+import { vit } from './vit.ts';
 import { wideResnet } from './wide-resnet.ts';
 
 export { type Architecture, bind };
@@ -21,6 +22,7 @@ export const architectures = registry<Architecture>([
   vgg,
   mobilenetV2,
   shufflenetV2,
+  vit,
   mlp,
   layers,
 ]);

@@ -260,7 +260,7 @@ describe('what does not fit is refused, naming the layer', () => {
         { layer: 'conv2d', name: 'c', filters: 3, kernel_size: 3 },
         { layer: 'add', name: 's', inputs: ['c', 'input'] },
       ],
-      /^layers\/1 \(add "s"\): add: the maps \[30,30,3\] and \[32,32,3\]/,
+      /^layers\/1 \(add "s"\): add: \[30,30,3\] and \[32,32,3\]/,
     ],
     ['two taps of one name', [{ layer: 'flatten', name: 'logits' }], /two taps are named logits/],
   ])('%s', (_name, list, message) => {

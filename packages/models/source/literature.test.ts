@@ -4,8 +4,8 @@ import { architectures, bind } from './index.ts';
 
 /** The networks of the literature on distillation against what it says of them, for images of 32×32 and 100 classes. */
 
-const planOf = (type: string, options: object = {}, shape = [32, 32, 3]) =>
-  trace(bind(architectures.get(type), architectures.schema.parse({ type, ...options }), 100), shape);
+const planOf = (type: string, options: object = {}, shape = [32, 32, 3], classes = 100) =>
+  trace(bind(architectures.get(type), architectures.schema.parse({ type, ...options }), classes), shape);
 
 /** Names and shapes of PyTorch's `state_dict()`. */
 const stateDict = (type: string, options: object = {}) =>
@@ -49,6 +49,16 @@ test.each<[string, object, number, string?]>([
   const { parameterCount } = planOf(type, options);
   expect(parameterCount).toBe(count);
   if (published !== undefined) expect((parameterCount / 1e6).toFixed(2)).toBe(published);
+});
+
+// Of images of 224×224 in patches of 16 and 1000 classes, as DeiT's own code counts them.
+test.each<[object, number]>([
+  [{}, 5_717_416],
+  [{ size: 'small' }, 22_050_664],
+  [{ distillationToken: true }, 5_910_800],
+  [{ size: 'small', distillationToken: true }, 22_436_432],
+])('vit %j has %i parameters', (options, count) => {
+  expect(planOf('vit', { patch: 16, ...options }, [224, 224, 3], 1000).parameterCount).toBe(count);
 });
 
 const norm = (name: string, channels: number) =>
@@ -160,6 +170,26 @@ test.each<[string, object, Record<string, number[]>, string[]]>([
     { 'hidden.0.bias': [8], 'hidden.3.weight': [6, 8] },
     ['hidden.1.weight', 'hidden.4.weight'],
   ],
+  [
+    'vit',
+    { distillationToken: true },
+    {
+      cls_token: [1, 1, 192],
+      dist_token: [1, 1, 192],
+      pos_embed: [1, 66, 192],
+      'patch_embed.proj.weight': [192, 3, 4, 4],
+      'patch_embed.proj.bias': [192],
+      'blocks.0.norm1.weight': [192],
+      'blocks.11.attn.qkv.weight': [576, 192],
+      'blocks.11.attn.proj.bias': [192],
+      'blocks.11.mlp.fc1.weight': [768, 192],
+      'blocks.11.mlp.fc2.weight': [192, 768],
+      'norm.weight': [192],
+      'head.weight': [100, 192],
+      'head_dist.bias': [100],
+    },
+    ['blocks.12.norm1.weight', 'pre_logits.fc.weight'],
+  ],
 ])("%s %j has PyTorch's names", (type, options, some, absent) => {
   const names = stateDict(type, options);
   expect(names).toMatchObject(some);
@@ -245,6 +275,42 @@ test("first weights are the literature's", () => {
   });
   // PyTorch's default: 1/√9
   expect(first('shufflenet_v2', 'layer1.0.conv1.weight')).toEqual({ type: 'uniform', bound: 1 / 3 });
+  for (const name of ['cls_token', 'pos_embed', 'blocks.0.mlp.fc1.weight', 'head.weight']) {
+    expect(first('vit', name)).toEqual({ type: 'normal', deviation: 0.02 });
+  }
+  // A convolution of 3·4·4 numbers, PyTorch's default
+  expect(first('vit', 'patch_embed.proj.weight')).toEqual({ type: 'uniform', bound: 1 / Math.sqrt(48) });
+});
+
+test("vit's taps are named by layer, and its two heads where it has them", () => {
+  const sequence = [17, 8];
+  const layer = (i: number) => [
+    [`queries${i}`, sequence],
+    [`keys${i}`, sequence],
+    [`values${i}`, sequence],
+    [`attention${i}`, [2, 17, 17]],
+    [`hidden${i}`, sequence],
+  ];
+  const of = { patch: 8, width: 8, depth: 2, heads: 2 };
+  const ends = [
+    ['features', [8]],
+    ['logits', [100]],
+  ];
+  expect(Object.entries(planOf('vit', of).taps)).toEqual([...layer(1), ...layer(2), ...ends]);
+  const { taps } = planOf('vit', { ...of, distillationToken: true });
+  expect(Object.keys(taps).slice(-4)).toEqual(['features', 'class', 'distillation', 'logits']);
+  expect(taps).toMatchObject({
+    class: [100],
+    distillation: [100],
+    hidden2: [18, 8],
+    attention2: [2, 18, 18],
+  });
+});
+
+test('vit refuses what does not tile, and heads that do not divide', () => {
+  expect(() => planOf('vit', {}, [30, 32, 3])).toThrow(RangeError);
+  expect(() => planOf('vit', {}, [30, 32, 3])).toThrow('patches of 4×4 pixels do not tile an image of 30×32');
+  expect(() => planOf('vit', { width: 100 })).toThrow(/blocks.0.attn: a width of 100 .*3 equal heads/);
 });
 
 test('larger images are taken, and VGG pools those of 64 pixels once more', () => {
@@ -272,6 +338,8 @@ test.each([
   ['mlp', { hidden: [] }],
   ['mlp', { hidden: [0] }],
   ['mlp', { activation: 'swish' }],
+  ['vit', { size: 'base' }],
+  ['vit', { patch: 0 }],
 ])('%s refuses %j', (type, options) => {
   expect(architectures.schema.safeParse({ type, ...options }).success).toBe(false);
 });

@@ -17,6 +17,7 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 test.each([
   { shape: [10], dtype: 'F32' },
   { shape: [2, 2, 3], dtype: 'F16' },
+  { shape: [4, 3], dtype: 'F16' },
 ])('rows of $shape are kept as $dtype and read by position', async ({ shape, dtype }) => {
   const length = shape.reduce((a, b) => a * b);
   // Quarters are exact in float16.

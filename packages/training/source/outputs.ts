@@ -7,7 +7,7 @@ import type { RowFile } from './row-reader.ts';
 
 /**
  * A frozen teacher's outputs: one file of rows for each (tap, view), a row for each training image in the order of
- * the split. Maps are kept as float16, vectors and logits as float32.
+ * the split. Maps, sequences and scores of attention are kept as float16, vectors and logits as float32.
  */
 export interface StoredRows {
   digest: string;
@@ -32,7 +32,7 @@ export function outputsName(key: OutputsKey, tap: string, view: number): string 
 }
 
 export function rowType(shape: readonly number[]): StoredRows['dtype'] {
-  return shape.length === 3 ? 'F16' : 'F32';
+  return shape.length > 1 ? 'F16' : 'F32';
 }
 
 /** Writes rows as they come; memory is bounded by one batch and the stream's buffer. */

@@ -43,10 +43,15 @@ export function biasAdd<T extends tf.Tensor>(x: T, bias: tf.Tensor1D): T {
     gradFunc: (dy: tf.Tensor) => [
       // A copy of the handle, not of the data: the tape disposes each gradient by itself.
       tf.clone(dy),
-      has('BiasAddGrad')
-        ? call('BiasAddGrad', { dy })
-        : tf.sum(dy, dy.shape.map((_, axis) => axis).slice(0, -1)),
+      sumToChannels(dy),
     ],
   }));
   return fused(x, bias) as T;
+}
+
+/** The sum over all but the last axis. `[…, channels] → [channels]` */
+export function sumToChannels(dy: tf.Tensor): tf.Tensor {
+  return has('BiasAddGrad')
+    ? call('BiasAddGrad', { dy })
+    : tf.sum(dy, dy.shape.map((_, axis) => axis).slice(0, -1));
 }

@@ -1,0 +1,20 @@
+import * as tf from '@tensorflow/tfjs-core';
+
+/**
+ * x·Φ(x) with Φ(x) = (1 + erf(x/√2)) / 2 (Hendrycks and Gimpel, 2016, arXiv:1606.08415): PyTorch's default, not the
+ * approximation by tanh. Its slope is Φ(x) + x·φ(x), φ(x) = exp(−x²/2) / √(2π).
+ */
+export function gelu(x: tf.Tensor): tf.Tensor {
+  return tf.customGrad((input, save) => {
+    const given = input as tf.Tensor;
+    const share = tf.mul(tf.add(tf.erf(tf.mul(given, Math.SQRT1_2)), 1), 0.5);
+    (save as tf.GradSaveFunc)([given, share]);
+    return {
+      value: tf.mul(given, share),
+      gradFunc: (dy: tf.Tensor, [at, below]: tf.Tensor[]) => {
+        const density = tf.mul(tf.exp(tf.mul(tf.square(at), -0.5)), 1 / Math.sqrt(2 * Math.PI));
+        return tf.mul(dy, tf.add(below, tf.mul(at, density)));
+      },
+    };
+  })(x);
+}
