@@ -1,5 +1,5 @@
 import { registry } from '@distillery/spec';
-import { type Architecture, bind } from './architecture.ts';
+import { type Architecture, bind, type Task } from './architecture.ts';
 import { deepnn } from './deepnn.ts';
 import { layers } from './layers.ts';
 import { lightnn } from './lightnn.ts';
@@ -11,7 +11,7 @@ import { vgg } from './vgg.ts';
 import { vit } from './vit.ts';
 import { wideResnet } from './wide-resnet.ts';
 
-export { type Architecture, bind };
+export { type Architecture, bind, type Task };
 
 /** Every architecture; a new one is a file and a line here. */
 export const architectures = registry<Architecture>([

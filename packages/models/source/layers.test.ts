@@ -354,7 +354,7 @@ describe('a spec is refused, naming the path and what is allowed', () => {
     [
       'an activation',
       [{ layer: 'activation', activation: 'selu' }],
-      { path: '/layers/0/activation', allowed: ['linear', 'relu', 'relu6', 'softmax'] },
+      { path: '/layers/0/activation', allowed: ['linear', 'relu', 'relu6', 'gelu', 'softmax'] },
     ],
     [
       'a first weight',

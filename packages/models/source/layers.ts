@@ -26,7 +26,7 @@ export const layers: Architecture<typeof options> = {
   summary: "A network of your own: a list of Keras' layers, or what Keras' model.to_json() wrote",
   reference: 'https://keras.io/api/layers/',
   options,
-  forward(net, input, { layers: list, classifier }, classes) {
+  forward(net, input, { layers: list, classifier }, { classes }) {
     const added = { layer: dense.layer, name: 'classifier', ...dense.options.parse({ units: classes }) };
     const nodes = nodesOf(classifier ? [...list, added] : list);
     const end = nodes.findLastIndex(({ kind }) => kind === dense);

@@ -8,7 +8,7 @@ const options = z.strictObject({
     .max(32)
     .default([512, 256])
     .describe('units of the hidden layers, from the input on'),
-  activation: z.literal(['relu', 'relu6']).default('relu'),
+  activation: z.literal(['relu', 'relu6', 'gelu']).default('relu'),
   batchNorm: z.boolean().default(false).describe('normalises before each activation'),
   dropout: z.number().min(0).lt(1).default(0).describe('after each activation'),
 });
@@ -23,7 +23,7 @@ export const mlp: Architecture<typeof options> = {
   summary: 'Linear layers over the flattened image, as wide and as many as you like',
   reference: 'https://arxiv.org/abs/1503.02531',
   options,
-  forward(net, image, { hidden, activation, batchNorm, dropout }, classes) {
+  forward(net, image, { hidden, activation, batchNorm, dropout }, { classes }) {
     let x = net.flatten(image);
     let position = 0;
     // Numbered as PyTorch numbers a Sequential of Linear, BatchNorm1d where there is one, activation and Dropout.
@@ -32,7 +32,7 @@ export const mlp: Architecture<typeof options> = {
       x = net.linear(next(), x, { out });
       if (batchNorm) x = net.batchNorm(next(), x);
       position++;
-      x = net.tap(`hidden${index + 1}`, activation === 'relu' ? net.relu(x) : net.relu6(x));
+      x = net.tap(`hidden${index + 1}`, net[activation](x));
       if (index === hidden.length - 1) net.tap('features', x);
       x = net.dropout(next(), x, dropout);
     }

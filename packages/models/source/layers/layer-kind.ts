@@ -34,11 +34,10 @@ export function square(maximum: number) {
 }
 
 /** `softmax` is taken of the last layer alone, where it is left out: losses are computed from logits. */
-const activations = ['linear', 'relu', 'relu6', 'softmax'] as const;
+const activations = ['linear', 'relu', 'relu6', 'gelu', 'softmax'] as const;
 export type Activation = (typeof activations)[number];
 export const activation = z.enum(activations).default('linear');
 
 export function activate<T>(net: Net<T>, x: T, name: Activation): T {
-  if (name === 'relu') return net.relu(x);
-  return name === 'relu6' ? net.relu6(x) : x;
+  return name === 'linear' || name === 'softmax' ? x : net[name](x);
 }
