@@ -74,7 +74,7 @@ describe('a job over HTTP', () => {
     const initial = report.students.map(({ runs }) => runs[0].initialWeights);
     expect(initial).toHaveLength(4);
     expect(new Set(initial).size).toBe(1);
-    expect(report.teacher.initialWeights).not.toBe(initial[0]);
+    expect(report.teachers[0].initialWeights).not.toBe(initial[0]);
   });
 
   test('gives weights with the digest that the report names', async () => {
@@ -90,7 +90,7 @@ describe('a job over HTTP', () => {
   test('a second job with the same teacher reuses it and says so', { timeout: 60_000 }, async () => {
     const students = [spec.students[0]];
     const again = await service.complete({ ...spec, students });
-    expect(again.report.teacher.reused).toBe(true);
+    expect(again.report.teachers[0].reused).toBe(true);
     expect(again.report.outputs.map(({ reused }) => reused)).toEqual([true]);
     // And a student of the same seed and method ends with the same bytes, whichever worker trained it.
     const digest = ({ students: all }: Report) =>
@@ -162,9 +162,10 @@ test('PyTorch loads the weights and scores the same to the last image', {
       { name: 'labels', dtype: 'I32', shape: [images.count], data: images.labels },
     ]),
   );
-  const networks = [{ name: 'teacher', result: report.teacher }].concat(
-    report.students.map(({ name, runs }) => ({ name, result: runs[0] })),
-  );
+  const networks = [
+    { name: 'teacher', best: report.teachers[0].best },
+    ...report.students.map(({ name, runs }) => ({ name, best: runs[0].best })),
+  ];
   for (const { name } of networks) {
     const choice = name === 'teacher' ? {} : { student: name };
     await writeFile(file(`${name}.safetensors`), await service.client.weights(job.id, choice));
@@ -177,7 +178,7 @@ test('PyTorch loads the weights and scores the same to the last image', {
     ...paths,
   ]);
   const hits = JSON.parse(stdout) as Record<string, number>;
-  for (const [index, { name, result }] of networks.entries()) {
-    expect(hits[paths[index]] / images.count, name).toBe(result.best.testAccuracy);
+  for (const [index, { name, best }] of networks.entries()) {
+    expect(hits[paths[index]] / images.count, name).toBe(best.testAccuracy);
   }
 });

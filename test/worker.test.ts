@@ -75,7 +75,7 @@ async function undisturbed(): Promise<string> {
   const other = await startService();
   try {
     const { report } = await other.complete(spec());
-    return report.teacher.last.weights.digest;
+    return report.teachers[0].last.weights.digest;
   } finally {
     await other.close();
   }
@@ -92,8 +92,8 @@ describe('a trainer that dies', () => {
     const { metrics: rows } = await service.client.metrics(id, { stage: 'teacher', limit: '10000' });
     const second = rows.filter(({ attempt }) => attempt === 2);
     expect(second[0].epoch, 'it went on, not back to the start').toBeGreaterThan(1);
-    const { teacher } = await service.client.report(id);
-    expect(teacher.last.weights.digest).toBe(await undisturbed());
+    const { teachers } = await service.client.report(id);
+    expect(teachers[0].last.weights.digest).toBe(await undisturbed());
   });
 });
 
@@ -195,10 +195,10 @@ test('a worker with two trainers trains two students at once, on half of the thr
     ];
     expect(begun.toSorted()[1] < ended.toSorted()[0], JSON.stringify([one, two])).toBe(true);
     // The other engines compute on one thread in any case.
-    const all = report.teacher.engine.name === 'native' ? availableParallelism() : 1;
+    const all = report.teachers[0].engine.name === 'native' ? availableParallelism() : 1;
     const threads = Math.max(1, Math.floor(all / 2));
     expect(report.students.map(({ runs }) => runs[0].engine.threads)).toEqual([threads, threads]);
-    expect(report.teacher.engine.threads).toBe(all);
+    expect(report.teachers[0].engine.threads).toBe(all);
   } finally {
     await pair.close();
   }

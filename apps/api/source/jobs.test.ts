@@ -65,8 +65,11 @@ test('validate answers the plan and submits nothing', async () => {
   const response = await held.post('/v1/jobs/validate', spec);
   expect(response.status).toBe(200);
   expect(await response.json()).toMatchObject({
-    teacher: { parameters: 1186986 },
-    students: [{ name: 'control' }, { name: 'soft', control: 'control', parameters: 267738 }],
+    teachers: [{ name: 'teacher', parameters: 1186986 }],
+    students: [
+      { name: 'control', teachers: [] },
+      { name: 'soft', control: 'control', parameters: 267738 },
+    ],
     estimate: { memoryBytes: expect.any(Number) },
   });
   const refused = await held.post('/v1/jobs/validate', { ...spec, seeds: [1, 1] });

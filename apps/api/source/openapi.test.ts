@@ -38,9 +38,11 @@ test('every page is described', () => {
     'GET /v1/jobs/{id}/report',
     'GET /v1/jobs/{id}/students/{name}/weights',
     'GET /v1/jobs/{id}/teacher/weights',
+    'GET /v1/jobs/{id}/teachers/{name}/weights',
     'GET /v1/methods',
     'HEAD /v1/jobs/{id}/students/{name}/weights',
     'HEAD /v1/jobs/{id}/teacher/weights',
+    'HEAD /v1/jobs/{id}/teachers/{name}/weights',
     'POST /v1/jobs',
     'POST /v1/jobs/validate',
   ]);
@@ -96,7 +98,7 @@ test('the job spec is there in full, with the options of every kind', async () =
   expect(spec).toContain('"temperature"');
   expect(spec).toContain('"warmupEpochs"');
   // Only what has no default must be given.
-  expect(document.components.schemas.JobSpecInput?.required).toEqual(['dataset', 'teacher', 'students']);
+  expect(document.components.schemas.JobSpecInput?.required).toEqual(['dataset', 'students']);
 });
 
 test('the engine page shows the workers that live', async () => {

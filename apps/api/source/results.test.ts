@@ -63,10 +63,11 @@ test('the report is not ready before it exists', async () => {
     name: null,
     createdAt: '2026-01-01T00:00:00.000Z',
     dataset: { source: 'shapes', digest: 'd', classes: ['a'], train: 1, validation: 0, test: 1, skipped: 0 },
-    teacher: network('teacher'),
+    teachers: [{ name: 'teacher', ...network('teacher') }],
     students: [
       {
         name: 'soft',
+        teachers: ['teacher'],
         control: null,
         architecture: { type: 'lightnn' },
         method: [{ type: 'cross_entropy' }],
@@ -78,6 +79,7 @@ test('the report is not ready before it exists', async () => {
         gapClosed: null,
       },
     ],
+    ensembles: [],
     outputs: [],
     stages: [],
     warnings: [],

@@ -42,7 +42,14 @@ test('the checkpoints that there are so far', async () => {
     'student.soft.7',
     'student.soft.7',
   ]);
-  expect(checkpoints[1]).toMatchObject({ checkpoint: 'last', epoch: 5, format: 'safetensors', size: 1000 });
+  expect(checkpoints[1]).toMatchObject({
+    network: 'teacher',
+    seed: null,
+    checkpoint: 'last',
+    epoch: 5,
+    format: 'safetensors',
+    size: 1000,
+  });
 });
 
 test('the whole file, with all that a client needs to check and name it', async () => {
@@ -72,9 +79,33 @@ test('a student: the first seed, or the one that is asked for', async () => {
   ).toBe(true);
 });
 
+test('peers, and teachers by name', async () => {
+  const job = await submitted(held, {
+    teacher: undefined,
+    procedure: 'mutual',
+    baseline: false,
+    seeds: [7],
+    students: ['a', 'b'].map((name) => ({
+      name,
+      architecture: { type: 'lightnn' },
+      method: [{ type: 'soft_target' }, { type: 'cross_entropy' }],
+    })),
+  });
+  const [a, b] = [await put(files.soft42, 1), await put(files.soft7, 2)];
+  await finish(held, job.id, 'mutual.7', { results: { a: { best: a, last: a }, b: { best: b, last: b } } });
+  const of = (path: string) => held.request(`/v1/jobs/${job.id}${path}`);
+  const { checkpoints } = (await (await of('/checkpoints')).json()) as { checkpoints: object[] };
+  expect(checkpoints).toHaveLength(4);
+  expect(checkpoints[2]).toMatchObject({ stage: 'mutual.7', network: 'b', seed: 7, size: 2001 });
+  expect((await bytesOf(await of('/students/b/weights?seed=7'))).equals(files.soft7)).toBe(true);
+  expect((await problem(await of('/teacher/weights'))).detail).toContain('its students teach each other');
+  expect((await bytesOf(await get('/teachers/teacher/weights'))).equals(files.teacherBest)).toBe(true);
+});
+
 test('what is not there', async () => {
   const code = async (path: string) => (await problem(await get(path))).code;
   expect(await code('/students/nobody/weights')).toBe('student_not_found');
+  expect(await code('/teachers/nobody/weights')).toBe('teacher_not_found');
   expect(await code('/students/soft/weights?seed=8')).toBe('checkpoint_not_found');
   expect(await code('/students/control/weights')).toBe('not_ready');
   expect(await code('/students/soft/weights?checkpoint=first')).toBe('malformed_request');

@@ -47,11 +47,17 @@ export function progressPrinter(out: NodeJS.WriteStream) {
   }
 }
 
-/** `student soft_target, seed 42` */
+/** `student soft_target, seed 42`, `teacher wide`, `outputs of assistant, seed 42`, `peers, seed 42` */
 function title({ id, kind }: StageView): string {
-  if (kind !== 'student') return kind.padEnd(28);
-  const [, name, seed] = id.split('.');
-  return `student ${name}, seed ${seed}`.padEnd(28);
+  const [, ...parts] = id.split('.');
+  const seed = parts.length === 0 ? '' : `, seed ${parts.at(-1)}`;
+  const titles: Partial<Record<StageView['kind'], string>> = {
+    student: `student ${parts[0]}${seed}`,
+    mutual: `peers${seed}`,
+    teacher: ['teacher', ...parts].join(' '),
+    outputs: parts.length === 0 ? 'outputs' : `outputs of ${parts[0]}${parts.length > 1 ? seed : ''}`,
+  };
+  return (titles[kind] ?? kind).padEnd(28);
 }
 
 function tookOf({ startedAt, finishedAt }: StageView): string {

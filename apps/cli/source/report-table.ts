@@ -6,10 +6,11 @@ import { table } from './table.ts';
 /** A report as a terminal shows it. */
 export function reportTable(report: Report): string {
   const several = report.students.some(({ runs }) => runs.length > 1);
-  const { teacher, dataset } = report;
+  const { teachers, dataset } = report;
+  const first = teachers[0] ?? report.students[0].runs[0];
   const rows = [
-    [
-      styleText('bold', 'teacher'),
+    ...teachers.map((teacher) => [
+      styleText('bold', teacher.name),
       integer(teacher.parameters),
       bytes(teacher.best.weights.size),
       percent(teacher.last.testAccuracy),
@@ -17,7 +18,7 @@ export function reportTable(report: Report): string {
       '–',
       '–',
       teacher.reused ? 'reused' : duration(teacher.seconds),
-    ],
+    ]),
     ...report.students.map(({ name, runs, testAccuracy, agreement, gapClosed, control }) => [
       control === null && name.startsWith('control') ? `${name} (alone)` : name,
       integer(runs[0].parameters),
@@ -27,6 +28,16 @@ export function reportTable(report: Report): string {
       agreement === null ? '–' : percent(agreement.mean),
       gapClosed === null ? '–' : `${(100 * gapClosed.last.mean).toFixed(0)} %`,
       duration(runs.reduce((sum, { seconds }) => sum + seconds, 0)),
+    ]),
+    ...report.ensembles.map(({ name, members, testAccuracy }) => [
+      styleText('italic', `${name} (${members.length} together)`),
+      '–',
+      '–',
+      '–',
+      spread(testAccuracy),
+      '–',
+      '–',
+      '–',
     ]),
   ];
   const columns = [
@@ -45,7 +56,7 @@ export function reportTable(report: Report): string {
     several
       ? `mean ± standard deviation over ${report.students[0].runs.length} seeds`
       : 'one seed: differences of a point or two are noise',
-    `engine: ${teacher.engine.backend}, ${teacher.engine.threads} threads, ${teacher.precision}`,
+    `engine: ${first.engine.backend}, ${first.engine.threads} threads, ${first.precision}`,
   ];
   return [
     table(columns, rows),

@@ -29,8 +29,12 @@ export class ApiError extends Error {
   }
 }
 
-/** Which weights of a job: the teacher's, or a student's by name; the first seed and the best epoch by default. */
+/**
+ * Which weights of a job: the teacher's, another teacher's by name, or a student's; the first seed and the best epoch by
+ * default.
+ */
 export interface WeightsChoice {
+  teacher?: string;
   student?: string;
   seed?: number;
   checkpoint?: 'best' | 'last';
@@ -97,12 +101,18 @@ export function createClient(url: string) {
     checkpoints: (id: string) => json<{ checkpoints: Checkpoint[] }>(`${jobPath(id)}/checkpoints`),
 
     /** A safetensors file, checked against the digest that came with it. */
-    async weights(id: string, { student, seed, checkpoint }: WeightsChoice = {}): Promise<Uint8Array> {
+    async weights(
+      id: string,
+      { teacher, student, seed, checkpoint }: WeightsChoice = {},
+    ): Promise<Uint8Array> {
       const query = new URLSearchParams({
         ...(seed === undefined ? {} : { seed: String(seed) }),
         ...(checkpoint === undefined ? {} : { checkpoint }),
       });
-      const network = student === undefined ? 'teacher' : `students/${encodeURIComponent(student)}`;
+      const network =
+        student !== undefined
+          ? `students/${encodeURIComponent(student)}`
+          : `teachers/${encodeURIComponent(teacher ?? 'teacher')}`;
       const response = await request(`${jobPath(id)}/${network}/weights?${query}`);
       const bytes = new Uint8Array(await response.arrayBuffer());
       const expected = /sha-256=:([^:]+):/.exec(response.headers.get('repr-digest') ?? '')?.[1];

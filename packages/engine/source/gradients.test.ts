@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, expect, test } from 'vitest';
-import { gradientsOf } from './gradients.ts';
+import { detached, gradientsOf } from './gradients.ts';
 import { convolution } from './ops/convolution.ts';
 import { maxPool } from './ops/max-pool.ts';
 import { startEngine } from './start.ts';
@@ -128,5 +128,17 @@ test('a variable that takes no part is named, and nothing is left behind', () =>
     expect(tf.memory().numTensors).toBe(before);
     // And the next one works.
     expect(() => tf.dispose(gradientsOf(() => network(x, w, v), { w, v }))).not.toThrow();
+  });
+});
+
+test('none passes what is detached', () => {
+  held((x, _w, v) => {
+    const logits = (w: tf.Tensor) => tf.matMul(tf.reshape(x, [-1, 16]), w);
+    // (y·y) with one side a constant has half the gradient of y².
+    const { value, gradients } = gradientsOf(() => tf.sum(tf.mul(logits(v), detached(logits(v)))), { v });
+    const whole = gradientsOf(() => tf.sum(tf.square(logits(v))), { v });
+    expectClose(value, whole.value.dataSync());
+    expectClose(gradients.v, tf.mul(whole.gradients.v, 0.5).dataSync());
+    expectNoLeak(() => detached(x));
   });
 });

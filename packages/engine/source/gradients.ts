@@ -62,6 +62,22 @@ export function gradientsOf(
   }
 }
 
+/**
+ * The same values as a constant: no gradient passes to what x was computed from.
+ *
+ * @param x any shape
+ */
+export function detached(x: tf.Tensor): tf.Tensor {
+  const { state } = tf.engine() as unknown as Recorder;
+  const depth = state.gradientDepth;
+  state.gradientDepth = 0;
+  try {
+    return tf.clone(x);
+  } finally {
+    state.gradientDepth = depth;
+  }
+}
+
 /** The variables that have a gradient. */
 function taking(
   variables: Record<string, tf.Variable>,

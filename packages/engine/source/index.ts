@@ -1,4 +1,4 @@
-export { type Gradients, gradientsOf } from './gradients.ts';
+export { detached, type Gradients, gradientsOf } from './gradients.ts';
 export { initialValues } from './initialize.ts';
 export { measureGigaflops } from './measure.ts';
 export type { Precision } from './ops/convolution.ts';

@@ -152,13 +152,20 @@ const isMap = (tap: string, taps: TapShapes) => taps[tap].length === 3 && !/^att
 /** Networks name a map from before its activation `stage1_pre`, beside `stage1`. */
 const isPreActivation = (tap: string) => tap.endsWith('_pre');
 
+/** One of several teachers' taps is `<teacher>/stage1`: which of them is meant must be said. */
+const isOfOneTeacher = (tap: string) => tap.includes('/');
+
 /** Names of the taps with a height and a width, in the order of the network; activations alone. */
 function mapsOf(taps: TapShapes): string[] {
-  return Object.keys(taps).filter((tap) => isMap(tap, taps) && !isPreActivation(tap));
+  return defaults(taps).filter((tap) => !isPreActivation(tap));
 }
 
 function preActivationsOf(taps: TapShapes): string[] {
-  return Object.keys(taps).filter((tap) => isMap(tap, taps) && isPreActivation(tap));
+  return defaults(taps).filter(isPreActivation);
+}
+
+function defaults(taps: TapShapes): string[] {
+  return Object.keys(taps).filter((tap) => isMap(tap, taps) && !isOfOneTeacher(tap));
 }
 
 function list(

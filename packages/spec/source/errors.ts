@@ -9,6 +9,7 @@ export const errorTable = {
   malformed_request: { status: 400, retryable: false, title: 'A parameter is not valid' },
   not_found: { status: 404, retryable: false, title: 'No such page' },
   job_not_found: { status: 404, retryable: false, title: 'No such job' },
+  teacher_not_found: { status: 404, retryable: false, title: 'The job has no such teacher' },
   student_not_found: { status: 404, retryable: false, title: 'The job has no such student' },
   checkpoint_not_found: { status: 404, retryable: false, title: 'No such checkpoint' },
   method_not_allowed: { status: 405, retryable: false, title: 'The page does not answer this method' },

@@ -22,6 +22,7 @@ export {
 } from './job.ts';
 export { type JobSpec, type JobSpecInput, jobSpecSchema, type Kinds, validationOf } from './job-spec.ts';
 export { type CatalogueEntry, type Choice, type Kind, type Registry, registry } from './kind.ts';
+export { defaultGenerations, generationName, teachersOf } from './lineage.ts';
 export { fieldErrors } from './problem.ts';
 export {
   type EngineInfo,

@@ -39,13 +39,16 @@ test('fills in every default', () => {
   expect(schema.parse(minimal)).toEqual({
     labels: {},
     dataset: { source: 'pictures', count: 100 },
+    procedure: 'offline',
     teacher: { architecture: { type: 'large', width: 64 }, training: {} },
+    teachers: [],
     students: [
       {
         name: 'tiny',
         architecture: { type: 'small' },
         method: [{ type: 'labels', weight: 1 }],
         training: {},
+        combine: 'mean',
       },
     ],
     baseline: true,
@@ -82,7 +85,7 @@ test('an override holds only what was said', () => {
     ...minimal,
     teacher: { ...minimal.teacher, training: { epochs: 3, optimizer: { type: 'sgd' } } },
   });
-  expect(spec.teacher.training).toEqual({
+  expect(spec.teacher?.training).toEqual({
     epochs: 3,
     optimizer: { type: 'sgd', learningRate: 0.1, momentum: 0, nesterov: false, weightDecay: 0 },
   });
@@ -98,7 +101,7 @@ test('validation has a short and a long form', () => {
 
 test('the whole schema is expressible as JSON Schema', () => {
   expect(z.toJSONSchema(schema, { io: 'input' })).toMatchObject({
-    required: ['dataset', 'teacher', 'students'],
+    required: ['dataset', 'students'],
     additionalProperties: false,
   });
 });
@@ -169,7 +172,7 @@ test.each<[string, object, object]>([
   [
     'two students of one name',
     { students: [student, student] },
-    { path: '/students/1/name', value: 'tiny', message: 'is the name of an earlier student' },
+    { path: '/students/1/name', value: 'tiny', message: 'is the name of an earlier one' },
   ],
   [
     'the name of the control',

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Kind, Registry } from './kind.ts';
+import { checkLineage } from './lineage.ts';
 import { trainingOverrideSchema, trainingSchema } from './training.ts';
 
 /** Names that stand in URLs, file names and tables. */
@@ -9,6 +10,8 @@ const slug = z
   .refine((name) => !/^control(-|$)/.test(name), 'is kept for the controls that `baseline` adds');
 
 const seed = z.number().int().min(0).max(4294967295);
+
+const procedures = ['offline', 'born_again', 'mutual'] as const;
 
 export const validationSchema = z.strictObject({
   fraction: z.number().min(0).max(0.5).default(0.1).describe('of the training set, split off by class'),
@@ -23,39 +26,67 @@ export interface Kinds {
 
 /** The schema of a job spec over the kinds that are installed. */
 export function jobSpecSchema({ datasets, architectures, terms }: Kinds) {
-  return z.strictObject({
+  const network = {
+    architecture: architectures.schema,
+    training: trainingOverrideSchema.default({}),
+  };
+  const fields = z.strictObject({
     name: z.string().min(1).max(120).optional(),
     labels: z
       .record(z.string().regex(/^[A-Za-z0-9._/-]{1,63}$/), z.string().max(255))
       .refine((labels) => Object.keys(labels).length <= 32, 'must have at most 32 labels')
       .default({}),
     dataset: datasets.schema,
-    teacher: z.strictObject({
-      architecture: architectures.schema,
-      training: trainingOverrideSchema.default({}),
-    }),
+    procedure: z
+      .enum(procedures)
+      .default('offline')
+      .describe(
+        'offline: students learn from trained teachers; born_again: each student in generations, each taught by the one ' +
+          'before; mutual: the students are peers that train together and teach each other, without a teacher',
+      ),
+    generations: z.int().min(2).max(16).optional().describe('of each student, born_again alone; default: 3'),
+    teacher: z.strictObject(network).optional().describe('needed unless the procedure is mutual'),
+    teachers: z
+      .array(
+        z.strictObject({
+          name: slug.refine((name) => name !== 'teacher', 'is the name of `teacher`'),
+          ...network,
+          weight: z
+            .number()
+            .positive()
+            .max(1e6)
+            .default(1)
+            .describe('beside that of the others, of which `teacher` has 1'),
+        }),
+      )
+      .max(8)
+      .superRefine(differ)
+      .default([])
+      .describe('teachers beside `teacher`'),
     students: z
       .array(
         z.strictObject({
-          name: slug,
-          architecture: architectures.schema,
+          name: slug.refine((name) => name !== 'teacher', 'is the name of `teacher`'),
+          ...network,
           method: z.array(terms.schema).min(1).max(16).describe('a weighted sum of terms'),
-          training: trainingOverrideSchema.default({}),
+          teacher: z
+            .union([slug, z.array(slug).min(1).max(9)])
+            .optional()
+            .describe(
+              'whom it learns from: teachers, or other students (then its assistants), by name; default: every teacher',
+            ),
+          combine: z
+            .enum(['mean', 'best'])
+            .default('mean')
+            .describe(
+              "how several teachers' logits become one: their weighted mean, or for each image those of the teacher that " +
+                'gives its label the highest probability',
+            ),
         }),
       )
       .min(1)
       .max(64)
-      .superRefine((students, context) => {
-        students.forEach(({ name }, index) => {
-          if (students.findIndex((other) => other.name === name) !== index) {
-            context.addIssue({
-              code: 'custom',
-              path: [index, 'name'],
-              message: 'is the name of an earlier student',
-            });
-          }
-        });
-      }),
+      .superRefine(differ),
     baseline: z
       .boolean()
       .default(true)
@@ -86,6 +117,14 @@ export function jobSpecSchema({ datasets, architectures, terms }: Kinds) {
           .describe('from the first stage on'),
       })
       .prefault({}),
+  });
+  return fields.superRefine(checkLineage);
+}
+
+function differ(named: readonly { name: string }[], context: z.RefinementCtx): void {
+  named.forEach(({ name }, index) => {
+    if (named.findIndex((other) => other.name === name) === index) return;
+    context.addIssue({ code: 'custom', path: [index, 'name'], message: 'is the name of an earlier one' });
   });
 }
 

@@ -5,7 +5,7 @@ import { z } from 'zod';
 export const jobStates = ['queued', 'running', 'succeeded', 'failed', 'cancelled'] as const;
 export type JobState = (typeof jobStates)[number];
 
-export const stageKinds = ['teacher', 'outputs', 'student', 'report'] as const;
+export const stageKinds = ['teacher', 'outputs', 'student', 'mutual', 'report'] as const;
 export type StageKind = (typeof stageKinds)[number];
 
 export const stageStates = ['waiting', 'queued', 'running', 'succeeded', 'failed', 'cancelled'] as const;
@@ -17,15 +17,23 @@ export function isTerminal(state: JobState | StageState): boolean {
 
 /** One node of a job's graph: what is known of it when the job is accepted. */
 export interface StagePlan {
-  /** `teacher`, `outputs`, `student.<name>.<seed>`, `report` */
+  /**
+   * `teacher` or `teacher.<name>`; `outputs`, `outputs.<teacher>` or `outputs.<student>.<seed>`;
+   * `student.<name>.<seed>`; `mutual.<seed>`; `report`
+   */
   id: string;
   kind: StageKind;
   /** Stages that must have succeeded before. */
   needs: string[];
   /** Its share of the job's work, for progress and ETA; any unit, the same for all. */
   work: number;
-  /** Students only. */
+  /** Whose weights it trains, or whose outputs it stores, where that is a teacher. */
+  teacher?: string;
+  /** The same where it is a student. */
   student?: string;
+  /** The students that train together. */
+  peers?: string[];
+  /** Of students. */
   seed?: number;
 }
 
@@ -94,6 +102,8 @@ export type MetricRow = z.output<typeof metricRowSchema>;
 
 export const checkpointSchema = z.object({
   stage: z.string(),
+  network: z.string().describe("a teacher's or a student's name"),
+  seed: z.number().int().nullable().describe("a student's; null for a teacher"),
   checkpoint: z.enum(['best', 'last']),
   epoch: z.number().int(),
   format: z.literal('safetensors'),

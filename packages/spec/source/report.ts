@@ -79,10 +79,13 @@ export const reportSchema = z.object({
     test: z.number().int(),
     skipped: z.number().int(),
   }),
-  teacher: networkResultSchema,
+  teachers: z
+    .array(networkResultSchema.extend({ name: z.string() }))
+    .describe('the first one is that of `teacher`; none where the students are peers'),
   students: z.array(
     z.object({
       name: z.string(),
+      teachers: z.array(z.string()).describe('whom it learned from; none for a control and for peers'),
       control: z.string().nullable().describe('the control that it is held against'),
       architecture: z.record(z.string(), z.unknown()),
       method: z.array(z.record(z.string(), z.unknown())),
@@ -99,9 +102,22 @@ export const reportSchema = z.object({
         ),
     }),
   ),
+  ensembles: z
+    .array(
+      z.object({
+        name: z.string(),
+        members: z.array(z.string()),
+        testAccuracy: spreadSchema,
+        expectedCalibrationError: spreadSchema,
+      }),
+    )
+    .describe(
+      'the mean of probabilities of the best weights: generations of a student, peers; of teachers that speak as one, their weighted logits',
+    ),
   outputs: z
     .array(
       z.object({
+        teacher: z.string(),
         augmentation: z.string(),
         views: z.number().int().describe('seeded views of each training image that are cached'),
         taps: z.array(z.string()),

@@ -15,7 +15,8 @@ export interface Cursor {
   /** Sums of the losses of the running epoch, and over how many samples. */
   sums: number[];
   samples: number;
-  best: { epoch: number; validationAccuracy: number } | null;
+  /** By member of networks that train side by side; empty without a validation split. */
+  best: Record<string, { epoch: number; validationAccuracy: number }>;
   /** Each completed epoch's means, for the result. */
   losses: Record<string, number>;
   /** Seconds of training in earlier attempts. */

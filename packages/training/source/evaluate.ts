@@ -52,23 +52,30 @@ function* inOrder(indices: Int32Array, size: number, view: number): Generator<Ba
   }
 }
 
-/** Logits of a whole split, or of some of its images: `[count, classes]`. */
+/**
+ * Logits of a whole split, or of some of its images.
+ *
+ * @param taps the ones that hold logits
+ * @returns `[count, classes]` for each of the taps
+ */
 export async function predict(
   network: Network,
   dataset: Dataset,
   split: Split,
   pause: () => Promise<void>,
   indices = everyIndex(split.count),
-): Promise<Float32Array> {
+  taps: readonly string[] = ['logits'],
+): Promise<Float32Array[]> {
   const classes = dataset.classes.length;
-  const logits = new Float32Array(indices.length * classes);
+  const logits = taps.map(() => new Float32Array(indices.length * classes));
   await forEachOutput(
     network,
     { dataset, split, augmentation: undefined },
     indices,
     0,
-    ['logits'],
-    (taps, from) => logits.set(taps.logits.dataSync() as Float32Array, from * classes),
+    taps,
+    (outputs, from) =>
+      taps.forEach((tap, i) => logits[i].set(outputs[tap].dataSync() as Float32Array, from * classes)),
     pause,
   );
   return logits;

@@ -1,13 +1,24 @@
-import { type NetworkPlan, trace } from '@distillery/engine';
+import { type Forward, type NetworkPlan, trace } from '@distillery/engine';
 import { architectures, bind } from '@distillery/models';
-import { type Choice, DistilleryError, type FieldError, type JobSpec } from '@distillery/spec';
-import { bindMethod, MethodError, type WeightedTerm } from './method.ts';
-import { type Student, studentsOf } from './students.ts';
+import { type Choice, DistilleryError, digestOf, type FieldError, type JobSpec } from '@distillery/spec';
+import { type BoundPlan, type Ensemble, ensemblePlan, tapOf, tapsBehind } from './ensemble.ts';
+import { bindMethod, MethodError, teacherTaps, type WeightedTerm } from './method.ts';
+import { bindPeer } from './peers.ts';
+import { jobTeachers, type Student, studentsOf, type Teacher } from './students.ts';
+
+/** A network before it has weights. */
+interface Drawn {
+  forward: Forward;
+  plan: NetworkPlan;
+}
+
+export type LaidTeacher = Drawn & { teacher: Teacher };
+export type LaidStudent = Drawn & { student: Student; method: WeightedTerm[] };
 
 /** Every network of a job with its shapes, every method with its taps. */
 export interface Layout {
-  teacher: NetworkPlan;
-  students: { student: Student; plan: NetworkPlan; method: WeightedTerm[] }[];
+  teachers: LaidTeacher[];
+  students: LaidStudent[];
 }
 
 /**
@@ -16,42 +27,108 @@ export interface Layout {
  */
 export function layOut(spec: JobSpec, shape: number[], classes: number, bfloat16Refusal?: string): Layout {
   const fields: FieldError[] = [];
-  const traced = (path: string, choice: Choice) => {
+  const draw = (path: string, choice: Choice): Drawn | undefined => {
+    const forward = bind(architectures.get(choice.type), choice, classes);
     try {
-      return trace(bind(architectures.get(choice.type), choice, classes), shape);
+      return { forward, plan: trace(forward, shape) };
     } catch (error) {
       if (!(error instanceof RangeError)) throw error;
       fields.push({ path, message: `does not fit images of [${shape}]: ${error.message}`, value: choice });
       return undefined;
     }
   };
-  const teacher = traced('/teacher/architecture', spec.teacher.architecture);
-  const students = studentsOf(spec).flatMap((student) => {
-    const at = student.index === null ? undefined : `/students/${student.index}`;
-    const plan = traced(`${at ?? '/students'}/architecture`, student.architecture);
-    if (teacher === undefined || plan === undefined) return [];
+  const teachers = jobTeachers(spec).flatMap((teacher) => {
+    const drawn = draw(`${teacher.path}/architecture`, teacher.architecture);
+    return drawn === undefined ? [] : [{ ...drawn, teacher }];
+  });
+  const drawn = studentsOf(spec).flatMap((student) => {
+    const network = draw(`${pathOf(student)}/architecture`, student.architecture);
+    return network === undefined ? [] : [{ ...network, student }];
+  });
+  checkTrainings(spec, bfloat16Refusal, fields);
+  if (spec.procedure === 'mutual') checkPeers(drawn, fields);
+  refuse(fields);
+
+  const plans = new Map<string, NetworkPlan>([
+    ...teachers.map(({ teacher, plan }) => [teacher.name, plan] as const),
+    ...drawn.map(({ student, plan }) => [student.name, plan] as const),
+  ]);
+  const peers = Object.fromEntries(
+    drawn.filter(({ student }) => isPeer(spec, student)).map(({ student, plan }) => [student.name, plan]),
+  );
+  const students = drawn.flatMap(({ student, ...network }) => {
     try {
-      return [{ student, plan, method: bindMethod(student.method, plan, teacher) }];
+      const method = isPeer(spec, student)
+        ? bindPeer(student.name, student.method, peers)
+        : bindMethod(student.method, network.plan, teacherPlan(student, plans));
+      return [{ student, ...network, method }];
     } catch (error) {
       if (!(error instanceof MethodError)) throw error;
-      fields.push({ path: `${at}/method${error.path}`, ...fieldOf(error) });
+      fields.push({ path: `${pathOf(student)}/method${error.path}`, ...fieldOf(error) });
       return [];
     }
   });
-  for (const [path, training] of trainingsOf(spec)) {
-    const { optimizer, precision } = training;
-    if (optimizer?.type === 'sgd' && optimizer.nesterov && optimizer.momentum === 0) {
-      fields.push({ path: `${path}/optimizer/nesterov`, message: 'needs a momentum above 0', value: true });
-    }
-    if (precision === 'bfloat16' && bfloat16Refusal !== undefined) {
-      const message = `cannot be had from the workers: ${bfloat16Refusal}`;
-      fields.push({ path: `${path}/precision`, message, value: precision, allowed: ['float32'] });
-    }
-  }
-  if (fields.length > 0 || teacher === undefined) {
-    throw new DistilleryError('invalid_spec', 'the parts of the job do not fit each other', { fields });
-  }
-  return { teacher, students };
+  refuse(fields);
+  return { teachers, students };
+}
+
+/** A student that learns from the others while they learn from it. */
+export function isPeer({ procedure }: Pick<JobSpec, 'procedure'>, { index }: Student): boolean {
+  return procedure === 'mutual' && index !== null;
+}
+
+/**
+ * A network of the job by its name, teacher or student.
+ *
+ * @throws Error when there is none, which the spec's own check rules out
+ */
+export function networkOf({ teachers, students }: Layout, name: string): LaidTeacher | LaidStudent {
+  const found =
+    teachers.find(({ teacher }) => teacher.name === name) ??
+    students.find(({ student }) => student.name === name);
+  if (found === undefined) throw new Error(`the job has no network ${name}`);
+  return found;
+}
+
+/** The taps that a student reads of one of its teachers. */
+export function tapsFrom(layout: Layout, student: LaidStudent, teacher: string): string[] {
+  const read = teacherTaps(student.method);
+  const ensemble = ensembleOf(layout, student);
+  if (ensemble === undefined) return student.student.teachers.includes(teacher) ? read : [];
+  const own = tapOf(teacher, '');
+  return tapsBehind(read, ensemble)
+    .filter((tap) => tap.startsWith(own))
+    .map((tap) => tap.slice(own.length));
+}
+
+/** Several teachers of a student, as they speak together; undefined where it has one, or none. */
+export function ensembleOf({ teachers }: Layout, { student }: LaidStudent): Ensemble | undefined {
+  const { teachers: names, combine } = student;
+  if (names.length < 2) return undefined;
+  // An assistant has the weight of one teacher.
+  const weights = names.map(
+    (name) => teachers.find(({ teacher }) => teacher.name === name)?.teacher.weight ?? 1,
+  );
+  return { names, weights, combine };
+}
+
+function teacherPlan({ teachers }: Student, plans: ReadonlyMap<string, NetworkPlan>): BoundPlan {
+  const own = teachers.map((name) => plans.get(name) as NetworkPlan);
+  if (own.length === 0) return { taps: {}, parameters: [] };
+  return own.length === 1 ? own[0] : ensemblePlan(teachers, own);
+}
+
+function pathOf({ index }: Student): string {
+  return index === null ? '/students' : `/students/${index}`;
+}
+
+/** Each field once: generations of a student share theirs. */
+function refuse(fields: FieldError[]): void {
+  if (fields.length === 0) return;
+  const different = new Map(fields.map((field) => [`${field.path} ${field.message}`, field]));
+  throw new DistilleryError('invalid_spec', 'the parts of the job do not fit each other', {
+    fields: [...different.values()],
+  });
 }
 
 function fieldOf({ message, value, allowed }: MethodError): Omit<FieldError, 'path'> {
@@ -62,12 +139,33 @@ function fieldOf({ message, value, allowed }: MethodError): Omit<FieldError, 'pa
   };
 }
 
-function trainingsOf(spec: JobSpec) {
-  return [
+function checkTrainings(spec: JobSpec, bfloat16Refusal: string | undefined, fields: FieldError[]): void {
+  const trainings = [
     ['/training', spec.training],
-    ['/teacher/training', spec.teacher.training],
+    ...(spec.teacher === undefined ? [] : [['/teacher/training', spec.teacher.training] as const]),
+    ...spec.teachers.map(({ training }, index) => [`/teachers/${index}/training`, training] as const),
     ...spec.students.map(({ training }, index) => [`/students/${index}/training`, training] as const),
   ] as const;
+  for (const [path, { optimizer, precision }] of trainings) {
+    if (optimizer?.type === 'sgd' && optimizer.nesterov && optimizer.momentum === 0) {
+      fields.push({ path: `${path}/optimizer/nesterov`, message: 'needs a momentum above 0', value: true });
+    }
+    if (precision === 'bfloat16' && bfloat16Refusal !== undefined) {
+      const message = `cannot be had from the workers: ${bfloat16Refusal}`;
+      fields.push({ path: `${path}/precision`, message, value: precision, allowed: ['float32'] });
+    }
+  }
+}
+
+function checkPeers(drawn: readonly { student: Student }[], fields: FieldError[]): void {
+  const peers = drawn.map(({ student }) => student).filter(({ index }) => index !== null);
+  for (const student of peers) {
+    if (digestOf(student.training) === digestOf(peers[0].training)) continue;
+    fields.push({
+      path: `${pathOf(student)}/training`,
+      message: `must come to the same as that of ${peers[0].name}: they train together`,
+    });
+  }
 }
 
 /** How many different views of an image a student's training goes through. */

@@ -1,4 +1,4 @@
-import { type NetworkPlan, type Precision, run } from '@distillery/engine';
+import { type Precision, run } from '@distillery/engine';
 import {
   type BoundTerm,
   type ParameterShapes,
@@ -9,12 +9,15 @@ import {
 } from '@distillery/methods';
 import type { Choice, Weight } from '@distillery/spec';
 import * as tf from '@tensorflow/tfjs-core';
+import type { BoundPlan } from './ensemble.ts';
 import { createNetwork, type Network, type Values } from './network.ts';
 
 /** A term of a student's method, bound to its networks. */
 export interface WeightedTerm {
   /** Unique within the method: the type, numbered where it stands more than once. */
   name: string;
+  /** What its network's names begin with, where several train side by side. */
+  member?: string;
   weight: Weight;
   bound: BoundTerm;
 }
@@ -40,8 +43,8 @@ export class MethodError extends Error {
 /** @throws MethodError when a term's taps do not fit the two networks */
 export function bindMethod(
   method: readonly Choice[],
-  student: NetworkPlan,
-  teacher: NetworkPlan,
+  student: BoundPlan,
+  teacher: BoundPlan,
 ): WeightedTerm[] {
   const seen = new Map<string, number>();
   return method.map((choice, index) => {
@@ -63,7 +66,7 @@ export function bindMethod(
   });
 }
 
-function parameterShapes({ parameters }: NetworkPlan): ParameterShapes {
+function parameterShapes({ parameters }: BoundPlan): ParameterShapes {
   return Object.fromEntries(parameters.filter((p) => p.trainable).map(({ name, shape }) => [name, shape]));
 }
 

@@ -56,9 +56,9 @@ test('bfloat16 is refused, naming each field, where no worker has it', async () 
 describe('a plan', () => {
   test('counts the parameters of the tutorial', async () => {
     const { plan } = await planOf();
-    expect(plan.teacher.parameters).toBe(1_186_986);
+    expect(plan.teachers[0].parameters).toBe(1_186_986);
     expect(plan.students.map(({ parameters }) => parameters)).toEqual([267_738, 267_738, 267_738]);
-    expect(plan.teacher.taps.stage2).toEqual([8, 8, 32]);
+    expect(plan.teachers[0].taps.stage2).toEqual([8, 8, 32]);
   });
 
   test('lists stages in an order that respects their needs', async () => {
@@ -73,7 +73,7 @@ describe('a plan', () => {
       const before = stages.slice(0, index).map(({ id }) => id);
       expect(needs.every((need) => before.includes(need))).toBe(true);
     });
-    expect(stages.at(-1)?.needs).toHaveLength(6);
+    expect(stages.at(-1)?.needs).toHaveLength(7);
   });
 
   test('reports the projector that a term trains', async () => {

@@ -1,11 +1,18 @@
 import { type DatasetContext, type DatasetOutline, datasets } from '@distillery/datasets';
 import { type NetworkPlan, sizeOf, trace } from '@distillery/engine';
-import { type Choice, type JobSpec, type StagePlan, validationOf, weightSchema } from '@distillery/spec';
+import {
+  type Choice,
+  type JobSpec,
+  type StagePlan,
+  type Training,
+  validationOf,
+  weightSchema,
+} from '@distillery/spec';
 import { z } from 'zod';
-import { type Layout, layOut, viewsOf } from './layout.ts';
-import { teacherTaps, type WeightedTerm } from './method.ts';
+import { isPeer, type Layout, layOut, networkOf, tapsFrom, viewsOf } from './layout.ts';
+import type { WeightedTerm } from './method.ts';
 import { rowType } from './outputs.ts';
-import { teacherTraining } from './students.ts';
+import { mutualStage, outputsStage, studentStage, teacherStage } from './stages/results.ts';
 
 const networkSchema = z.object({
   architecture: z.string(),
@@ -24,10 +31,11 @@ export const planSchema = z.object({
     validation: z.number().int(),
     test: z.number().int(),
   }),
-  teacher: networkSchema,
+  teachers: z.array(networkSchema.extend({ name: z.string(), weight: z.number() })),
   students: z.array(
     networkSchema.extend({
       name: z.string(),
+      teachers: z.array(z.string()).describe('none for a control and for peers'),
       control: z.string().nullable(),
       terms: z.array(
         z.object({
@@ -108,10 +116,15 @@ export async function planJob(spec: JobSpec, context: PlanContext): Promise<Plan
         validation,
         test: outline.testCount,
       },
-      teacher: describe(spec.teacher.architecture, layout.teacher),
+      teachers: layout.teachers.map(({ teacher, plan }) => ({
+        ...describe(teacher.architecture, plan),
+        name: teacher.name,
+        weight: teacher.weight,
+      })),
       students: layout.students.map(({ student, plan, method }) => ({
         ...describe(student.architecture, plan),
         name: student.name,
+        teachers: student.teachers,
         control: student.control,
         terms: method.map(describeTerm),
       })),
@@ -123,7 +136,7 @@ export async function planJob(spec: JobSpec, context: PlanContext): Promise<Plan
         seconds: seconds(work),
       })),
       estimate: {
-        memoryBytes: memoryEstimate(spec, layout),
+        memoryBytes: memoryEstimate(layout, spec.procedure === 'mutual'),
         datasetBytes: (outline.trainCount + outline.testCount) * sizeOf(outline.shape),
         outputsBytes: outputsEstimate(layout, train),
         seconds: seconds(stages.reduce((sum, { work }) => sum + work, 0)),
@@ -144,43 +157,85 @@ function forwardWork({ flops, activations }: NetworkPlan): number {
   return flops + activationCost * activations;
 }
 
-/** The graph: teacher → outputs → each (student, seed) → report. */
+/** The graph: teachers → outputs → students, which may be teachers of others in turn → report; or peers → report. */
 function stagesOf(spec: JobSpec, layout: Layout, train: number, outline: DatasetOutline): StagePlan[] {
   // A backward pass costs about twice its forward pass.
   const training = (plan: NetworkPlan, epochs: number) => 3 * forwardWork(plan) * train * epochs;
-  const views = distinctViews(layout);
-  const students = layout.students.flatMap(({ student, plan }) =>
-    spec.seeds.map((seed) => ({
-      id: `student.${student.name}.${seed}`,
-      kind: 'student' as const,
-      needs: ['outputs'],
-      work: training(plan, student.training.epochs),
-      student: student.name,
-      seed,
-    })),
-  );
-  return [
+  const outputs = (name: string, plan: NetworkPlan) =>
+    forwardWork(plan) * (train * distinctViews(layout, name).length);
+  const teachers = layout.teachers.flatMap(({ teacher: { name, training: how }, plan }): StagePlan[] => [
     {
-      id: 'teacher',
+      id: teacherStage(name),
       kind: 'teacher',
       needs: [],
-      work: training(layout.teacher, teacherTraining(spec).epochs),
+      work: training(plan, how.epochs),
+      ...(name === 'teacher' ? {} : { teacher: name }),
     },
     {
-      id: 'outputs',
+      id: outputsStage(name),
       kind: 'outputs',
-      needs: ['teacher'],
-      work: forwardWork(layout.teacher) * (train * views.length + outline.testCount),
+      needs: [teacherStage(name)],
+      work: outputs(name, plan) + forwardWork(plan) * outline.testCount,
+      ...(name === 'teacher' ? {} : { teacher: name }),
     },
-    ...students,
-    { id: 'report', kind: 'report', needs: students.map(({ id }) => id), work: 0 },
-  ];
+  ]);
+  const isTeacher = (name: string) => layout.teachers.some(({ teacher }) => teacher.name === name);
+  const alone = layout.students.filter(({ student }) => !isPeer(spec, student));
+  const students = alone.flatMap(({ student, plan }) =>
+    spec.seeds.flatMap((seed): StagePlan[] => {
+      const { name } = student;
+      const teaches = alone.some((other) => other.student.teachers.includes(name));
+      // A control waits for the first teacher too: what the whole job waits for goes first.
+      const before = student.teachers.length > 0 ? student.teachers : layout.teachers.slice(0, 1).map(nameOf);
+      const run: StagePlan = {
+        id: studentStage(name, seed),
+        kind: 'student',
+        needs: before.map((one) => (isTeacher(one) ? outputsStage(one) : outputsStage(one, seed))),
+        work: training(plan, student.training.epochs),
+        student: name,
+        seed,
+      };
+      if (!teaches) return [run];
+      const id = outputsStage(name, seed);
+      return [run, { id, kind: 'outputs', needs: [run.id], work: outputs(name, plan), student: name, seed }];
+    }),
+  );
+  const peers = layout.students.filter(({ student }) => isPeer(spec, student));
+  const together = (peers.length === 0 ? [] : spec.seeds).map((seed): StagePlan => {
+    const work = peers.map(({ plan, student }) => training(plan, student.training.epochs));
+    return {
+      id: mutualStage(seed),
+      kind: 'mutual',
+      needs: [],
+      work: work.reduce((sum, each) => sum + each, 0),
+      peers: peers.map(({ student }) => student.name),
+      seed,
+    };
+  });
+  const stages = inOrder([...teachers, ...students, ...together]);
+  const trained = stages.filter(({ kind }) => kind !== 'outputs').map(({ id }) => id);
+  return [...stages, { id: 'report', kind: 'report', needs: trained, work: 0 }];
 }
 
-/** Each (augmentation, view) that some student needs the teacher for. */
-function distinctViews(layout: Layout): string[] {
+const nameOf = ({ teacher }: Layout['teachers'][number]) => teacher.name;
+
+/** Each stage after those that it needs; otherwise as they stand. */
+function inOrder(stages: readonly StagePlan[]): StagePlan[] {
+  const ordered: StagePlan[] = [];
+  const done = new Set<string>();
+  while (ordered.length < stages.length) {
+    const next = stages.filter(({ id, needs }) => !done.has(id) && needs.every((need) => done.has(need)));
+    if (next.length === 0) throw new Error('the stages wait for each other');
+    ordered.push(...next);
+    for (const { id } of next) done.add(id);
+  }
+  return ordered;
+}
+
+/** Each (augmentation, view) that some student needs a teacher for. */
+function distinctViews(layout: Layout, teacher: string): string[] {
   const keys = layout.students
-    .filter(({ method }) => teacherTaps(method).length > 0)
+    .filter((student) => tapsFrom(layout, student, teacher).length > 0)
     .flatMap(({ student: { training } }) =>
       Array.from({ length: viewsOf(training) }, (_, view) => JSON.stringify([training.augmentation, view])),
     );
@@ -205,26 +260,34 @@ function describeTerm({ name, weight, bound }: WeightedTerm) {
   return { name, weight, student: bound.student, teacher: bound.teacher, projectors };
 }
 
-/** Activations (twice: values and gradients) of the widest batch, weights with gradients and two slots. */
-function memoryEstimate(spec: JobSpec, layout: Layout): number {
+/**
+ * Activations (twice: values and gradients) of the widest batch, weights with gradients and two slots.
+ *
+ * @param together the students train side by side
+ */
+function memoryEstimate({ teachers, students }: Layout, together: boolean): number {
   const engineBytes = 450e6;
-  const of = (plan: NetworkPlan, batchSize: number) =>
+  const of = (plan: NetworkPlan, { batchSize }: Training) =>
     4 * (2 * plan.activations * batchSize + 4 * plan.parameterCount);
+  const ofStudents = students.map(({ plan, student }) => of(plan, student.training));
   const networks = [
-    of(layout.teacher, teacherTraining(spec).batchSize),
-    ...layout.students.map(({ plan, student }) => of(plan, student.training.batchSize)),
+    ...teachers.map(({ plan, teacher }) => of(plan, teacher.training)),
+    ...(together ? [ofStudents.reduce((sum, bytes) => sum + bytes, 0)] : ofStudents),
   ];
   return Math.round(engineBytes + Math.max(...networks));
 }
 
 function outputsEstimate(layout: Layout, train: number): number {
   const files = new Map<string, number>();
-  for (const { method, student } of layout.students) {
-    for (const tap of teacherTaps(method)) {
-      const shape = layout.teacher.taps[tap];
-      const bytes = viewsOf(student.training) * train * sizeOf(shape) * (rowType(shape) === 'F16' ? 2 : 4);
-      const key = JSON.stringify([student.training.augmentation, tap]);
-      files.set(key, Math.max(files.get(key) ?? 0, bytes));
+  for (const laid of layout.students) {
+    const { training, teachers } = laid.student;
+    for (const name of teachers) {
+      for (const tap of tapsFrom(layout, laid, name)) {
+        const shape = networkOf(layout, name).plan.taps[tap];
+        const bytes = viewsOf(training) * train * sizeOf(shape) * (rowType(shape) === 'F16' ? 2 : 4);
+        const key = JSON.stringify([name, training.augmentation, tap]);
+        files.set(key, Math.max(files.get(key) ?? 0, bytes));
+      }
     }
   }
   return [...files.values()].reduce((sum, bytes) => sum + bytes, 0);

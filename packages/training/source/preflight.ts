@@ -1,8 +1,9 @@
-import { gradientsOf, run as forwardPass, type Tensors } from '@distillery/engine';
+import { gradientsOf, type NetworkPlan, run as forwardPass, type Tensors } from '@distillery/engine';
 import { DistilleryError, type Scheduled, type TermResult, valueAt, weightRange } from '@distillery/spec';
 import * as tf from '@tensorflow/tfjs-core';
 import { bindMethod, labelsAlone, type Pass, termLoss, type WeightedTerm } from './method.ts';
 import { type Network, trainable } from './network.ts';
+import { asMember, ofMember } from './peers.ts';
 
 /** A method before its first step, with the batch that the step will take. */
 interface PreflightRun {
@@ -19,6 +20,8 @@ interface PreflightRun {
   /** The teacher's parameters that the method reads. */
   teacherParameters?: Tensors;
   classes: number;
+  /** What the names of networks that train side by side begin with; one empty name where there is one. */
+  members?: readonly string[];
   pass: Pass;
   warn(message: string): void;
 }
@@ -43,16 +46,18 @@ interface Slope {
  *   found
  */
 export function preflight(run: PreflightRun): TermResult[] {
-  const [labels] = bindMethod(labelsAlone, run.network.plan, run.network.plan);
-  const reference = slopeOf(labels, run).norm;
+  const references = new Map(
+    (run.members ?? ['']).map((member) => [member, slopeOf(labelsOf(member, run.network.plan), run).norm]),
+  );
   const slopes = run.method.map((term) => {
     const slope = slopeOf(term, run);
     checkAgainstItself(term, run, slope.loss);
     return slope;
   });
   checkParameters(run, slopes);
-  return run.method.map(({ name, weight }, index) => {
+  return run.method.map(({ name, member = '', weight }, index) => {
     const { norm } = slopes[index];
+    const reference = references.get(member) as number;
     const suggestedWeight = norm > 0 ? reference / norm : null;
     return {
       name,
@@ -61,6 +66,13 @@ export function preflight(run: PreflightRun): TermResult[] {
       suggestedWeight,
     };
   });
+}
+
+/** A member's plain cross-entropy. */
+function labelsOf(member: string, { taps }: NetworkPlan): WeightedTerm {
+  const own = { taps: ofMember(member, taps), parameters: [] };
+  const [term] = bindMethod(labelsAlone, own, own);
+  return member === '' ? term : asMember(term, member);
 }
 
 function found(name: string, weight: number | null): number {

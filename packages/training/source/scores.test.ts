@@ -6,6 +6,8 @@ import {
   divergence,
   expectedCalibrationError,
   logProbabilities,
+  meanOf,
+  meanProbabilities,
   predictedClasses,
 } from './scores.ts';
 
@@ -71,4 +73,14 @@ describe('expected calibration error', () => {
       expectedCalibrationError({ logits: Float32Array.from([...sure, ...even]), labels, classes }),
     ).toBeCloseTo(1 / 6, 6);
   });
+});
+
+test('several predictions are averaged by weight, or by probability', () => {
+  const [a, b] = [Float32Array.from([1, 2]), Float32Array.from([5, 0])];
+  expect([...meanOf([a, b], [1, 3])]).toEqual([4, 0.5]);
+  expect([...meanOf([a], [7])]).toEqual([1, 2]);
+  // A sure member and one that halves: (1 + ½)/2.
+  const mean = meanProbabilities([Float32Array.from([0, -1000]), Float32Array.from([3, 3])], 2);
+  expect(Math.exp(mean[0])).toBeCloseTo(0.75, 6);
+  expect(Math.exp(mean[1])).toBeCloseTo(0.25, 6);
 });

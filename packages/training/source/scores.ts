@@ -74,6 +74,21 @@ export function divergence(teacher: Float32Array, student: Float32Array, classes
   });
 }
 
+/** Σ wᵢ·xᵢ / Σ wᵢ, element by element. */
+export function meanOf(values: readonly Float32Array[], weights: readonly number[]): Float32Array {
+  if (values.length === 1) return values[0];
+  const total = weights.reduce((sum, weight) => sum + weight, 0);
+  return values[0].map((_, i) => values.reduce((sum, each, j) => sum + weights[j] * each[i], 0) / total);
+}
+
+/** The logarithm of the mean of several predictions' probabilities: logits of an ensemble. */
+export function meanProbabilities(members: readonly Float32Array[], classes: number): Float32Array {
+  const logs = members.map((logits) => logProbabilities(logits, classes));
+  return members[0].map((_, i) =>
+    Math.log(logs.reduce((sum, log) => sum + Math.exp(log[i]), 0) / logs.length),
+  );
+}
+
 function mean(count: number, value: (index: number) => number): number {
   let sum = 0;
   for (let i = 0; i < count; i++) sum += value(i);

@@ -1,5 +1,24 @@
-import { digestOf, type Choice, type JobSpec, type Training } from '@distillery/spec';
+import {
+  type Choice,
+  defaultGenerations,
+  digestOf,
+  generationName,
+  type JobSpec,
+  teachersOf,
+  type Training,
+} from '@distillery/spec';
 import { labelsAlone } from './method.ts';
+
+/** A teacher as it is trained, with its training filled in. */
+export interface Teacher {
+  name: string;
+  architecture: Choice;
+  training: Training;
+  /** Beside the other teachers', where several speak as one. */
+  weight: number;
+  /** A JSON pointer to where the spec has it. */
+  path: string;
+}
 
 /** A student as it is trained: with its training filled in, and the control it is held against. */
 export interface Student {
@@ -7,32 +26,68 @@ export interface Student {
   architecture: Choice;
   method: Choice[];
   training: Training;
+  /** Teachers or other students, which are then its assistants; none for a control and for peers. */
+  teachers: string[];
+  combine: 'mean' | 'best';
   /** Name of its control; null for a control itself and without a baseline. */
   control: string | null;
   /** Where it stands in the spec; null for a control. */
   index: number | null;
 }
 
+/** The teachers that a job trains; none where its students are peers. */
+export function jobTeachers(spec: JobSpec): Teacher[] {
+  const filled = (training: NonNullable<JobSpec['teacher']>['training']) => ({
+    ...spec.training,
+    ...defined(training),
+  });
+  const first = spec.teacher && {
+    ...spec.teacher,
+    name: 'teacher',
+    training: filled(spec.teacher.training),
+    weight: 1,
+    path: '/teacher',
+  };
+  const others = spec.teachers.map((teacher, index) => ({
+    ...teacher,
+    training: filled(teacher.training),
+    path: `/teachers/${index}`,
+  }));
+  return first === undefined ? others : [first, ...others];
+}
+
 /**
  * The students that a job trains: first the controls (one for each different architecture and training among the
- * students, with cross-entropy alone), then those of the spec.
+ * students, with cross-entropy alone), then those of the spec; born-again ones with all their generations, each taught
+ * by the one before (Furlanello et al., ICML 2018, arXiv:1805.04770).
  */
 export function studentsOf(spec: JobSpec): Student[] {
   const controls = new Map<string, Student>();
-  const students = spec.students.map((student, index): Student => {
+  const students = spec.students.flatMap((student, index): Student[] => {
     const training = { ...spec.training, ...defined(student.training) };
-    const key = digestOf([student.architecture, training]);
+    const { name, architecture, method, combine } = student;
+    const key = digestOf([architecture, training]);
     if (spec.baseline && !controls.has(key)) {
       controls.set(key, {
         name: '',
-        architecture: student.architecture,
+        architecture,
         method: labelsAlone,
         training,
+        teachers: [],
+        combine,
         control: null,
         index: null,
       });
     }
-    return { ...student, training, control: spec.baseline ? key : null, index };
+    const control = spec.baseline ? key : null;
+    const teachers = spec.procedure === 'mutual' ? [] : teachersOf(spec, student);
+    const first = { name, architecture, method, training, teachers, combine, control, index };
+    if (spec.procedure !== 'born_again') return [first];
+    return Array.from({ length: spec.generations ?? defaultGenerations }, (_, i) => ({
+      ...first,
+      name: generationName(name, i + 1),
+      teachers: i === 0 ? teachers : [generationName(name, i)],
+    }));
   });
   const names = controlNames([...controls.values()]);
   [...controls.values()].forEach((control, index) => {
@@ -53,11 +108,6 @@ function controlNames(controls: readonly Student[]): string[] {
     seen.set(type, count);
     return count === 1 ? `control-${type}` : `control-${type}-${count}`;
   });
-}
-
-/** How the teacher is trained. */
-export function teacherTraining(spec: JobSpec): Training {
-  return { ...spec.training, ...defined(spec.teacher.training) };
 }
 
 function defined<T extends object>(fields: T): { [Key in keyof T]: Exclude<T[Key], undefined> } {

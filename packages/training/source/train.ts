@@ -1,5 +1,5 @@
 import type { Dataset } from '@distillery/datasets';
-import { clipGradients, createOptimizer, gradientsOf, run } from '@distillery/engine';
+import { clipGradients, createOptimizer, gradientsOf, run, type Tensors } from '@distillery/engine';
 import { DistilleryError, type Scheduled, type TermResult, type Training, valueAt } from '@distillery/spec';
 import * as tf from '@tensorflow/tfjs-core';
 import { batchesAhead } from './batch-ahead.ts';
@@ -26,6 +26,10 @@ export interface TrainingRun {
   seed: number;
   /** The teacher's stored taps; absent where the method reads none. */
   teacher?: TeacherRows;
+  /** Makes the taps that the method reads of the stored ones; absent where they are these. */
+  combine?: (taps: Tensors, labels: tf.Tensor1D) => Tensors;
+  /** What the names of networks that train side by side begin with; absent where there is one. */
+  members?: readonly string[];
   /** The teacher's parameters that the method reads; the caller's. */
   teacherParameters?: Record<string, tf.Tensor>;
   /** Views of the augmentation that are cycled; Infinity: a new one each epoch. */
@@ -49,11 +53,15 @@ interface TrainingHooks {
 
 export interface TrainingResult {
   lastEpoch: number;
-  best: { epoch: number; validationAccuracy: number | null; values: Values };
+  /** By member; each has its own best epoch. */
+  best: Record<string, { epoch: number; validationAccuracy: number | null }>;
+  /** The weights of the best epochs. */
+  bestValues: Values;
   terms: TermResult[];
   /** The last epoch's mean of each term, before its weight. */
   losses: Record<string, number>;
-  lastValidationAccuracy: number | null;
+  /** By member. */
+  lastValidationAccuracy: Record<string, number | null>;
   /** Of training, over all attempts. */
   seconds: number;
 }
@@ -68,7 +76,7 @@ export class StopTraining extends Error {}
  *   more; the checkpoint before stands
  */
 export async function train(job: TrainingRun): Promise<TrainingResult> {
-  const { network, method, dataset, indices, training, seed, hooks, resume } = job;
+  const { network, method, dataset, indices, training, seed, hooks, resume, members = [''] } = job;
   const { batchSize, epochs } = training;
   const stepsPerEpoch = Math.ceil(indices.train.length / batchSize);
   const rowEvery = Math.max(1, Math.ceil(stepsPerEpoch / 20));
@@ -87,9 +95,9 @@ export async function train(job: TrainingRun): Promise<TrainingResult> {
   };
   const optimizer = createOptimizer(training.optimizer, trained);
   let best: Values | undefined;
-  let cursor: Cursor = { step: 0, terms: [], sums: noSums(), samples: 0, best: null, losses: {}, seconds: 0 };
+  let cursor: Cursor = { step: 0, terms: [], sums: noSums(), samples: 0, best: {}, losses: {}, seconds: 0 };
   if (resume !== undefined) {
-    cursor = { ...resume.cursor, sums: [...resume.cursor.sums] };
+    cursor = { ...resume.cursor, sums: [...resume.cursor.sums], best: { ...resume.cursor.best } };
     assignValues(network.variables, resume.groups.weights);
     optimizer.restore(resume.groups.slots ?? {});
     best = resume.groups.best;
@@ -97,7 +105,9 @@ export async function train(job: TrainingRun): Promise<TrainingResult> {
 
   const earlierSeconds = cursor.seconds;
   const begun = performance.now();
-  let validationAccuracy: number | null = cursor.best?.validationAccuracy ?? null;
+  const validationAccuracy: Record<string, number | null> = Object.fromEntries(
+    members.map((member) => [member, cursor.best[member]?.validationAccuracy ?? null]),
+  );
   const running = runningLosses(lossNames, stepsPerEpoch);
   let rowSince = performance.now();
 
@@ -132,10 +142,10 @@ export async function train(job: TrainingRun): Promise<TrainingResult> {
 
   return {
     lastEpoch: epochs,
-    best:
-      cursor.best === null || best === undefined
-        ? { epoch: epochs, validationAccuracy: null, values: readValues(network.variables) }
-        : { ...cursor.best, values: best },
+    best: Object.fromEntries(
+      members.map((member) => [member, cursor.best[member] ?? { epoch: epochs, validationAccuracy: null }]),
+    ),
+    bestValues: best ?? readValues(network.variables),
     terms: cursor.terms,
     losses: cursor.losses,
     lastValidationAccuracy: validationAccuracy,
@@ -164,6 +174,7 @@ export async function train(job: TrainingRun): Promise<TrainingResult> {
         method,
         auxiliaries,
         trained,
+        members,
         ...tensors,
         teacherParameters: job.teacherParameters ?? {},
         classes: dataset.classes.length,
@@ -179,16 +190,20 @@ export async function train(job: TrainingRun): Promise<TrainingResult> {
   }
 
   function tensorsOf(batch: Batch) {
-    return {
-      images: tf.tensor(batch.images, [batch.size, ...dataset.shape]),
-      labels: tf.tensor1d(batch.labels, 'int32'),
-      teacher: Object.fromEntries(
+    return tf.tidy(() => {
+      const labels = tf.tensor1d(batch.labels, 'int32');
+      const stored = Object.fromEntries(
         Object.entries(batch.teacher).map(([tap, { values, shape }]) => [
           tap,
           tf.tensor(values, [batch.size, ...shape]),
         ]),
-      ),
-    };
+      );
+      return {
+        images: tf.tensor(batch.images, [batch.size, ...dataset.shape]),
+        labels,
+        teacher: job.combine?.(stored, labels) ?? stored,
+      };
+    });
   }
 
   /** One optimizer step; returns the terms and their weighted sum, `[terms + 1]`. */
@@ -223,7 +238,7 @@ export async function train(job: TrainingRun): Promise<TrainingResult> {
       }, trained);
     });
     value.dispose();
-    const gradients = training.gradientClip === null ? raw : clipGradients(raw, training.gradientClip);
+    const gradients = clipped(raw);
     optimizer.apply(gradients, rate, cursor.step + 1);
     tf.dispose(gradients);
     for (const [name, statistic] of Object.entries(statistics)) {
@@ -231,6 +246,16 @@ export async function train(job: TrainingRun): Promise<TrainingResult> {
       statistic.dispose();
     }
     return losses as tf.Tensor;
+  }
+
+  /** Each member by its own norm, auxiliary networks with it. */
+  function clipped(gradients: Tensors): Tensors {
+    const limit = training.gradientClip;
+    if (limit === null) return gradients;
+    const parts = members.map((member) =>
+      Object.fromEntries(Object.entries(gradients).filter(([name]) => name.startsWith(member))),
+    );
+    return Object.assign({}, ...parts.map((part) => clipGradients(part, limit))) as Tensors;
   }
 
   /** Adds what has gathered on the device to the epoch's sums and returns it. */
@@ -264,15 +289,26 @@ export async function train(job: TrainingRun): Promise<TrainingResult> {
     if (indices.validation.length > 0) {
       hooks.progress('evaluating', { step: cursor.step, loss: cursor.losses.loss, samplesPerSecond: null });
       const classes = dataset.classes.length;
-      const logits = await predict(network, dataset, dataset.train, hooks.pause, indices.validation);
+      const predictions = await predict(
+        network,
+        dataset,
+        dataset.train,
+        hooks.pause,
+        indices.validation,
+        members.map((member) => `${member}logits`),
+      );
       const labels = indices.validation.map((index) => dataset.train.labels[index]);
-      validationAccuracy = accuracy({ logits, labels, classes });
-      values.validation_accuracy = validationAccuracy;
-      values.validation_loss = crossEntropyLoss({ logits, labels, classes });
-      // Of equal epochs the first: later ones were not worth their time.
-      if (cursor.best === null || validationAccuracy > cursor.best.validationAccuracy) {
-        cursor.best = { epoch: epoch + 1, validationAccuracy };
-        best = readValues(network.variables);
+      for (const [index, member] of members.entries()) {
+        const scored = { logits: predictions[index], labels, classes };
+        const share = accuracy(scored);
+        validationAccuracy[member] = share;
+        values[`${member}validation_accuracy`] = share;
+        values[`${member}validation_loss`] = crossEntropyLoss(scored);
+        // Of equal epochs the first: later ones were not worth their time.
+        if (share <= (cursor.best[member]?.validationAccuracy ?? -1)) continue;
+        cursor.best[member] = { epoch: epoch + 1, validationAccuracy: share };
+        const own = Object.entries(network.variables).filter(([name]) => name.startsWith(member));
+        best = { ...best, ...readValues(Object.fromEntries(own)) };
       }
     }
     hooks.metrics(epoch + 1, cursor.step, values);
@@ -305,7 +341,7 @@ export async function train(job: TrainingRun): Promise<TrainingResult> {
       throw new DistilleryError('nan', message);
     }
     await hooks.checkpoint({
-      cursor: { ...cursor, seconds: elapsed() },
+      cursor: { ...cursor, best: { ...cursor.best }, seconds: elapsed() },
       groups: {
         weights,
         auxiliary,

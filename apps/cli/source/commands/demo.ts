@@ -55,7 +55,7 @@ export async function demo({ data, epochs, folder, out, signal }: DemoOptions): 
     const files = await download(client, job.id, join(folder, job.id), report);
     say('  weights (safetensors, load with PyTorch):');
     for (const file of files) say(`    ${relative(process.cwd(), file)}`);
-    const [teacher, student] = [report.teacher, report.students[0].runs[0]];
+    const [teacher, student] = [report.teachers[0], report.students[0].runs[0]];
     const ratio = teacher.parameters / student.parameters;
     say(
       styleText(

@@ -4,7 +4,7 @@ import type { Client } from '@distillery/client';
 import type { Report } from '@distillery/spec';
 
 /**
- * Downloads a finished job's weights (the teacher's and every student's, best epoch) and its report.
+ * Downloads a finished job's weights (every teacher's and every student's, best epoch) and its report.
  *
  * @returns the files written
  */
@@ -22,7 +22,9 @@ export async function download(
     files.push(path);
   };
   await write('report.json', `${JSON.stringify(report, undefined, 2)}\n`);
-  await write('teacher.safetensors', await client.weights(id));
+  for (const { name } of report.teachers) {
+    await write(`${name}.safetensors`, await client.weights(id, { teacher: name }));
+  }
   for (const { name, runs } of report.students) {
     for (const { seed } of runs) {
       await write(`${name}-seed${seed}.safetensors`, await client.weights(id, { student: name, seed }));

@@ -1,4 +1,5 @@
 import type { StageKind } from '@distillery/spec';
+import { runMutual } from './mutual.ts';
 import { runOutputs } from './outputs.ts';
 import { runReport, type StageRecord } from './report.ts';
 import type { StageContext } from './stage.ts';
@@ -11,6 +12,7 @@ const runners: Record<StageKind, Runner> = {
   teacher: runTeacher,
   outputs: runOutputs,
   student: runStudent,
+  mutual: runMutual,
   report: runReport,
 };
 

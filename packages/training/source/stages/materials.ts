@@ -1,3 +1,4 @@
+import type { Store } from '@distillery/artifacts';
 import { type Dataset, datasets, splitValidation } from '@distillery/datasets';
 import type { EngineInfo, JobSpec } from '@distillery/spec';
 import { digestOf, validationOf } from '@distillery/spec';
@@ -27,6 +28,31 @@ export async function loadMaterials({ job: { spec }, data, tell }: StageContext)
   const { fraction, seed } = validationOf(spec);
   const indices = splitValidation(dataset.train.count, dataset.train.labels, fraction, seed);
   return { dataset, indices, layout: layOut(spec, dataset.shape, dataset.classes.length) };
+}
+
+/** What the report says of the data. */
+export interface AboutData {
+  digest: string;
+  classes: string[];
+  train: number;
+  validation: number;
+  test: number;
+  skipped: number;
+  /** `[test]`, int32 as bytes. */
+  testLabels: { digest: string; size: number };
+}
+
+export async function aboutData({ dataset, indices }: Materials, store: Store): Promise<AboutData> {
+  const { buffer, byteOffset, byteLength } = dataset.test.labels;
+  return {
+    digest: dataset.digest,
+    classes: dataset.classes,
+    train: indices.train.length,
+    validation: indices.validation.length,
+    test: dataset.test.count,
+    skipped: dataset.skipped.count,
+    testLabels: await store.put(new Uint8Array(buffer, byteOffset, byteLength)),
+  };
 }
 
 /** Progress without steps: what the trainer is doing. */

@@ -8,7 +8,8 @@ import {
   type StageProgress,
   type Training,
 } from '@distillery/spec';
-import type { Tensor } from '@tensorflow/tfjs-core';
+import { type Forward, initialValues, type NetworkPlan, type Tensors } from '@distillery/engine';
+import type { Tensor1D } from '@tensorflow/tfjs-core';
 import type { TeacherRows } from '../batch-thread.ts';
 import { checkpoints } from '../checkpoint.ts';
 import { predict, singleImageLatency } from '../evaluate.ts';
@@ -24,22 +25,34 @@ import {
 import { accuracy, crossEntropyLoss, expectedCalibrationError } from '../scores.ts';
 import { train, type TrainingResult } from '../train.ts';
 import { encodeWeights } from '../weights.ts';
-import { architectures, bind } from '@distillery/models';
+import { amongMembers, ofMember, prefixOf, sideBySide } from '../peers.ts';
 import type { Materials } from './materials.ts';
 import type { StageContext } from './stage.ts';
 
-/** A network's training as a stage runs it, teacher and student alike. */
-export interface NetworkRun {
+/** One of the networks that a stage trains. */
+interface Member {
+  /** Empty where it trains alone. */
+  name: string;
   architecture: Choice;
+  forward: Forward;
+  plan: NetworkPlan;
+  /** Keys its first weights. */
+  seed: number;
+}
+
+/** Training as a stage runs it, of teacher and student alike, and of peers side by side. */
+export interface NetworkRun {
+  members: Member[];
   method: readonly WeightedTerm[];
   training: Training;
   seed: number;
   views: number;
   teacher?: TeacherRows;
-  teacherParameters?: Record<string, Tensor>;
+  combine?: (taps: Tensors, labels: Tensor1D) => Tensors;
+  teacherParameters?: Tensors;
 }
 
-/** What a training stage returns: the report's entry and the test logits that it is computed from. */
+/** What a training stage returns of a network: the report's entry and the test logits that it is computed from. */
 export interface TrainedNetwork {
   result: Omit<NetworkResult, 'last' | 'best'> & { last: OwnScore; best: OwnScore };
 }
@@ -49,12 +62,16 @@ export type OwnScore = Omit<Score, 'agreement' | 'teacherDivergence'> & {
   logits: { digest: string; size: number };
 };
 
-/** Trains (or resumes), scores last and best weights on the test set, and stores both. */
-export async function runNetwork(
+/**
+ * Trains (or resumes) networks, scores last and best weights of each on the test set, and stores both.
+ *
+ * @returns a result for each member, in their order
+ */
+export async function runNetworks(
   context: StageContext,
   { dataset, indices }: Materials,
-  { architecture, method, training, seed, views, teacher, teacherParameters }: NetworkRun,
-): Promise<TrainedNetwork['result']> {
+  { members, method, training, seed, views, teacher, combine, teacherParameters }: NetworkRun,
+): Promise<TrainedNetwork['result'][]> {
   const { store, tell, stage, job, pause, engine } = context;
   if (training.precision === 'bfloat16' && engine.bfloat16 !== null) {
     throw new DistilleryError(
@@ -62,19 +79,17 @@ export async function runNetwork(
       `training.precision is bfloat16, which this worker cannot compute in: ${engine.bfloat16}`,
     );
   }
-  const classes = dataset.classes.length;
-  const forward = bind(architectures.get(architecture.type), architecture, classes);
-  const network = createNetwork(forward, dataset.shape, seed);
+  const alone = members.length === 1;
+  const prefix = ({ name }: Member) => (alone ? '' : prefixOf(name));
+  const first = members.map((member) => initialValues(member.plan.parameters, member.seed));
+  const network = createNetwork(
+    alone ? members[0].forward : sideBySide(Object.fromEntries(members.map((m) => [m.name, m.forward]))),
+    dataset.shape,
+    Object.assign({}, ...members.map((member, i) => amongMembers(prefix(member), first[i]))) as Values,
+  );
   const saved = checkpoints(store, `jobs/${job.id}/${stage.id}`);
   const stepsPerEpoch = Math.ceil(indices.train.length / training.batchSize);
   const steps = stepsPerEpoch * training.epochs;
-  const metadata = {
-    architecture: JSON.stringify(architecture),
-    classes: JSON.stringify(dataset.classes),
-    normalization: JSON.stringify(dataset.normalization),
-    input: JSON.stringify(dataset.shape),
-  };
-  const encode = (values: Values) => encodeWeights(network.plan.parameters, values, metadata);
   const progress = (name: string, step: number, loss: number | null, rate: number | null): StageProgress => ({
     phase: name,
     epoch: Math.floor(step / stepsPerEpoch),
@@ -87,9 +102,10 @@ export async function runNetwork(
     fraction: 0.99 * (step / steps),
   });
 
+  let result: TrainingResult;
+  let last: Values;
   try {
-    const initialWeights = sha256(encode(readValues(network.variables)));
-    const result = await train({
+    result = await train({
       network,
       method,
       dataset,
@@ -98,6 +114,8 @@ export async function runNetwork(
       seed,
       views,
       teacher,
+      combine,
+      members: members.map(prefix),
       teacherParameters,
       resume: await saved.newest(),
       hooks: {
@@ -110,46 +128,69 @@ export async function runNetwork(
         pause,
       },
     });
-    tell.progress(progress('evaluating', steps, result.losses.loss ?? null, null));
-    const last = await score(result.lastEpoch, result.lastValidationAccuracy);
-    const best = await scoreBest(result, last);
-    return {
-      stage: stage.id,
-      seed,
-      parameters: network.plan.parameterCount,
-      flops: network.plan.flops,
-      latencyMs: singleImageLatency(network, dataset.shape),
-      initialWeights,
-      last,
-      best,
-      terms: result.terms,
-      losses: result.losses,
-      epochs: training.epochs,
-      seconds: result.seconds,
-      precision: training.precision,
-      reused: false,
-      engine,
-      peakMemoryBytes: process.resourceUsage().maxRSS * 1024,
-      datasetBytes: dataset.train.images.byteLength + dataset.test.images.byteLength,
-    };
+    last = readValues(network.variables);
   } finally {
     disposeNetwork(network);
   }
+  tell.progress(progress('evaluating', steps, result.losses.loss ?? null, null));
+  const results: TrainedNetwork['result'][] = [];
+  for (const [index, member] of members.entries()) results.push(await resultOf(member, first[index]));
+  return results;
 
-  async function scoreBest({ best, lastEpoch }: TrainingResult, last: OwnScore): Promise<OwnScore> {
-    if (best.epoch === lastEpoch) return last;
-    assignValues(network.variables, best.values);
-    return await score(best.epoch, best.validationAccuracy);
-  }
-
-  async function score(epoch: number, validationAccuracy: number | null): Promise<OwnScore> {
-    const weights = await store.put(encode(readValues(network.variables)));
-    return { epoch, validationAccuracy, weights, ...(await testScores(network, dataset, context)) };
+  async function resultOf(member: Member, initial: Values): Promise<TrainedNetwork['result']> {
+    const own = prefix(member);
+    const { plan } = member;
+    const encode = encoder(member, dataset);
+    const trained = createNetwork(member.forward, dataset.shape, ofMember(own, last));
+    const score = async (epoch: number, validationAccuracy: number | null): Promise<OwnScore> => {
+      const weights = await store.put(encode(readValues(trained.variables)));
+      return { epoch, validationAccuracy, weights, ...(await testScores(trained, dataset, context)) };
+    };
+    try {
+      const ended = await score(result.lastEpoch, result.lastValidationAccuracy[own]);
+      const latencyMs = singleImageLatency(trained, dataset.shape);
+      const { epoch, validationAccuracy } = result.best[own];
+      assignValues(trained.variables, ofMember(own, result.bestValues));
+      return {
+        stage: stage.id,
+        seed,
+        parameters: plan.parameterCount,
+        flops: plan.flops,
+        latencyMs,
+        initialWeights: sha256(encode(initial)),
+        last: ended,
+        best: epoch === result.lastEpoch ? ended : await score(epoch, validationAccuracy),
+        terms: result.terms
+          .filter(({ name }) => name.startsWith(own))
+          .map((term) => ({ ...term, name: term.name.slice(own.length) })),
+        losses: ofMember(own, result.losses),
+        epochs: training.epochs,
+        seconds: result.seconds,
+        precision: training.precision,
+        reused: false,
+        engine,
+        peakMemoryBytes: process.resourceUsage().maxRSS * 1024,
+        datasetBytes: dataset.train.images.byteLength + dataset.test.images.byteLength,
+      };
+    } finally {
+      disposeNetwork(trained);
+    }
   }
 }
 
+/** Weights as a file that says what they are of. */
+function encoder({ architecture, plan }: Member, dataset: Dataset) {
+  const metadata = {
+    architecture: JSON.stringify(architecture),
+    classes: JSON.stringify(dataset.classes),
+    normalization: JSON.stringify(dataset.normalization),
+    input: JSON.stringify(dataset.shape),
+  };
+  return (values: Values) => encodeWeights(plan.parameters, values, metadata);
+}
+
 async function testScores(network: Network, dataset: Dataset, { store, pause }: StageContext) {
-  const logits = await predict(network, dataset, dataset.test, pause);
+  const [logits] = await predict(network, dataset, dataset.test, pause);
   const predictions = { logits, labels: dataset.test.labels, classes: dataset.classes.length };
   return {
     testAccuracy: accuracy(predictions),

@@ -1,15 +1,13 @@
-import { architectures, bind } from '@distillery/models';
 import type { BatchSource } from '../batch-thread.ts';
 import { forEachOutput } from '../evaluate.ts';
-import { teacherTaps } from '../method.ts';
 import { createNetwork, disposeNetwork } from '../network.ts';
 import { outputsName, rowWriter, type StoredRows } from '../outputs.ts';
-import { viewsOf } from '../layout.ts';
+import { type Layout, networkOf, tapsFrom, viewsOf } from '../layout.ts';
 import type { Student } from '../students.ts';
 import { loadWeights } from '../weights.ts';
-import { loadMaterials, type Materials, outputsKey, phase } from './materials.ts';
+import { loadMaterials, outputsKey, phase } from './materials.ts';
+import { trainedNetwork } from './results.ts';
 import type { StageContext } from './stage.ts';
-import type { TeacherResult } from './teacher.ts';
 
 export interface OutputsResult {
   sets: OutputsSet[];
@@ -17,6 +15,7 @@ export interface OutputsResult {
 
 /** What is stored for one augmentation. */
 interface OutputsSet {
+  teacher: string;
   augmentation: string;
   views: number;
   taps: string[];
@@ -33,19 +32,19 @@ interface OutputsSet {
  *   store verifies what it reads. Students see these outputs alone, so no step of theirs can change the teacher
  */
 export async function runOutputs(context: StageContext): Promise<OutputsResult> {
-  const { job, store, tell, pause, results } = context;
+  const { job, stage, store, tell, pause, results } = context;
   const materials = await loadMaterials(context);
   const { dataset, indices, layout } = materials;
-  const teacherWeights = (results.teacher as TeacherResult).result.best.weights.digest;
-  const { architecture } = job.spec.teacher;
-  const forward = bind(architectures.get(architecture.type), architecture, dataset.classes.length);
-  const wanted = wantedSets(materials);
+  const name = stage.student ?? stage.teacher ?? 'teacher';
+  const { forward, plan } = networkOf(layout, name);
+  const teacherWeights = trainedNetwork(results, name, stage.seed ?? 0).best.weights.digest;
+  const wanted = wantedSets(layout, name);
   const total = wanted.reduce((sum, { views }) => sum + views, 0);
   let done = 0;
   const network = createNetwork(
     forward,
     dataset.shape,
-    await loadWeights(store, teacherWeights, layout.teacher.parameters),
+    await loadWeights(store, teacherWeights, plan.parameters),
   );
   try {
     const sets: OutputsSet[] = [];
@@ -72,7 +71,7 @@ export async function runOutputs(context: StageContext): Promise<OutputsResult> 
         done++;
       }
       const reused = computed === 0;
-      sets.push({ augmentation: augmentation.type, views, taps, bytes, reused });
+      sets.push({ teacher: name, augmentation: augmentation.type, views, taps, bytes, reused });
     }
     return { sets };
   } finally {
@@ -84,7 +83,7 @@ export async function runOutputs(context: StageContext): Promise<OutputsResult> 
     source: BatchSource,
     view: number,
   ): Promise<Record<string, StoredRows>> {
-    const writers = taps.map((tap) => [tap, rowWriter(store, layout.teacher.taps[tap])] as const);
+    const writers = taps.map((tap) => [tap, rowWriter(store, plan.taps[tap])] as const);
     try {
       await forEachOutput(
         network,
@@ -108,14 +107,15 @@ export async function runOutputs(context: StageContext): Promise<OutputsResult> 
   }
 }
 
-/** Each different augmentation with the most views and all the taps that its students read. */
-function wantedSets({ layout }: Materials) {
+/** Each different augmentation with the most views and all the taps that its students read of this teacher. */
+function wantedSets(layout: Layout, teacher: string) {
   const sets = new Map<
     string,
     { augmentation: Student['training']['augmentation']; views: number; taps: string[] }
   >();
-  for (const { student, method } of layout.students) {
-    const taps = teacherTaps(method);
+  for (const laid of layout.students) {
+    const { student } = laid;
+    const taps = tapsFrom(layout, laid, teacher);
     if (taps.length === 0) continue;
     const { augmentation } = student.training;
     const key = JSON.stringify(

@@ -1,11 +1,26 @@
-import { type NetworkResult, type Report, reportSchema, type Score, type Spread } from '@distillery/spec';
-import { agreement, divergence } from '../scores.ts';
-import { studentsOf } from '../students.ts';
+import {
+  type JobSpec,
+  type NetworkResult,
+  type Report,
+  reportSchema,
+  type Score,
+  type Spread,
+} from '@distillery/spec';
+import { isPeer } from '../layout.ts';
+import {
+  accuracy,
+  agreement,
+  divergence,
+  expectedCalibrationError,
+  meanOf,
+  meanProbabilities,
+} from '../scores.ts';
+import { jobTeachers, type Student, studentsOf } from '../students.ts';
+import type { AboutData } from './materials.ts';
 import { clearCheckpoints, type OwnScore, type TrainedNetwork } from './network-run.ts';
 import type { OutputsResult } from './outputs.ts';
+import { studentStage, trainedNetwork } from './results.ts';
 import type { StageContext } from './stage.ts';
-import type { StudentResult } from './student.ts';
-import type { TeacherResult } from './teacher.ts';
 
 /** What the report stage knows of the others beside their results. */
 export interface StageRecord {
@@ -21,24 +36,38 @@ export async function runReport(
   context: StageContext & { records: StageRecord[] },
 ): Promise<{ report: Report }> {
   const { job, results, store, records } = context;
-  const { result: teacherRun, dataset } = results.teacher as TeacherResult;
-  const { sets } = results.outputs as OutputsResult;
-  const classes = dataset.classes.length;
-  const teacherLogits = await logitsOf(teacherRun.best.logits);
-  const teacher = await complete(teacherRun);
-  const resultOf = async (name: string, seed: number) =>
-    await complete((results[`student.${name}.${seed}`] as StudentResult).result);
-
-  const runsOf = new Map<string, NetworkResult[]>();
+  const teachers = jobTeachers(job.spec);
   const specified = studentsOf(job.spec);
-  for (const { name } of specified) {
-    runsOf.set(name, await Promise.all(job.spec.seeds.map((seed) => resultOf(name, seed))));
+  const { seeds } = job.spec;
+  const dataset = aboutDataOf(results);
+  const classes = dataset.classes.length;
+  const labels = new Int32Array((await store.read(dataset.testLabels.digest)).slice().buffer);
+  const best = async (name: string, seed: number) =>
+    await logitsOf(trainedNetwork(results, name, seed).best.logits);
+
+  const taught: Report['teachers'] = [];
+  for (const { name } of teachers) {
+    const said = await best(name, 0);
+    taught.push({ name, ...(await complete(trainedNetwork(results, name, 0), said)) });
   }
-  const students = specified.map(({ name, control, architecture, method }) => {
+  const runsOf = new Map<string, NetworkResult[]>();
+  /** By student and seed, what it is held against. */
+  const guides = new Map<string, Float32Array | undefined>();
+  for (const student of specified) {
+    const runs: NetworkResult[] = [];
+    for (const seed of seeds) {
+      const guide = await guideOf(student, seed);
+      guides.set(studentStage(student.name, seed), guide);
+      runs.push(await complete(trainedNetwork(results, student.name, seed), guide));
+    }
+    runsOf.set(student.name, runs);
+  }
+  const students = specified.map(({ name, teachers: guiding, control, architecture, method }) => {
     const runs = runsOf.get(name) as NetworkResult[];
     const controls = control === null ? undefined : runsOf.get(control);
     return {
       name,
+      teachers: guiding,
       control,
       architecture,
       method,
@@ -50,7 +79,7 @@ export async function runReport(
       agreement: spreadOrNull(runs.map((run) => run.last.agreement)),
       teacherDivergence: spreadOrNull(runs.map((run) => run.last.teacherDivergence)),
       expectedCalibrationError: spread(runs.map((run) => run.last.expectedCalibrationError)),
-      gapClosed: controls === undefined ? null : gapClosed(runs, controls),
+      gapClosed: controls === undefined ? null : gapClosed(name, runs, controls),
     };
   });
 
@@ -59,9 +88,10 @@ export async function runReport(
     name: job.name,
     createdAt: new Date().toISOString(),
     dataset: { source: job.spec.dataset.source, ...dataset },
-    teacher,
+    teachers: taught,
     students,
-    outputs: sets,
+    ensembles: await ensembles(),
+    outputs: Object.values(results).flatMap((result) => (result as Partial<OutputsResult>).sets ?? []),
     stages: records.map(({ id, worker, attempt, startedAt, finishedAt }) => ({
       id,
       worker,
@@ -80,39 +110,115 @@ export async function runReport(
     return new Float32Array((await store.read(logits.digest)).slice().buffer);
   }
 
-  async function complete(run: TrainedNetwork['result']): Promise<NetworkResult> {
-    return { ...run, last: await against(run.last), best: await against(run.best) };
+  async function complete(
+    run: TrainedNetwork['result'],
+    guide: Float32Array | undefined,
+  ): Promise<NetworkResult> {
+    return { ...run, last: await against(run.last, guide), best: await against(run.best, guide) };
   }
 
-  /** A score with what needs the teacher: the shipped (best) teacher's logits on the same test images. */
-  async function against({ logits, ...score }: OwnScore): Promise<Score> {
+  /** A score with what needs a teacher: the shipped (best) teacher's logits on the same test images. */
+  async function against({ logits, ...score }: OwnScore, guide: Float32Array | undefined): Promise<Score> {
+    if (guide === undefined) return { ...score, agreement: null, teacherDivergence: null };
     const own = await logitsOf(logits);
     return {
       ...score,
-      agreement: agreement(teacherLogits, own, classes),
-      teacherDivergence: divergence(teacherLogits, own, classes),
+      agreement: agreement(guide, own, classes),
+      teacherDivergence: divergence(guide, own, classes),
     };
   }
 
-  function gapClosed(runs: NetworkResult[], controls: NetworkResult[]) {
+  /**
+   * What a student's teachers say of the test images; of a control, what the job's first teacher says. Several teachers
+   * speak by their weighted mean, also where training took the best for each image: that needs the label.
+   */
+  async function guideOf(student: Student, seed: number): Promise<Float32Array | undefined> {
+    const names = student.teachers.length > 0 ? student.teachers : teachers.slice(0, 1).map((t) => t.name);
+    if (names.length === 0) return undefined;
+    const weights = names.map((name) => teachers.find((t) => t.name === name)?.weight ?? 1);
+    return meanOf(await Promise.all(names.map((name) => best(name, seed))), weights);
+  }
+
+  function accuracyOf(logits: Float32Array): number {
+    return accuracy({ logits, labels, classes });
+  }
+
+  function gapClosed(name: string, runs: NetworkResult[], controls: NetworkResult[]) {
     const share = (of: 'last' | 'best') =>
       runs.map((run, index) => {
+        const guide = guides.get(studentStage(name, run.seed));
+        if (guide === undefined) return null;
         const control = controls[index][of].testAccuracy;
-        const gap = teacher[of].testAccuracy - control;
+        const gap = accuracyOf(guide) - control;
         return gap > 0 ? (run[of].testAccuracy - control) / gap : null;
       });
-    const [last, best] = [spreadOrNull(share('last')), spreadOrNull(share('best'))];
-    return last === null || best === null ? null : { last, best };
+    const [last, chosen] = [spreadOrNull(share('last')), spreadOrNull(share('best'))];
+    return last === null || chosen === null ? null : { last, best: chosen };
+  }
+
+  async function ensembles(): Promise<Report['ensembles']> {
+    const several = new Map(
+      specified.filter((s) => s.teachers.length > 1).map((s) => [s.teachers.join(' + '), s] as const),
+    );
+    const guiding = [...several].map(([name, student]) => ({
+      name,
+      members: student.teachers,
+      logits: seeds.map((seed) => guides.get(studentStage(student.name, seed)) as Float32Array),
+    }));
+    const groups = familiesOf(job.spec, specified);
+    const families = await Promise.all(
+      groups.map(async ({ name, members }) => ({
+        name,
+        members,
+        logits: await Promise.all(
+          seeds.map(async (seed) =>
+            meanProbabilities(await Promise.all(members.map((member) => best(member, seed))), classes),
+          ),
+        ),
+      })),
+    );
+    return [...guiding, ...families].map(({ name, members, logits }) => ({
+      name,
+      members,
+      testAccuracy: spread(logits.map(accuracyOf)),
+      expectedCalibrationError: spread(
+        logits.map((each) => expectedCalibrationError({ logits: each, labels, classes })),
+      ),
+    }));
   }
 
   function warnings(): string[] {
-    const weak = students.filter(({ testAccuracy }) => testAccuracy.best.mean >= teacher.best.testAccuracy);
-    return weak.map(
-      ({ name, testAccuracy }) =>
-        `${name} (${percent(testAccuracy.best.mean)}) is as good as the teacher (${percent(teacher.best.testAccuracy)}): ` +
-        'there is little to distill; train the teacher longer or take a stronger one',
-    );
+    return students.flatMap(({ name, runs, testAccuracy }) => {
+      const said = runs.map(({ seed }) => guides.get(studentStage(name, seed)));
+      if (said.some((guide) => guide === undefined)) return [];
+      const teacher = spread(said.map((guide) => accuracyOf(guide as Float32Array))).mean;
+      if (testAccuracy.best.mean < teacher) return [];
+      return [
+        `${name} (${percent(testAccuracy.best.mean)}) is as good as the teacher (${percent(teacher)}): ` +
+          'there is little to distill; train the teacher longer or take a stronger one',
+      ];
+    });
   }
+}
+
+/** Networks whose predictions are also scored together: a student's generations, and peers. */
+function familiesOf(spec: JobSpec, students: readonly Student[]): { name: string; members: string[] }[] {
+  if (spec.procedure === 'mutual') {
+    const peers = students.filter((student) => isPeer(spec, student)).map(({ name }) => name);
+    return [{ name: 'peers', members: peers }];
+  }
+  if (spec.procedure !== 'born_again') return [];
+  return spec.students.map(({ name }, index) => ({
+    name,
+    members: students.filter((student) => student.index === index).map((student) => student.name),
+  }));
+}
+
+/** Of whichever stage trained first: all trained on the same data. */
+function aboutDataOf(results: Readonly<Record<string, unknown>>): AboutData {
+  const found = Object.values(results).find((result) => (result as { dataset?: AboutData }).dataset);
+  if (found === undefined) throw new Error('no stage before has told of the data');
+  return (found as { dataset: AboutData }).dataset;
 }
 
 function percent(share: number): string {

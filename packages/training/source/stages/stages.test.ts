@@ -84,10 +84,10 @@ test('a job runs from the teacher to the report', { timeout: 240_000 }, async ()
   expect(auto).toMatchObject({ name: 'cosine', weight: auto.suggestedWeight });
   expect((auto.weight as number) * auto.gradientNorm).toBeCloseTo(labels.gradientNorm, 6);
   expect(labels).toMatchObject({ name: 'cross_entropy', weight: 1, suggestedWeight: 1 });
-  expect(report.teacher.terms.map(({ name }) => name)).toEqual(['cross_entropy']);
+  expect(report.teachers[0].terms.map(({ name }) => name)).toEqual(['cross_entropy']);
   expect(report.outputs).toMatchObject([{ augmentation: 'crop_flip', views: 2, reused: false }]);
-  expect(report.teacher.best.agreement).toBe(1);
-  expect(report.teacher.best.teacherDivergence).toBe(0);
+  expect(report.teachers[0].best.agreement).toBe(1);
+  expect(report.teachers[0].best.teacherDivergence).toBe(0);
   expect(await runner.store.list('jobs/job_a')).toEqual([]);
 });
 

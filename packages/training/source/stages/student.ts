@@ -1,67 +1,92 @@
+import type { Tensors } from '@distillery/engine';
 import { DistilleryError } from '@distillery/spec';
 import * as tf from '@tensorflow/tfjs-core';
 import type { TeacherRows } from '../batch-thread.ts';
-import { teacherTaps } from '../method.ts';
+import { combineLogits, type Ensemble, tapOf } from '../ensemble.ts';
+import { ensembleOf, type LaidStudent, networkOf, tapsFrom, viewsOf } from '../layout.ts';
 import { type OutputsKey, outputsName, rowFile, type StoredRows } from '../outputs.ts';
-import { viewsOf } from '../layout.ts';
 import { loadTeacherParameters } from '../teacher-parameters.ts';
-import { loadMaterials, outputsKey } from './materials.ts';
-import { runNetwork, type TrainedNetwork } from './network-run.ts';
+import { type AboutData, aboutData, loadMaterials, type Materials, outputsKey } from './materials.ts';
+import { runNetworks, type TrainedNetwork } from './network-run.ts';
+import { trainedNetwork } from './results.ts';
 import type { StageContext } from './stage.ts';
-import type { TeacherResult } from './teacher.ts';
 
 export interface StudentResult {
   result: TrainedNetwork['result'];
+  dataset: AboutData;
 }
 
-/** Trains one student with one seed against the teacher's stored outputs. */
+/** Trains one student with one seed against its teachers' stored outputs. */
 export async function runStudent(context: StageContext): Promise<StudentResult> {
   const { job, stage, store, results } = context;
   const materials = await loadMaterials(context);
-  const { dataset, indices, layout } = materials;
+  const { layout } = materials;
   const found = layout.students.find(({ student }) => student.name === stage.student);
-  if (found === undefined || stage.seed === undefined)
-    throw new Error(`the job has no student for ${stage.id}`);
-  const { student, method } = found;
-  const { architecture, training } = student;
-  const views = viewsOf(training);
-  const teacherWeights = (results.teacher as TeacherResult).result.best.weights.digest;
-  const key = outputsKey(teacherWeights, materials, job.spec, training.augmentation);
-  const rows = await storedRows(key, teacherTaps(method));
-  const teacherParameters = await loadTeacherParameters(method, store, teacherWeights, layout.teacher);
+  const { seed } = stage;
+  if (found === undefined || seed === undefined) throw new Error(`the job has no student for ${stage.id}`);
+  const { student, method, forward, plan } = found;
+  const { architecture, training, teachers } = student;
+  const ensemble = ensembleOf(layout, found);
+  const weightsOf = (name: string) => trainedNetwork(results, name, seed).best.weights.digest;
+  const [teacher] = teachers;
+  // Only a single teacher's parameters can be read.
+  const teacherParameters =
+    teacher === undefined
+      ? {}
+      : await loadTeacherParameters(method, store, weightsOf(teacher), networkOf(layout, teacher).plan);
   try {
-    return {
-      result: await runNetwork(context, materials, {
-        architecture,
-        method,
-        training,
-        seed: stage.seed,
-        views,
-        teacher: rows,
-        teacherParameters,
-      }),
-    };
+    const [result] = await runNetworks(context, materials, {
+      members: [{ name: '', architecture, forward, plan, seed }],
+      method,
+      training,
+      seed,
+      views: viewsOf(training),
+      teacher: await storedRows(),
+      ...(ensemble && { combine: (taps, labels) => spoken(taps, labels, ensemble) }),
+      teacherParameters,
+    });
+    return { result, dataset: await aboutData(materials, store) };
   } finally {
     tf.dispose(teacherParameters);
   }
 
-  async function storedRows(key: OutputsKey, names: readonly string[]): Promise<TeacherRows> {
-    // Rows stand in the order of the split; `position` leads from an image's index to its row.
-    const position = new Int32Array(dataset.train.count);
-    indices.train.forEach((index, row) => {
-      position[index] = row;
-    });
+  async function storedRows(): Promise<TeacherRows> {
     const taps: TeacherRows['taps'] = {};
-    for (const tap of names) {
-      taps[tap] = [];
-      for (let view = 0; view < views; view++) {
-        const name = outputsName(key, tap, view);
-        const rows = await store.manifest<StoredRows>(name);
-        if (rows === undefined)
-          throw new DistilleryError('artifact_corrupt', `the teacher's outputs ${name} are gone`);
-        taps[tap].push(await rowFile(store, rows));
+    for (const name of teachers) {
+      const key = outputsKey(weightsOf(name), materials, job.spec, training.augmentation);
+      for (const tap of tapsFrom(layout, found as LaidStudent, name)) {
+        taps[ensemble === undefined ? tap : tapOf(name, tap)] = await rowFiles(key, tap);
       }
     }
-    return { position, taps };
+    return { position: positions(materials), taps };
   }
+
+  async function rowFiles(key: OutputsKey, tap: string) {
+    const files = [];
+    for (let view = 0; view < viewsOf(training); view++) {
+      const name = outputsName(key, tap, view);
+      const rows = await store.manifest<StoredRows>(name);
+      if (rows === undefined)
+        throw new DistilleryError('artifact_corrupt', `the teacher's outputs ${name} are gone`);
+      files.push(await rowFile(store, rows));
+    }
+    return files;
+  }
+}
+
+/** Rows stand in the order of the split; this leads from an image's index to its row. */
+function positions({ dataset, indices }: Materials): Int32Array {
+  const position = new Int32Array(dataset.train.count);
+  indices.train.forEach((index, row) => {
+    position[index] = row;
+  });
+  return position;
+}
+
+/** What several teachers say together, beside what each says. */
+function spoken(taps: Tensors, labels: tf.Tensor1D, ensemble: Ensemble): Tensors {
+  const logits = ensemble.names.map((name) => taps[tapOf(name, 'logits')]);
+  // A method that reads single teachers' maps alone has no logits to combine.
+  if (logits.includes(undefined as never)) return taps;
+  return { ...taps, logits: combineLogits(logits, labels, ensemble) };
 }

@@ -2,7 +2,7 @@ import { checkpointSchema } from '@distillery/spec';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { problems } from '../../../../http/responses.ts';
-import { checkpointsOf, trainingStages } from '../../../../networks.ts';
+import { checkpointsOf, trainedNetworks } from '../../../../networks.ts';
 import type { Services } from '../../../../services.ts';
 import { params } from './params.ts';
 
@@ -19,8 +19,8 @@ export const checkpoints: FastifyPluginAsyncZod<Services> = async (app, { queue 
       },
     },
     async ({ params: { id } }) => {
-      const [stages, results] = await Promise.all([trainingStages(queue, id), queue.jobs.results(id)]);
-      return { checkpoints: stages.flatMap((stage) => checkpointsOf(stage.id, results[stage.id])) };
+      const [networks, results] = await Promise.all([trainedNetworks(queue, id), queue.jobs.results(id)]);
+      return { checkpoints: networks.flatMap((network) => checkpointsOf(network, results[network.stage])) };
     },
   );
 };

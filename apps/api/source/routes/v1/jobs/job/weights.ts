@@ -1,9 +1,14 @@
-import { type Checkpoint, DistilleryError, isTerminal, type StagePlan } from '@distillery/spec';
+import { type Checkpoint, DistilleryError, isTerminal } from '@distillery/spec';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { problems } from '../../../../http/responses.ts';
 import { sendBlob } from '../../../../http/send-blob.ts';
-import { checkpointNames, checkpointsOf, trainingStages } from '../../../../networks.ts';
+import {
+  checkpointNames,
+  checkpointsOf,
+  type TrainedNetwork,
+  trainedNetworks,
+} from '../../../../networks.ts';
 import type { Services } from '../../../../services.ts';
 import { params } from './params.ts';
 
@@ -29,7 +34,7 @@ const response = {
   ...problems,
 };
 
-/** `/v1/jobs/:id/teacher/weights` and `/v1/jobs/:id/students/:name/weights` */
+/** `/v1/jobs/:id/teacher/weights`, `/v1/jobs/:id/teachers/:name/weights`, `/v1/jobs/:id/students/:name/weights` */
 export const weights: FastifyPluginAsyncZod<Services> = async (app, { queue, store }) => {
   app.route({
     method: ['GET', 'HEAD'],
@@ -37,15 +42,28 @@ export const weights: FastifyPluginAsyncZod<Services> = async (app, { queue, sto
     schema: { tags: ['weights'], summary: "The teacher's weights", params, querystring, headers, response },
     handler: async (request, reply) => {
       const { id } = request.params;
-      const stage = (await trainingStages(queue, id)).find(({ kind }) => kind === 'teacher');
-      const checkpoint = await stored(id, stage, request.query.checkpoint);
-      return sendBlob(
-        request,
-        reply,
-        store,
-        checkpoint,
-        await fileName(id, ['teacher', checkpoint.checkpoint]),
-      );
+      const which = request.query.checkpoint;
+      const checkpoint = await stored(id, await teacherOf(id, 'teacher'), which);
+      return sendBlob(request, reply, store, checkpoint, await fileName(id, ['teacher', which]));
+    },
+  });
+
+  app.route({
+    method: ['GET', 'HEAD'],
+    url: '/teachers/:name/weights',
+    schema: {
+      tags: ['weights'],
+      summary: "One of several teachers' weights; `teacher` is the first one's name",
+      params: params.extend({ name: z.string() }),
+      querystring,
+      headers,
+      response,
+    },
+    handler: async (request, reply) => {
+      const { id, name } = request.params;
+      const which = request.query.checkpoint;
+      const checkpoint = await stored(id, await teacherOf(id, name), which);
+      return sendBlob(request, reply, store, checkpoint, await fileName(id, [name, which]));
     },
   });
 
@@ -63,7 +81,9 @@ export const weights: FastifyPluginAsyncZod<Services> = async (app, { queue, sto
     handler: async (request, reply) => {
       const { id, name } = request.params;
       const { seed: wanted, checkpoint: which } = request.query;
-      const runs = (await trainingStages(queue, id)).filter(({ student }) => student === name);
+      const runs = (await trainedNetworks(queue, id)).filter(
+        (network) => network.kind === 'student' && network.name === name,
+      );
       if (runs.length === 0) {
         throw new DistilleryError('student_not_found', `the job has no student ${name}`);
       }
@@ -83,18 +103,27 @@ export const weights: FastifyPluginAsyncZod<Services> = async (app, { queue, sto
     },
   });
 
-  async function stored(id: string, stage: StagePlan | undefined, which: string): Promise<Checkpoint> {
-    const result = stage && (await queue.jobs.result(id, stage.id));
-    const found = stage && checkpointsOf(stage.id, result).find(({ checkpoint }) => checkpoint === which);
+  async function teacherOf(id: string, name: string): Promise<TrainedNetwork> {
+    const teachers = (await trainedNetworks(queue, id)).filter(({ kind }) => kind === 'teacher');
+    const found = teachers.find((teacher) => teacher.name === name);
+    if (found !== undefined) return found;
+    const names = teachers.map((teacher) => teacher.name).join(', ');
+    const why = names === '' ? 'its students teach each other' : `its teachers are: ${names}`;
+    throw new DistilleryError('teacher_not_found', `the job has no teacher ${name}; ${why}`);
+  }
+
+  async function stored(id: string, network: TrainedNetwork, which: string): Promise<Checkpoint> {
+    const result = await queue.jobs.result(id, network.stage);
+    const found = checkpointsOf(network, result).find(({ checkpoint }) => checkpoint === which);
     if (found !== undefined) return found;
     const { view } = await queue.jobs.get(id);
     if (isTerminal(view.state)) {
       throw new DistilleryError(
         'checkpoint_not_found',
-        `the job has ${view.state} before ${stage?.id} was trained`,
+        `the job has ${view.state} before ${network.stage} was trained`,
       );
     }
-    throw new DistilleryError('not_ready', `${stage?.id} has not been trained yet`);
+    throw new DistilleryError('not_ready', `${network.stage} has not been trained yet`);
   }
 
   /** Speaks for itself in a folder of downloads. */
