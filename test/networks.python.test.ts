@@ -280,7 +280,7 @@ test("PyTorch loads every network's weights and computes the same logits", {
     const expected: Record<string, Record<string, Float32Array>> = {};
     for (const [name, options] of Object.entries(networks)) {
       const choice = architectures.schema.parse(options);
-      const forward = bind(architectures.get(choice.type), choice, 10);
+      const forward = bind(architectures.get(choice.type), choice, { classes: 10 });
       const { parameters } = trace(forward, [32, 32, 3]);
       const first = initialValues(parameters, 1);
       const values = Object.fromEntries(

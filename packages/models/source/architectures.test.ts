@@ -7,7 +7,7 @@ beforeAll(() => startEngine());
 
 const inputShape = [32, 32, 3];
 const bound = (type: string, options: object = {}, classes = 10) =>
-  bind(architectures.get(type), architectures.schema.parse({ type, ...options }), classes);
+  bind(architectures.get(type), architectures.schema.parse({ type, ...options }), { classes });
 /** What each network is run with here: small, for the tests' sake. */
 const smallest: Record<string, object> = {
   resnet: { depth: 8 },

@@ -9,7 +9,7 @@ beforeAll(() => startEngine());
 const parse = (layers: unknown, options: object = {}) =>
   architectures.schema.parse({ type: 'layers', layers, ...options });
 const boundTo = (layers: unknown, classes: number, options: object = {}) =>
-  bind(architectures.get('layers'), parse(layers, options), classes);
+  bind(architectures.get('layers'), parse(layers, options), { classes });
 const planOf = (layers: unknown, classes = 10, shape = [32, 32, 3], options: object = {}) =>
   trace(boundTo(layers, classes, options), shape);
 /** What a job spec with these layers is refused with. */

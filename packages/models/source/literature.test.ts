@@ -5,7 +5,7 @@ import { architectures, bind } from './index.ts';
 /** The networks of the literature on distillation against what it says of them, for images of 32×32 and 100 classes. */
 
 const planOf = (type: string, options: object = {}, shape = [32, 32, 3], classes = 100) =>
-  trace(bind(architectures.get(type), architectures.schema.parse({ type, ...options }), classes), shape);
+  trace(bind(architectures.get(type), architectures.schema.parse({ type, ...options }), { classes }), shape);
 
 /** Names and shapes of PyTorch's `state_dict()`. */
 const stateDict = (type: string, options: object = {}) =>

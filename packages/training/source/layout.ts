@@ -1,3 +1,4 @@
+import type { DatasetOutline } from '@distillery/datasets';
 import { type Forward, type NetworkPlan, trace } from '@distillery/engine';
 import { architectures, bind } from '@distillery/models';
 import { type Choice, DistilleryError, digestOf, type FieldError, type JobSpec } from '@distillery/spec';
@@ -21,19 +22,25 @@ export interface Layout {
   students: LaidStudent[];
 }
 
+/** What a job's networks are laid out for: the data set, or its outline. */
+type LaidFor = Pick<DatasetOutline, 'shape' | 'classes' | 'vocabulary'>;
+
 /**
  * @param bfloat16Refusal why no worker trains in bfloat16
  * @throws DistilleryError `invalid_spec` with every field that does not fit
  */
-export function layOut(spec: JobSpec, shape: number[], classes: number, bfloat16Refusal?: string): Layout {
+export function layOut(spec: JobSpec, data: LaidFor, bfloat16Refusal?: string): Layout {
+  const { shape, vocabulary } = data;
+  const task = { classes: data.classes.length, vocabulary };
+  const inputs = vocabulary === undefined ? 'images' : 'texts';
   const fields: FieldError[] = [];
   const draw = (path: string, choice: Choice): Drawn | undefined => {
-    const forward = bind(architectures.get(choice.type), choice, classes);
     try {
+      const forward = bind(architectures.get(choice.type), choice, task);
       return { forward, plan: trace(forward, shape) };
     } catch (error) {
       if (!(error instanceof RangeError)) throw error;
-      fields.push({ path, message: `does not fit images of [${shape}]: ${error.message}`, value: choice });
+      fields.push({ path, message: `does not fit ${inputs} of [${shape}]: ${error.message}`, value: choice });
       return undefined;
     }
   };
@@ -45,7 +52,7 @@ export function layOut(spec: JobSpec, shape: number[], classes: number, bfloat16
     const network = draw(`${pathOf(student)}/architecture`, student.architecture);
     return network === undefined ? [] : [{ ...network, student }];
   });
-  checkTrainings(spec, bfloat16Refusal, fields);
+  checkTrainings(spec, bfloat16Refusal, vocabulary === undefined, fields);
   if (spec.procedure === 'mutual') checkPeers(drawn, fields);
   refuse(fields);
 
@@ -139,16 +146,30 @@ function fieldOf({ message, value, allowed }: MethodError): Omit<FieldError, 'pa
   };
 }
 
-function checkTrainings(spec: JobSpec, bfloat16Refusal: string | undefined, fields: FieldError[]): void {
+function checkTrainings(
+  spec: JobSpec,
+  bfloat16Refusal: string | undefined,
+  images: boolean,
+  fields: FieldError[],
+): void {
   const trainings = [
     ['/training', spec.training],
     ...(spec.teacher === undefined ? [] : [['/teacher/training', spec.teacher.training] as const]),
     ...spec.teachers.map(({ training }, index) => [`/teachers/${index}/training`, training] as const),
     ...spec.students.map(({ training }, index) => [`/students/${index}/training`, training] as const),
   ] as const;
-  for (const [path, { optimizer, precision }] of trainings) {
+  for (const [path, { optimizer, precision, augmentation }] of trainings) {
     if (optimizer?.type === 'sgd' && optimizer.nesterov && optimizer.momentum === 0) {
       fields.push({ path: `${path}/optimizer/nesterov`, message: 'needs a momentum above 0', value: true });
+    }
+    if (!images && augmentation !== undefined && augmentation.type !== 'none') {
+      const message = 'moves the pixels of images, and the data set holds texts';
+      fields.push({
+        path: `${path}/augmentation/type`,
+        message,
+        value: augmentation.type,
+        allowed: ['none'],
+      });
     }
     if (precision === 'bfloat16' && bfloat16Refusal !== undefined) {
       const message = `cannot be had from the workers: ${bfloat16Refusal}`;

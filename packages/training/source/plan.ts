@@ -1,4 +1,4 @@
-import { type DatasetContext, type DatasetOutline, datasets } from '@distillery/datasets';
+import { type DatasetContext, type DatasetOutline, datasets, inputBytes } from '@distillery/datasets';
 import { type NetworkPlan, sizeOf, trace } from '@distillery/engine';
 import {
   type Choice,
@@ -99,7 +99,7 @@ export interface PlanContext extends DatasetContext {
  */
 export async function planJob(spec: JobSpec, context: PlanContext): Promise<Planned> {
   const outline = await datasets.get(spec.dataset.source).outline(spec.dataset, context);
-  const layout = layOut(spec, outline.shape, outline.classes.length, context.bfloat16Refusal);
+  const layout = layOut(spec, outline, context.bfloat16Refusal);
   const validation = Math.round(outline.trainCount * validationOf(spec).fraction);
   const train = outline.trainCount - validation;
   const stages = stagesOf(spec, layout, train, outline);
@@ -137,7 +137,7 @@ export async function planJob(spec: JobSpec, context: PlanContext): Promise<Plan
       })),
       estimate: {
         memoryBytes: memoryEstimate(layout, spec.procedure === 'mutual'),
-        datasetBytes: (outline.trainCount + outline.testCount) * sizeOf(outline.shape),
+        datasetBytes: (outline.trainCount + outline.testCount) * inputBytes(outline),
         outputsBytes: outputsEstimate(layout, train),
         seconds: seconds(stages.reduce((sum, { work }) => sum + work, 0)),
         gigaflops: context.gigaflops ?? null,

@@ -22,12 +22,12 @@ export async function loadMaterials({ job: { spec }, data, tell }: StageContext)
   if (dataset.skipped.count > 0) {
     const [{ name, reason }] = dataset.skipped.first;
     tell.warning(
-      `${dataset.skipped.count} images did not decode and were left out, first ${name}: ${reason}`,
+      `${dataset.skipped.count} samples could not be read and were left out, first ${name}: ${reason}`,
     );
   }
   const { fraction, seed } = validationOf(spec);
   const indices = splitValidation(dataset.train.count, dataset.train.labels, fraction, seed);
-  return { dataset, indices, layout: layOut(spec, dataset.shape, dataset.classes.length) };
+  return { dataset, indices, layout: layOut(spec, dataset) };
 }
 
 /** What the report says of the data. */

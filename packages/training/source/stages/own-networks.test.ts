@@ -60,5 +60,5 @@ test('networks that a job describes layer by layer teach and learn by their own 
     expect(run(name)?.losses[term]).toBeGreaterThan(0);
     expect(run(name)?.last.weights.digest).not.toBe(run(control)?.last.weights.digest);
   }
-  expect(report.teacher.terms[0].gradientNorm).toBeGreaterThan(0);
+  expect(report.teachers[0].terms[0].gradientNorm).toBeGreaterThan(0);
 });
