@@ -101,6 +101,17 @@ test('the job spec is there in full, with the options of every kind', async () =
   expect(document.components.schemas.JobSpecInput?.required).toEqual(['dataset', 'students']);
 });
 
+test('the page of methods tells what each term computes and needs', async () => {
+  const { methods } = (await (await held.request('/v1/methods')).json()) as { methods: object[] };
+  for (const method of methods) {
+    expect(method).toMatchObject({
+      formula: expect.stringMatching(/./),
+      needs: expect.arrayContaining([expect.any(String)]),
+      trains: expect.any(Array),
+    });
+  }
+});
+
 test('the engine page shows the workers that live', async () => {
   const engine = {
     name: 'cpu',

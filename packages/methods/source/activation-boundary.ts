@@ -24,6 +24,8 @@ const options = z.strictObject({
 export const activationBoundary: Term<typeof options> = {
   type: 'activation_boundary',
   summary: "Squared hinge between the student's pre-activations and the signs of the teacher's",
+  formula:
+    'Σ_l 2^(l − L)·(3/1000)/B·Σ [(s + m)²·1(s > −m, t ≤ 0) + (s − m)²·1(s ≤ m, t > 0)], m the margin, L the last stage',
   reference: 'https://arxiv.org/abs/1811.03233',
   options,
   bind(choice, studentTaps, teacherTaps) {

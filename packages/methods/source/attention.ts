@@ -22,6 +22,7 @@ const options = z.strictObject({
 export const attention: Term<typeof options> = {
   type: 'attention',
   summary: 'Squared difference of normalised attention maps (where a layer is active), summed over stages',
+  formula: 'Σ_stages mean (Q_s − Q_t)², Q = v/‖v‖, v the mean of F² over channels, flattened',
   reference: 'https://arxiv.org/abs/1612.03928',
   options,
   bind(choice, studentTaps, teacherTaps) {

@@ -10,7 +10,7 @@ import type { Auxiliary, Term } from './term.ts';
 const options = z.strictObject({
   weight: weightSchema.default(50),
   ...tapPairOptions,
-  temperature: temperatureSchema.default(4),
+  temperature: temperatureSchema.default(4).describe('T, by which values are divided'),
 });
 
 /**
@@ -24,6 +24,7 @@ const options = z.strictObject({
 export const channelWise: Term<typeof options> = {
   type: 'channel_wise',
   summary: 'KL divergence of where each channel is active, softened over space, times T²',
+  formula: 'T²·mean KL(φ_t ‖ φ_s) over channels and batch, φ = softmax over positions of F/T',
   reference: 'https://arxiv.org/abs/2011.13256',
   options,
   bind({ temperature, ...choice }, studentTaps, teacherTaps) {

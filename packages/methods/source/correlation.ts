@@ -23,6 +23,7 @@ export const correlation: Term<typeof options> = {
   type: 'correlation',
   summary:
     'Products of feature differences of neighbouring samples, after a trained projection of both sides',
+  formula: 'mean_b Σ_d |Δ_b|·|Δ_{b+1}|, Δ = P(f_s) − P′(f_t), P and P′ trained linear layers',
   reference: 'https://arxiv.org/abs/1904.01802',
   options,
   bind(choice, studentTaps, teacherTaps) {

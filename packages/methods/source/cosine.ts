@@ -18,6 +18,7 @@ const options = z.strictObject({
 export const cosine: Term<typeof options> = {
   type: 'cosine',
   summary: 'One minus the cosine between hidden representations',
+  formula: 'mean (1 − cos(h_s, h_t)), h the flattened tap, a longer h_t average-pooled to the length of h_s',
   reference: 'https://docs.pytorch.org/tutorials/beginner/knowledge_distillation_tutorial.html',
   options,
   bind(choice, studentTaps, teacherTaps) {

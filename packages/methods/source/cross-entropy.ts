@@ -7,12 +7,17 @@ import type { Term } from './term.ts';
 
 const options = z.strictObject({
   weight: weightSchema.default(1),
-  labelSmoothing: z.number().min(0).lt(1).default(0),
   student: z
     .string()
     .max(64)
     .optional()
     .describe("the student's logits; default: logits, which are the mean where a network has several heads"),
+  labelSmoothing: z
+    .number()
+    .min(0)
+    .lt(1)
+    .default(0)
+    .describe('ε, what the target gives to all classes alike'),
 });
 
 /**
@@ -22,6 +27,7 @@ const options = z.strictObject({
 export const crossEntropy: Term<typeof options> = {
   type: 'cross_entropy',
   summary: 'Cross-entropy with the labels',
+  formula: '−mean log p_y, p = softmax(z_s); smoothed: −mean Σ_k q_k·log p_k, q = (1 − ε)·onehot(y) + ε/K',
   reference: 'https://arxiv.org/abs/1512.00567',
   options,
   bind({ labelSmoothing, ...choice }, studentTaps) {
@@ -29,6 +35,7 @@ export const crossEntropy: Term<typeof options> = {
     return {
       student: [tap],
       teacher: [],
+      labels: true,
       matching: false,
       auxiliary: {},
       loss({ student, labels, classes }) {

@@ -29,6 +29,8 @@ const LOWEST = -1e30;
 export const decoupled: Term<typeof options> = {
   type: 'decoupled',
   summary: 'KL divergences of the label against the rest, and of the rest among themselves, times T²',
+  formula:
+    'T²·[α·KL(b_t ‖ b_s) + β·KL(q_t ‖ q_s)], b = (p_y, 1 − p_y), p = softmax(z/T), q = softmax(z/T) over the classes but y',
   reference: 'https://arxiv.org/abs/2203.08679',
   options,
   bind({ temperature, alpha, beta }, studentTaps, teacherTaps) {
@@ -39,6 +41,7 @@ export const decoupled: Term<typeof options> = {
     return {
       student: ['logits'],
       teacher: ['logits'],
+      labels: true,
       matching: true,
       auxiliary: {},
       loss({ student, teacher, labels, at }) {

@@ -22,6 +22,7 @@ const options = z.strictObject({
 export const deitHard: Term<typeof options> = {
   type: 'deit_hard',
   summary: "Cross-entropy with the class that the teacher decides for, as if it were the label's",
+  formula: '−mean log softmax(z_s)_y, y = argmax z_t',
   reference: 'https://arxiv.org/abs/2012.12877',
   options,
   bind(choice, studentTaps, teacherTaps) {

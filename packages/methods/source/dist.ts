@@ -25,6 +25,8 @@ const EPSILON = 1e-8;
 export const dist: Term<typeof options> = {
   type: 'dist',
   summary: 'One minus the correlation of predictions, over classes and over the batch, times T²',
+  formula:
+    "T²·[β·(1 − mean_i r(p_s[i,:], p_t[i,:])) + γ·(1 − mean_j r(p_s[:,j], p_t[:,j]))], r Pearson's correlation, p = softmax(z/T)",
   reference: 'https://arxiv.org/abs/2205.10536',
   options,
   bind({ temperature, beta, gamma }, studentTaps, teacherTaps) {

@@ -23,6 +23,7 @@ const options = z.strictObject({
 export const fsp: Term<typeof options> = {
   type: 'fsp',
   summary: 'Squared difference of the relations between the channels of neighbouring stages',
+  formula: 'Σ_neighbours mean (G_s − G_t)², G = F1ᵀ·F2/(h·w) between the channels of a stage and of the next',
   reference: 'https://openaccess.thecvf.com/content_cvpr_2017/html/Yim_A_Gift_From_CVPR_2017_paper.html',
   options,
   bind(choice, studentTaps, teacherTaps) {

@@ -18,6 +18,7 @@ const options = z.strictObject({
 export const hint: Term<typeof options> = {
   type: 'hint',
   summary: "Squared error between the teacher's map and the student's through a trained regressor",
+  formula: 'mean (R(F_s) − F_t)², R a trained 3×3 convolution, or a linear layer between vectors',
   reference: 'https://arxiv.org/abs/1412.6550',
   options,
   bind(choice, studentTaps, teacherTaps) {

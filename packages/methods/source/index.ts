@@ -1,4 +1,3 @@
-import { registry } from '@distillery/spec';
 import { activationBoundary } from './activation-boundary.ts';
 import { attention } from './attention.ts';
 import { channelWise } from './channel-wise.ts';
@@ -13,6 +12,7 @@ import { hint } from './hint.ts';
 import { jensenShannon } from './jensen-shannon.ts';
 import { maskedGeneration } from './masked-generation.ts';
 import { multiLevel } from './multi-level.ts';
+import { termRegistry } from './needs.ts';
 import { nst } from './nst.ts';
 import { overhaul } from './overhaul.ts';
 import { pkt } from './pkt.ts';
@@ -22,7 +22,6 @@ import { rkdDistance } from './rkd-distance.ts';
 import { similarity } from './similarity.ts';
 import { softTarget } from './soft-target.ts';
 import { softmaxRegression } from './softmax-regression.ts';
-import type { Term } from './term.ts';
 import { variational } from './variational.ts';
 import { weights } from './weights.ts';
 
@@ -38,7 +37,7 @@ export {
 } from './term.ts';
 
 /** Every distillation term; a new one is a file and a line here. */
-export const terms = registry<Term>([
+export const terms = termRegistry([
   crossEntropy,
   softTarget,
   decoupled,

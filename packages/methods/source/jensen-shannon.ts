@@ -27,6 +27,8 @@ const options = z.strictObject({
 export const jensenShannon: Term<typeof options> = {
   type: 'jensen_shannon',
   summary: 'Generalised Jensen–Shannon divergence of predictions, between forward and reverse KL',
+  formula:
+    'β·KL(t ‖ m) + (1 − β)·KL(s ‖ m), m = β·t + (1 − β)·s, s and t = softmax(z/T); β = 0: KL(t ‖ s), β = 1: KL(s ‖ t)',
   reference: 'https://arxiv.org/abs/2306.13649',
   options,
   bind({ temperature, beta }, studentTaps, teacherTaps) {

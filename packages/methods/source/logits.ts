@@ -4,7 +4,9 @@ import { type TapShapes, TapError } from './term.ts';
 
 /** What terms on logits share. */
 
-export const temperatureSchema = scheduled({ minimum: 1e-3, maximum: 1000 });
+export const temperatureSchema = scheduled({ minimum: 1e-3, maximum: 1000 }).describe(
+  'T, by which logits are divided',
+);
 
 /**
  * The number of classes of both networks.

@@ -25,6 +25,7 @@ const options = z.strictObject({
 export const maskedGeneration: Term<typeof options> = {
   type: 'masked_generation',
   summary: "Squared difference to the teacher's map, generated from the student's with a part masked",
+  formula: 'Σ (G(M·F_s) − F_t)²/B, M a random mask, G two trained 3×3 convolutions with ReLU between them',
   reference: 'https://arxiv.org/abs/2205.01529',
   options,
   bind({ ratio, mask, ...choice }, studentTaps, teacherTaps) {

@@ -28,6 +28,7 @@ export const multiLevel: Term<typeof options> = {
   type: 'multi_level',
   summary:
     'Divergence of predictions and of their relations between samples and classes, at several temperatures',
+  formula: 'Σ_T [T²·KL(p_t ‖ p_s) + ‖p_t·p_tᵀ − p_s·p_sᵀ‖²/B + ‖p_tᵀ·p_t − p_sᵀ·p_s‖²/K], p = softmax(z/T)',
   reference:
     'https://openaccess.thecvf.com/content/CVPR2023/html/Jin_Multi-Level_Logit_Distillation_CVPR_2023_paper.html',
   options,

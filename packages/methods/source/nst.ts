@@ -22,6 +22,8 @@ const options = z.strictObject({
 export const nst: Term<typeof options> = {
   type: 'nst',
   summary: 'Discrepancy between the distributions of channels, by where they are active',
+  formula:
+    'Σ_stages mean k(t, t) + mean k(s, s) − 2·mean k(s, t), k(a, b) = (a·b)² of channels scaled to length 1 over positions',
   reference: 'https://arxiv.org/abs/1707.01219',
   options,
   bind(choice, studentTaps, teacherTaps) {

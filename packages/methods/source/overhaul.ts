@@ -35,6 +35,8 @@ const LOWEST = -1e30;
 export const overhaul: Term<typeof options> = {
   type: 'overhaul',
   summary: "Squared distance to the teacher's pre-activations that leaves free what is negative enough",
+  formula:
+    'Σ_l 2^(l − L)/B·Σ [(s − m)²·1(s > m, t ≤ m) + (s − t)²·1(s > t, m < t ≤ 0) + (s − t)²·1(t > 0)], s = C(F_s), C a trained connector, m = E[t | t < 0] by channel',
   reference: 'https://arxiv.org/abs/1904.01866',
   options,
   bind(choice, studentTaps, teacherTaps) {

@@ -23,6 +23,8 @@ const EPSILON = 1e-7;
 export const pkt: Term<typeof options> = {
   type: 'pkt',
   summary: 'Divergence of the probabilities with which samples of a batch are neighbours',
+  formula:
+    'mean_ij P_t·ln((P_t + 1e-7)/(P_s + 1e-7)), P_ij = (cos(f_i, f_j) + 1)/2 with rows scaled to the sum 1',
   reference: 'https://arxiv.org/abs/1803.10837',
   options,
   bind(choice, studentTaps, teacherTaps) {

@@ -32,6 +32,8 @@ const options = z.strictObject({
 export const review: Term<typeof options> = {
   type: 'review',
   summary: "Squared difference, at several scales, to the student's map fused with its later ones",
+  formula:
+    'Σ_stages HCL(ABF(F_s, later stages), F_t), ABF a trained fusion, HCL the mean squared errors at full size, 4, 2 and 1, weighted 1, ½, ¼, ⅛ over their sum',
   reference: 'https://arxiv.org/abs/2104.09044',
   options,
   bind(choice, studentTaps, teacherTaps) {

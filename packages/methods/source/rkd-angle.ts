@@ -21,6 +21,7 @@ const options = z.strictObject({
 export const rkdAngle: Term<typeof options> = {
   type: 'rkd_angle',
   summary: 'Smooth L1 between the angles of triplets of samples within a batch',
+  formula: 'mean smoothL1(c_s − c_t), c_ijk = cos(f_j − f_i, f_k − f_i)',
   reference: 'https://arxiv.org/abs/1904.05068',
   options,
   bind(choice, studentTaps, teacherTaps) {

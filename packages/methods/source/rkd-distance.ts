@@ -22,6 +22,7 @@ const options = z.strictObject({
 export const rkdDistance: Term<typeof options> = {
   type: 'rkd_distance',
   summary: 'Smooth L1 between the relative distances of samples within a batch',
+  formula: 'mean smoothL1(d_s/μ_s − d_t/μ_t), d_ij = ‖f_i − f_j‖, μ the mean of d over i ≠ j',
   reference: 'https://arxiv.org/abs/1904.05068',
   options,
   bind(choice, studentTaps, teacherTaps) {

@@ -20,6 +20,7 @@ const options = z.strictObject({
 export const similarity: Term<typeof options> = {
   type: 'similarity',
   summary: 'Squared difference of the similarities of samples within a batch',
+  formula: '‖R(G_t) − R(G_s)‖²/B², G = F·Fᵀ of the flattened taps, R: rows scaled to length 1',
   reference: 'https://arxiv.org/abs/1907.09682',
   options,
   bind(choice, studentTaps, teacherTaps) {

@@ -22,6 +22,7 @@ const options = z.strictObject({
 export const softTarget: Term<typeof options> = {
   type: 'soft_target',
   summary: "KL divergence to the teacher's softened predictions, times T²",
+  formula: 'T²·KL(p_t ‖ p_s), p = softmax(z/T); standardised: z ← (z − mean z)/(1e-7 + sd z)',
   reference: 'https://arxiv.org/abs/1503.02531',
   options,
   bind({ temperature, standardize }, studentTaps, teacherTaps) {

@@ -27,6 +27,8 @@ const options = z.strictObject({
 export const softmaxRegression: Term<typeof options> = {
   type: 'softmax_regression',
   summary: "Squared differences to the teacher's features, and to its logits through its own classifier",
+  formula:
+    "mean (C(f_s) − f_t)² + mean (W_t·C(f_s) + b_t − z_t)², C a trained connector, W_t and b_t the teacher's classifier",
   reference: 'https://openreview.net/forum?id=ZzwDy_wiWv',
   options,
   bind({ rectify, ...choice }, studentTaps, teacherTaps, { teacher: parameters }) {

@@ -47,6 +47,8 @@ export interface BoundTerm {
   /** The parameters that it reads; absent in a term that reads none. */
   studentParameters?: string[];
   teacherParameters?: string[];
+  /** True when it reads the labels; absent in a term that does not. */
+  labels?: true;
   /** True when it compares the two, so that loss(teacher, teacher) must be 0. */
   matching: boolean;
   auxiliary: Record<string, Auxiliary>;
@@ -58,6 +60,11 @@ export interface BoundTerm {
 export interface Term<Options extends z.ZodObject = z.ZodObject> extends Kind {
   /** Options of every term include its `weight`. */
   readonly options: Options;
+  /**
+   * The loss in the letters of docs/methods.md: z logits, f features, F maps, `_s` of the student, `_t` of the teacher,
+   * B the batch, K the classes, T the temperature.
+   */
+  readonly formula: string;
   /**
    * Binds the term to the taps of two networks, and to their parameters.
    *

@@ -23,6 +23,8 @@ const options = z.strictObject({
 export const variational: Term<typeof options> = {
   type: 'variational',
   summary: "Negative log-likelihood of the teacher's map given the student's, with a trained variance",
+  formula:
+    'Σ_stages ½·mean [(μ(F_s) − F_t)²/σ² + ln σ²], μ a trained network, σ² = softplus(α) + 1e-5, α trained, one a channel',
   reference: 'https://arxiv.org/abs/1904.05835',
   options,
   bind(choice, studentTaps, teacherTaps) {

@@ -15,6 +15,7 @@ const options = z.strictObject({
 export const weights: Term<typeof options> = {
   type: 'weights',
   summary: "Squared difference to the teacher's weights of the same name and shape",
+  formula: 'mean (w_s − w_t)² over all numbers of parameters of equal name and shape',
   reference: 'https://arxiv.org/abs/1802.01483',
   options,
   bind(_choice, _studentTaps, _teacherTaps, { student, teacher }) {

@@ -1,7 +1,9 @@
 import { z } from 'zod';
 import type { Architecture } from './architecture.ts';
 
-const options = z.strictObject({ dropout: z.number().min(0).lt(1).default(0.1) });
+const options = z.strictObject({
+  dropout: z.number().min(0).lt(1).default(0.1).describe('behind the first linear layer'),
+});
 
 /** The teacher of PyTorch's knowledge-distillation tutorial: 1,186,986 parameters for 32×32 RGB and 10 classes. */
 export const deepnn: Architecture<typeof options> = {

@@ -7,6 +7,7 @@ import { mlp } from './mlp.ts';
 import { mobilenetV2 } from './mobilenet-v2.ts';
 import { resnet } from './resnet.ts';
 import { shufflenetV2 } from './shufflenet-v2.ts';
+import { textTransformer } from './text-transformer.ts';
 import { vgg } from './vgg.ts';
 import { vit } from './vit.ts';
 import { wideResnet } from './wide-resnet.ts';
@@ -23,6 +24,7 @@ export const architectures = registry<Architecture>([
   mobilenetV2,
   shufflenetV2,
   vit,
+  textTransformer,
   mlp,
   layers,
 ]);

@@ -8,7 +8,7 @@ const options = z.strictObject({
     .max(32)
     .default([512, 256])
     .describe('units of the hidden layers, from the input on'),
-  activation: z.literal(['relu', 'relu6', 'gelu']).default('relu'),
+  activation: z.literal(['relu', 'relu6', 'gelu']).default('relu').describe('of the hidden layers'),
   batchNorm: z.boolean().default(false).describe('normalises before each activation'),
   dropout: z.number().min(0).lt(1).default(0).describe('after each activation'),
 });

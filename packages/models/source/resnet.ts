@@ -4,7 +4,7 @@ import type { Architecture } from './architecture.ts';
 import { convolution } from './convolution.ts';
 
 const options = z.strictObject({
-  depth: z.literal([8, 14, 20, 32, 44, 56, 110]).default(20),
+  depth: z.literal([8, 14, 20, 32, 44, 56, 110]).default(20).describe('of its layers'),
   width: z
     .literal([1, 4])
     .default(1)

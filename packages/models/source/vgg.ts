@@ -2,7 +2,9 @@ import { z } from 'zod';
 import type { Architecture } from './architecture.ts';
 import { heNormal, zero } from './convolution.ts';
 
-const options = z.strictObject({ depth: z.literal([8, 11, 13, 16, 19]).default(8) });
+const options = z.strictObject({
+  depth: z.literal([8, 11, 13, 16, 19]).default(8).describe('of its layers, the linear one included'),
+});
 
 /** How many convolutions each of the five blocks has. */
 const counts = {

@@ -4,7 +4,7 @@ import type { Architecture } from './architecture.ts';
 import { convolution, zero } from './convolution.ts';
 
 const options = z.strictObject({
-  depth: z.literal([10, 16, 22, 28, 34, 40]).default(16),
+  depth: z.literal([10, 16, 22, 28, 34, 40]).default(16).describe('of its layers'),
   width: z.int().min(1).max(10).default(2).describe('by which the 16, 32 and 64 channels are multiplied'),
 });
 

@@ -37,6 +37,7 @@ export {
 export {
   type Scheduled,
   scheduled,
+  schedulesOf,
   valueAt,
   type Weight,
   weightRange,

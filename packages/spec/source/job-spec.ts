@@ -30,6 +30,14 @@ export function jobSpecSchema({ datasets, architectures, terms }: Kinds) {
     architecture: architectures.schema,
     training: trainingOverrideSchema.default({}),
   };
+  const teacher = {
+    ...network,
+    dataset: datasets.schema.optional().describe("what it is trained on; default: the job's data"),
+    classMap: z
+      .record(z.string().max(255), z.string().max(255))
+      .optional()
+      .describe("the job's classes → the teacher's; needed where they, or their order, differ"),
+  };
   const fields = z.strictObject({
     name: z.string().min(1).max(120).optional(),
     labels: z
@@ -45,12 +53,12 @@ export function jobSpecSchema({ datasets, architectures, terms }: Kinds) {
           'before; mutual: the students are peers that train together and teach each other, without a teacher',
       ),
     generations: z.int().min(2).max(16).optional().describe('of each student, born_again alone; default: 3'),
-    teacher: z.strictObject(network).optional().describe('needed unless the procedure is mutual'),
+    teacher: z.strictObject(teacher).optional().describe('needed unless the procedure is mutual'),
     teachers: z
       .array(
         z.strictObject({
           name: slug.refine((name) => name !== 'teacher', 'is the name of `teacher`'),
-          ...network,
+          ...teacher,
           weight: z
             .number()
             .positive()

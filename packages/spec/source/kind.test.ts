@@ -5,6 +5,7 @@ import { type Kind, registry } from './kind.ts';
 const circle: Kind = {
   type: 'circle',
   summary: 'Round',
+  formula: 'x² + y² = r²',
   reference: 'https://example.org/circle',
   options: z.strictObject({
     radius: z.number().positive().default(1),
@@ -59,6 +60,7 @@ test('the catalogue tells options as JSON Schema, and the defaults', () => {
   expect(first).toEqual({
     type: 'circle',
     summary: 'Round',
+    formula: 'x² + y² = r²',
     reference: 'https://example.org/circle',
     defaults: { radius: 1 },
     options: {
@@ -75,6 +77,7 @@ test('the catalogue tells options as JSON Schema, and the defaults', () => {
     defaults: { bevel: false },
     options: { required: ['side'], properties: { side: { type: 'number', description: 'metres' } } },
   });
+  expect(second).not.toHaveProperty('formula');
   expect(second).not.toHaveProperty('reference');
   // It goes over the wire as it is.
   expect(JSON.parse(JSON.stringify(first))).toEqual(first);

@@ -9,6 +9,8 @@ export interface Kind {
   readonly type: string;
   /** A line for people. */
   readonly summary: string;
+  /** What it computes, as a line of plain text. */
+  readonly formula?: string;
   /** The paper, specification or page that defines it. */
   readonly reference?: string;
   /** Its options with their defaults; a strict object, without the key that names the kind. */
@@ -22,7 +24,11 @@ export type Choice<Key extends string = 'type'> = Record<string, unknown> & Reco
 export interface CatalogueEntry {
   type: string;
   summary: string;
+  formula?: string;
   reference?: string;
+  /** Of a term: what it reads by default, and which networks it trains beside the student. */
+  needs?: string[];
+  trains?: string[];
   options: Record<string, unknown>;
   defaults: Record<string, unknown>;
 }
@@ -36,10 +42,14 @@ export interface Registry<K extends Kind, Key extends string = 'type'> {
   catalogue(): CatalogueEntry[];
 }
 
-/** @param key the property that names the kind (`type`, or `source` for data sets) */
+/**
+ * @param key the property that names the kind (`type`, or `source` for data sets)
+ * @param more what the catalogue tells beside what every kind declares
+ */
 export function registry<K extends Kind, Key extends string = 'type'>(
   kinds: readonly K[],
   key: Key = 'type' as Key,
+  more: (kind: K) => Pick<CatalogueEntry, 'needs' | 'trains'> = () => ({}),
 ): Registry<K, Key> {
   const byType = new Map(kinds.map((kind) => [kind.type, kind]));
   if (byType.size !== kinds.length)
@@ -62,7 +72,9 @@ export function registry<K extends Kind, Key extends string = 'type'>(
       kinds.map((kind) => ({
         type: kind.type,
         summary: kind.summary,
+        ...(kind.formula === undefined ? {} : { formula: kind.formula }),
         ...(kind.reference === undefined ? {} : { reference: kind.reference }),
+        ...more(kind),
         options: z.toJSONSchema(kind.options, { io: 'input' }) as Record<string, unknown>,
         defaults: defaultsOf(kind.options),
       })),

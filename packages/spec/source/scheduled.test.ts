@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { fieldErrors } from './problem.ts';
-import { scheduled, valueAt, weightSchema } from './scheduled.ts';
+import { scheduled, schedulesOf, valueAt, weightSchema } from './scheduled.ts';
 
 const schema = z.strictObject({ weight: weightSchema, temperature: scheduled({ minimum: 0.5, maximum: 8 }) });
 const spec = { weight: 1, temperature: 4 };
@@ -110,4 +110,10 @@ test.each<[string, object, object]>([
   ],
 ])('refuses %s', (_, changes, expected) => {
   expect(refusals(changes)).toEqual([expect.objectContaining(expected)]);
+});
+
+test('finds the options that are schedules', () => {
+  const ramp = { schedule: 'linear', from: 0, to: 2, epochs: 4 } as const;
+  const options = { type: 'x', weight: ramp, temperature: 4, taps: ['a'], margins: null, teacher: undefined };
+  expect(schedulesOf(options)).toEqual({ weight: ramp });
 });

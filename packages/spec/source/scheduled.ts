@@ -53,16 +53,25 @@ export function scheduled(range: Range) {
 }
 export type Scheduled = z.output<ReturnType<typeof scheduled>>;
 
+/** The options of a choice that are schedules, by name. */
+export function schedulesOf(options: Record<string, unknown>): Record<string, Scheduled> {
+  const isSchedule = (value: unknown) => typeof value === 'object' && value !== null && 'schedule' in value;
+  const schedules = Object.entries(options).filter(([, value]) => isSchedule(value));
+  return Object.fromEntries(schedules) as Record<string, Scheduled>;
+}
+
 export const weightRange = { minimum: 0, maximum: 1e9 } as const;
 
 /** The schema of a term's weight. */
-export const weightSchema = z.union([
-  z.number().min(weightRange.minimum).max(weightRange.maximum),
-  z
-    .literal('auto')
-    .describe("makes the term's gradient at the first step as long as that of cross_entropy at weight 1"),
-  schedules(weightRange),
-]);
+export const weightSchema = z
+  .union([
+    z.number().min(weightRange.minimum).max(weightRange.maximum),
+    z
+      .literal('auto')
+      .describe("makes the term's gradient at the first step as long as that of cross_entropy at weight 1"),
+    schedules(weightRange),
+  ])
+  .describe('of the term in the sum');
 export type Weight = z.output<typeof weightSchema>;
 
 /**

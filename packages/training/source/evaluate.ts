@@ -66,8 +66,8 @@ export async function predict(
   indices = everyIndex(split.count),
   taps: readonly string[] = ['logits'],
 ): Promise<Float32Array[]> {
-  const classes = dataset.classes.length;
-  const logits = taps.map(() => new Float32Array(indices.length * classes));
+  const widths = taps.map((tap) => network.plan.taps[tap][0]);
+  const logits = widths.map((width) => new Float32Array(indices.length * width));
   await forEachOutput(
     network,
     { dataset, split, augmentation: undefined },
@@ -75,7 +75,7 @@ export async function predict(
     0,
     taps,
     (outputs, from) =>
-      taps.forEach((tap, i) => logits[i].set(outputs[tap].dataSync() as Float32Array, from * classes)),
+      taps.forEach((tap, i) => logits[i].set(outputs[tap].dataSync() as Float32Array, from * widths[i])),
     pause,
   );
   return logits;

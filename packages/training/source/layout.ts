@@ -1,7 +1,7 @@
-import type { DatasetOutline } from '@distillery/datasets';
 import { type Forward, type NetworkPlan, trace } from '@distillery/engine';
 import { architectures, bind } from '@distillery/models';
 import { type Choice, DistilleryError, digestOf, type FieldError, type JobSpec } from '@distillery/spec';
+import { mapClasses, type Subject } from './class-map.ts';
 import { type BoundPlan, type Ensemble, ensemblePlan, tapOf, tapsBehind } from './ensemble.ts';
 import { bindMethod, MethodError, teacherTaps, type WeightedTerm } from './method.ts';
 import { bindPeer } from './peers.ts';
@@ -13,8 +13,12 @@ interface Drawn {
   plan: NetworkPlan;
 }
 
-export type LaidTeacher = Drawn & { teacher: Teacher };
-export type LaidStudent = Drawn & { student: Student; method: WeightedTerm[] };
+export type LaidTeacher = Drawn & {
+  teacher: Teacher;
+  /** For each class of the job the teacher's, where they differ. */
+  classMap?: number[];
+};
+export type LaidStudent = Drawn & { student: Student; method: WeightedTerm[]; classMap?: undefined };
 
 /** Every network of a job with its shapes, every method with its taps. */
 export interface Layout {
@@ -22,42 +26,55 @@ export interface Layout {
   students: LaidStudent[];
 }
 
-/** What a job's networks are laid out for: the data set, or its outline. */
-type LaidFor = Pick<DatasetOutline, 'shape' | 'classes' | 'vocabulary'>;
+/** What the networks of a job are trained on. */
+export interface Subjects {
+  job: Subject;
+  /** Of teachers with data of their own, by name. */
+  teachers: Record<string, Subject>;
+}
 
 /**
  * @param bfloat16Refusal why no worker trains in bfloat16
  * @throws DistilleryError `invalid_spec` with every field that does not fit
  */
-export function layOut(spec: JobSpec, data: LaidFor, bfloat16Refusal?: string): Layout {
-  const { shape, vocabulary } = data;
-  const task = { classes: data.classes.length, vocabulary };
-  const inputs = vocabulary === undefined ? 'images' : 'texts';
+export function layOut(spec: JobSpec, subjects: Subjects, bfloat16Refusal?: string): Layout {
   const fields: FieldError[] = [];
-  const draw = (path: string, choice: Choice): Drawn | undefined => {
+  const draw = (
+    path: string,
+    choice: Choice,
+    { shape, classes, vocabulary } = subjects.job,
+  ): Drawn | undefined => {
     try {
+      const task = { classes: classes.length, vocabulary };
       const forward = bind(architectures.get(choice.type), choice, task);
       return { forward, plan: trace(forward, shape) };
     } catch (error) {
       if (!(error instanceof RangeError)) throw error;
-      fields.push({ path, message: `does not fit ${inputs} of [${shape}]: ${error.message}`, value: choice });
+      fields.push({
+        path,
+        message: `does not fit ${vocabulary === undefined ? 'images' : 'texts'} of [${shape}]: ${error.message}`,
+        value: choice,
+      });
       return undefined;
     }
   };
   const teachers = jobTeachers(spec).flatMap((teacher) => {
-    const drawn = draw(`${teacher.path}/architecture`, teacher.architecture);
-    return drawn === undefined ? [] : [{ ...drawn, teacher }];
+    const subject = subjects.teachers[teacher.name] ?? subjects.job;
+    const { indices, errors } = mapClasses(subjects.job, subject, teacher.classMap);
+    fields.push(...errors.map((error) => ({ ...error, path: teacher.path + error.path })));
+    const drawn = draw(`${teacher.path}/architecture`, teacher.architecture, subject);
+    return drawn === undefined ? [] : [{ ...drawn, teacher, ...(indices && { classMap: indices }) }];
   });
   const drawn = studentsOf(spec).flatMap((student) => {
     const network = draw(`${pathOf(student)}/architecture`, student.architecture);
     return network === undefined ? [] : [{ ...network, student }];
   });
-  checkTrainings(spec, bfloat16Refusal, vocabulary === undefined, fields);
+  checkTrainings(spec, bfloat16Refusal, subjects.job.vocabulary === undefined, fields);
   if (spec.procedure === 'mutual') checkPeers(drawn, fields);
   refuse(fields);
 
-  const plans = new Map<string, NetworkPlan>([
-    ...teachers.map(({ teacher, plan }) => [teacher.name, plan] as const),
+  const plans = new Map<string, BoundPlan>([
+    ...teachers.map((laid) => [laid.teacher.name, said(laid)] as const),
     ...drawn.map(({ student, plan }) => [student.name, plan] as const),
   ]);
   const peers = Object.fromEntries(
@@ -119,8 +136,14 @@ export function ensembleOf({ teachers }: Layout, { student }: LaidStudent): Ense
   return { names, weights, combine };
 }
 
-function teacherPlan({ teachers }: Student, plans: ReadonlyMap<string, NetworkPlan>): BoundPlan {
-  const own = teachers.map((name) => plans.get(name) as NetworkPlan);
+/** A teacher as terms see it: with the job's classes. Its classifier has others, and none of its parameters fit then. */
+function said({ plan, classMap }: LaidTeacher): BoundPlan {
+  if (classMap === undefined) return plan;
+  return { taps: { ...plan.taps, logits: [classMap.length] }, parameters: [] };
+}
+
+function teacherPlan({ teachers }: Student, plans: ReadonlyMap<string, BoundPlan>): BoundPlan {
+  const own = teachers.map((name) => plans.get(name) as BoundPlan);
   if (own.length === 0) return { taps: {}, parameters: [] };
   return own.length === 1 ? own[0] : ensemblePlan(teachers, own);
 }

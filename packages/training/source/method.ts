@@ -7,7 +7,7 @@ import {
   type TermChoice,
   terms,
 } from '@distillery/methods';
-import type { Choice, Weight } from '@distillery/spec';
+import { type Choice, type Scheduled, schedulesOf, type Weight } from '@distillery/spec';
 import * as tf from '@tensorflow/tfjs-core';
 import type { BoundPlan } from './ensemble.ts';
 import { createNetwork, type Network, type Values } from './network.ts';
@@ -19,6 +19,8 @@ export interface WeightedTerm {
   /** What its network's names begin with, where several train side by side. */
   member?: string;
   weight: Weight;
+  /** Its options that are schedules, by name; absent where none is. */
+  schedules?: Record<string, Scheduled>;
   bound: BoundTerm;
 }
 
@@ -54,6 +56,7 @@ export function bindMethod(
       return {
         name: count === 1 ? choice.type : `${choice.type}_${count}`,
         weight: (choice as TermChoice).weight,
+        schedules: schedulesOf(choice),
         bound: terms.get(choice.type).bind(choice, student.taps, teacher.taps, {
           student: parameterShapes(student),
           teacher: parameterShapes(teacher),

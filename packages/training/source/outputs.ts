@@ -21,6 +21,8 @@ export interface StoredRows {
 /** All that determines a teacher's outputs; their address in the store is its digest. */
 export interface OutputsKey {
   teacher: string;
+  /** Absent where the teacher's classes are the job's. */
+  classMap?: readonly number[];
   dataset: string;
   split: unknown;
   augmentation: unknown;

@@ -9,6 +9,7 @@ import {
   weightSchema,
 } from '@distillery/spec';
 import { z } from 'zod';
+import { teacherSubjects } from './subjects.ts';
 import { isPeer, type Layout, layOut, networkOf, tapsFrom, viewsOf } from './layout.ts';
 import type { WeightedTerm } from './method.ts';
 import { rowType } from './outputs.ts';
@@ -99,10 +100,11 @@ export interface PlanContext extends DatasetContext {
  */
 export async function planJob(spec: JobSpec, context: PlanContext): Promise<Planned> {
   const outline = await datasets.get(spec.dataset.source).outline(spec.dataset, context);
-  const layout = layOut(spec, outline, context.bfloat16Refusal);
+  const teachers = await teacherSubjects(spec, context);
+  const layout = layOut(spec, { job: outline, teachers }, context.bfloat16Refusal);
   const validation = Math.round(outline.trainCount * validationOf(spec).fraction);
   const train = outline.trainCount - validation;
-  const stages = stagesOf(spec, layout, train, outline);
+  const stages = stagesOf(spec, layout, train, outline, teachers);
   const seconds = (flops: number) =>
     context.gigaflops === undefined ? null : flops / context.gigaflops / 1e9;
   return {
@@ -158,9 +160,16 @@ function forwardWork({ flops, activations }: NetworkPlan): number {
 }
 
 /** The graph: teachers → outputs → students, which may be teachers of others in turn → report; or peers → report. */
-function stagesOf(spec: JobSpec, layout: Layout, train: number, outline: DatasetOutline): StagePlan[] {
+function stagesOf(
+  spec: JobSpec,
+  layout: Layout,
+  train: number,
+  outline: DatasetOutline,
+  elsewhere: Readonly<Record<string, DatasetOutline>>,
+): StagePlan[] {
   // A backward pass costs about twice its forward pass.
-  const training = (plan: NetworkPlan, epochs: number) => 3 * forwardWork(plan) * train * epochs;
+  const training = (plan: NetworkPlan, epochs: number, count = train) =>
+    3 * forwardWork(plan) * count * epochs;
   const outputs = (name: string, plan: NetworkPlan) =>
     forwardWork(plan) * (train * distinctViews(layout, name).length);
   const teachers = layout.teachers.flatMap(({ teacher: { name, training: how }, plan }): StagePlan[] => [
@@ -168,7 +177,7 @@ function stagesOf(spec: JobSpec, layout: Layout, train: number, outline: Dataset
       id: teacherStage(name),
       kind: 'teacher',
       needs: [],
-      work: training(plan, how.epochs),
+      work: training(plan, how.epochs, elsewhere[name]?.trainCount),
       ...(name === 'teacher' ? {} : { teacher: name }),
     },
     {

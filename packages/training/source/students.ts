@@ -14,6 +14,9 @@ export interface Teacher {
   name: string;
   architecture: Choice;
   training: Training;
+  /** Absent: the job's. */
+  dataset?: Choice<'source'>;
+  classMap?: Record<string, string>;
   /** Beside the other teachers', where several speak as one. */
   weight: number;
   /** A JSON pointer to where the spec has it. */

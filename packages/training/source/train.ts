@@ -82,6 +82,9 @@ export async function train(job: TrainingRun): Promise<TrainingResult> {
   const rowEvery = Math.max(1, Math.ceil(stepsPerEpoch / 20));
   const lossNames = [...method.map((term) => term.name), 'loss'];
   const taps = studentTaps(method);
+  const schedules = method.flatMap(({ name, schedules = {} }) =>
+    Object.entries(schedules).map(([option, schedule]) => [`${option}_${name}`, schedule] as const),
+  );
 
   const auxiliaries = createAuxiliaries(method, resume?.groups.auxiliary ?? seed);
   const auxiliaryVariables = Object.fromEntries(
@@ -276,7 +279,10 @@ export async function train(job: TrainingRun): Promise<TrainingResult> {
     const samplesPerSecond = (samples / (now - rowSince)) * 1000;
     rowSince = now;
     const values = Object.fromEntries(means);
-    hooks.metrics(epoch + 1, cursor.step, { ...values, learningRate: rate, samplesPerSecond });
+    // As the last step had them, like the learning rate.
+    const then = (cursor.step - 1) / stepsPerEpoch;
+    const scheduled = Object.fromEntries(schedules.map(([name, option]) => [name, valueAt(option, then)]));
+    hooks.metrics(epoch + 1, cursor.step, { ...values, ...scheduled, learningRate: rate, samplesPerSecond });
     hooks.progress('training', { step: cursor.step, loss: values.loss, samplesPerSecond });
   }
 

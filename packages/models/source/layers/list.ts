@@ -58,7 +58,7 @@ export const layerList = z
     return whole;
   })
   .meta({
-    description: 'layers from the input on, or a model as Keras writes it with to_json()',
+    description: `layers from the input on (${layerKinds.map(({ layer }) => layer).join(', ')}) with Keras' options, or a model as its to_json() writes it`,
     anyOf: [
       { type: 'array', items: readableSchema },
       { type: 'object', required: ['class_name', 'config'] },

@@ -4,6 +4,8 @@ import type { EngineInfo, JobSpec } from '@distillery/spec';
 import { digestOf, validationOf } from '@distillery/spec';
 import { type Layout, layOut } from '../layout.ts';
 import type { OutputsKey } from '../outputs.ts';
+import { jobTeachers } from '../students.ts';
+import { teacherSubjects } from '../subjects.ts';
 import { batchThread } from '../thread.ts';
 import type { StageContext } from './stage.ts';
 
@@ -14,11 +16,17 @@ export interface Materials {
   layout: Layout;
 }
 
-export async function loadMaterials({ job: { spec }, data, tell }: StageContext): Promise<Materials> {
+/** @param teacher whose data are loaded where it has its own; absent: the job's */
+export async function loadMaterials(
+  { job: { spec }, data, tell }: StageContext,
+  teacher?: string,
+): Promise<Materials> {
   tell.progress(phase('loading'));
   // It starts while the data set is decoded.
   batchThread();
-  const dataset = await datasets.get(spec.dataset.source).load(spec.dataset, data);
+  const own = jobTeachers(spec).find(({ name }) => name === teacher)?.dataset;
+  const choice = own ?? spec.dataset;
+  const dataset = await datasets.get(choice.source).load(choice, data);
   if (dataset.skipped.count > 0) {
     const [{ name, reason }] = dataset.skipped.first;
     tell.warning(
@@ -27,7 +35,10 @@ export async function loadMaterials({ job: { spec }, data, tell }: StageContext)
   }
   const { fraction, seed } = validationOf(spec);
   const indices = splitValidation(dataset.train.count, dataset.train.labels, fraction, seed);
-  return { dataset, indices, layout: layOut(spec, dataset) };
+  const job =
+    own === undefined ? dataset : await datasets.get(spec.dataset.source).outline(spec.dataset, data);
+  const layout = layOut(spec, { job, teachers: await teacherSubjects(spec, data) });
+  return { dataset, indices, layout };
 }
 
 /** What the report says of the data. */
@@ -38,6 +49,7 @@ export interface AboutData {
   validation: number;
   test: number;
   skipped: number;
+  normalization: Dataset['normalization'];
   /** `[test]`, int32 as bytes. */
   testLabels: { digest: string; size: number };
 }
@@ -51,6 +63,7 @@ export async function aboutData({ dataset, indices }: Materials, store: Store): 
     validation: indices.validation.length,
     test: dataset.test.count,
     skipped: dataset.skipped.count,
+    normalization: dataset.normalization,
     testLabels: await store.put(new Uint8Array(buffer, byteOffset, byteLength)),
   };
 }
@@ -102,9 +115,11 @@ export function outputsKey(
   { dataset }: Materials,
   spec: JobSpec,
   augmentation: { type: string; seed: number },
+  classMap?: readonly number[],
 ): OutputsKey {
   return {
     teacher: teacherWeights,
+    ...(classMap && { classMap }),
     dataset: dataset.digest,
     split: validationOf(spec),
     augmentation:

@@ -1,16 +1,21 @@
+import type { Dataset } from '@distillery/datasets';
 import type { BatchSource } from '../batch-thread.ts';
-import { forEachOutput } from '../evaluate.ts';
+import { columns } from '../class-map.ts';
+import { forEachOutput, predict } from '../evaluate.ts';
 import { createNetwork, disposeNetwork } from '../network.ts';
 import { outputsName, rowWriter, type StoredRows } from '../outputs.ts';
 import { type Layout, networkOf, tapsFrom, viewsOf } from '../layout.ts';
-import type { Student } from '../students.ts';
+import { jobTeachers, type Student } from '../students.ts';
 import { loadWeights } from '../weights.ts';
 import { loadMaterials, outputsKey, phase } from './materials.ts';
-import { trainedNetwork } from './results.ts';
+import { teacherStage, trainedNetwork } from './results.ts';
 import type { StageContext } from './stage.ts';
+import type { TeacherResult } from './teacher.ts';
 
 export interface OutputsResult {
   sets: OutputsSet[];
+  /** What a teacher with data of its own says of the job's test images, `[test, classes]` float32. */
+  testLogits?: { digest: string; size: number };
 }
 
 /** What is stored for one augmentation. */
@@ -36,8 +41,15 @@ export async function runOutputs(context: StageContext): Promise<OutputsResult> 
   const materials = await loadMaterials(context);
   const { dataset, indices, layout } = materials;
   const name = stage.student ?? stage.teacher ?? 'teacher';
-  const { forward, plan } = networkOf(layout, name);
+  const { forward, plan, classMap } = networkOf(layout, name);
   const teacherWeights = trainedNetwork(results, name, stage.seed ?? 0).best.weights.digest;
+  // A teacher from elsewhere sees the job's images as it saw its own.
+  const abroad = jobTeachers(job.spec).some((teacher) => teacher.name === name && teacher.dataset);
+  const normalization = abroad
+    ? (results[teacherStage(name)] as TeacherResult).dataset.normalization
+    : dataset.normalization;
+  // Texts have no normalisation, and their teachers no data of their own.
+  const seen = { ...dataset, normalization } as Dataset;
   const wanted = wantedSets(layout, name);
   const total = wanted.reduce((sum, { views }) => sum + views, 0);
   let done = 0;
@@ -49,8 +61,8 @@ export async function runOutputs(context: StageContext): Promise<OutputsResult> 
   try {
     const sets: OutputsSet[] = [];
     for (const { augmentation, views, taps } of wanted) {
-      const key = outputsKey(teacherWeights, materials, job.spec, augmentation);
-      const source = { dataset, split: dataset.train, augmentation };
+      const key = outputsKey(teacherWeights, materials, job.spec, augmentation, classMap);
+      const source = { dataset: seen, split: dataset.train, augmentation };
       let bytes = 0;
       let computed = 0;
       for (let view = 0; view < views; view++) {
@@ -73,9 +85,24 @@ export async function runOutputs(context: StageContext): Promise<OutputsResult> 
       const reused = computed === 0;
       sets.push({ teacher: name, augmentation: augmentation.type, views, taps, bytes, reused });
     }
-    return { sets };
+    return { sets, ...(abroad && { testLogits: await testLogits() }) };
   } finally {
     disposeNetwork(network);
+  }
+
+  /** The logits of the job's classes. */
+  function ofJob(logits: Float32Array): Float32Array {
+    return classMap === undefined ? logits : columns(logits, plan.taps.logits[0], classMap);
+  }
+
+  function rowShape(tap: string): number[] {
+    return tap === 'logits' && classMap !== undefined ? [classMap.length] : plan.taps[tap];
+  }
+
+  async function testLogits() {
+    const [logits] = await predict(network, seen, dataset.test, pause);
+    const { buffer, byteOffset, byteLength } = ofJob(logits);
+    return await store.put(new Uint8Array(buffer, byteOffset, byteLength));
   }
 
   async function storeView(
@@ -83,7 +110,7 @@ export async function runOutputs(context: StageContext): Promise<OutputsResult> 
     source: BatchSource,
     view: number,
   ): Promise<Record<string, StoredRows>> {
-    const writers = taps.map((tap) => [tap, rowWriter(store, plan.taps[tap])] as const);
+    const writers = taps.map((tap) => [tap, rowWriter(store, rowShape(tap))] as const);
     try {
       await forEachOutput(
         network,
@@ -92,7 +119,10 @@ export async function runOutputs(context: StageContext): Promise<OutputsResult> 
         view,
         taps,
         async (outputs, from) => {
-          for (const [tap, writer] of writers) await writer.write(outputs[tap].dataSync() as Float32Array);
+          for (const [tap, writer] of writers) {
+            const values = outputs[tap].dataSync() as Float32Array;
+            await writer.write(tap === 'logits' ? ofJob(values) : values);
+          }
           tell.progress(phase('storing', (done + from / indices.train.length) / total));
         },
         pause,

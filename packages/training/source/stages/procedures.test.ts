@@ -5,6 +5,7 @@ import { jobSpec } from '../kinds.ts';
 import { StopTraining } from '../train.ts';
 import type { MutualResult } from './mutual.ts';
 import type { StudentResult } from './student.ts';
+import type { TeacherResult } from './teacher.ts';
 import { stageRunner } from './testing.ts';
 
 let runner: Awaited<ReturnType<typeof stageRunner>>;
@@ -142,6 +143,47 @@ describe('several teachers', () => {
           allowed: expect.arrayContaining(['logits', 'second/stage1', 'deep/stage2']),
         },
       ],
+    });
+  });
+});
+
+describe('a teacher with data of its own', () => {
+  test("speaks of the job's classes by a map, or is refused", { timeout: 240_000 }, async () => {
+    const job = await runner.plan(
+      'job_abroad',
+      jobSpec.parse({ ...base, students: [{ name: 'small', ...student }] }),
+    );
+    await job.run('teacher');
+    const { classes } = (job.results.teacher as TeacherResult).dataset;
+    const teacher = {
+      architecture: lightnn,
+      dataset: { source: 'shapes', trainCount: 150, testCount: 50, seed: 5 },
+    };
+    // Every class speaks for the next one: as good as no teacher, but for the students no other way to tell.
+    const turned = Object.fromEntries(classes.map((name, i) => [name, classes[(i + 1) % classes.length]]));
+    const students = [{ name: 'small', ...student }];
+    const plain = await run('job_plain', { teacher, students });
+    const mapped = await run('job_mapped', { teacher: { ...teacher, classMap: turned }, students });
+    const own = await run('job_own', { students });
+    const [a, b, c] = [plain, mapped, own].map(({ report }) => report);
+    // One teacher for both, trained on its own data.
+    expect(b.teachers[0]).toMatchObject({ reused: true, initialWeights: a.teachers[0].initialWeights });
+    expect(a.teachers[0].last.weights.digest).not.toBe(c.teachers[0].last.weights.digest);
+    expect(a.dataset).toEqual(c.dataset);
+    const teacherSaid = (report: Report) => byName(report, 'small').runs[0].best.agreement;
+    expect(teacherSaid(a)).not.toBe(teacherSaid(b));
+    expect(byName(a, 'small').runs[0].last.weights.digest).not.toBe(
+      byName(b, 'small').runs[0].last.weights.digest,
+    );
+
+    const { [classes[0]]: _, ...partly } = turned;
+    const refusal = runner.plan(
+      'job_partly',
+      jobSpec.parse({ ...base, teacher: { ...teacher, classMap: partly }, students }),
+    );
+    await expect(refusal).rejects.toMatchObject({
+      code: 'invalid_spec',
+      fields: [{ path: `/teacher/classMap/${classes[0]}`, allowed: classes }],
     });
   });
 });

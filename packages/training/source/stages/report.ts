@@ -19,7 +19,7 @@ import { jobTeachers, type Student, studentsOf } from '../students.ts';
 import type { AboutData } from './materials.ts';
 import { clearCheckpoints, type OwnScore, type TrainedNetwork } from './network-run.ts';
 import type { OutputsResult } from './outputs.ts';
-import { studentStage, trainedNetwork } from './results.ts';
+import { mutualStage, outputsStage, studentStage, trainedNetwork } from './results.ts';
 import type { StageContext } from './stage.ts';
 
 /** What the report stage knows of the others beside their results. */
@@ -39,16 +39,19 @@ export async function runReport(
   const teachers = jobTeachers(job.spec);
   const specified = studentsOf(job.spec);
   const { seeds } = job.spec;
-  const dataset = aboutDataOf(results);
+  const dataset = aboutDataOf(results, specified[0].name, seeds[0]);
   const classes = dataset.classes.length;
   const labels = new Int32Array((await store.read(dataset.testLabels.digest)).slice().buffer);
-  const best = async (name: string, seed: number) =>
-    await logitsOf(trainedNetwork(results, name, seed).best.logits);
+  /** What a network says of the job's test images. */
+  const best = async (name: string, seed: number) => {
+    const { testLogits } = (results[outputsStage(name)] as OutputsResult | undefined) ?? {};
+    return await logitsOf(testLogits ?? trainedNetwork(results, name, seed).best.logits);
+  };
 
   const taught: Report['teachers'] = [];
   for (const { name } of teachers) {
-    const said = await best(name, 0);
-    taught.push({ name, ...(await complete(trainedNetwork(results, name, 0), said)) });
+    const run = trainedNetwork(results, name, 0);
+    taught.push({ name, ...(await complete(run, await logitsOf(run.best.logits))) });
   }
   const runsOf = new Map<string, NetworkResult[]>();
   /** By student and seed, what it is held against. */
@@ -214,11 +217,12 @@ function familiesOf(spec: JobSpec, students: readonly Student[]): { name: string
   }));
 }
 
-/** Of whichever stage trained first: all trained on the same data. */
-function aboutDataOf(results: Readonly<Record<string, unknown>>): AboutData {
-  const found = Object.values(results).find((result) => (result as { dataset?: AboutData }).dataset);
-  if (found === undefined) throw new Error('no stage before has told of the data');
-  return (found as { dataset: AboutData }).dataset;
+/** As a stage that trained a student tells of them: a teacher may have data of its own. */
+function aboutDataOf(results: Readonly<Record<string, unknown>>, student: string, seed: number): AboutData {
+  const stages = [studentStage(student, seed), mutualStage(seed)];
+  const found = stages.map((stage) => results[stage] as { dataset: AboutData } | undefined).find(Boolean);
+  if (found === undefined) throw new Error('no stage before has trained a student');
+  return found.dataset;
 }
 
 function percent(share: number): string {

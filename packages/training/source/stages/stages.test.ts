@@ -110,9 +110,26 @@ test('a stage that was stopped and resumed ends with the same bytes', { timeout:
     'gradient_norm_cosine',
     'gradient_norm_cross_entropy',
   ]);
+  // 300 images less the validation split are 5 steps an epoch, each with its row.
+  const curve = told.rows.filter(({ values }) => 'learningRate' in values);
+  expect(curve.map(({ step, values }) => [step, values.weight_hint])).toEqual(
+    Array.from({ length: 15 }, (_, step) => [
+      step + 1,
+      step < 12.5 ? expect.closeTo((0.5 * step) / 12.5, 12) : 0.5,
+    ]),
+  );
+  for (const { values } of curve) {
+    expect(Object.keys(values).filter((name) => /^(weight|temperature|normalize)_/.test(name))).toEqual([
+      'weight_hint',
+    ]);
+  }
+  const { rows: soft } = await whole.run('student.soft.1');
+  const temperatures = soft.flatMap(({ values }) => values.temperature_soft_target ?? []);
+  // Half a wave from 4 to 1 over the first 10 of the 15 steps.
+  expect([0, 5, 10, 14].map((step) => temperatures[step])).toEqual([4, expect.closeTo(2.5, 12), 1, 1]);
   const cut = await runner.plan('job_d', tiny);
   for (const id of ['teacher', 'outputs']) await cut.run(id);
-  // 300 images less the validation split are 5 steps an epoch: stop within epochs and between them.
+  // Stop within epochs and between them.
   for (const stopAfter of [3, 7]) {
     let pauses = 0;
     const stopped = cut.run('student.hint.1', async () => {

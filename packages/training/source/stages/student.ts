@@ -53,7 +53,8 @@ export async function runStudent(context: StageContext): Promise<StudentResult> 
   async function storedRows(): Promise<TeacherRows> {
     const taps: TeacherRows['taps'] = {};
     for (const name of teachers) {
-      const key = outputsKey(weightsOf(name), materials, job.spec, training.augmentation);
+      const { classMap } = networkOf(layout, name);
+      const key = outputsKey(weightsOf(name), materials, job.spec, training.augmentation, classMap);
       for (const tap of tapsFrom(layout, found as LaidStudent, name)) {
         taps[ensemble === undefined ? tap : tapOf(name, tap)] = await rowFiles(key, tap);
       }

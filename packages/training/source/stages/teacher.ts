@@ -15,7 +15,7 @@ export interface TeacherResult {
  */
 export async function runTeacher(context: StageContext): Promise<TeacherResult> {
   const { job, store, engine, stage } = context;
-  const materials = await loadMaterials(context);
+  const materials = await loadMaterials(context, stage.teacher ?? 'teacher');
   const { architecture, training, ...network } = teacherOf(materials, stage.teacher);
   const name = `teachers/${trainingKey({ architecture, training }, materials, job.spec, engine)}`;
   const known = await store.manifest<TrainedNetwork['result']>(name);

@@ -7,7 +7,10 @@ import type { Services } from '../../services.ts';
 const entrySchema = z.object({
   type: z.string().describe('the name to use in a spec'),
   summary: z.string(),
+  formula: z.string().optional().describe('what it computes, as a line of text'),
   reference: z.string().optional().describe('the paper or page that defines it'),
+  needs: z.array(z.string()).optional().describe('what a term reads by default'),
+  trains: z.array(z.string()).optional().describe('networks that a term trains beside the student'),
   options: z.record(z.string(), z.unknown()).describe('JSON Schema'),
   defaults: z.record(z.string(), z.unknown()),
 }) satisfies z.ZodType<CatalogueEntry>;

@@ -1,0 +1,163 @@
+/**
+ * What each term costs: training steps of a student with the term and cross-entropy, in alternation with steps of the
+ * same student with cross-entropy alone. They are the stages of real jobs: the teacher's outputs are stored and read, and
+ * whatever else a term needs is there. Prints the times, and writes bench/terms.json for `npm run catalogue`.
+ *
+ *   npm run bench:terms -- [--rounds 5] [--steps 12] [--batch 64] [--only soft_target,hint]
+ *
+ * With --only, the others keep what the file says of them.
+ */
+import { spawnSync } from 'node:child_process';
+import { loadavg } from 'node:os';
+import { parseArgs } from 'node:util';
+import { terms } from '@distillery/methods';
+import { architectures } from '@distillery/models';
+import { type Choice, DistilleryError, type JobSpec } from '@distillery/spec';
+import { jobSpec, planJob } from '@distillery/training';
+import { trainerEnvironment } from '../apps/worker/source/trainer-environment.ts';
+import { stageRunner } from '../packages/training/source/stages/testing.ts';
+import { readTermCosts, type TermCost, writeTermCosts } from './term-costs.ts';
+
+/** Networks that terms are tried on, in turn; whatever is left is tried on any network with itself. */
+const lightnn = { type: 'lightnn' };
+const transformer = { type: 'vit', patch: 8, width: 48, heads: 3 };
+const pairs: Choice[][] = [
+  [{ type: 'deepnn' }, lightnn],
+  [
+    { ...transformer, depth: 4 },
+    { ...transformer, depth: 2 },
+  ],
+  ...architectures.list.map(({ type }) => [{ type }, { type }]),
+];
+
+const { values } = parseArgs({
+  options: {
+    rounds: { type: 'string', default: '5' },
+    steps: { type: 'string', default: '12' },
+    batch: { type: 'string', default: '64' },
+    only: { type: 'string' },
+  },
+});
+const [rounds, steps, batchSize] = [whole('rounds', 1), whole('steps', 4), whole('batch', 4)];
+const all = terms.list.map(({ type }) => type);
+const only = values.only?.split(',') ?? all;
+const unknown = only.find((type) => !all.includes(type));
+if (unknown !== undefined) throw new RangeError(`--only ${unknown}: it takes ${all.join(', ')}`);
+
+// The allocator's settings are read when a process starts.
+const tuned = Object.entries(trainerEnvironment).every(([name, value]) => process.env[name] === value);
+if (tuned) await measure();
+else {
+  const env = { ...process.env, ...trainerEnvironment };
+  const { status } = spawnSync(process.execPath, [...process.execArgv, ...process.argv.slice(1)], {
+    env,
+    stdio: 'inherit',
+  });
+  process.exitCode = status ?? 1;
+}
+
+async function measure(): Promise<void> {
+  const [load] = loadavg();
+  if (load > 0.5) say(`Something else is running here (load average ${load.toFixed(1)}): it will show.`);
+  const runner = await stageRunner();
+  const { backend, versions, threads } = runner.engine;
+  try {
+    const measured: Record<string, TermCost> = {};
+    for (const type of only) {
+      measured[type] = await costOf(type, runner);
+      const { milliseconds, alone, ratio, student, teacher } = measured[type];
+      const times = `${milliseconds.toFixed(1)} ms beside ${alone.toFixed(1)} ms`;
+      say(`${type.padEnd(22)} ${ratio.toFixed(2)} ×   ${times}   (${teacher} → ${student})`);
+    }
+    const before = values.only === undefined ? {} : readTermCosts().terms;
+    writeTermCosts({
+      engine: `${backend} ${versions.tensorflow ?? ''}`.trim(),
+      threads,
+      batchSize,
+      rounds,
+      steps,
+      terms: { ...before, ...measured },
+    });
+  } finally {
+    await runner.remove();
+  }
+}
+
+async function costOf(type: string, runner: Awaited<ReturnType<typeof stageRunner>>): Promise<TermCost> {
+  const spec = await fittingJob(type);
+  const measured: Pick<TermCost, 'milliseconds' | 'alone'>[] = [];
+  // The first round takes memory and makes kernels.
+  for (let round = 0; round <= rounds; round++) {
+    const job = await runner.plan(`job_${type}_${round}`, spec);
+    const times: number[] = [];
+    for (const { id, kind } of job.stages) {
+      if (kind === 'report') continue;
+      const ends: number[] = [];
+      await job.run(id, async ({ progress }) => {
+        if (progress.at(-1)?.phase === 'training') ends.push(performance.now());
+      });
+      // The first step also looks ahead, the last one also ends the epoch.
+      if (kind === 'student') times.push(median(ends.slice(1, -1).map((end, i) => end - ends[i])));
+    }
+    const [alone, milliseconds] = times;
+    if (round > 0) measured.push({ milliseconds, alone });
+  }
+  return {
+    teacher: spec.teacher?.architecture.type ?? 'none',
+    student: spec.students[0].architecture.type,
+    milliseconds: rounded(median(measured.map((pair) => pair.milliseconds))),
+    alone: rounded(median(measured.map(({ alone }) => alone))),
+    ratio: rounded(median(measured.map(({ milliseconds, alone }) => milliseconds / alone))),
+  };
+}
+
+/** A job with a student of the term and its control, between the first networks that the term fits. */
+async function fittingJob(type: string): Promise<JobSpec> {
+  // Between different networks hardly a parameter has one name and shape.
+  const own = terms
+    .catalogue()
+    .find((entry) => entry.type === type)
+    ?.needs?.includes('parameters');
+  for (const [teacher, student] of own ? [[lightnn, lightnn]] : pairs) {
+    const spec = jobSpec.safeParse({
+      dataset: { source: 'shapes', trainCount: batchSize * steps, testCount: 50 },
+      teacher: { architecture: teacher },
+      students: [
+        { name: 'alone', architecture: student, method: [{ type: 'cross_entropy' }] },
+        { name: 'term', architecture: student, method: [{ type }, { type: 'cross_entropy' }] },
+      ],
+      baseline: false,
+      seeds: [1],
+      training: { epochs: 1, batchSize },
+      validation: 0,
+    });
+    if (!spec.success) continue;
+    try {
+      await planJob(spec.data, { cacheDir: '', roots: [] });
+      return spec.data;
+    } catch (error) {
+      if (!(error instanceof DistilleryError)) throw error;
+    }
+  }
+  throw new Error(`${type} fits no networks that are tried`);
+}
+
+function median(numbers: readonly number[]): number {
+  const sorted = [...numbers].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+}
+
+function rounded(number: number): number {
+  return Math.round(100 * number) / 100;
+}
+
+function whole(name: 'rounds' | 'steps' | 'batch', least: number): number {
+  const value = Number(values[name]);
+  if (Number.isInteger(value) && value >= least) return value;
+  throw new RangeError(`--${name} ${values[name]}: must be a whole number of at least ${least}`);
+}
+
+function say(line: string): void {
+  process.stdout.write(`${line}\n`);
+}

@@ -1,0 +1,41 @@
+import { expect, test } from 'vitest';
+import { columns, mapClasses } from './class-map.ts';
+
+const shape = [4, 4, 3];
+const job = { shape, classes: ['cat', 'dog'] };
+const teacher = { shape, classes: ['wolf', 'dog', 'lynx'] };
+const refused = (classMap?: Record<string, string>, other = teacher) =>
+  mapClasses(job, other, classMap).errors.map(({ path, message }) => `${path} ${message}`);
+
+test('equal classes need no map', () => {
+  expect(mapClasses(job, { ...job }, undefined)).toEqual({ errors: [] });
+});
+
+test('a map leads from each class of the job to one of the teacher', () => {
+  expect(mapClasses(job, teacher, { dog: 'wolf', cat: 'lynx' })).toEqual({ indices: [2, 0], errors: [] });
+});
+
+test('without one, other classes or another order are refused', () => {
+  const why = 'are not those of the job (cat, dog) in the same order';
+  expect(refused()[0]).toContain(`(wolf, dog, lynx) ${why}`);
+  expect(refused(undefined, { shape, classes: ['dog', 'cat'] })[0]).toContain(`(dog, cat) ${why}`);
+});
+
+test('a map that does not fit is refused by its entries', () => {
+  expect(refused({ cat: 'tiger', mouse: 'wolf' })).toEqual([
+    '/classMap/mouse is not a class of the job',
+    '/classMap/cat is not a class of the teacher',
+    '/classMap/dog is missing: every class of the job needs one',
+  ]);
+  expect(refused({ cat: 'wolf', dog: 'wolf' })).toEqual(['/classMap/dog is what cat is mapped to already']);
+});
+
+test('so are images of another shape', () => {
+  expect(refused(undefined, { shape: [8, 8, 3], classes: job.classes })).toEqual([
+    '/dataset has images of [8,8,3], those of the job are [4,4,3]',
+  ]);
+});
+
+test('columns are taken in the order of the map', () => {
+  expect([...columns(Float32Array.from([1, 2, 3, 4, 5, 6]), 3, [2, 0])]).toEqual([3, 1, 6, 4]);
+});

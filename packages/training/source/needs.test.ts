@@ -1,0 +1,93 @@
+import { type NetworkPlan, run, startEngine } from '@distillery/engine';
+import { terms } from '@distillery/methods';
+import { architectures } from '@distillery/models';
+import { DistilleryError, valueAt } from '@distillery/spec';
+import * as tf from '@tensorflow/tfjs-core';
+import { beforeAll, expect, test } from 'vitest';
+import { sample } from '../../engine/source/testing.ts';
+import { jobSpec } from './kinds.ts';
+import { layOut } from './layout.ts';
+import { createAuxiliaries, type WeightedTerm } from './method.ts';
+import { disposeNetwork } from './network.ts';
+
+// What a term says that it reads is what the catalogue tells, and is all that it reads.
+
+beforeAll(() => startEngine());
+
+const classes = 10;
+const names = Array.from({ length: classes }, (_, i) => `class ${i}`);
+const batch = 4;
+
+/** A term between two networks of the first architecture that it fits. */
+function fitted(type: string): { term: WeightedTerm; plan: NetworkPlan } {
+  for (const architecture of architectures.list) {
+    const spec = jobSpec.safeParse({
+      dataset: { source: 'shapes' },
+      teacher: { architecture: { type: architecture.type } },
+      students: [{ name: 'one', architecture: { type: architecture.type }, method: [{ type }] }],
+      baseline: false,
+    });
+    // It has options that must be given.
+    if (!spec.success) continue;
+    try {
+      const [{ plan, method }] = layOut(spec.data, {
+        job: { shape: [32, 32, 3], classes: names },
+        teachers: {},
+      }).students;
+      return { term: method[0], plan };
+    } catch (error) {
+      if (!(error instanceof DistilleryError)) throw error;
+    }
+  }
+  throw new Error(`${type} fits no architecture`);
+}
+
+/** Tensors of some of the shapes; asking for any other is an error. */
+function only(
+  what: string,
+  names: readonly string[],
+  shapeOf: (name: string) => number[],
+): Record<string, tf.Tensor> {
+  const tensors = Object.fromEntries(names.map((name, i) => [name, sample(shapeOf(name), i)]));
+  return new Proxy(tensors, {
+    get(target, name: string) {
+      if (!(name in target)) throw new Error(`it reads ${what} ${name} without saying so`);
+      return target[name];
+    },
+  });
+}
+
+test.each(terms.list.map(({ type }) => type))('%s reads what it says, and nothing else', (type) => {
+  const { term, plan } = fitted(type);
+  const { student, teacher, studentParameters = [], teacherParameters = [], labels } = term.bound;
+  const ofTap = (tap: string) => [batch, ...plan.taps[tap]];
+  const ofParameter = (name: string) => plan.parameters.find((p) => p.name === name)?.shape ?? [];
+  const auxiliaries = createAuxiliaries([term], 1);
+  let asked = false;
+  tf.tidy(() => {
+    const loss = term.bound.loss({
+      student: only("the student's", student, ofTap),
+      teacher: only("the teacher's", teacher, ofTap),
+      studentParameters: only("the student's parameter", studentParameters, ofParameter),
+      teacherParameters: only("the teacher's parameter", teacherParameters, ofParameter),
+      get labels() {
+        asked = true;
+        return tf.tensor1d([0, 3, 9, 3], 'int32');
+      },
+      classes,
+      at: (option) => valueAt(option, 0),
+      auxiliary(part, x) {
+        const { forward, variables } = auxiliaries[`${type}.${part}`];
+        const { output, statistics } = run(forward, variables, x, {
+          training: { seed: 1, step: 0 },
+          taps: [],
+        });
+        tf.dispose(statistics);
+        return output;
+      },
+    });
+    expect(Number.isFinite(loss.dataSync()[0])).toBe(true);
+  });
+  expect(asked, 'it reads the labels').toBe(labels === true);
+  for (const network of Object.values(auxiliaries)) disposeNetwork(network);
+});

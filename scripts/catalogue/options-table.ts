@@ -1,0 +1,72 @@
+import type { CatalogueEntry } from '@distillery/spec';
+import { code, table } from './markdown.ts';
+
+/** As much of JSON Schema as the options of kinds use. */
+interface Schema {
+  type?: string;
+  description?: string;
+  default?: unknown;
+  const?: unknown;
+  enum?: unknown[];
+  minimum?: number;
+  maximum?: number;
+  exclusiveMinimum?: number;
+  exclusiveMaximum?: number;
+  items?: Schema;
+  anyOf?: Schema[];
+  oneOf?: Schema[];
+  properties?: Record<string, Schema>;
+}
+
+/** A kind's options with their defaults, what is allowed and what they mean. */
+export function optionsTable({ options, defaults }: CatalogueEntry): string {
+  const { properties, required = [] } = options as {
+    properties: Record<string, Schema>;
+    required?: string[];
+  };
+  const rows = Object.entries(properties).map(([name, schema]) => [
+    code(name),
+    name in defaults ? code(JSON.stringify(defaults[name])) : required.includes(name) ? 'must be given' : '–',
+    allowed(schema),
+    schema.description ?? '',
+  ]);
+  return table(['option', 'default', 'allowed', 'meaning'], rows);
+}
+
+/** What a schema lets through, in words. */
+export function allowed(schema: Schema): string {
+  const { const: only, enum: values, anyOf, oneOf, type, items, properties = {} } = schema;
+  if (only !== undefined) return code(JSON.stringify(only));
+  if (values !== undefined) return values.map((value) => code(JSON.stringify(value))).join(', ');
+  const choices = anyOf ?? oneOf;
+  if (choices !== undefined) {
+    const words = [...new Set(choices.map(allowed))];
+    return [words.slice(0, -1).join(', '), ...words.slice(-1)].filter((part) => part !== '').join(' or ');
+  }
+  switch (type) {
+    case 'number':
+      return `a number${bounds(schema)}`;
+    case 'integer':
+      return `a whole number${bounds(schema)}`;
+    case 'boolean':
+      return '`true`, `false`';
+    case 'string':
+      return 'a name';
+    case 'array':
+      return `a list: ${items === undefined ? 'anything' : allowed(items)}`;
+    default:
+      return 'schedule' in properties ? 'a schedule' : 'an object';
+  }
+}
+
+/** Bounds that are only there to keep nonsense out go without saying. */
+const vast = 1e6;
+
+function bounds({ minimum, maximum, exclusiveMinimum, exclusiveMaximum }: Schema): string {
+  const least = minimum === undefined ? undefined : `≥ ${minimum}`;
+  const above = exclusiveMinimum === undefined ? undefined : `> ${exclusiveMinimum}`;
+  const most = maximum === undefined || maximum >= vast ? undefined : `≤ ${maximum}`;
+  const below = exclusiveMaximum === undefined ? undefined : `< ${exclusiveMaximum}`;
+  const parts = [least ?? above, most ?? below].filter((part) => part !== undefined);
+  return parts.length === 0 ? '' : ` ${parts.join(' and ')}`;
+}

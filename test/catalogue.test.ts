@@ -1,0 +1,97 @@
+import { readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { terms } from '@distillery/methods';
+import { expect, test } from 'vitest';
+import { readTermCosts, type TermCosts } from '../bench/term-costs.ts';
+import { architecturesPage } from '../scripts/catalogue/architectures-page.ts';
+import { methodsPage } from '../scripts/catalogue/methods-page.ts';
+import { allowed } from '../scripts/catalogue/options-table.ts';
+import { variantsOf } from '../scripts/catalogue/variants.ts';
+
+const docs = resolve(import.meta.dirname, '../docs');
+const stale = 'it is stale: npm run catalogue';
+
+test('docs/methods.md is what the terms say', () => {
+  expect(readFileSync(join(docs, 'methods.md'), 'utf8'), stale).toBe(methodsPage(readTermCosts()));
+});
+
+test('docs/architectures.md is what the networks say', () => {
+  expect(readFileSync(join(docs, 'architectures.md'), 'utf8'), stale).toBe(architecturesPage());
+});
+
+test('what was measured is of terms that there are', () => {
+  const known = terms.list.map(({ type }) => type);
+  expect(Object.keys(readTermCosts().terms).filter((type) => !known.includes(type))).toEqual([]);
+});
+
+test('a term is shown with its formula, its needs and its cost, where that was measured', () => {
+  const costs: TermCosts = {
+    engine: 'the engine',
+    threads: 2,
+    batchSize: 64,
+    rounds: 3,
+    steps: 10,
+    terms: { hint: { teacher: 'big', student: 'small', milliseconds: 12.34, alone: 10, ratio: 1.234 } },
+  };
+  const [, hint] = /\n## hint\n([\s\S]*?)\n## /.exec(methodsPage(costs)) ?? [];
+  expect(hint).toContain('[arXiv:1412.6550](https://arxiv.org/abs/1412.6550)');
+  expect(hint).toContain('[example](../examples/terms/hint.json)');
+  expect(hint).toContain('\n    mean (R(F_s) − F_t)², R a trained 3×3 convolution');
+  expect(hint).toContain('- needs: maps\n- trains: `regressor`\n');
+  expect(hint).toContain('- a step: 12.3 ms, with cross-entropy alone 10.0 ms (`big` to `small`)');
+  expect(hint).toContain('| `normalize` | `false` | `true`, `false` | follow the convolution');
+  expect(methodsPage(costs)).toMatch(/\| \[`hint`\]\(#hint\) \|.* \| 1\.23× \|/);
+  expect(methodsPage(costs)).toMatch(/\| \[`pkt`\]\(#pkt\) \|.* \| not measured \|/);
+  expect(methodsPage(costs)).toContain('the engine, 2 threads, batches of 64');
+});
+
+test.each([
+  [{ type: 'number', minimum: 0, exclusiveMaximum: 1 }, 'a number ≥ 0 and < 1'],
+  [{ type: 'integer', minimum: 1, maximum: 9e15 }, 'a whole number ≥ 1'],
+  [{ enum: [8, 'x'] }, '`8`, `"x"`'],
+  [{ type: 'array', items: { type: 'number' } }, 'a list: a number'],
+  [
+    { anyOf: [{ type: 'number' }, { const: 'auto' }, { type: 'object', properties: { schedule: {} } }] },
+    'a number, `"auto"` or a schedule',
+  ],
+])('an option of the schema %j is told as %s', (schema, words) => {
+  expect(allowed(schema)).toBe(words);
+});
+
+test('variants are the combinations that change the size, without those that do not go together', () => {
+  const entry = {
+    type: 'x',
+    summary: '',
+    options: {
+      properties: {
+        depth: { enum: [1, 2] },
+        width: { type: 'integer', minimum: 1, maximum: 4 },
+        activation: { enum: ['relu', 'gelu'] },
+        dropout: { type: 'number' },
+      },
+    },
+    defaults: { depth: 1, width: 2 },
+  };
+  const variants = variantsOf(entry, ({ depth = 1, width = 2 }: { depth?: number; width?: number }) =>
+    depth === 2 && width === 4 ? undefined : planOf(depth * width),
+  );
+  expect(variants.map(({ options }) => options)).toEqual([
+    { depth: 1, width: 1 },
+    { depth: 1, width: 2 },
+    { depth: 1, width: 4 },
+    { depth: 2, width: 1 },
+    { depth: 2, width: 2 },
+  ]);
+});
+
+function planOf(parameterCount: number) {
+  return {
+    inputShape: [],
+    outputShape: [],
+    parameters: [],
+    parameterCount,
+    taps: {},
+    flops: 0,
+    activations: 0,
+  };
+}
