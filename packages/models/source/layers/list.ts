@@ -58,7 +58,7 @@ export const layerList = z
     return whole;
   })
   .meta({
-    description: `layers from the input on (${layerKinds.map(({ layer }) => layer).join(', ')}) with Keras' options, or a model as its to_json() writes it`,
+    description: `layers from the input on (${layerKinds.map(({ layer }) => layer).join(', ')}) with Keras' options, or a model as its to_json() writes it; BatchNorm has a momentum of .1 and an epsilon of 1e-5, whatever that says`,
     anyOf: [
       { type: 'array', items: readableSchema },
       { type: 'object', required: ['class_name', 'config'] },

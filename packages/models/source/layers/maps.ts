@@ -21,6 +21,8 @@ export const batchNormalization: LayerKind<typeof none> = {
     scale: z.literal(true),
     synchronized: z.literal(false),
     renorm: z.literal(false),
+    renorm_momentum: z.unknown(),
+    renorm_clipping: z.null(),
     ...Object.fromEntries(
       ['beta', 'gamma', 'moving_mean', 'moving_variance'].map((part) => [`${part}_initializer`, z.unknown()]),
     ),
