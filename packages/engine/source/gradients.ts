@@ -11,7 +11,7 @@ interface TapeNode {
 
 /** The parts of the core's engine that its own gradients are made with. */
 interface Recorder {
-  state: { activeTape: TapeNode[] | null; gradientDepth: number };
+  state: { activeTape: TapeNode[] | null; gradientDepth: number; kernelDepth: number };
   startTape(): void;
   endTape(): void;
 }
@@ -31,12 +31,13 @@ export type Gradients = {
  * peak, and buffers that are still in the processor's caches.
  *
  * @param f its intermediate results are disposed
+ * @param variables tensors that f depends on, mostly variables
  * @param options.partial leaves out variables that do not take part in f
  * @throws RangeError when a variable does not take part in f, unless `partial`
  */
 export function gradientsOf(
   f: () => tf.Scalar,
-  variables: Record<string, tf.Variable>,
+  variables: Record<string, tf.Tensor>,
   { partial = false } = {},
 ): Gradients {
   const recorder = tf.engine() as unknown as Recorder;
@@ -63,31 +64,39 @@ export function gradientsOf(
 }
 
 /**
+ * Calls f as if no gradient were asked for around it: gradients may be taken within, and to those around it what it
+ * returns is constant.
+ */
+export function unrecorded<T>(f: () => T): T {
+  const { state } = tf.engine() as unknown as Recorder;
+  const { activeTape, gradientDepth, kernelDepth } = state;
+  Object.assign(state, { activeTape: null, gradientDepth: 0, kernelDepth: 0 });
+  try {
+    return f();
+  } finally {
+    Object.assign(state, { activeTape, gradientDepth, kernelDepth });
+  }
+}
+
+/**
  * The same values as a constant: no gradient passes to what x was computed from.
  *
  * @param x any shape
  */
 export function detached(x: tf.Tensor): tf.Tensor {
-  const { state } = tf.engine() as unknown as Recorder;
-  const depth = state.gradientDepth;
-  state.gradientDepth = 0;
-  try {
-    return tf.clone(x);
-  } finally {
-    state.gradientDepth = depth;
-  }
+  return unrecorded(() => tf.clone(x));
 }
 
 /** The variables that have a gradient. */
 function taking(
-  variables: Record<string, tf.Variable>,
+  variables: Record<string, tf.Tensor>,
   gradients: Map<number, tf.Tensor>,
-): Record<string, tf.Variable> {
+): Record<string, tf.Tensor> {
   return Object.fromEntries(Object.entries(variables).filter(([, { id }]) => gradients.has(id)));
 }
 
 function named(
-  variables: Record<string, tf.Variable>,
+  variables: Record<string, tf.Tensor>,
   gradients: Map<number, tf.Tensor>,
 ): Record<string, tf.Tensor> {
   const missing = Object.keys(variables).find((name) => !gradients.has(variables[name].id));

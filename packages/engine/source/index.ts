@@ -1,5 +1,6 @@
 export { detached, type Gradients, gradientsOf } from './gradients.ts';
 export { initialValues } from './initialize.ts';
+export { inputGradient } from './input-gradient.ts';
 export { measureGigaflops } from './measure.ts';
 export type { Precision } from './ops/convolution.ts';
 export { logSoftmax, softmaxCrossEntropy } from './ops/softmax-cross-entropy.ts';
@@ -13,8 +14,10 @@ export {
   type ParameterSpec,
   sizeOf,
 } from './network.ts';
+export { pooledMap, upTo } from './parts.ts';
 export { clipGradients, createOptimizer, type Optimizer } from './optimizer.ts';
 export { RandomStream, randomStream } from './random.ts';
 export { type RunOptions, type RunResult, run, type Tensors } from './run.ts';
 export { type EngineName, engineNames, startEngine } from './start.ts';
+export { withoutSlope } from './tangent.ts';
 export { trace } from './trace.ts';

@@ -71,6 +71,12 @@ export interface Net<T> {
   shape(x: T): number[];
   /** A trained tensor that belongs to no layer, at first `value` everywhere. It has no batch: `shape` is all of it. */
   freeParameter(name: string, shape: number[], value: number): T;
+  /**
+   * The latest `length` samples that came by in earlier steps, the newest first; before there were so many, zeros. In
+   * training the samples that come by now are put in afterwards, as a running statistic is. `[…] → [length, …]`, without
+   * a batch
+   */
+  memory(name: string, x: T, length: number): T;
 }
 
 export interface ConvOptions {
@@ -86,7 +92,10 @@ export interface ConvOptions {
 
 export type DepthwiseOptions = Omit<ConvOptions, 'out' | 'bias' | 'initialBias'>;
 
-export type LinearOptions = Pick<ConvOptions, 'out' | 'bias' | 'initialWeight' | 'initialBias'>;
+export interface LinearOptions extends Pick<ConvOptions, 'out' | 'bias' | 'initialWeight' | 'initialBias'> {
+  /** The layer is given from elsewhere and stays as it is: part of the network, but never trained. */
+  frozen?: boolean;
+}
 
 /** Side length of the windows, and how far one lies from the next: without a gap where absent. */
 export interface PoolingOptions {
@@ -139,8 +148,10 @@ export interface ParameterSpec {
   initializer: Initializer;
   /** Axes that bring it to PyTorch's layout: `[out, in, kh, kw]`, `[c, 1, kh, kw]`, `[out, in]`. */
   interchange: number[];
-  /** False for statistics (BatchNorm's running mean and variance) that no gradient moves. */
+  /** False for what no gradient moves: statistics (BatchNorm's running mean and variance) and frozen weights. */
   trainable: boolean;
+  /** A weight that is given from elsewhere and stays. */
+  frozen?: boolean;
 }
 
 /** What can be told of a network without running it. */
@@ -148,7 +159,7 @@ export interface NetworkPlan {
   inputShape: number[];
   outputShape: number[];
   parameters: ParameterSpec[];
-  /** Trainable numbers. */
+  /** Numbers in its weights, frozen ones among them; running statistics are left out. */
   parameterCount: number;
   /** Tap name → shape without the batch. */
   taps: Record<string, number[]>;

@@ -63,7 +63,8 @@ export function run(
   return { output: output.float32(), taps: net.taps, statistics: net.statistics };
 }
 
-class RunningNet implements Net<Flow> {
+/** A network over tensors. */
+export class RunningNet implements Net<Flow> {
   readonly taps: Tensors = {};
   readonly statistics: Tensors = {};
   private readonly parameters: Tensors;
@@ -271,6 +272,15 @@ class RunningNet implements Net<Flow> {
 
   freeParameter(name: string): Flow {
     return Flow.of(this.parameter(name));
+  }
+
+  memory(name: string, x: Flow, length: number): Flow {
+    const kept = this.parameter(name);
+    if (this.options.training !== undefined) {
+      const rows = tf.concat([x.float32(), kept], 0);
+      this.statistics[name] = tf.keep(tf.slice(rows, 0, length));
+    }
+    return Flow.of(kept);
   }
 }
 

@@ -29,7 +29,9 @@ export function trace(forward: Forward, inputShape: Shape): NetworkPlan {
     inputShape,
     outputShape,
     parameters: net.parameters,
-    parameterCount: net.parameters.filter((p) => p.trainable).reduce((sum, p) => sum + sizeOf(p.shape), 0),
+    parameterCount: net.parameters
+      .filter((p) => p.trainable || p.frozen)
+      .reduce((sum, p) => sum + sizeOf(p.shape), 0),
     taps: net.taps,
     flops: net.flops,
     activations: net.activations,
@@ -253,16 +255,17 @@ class TracingNet implements Net<Shape> {
     shape: number[],
     interchange: number[],
     fanIn: number,
-    options: Pick<ConvOptions, 'bias' | 'initialWeight' | 'initialBias'>,
+    options: Omit<LinearOptions, 'out'>,
   ): void {
     const standard = { type: 'uniform', bound: 1 / Math.sqrt(fanIn) } as const;
-    const { bias = true, initialWeight = standard, initialBias = standard } = options;
+    const { bias = true, initialWeight = standard, initialBias = standard, frozen = false } = options;
+    const status = frozen ? { trainable: false, frozen } : { trainable: true };
     this.declare({
       name: `${name}.weight`,
       shape,
       initializer: initialWeight,
       interchange,
-      trainable: true,
+      ...status,
     });
     if (!bias) return;
     this.declare({
@@ -270,7 +273,7 @@ class TracingNet implements Net<Shape> {
       shape: shape.slice(-1),
       initializer: initialBias,
       interchange: [0],
-      trainable: true,
+      ...status,
     });
   }
 
@@ -316,6 +319,14 @@ class TracingNet implements Net<Shape> {
 
   freeParameter(name: string, shape: Shape, value: number): Shape {
     this.given(name, shape, { type: 'constant', value });
+    return shape;
+  }
+
+  memory(name: string, x: Shape, length: number): Shape {
+    const shape = [length, ...x];
+    const interchange = shape.map((_, axis) => axis);
+    const initializer = { type: 'constant', value: 0 } as const;
+    this.declare({ name, shape, initializer, interchange, trainable: false });
     return shape;
   }
 }

@@ -40,6 +40,7 @@ test('both sides are projected, and both projectors are trained', () => {
         student: { features: x },
         teacher: { features: constant },
         labels: tf.tensor1d([], 'int32'),
+        indices: tf.tensor1d([], 'int32'),
         classes: 0,
         at: atStart,
         auxiliary(name, tap) {

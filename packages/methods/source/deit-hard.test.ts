@@ -49,6 +49,7 @@ test('is for the head on the distillation token, where there is one', () => {
   const teacher = { logits: sample([2, 3], 1) };
   const rest = {
     labels: tf.tensor1d([], 'int32'),
+    indices: tf.tensor1d([], 'int32'),
     classes: 3,
     at: atStart,
     auxiliary: (_: string, x: tf.Tensor) => x,

@@ -53,6 +53,7 @@ test('a projector brings the channels together where they differ, and is trained
         student: { stage1: a, stage2: b },
         teacher: constants,
         labels: tf.tensor1d([], 'int32'),
+        indices: tf.tensor1d([], 'int32'),
         classes: 0,
         at: atStart,
         auxiliary: (_, x) => run(forward, { 'conv.weight': weight, 'conv.bias': bias }, x).output,

@@ -43,6 +43,7 @@ describe.each([
         student: { h: x },
         teacher: { h: teacher },
         labels: tf.tensor1d([], 'int32'),
+        indices: tf.tensor1d([], 'int32'),
         classes: 0,
         at: atStart,
         auxiliary(name, tap) {

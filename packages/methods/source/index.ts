@@ -1,6 +1,9 @@
 import { activationBoundary } from './activation-boundary.ts';
 import { attention } from './attention.ts';
+import { attentionHeads } from './attention-heads.ts';
 import { channelWise } from './channel-wise.ts';
+import { classifierReuse } from './classifier-reuse.ts';
+import { contrastive } from './contrastive.ts';
 import { correlation } from './correlation.ts';
 import { cosine } from './cosine.ts';
 import { crossEntropy } from './cross-entropy.ts';
@@ -8,9 +11,12 @@ import { decoupled } from './decoupled.ts';
 import { deitHard } from './deit-hard.ts';
 import { dist } from './dist.ts';
 import { fsp } from './fsp.ts';
+import { gradient } from './gradient.ts';
+import { hiddenStates } from './hidden-states.ts';
 import { hint } from './hint.ts';
 import { jensenShannon } from './jensen-shannon.ts';
 import { maskedGeneration } from './masked-generation.ts';
+import { minilm } from './minilm.ts';
 import { multiLevel } from './multi-level.ts';
 import { termRegistry } from './needs.ts';
 import { nst } from './nst.ts';
@@ -30,6 +36,7 @@ export {
   type BoundTerm,
   type ParameterShapes,
   TapError,
+  type Subject,
   type TapShapes,
   type Term,
   type TermBatch,
@@ -53,6 +60,7 @@ export const terms = termRegistry([
   pkt,
   nst,
   correlation,
+  contrastive,
   activationBoundary,
   overhaul,
   variational,
@@ -62,5 +70,10 @@ export const terms = termRegistry([
   deitHard,
   multiLevel,
   softmaxRegression,
+  classifierReuse,
+  gradient,
   weights,
+  attentionHeads,
+  hiddenStates,
+  minilm,
 ]);

@@ -21,6 +21,17 @@ test.each([
   ['overhaul', ['maps from before ReLU'], ['connector']],
   ['softmax_regression', ['features', "the teacher's logits", "the teacher's parameters"], ['connector']],
   ['weights', ['parameters'], []],
+  ['gradient', ['gradients by the input'], []],
+  ['contrastive', ['features', 'the sample index'], ['student', 'teacher']],
+  ['attention_heads', ['attention scores'], []],
+  ['hidden_states', ['hidden states'], ['projector, where widths differ']],
+  ['minilm', ['queries', 'keys', 'values'], []],
+  // What it trains is part of the student.
+  [
+    'classifier_reuse',
+    ["the student's projection", "the teacher's maps", "the teacher's parameters"],
+    ['projector'],
+  ],
 ])('%s tells what it needs', (type, needs, trains) => {
   expect(catalogue.find((entry) => entry.type === type)).toMatchObject({ needs, trains });
 });

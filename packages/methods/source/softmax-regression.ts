@@ -2,8 +2,9 @@ import { weightSchema } from '@distillery/spec';
 import * as tf from '@tensorflow/tfjs-core';
 import { z } from 'zod';
 import { meanSquaredError } from './arithmetic.ts';
+import { classifierOf } from './classifier.ts';
 import { vectorPair, vectorPairOptions } from './taps.ts';
-import { type ParameterShapes, type Term, TapError } from './term.ts';
+import { type Term, TapError } from './term.ts';
 
 const options = z.strictObject({
   weight: weightSchema.default(1),
@@ -35,7 +36,7 @@ export const softmaxRegression: Term<typeof options> = {
     const taps = vectorPair(choice, studentTaps, teacherTaps);
     const [width] = teacherTaps[taps.teacher];
     const [classes] = teacherTaps.logits;
-    const head = linearLayer(parameters, width, classes);
+    const head = classifierOf(parameters, width, classes);
     if (head === undefined) {
       throw new TapError(
         '/teacher',
@@ -70,11 +71,3 @@ export const softmaxRegression: Term<typeof options> = {
     };
   },
 };
-
-/** The last linear layer of those widths: its weight `[width, classes]`, and its bias where it has one. */
-function linearLayer(parameters: ParameterShapes, width: number, classes: number) {
-  const weight = Object.keys(parameters).findLast((name) => `${parameters[name]}` === `${[width, classes]}`);
-  if (weight === undefined) return undefined;
-  const bias = weight.replace(/weight$/, 'bias');
-  return { weight, bias: bias !== weight && bias in parameters ? [bias] : [] };
-}

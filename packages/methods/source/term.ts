@@ -1,4 +1,4 @@
-import type { Forward } from '@distillery/engine';
+import type { Forward, NetworkPlan } from '@distillery/engine';
 import type { Choice, Kind, Scheduled, Weight } from '@distillery/spec';
 import type { Tensor, Tensor1D } from '@tensorflow/tfjs-core';
 import type { z } from 'zod';
@@ -28,6 +28,8 @@ export interface TermBatch {
   teacher: Record<string, Tensor>;
   /** `[batch]`, int32. */
   labels: Tensor1D;
+  /** Which images of the training split they are, `[batch]`, int32. */
+  indices: Tensor1D;
   classes: number;
   /** What a scheduled option is now. */
   at: (option: Scheduled) => number;
@@ -47,13 +49,28 @@ export interface BoundTerm {
   /** The parameters that it reads; absent in a term that reads none. */
   studentParameters?: string[];
   teacherParameters?: string[];
-  /** True when it reads the labels; absent in a term that does not. */
-  labels?: true;
+  /** What else it reads of the batch (`labels`); absent in a term that reads nothing else. */
+  reads?: (keyof TermBatch)[];
   /** True when it compares the two, so that loss(teacher, teacher) must be 0. */
   matching: boolean;
   auxiliary: Record<string, Auxiliary>;
   /** The unweighted loss, a scalar. */
   loss(batch: TermBatch): Tensor;
+}
+
+/** A network as a term may look at all of it. */
+export interface Subject {
+  forward: Forward;
+  plan: NetworkPlan;
+}
+
+/** What a term makes of a student's network. */
+interface Extension<Options> {
+  forward: Forward;
+  /** Frozen parameters of it, and those of the teacher whose weights they get. */
+  inherited: Record<string, string>;
+  /** The options with what they left open: the term is bound with these. */
+  options: Options;
 }
 
 /** A distillation term: one file, one line in `index.ts`. */
@@ -65,6 +82,13 @@ export interface Term<Options extends z.ZodObject = z.ZodObject> extends Kind {
    * B the batch, K the classes, T the temperature.
    */
   readonly formula: string;
+  /**
+   * Makes the student's network another one, before any term is bound: what is planned, trained, scored and shipped is
+   * that. Absent in terms that leave it alone.
+   *
+   * @throws TapError when the two networks do not fit
+   */
+  extend?(options: z.output<Options>, student: Subject, teacher: Subject): Extension<z.output<Options>>;
   /**
    * Binds the term to the taps of two networks, and to their parameters.
    *

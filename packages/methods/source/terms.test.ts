@@ -50,6 +50,7 @@ const cases: Case[] = [
   },
   { type: 'overhaul', student: { stage1: [4, 3, 2] }, teacher: { stage1: [3, 5, 2] } },
   { type: 'multi_level', student: logits },
+  { type: 'gradient', student: { input_gradient: [6] } },
 ];
 
 /** Through the auxiliary networks that they always have they need not be 0 between equal networks. */
@@ -168,6 +169,9 @@ test('every term that is not tested in a file of its own is tested here', () => 
     'deit_hard',
     'softmax_regression',
     'weights',
+    'attention_heads',
+    'hidden_states',
+    'minilm',
   ];
   expect([...new Set([...own, ...cases.map(({ type }) => type)])].sort()).toEqual(
     terms.list.map(({ type }) => type).sort(),

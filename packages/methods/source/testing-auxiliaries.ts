@@ -46,6 +46,7 @@ export function trained(type: string, options: object, { student, teacher, param
       student: Object.fromEntries(taps.map((tap, i) => [tap, x[i]])),
       teacher,
       labels: tf.tensor1d([], 'int32'),
+      indices: tf.tensor1d([], 'int32'),
       classes: 0,
       at: atStart,
       auxiliary(name, tap) {

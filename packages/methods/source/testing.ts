@@ -43,6 +43,7 @@ export function lossOfTaps(type: string, options: object, taps: string[], teache
       student,
       teacher,
       labels: rest.labels as Tensor1D,
+      indices: rest.labels as Tensor1D,
       classes: x[0].shape[x[0].rank - 1],
       at: rest.at ?? atStart,
       auxiliary: rest.auxiliary ?? unexpected,

@@ -89,9 +89,9 @@ function open({ teacher, ...inputs }: BatchSource) {
 }
 
 /** Handed over with the batch: nothing is copied. */
-function buffersOf({ inputs, labels, teacher }: Batch): ArrayBuffer[] {
+function buffersOf({ inputs, labels, indices, teacher }: Batch): ArrayBuffer[] {
   const rows = Object.values(teacher).map(({ values }) => values);
-  return [inputs, labels, ...rows].map(({ buffer }) => buffer as ArrayBuffer);
+  return [inputs, labels, indices, ...rows].map(({ buffer }) => buffer as ArrayBuffer);
 }
 
 function describe(error: unknown) {

@@ -16,6 +16,8 @@ export interface InputBatch {
   /** `[size, …shape]`: normalised images, or ids of tokens, every one of which float32 holds exactly. */
   inputs: Float32Array;
   labels: Int32Array;
+  /** Which of the split they are. */
+  indices: Int32Array;
   size: number;
 }
 
@@ -38,7 +40,7 @@ export function batchMaker({ dataset, split, augmentation }: InputSource) {
       labels[i] = split.labels[indices[i]];
       place(inputs, i * length, indices[i], view);
     }
-    return { inputs, labels, size: indices.length };
+    return { inputs, labels, indices, size: indices.length };
   };
 }
 

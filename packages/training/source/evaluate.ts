@@ -5,6 +5,7 @@ import { batchesAhead } from './batch-ahead.ts';
 import type { BatchRequest, BatchSource } from './batch-thread.ts';
 import { everyIndex } from './batches.ts';
 import type { Network } from './network.ts';
+import { runTaps } from './taps.ts';
 
 /** Numbers that one batch of a forward pass may put out: about 100 MB of float32. */
 const activationBudget = 24e6;
@@ -34,7 +35,8 @@ export async function forEachOutput(
   for await (const batch of batchesAhead(source, inOrder(indices, evaluationBatch(network), view))) {
     const outputs = tf.tidy(() => {
       const images = tf.tensor(batch.inputs, [batch.size, ...source.dataset.shape]);
-      return run(network.forward, network.variables, images, { taps }).taps;
+      const labels = tf.tensor1d(batch.labels, 'int32');
+      return runTaps(network, { images, labels }, { taps }).taps;
     });
     try {
       await each(outputs, from, batch.size);

@@ -1,11 +1,19 @@
-import { type Forward, type NetworkPlan, trace } from '@distillery/engine';
+import type { Forward, NetworkPlan } from '@distillery/engine';
 import { architectures, bind } from '@distillery/models';
 import { type Choice, DistilleryError, digestOf, type FieldError, type JobSpec } from '@distillery/spec';
 import { mapClasses, type Subject } from './class-map.ts';
 import { type BoundPlan, type Ensemble, ensemblePlan, tapOf, tapsBehind } from './ensemble.ts';
-import { bindMethod, MethodError, teacherTaps, type WeightedTerm } from './method.ts';
+import {
+  bindMethod,
+  type Extended,
+  extendStudent,
+  MethodError,
+  teacherTaps,
+  type WeightedTerm,
+} from './method.ts';
 import { bindPeer } from './peers.ts';
 import { jobTeachers, type Student, studentsOf, type Teacher } from './students.ts';
+import { tracedWithTaps, withoutGradientTap } from './taps.ts';
 
 /** A network before it has weights. */
 interface Drawn {
@@ -18,7 +26,8 @@ export type LaidTeacher = Drawn & {
   /** For each class of the job the teacher's, where they differ. */
   classMap?: number[];
 };
-export type LaidStudent = Drawn & { student: Student; method: WeightedTerm[]; classMap?: undefined };
+export type LaidStudent = Drawn &
+  Pick<Extended, 'inherited'> & { student: Student; method: WeightedTerm[]; classMap?: undefined };
 
 /** Every network of a job with its shapes, every method with its taps. */
 export interface Layout {
@@ -47,7 +56,7 @@ export function layOut(spec: JobSpec, subjects: Subjects, bfloat16Refusal?: stri
     try {
       const task = { classes: classes.length, vocabulary };
       const forward = bind(architectures.get(choice.type), choice, task);
-      return { forward, plan: trace(forward, shape) };
+      return { forward, plan: tracedWithTaps(forward, shape) };
     } catch (error) {
       if (!(error instanceof RangeError)) throw error;
       fields.push({
@@ -67,24 +76,31 @@ export function layOut(spec: JobSpec, subjects: Subjects, bfloat16Refusal?: stri
   });
   const drawn = studentsOf(spec).flatMap((student) => {
     const network = draw(`${pathOf(student)}/architecture`, student.architecture);
-    return network === undefined ? [] : [{ ...network, student }];
+    if (network === undefined) return [];
+    // Of networks side by side there is no gradient by the input of one alone.
+    const plan = isPeer(spec, student) ? withoutGradientTap(network.plan) : network.plan;
+    return [{ forward: network.forward, plan, student }];
   });
   checkTrainings(spec, bfloat16Refusal, subjects.job.vocabulary === undefined, fields);
   if (spec.procedure === 'mutual') checkPeers(drawn, fields);
   refuse(fields);
 
+  const extended = extendAll(teachers, drawn, fields);
   const plans = new Map<string, BoundPlan>([
     ...teachers.map((laid) => [laid.teacher.name, said(laid)] as const),
-    ...drawn.map(({ student, plan }) => [student.name, plan] as const),
+    ...[...extended].map(([name, { plan }]) => [name, plan] as const),
   ]);
   const peers = Object.fromEntries(
     drawn.filter(({ student }) => isPeer(spec, student)).map(({ student, plan }) => [student.name, plan]),
   );
-  const students = drawn.flatMap(({ student, ...network }) => {
+  const students = drawn.flatMap(({ student }) => {
+    const own = extended.get(student.name);
+    if (own === undefined) return [];
+    const { method: choices, ...network } = own;
     try {
       const method = isPeer(spec, student)
-        ? bindPeer(student.name, student.method, peers)
-        : bindMethod(student.method, network.plan, teacherPlan(student, plans));
+        ? bindPeer(student.name, choices, peers)
+        : bindMethod(choices, network.plan, teacherPlan(student, plans));
       return [{ student, ...network, method }];
     } catch (error) {
       if (!(error instanceof MethodError)) throw error;
@@ -136,10 +152,45 @@ export function ensembleOf({ teachers }: Layout, { student }: LaidStudent): Ense
   return { names, weights, combine };
 }
 
+/**
+ * The students' networks as their methods make them, by name; without those that do not fit, and those that learn from
+ * such. Teachers come first: what a student takes over is of the network that its teacher has become.
+ */
+function extendAll(
+  teachers: readonly LaidTeacher[],
+  drawn: readonly (Drawn & { student: Student })[],
+  fields: FieldError[],
+): Map<string, Extended> {
+  const networks = new Map<string, Drawn>(
+    teachers.map((laid) => [
+      laid.teacher.name,
+      { forward: laid.forward, plan: { ...laid.plan, ...said(laid) } },
+    ]),
+  );
+  const extended = new Map<string, Extended>();
+  const seen = new Set<string>();
+  const visit = ({ student, ...own }: (typeof drawn)[number]) => {
+    const { name, method } = student;
+    if (seen.has(name)) return;
+    seen.add(name);
+    for (const other of drawn) if (student.teachers.includes(other.student.name)) visit(other);
+    const known = student.teachers.map((teacher) => networks.get(teacher) ?? extended.get(teacher));
+    if (known.includes(undefined)) return;
+    try {
+      extended.set(name, extendStudent(method, own, known.length === 1 ? known[0] : undefined));
+    } catch (error) {
+      if (!(error instanceof MethodError)) throw error;
+      fields.push({ path: `${pathOf(student)}/method${error.path}`, ...fieldOf(error) });
+    }
+  };
+  drawn.forEach(visit);
+  return extended;
+}
+
 /** A teacher as terms see it: with the job's classes. Its classifier has others, and none of its parameters fit then. */
 function said({ plan, classMap }: LaidTeacher): BoundPlan {
   if (classMap === undefined) return plan;
-  return { taps: { ...plan.taps, logits: [classMap.length] }, parameters: [] };
+  return { taps: { ...withoutGradientTap(plan).taps, logits: [classMap.length] }, parameters: [] };
 }
 
 function teacherPlan({ teachers }: Student, plans: ReadonlyMap<string, BoundPlan>): BoundPlan {

@@ -2,6 +2,7 @@ import { type Precision, run } from '@distillery/engine';
 import {
   type BoundTerm,
   type ParameterShapes,
+  type Subject,
   TapError,
   type TermBatch,
   type TermChoice,
@@ -11,6 +12,7 @@ import { type Choice, type Scheduled, schedulesOf, type Weight } from '@distille
 import * as tf from '@tensorflow/tfjs-core';
 import type { BoundPlan } from './ensemble.ts';
 import { createNetwork, type Network, type Values } from './network.ts';
+import { tracedWithTaps } from './taps.ts';
 
 /** A term of a student's method, bound to its networks. */
 export interface WeightedTerm {
@@ -42,6 +44,48 @@ export class MethodError extends Error {
   }
 }
 
+/** A student's network as the terms of its method have made it. */
+export interface Extended extends Subject {
+  /** With what the terms filled in. */
+  method: Choice[];
+  /** Frozen parameters, and those of the teacher whose weights they get. */
+  inherited: Record<string, string>;
+}
+
+/**
+ * @param teacher absent where there is none, or several
+ * @throws MethodError when a term cannot make of the student what it needs
+ */
+export function extendStudent(
+  method: readonly Choice[],
+  student: Subject,
+  teacher: Subject | undefined,
+): Extended {
+  let extended: Extended = { ...student, method: [...method], inherited: {} };
+  for (const [index, choice] of method.entries()) {
+    const term = terms.get(choice.type);
+    if (term.extend === undefined) continue;
+    try {
+      if (teacher === undefined)
+        throw new TapError('', 'takes over from a teacher: there must be one alone', undefined);
+      const { forward, inherited, options } = term.extend(choice, extended, teacher);
+      extended = {
+        forward,
+        plan: tracedWithTaps(forward, student.plan.inputShape),
+        method: extended.method.with(index, options as Choice),
+        inherited: { ...extended.inherited, ...inherited },
+      };
+    } catch (error) {
+      if (error instanceof TapError) throw new MethodError(index, error);
+      // Two terms that each want to be the student's end.
+      if (error instanceof RangeError)
+        throw new MethodError(index, new TapError('', error.message, choice.type));
+      throw error;
+    }
+  }
+  return extended;
+}
+
 /** @throws MethodError when a term's taps do not fit the two networks */
 export function bindMethod(
   method: readonly Choice[],
@@ -70,7 +114,9 @@ export function bindMethod(
 }
 
 function parameterShapes({ parameters }: BoundPlan): ParameterShapes {
-  return Object.fromEntries(parameters.filter((p) => p.trainable).map(({ name, shape }) => [name, shape]));
+  return Object.fromEntries(
+    parameters.filter((p) => p.trainable || p.frozen).map(({ name, shape }) => [name, shape]),
+  );
 }
 
 /** The student's taps that a method reads. */

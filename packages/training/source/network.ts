@@ -1,5 +1,6 @@
-import { type Forward, initialValues, type NetworkPlan, type Tensors, trace } from '@distillery/engine';
+import { type Forward, initialValues, type NetworkPlan, type Tensors } from '@distillery/engine';
 import * as tf from '@tensorflow/tfjs-core';
+import { tracedWithTaps } from './taps.ts';
 
 /** A network with its weights on the device. */
 export interface Network {
@@ -17,7 +18,7 @@ export type Values = Record<string, Float32Array>;
  * @param values its weights, or the seed of its first weights
  */
 export function createNetwork(forward: Forward, inputShape: number[], values: Values | number): Network {
-  const plan = trace(forward, inputShape);
+  const plan = tracedWithTaps(forward, inputShape);
   const data = typeof values === 'number' ? initialValues(plan.parameters, values) : values;
   const variables = Object.fromEntries(
     plan.parameters.map(({ name, shape, trainable }) => {

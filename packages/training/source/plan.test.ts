@@ -133,7 +133,7 @@ describe('a plan is refused', () => {
         path: '/students/0/method/1/student',
         message: 'the student has no tap "stage9"',
         value: 'stage9',
-        allowed: ['stage1', 'stage2', 'features', 'logits'],
+        allowed: ['stage1', 'stage2', 'features', 'logits', 'input_gradient'],
       },
     ]);
   });

@@ -29,6 +29,7 @@ function held<T>(method: readonly WeightedTerm[], work: (run: Parameters<typeof 
   const tensors = {
     images: sample([batch, ...shape]),
     labels: tf.tensor1d([0, 3, 1, 4, 2, 0], 'int32'),
+    indices: tf.tensor1d([7, 4, 9, 1, 0, 5], 'int32'),
     teacher: Object.fromEntries(
       Object.entries(tapShapes).map(([tap, of], i) => [tap, sample([batch, ...of], i + 1)]),
     ),
@@ -82,7 +83,14 @@ function normOf(term: WeightedTerm, weight: number): number {
       const variables = Object.values(trainable(network));
       const { grads } = tf.variableGrads(() => {
         const taps = forwardTaps(network, images);
-        const batchOf = { student: taps, teacher, labels, classes: 5, at: (n: unknown) => n as number };
+        const batchOf = {
+          student: taps,
+          teacher,
+          labels,
+          indices: labels,
+          classes: 5,
+          at: (n: unknown) => n as number,
+        };
         return methodLoss([term], [weight], auxiliaries, batchOf, pass).total as tf.Scalar;
       }, variables);
       // It has no gradient by what the term does not depend on.

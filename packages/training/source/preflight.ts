@@ -1,9 +1,10 @@
-import { gradientsOf, type NetworkPlan, run as forwardPass, type Tensors } from '@distillery/engine';
+import { gradientsOf, type NetworkPlan, type Tensors } from '@distillery/engine';
 import { DistilleryError, type Scheduled, type TermResult, valueAt, weightRange } from '@distillery/spec';
 import * as tf from '@tensorflow/tfjs-core';
 import { bindMethod, labelsAlone, type Pass, termLoss, type WeightedTerm } from './method.ts';
 import { type Network, trainable } from './network.ts';
 import { asMember, ofMember } from './peers.ts';
+import { runTaps } from './taps.ts';
 
 /** A method before its first step, with the batch that the step will take. */
 interface PreflightRun {
@@ -15,6 +16,7 @@ interface PreflightRun {
   /** `[batch, …shape]` */
   images: tf.Tensor;
   labels: tf.Tensor1D;
+  indices: tf.Tensor1D;
   /** The teacher's stored taps, `[batch, …]`. */
   teacher: Tensors;
   /** The teacher's parameters that the method reads. */
@@ -87,14 +89,11 @@ function found(name: string, weight: number | null): number {
 }
 
 function slopeOf(term: WeightedTerm, run: PreflightRun): Slope {
-  const { network, images, pass, trained } = run;
+  const { network, images, labels, pass, trained } = run;
   const statistics: tf.Tensor[] = [];
   const { value, gradients } = gradientsOf(
     () => {
-      const student = forwardPass(network.forward, network.variables, images, {
-        ...pass,
-        taps: term.bound.student,
-      });
+      const student = runTaps(network, { images, labels }, { ...pass, taps: term.bound.student });
       const loss = lossOf(term, run, student.taps);
       statistics.push(...Object.values(student.statistics), ...loss.statistics);
       return loss.value as tf.Scalar;
@@ -130,11 +129,12 @@ function sumOfSquares(values: Float32Array): number {
 }
 
 function lossOf(term: WeightedTerm, run: PreflightRun, student: Tensors) {
-  const { auxiliaries, teacher, labels, classes, pass } = run;
+  const { auxiliaries, teacher, labels, indices, classes, pass } = run;
   const batch = {
     student,
     teacher,
     labels,
+    indices,
     classes,
     at: (option: Scheduled) => valueAt(option, 0),
     studentParameters: run.network.variables,

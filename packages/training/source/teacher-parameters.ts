@@ -2,6 +2,7 @@ import type { Store } from '@distillery/artifacts';
 import type { NetworkPlan } from '@distillery/engine';
 import * as tf from '@tensorflow/tfjs-core';
 import type { WeightedTerm } from './method.ts';
+import type { Values } from './network.ts';
 import { loadWeights } from './weights.ts';
 
 /**
@@ -21,4 +22,23 @@ export async function loadTeacherParameters(
   if (wanted.length === 0) return {};
   const values = await loadWeights(store, digest, wanted);
   return Object.fromEntries(wanted.map(({ name, shape }) => [name, tf.tensor(values[name], shape)]));
+}
+
+/**
+ * The teacher's weights that a student is given, under the student's names.
+ *
+ * @param inherited the teacher's name of each
+ * @throws DistilleryError likewise
+ */
+export async function loadInherited(
+  inherited: Record<string, string>,
+  store: Store,
+  digest: string,
+  teacher: NetworkPlan,
+): Promise<Values> {
+  const names = Object.entries(inherited);
+  if (names.length === 0) return {};
+  const wanted = teacher.parameters.filter(({ name }) => names.some(([, theirs]) => theirs === name));
+  const values = await loadWeights(store, digest, wanted);
+  return Object.fromEntries(names.map(([ours, theirs]) => [ours, values[theirs]]));
 }

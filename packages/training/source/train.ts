@@ -1,5 +1,5 @@
 import type { Dataset } from '@distillery/datasets';
-import { clipGradients, createOptimizer, gradientsOf, run, type Tensors } from '@distillery/engine';
+import { clipGradients, createOptimizer, gradientsOf, type Tensors } from '@distillery/engine';
 import { DistilleryError, type Scheduled, type TermResult, type Training, valueAt } from '@distillery/spec';
 import * as tf from '@tensorflow/tfjs-core';
 import { batchesAhead } from './batch-ahead.ts';
@@ -13,6 +13,7 @@ import { preflight } from './preflight.ts';
 import { runningLosses } from './running-losses.ts';
 import { learningRate } from './schedule.ts';
 import { accuracy, crossEntropyLoss } from './scores.ts';
+import { runTaps } from './taps.ts';
 
 export interface TrainingRun {
   /** Its weights are trained in place; at the end they are the last epoch's. */
@@ -204,6 +205,7 @@ export async function train(job: TrainingRun): Promise<TrainingResult> {
       return {
         images: tf.tensor(batch.inputs, [batch.size, ...dataset.shape]),
         labels,
+        indices: tf.tensor1d(batch.indices, 'int32'),
         teacher: job.combine?.(stored, labels) ?? stored,
       };
     });
@@ -216,9 +218,9 @@ export async function train(job: TrainingRun): Promise<TrainingResult> {
     let losses: tf.Tensor | undefined;
     const statistics: Record<string, tf.Tensor> = {};
     const { value, gradients: raw } = tf.tidy(() => {
-      const { images, labels, teacher } = tensorsOf(batch);
+      const { images, labels, indices: own, teacher } = tensorsOf(batch);
       return gradientsOf(() => {
-        const student = run(network.forward, network.variables, images, { ...pass, taps });
+        const student = runTaps(network, { images, labels }, { ...pass, taps });
         const classes = dataset.classes.length;
         const loss = methodLoss(
           method,
@@ -228,6 +230,7 @@ export async function train(job: TrainingRun): Promise<TrainingResult> {
             student: student.taps,
             teacher,
             labels,
+            indices: own,
             classes,
             at,
             studentParameters: network.variables,

@@ -38,6 +38,8 @@ interface Member {
   plan: NetworkPlan;
   /** Keys its first weights. */
   seed: number;
+  /** Weights that it is given in place of its first ones, by name. */
+  inherited?: Values;
 }
 
 /** Training as a stage runs it, of teacher and student alike, and of peers side by side. */
@@ -81,7 +83,9 @@ export async function runNetworks(
   }
   const alone = members.length === 1;
   const prefix = ({ name }: Member) => (alone ? '' : prefixOf(name));
-  const first = members.map((member) => initialValues(member.plan.parameters, member.seed));
+  const first = members.map(
+    ({ plan, seed: own, inherited }): Values => ({ ...initialValues(plan.parameters, own), ...inherited }),
+  );
   const network = createNetwork(
     alone ? members[0].forward : sideBySide(Object.fromEntries(members.map((m) => [m.name, m.forward]))),
     dataset.shape,

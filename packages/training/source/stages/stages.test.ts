@@ -44,6 +44,8 @@ const tiny = jobSpec.parse({
           weight: { schedule: 'linear', from: 0, to: 0.5, epochs: 2.5 },
         },
         { type: 'cosine', student: 'features', teacher: 'features', weight: 'auto' },
+        // Its queue is full after two steps: what is in it must travel with the checkpoints.
+        { type: 'contrastive', queue: 100 },
         { type: 'cross_entropy' },
       ],
     },
@@ -78,8 +80,14 @@ test('a job runs from the teacher to the report', { timeout: 240_000 }, async ()
   expect(control.runs[0].initialWeights).not.toBe(control.runs[1].initialWeights);
   expect(control.runs[0].last.weights.digest).not.toBe(soft.runs[0].last.weights.digest);
   expect(soft.gapClosed === null || soft.gapClosed.last.sd !== null).toBe(true);
-  expect(Object.keys(hint.runs[0].losses)).toEqual(['hint', 'cosine', 'cross_entropy', 'loss']);
-  const [ramp, auto, labels] = hint.runs[0].terms;
+  expect(Object.keys(hint.runs[0].losses)).toEqual([
+    'hint',
+    'cosine',
+    'contrastive',
+    'cross_entropy',
+    'loss',
+  ]);
+  const [ramp, auto, , labels] = hint.runs[0].terms;
   expect(ramp).toMatchObject({ name: 'hint', weight: { schedule: 'linear', to: 0.5 } });
   expect(auto).toMatchObject({ name: 'cosine', weight: auto.suggestedWeight });
   expect((auto.weight as number) * auto.gradientNorm).toBeCloseTo(labels.gradientNorm, 6);
@@ -108,6 +116,7 @@ test('a stage that was stopped and resumed ends with the same bytes', { timeout:
   expect(Object.keys(told.rows[0].values)).toEqual([
     'gradient_norm_hint',
     'gradient_norm_cosine',
+    'gradient_norm_contrastive',
     'gradient_norm_cross_entropy',
   ]);
   // 300 images less the validation split are 5 steps an epoch, each with its row.

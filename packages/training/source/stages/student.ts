@@ -5,7 +5,7 @@ import type { TeacherRows } from '../batch-thread.ts';
 import { combineLogits, type Ensemble, tapOf } from '../ensemble.ts';
 import { ensembleOf, type LaidStudent, networkOf, tapsFrom, viewsOf } from '../layout.ts';
 import { type OutputsKey, outputsName, rowFile, type StoredRows } from '../outputs.ts';
-import { loadTeacherParameters } from '../teacher-parameters.ts';
+import { loadInherited, loadTeacherParameters } from '../teacher-parameters.ts';
 import { type AboutData, aboutData, loadMaterials, type Materials, outputsKey } from './materials.ts';
 import { runNetworks, type TrainedNetwork } from './network-run.ts';
 import { trainedNetwork } from './results.ts';
@@ -30,13 +30,15 @@ export async function runStudent(context: StageContext): Promise<StudentResult> 
   const weightsOf = (name: string) => trainedNetwork(results, name, seed).best.weights.digest;
   const [teacher] = teachers;
   // Only a single teacher's parameters can be read.
-  const teacherParameters =
+  const ofTeacher =
     teacher === undefined
-      ? {}
-      : await loadTeacherParameters(method, store, weightsOf(teacher), networkOf(layout, teacher).plan);
+      ? undefined
+      : ([store, weightsOf(teacher), networkOf(layout, teacher).plan] as const);
+  const inherited = ofTeacher && (await loadInherited(found.inherited, ...ofTeacher));
+  const teacherParameters = ofTeacher ? await loadTeacherParameters(method, ...ofTeacher) : {};
   try {
     const [result] = await runNetworks(context, materials, {
-      members: [{ name: '', architecture, forward, plan, seed }],
+      members: [{ name: '', architecture, forward, plan, seed, ...(inherited && { inherited }) }],
       method,
       training,
       seed,

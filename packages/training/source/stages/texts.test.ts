@@ -24,14 +24,16 @@ afterAll(async () => {
 
 const dataset = { source: 'text-csv', path: 'train.csv', testPath: 'test.csv', length: 24 };
 const learn = [{ type: 'soft_target' }, { type: 'cross_entropy' }];
+const student = { type: 'text_transformer', width: 16, depth: 1, heads: 2 };
 const base = {
   dataset: { ...dataset, tokenizer: { type: 'word', vocabulary: 100 } },
   teacher: { architecture: { type: 'text_transformer', width: 32, depth: 3, heads: 4 } },
   students: [
+    { name: 'small', architecture: student, method: learn },
     {
-      name: 'small',
-      architecture: { type: 'text_transformer', width: 16, depth: 1, heads: 4 },
-      method: learn,
+      name: 'layers',
+      architecture: student,
+      method: [{ type: 'attention_heads' }, { type: 'hidden_states' }, ...learn],
     },
   ],
   training: { epochs: 4, batchSize: 32, optimizer: { type: 'adam', learningRate: 0.003 } },
@@ -44,10 +46,14 @@ test('a deeper teacher of texts teaches a small student', { timeout: 300_000 }, 
   const [teacher] = report.teachers;
   // A third of them would be right by chance.
   expect(teacher.best.testAccuracy).toBeGreaterThan(0.8);
-  const [control, small] = report.students.map(({ runs }) => runs[0]);
+  const [control, small, layers] = report.students.map(({ runs }) => runs[0]);
   expect(small.best.testAccuracy).toBeGreaterThan(0.7);
   expect(small.losses.soft_target).toBeGreaterThan(0);
   expect(small.last.weights.digest).not.toBe(control.last.weights.digest);
+  // Of other widths and numbers of heads and layers.
+  expect(layers.losses.attention_heads).toBeGreaterThan(0);
+  expect(layers.losses.hidden_states).toBeGreaterThan(0);
+  expect(layers.last.weights.digest).not.toBe(small.last.weights.digest);
   // Two bytes a token: what the report says of the data is what lies in memory.
   expect(small.datasetBytes).toBe(750 * 24 * 2);
   const { metadata } = decodeSafetensors(await runner.store.read(small.last.weights.digest));
@@ -84,7 +90,12 @@ test('a plan knows the vocabulary, and is refused for what does not go with text
   });
   expect(await refusal({ dataset: { source: 'shapes' } })).toMatchObject({
     code: 'invalid_spec',
-    fields: ['/teacher/architecture', '/students', '/students/0/architecture'].map((path) => ({
+    fields: [
+      '/teacher/architecture',
+      '/students',
+      '/students/0/architecture',
+      '/students/1/architecture',
+    ].map((path) => ({
       path: expect.stringContaining(path),
       message: expect.stringMatching(/text_transformer takes texts, and the data set holds images$/),
     })),

@@ -1,0 +1,228 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { Flow } from './flow.ts';
+import { unrecorded } from './gradients.ts';
+import type {
+  ConvOptions,
+  DepthwiseOptions,
+  Forward,
+  LinearOptions,
+  Net,
+  PoolingOptions,
+} from './network.ts';
+import { observed } from './observe.ts';
+import { RunningNet, type RunOptions, type Tensors } from './run.ts';
+import { trace } from './trace.ts';
+
+/**
+ * A tensor and its slope: how it changes as the network's input moves in a direction. Both are ordinary tensors, so
+ * what is made of them has gradients by the network's parameters that need no second-order gradient of any operation.
+ */
+export interface Dual {
+  value: tf.Tensor;
+  slope: tf.Tensor;
+}
+
+/**
+ * Walks a network over tensors and their slopes: forward-mode differentiation by the input.
+ *
+ * @param parameters by the names of the network's plan; they do not move
+ * @param x `[batch, …inputShape]`, with the direction that it moves in
+ * @param options as of `run`; the precision is float32 whatever they say
+ */
+export function tangent(
+  forward: Forward,
+  parameters: Tensors,
+  { value, slope }: Dual,
+  { training }: Pick<RunOptions, 'training'> = {},
+): Dual {
+  const net: Partial<Net<Flows>> = new TangentNet(parameters, { training, taps: [] });
+  const output = forward(net as Net<Flows>, { value: Flow.of(value), slope: Flow.of(slope) });
+  return { value: output.value.float32(), slope: output.slope.float32() };
+}
+
+/** An operation of a network that has no slope here; undefined where all have one. */
+export function withoutSlope(forward: Forward, inputShape: number[]): string | undefined {
+  let found: string | undefined;
+  trace((net, x) => {
+    const watched = observed(net, (operation) => {
+      if (!(operation in TangentNet.prototype)) found ??= operation;
+      return undefined;
+    });
+    return forward(watched, x);
+  }, inputShape);
+  return found;
+}
+
+interface Flows {
+  value: Flow;
+  slope: Flow;
+}
+
+/** What is linear is done to value and slope alike, by the operations that networks run with. */
+class TangentNet implements Partial<Net<Flows>> {
+  private readonly net: RunningNet;
+  private readonly parameters: Tensors;
+  private readonly options: RunOptions;
+
+  constructor(parameters: Tensors, options: RunOptions) {
+    this.net = new RunningNet(parameters, options);
+    this.parameters = parameters;
+    this.options = options;
+  }
+
+  conv(name: string, x: Flows, options: ConvOptions): Flows {
+    return {
+      value: this.net.conv(name, x.value, options),
+      slope: this.net.conv(name, x.slope, { ...options, bias: false }),
+    };
+  }
+
+  depthwise(name: string, x: Flows, options: DepthwiseOptions): Flows {
+    return both(x, (part) => this.net.depthwise(name, part, options));
+  }
+
+  linear(name: string, x: Flows, options: LinearOptions): Flows {
+    return {
+      value: this.net.linear(name, x.value, options),
+      slope: this.net.linear(name, x.slope, { ...options, bias: false }),
+    };
+  }
+
+  batchNorm(name: string, x: Flows): Flows {
+    const scale = this.parameters[`${name}.weight`];
+    if (this.options.training === undefined) {
+      const deviation = tf.sqrt(tf.add(this.parameters[`${name}.running_var`], epsilon));
+      return {
+        value: this.net.batchNorm(name, x.value),
+        slope: Flow.of(tf.mul(x.slope.float32(), tf.div(scale, deviation))),
+      };
+    }
+    const [value, slope] = [x.value.float32(), x.slope.float32()];
+    const axes = value.shape.map((_, axis) => axis).slice(0, -1);
+    const { mean, variance } = tf.moments(value, axes);
+    const rate = tf.rsqrt(tf.add(variance, epsilon));
+    const normalized = tf.mul(tf.sub(value, mean), rate);
+    // Mean and deviation move along with the batch.
+    const shift = tf.mean(slope, axes);
+    const stretch = tf.mul(normalized, tf.mean(tf.mul(normalized, slope), axes));
+    const moved = tf.mul(tf.sub(tf.sub(slope, shift), stretch), rate);
+    return {
+      value: Flow.of(tf.add(tf.mul(normalized, scale), this.parameters[`${name}.bias`])),
+      slope: Flow.of(tf.mul(moved, scale)),
+    };
+  }
+
+  relu(x: Flows): Flows {
+    return {
+      value: this.net.relu(x.value),
+      slope: Flow.of(tf.mul(x.slope.float32(), tf.step(x.value.float32()))),
+    };
+  }
+
+  relu6(x: Flows): Flows {
+    const value = x.value.float32();
+    const inside = tf.mul(tf.step(value), tf.step(tf.sub(6, value)));
+    return { value: this.net.relu6(x.value), slope: Flow.of(tf.mul(x.slope.float32(), inside)) };
+  }
+
+  maxPool(x: Flows, { size, stride = size }: PoolingOptions): Flows {
+    const pooled = this.net.maxPool(x.value, { size, stride });
+    const [value, slope] = [x.value.float32() as tf.Tensor4D, x.slope.float32() as tf.Tensor4D];
+    const places = Array.from({ length: size * size }, (_, i) => [Math.floor(i / size), i % size] as const);
+    const slopes = places.map((place) => atPlace(slope, place, size, stride));
+    // The first maximum of a window is the one that moves it, as it is the one that gets its gradient; which one that is
+    // does not move.
+    const higher = unrecorded(() => {
+      let highest = atPlace(value, places[0], size, stride);
+      return places.slice(1).map((place) => {
+        const next = atPlace(value, place, size, stride);
+        const above = tf.greater(next, highest);
+        highest = tf.maximum(highest, next);
+        return above;
+      });
+    });
+    const moved = higher.reduce((best, above, i) => tf.where(above, slopes[i + 1], best), slopes[0]);
+    return { value: pooled, slope: Flow.of(moved) };
+  }
+
+  averagePool(x: Flows, options: PoolingOptions): Flows {
+    return both(x, (part) => this.net.averagePool(part, options));
+  }
+
+  globalAveragePool(x: Flows): Flows {
+    return both(x, (part) => this.net.globalAveragePool(part));
+  }
+
+  flatten(x: Flows): Flows {
+    return both(x, (part) => this.net.flatten(part));
+  }
+
+  add(x: Flows, y: Flows): Flows {
+    return { value: this.net.add(x.value, y.value), slope: this.net.add(x.slope, y.slope) };
+  }
+
+  concat(maps: readonly Flows[]): Flows {
+    return {
+      value: this.net.concat(maps.map(({ value }) => value)),
+      slope: this.net.concat(maps.map(({ slope }) => slope)),
+    };
+  }
+
+  slice(x: Flows, options: { from: number; to: number }): Flows {
+    return both(x, (part) => this.net.slice(part, options));
+  }
+
+  shuffle(x: Flows, groups: number): Flows {
+    return both(x, (part) => this.net.shuffle(part, groups));
+  }
+
+  /** Its random stream has a key, so both get one mask. */
+  dropout(name: string, x: Flows, rate: number): Flows {
+    return both(x, (part) => this.net.dropout(name, part, rate));
+  }
+
+  tap(_name: string, x: Flows): Flows {
+    return x;
+  }
+
+  shape(x: Flows): number[] {
+    return this.net.shape(x.value);
+  }
+}
+
+/** BatchNorm's. */
+const epsilon = 1e-5;
+
+function both({ value, slope }: Flows, linear: (part: Flow) => Flow): Flows {
+  return { value: linear(value), slope: linear(slope) };
+}
+
+/** The elements that stand at one place of each window: `[batch, h, w, c] → [batch, windows, windows, c]`. */
+function atPlace(
+  x: tf.Tensor4D,
+  [down, right]: readonly [number, number],
+  size: number,
+  stride: number,
+): tf.Tensor {
+  const [batch, height, width, channels] = x.shape;
+  const [lines, columns] = [height, width].map((extent) => Math.floor((extent - size) / stride) + 1);
+  const low = every(tf.reshape(x, [batch, height, width * channels]), down, lines, stride);
+  const narrow = every(tf.reshape(low, [batch * lines, width, channels]), right, columns, stride);
+  return tf.reshape(narrow, [batch, lines, columns, channels]);
+}
+
+/** `count` of the middle axis' elements, from `first` on and `stride` apart; out of operations with a gradient. */
+function every(x: tf.Tensor3D, first: number, count: number, stride: number): tf.Tensor {
+  const [outer, extent, inner] = x.shape;
+  const missing = Math.max(0, first + count * stride - extent);
+  const long =
+    missing === 0
+      ? x
+      : tf.pad(x, [
+          [0, 0],
+          [0, missing],
+          [0, 0],
+        ]);
+  const span = tf.slice(long, [0, first, 0], [outer, count * stride, inner]);
+  return tf.slice(tf.reshape(span, [outer * count, stride, inner]), [0, 0, 0], [outer * count, 1, inner]);
+}
