@@ -20,6 +20,9 @@ const train = 'text,label\n"good, good film",pos\nbad film,neg\n"a ""good"" one"
 const held = 'label,more,text\nneg,x,a bad one\npos,y,unheard of\n';
 const two = { 'set.csv': train, 'test.csv': held };
 const ids = ({ inputs }: Dataset['train']) => [...new Uint16Array(inputs.buffer)];
+/** Each text's six ids and its label. */
+const texts = (split: Dataset['train']) =>
+  Array.from(split.labels, (label, i) => `${ids(split).slice(6 * i, 6 * i + 6)} ${label}`);
 
 test('reads two files; words are those of the training file alone', async () => {
   const context = await withFiles(two);
@@ -73,6 +76,8 @@ test('a part of each class is set aside for testing, drawn once', async () => {
   expect(await textCsv.outline(choose(limits), context)).toMatchObject({ trainCount: 9, testCount: 12 });
   const part = await load(context, limits);
   expect(part.train.count).toBe(9);
+  const whole = new Set(texts(set.train));
+  for (const text of texts(part.train)) expect(whole).toContain(text);
   expect(part.tokenizer).toEqual(set.tokenizer);
 });
 

@@ -82,3 +82,12 @@ test('an epoch visits every image once, in an order of its own', () => {
   expect(epochOrder(indices, 42, 1)).not.toEqual(order);
   expect(epochOrder(indices, 43, 0)).not.toEqual(order);
 });
+
+test('a batch of texts is their ids as they are, up to the largest', () => {
+  const ids = Uint16Array.from([5, 0, 0, 65_535, 256, 1, 7, 8, 0]);
+  const texts = { inputs: new Uint8Array(ids.buffer), labels: Int32Array.of(2, 0, 1), count: 3 };
+  const make = batchMaker({ dataset: { shape: [3] }, split: texts, augmentation: undefined });
+  const { inputs, labels, size } = make(Int32Array.of(1, 0));
+  expect([...inputs]).toEqual([65_535, 256, 1, 5, 0, 0]);
+  expect([[...labels], size]).toEqual([[0, 2], 2]);
+});
