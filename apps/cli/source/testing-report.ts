@@ -130,6 +130,7 @@ export function jobOf(id: string, more: Partial<JobView> = {}): JobView {
     name: null,
     labels: {},
     state: 'succeeded',
+    priority: 0,
     phase: null,
     progress: 100,
     etaSeconds: null,

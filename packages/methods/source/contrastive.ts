@@ -3,13 +3,14 @@ import { weightSchema } from '@distillery/spec';
 import * as tf from '@tensorflow/tfjs-core';
 import { z } from 'zod';
 import { unit } from './arithmetic.ts';
+import { temperatureSchema } from './logits.ts';
 import { vectorPair, vectorPairOptions } from './taps.ts';
 import type { Auxiliary, Term } from './term.ts';
 
 const options = z.strictObject({
   weight: weightSchema.default(0.8),
   ...vectorPairOptions,
-  temperature: z.number().min(0.01).max(10).default(0.07),
+  temperature: temperatureSchema.default(0.07).describe('τ, by which scores are divided'),
   width: z
     .number()
     .int()
@@ -66,7 +67,8 @@ export const contrastive: Term<typeof options> = {
           forward: (net, x) => net.memory('rows', x, queue),
         },
       },
-      loss({ student, teacher, auxiliary, indices }) {
+      loss({ student, teacher, auxiliary, indices, at }) {
+        const tau = at(temperature);
         const s = unit(auxiliary('student', student[taps.student]));
         const t = unit(auxiliary('teacher', teacher[taps.teacher]));
         const own = tf.reshape(tf.add(tf.cast(indices, 'float32'), 1), [-1, 1]);
@@ -77,9 +79,9 @@ export const contrastive: Term<typeof options> = {
         const scores = (anchors: tf.Tensor, candidates: tf.Tensor[]) =>
           tf.div(
             tf.matMul(anchors as tf.Tensor2D, tf.concat(candidates, 0) as tf.Tensor2D, false, true),
-            temperature,
+            tau,
           );
-        const positive = tf.div(tf.sum(tf.mul(s, t), 1), temperature);
+        const positive = tf.div(tf.sum(tf.mul(s, t), 1), tau);
         return tf.add(
           estimation(positive, scores(s, [t, earlierT]), negative),
           estimation(positive, scores(t, [s, earlierS]), negative),

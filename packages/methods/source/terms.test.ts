@@ -169,6 +169,8 @@ test('every term that is not tested in a file of its own is tested here', () => 
     'deit_hard',
     'softmax_regression',
     'weights',
+    'contrastive',
+    'classifier_reuse',
     'attention_heads',
     'hidden_states',
     'minilm',
