@@ -1,5 +1,5 @@
 import { type NetworkPlan, trace } from '@distillery/engine';
-import { type Architecture, architectures, bind } from '@distillery/models';
+import { type Architecture, architectures, bind, type Task } from '@distillery/models';
 import type { CatalogueEntry, Choice } from '@distillery/spec';
 import { markdownTable } from '../../apps/cli/source/markdown.ts';
 import { code, link } from './markdown.ts';
@@ -8,8 +8,8 @@ import { variantsOf } from './variants.ts';
 
 /** What networks are traced on: images as CIFAR's are, or else a sequence of tokens. */
 const inputs = [
-  { shape: [32, 32, 3], words: '32×32×3' },
-  { shape: [64], words: '64 tokens' },
+  { shape: [32, 32, 3], words: '32×32×3', vocabulary: undefined },
+  { shape: [64], words: '64 tokens of a vocabulary of 10,000', vocabulary: 10_000 },
 ];
 
 interface Traced {
@@ -94,8 +94,9 @@ function countsOf(entry: CatalogueEntry): string[] {
 function tracedOf(type: string, options: object, classes: number): Traced | undefined {
   const choice = architectures.schema.safeParse({ type, ...options });
   if (!choice.success) return undefined;
-  for (const { shape, words } of inputs) {
-    const plan = planOf(architectures.get(type), choice.data, classes, shape);
+  for (const { shape, words, vocabulary } of inputs) {
+    const task = { classes, vocabulary };
+    const plan = planOf(architectures.get(type), choice.data, task, shape);
     if (plan !== undefined) return { input: words, plan };
   }
   return undefined;
@@ -104,11 +105,11 @@ function tracedOf(type: string, options: object, classes: number): Traced | unde
 function planOf(
   architecture: Architecture,
   choice: Choice,
-  classes: number,
+  task: Task,
   shape: number[],
 ): NetworkPlan | undefined {
   try {
-    return trace(bind(architecture, choice, classes), shape);
+    return trace(bind(architecture, choice, task), shape);
   } catch {
     return undefined;
   }

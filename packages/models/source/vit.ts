@@ -44,7 +44,7 @@ export const vit: Architecture<typeof options> = {
   summary: 'Vision transformers in the sizes of DeiT, tiny and small, also with a distillation token',
   reference: 'https://arxiv.org/abs/2012.12877',
   options,
-  forward(net, image, { size, patch, mlpRatio, dropout, distillationToken, ...own }, classes) {
+  forward(net, image, { size, patch, mlpRatio, dropout, distillationToken, ...own }, { classes }) {
     const { width = sizes[size].width, depth = sizes[size].depth, heads = sizes[size].heads } = own;
     let x = patches(net, image, patch, width);
     if (distillationToken) x = net.prepend('dist_token', x, small);

@@ -1,3 +1,4 @@
+import type { Dataset } from '@distillery/datasets';
 import type { BatchSource } from '../batch-thread.ts';
 import { columns } from '../class-map.ts';
 import { forEachOutput, predict } from '../evaluate.ts';
@@ -49,7 +50,8 @@ export async function runOutputs(context: StageContext): Promise<OutputsResult> 
   const normalization = abroad
     ? (results[teacherStage(name)] as TeacherResult).dataset.normalization
     : dataset.normalization;
-  const seen = { ...dataset, normalization };
+  // Texts have no normalisation, and their teachers no data of their own.
+  const seen = { ...dataset, normalization } as Dataset;
   const wanted = wantedSets(layout, name);
   const total = wanted.reduce((sum, { views }) => sum + views, 0);
   let done = 0;
