@@ -3,7 +3,7 @@ import { type Dataset, datasets, type Split } from '@distillery/datasets';
 import { sha256 } from '@distillery/spec';
 import type { Setup } from './protocol.ts';
 
-const shape: Dataset['shape'] = [32, 32, 3];
+const shape: [number, number, number] = [32, 32, 3];
 const pixels = 32 * 32 * 3;
 
 /** The project's own `shapes`, seeded: as large as CIFAR-10's images, and there is something to learn from them. */
@@ -15,7 +15,7 @@ export async function drawImages(train: number, test: number): Promise<Dataset> 
 /** Writes the file that `Setup` tells of. */
 export function writeImages(file: string, { train, test }: Dataset): void {
   const labels = Uint8Array.from([...train.labels, ...test.labels]);
-  writeFileSync(file, Buffer.concat([train.images, test.images, labels]));
+  writeFileSync(file, Buffer.concat([train.inputs, test.inputs, labels]));
 }
 
 /** Our side's view of the file: decoded images in memory, as the data set's loader leaves them. */
@@ -23,7 +23,7 @@ export function readImages({ file, train, test, normalization }: Setup): Dataset
   const bytes = readFileSync(file);
   const labels = bytes.subarray((train + test) * pixels);
   const split = (from: number, count: number): Split => ({
-    images: bytes.subarray(from * pixels, (from + count) * pixels),
+    inputs: bytes.subarray(from * pixels, (from + count) * pixels),
     labels: Int32Array.from(labels.subarray(from, from + count)),
     count,
   });

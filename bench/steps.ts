@@ -34,7 +34,7 @@ export interface Steps {
 /** Takes steps with a new network, over images of one data set. */
 export function stepper(dataset: Dataset) {
   const classes = dataset.classes.length;
-  const forwardOf = (type: string) => bind(architectures.get(type), { type, dropout: 0.1 }, classes);
+  const forwardOf = (type: string) => bind(architectures.get(type), { type, dropout: 0.1 }, { classes });
   let rows: TeacherRows | undefined;
 
   /** @throws DistilleryError when this version or machine does not train in that precision */

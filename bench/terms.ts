@@ -5,7 +5,7 @@
  *
  *   npm run bench:terms -- [--rounds 5] [--steps 12] [--batch 64] [--only soft_target,hint]
  *
- * With --only, the others keep what the file says of them.
+ * With --only, some are measured and printed, and the file stays as it is.
  */
 import { spawnSync } from 'node:child_process';
 import { loadavg } from 'node:os';
@@ -16,7 +16,7 @@ import { type Choice, DistilleryError, type JobSpec } from '@distillery/spec';
 import { jobSpec, planJob } from '@distillery/training';
 import { trainerEnvironment } from '../apps/worker/source/trainer-environment.ts';
 import { stageRunner } from '../packages/training/source/stages/testing.ts';
-import { readTermCosts, type TermCost, writeTermCosts } from './term-costs.ts';
+import { type TermCost, writeTermCosts } from './term-costs.ts';
 
 /** Networks that terms are tried on, in turn; whatever is left is tried on any network with itself. */
 const lightnn = { type: 'lightnn' };
@@ -69,22 +69,16 @@ async function measure(): Promise<void> {
       const times = `${milliseconds.toFixed(1)} ms beside ${alone.toFixed(1)} ms`;
       say(`${type.padEnd(22)} ${ratio.toFixed(2)} ×   ${times}   (${teacher} → ${student})`);
     }
-    const before = values.only === undefined ? {} : readTermCosts().terms;
-    writeTermCosts({
-      engine: `${backend} ${versions.tensorflow ?? ''}`.trim(),
-      threads,
-      batchSize,
-      rounds,
-      steps,
-      terms: { ...before, ...measured },
-    });
+    if (values.only !== undefined) return;
+    const engine = `${backend} ${versions.tensorflow ?? ''}`.trim();
+    writeTermCosts({ engine, threads, batchSize, rounds, steps, terms: measured });
   } finally {
     await runner.remove();
   }
 }
 
 async function costOf(type: string, runner: Awaited<ReturnType<typeof stageRunner>>): Promise<TermCost> {
-  const spec = await fittingJob(type);
+  const { spec, teacher, student } = await fittingJob(type);
   const measured: Pick<TermCost, 'milliseconds' | 'alone'>[] = [];
   // The first round takes memory and makes kernels.
   for (let round = 0; round <= rounds; round++) {
@@ -103,8 +97,8 @@ async function costOf(type: string, runner: Awaited<ReturnType<typeof stageRunne
     if (round > 0) measured.push({ milliseconds, alone });
   }
   return {
-    teacher: spec.teacher?.architecture.type ?? 'none',
-    student: spec.students[0].architecture.type,
+    teacher,
+    student,
     milliseconds: rounded(median(measured.map((pair) => pair.milliseconds))),
     alone: rounded(median(measured.map(({ alone }) => alone))),
     ratio: rounded(median(measured.map(({ milliseconds, alone }) => milliseconds / alone))),
@@ -112,7 +106,7 @@ async function costOf(type: string, runner: Awaited<ReturnType<typeof stageRunne
 }
 
 /** A job with a student of the term and its control, between the first networks that the term fits. */
-async function fittingJob(type: string): Promise<JobSpec> {
+async function fittingJob(type: string): Promise<{ spec: JobSpec; teacher: string; student: string }> {
   // Between different networks hardly a parameter has one name and shape.
   const own = terms
     .catalogue()
@@ -134,7 +128,7 @@ async function fittingJob(type: string): Promise<JobSpec> {
     if (!spec.success) continue;
     try {
       await planJob(spec.data, { cacheDir: '', roots: [] });
-      return spec.data;
+      return { spec: spec.data, teacher: teacher.type, student: student.type };
     } catch (error) {
       if (!(error instanceof DistilleryError)) throw error;
     }

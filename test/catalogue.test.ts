@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import { terms } from '@distillery/methods';
 import { expect, test } from 'vitest';
 import { readTermCosts, type TermCosts } from '../bench/term-costs.ts';
-import { architecturesPage } from '../scripts/catalogue/architectures-page.ts';
+import { architecturesPage, tapWords } from '../scripts/catalogue/architectures-page.ts';
 import { methodsPage } from '../scripts/catalogue/methods-page.ts';
 import { allowed } from '../scripts/catalogue/options-table.ts';
 import { variantsOf } from '../scripts/catalogue/variants.ts';
@@ -49,13 +49,27 @@ test.each([
   [{ type: 'number', minimum: 0, exclusiveMaximum: 1 }, 'a number ≥ 0 and < 1'],
   [{ type: 'integer', minimum: 1, maximum: 9e15 }, 'a whole number ≥ 1'],
   [{ enum: [8, 'x'] }, '`8`, `"x"`'],
-  [{ type: 'array', items: { type: 'number' } }, 'a list: a number'],
+  [{ type: 'array', items: { type: 'integer', minimum: 1 } }, 'a list of whole numbers ≥ 1'],
   [
     { anyOf: [{ type: 'number' }, { const: 'auto' }, { type: 'object', properties: { schedule: {} } }] },
     'a number, `"auto"` or a schedule',
   ],
 ])('an option of the schema %j is told as %s', (schema, words) => {
   expect(allowed(schema)).toBe(words);
+});
+
+test('taps are told in their order, those of many layers at once', () => {
+  const layers = [1, 2, 3].flatMap((i) => [
+    [`keys${i}`, [5, 8]],
+    [`hidden${i}`, [5, i === 3 ? 4 : 8]],
+  ]);
+  expect(tapWords({ ...Object.fromEntries(layers), logits: [10] })).toEqual([
+    '`keys1` to `keys3` 5×8',
+    '`hidden1` 5×8',
+    '`hidden2` 5×8',
+    '`hidden3` 5×4',
+    '`logits` 10',
+  ]);
 });
 
 test('variants are the combinations that change the size, without those that do not go together', () => {

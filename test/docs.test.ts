@@ -1,9 +1,10 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
+import { syntheticTexts } from '@distillery/datasets/synthetic-texts';
 import { errorTable, type Kind } from '@distillery/spec';
 import { jobSpec, kinds, planJob } from '@distillery/training';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 
 const root = resolve(import.meta.dirname, '..');
 const read = (path: string) => readFileSync(join(root, path), 'utf8');
@@ -31,9 +32,13 @@ test('links between the documents lead somewhere', () => {
 
 test('every example is a valid job', async () => {
   const names = readdirSync(join(root, 'examples'), { recursive: true, encoding: 'utf8' });
+  const folder = mkdtempSync(join(tmpdir(), 'distillery-examples-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  // The data that an example speaks of are the reader's own.
+  writeFileSync(join(folder, 'texts.csv'), syntheticTexts(30));
   for (const name of names.filter((path) => path.endsWith('.json'))) {
     const spec = jobSpec.parse(JSON.parse(read(`examples/${name}`)));
-    const { stages } = await planJob(spec, { cacheDir: tmpdir(), roots: [] });
+    const { stages } = await planJob(spec, { cacheDir: folder, roots: [folder] });
     expect(stages.length, name).toBeGreaterThan(3);
   }
 });

@@ -153,8 +153,8 @@ test('PyTorch loads the weights and scores the same to the last image', {
   } = await datasets
     .get('shapes')
     .load(datasets.schema.parse(dataset), { cacheDir: file('data'), roots: [] });
-  const { mean, std } = normalization;
-  const normalized = Float32Array.from(images.images, (value, i) => (value / 255 - mean[i % 3]) / std[i % 3]);
+  const { mean, std } = normalization as { mean: number[]; std: number[] };
+  const normalized = Float32Array.from(images.inputs, (value, i) => (value / 255 - mean[i % 3]) / std[i % 3]);
   await writeFile(
     file('images.safetensors'),
     encodeSafetensors([

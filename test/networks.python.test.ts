@@ -153,6 +153,27 @@ class ShuffleNetV2(nn.Module):
         x = self.layer3(self.layer2(self.layer1(relu(self.bn1(self.conv1(x))))))
         return self.linear(means(relu(self.bn2(self.conv2(x)))))
 
+class MLP(nn.Module):
+    def __init__(self, *widths):
+        super().__init__()
+        layers, i = [], 3072
+        for o in widths:
+            layers += [nn.Linear(i, o), nn.BatchNorm1d(o), nn.ReLU(), nn.Dropout(0)]
+            i = o
+        self.hidden, self.classifier = nn.Sequential(*layers), nn.Linear(i, 10)
+    def forward(self, x):
+        return self.classifier(self.hidden(x.flatten(1)))
+
+class Layers(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.c1, self.n1, self.c2 = nn.Conv2d(3, 8, 3, padding=1), nn.BatchNorm2d(8), nn.Conv2d(8, 8, 1)
+        self.d1, self.classifier = nn.Linear(16 * 8 * 8, 32), nn.Linear(32, 10)
+    def forward(self, x):
+        x = nn.MaxPool2d(2)(self.n1(relu(self.c1(x))))
+        x = nn.AvgPool2d(2)(torch.cat([x, self.c2(x)], 1))
+        return self.classifier(relu(self.d1(x.flatten(1))))
+
 class Attention(nn.Module):
     def __init__(self, w, heads):
         super().__init__()
@@ -203,7 +224,7 @@ class ViT(nn.Module):
 
 models = {
     "resnet14": ResNet(14, 16, 16, 32, 64), "resnet8x4": ResNet(8, 32, 64, 128, 256), "wrn-16-2": WideResNet(16, 2),
-    "vgg11": VGG(1, 1, 2, 2, 2), "mobilenet": MobileNetV2(), "shufflenet": ShuffleNetV2(),
+    "vgg11": VGG(1, 1, 2, 2, 2), "mobilenet": MobileNetV2(), "shufflenet": ShuffleNetV2(), "mlp": MLP(40, 20), "layers": Layers(),
     "vit": ViT(48, 3, 3, 4, False), "deit": ViT(32, 2, 4, 8, True)}
 answer = {}
 for name, model in models.items():
@@ -222,6 +243,21 @@ const networks = {
   vgg11: { type: 'vgg', depth: 11 },
   mobilenet: { type: 'mobilenet_v2' },
   shufflenet: { type: 'shufflenet_v2' },
+  mlp: { type: 'mlp', hidden: [40, 20], batchNorm: true },
+  layers: {
+    type: 'layers',
+    layers: [
+      { layer: 'conv2d', name: 'c1', filters: 8, kernel_size: 3, padding: 'same', activation: 'relu' },
+      { layer: 'batch_normalization', name: 'n1' },
+      { layer: 'max_pooling2d', name: 'p1' },
+      { layer: 'conv2d', name: 'c2', filters: 8, kernel_size: 1 },
+      { layer: 'concatenate', inputs: ['p1', 'c2'] },
+      { layer: 'average_pooling2d' },
+      { layer: 'flatten' },
+      { layer: 'dense', name: 'd1', units: 32, activation: 'relu' },
+    ],
+    classifier: true,
+  },
   vit: { type: 'vit', width: 48, depth: 3, heads: 3 },
   deit: { type: 'vit', width: 32, depth: 2, heads: 4, patch: 8, distillationToken: true },
 };
@@ -244,7 +280,7 @@ test("PyTorch loads every network's weights and computes the same logits", {
     const expected: Record<string, Record<string, Float32Array>> = {};
     for (const [name, options] of Object.entries(networks)) {
       const choice = architectures.schema.parse(options);
-      const forward = bind(architectures.get(choice.type), choice, 10);
+      const forward = bind(architectures.get(choice.type), choice, { classes: 10 });
       const { parameters } = trace(forward, [32, 32, 3]);
       const first = initialValues(parameters, 1);
       const values = Object.fromEntries(

@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { openDiskStore, type Store } from '@distillery/artifacts';
 import { type Client, createClient } from '@distillery/client';
 import { type DistilleryQueue, openQueue, startPrivateRedis } from '@distillery/queue';
 import type { JobSpecInput, JobView, Report } from '@distillery/spec';
@@ -16,6 +17,7 @@ export interface Service {
   workers: RunningWorker[];
   folder: string;
   queue: DistilleryQueue;
+  store: Store;
   /** Submits a job and waits for its end. */
   complete(spec: JobSpecInput): Promise<{ job: JobView; report: Report }>;
   close(): Promise<void>;
@@ -45,6 +47,7 @@ export async function startService({
     workers: running,
     folder,
     queue,
+    store: await openDiskStore(at.storeDir),
     async complete(spec) {
       const { id } = await client.submit(spec);
       let last: JobView | undefined;

@@ -1,14 +1,15 @@
 import { type NetworkPlan, trace } from '@distillery/engine';
-import { type Architecture, architectures, bind } from '@distillery/models';
+import { type Architecture, architectures, bind, type Task } from '@distillery/models';
 import type { CatalogueEntry, Choice } from '@distillery/spec';
-import { code, link, table } from './markdown.ts';
+import { markdownTable } from '../../apps/cli/source/markdown.ts';
+import { code, link } from './markdown.ts';
 import { optionsTable } from './options-table.ts';
 import { variantsOf } from './variants.ts';
 
 /** What networks are traced on: images as CIFAR's are, or else a sequence of tokens. */
 const inputs = [
-  { shape: [32, 32, 3], words: '32×32×3' },
-  { shape: [64], words: '64 tokens' },
+  { shape: [32, 32, 3], words: '32×32×3', vocabulary: undefined },
+  { shape: [64], words: '64 tokens of a vocabulary of 10,000', vocabulary: 10_000 },
 ];
 
 interface Traced {
@@ -36,7 +37,7 @@ export function architecturesPage(): string {
     '32×32×3. FLOPs are those of one forward pass of one image, a multiply-add counted as two. Terms read networks at the',
     'taps ([methods.md](methods.md)); shapes are height × width × channels.',
     '',
-    table(['architecture', 'what it is', 'parameters:', 'FLOPs:'], rows),
+    markdownTable(['architecture', 'what it is', 'parameters:', 'FLOPs:'], rows),
     '',
     'Parameters and FLOPs are those of the defaults and 10 classes.',
     '',
@@ -59,10 +60,19 @@ function section(entry: CatalogueEntry): string[] {
 }
 
 function tapsOf({ input, plan }: Traced): string[] {
-  const taps = Object.entries(plan.taps);
-  return [
-    `Taps of ${input} and 10 classes: ${taps.map(([tap, shape]) => `${code(tap)} ${shape.join('×')}`).join(', ')}.`,
-  ];
+  return [`Taps of ${input} and 10 classes: ${tapWords(plan.taps).join(', ')}.`];
+}
+
+/** `hidden1` to `hidden12` 65×192: taps of many layers with one shape are told at once. */
+export function tapWords(taps: Record<string, number[]>): string[] {
+  const kindOf = (tap: string) => `${tap.replace(/\d+/, '')} ${taps[tap].join('×')}`;
+  const names = Object.keys(taps);
+  return names.flatMap((tap) => {
+    const kin = names.filter((other) => kindOf(other) === kindOf(tap));
+    const shape = taps[tap].join('×');
+    if (kin.length <= 2) return [`${code(tap)} ${shape}`];
+    return tap === kin[0] ? [`${code(tap)} to ${code(kin[kin.length - 1])} ${shape}`] : [];
+  });
 }
 
 /** A row for each variant that the options name. */
@@ -77,15 +87,16 @@ function countsOf(entry: CatalogueEntry): string[] {
       short(plan.flops),
     ],
   );
-  return [table(['variant', 'parameters, 10 classes:', '100 classes:', 'FLOPs:'], rows)];
+  return [markdownTable(['variant', 'parameters, 10 classes:', '100 classes:', 'FLOPs:'], rows)];
 }
 
 /** Undefined for options that do not go together, or where some must be given. */
 function tracedOf(type: string, options: object, classes: number): Traced | undefined {
   const choice = architectures.schema.safeParse({ type, ...options });
   if (!choice.success) return undefined;
-  for (const { shape, words } of inputs) {
-    const plan = planOf(architectures.get(type), choice.data, classes, shape);
+  for (const { shape, words, vocabulary } of inputs) {
+    const task = { classes, vocabulary };
+    const plan = planOf(architectures.get(type), choice.data, task, shape);
     if (plan !== undefined) return { input: words, plan };
   }
   return undefined;
@@ -94,11 +105,11 @@ function tracedOf(type: string, options: object, classes: number): Traced | unde
 function planOf(
   architecture: Architecture,
   choice: Choice,
-  classes: number,
+  task: Task,
   shape: number[],
 ): NetworkPlan | undefined {
   try {
-    return trace(bind(architecture, choice, classes), shape);
+    return trace(bind(architecture, choice, task), shape);
   } catch {
     return undefined;
   }

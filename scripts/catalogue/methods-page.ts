@@ -1,7 +1,8 @@
 import { terms } from '@distillery/methods';
 import type { CatalogueEntry } from '@distillery/spec';
 import type { TermCost, TermCosts } from '../../bench/term-costs.ts';
-import { code, link, table } from './markdown.ts';
+import { markdownTable } from '../../apps/cli/source/markdown.ts';
+import { code, link } from './markdown.ts';
 import { optionsTable } from './options-table.ts';
 
 /** docs/methods.md */
@@ -30,7 +31,7 @@ export function methodsPage(costs: TermCosts): string {
     'schedule is allowed it is one of `{"schedule": "linear", "from": 0, "to": 1, "epochs": 20}`, the same with `cosine`,',
     '`{"schedule": "step", "value": 1, "milestones": [30, 60], "gamma": 0.1}` and `{"schedule": "constant", "value": 1}`.',
     '',
-    table(['term', 'what it is', 'needs', 'trains', 'step:'], rows),
+    markdownTable(['term', 'what it is', 'needs', 'trains', 'step:'], rows),
     '',
     ...measured(costs),
     ...entries.flatMap((entry) => section(entry, costs.terms[entry.type])),

@@ -1,5 +1,6 @@
 import type { CatalogueEntry } from '@distillery/spec';
-import { code, table } from './markdown.ts';
+import { markdownTable } from '../../apps/cli/source/markdown.ts';
+import { code } from './markdown.ts';
 
 /** As much of JSON Schema as the options of kinds use. */
 interface Schema {
@@ -30,7 +31,7 @@ export function optionsTable({ options, defaults }: CatalogueEntry): string {
     allowed(schema),
     schema.description ?? '',
   ]);
-  return table(['option', 'default', 'allowed', 'meaning'], rows);
+  return markdownTable(['option', 'default', 'allowed', 'meaning'], rows);
 }
 
 /** What a schema lets through, in words. */
@@ -53,10 +54,15 @@ export function allowed(schema: Schema): string {
     case 'string':
       return 'a name';
     case 'array':
-      return `a list: ${items === undefined ? 'anything' : allowed(items)}`;
+      return `a list of ${several(items === undefined ? 'anything' : allowed(items))}`;
     default:
       return 'schedule' in properties ? 'a schedule' : 'an object';
   }
+}
+
+/** `numbers ≥ 0` of `a number ≥ 0` */
+function several(words: string): string {
+  return words.replace(/^a (whole )?(name|number|list)/, '$1$2s');
 }
 
 /** Bounds that are only there to keep nonsense out go without saying. */

@@ -26,6 +26,7 @@ test('every page is described', () => {
     Object.keys(item).map((method) => `${method.toUpperCase()} ${path}`),
   );
   expect(pages.sort()).toEqual([
+    'DELETE /v1/jobs/{id}',
     'GET /healthz',
     'GET /readyz',
     'GET /v1/architectures',
@@ -45,6 +46,10 @@ test('every page is described', () => {
     'HEAD /v1/jobs/{id}/teachers/{name}/weights',
     'POST /v1/jobs',
     'POST /v1/jobs/validate',
+    'POST /v1/jobs/{id}/cancel',
+    'POST /v1/jobs/{id}/pause',
+    'POST /v1/jobs/{id}/resume',
+    'POST /v1/jobs/{id}/retry',
   ]);
 });
 

@@ -52,7 +52,7 @@ test('wrong content types, unknown pages and methods', async () => {
     return response.headers.get('allow');
   };
   expect(await allowed('DELETE', '/v1/jobs')).toBe('GET, HEAD, POST');
-  expect(await allowed('PUT', '/v1/jobs/job_x?a=b')).toBe('GET, HEAD');
+  expect(await allowed('PUT', '/v1/jobs/job_x?a=b')).toBe('DELETE, GET, HEAD');
   expect(await allowed('PATCH', '/healthz')).toBe('GET, HEAD');
   expect(await allowed('POST', '/v1/jobs/job_x/teacher/weights/')).toBe('GET, HEAD');
 });

@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { failedStage, jobOf, reportOf, studentOf } from './testing-report.ts';
 
 let folder: string;
 let server: Server;
@@ -71,4 +72,32 @@ test("shows an API's refusal field by field", async () => {
   expect(stderr).toBe(
     'error the spec is not valid\n  /training/epochs is too small (allowed: {"minimum":1})\n',
   );
+});
+
+test('makes a page of the reports of several jobs, one of which has failed', {
+  timeout: 120_000,
+}, async () => {
+  const soft = studentOf({ name: 'soft', runs: [{ last: 0.7, best: 0.71 }] });
+  const pages: Record<string, unknown> = {
+    '/v1/jobs/job_1': jobOf('job_1'),
+    '/v1/jobs/job_1/report': reportOf([soft]),
+    '/v1/jobs/job_2': jobOf('job_2', {
+      state: 'failed',
+      stages: [failedStage('student.fsp.1', 'fsp is NaN')],
+    }),
+  };
+  answer = ({ url = '' }, response) => {
+    response.writeHead(url in pages ? 200 : 404, { 'content-type': 'application/json' });
+    response.end(JSON.stringify(pages[url] ?? { detail: `there is no ${url}` }));
+  };
+  const { code, stdout } = await distill('report', 'job_1', 'job_2', '--format', 'markdown');
+  expect(code).toBe(0);
+  expect(stdout).toMatch(/^# Small networks\n/);
+  expect(stdout).toContain('| soft | cross_entropy 1 | 70.00 | 71.00 |');
+  expect(stdout).toContain('job_2, student.fsp.1 failed: fsp is NaN');
+  expect(JSON.parse((await distill('report', 'job_1', '--json')).stdout)).toMatchObject({ job: 'job_1' });
+  expect(await distill('report', 'job_1', '--format', 'html')).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining('--format html: must be one of: table, json, markdown'),
+  });
 });

@@ -2,10 +2,11 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { parseArgs, styleText } from 'node:util';
-import { ApiError, createClient } from '@distillery/client';
+import { ApiError, type Client, createClient } from '@distillery/client';
 import type { JobSpecInput } from '@distillery/spec';
 import { download } from './commands/download.ts';
 import { watch } from './commands/watch.ts';
+import { type Compared, comparisonPage } from './comparison-page.ts';
 import { reportTable } from './report-table.ts';
 
 const usage = `distill: knowledge distillation as a service
@@ -16,7 +17,13 @@ const usage = `distill: knowledge distillation as a service
   distill validate SPEC.json                 what a job would do, without doing it
   distill run SPEC.json [--no-watch]         submits a job and follows it
   distill watch JOB                          follows a job
+  distill cancel JOB                         ends it; retry goes on from its last checkpoints
+  distill pause JOB                          lets it stand still; resume goes on
+  distill resume JOB
+  distill retry JOB
+  distill delete JOB                         forgets one that has ended, and its files
   distill report JOB [--json]                compares its students
+                 JOB… --format markdown      as a page, for one job or several over the same data
   distill download JOB [--out FOLDER]        its weights and its report
 
   --url URL        where the API listens       (DISTILLERY_URL, else http://127.0.0.1:8080)
@@ -61,11 +68,13 @@ async function main(): Promise<void> {
       root: { type: 'string', multiple: true, default: [] },
       out: { type: 'string' },
       json: { type: 'boolean', default: false },
+      format: { type: 'string', default: 'table' },
       'no-watch': { type: 'boolean', default: false },
       help: { type: 'boolean', short: 'h', default: false },
     },
   });
-  const [command, argument] = positionals;
+  const [command, ...jobs] = positionals;
+  const [argument] = jobs;
   const client = createClient(values.url);
   const folder = resolve(values.folder);
   const out = process.stdout;
@@ -103,9 +112,26 @@ async function main(): Promise<void> {
     }
     case 'watch':
       return void (await watch(client, required(argument, 'JOB'), out));
+    case 'cancel':
+    case 'pause':
+    case 'resume':
+    case 'retry': {
+      const job = await client[command](required(argument, 'JOB'));
+      return void print(`  ${job.id} ${job.state}`);
+    }
+    case 'delete': {
+      const id = required(argument, 'JOB');
+      await client.remove(id);
+      return void print(`  ${id} deleted`);
+    }
     case 'report': {
-      const report = await client.report(required(argument, 'JOB'));
-      return void print(values.json ? JSON.stringify(report, undefined, 2) : reportTable(report));
+      const id = required(argument, 'JOB');
+      const format = oneOf('--format', values.json ? 'json' : values.format, ['table', 'json', 'markdown']);
+      if (format === 'markdown') {
+        return void print(comparisonPage(await Promise.all(jobs.map((job) => compared(client, job)))));
+      }
+      const report = await client.report(id);
+      return void print(format === 'json' ? JSON.stringify(report, undefined, 2) : reportTable(report));
     }
     case 'download': {
       const id = required(argument, 'JOB');
@@ -120,6 +146,18 @@ async function main(): Promise<void> {
 function required(argument: string | undefined, name: string): string {
   if (argument === undefined) throw new Error(`${name} is missing\n\n${usage}`);
   return argument;
+}
+
+function oneOf<Word extends string>(name: string, text: string, allowed: readonly Word[]): Word {
+  const word = allowed.find((one) => one === text);
+  if (word === undefined) throw new Error(`${name} ${text}: must be one of: ${allowed.join(', ')}`);
+  return word;
+}
+
+/** A job with its report, where it has one. */
+async function compared(client: Client, id: string): Promise<Compared> {
+  const job = await client.job(id);
+  return { job, report: job.state === 'succeeded' ? await client.report(id) : null };
 }
 
 function whole(name: string, text: string, least = 1): number {

@@ -39,6 +39,7 @@ const job = (...stages: StageView[]): JobView => ({
   name: null,
   labels: {},
   state: 'running',
+  priority: 0,
   phase: null,
   progress: 40.4,
   etaSeconds: 42,

@@ -91,6 +91,18 @@ export function createClient(url: string) {
 
     job: (id: string) => json<JobView>(jobPath(id)),
 
+    /** `cancelling` until the trainers have committed a checkpoint. */
+    cancel: (id: string) => json<JobView>(`${jobPath(id)}/cancel`, { method: 'POST' }),
+    pause: (id: string) => json<JobView>(`${jobPath(id)}/pause`, { method: 'POST' }),
+    resume: (id: string) => json<JobView>(`${jobPath(id)}/resume`, { method: 'POST' }),
+    /** Goes on with a job that failed or was cancelled, from its last checkpoints. */
+    retry: (id: string) => json<JobView>(`${jobPath(id)}/retry`, { method: 'POST' }),
+
+    /** Forgets a job that has ended, with what no other job shares. */
+    async remove(id: string): Promise<void> {
+      await request(jobPath(id), { method: 'DELETE' });
+    },
+
     metrics: (id: string, query: Record<string, string> = {}) =>
       json<{ metrics: MetricRow[]; after: string | null; more: boolean }>(
         `${jobPath(id)}/metrics?${new URLSearchParams(query)}`,

@@ -35,11 +35,11 @@ test('reads batches in their order and turns planes into pixels', async () => {
   expect(shape).toEqual([32, 32, 3]);
   expect(classes).toHaveLength(10);
   expect([train.count, [...train.labels], [...tested.labels]]).toEqual([3, [3, 0, 9], [5]]);
-  expect(train.images).toHaveLength(3 * 3 * PLANE);
-  expect(train.images.buffer).toBeInstanceOf(SharedArrayBuffer);
-  expect([...train.images.subarray(0, 6)]).toEqual([3, 4, 5, 4, 5, 6]);
+  expect(train.inputs).toHaveLength(3 * 3 * PLANE);
+  expect(train.inputs.buffer).toBeInstanceOf(SharedArrayBuffer);
+  expect([...train.inputs.subarray(0, 6)]).toEqual([3, 4, 5, 4, 5, 6]);
   const last = 3 * 3 * PLANE - 3;
-  expect([...train.images.subarray(last)]).toEqual([1023, 1024, 1025].map((value) => (value + 9) & 255));
+  expect([...train.inputs.subarray(last)]).toEqual([1023, 1024, 1025].map((value) => (value + 9) & 255));
 });
 
 test('another digest is a data_error that names both', async () => {

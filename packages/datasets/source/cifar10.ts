@@ -6,7 +6,7 @@ import { archiveEntries } from './archive.ts';
 import type { Dataset, DatasetContext, DatasetKind, Split } from './dataset.ts';
 import { type Decoded, decodedOnce, fileFingerprint, readManifest } from './decoded.ts';
 import { answers, ensureDownloaded, type KnownFile, sha256OfFile, wrongDigest } from './download.ts';
-import { imageMemory } from './image-memory.ts';
+import { sharedMemory } from './shared-memory.ts';
 import { limited, limitedOutline, limitOptions } from './limits.ts';
 import { badPath, resolveSourcePath } from './source-path.ts';
 
@@ -117,7 +117,7 @@ function readRecords(batches: readonly Buffer[], where: string): Split {
   const bytes = batches.reduce((sum, batch) => sum + batch.length, 0);
   if (bytes === 0) throw new DistilleryError('data_error', `${where}: not in the archive`);
   const count = bytes / RECORD;
-  const images = imageMemory(Math.floor(count) * 3 * PLANE);
+  const images = sharedMemory(Math.floor(count) * 3 * PLANE);
   const labels = new Int32Array(Math.floor(count));
   let index = 0;
   for (const batch of batches) {
@@ -140,7 +140,7 @@ function readRecords(batches: readonly Buffer[], where: string): Split {
       }
     }
   }
-  return { images, labels, count };
+  return { inputs: images, labels, count };
 }
 
 /** The archive's bytes decide everything, so its digest alone names the decoded copy. */

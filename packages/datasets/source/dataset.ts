@@ -1,36 +1,60 @@
 import type { Kind } from '@distillery/spec';
 import type { z } from 'zod';
+import type { Tokenizer } from './texts/tokenizer.ts';
 
-/** Images as the source has them; normalising happens when a batch is put together. */
+/** Images as the source has them, or texts as ids of tokens; normalising happens when a batch is put together. */
 export interface Split {
-  /** `[count, height, width, channels]`, row-major; sources put it into memory that threads share. */
-  images: Uint8Array;
+  /**
+   * `[count, …shape]`, row-major: a byte for each number of an image, two in this machine's order for each token of a
+   * text. Sources put it into memory that threads share.
+   */
+  inputs: Uint8Array;
   /** `[count]`, indices into `Dataset.classes`. */
   labels: Int32Array;
   count: number;
 }
 
-export interface Dataset {
+interface Labelled {
   /**
-   * SHA-256 over shape, class names and both splits' decoded bytes, or derived from it where a part is taken: equal
-   * digests mean equal data.
+   * SHA-256 over shape, class names, a text's tokenizer and both splits' decoded bytes, or derived from it where a part
+   * is taken: equal digests mean equal data.
    */
   digest: string;
   classes: string[];
-  /** `[height, width, channels]` */
-  shape: [number, number, number];
   train: Split;
   test: Split;
-  /** Images that did not decode, by name, with the reason; bounded (the first 100) beside the full count. */
+  /** Images that did not decode and rows that are no labelled text, by name, with the reason; bounded (the first 100) beside the full count. */
   skipped: { count: number; first: { name: string; reason: string }[] };
+}
+
+export interface ImageDataset extends Labelled {
+  /** `[height, width, channels]` */
+  shape: [number, number, number];
   /** Per-channel mean and standard deviation (in 0..1) that this source is normalised with. */
   normalization: { mean: number[]; std: number[] };
+  vocabulary?: undefined;
+  tokenizer?: undefined;
 }
+
+export interface TextDataset extends Labelled {
+  /** `[length]` in tokens */
+  shape: [number];
+  /** Ids are below it. */
+  vocabulary: number;
+  /** What makes ids of texts, in a form that people can use elsewhere. */
+  tokenizer: Tokenizer;
+  normalization?: undefined;
+}
+
+export type Dataset = ImageDataset | TextDataset;
 
 /** What can be told of a data set without decoding it. */
 export interface DatasetOutline {
   classes: string[];
-  shape: [number, number, number];
+  /** `[height, width, channels]` of images, `[length]` of texts */
+  shape: number[];
+  /** Of texts: as many ids of tokens as there can be. */
+  vocabulary?: number | undefined;
   trainCount: number;
   testCount: number;
 }
@@ -46,7 +70,7 @@ export interface DatasetContext {
   signal?: AbortSignal;
 }
 
-/** A source of labelled images. Failures are DistilleryErrors `data_error` or `data_unavailable`. */
+/** A source of labelled images or texts. Failures are DistilleryErrors `data_error` or `data_unavailable`. */
 export interface DatasetKind<Options extends z.ZodObject = z.ZodObject> extends Kind {
   readonly options: Options;
   /** Cheap: reads names and headers, never decodes everything. */

@@ -2,14 +2,15 @@ import { readdir, readFile, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { type Decoded, decodedOnce, digestOfData, readManifest } from './decoded.ts';
+import type { ImageDataset } from './dataset.ts';
 import { contextIn, temporaryFolder } from './fixtures.ts';
 
-function sample(): Decoded {
+function sample(): Omit<ImageDataset, 'digest'> {
   return {
     classes: ['a', 'b'],
     shape: [1, 2, 3],
-    train: { images: Uint8Array.from({ length: 18 }, (_, i) => i), labels: Int32Array.of(0, 1, 1), count: 3 },
-    test: { images: Uint8Array.from({ length: 6 }, (_, i) => 250 - i), labels: Int32Array.of(1), count: 1 },
+    train: { inputs: Uint8Array.from({ length: 18 }, (_, i) => i), labels: Int32Array.of(0, 1, 1), count: 3 },
+    test: { inputs: Uint8Array.from({ length: 6 }, (_, i) => 250 - i), labels: Int32Array.of(1), count: 1 },
     skipped: { count: 1, first: [{ name: 'bad.png', reason: 'broken' }] },
     normalization: { mean: [0.1, 0.2, 0.3], std: [0.4, 0.5, 0.6] },
   };
@@ -35,7 +36,7 @@ test('decodes once; the copy equals what was decoded', async () => {
   const first = await load();
   const copy = await load();
   expect(copy).toEqual(first);
-  expect(copy.train.images.buffer).toBeInstanceOf(SharedArrayBuffer);
+  expect(copy.train.inputs.buffer).toBeInstanceOf(SharedArrayBuffer);
   expect(first).toEqual({ digest: digestOfData(sample()), ...sample() });
   expect(decodes()).toBe(1);
   expect(await readdir(folder)).toHaveLength(2);
@@ -92,7 +93,7 @@ test('the digest covers shape, class names, labels and every byte', () => {
     { ...sample(), shape: [2, 1, 3] },
     { ...sample(), classes: ['a', 'c'] },
     { ...sample(), train: { ...train, labels: Int32Array.of(0, 1, 0) } },
-    { ...sample(), train: { ...train, images: train.images.map((value, i) => (i === 17 ? 0 : value)) } },
+    { ...sample(), train: { ...train, inputs: train.inputs.map((value, i) => (i === 17 ? 0 : value)) } },
   ];
   expect(new Set(variants.map(digestOfData)).size).toBe(variants.length);
 });

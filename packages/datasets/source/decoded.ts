@@ -2,11 +2,11 @@ import { createHash, randomUUID } from 'node:crypto';
 import { mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { digestOf } from '@distillery/spec';
-import type { Dataset, DatasetContext, Split } from './dataset.ts';
-import { imageMemory } from './image-memory.ts';
+import type { Dataset, DatasetContext, DatasetOutline, ImageDataset, Split, TextDataset } from './dataset.ts';
+import { sharedMemory } from './shared-memory.ts';
 
 /** Part of every key: raise it when decoding changes, and copies of older code are left alone. */
-const FORMAT = 1;
+const FORMAT = 2;
 const DRAFT_AGE_MS = 6 * 3_600_000;
 
 interface Manifest {
@@ -14,21 +14,35 @@ interface Manifest {
   /** of the data file beside it, and of the data set */
   digest: string;
   classes: string[];
-  shape: [number, number, number];
   trainCount: number;
   testCount: number;
   skipped: Dataset['skipped'];
-  normalization: Dataset['normalization'];
+  input: Input;
   bytes: number;
 }
 
+/** What the inputs are. */
+type Input =
+  | Pick<ImageDataset, 'shape' | 'normalization'>
+  | Pick<TextDataset, 'shape' | 'vocabulary' | 'tokenizer'>;
+
 /** Everything of a data set but its digest, which is computed here. */
-export type Decoded = Omit<Dataset, 'digest'>;
+export type Decoded = Omit<ImageDataset, 'digest'> | Omit<TextDataset, 'digest'>;
+
+/** Bytes of one input in a split. */
+export function inputBytes({ shape, vocabulary }: Pick<DatasetOutline, 'shape' | 'vocabulary'>): number {
+  return shape.reduce((product, extent) => product * extent, vocabulary === undefined ? 1 : 2);
+}
+
+function inputOf(data: Decoded): Input {
+  if (data.normalization !== undefined) return { shape: data.shape, normalization: data.normalization };
+  return { shape: data.shape, vocabulary: data.vocabulary, tokenizer: data.tokenizer };
+}
 
 /**
  * The data set from its decoded copy in `cacheDir`, or else decoded and left there.
  *
- * A copy is `<digest>.data` (train images, train labels, test images, test labels, labels as int32 in this machine's
+ * A copy is `<digest>.data` (train inputs, train labels, test inputs, test labels, labels as int32 in this machine's
  * order) and a manifest `<key>.json`, written last: a data file without a manifest does not count. Both are written
  * under a name of their own and renamed, so two processes that decode at once leave one whole copy.
  *
@@ -64,19 +78,20 @@ export async function readManifest(
   }
 }
 
-/** SHA-256 over shape, class names and both splits' decoded bytes. */
+/** SHA-256 over shape, class names, a text's tokenizer and both splits' decoded bytes. */
 export function digestOfData(data: Decoded): string {
-  const { classes, shape, train, test } = data;
+  const { classes, shape, train, test, vocabulary, tokenizer } = data;
   const hash = createHash('sha256');
-  hash.update(digestOf({ classes, shape, train: train.count, test: test.count }));
-  for (const part of [train.images, train.labels, test.images, test.labels]) hash.update(bytesOf(part));
+  const texts = tokenizer === undefined ? {} : { vocabulary, tokenizer };
+  hash.update(digestOf({ classes, shape, train: train.count, test: test.count, ...texts }));
+  for (const part of [train.inputs, train.labels, test.inputs, test.labels]) hash.update(bytesOf(part));
   return hash.digest('hex');
 }
 
 async function readData(manifest: Manifest, context: DatasetContext): Promise<Dataset | undefined> {
-  const { shape, trainCount, testCount, bytes } = manifest;
-  const pixels = shape[0] * shape[1] * shape[2];
-  if (bytes !== (trainCount + testCount) * (pixels + 4)) return undefined;
+  const { input, trainCount, testCount, bytes } = manifest;
+  const each = inputBytes(input);
+  if (bytes !== (trainCount + testCount) * (each + 4)) return undefined;
   const file = await open(dataPath(manifest.digest, context));
   try {
     if ((await file.stat()).size !== bytes) return undefined;
@@ -92,14 +107,14 @@ async function readData(manifest: Manifest, context: DatasetContext): Promise<Da
       return target;
     };
     const readSplit = async (count: number): Promise<Split> => ({
-      images: await fill(imageMemory(count * pixels)),
+      inputs: await fill(sharedMemory(count * each)),
       labels: await fill(new Int32Array(count)),
       count,
     });
     const train = await readSplit(trainCount);
     const test = await readSplit(testCount);
-    const { digest, classes, skipped, normalization } = manifest;
-    const decoded: Decoded = { classes, shape, train, test, skipped, normalization };
+    const { digest, classes, skipped } = manifest;
+    const decoded: Decoded = { classes, train, test, skipped, ...input };
     // all of CIFAR-10 hashes in a tenth of a second, so a flipped bit is found as well as a short file
     return digestOfData(decoded) === digest ? { digest, ...decoded } : undefined;
   } finally {
@@ -108,18 +123,17 @@ async function readData(manifest: Manifest, context: DatasetContext): Promise<Da
 }
 
 async function write(dataset: Dataset, fingerprint: unknown, context: DatasetContext): Promise<void> {
-  const { digest, classes, shape, train, test, skipped, normalization } = dataset;
-  const parts = [train.images, train.labels, test.images, test.labels].map(bytesOf);
+  const { digest, classes, train, test, skipped } = dataset;
+  const parts = [train.inputs, train.labels, test.inputs, test.labels].map(bytesOf);
   const bytes = parts.reduce((sum, part) => sum + part.length, 0);
   const manifest: Manifest = {
     format: FORMAT,
     digest,
     classes,
-    shape,
     trainCount: train.count,
     testCount: test.count,
     skipped,
-    normalization,
+    input: inputOf(dataset),
     bytes,
   };
   await mkdir(folder(context), { recursive: true });

@@ -1,7 +1,7 @@
 import type { Dataset, DatasetContext, Split } from './dataset.ts';
 import { decodeRgb, DECODES_AT_ONCE } from './decode-image.ts';
 import type { ImageFiles } from './image-files.ts';
-import { imageMemory } from './image-memory.ts';
+import { sharedMemory } from './shared-memory.ts';
 import type { Layout, Sample } from './image-layout.ts';
 
 const MAX_SKIPPED_NAMES = 100;
@@ -67,7 +67,7 @@ class Places {
   constructor(samples: readonly Sample[], pixels: number) {
     this.samples = samples;
     this.pixels = pixels;
-    this.images = imageMemory(samples.length * pixels);
+    this.images = sharedMemory(samples.length * pixels);
     this.filled = new Uint8Array(samples.length);
     this.indices = new Map(samples.map(({ name }, index) => [name, index]));
   }
@@ -93,7 +93,7 @@ class Places {
         this.images.copyWithin(labels.length * this.pixels, from, from + this.pixels);
       labels.push(label);
     }
-    const images = this.images.subarray(0, labels.length * this.pixels);
-    return { images, labels: Int32Array.from(labels), count: labels.length };
+    const inputs = this.images.subarray(0, labels.length * this.pixels);
+    return { inputs, labels: Int32Array.from(labels), count: labels.length };
   }
 }

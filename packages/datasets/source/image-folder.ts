@@ -43,8 +43,8 @@ export const imageFolder: DatasetKind<typeof options> = {
     const files = await openSource(choice, context);
     const kept = await readManifest(await fingerprintOf(files, choice), context);
     if (kept !== undefined) {
-      const { classes, shape, trainCount, testCount } = kept;
-      return limitedOutline({ classes, shape, trainCount, testCount }, choice);
+      const { classes, input, trainCount, testCount } = kept;
+      return limitedOutline({ classes, shape: input.shape, trainCount, testCount }, choice);
     }
     const { layout, size } = await plan(files, choice, context);
     const [trainCount, testCount] = [layout.train.length, layout.test.length];
@@ -76,7 +76,9 @@ async function asDataError<T>(
     return await step();
   } catch (cause) {
     context.signal?.throwIfAborted();
-    throw cause instanceof DistilleryError ? cause : badPath(path, (cause as Error).message, context, cause);
+    throw cause instanceof DistilleryError
+      ? cause
+      : badPath(path, (cause as Error).message, context, { cause });
   }
 }
 

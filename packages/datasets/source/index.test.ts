@@ -18,7 +18,7 @@ test('the wire form names the source and fills in defaults', () => {
 
 test('refuses unknown sources and options', () => {
   expect(datasets.schema.safeParse({ source: 'mnist' }).error?.issues[0]?.message).toBe(
-    'must be one of: cifar10, image-folder, shapes',
+    'must be one of: cifar10, image-folder, shapes, text-csv',
   );
   expect(datasets.schema.safeParse({ source: 'cifar10', sise: 3 }).success).toBe(false);
   expect(datasets.schema.safeParse({ source: 'image-folder' }).success).toBe(false);
@@ -27,7 +27,7 @@ test('refuses unknown sources and options', () => {
 
 test('each source describes its options for the catalogue', () => {
   const catalogue = datasets.catalogue();
-  expect(catalogue.map(({ type }) => type)).toEqual(['cifar10', 'image-folder', 'shapes']);
+  expect(catalogue.map(({ type }) => type)).toEqual(['cifar10', 'image-folder', 'shapes', 'text-csv']);
   expect(catalogue[1].options).toMatchObject({
     required: ['path'],
     properties: { size: { type: 'array' } },

@@ -5,7 +5,7 @@ import { limited, limitedOutline } from './limits.ts';
 /** 60 images of class 0, 30 of 1, 10 of 2; an image's two pixels tell its index. */
 function split(count = 100) {
   const labels = Int32Array.from({ length: count }, (_, i) => (i % 10 < 6 ? 0 : i % 10 < 9 ? 1 : 2));
-  return { images: Uint8Array.from({ length: 2 * count }, (_, i) => i >> 1), labels, count };
+  return { inputs: Uint8Array.from({ length: 2 * count }, (_, i) => i >> 1), labels, count };
 }
 const dataset: Dataset = {
   digest: 'd',
@@ -27,13 +27,13 @@ test('a limit keeps the share of each class, and pixels with their labels', () =
   expect(rest).toBe(dataset.test);
   expect(train.count).toBe(20);
   expect([0, 1, 2].map((label) => train.labels.filter((l) => l === label).length)).toEqual([12, 6, 2]);
-  expect(train.images.buffer).toBeInstanceOf(SharedArrayBuffer);
+  expect(train.inputs.buffer).toBeInstanceOf(SharedArrayBuffer);
   train.labels.forEach((label, i) => {
-    const index = train.images[2 * i];
-    expect(train.images[2 * i + 1]).toBe(index);
+    const index = train.inputs[2 * i];
+    expect(train.inputs[2 * i + 1]).toBe(index);
     expect(dataset.train.labels[index]).toBe(label);
   });
-  const indices = Array.from({ length: 20 }, (_, i) => train.images[2 * i]);
+  const indices = Array.from({ length: 20 }, (_, i) => train.inputs[2 * i]);
   expect([...indices].sort((a, b) => a - b)).toEqual(indices);
   expect(new Set(indices).size).toBe(20);
   expect(digest).not.toBe('d');

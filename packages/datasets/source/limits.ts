@@ -2,7 +2,7 @@ import { randomStream } from '@distillery/engine';
 import { digestOf } from '@distillery/spec';
 import { z } from 'zod';
 import type { Dataset, DatasetOutline, Split } from './dataset.ts';
-import { imageMemory } from './image-memory.ts';
+import { sharedMemory } from './shared-memory.ts';
 
 /** Options by which a job takes a part of a large source. */
 export const limitOptions = {
@@ -10,8 +10,8 @@ export const limitOptions = {
     .int()
     .min(1)
     .optional()
-    .describe('at most so many training images, the same share of each class'),
-  testLimit: z.int().min(1).optional().describe('at most so many test images, the same share of each class'),
+    .describe('at most so many training samples, the same share of each class'),
+  testLimit: z.int().min(1).optional().describe('at most so many test samples, the same share of each class'),
 };
 
 interface Limits {
@@ -36,7 +36,7 @@ export function limited(dataset: Dataset, { trainLimit, testLimit }: Limits): Da
   return { ...dataset, digest, train, test };
 }
 
-/** The first `limit` images when every class is shuffled and all are dealt out at their own pace; order is kept. */
+/** The first `limit` samples when every class is shuffled and all are dealt out at their own pace; order is kept. */
 function limitedSplit(split: Split, limit = Infinity): Split {
   if (split.count <= limit) return split;
   const members = new Map<number, number[]>();
@@ -52,10 +52,8 @@ function limitedSplit(split: Split, limit = Infinity): Split {
   );
   paced.sort((a, b) => a.pace - b.pace || a.index - b.index);
   const kept = Int32Array.from(paced.slice(0, limit), ({ index }) => index).sort();
-  const pixels = split.images.length / split.count;
-  const images = imageMemory(kept.length * pixels);
-  kept.forEach((from, to) =>
-    images.set(split.images.subarray(from * pixels, (from + 1) * pixels), to * pixels),
-  );
-  return { images, labels: kept.map((index) => split.labels[index]), count: kept.length };
+  const each = split.inputs.length / split.count;
+  const inputs = sharedMemory(kept.length * each);
+  kept.forEach((from, to) => inputs.set(split.inputs.subarray(from * each, (from + 1) * each), to * each));
+  return { inputs, labels: kept.map((index) => split.labels[index]), count: kept.length };
 }

@@ -11,8 +11,8 @@ test('draws balanced classes of 32×32 RGB images', async () => {
   const set = await shapes.load(options, context);
   const { classes, shape, train } = set;
   expect(await shapes.outline(options, context)).toEqual({ classes, shape, trainCount: 100, testCount: 20 });
-  expect([classes.length, train.images.length]).toEqual([10, 100 * 32 * 32 * 3]);
-  expect(train.images.buffer).toBeInstanceOf(SharedArrayBuffer);
+  expect([classes.length, train.inputs.length]).toEqual([10, 100 * 32 * 32 * 3]);
+  expect(train.inputs.buffer).toBeInstanceOf(SharedArrayBuffer);
   expect([...train.labels].filter((label) => label === 3)).toHaveLength(10);
 });
 
@@ -20,8 +20,8 @@ test('an image depends on seed, split and index alone', async () => {
   const small = await draw({ trainCount: 20, testCount: 20 });
   const large = await draw({ trainCount: 40, testCount: 10 });
   const images = 20 * 3072;
-  expect(large.train.images.subarray(0, images)).toEqual(small.train.images);
-  expect(small.test.images).not.toEqual(small.train.images);
+  expect(large.train.inputs.subarray(0, images)).toEqual(small.train.inputs);
+  expect(small.test.inputs).not.toEqual(small.train.inputs);
   expect((await draw({ trainCount: 20, testCount: 20 })).digest).toBe(small.digest);
   expect((await draw({ trainCount: 20, testCount: 20, seed: 1 })).digest).not.toBe(small.digest);
 });
@@ -55,7 +55,7 @@ test('a cancelled load throws the reason of the signal', async () => {
 });
 
 /** Mean brightness of each class, and the standard deviation over images. */
-function brightnessByClass({ images, labels, count }: Split): { mean: number[]; deviation: number } {
+function brightnessByClass({ inputs: images, labels, count }: Split): { mean: number[]; deviation: number } {
   const sums = Array.from({ length: 10 }, () => 0);
   const means = Array.from({ length: count }, (_, i) => {
     let sum = 0;

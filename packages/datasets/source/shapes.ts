@@ -2,7 +2,7 @@ import { randomStream } from '@distillery/engine';
 import { z } from 'zod';
 import type { DatasetContext, DatasetKind, Split } from './dataset.ts';
 import { type Decoded, digestOfData } from './decoded.ts';
-import { imageMemory } from './image-memory.ts';
+import { sharedMemory } from './shared-memory.ts';
 import { outlines } from './outlines.ts';
 import { CHANNELS, drawImage, SIZE } from './shape-image.ts';
 
@@ -48,7 +48,7 @@ async function drawSplit(
   split: string,
   context: DatasetContext,
 ): Promise<Split> {
-  const images = imageMemory(count * PIXELS);
+  const images = sharedMemory(count * PIXELS);
   const labels = new Int32Array(count);
   for (let index = 0; index < count; index++) {
     if (index % YIELD_EVERY === 0) {
@@ -60,5 +60,5 @@ async function drawSplit(
     const stream = randomStream(seed, 'shapes', split, index);
     drawImage(outlines[CLASSES[label]], () => stream.uniform(), images, index * PIXELS);
   }
-  return { images, labels, count };
+  return { inputs: images, labels, count };
 }

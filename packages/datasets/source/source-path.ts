@@ -7,10 +7,15 @@ import type { DatasetContext } from './dataset.ts';
  * The real path of a `path` option, once it is known to lie under an allowed root. Links are followed on both sides
  * first, so that a link inside a root cannot lead out of it. A relative path is looked for under each root in turn.
  *
- * @throws DistilleryError `data_error` with the field `/dataset/path`: outside the roots, or not there. A path
+ * @param option that holds the path
+ * @throws DistilleryError `data_error` with the option's field: outside the roots, or not there. A path
  *   outside is refused in the same words whether or not it exists.
  */
-export async function resolveSourcePath(path: string, context: DatasetContext): Promise<string> {
+export async function resolveSourcePath(
+  path: string,
+  context: DatasetContext,
+  option = 'path',
+): Promise<string> {
   const roots = await realRoots(context.roots);
   const candidates = isAbsolute(path) ? [path] : roots.map((root) => join(root, path));
   let missing = false;
@@ -19,14 +24,19 @@ export async function resolveSourcePath(path: string, context: DatasetContext): 
     if (real === undefined) missing ||= context.roots.concat(roots).some((root) => isUnder(candidate, root));
     else if (roots.some((root) => isUnder(real, root))) return real;
   }
-  throw badPath(path, missing ? 'does not exist' : 'is not under an allowed folder', context);
+  throw badPath(path, missing ? 'does not exist' : 'is not under an allowed folder', context, { option });
 }
 
-/** `data_error` about the `path` option. */
-export function badPath(path: string, message: string, context: DatasetContext, cause?: unknown) {
+/** `data_error` about the `path` option, or another that names a path. */
+export function badPath(
+  path: string,
+  message: string,
+  context: DatasetContext,
+  { option = 'path', cause }: { option?: string; cause?: unknown } = {},
+) {
   return new DistilleryError('data_error', `${path}: ${message}`, {
     cause,
-    fields: [{ path: '/dataset/path', value: path, message, allowed: [...context.roots] }],
+    fields: [{ path: `/dataset/${option}`, value: path, message, allowed: [...context.roots] }],
   });
 }
 

@@ -30,3 +30,9 @@ test('refuses a fraction outside [0, 1) and labels of another count', () => {
   expect(() => splitValidation(100, labels, Number.NaN, 0)).toThrow('fraction');
   expect(() => splitValidation(99, labels, 0.1, 0)).toThrow('100 labels for 99 images');
 });
+
+test('a class may have very many samples', () => {
+  const count = 400_000;
+  const { train, validation } = splitValidation(count, new Int32Array(count), 0.5, 0);
+  expect([train.length, validation.length]).toEqual([count / 2, count / 2]);
+});

@@ -22,14 +22,15 @@ export function splitValidation(
     if (group === undefined) members.set(label, [index]);
     else group.push(index);
   });
-  const train: number[] = [];
-  const validation: number[] = [];
+  const train: number[][] = [];
+  const validation: number[][] = [];
   for (const [label, indices] of members) {
     // one stream a class: another class that grows does not move this one's draw
     randomStream(seed, 'validation', label).shuffle(indices);
     const aside = Math.min(indices.length - 1, Math.round(indices.length * fraction));
-    validation.push(...indices.slice(0, aside));
-    train.push(...indices.slice(aside));
+    validation.push(indices.slice(0, aside));
+    train.push(indices.slice(aside));
   }
-  return { train: Int32Array.from(train).sort(), validation: Int32Array.from(validation).sort() };
+  const sorted = (parts: number[][]) => Int32Array.from(parts.flat()).sort();
+  return { train: sorted(train), validation: sorted(validation) };
 }

@@ -54,7 +54,7 @@ export const classifierReuse: Term<typeof options> = {
   summary:
     "A student that ends in a projector and the teacher's classifier, and learns the teacher's last map",
   formula:
-    'mean (P(F_s) − F_t)², P a trained projector; z_s = W_t·mean_hw P(F_s) + b_t with the classifier of the teacher',
+    "mean (P(F_s) − F_t)², P a trained projector, z_s = W_t·pool(P(F_s)) + b_t with the teacher's classifier, frozen",
   reference: 'https://arxiv.org/abs/2203.14001',
   options,
   extend(choice, student, teacher) {

@@ -1,8 +1,9 @@
 import { run, startEngine, trace } from '@distillery/engine';
+import { type Scheduled, valueAt } from '@distillery/spec';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { expectClose, expectGradient, expectNoLeak, sample } from '../../engine/source/testing.ts';
-import { bound } from './testing.ts';
+import { atStart, bound } from './testing.ts';
 import { expectTrains } from './testing-auxiliaries.ts';
 
 beforeAll(() => startEngine());
@@ -51,7 +52,11 @@ const queue: Seen[] = [
 ];
 
 /** The loss to the student's features, the projectors being the identity. */
-function lossOf(seen: Seen[], earlier: Seen[]) {
+function lossOf(
+  seen: Seen[],
+  earlier: Seen[],
+  { temperature = 0.5, at = atStart }: { temperature?: unknown; at?: typeof atStart } = {},
+) {
   const rows = earlier.map(({ s, t, index }) => [...unitOf(s), ...unitOf(t), index + 1]);
   const empty = Array.from({ length: 4 - rows.length }, () => Array<number>(7).fill(0));
   const memory = tf.tensor2d([...rows, ...empty]);
@@ -60,12 +65,13 @@ function lossOf(seen: Seen[], earlier: Seen[]) {
     'int32',
   );
   const said = tf.tensor2d(seen.map(({ t }) => t));
-  const term = bound('contrastive', options, student, teacher);
+  const term = bound('contrastive', { ...options, temperature }, student, teacher);
   return (features: tf.Tensor) =>
     term.loss({
       student: { features },
       teacher: { features: said },
       indices,
+      at,
       auxiliary: (name: string, x: tf.Tensor) => (name === 'memory' ? memory : x),
     } as never);
 }
@@ -80,6 +86,13 @@ describe('by float64', () => {
     { what: 'of one image and a queue of itself', seen: batch.slice(0, 1), earlier: queue.slice(1, 2) },
   ])('is the estimation $what', ({ seen, earlier }) => {
     expectClose(lossOf(seen, earlier)(featuresOf(seen)), [reference(seen, earlier, 0.5)]);
+  });
+
+  test('its temperature may be scheduled', () => {
+    const temperature = { schedule: 'linear', from: 0.5, to: 1, epochs: 2 };
+    const at = (option: Scheduled) => valueAt(option, 1);
+    const loss = lossOf(batch, queue, { temperature, at });
+    expectClose(loss(featuresOf(batch)), [reference(batch, queue, 0.75)]);
   });
 
   test('no image without a negative costs anything, nor has it a slope', () => {

@@ -3,13 +3,14 @@ import { weightSchema } from '@distillery/spec';
 import * as tf from '@tensorflow/tfjs-core';
 import { z } from 'zod';
 import { unit } from './arithmetic.ts';
+import { temperatureSchema } from './logits.ts';
 import { vectorPair, vectorPairOptions } from './taps.ts';
 import type { Auxiliary, Term } from './term.ts';
 
 const options = z.strictObject({
   weight: weightSchema.default(0.8),
   ...vectorPairOptions,
-  temperature: z.number().min(0.01).max(10).default(0.07),
+  temperature: temperatureSchema.default(0.07).describe('τ, by which scores are divided'),
   width: z
     .number()
     .int()
@@ -43,7 +44,7 @@ export const contrastive: Term<typeof options> = {
   summary:
     "Tells the teacher's features of an image from those of a queue of others, and the student's likewise",
   formula:
-    '−mean [ln h(own) + Σ over negatives ln (1 − h)] of either side, h = e^s/(e^s + m·c), s = P(f_s)·P′(f_t)/τ',
+    'mean over images, of either side: −ln h(own) − Σ_others ln (1 − h), h = e^s/(e^s + m·c), s = u·v/τ, u and v the features through trained linear layers at length 1, m the negatives, c the mean of e^s',
   reference: 'https://arxiv.org/abs/1910.10699',
   options,
   bind({ temperature, width, queue, ...choice }, studentTaps, teacherTaps) {
@@ -55,8 +56,8 @@ export const contrastive: Term<typeof options> = {
     return {
       student: [taps.student],
       teacher: [taps.teacher],
+      reads: ['indices'],
       matching: false,
-      indices: true,
       auxiliary: {
         student: projector(studentTaps[taps.student]),
         teacher: projector(teacherTaps[taps.teacher]),
@@ -66,7 +67,8 @@ export const contrastive: Term<typeof options> = {
           forward: (net, x) => net.memory('rows', x, queue),
         },
       },
-      loss({ student, teacher, auxiliary, indices }) {
+      loss({ student, teacher, auxiliary, indices, at }) {
+        const tau = at(temperature);
         const s = unit(auxiliary('student', student[taps.student]));
         const t = unit(auxiliary('teacher', teacher[taps.teacher]));
         const own = tf.reshape(tf.add(tf.cast(indices, 'float32'), 1), [-1, 1]);
@@ -77,9 +79,9 @@ export const contrastive: Term<typeof options> = {
         const scores = (anchors: tf.Tensor, candidates: tf.Tensor[]) =>
           tf.div(
             tf.matMul(anchors as tf.Tensor2D, tf.concat(candidates, 0) as tf.Tensor2D, false, true),
-            temperature,
+            tau,
           );
-        const positive = tf.div(tf.sum(tf.mul(s, t), 1), temperature);
+        const positive = tf.div(tf.sum(tf.mul(s, t), 1), tau);
         return tf.add(
           estimation(positive, scores(s, [t, earlierT]), negative),
           estimation(positive, scores(t, [s, earlierS]), negative),

@@ -35,7 +35,7 @@ export const crossEntropy: Term<typeof options> = {
     return {
       student: [tap],
       teacher: [],
-      labels: true,
+      reads: ['labels'],
       matching: false,
       auxiliary: {},
       loss({ student, labels, classes }) {

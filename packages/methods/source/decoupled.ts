@@ -41,7 +41,7 @@ export const decoupled: Term<typeof options> = {
     return {
       student: ['logits'],
       teacher: ['logits'],
-      labels: true,
+      reads: ['labels'],
       matching: true,
       auxiliary: {},
       loss({ student, teacher, labels, at }) {

@@ -19,7 +19,7 @@ const tap = 'input_gradient';
 export const gradient: Term<typeof options> = {
   type: 'gradient',
   summary: "Squared difference between the loss's gradients by the image's pixels",
-  formula: 'mean over images Σ over pixels (∂CE_s/∂x − ∂CE_t/∂x)², x the image',
+  formula: '‖∂CE(z_s, y)/∂x − ∂CE(z_t, y)/∂x‖², summed over the pixels of x, averaged over the batch',
   reference: 'https://arxiv.org/abs/1612.03928',
   options,
   bind(_choice, studentTaps, teacherTaps) {

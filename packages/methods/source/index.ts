@@ -1,5 +1,6 @@
 import { activationBoundary } from './activation-boundary.ts';
 import { attention } from './attention.ts';
+import { attentionHeads } from './attention-heads.ts';
 import { channelWise } from './channel-wise.ts';
 import { classifierReuse } from './classifier-reuse.ts';
 import { contrastive } from './contrastive.ts';
@@ -13,9 +14,11 @@ import { dist } from './dist.ts';
 import { factor } from './factor.ts';
 import { fsp } from './fsp.ts';
 import { gradient } from './gradient.ts';
+import { hiddenStates } from './hidden-states.ts';
 import { hint } from './hint.ts';
 import { jensenShannon } from './jensen-shannon.ts';
 import { maskedGeneration } from './masked-generation.ts';
+import { minilm } from './minilm.ts';
 import { multiLevel } from './multi-level.ts';
 import { termRegistry } from './needs.ts';
 import { nst } from './nst.ts';
@@ -75,4 +78,7 @@ export const terms = termRegistry([
   classifierReuse,
   gradient,
   weights,
+  attentionHeads,
+  hiddenStates,
+  minilm,
 ]);

@@ -21,11 +21,19 @@ test.each([
   ['overhaul', ['maps from before ReLU'], ['connector']],
   ['softmax_regression', ['features', "the teacher's logits", "the teacher's parameters"], ['connector']],
   ['weights', ['parameters'], []],
-  ['contrastive', ['features', 'indices of the images'], ['student', 'teacher']],
-  ['factor', ['maps'], ['paraphraser', 'translator']],
   ['curriculum_temperature', ['logits'], ['temperature']],
   ['gradient', ['gradients by the input'], []],
-  ['classifier_reuse', ["the student's projection", "the teacher's features"], []],
+  ['factor', ['maps'], ['paraphraser', 'translator']],
+  ['contrastive', ['features', 'the sample index'], ['student', 'teacher']],
+  ['attention_heads', ['attention scores'], []],
+  ['hidden_states', ['hidden states'], ['projector, where widths differ']],
+  ['minilm', ['queries', 'keys', 'values'], []],
+  // What it trains is part of the student.
+  [
+    'classifier_reuse',
+    ["the student's projection", "the teacher's maps", "the teacher's parameters"],
+    ['projector'],
+  ],
 ])('%s tells what it needs', (type, needs, trains) => {
   expect(catalogue.find((entry) => entry.type === type)).toMatchObject({ needs, trains });
 });

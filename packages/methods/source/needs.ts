@@ -1,6 +1,6 @@
-import { trace } from '@distillery/engine';
+import { type Forward, sizeOf, trace } from '@distillery/engine';
 import { type CatalogueEntry, type Registry, registry } from '@distillery/spec';
-import type { BoundTerm, ParameterShapes, TapShapes, Term } from './term.ts';
+import type { BoundTerm, ParameterShapes, Subject, TapShapes, Term } from './term.ts';
 
 type Needs = Required<Pick<CatalogueEntry, 'needs' | 'trains'>>;
 
@@ -9,46 +9,34 @@ export function termRegistry(terms: readonly Term[]): Registry<Term> {
   return registry(terms, 'type', needsOf);
 }
 
-interface Sample {
-  taps: TapShapes;
-  parameters: ParameterShapes;
-}
-
-/** Networks as small as can be, with the taps that architectures name; one of convolutions, one of attention. */
-const samples: ((width: number) => Sample)[] = [
-  (width) =>
-    sample(4 * width, {
-      stage1_pre: [8, 8, width],
-      stage1: [8, 8, width],
-      stage2_pre: [4, 4, 2 * width],
-      stage2: [4, 4, 2 * width],
-    }),
-  (width) =>
-    sample(width, {
-      ...layer(1, width),
-      ...layer(2, width),
-    }),
+/** Networks as small as can be, with the taps that architectures name: one of convolutions, one of attention. */
+const samples: ((width: number) => Forward)[] = [
+  (width) => (net, image) => {
+    let x = image;
+    for (const stage of [1, 2]) {
+      const shape = { out: stage * width, kernel: 3, padding: 1, stride: stage };
+      const y = net.batchNorm(`bn${stage}`, net.conv(`conv${stage}`, x, shape));
+      x = net.tap(`stage${stage}`, net.relu(net.tap(`stage${stage}_pre`, y)));
+    }
+    const features = net.tap('features', net.globalAveragePool(x));
+    return net.tap('logits', net.linear('head', features, { out: classes }));
+  },
+  (width) => (net, image) => {
+    let x = net.tokens(net.conv('patch', image, { out: width, kernel: 4, stride: 4 }));
+    for (const layer of [1, 2]) {
+      const [q, k, v] = ['queries', 'keys', 'values'].map((part) =>
+        net.tap(`${part}${layer}`, net.linear(`${part}${layer}`, x, { out: width })),
+      );
+      const { output, scores } = net.attention(`attention${layer}`, q, k, v, { heads: 2 });
+      net.tap(`attention${layer}`, scores);
+      x = net.tap(`hidden${layer}`, net.add(x, output));
+    }
+    const features = net.tap('features', net.token(x, 0));
+    return net.tap('logits', net.linear('head', features, { out: classes }));
+  },
 ];
 
-const classes = 10;
-
-function sample(features: number, taps: TapShapes): Sample {
-  return {
-    taps: { ...taps, features: [features], logits: [classes], input_gradient: [12] },
-    parameters: { 'inner.weight': [3, 4], 'head.weight': [features, classes], 'head.bias': [classes] },
-  };
-}
-
-function layer(index: number, width: number): TapShapes {
-  const [heads, tokens] = [2, 5];
-  return {
-    [`queries${index}`]: [tokens, width],
-    [`keys${index}`]: [tokens, width],
-    [`values${index}`]: [tokens, width],
-    [`attention${index}`]: [heads, tokens, tokens],
-    [`hidden${index}`]: [tokens, width],
-  };
-}
+const [image, classes] = [[8, 8, 3], 10];
 
 /**
  * What a term reads by default, and which networks it trains, found by binding it: to a student half as wide as its
@@ -63,16 +51,34 @@ function needsOf(term: Term): Needs {
   };
 }
 
+interface Fitted {
+  bound: BoundTerm;
+  /** Layers that the term gives the student, and whether they come from the teacher. */
+  added: { trained: string[]; inherited: boolean };
+}
+
 /** Bound to the first of the samples that it fits. */
-function boundOf(term: Term, student: number, teacher: number): BoundTerm {
+function boundOf(term: Term, student: number, teacher: number): Fitted {
   const errors: unknown[] = [];
-  for (const network of samples) {
-    const [ours, theirs] = [network(student), network(teacher)];
+  for (const sample of samples) {
+    const [given, theirs] = [student, teacher].map((width) => subject(sample(width)));
     try {
-      return term.bind(term.options.parse({}), ours.taps, theirs.taps, {
-        student: ours.parameters,
-        teacher: theirs.parameters,
-      });
+      const extended = term.extend?.(term.options.parse({}), given, theirs);
+      const ours = extended === undefined ? given : subject(extended.forward);
+      const parameters = { student: parametersOf(ours), teacher: parametersOf(theirs) };
+      const before = parametersOf(given);
+      return {
+        bound: term.bind(
+          extended?.options ?? term.options.parse({}),
+          tapsOf(ours),
+          tapsOf(theirs),
+          parameters,
+        ),
+        added: {
+          trained: Object.keys(parameters.student).filter((name) => !(name in before)),
+          inherited: extended !== undefined && Object.keys(extended.inherited).length > 0,
+        },
+      };
     } catch (error) {
       errors.push(error);
     }
@@ -80,13 +86,29 @@ function boundOf(term: Term, student: number, teacher: number): BoundTerm {
   throw new AggregateError(errors, `${term.type} fits none of the networks that needs.ts knows`);
 }
 
-/** The words for taps, by their names without the number. */
+function subject(forward: Forward): Subject {
+  return { forward, plan: trace(forward, image) };
+}
+
+/** A classifier's gradient by its input is a tap, too, though no layer names it. */
+function tapsOf({ plan }: Subject): TapShapes {
+  return { ...plan.taps, input_gradient: [sizeOf(image)] };
+}
+
+function parametersOf({ plan }: Subject): ParameterShapes {
+  return Object.fromEntries(
+    plan.parameters.filter((p) => p.trainable).map(({ name, shape }) => [name, shape]),
+  );
+}
+
+/** The words for taps, by their names without the number, and for what else is in a batch. */
 const words: Record<string, string> = {
   stage: 'maps',
   stage_pre: 'maps from before ReLU',
   attention: 'attention scores',
   hidden: 'hidden states',
   input_gradient: 'gradients by the input',
+  indices: 'the sample index',
 };
 
 function kindsOf(taps: readonly string[]): string[] {
@@ -94,32 +116,26 @@ function kindsOf(taps: readonly string[]): string[] {
   return [...new Set(kinds.map((kind) => words[kind] ?? kind))];
 }
 
-function readBy({
-  student,
-  teacher,
-  studentParameters,
-  teacherParameters,
-  labels,
-  indices,
-}: BoundTerm): string[] {
+function readBy({ bound, added }: Fitted): string[] {
+  const { student, teacher, studentParameters, teacherParameters = [], reads = [] } = bound;
   const read = (taps: readonly string[], parameters: readonly string[] = []) => [
     ...kindsOf(taps),
     ...(parameters.length > 0 ? ['parameters'] : []),
   ];
-  const [ours, theirs] = [read(student, studentParameters), read(teacher, teacherParameters)];
+  const ours = read(student, studentParameters);
+  const theirs = read(teacher, added.inherited ? ['inherited'] : teacherParameters);
   return [
     ...ours.filter((kind) => theirs.includes(kind)),
     ...ours.filter((kind) => !theirs.includes(kind)).map((kind) => `the student's ${kind}`),
     ...theirs.filter((kind) => !ours.includes(kind)).map((kind) => `the teacher's ${kind}`),
-    ...(labels ? ['labels'] : []),
-    ...(indices ? ['indices of the images'] : []),
+    ...kindsOf(reads),
   ];
 }
 
-/** Names of the auxiliary networks that have parameters, without the number of a stage. */
-function trainedBy({ auxiliary }: BoundTerm): string[] {
-  const trained = Object.entries(auxiliary).filter(
-    ([, { forward, inputShape }]) => trace(forward, inputShape).parameterCount > 0,
+/** Names of the networks and layers that it adds and that have parameters, without the number of a stage. */
+function trainedBy({ bound, added }: Fitted): string[] {
+  const trained = Object.entries(bound.auxiliary).flatMap(([name, { forward, inputShape }]) =>
+    trace(forward, inputShape).parameterCount > 0 ? [name.replace(/\d+$/, '')] : [],
   );
-  return [...new Set(trained.map(([name]) => name.replace(/\d+$/, '')))];
+  return [...new Set([...trained, ...added.trained.map((name) => name.split('.')[0])])];
 }

@@ -60,10 +60,8 @@ export interface BoundTerm {
   /** The parameters that it reads; absent in a term that reads none. */
   studentParameters?: string[];
   teacherParameters?: string[];
-  /** True when it reads the labels; absent in a term that does not. */
-  labels?: true;
-  /** True when it tells images apart by their indices. */
-  indices?: true;
+  /** What else it reads of the batch (`labels`); absent in a term that reads nothing else. */
+  reads?: (keyof TermBatch)[];
   /** True when it compares the two, so that loss(teacher, teacher) must be 0. */
   matching: boolean;
   auxiliary: Record<string, Auxiliary>;

@@ -169,6 +169,12 @@ test('every term that is not tested in a file of its own is tested here', () => 
     'deit_hard',
     'softmax_regression',
     'weights',
+    'factor',
+    'contrastive',
+    'classifier_reuse',
+    'attention_heads',
+    'hidden_states',
+    'minilm',
   ];
   expect([...new Set([...own, ...cases.map(({ type }) => type)])].sort()).toEqual(
     terms.list.map(({ type }) => type).sort(),

@@ -5,19 +5,37 @@ import { architectures, bind } from './index.ts';
 
 beforeAll(() => startEngine());
 
-const inputShape = [32, 32, 3];
+const takesTexts = (type: string) => architectures.get(type).input === 'text';
+const inputShapeOf = (type: string) => (takesTexts(type) ? [12] : [32, 32, 3]);
+const vocabulary = 30;
 const bound = (type: string, options: object = {}, classes = 10) =>
-  bind(architectures.get(type), architectures.schema.parse({ type, ...options }), classes);
-const planOf = (type: string) => trace(bound(type), inputShape);
+  bind(architectures.get(type), architectures.schema.parse({ type, ...options }), {
+    classes,
+    ...(takesTexts(type) ? { vocabulary } : {}),
+  });
 /** What each network is run with here: small, for the tests' sake. */
 const smallest: Record<string, object> = {
   resnet: { depth: 8 },
   wide_resnet: { depth: 10, width: 1 },
+  layers: {
+    layers: [
+      { layer: 'conv2d', filters: 6, kernel_size: 3, padding: 'same', use_bias: false },
+      { layer: 'batch_normalization' },
+      { layer: 'activation', name: 'stage1', activation: 'relu' },
+      { layer: 'depthwise_conv2d', kernel_size: 3, padding: 1, strides: 2 },
+      { layer: 'conv2d', name: 'stage2', filters: 8, kernel_size: [1, 1], activation: 'relu' },
+      { layer: 'max_pooling2d', pool_size: 2 },
+      { layer: 'global_average_pooling2d' },
+    ],
+    classifier: true,
+  },
   vit: { width: 16, depth: 2, heads: 2 },
+  text_transformer: { width: 16, depth: 2, heads: 2 },
 };
 /** What an image of odd sides asks for beside. */
 const forOddSides: Record<string, object> = { vit: { patch: 1 } };
 const small = (type: string, classes?: number) => bound(type, smallest[type], classes);
+const planOf = (type: string) => trace(small(type), inputShapeOf(type));
 
 /** Names and shapes of PyTorch's `state_dict()`. */
 const stateDict = (type: string) =>
@@ -29,7 +47,7 @@ const stateDict = (type: string) =>
   );
 
 function parametersOf(type: string, seed = 42): Record<string, tf.Variable> {
-  const { parameters } = trace(small(type), inputShape);
+  const { parameters } = trace(small(type), inputShapeOf(type));
   const values = initialValues(parameters, seed);
   return Object.fromEntries(
     parameters.map(({ name, shape, trainable }) => [
@@ -39,10 +57,13 @@ function parametersOf(type: string, seed = 42): Record<string, tf.Variable> {
   );
 }
 
-const images = (count: number, [height, width, channels] = inputShape) =>
+/** Images, or texts in which every id stands somewhere, padding too. */
+const inputs = (count: number, shape: number[]) =>
   tf.tensor(
-    Float32Array.from({ length: count * height * width * channels }, (_, i) => Math.sin(12.9898 * i)),
-    [count, height, width, channels],
+    Float32Array.from({ length: count * shape.reduce((a, b) => a * b) }, (_, i) =>
+      shape.length === 1 ? (7 * i) % vocabulary : Math.sin(12.9898 * i),
+    ),
+    [count, ...shape],
   );
 
 test('the networks of the PyTorch tutorial have its numbers of parameters', () => {
@@ -115,14 +136,21 @@ describe.each(architectures.list.map(({ type }) => type))('%s', (type) => {
     expect(taps.logits).toEqual([10]);
     expect(outputShape).toEqual([10]);
     expect(taps.features).toHaveLength(1);
-    expect(Object.keys(taps).filter((name) => /^(stage|hidden)/.test(name)).length).toBeGreaterThan(0);
+    expect(Object.keys(taps).filter((name) => /^(stage|hidden)1$/.test(name))).toHaveLength(1);
   });
 
-  test.each([
-    [[32, 32, 3], 10],
-    [[28, 28, 1], 2],
-    [[17, 20, 4], 100],
-  ])('takes images of %j and %i classes', (shape, classes) => {
+  test.each(
+    takesTexts(type)
+      ? [
+          { shape: [12], classes: 10 },
+          { shape: [1], classes: 2 },
+        ]
+      : [
+          { shape: [32, 32, 3], classes: 10 },
+          { shape: [28, 28, 1], classes: 2 },
+          { shape: [17, 20, 4], classes: 100 },
+        ],
+  )('takes $shape, for $classes classes', ({ shape, classes }) => {
     const options = shape[0] % 2 === 0 ? smallest[type] : { ...smallest[type], ...forOddSides[type] };
     const forward = bound(type, options, classes);
     const plan = trace(forward, shape);
@@ -131,7 +159,7 @@ describe.each(architectures.list.map(({ type }) => type))('%s', (type) => {
       const parameters: Tensors = Object.fromEntries(
         plan.parameters.map((p) => [p.name, tf.tensor(values[p.name], p.shape)]),
       );
-      const { output, taps } = run(forward, parameters, images(2, shape));
+      const { output, taps } = run(forward, parameters, inputs(2, shape));
       expect(output.shape).toEqual([2, classes]);
       expect(output.dataSync().every(Number.isFinite)).toBe(true);
       for (const [name, tap] of Object.entries(taps)) {
@@ -144,10 +172,10 @@ describe.each(architectures.list.map(({ type }) => type))('%s', (type) => {
     });
   });
 
-  test('an image is scored alike alone and in a batch', () => {
+  test('a sample is scored alike alone and in a batch', () => {
     tf.tidy(() => {
       const parameters = parametersOf(type);
-      const batch = images(3);
+      const batch = inputs(3, inputShapeOf(type));
       const whole = run(small(type), parameters, batch).output.dataSync();
       const alone = run(small(type), parameters, tf.slice(batch, 2, 1)).output.dataSync();
       alone.forEach((value, i) => expect(value).toBeCloseTo(whole[20 + i], 4));
@@ -157,7 +185,7 @@ describe.each(architectures.list.map(({ type }) => type))('%s', (type) => {
 
   test('every parameter gets a gradient, and a step leaves nothing behind', () => {
     const parameters = parametersOf(type);
-    const x = images(4);
+    const x = inputs(4, inputShapeOf(type));
     const trainable = Object.fromEntries(
       Object.entries(parameters).filter(([, variable]) => variable.trainable),
     );
@@ -186,7 +214,7 @@ describe.each(architectures.list.map(({ type }) => type))('%s', (type) => {
   });
 
   test('the same seed gives the same bytes', () => {
-    const { parameters } = trace(small(type), inputShape);
+    const { parameters } = trace(small(type), inputShapeOf(type));
     const bytes = (seed: number) =>
       Object.values(initialValues(parameters, seed)).map(({ buffer }) => Buffer.from(buffer));
     const [first, again, other] = [bytes(7), bytes(7), bytes(8)];

@@ -11,7 +11,7 @@ export const deepnn: Architecture<typeof options> = {
   summary: 'Four convolutions (128, 64, 64, 32) and two linear layers: the teacher of the PyTorch tutorial',
   reference: 'https://docs.pytorch.org/tutorials/beginner/knowledge_distillation_tutorial.html',
   options,
-  forward(net, image, { dropout }, classes) {
+  forward(net, image, { dropout }, { classes }) {
     const conv = (name: string, x: typeof image, out: number) =>
       net.relu(net.conv(name, x, { out, kernel: 3, padding: 1 }));
     let x = conv('features.0', image, 128);

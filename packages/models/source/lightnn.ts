@@ -11,7 +11,7 @@ export const lightnn: Architecture<typeof options> = {
   summary: 'Two convolutions (16, 16) and two linear layers: the student of the PyTorch tutorial',
   reference: 'https://docs.pytorch.org/tutorials/beginner/knowledge_distillation_tutorial.html',
   options,
-  forward(net, image, { dropout }, classes) {
+  forward(net, image, { dropout }, { classes }) {
     const stage = (name: string, x: typeof image) =>
       net.maxPool(net.relu(net.conv(name, x, { out: 16, kernel: 3, padding: 1 })), { size: 2 });
     let x = net.tap('stage1', stage('features.0', image));

@@ -5,7 +5,7 @@ import { architectures, bind } from './index.ts';
 /** The networks of the literature on distillation against what it says of them, for images of 32×32 and 100 classes. */
 
 const planOf = (type: string, options: object = {}, shape = [32, 32, 3], classes = 100) =>
-  trace(bind(architectures.get(type), architectures.schema.parse({ type, ...options }), classes), shape);
+  trace(bind(architectures.get(type), architectures.schema.parse({ type, ...options }), { classes }), shape);
 
 /** Names and shapes of PyTorch's `state_dict()`. */
 const stateDict = (type: string, options: object = {}) =>
@@ -41,6 +41,10 @@ test.each<[string, object, number, string?]>([
   ['shufflenet_v2', { width: 0.5 }, 443_716],
   ['shufflenet_v2', {}, 1_355_528, '1.36'],
   ['shufflenet_v2', { width: 1.5 }, 2_580_548],
+  // 3072·512 + 512, 512·256 + 256, 256·100 + 100
+  ['mlp', {}, 1_730_404],
+  // and 2·(512 + 256) of BatchNorm
+  ['mlp', { batchNorm: true }, 1_731_940],
 ])('%s %j has %i parameters', (type, options, count, published) => {
   const { parameterCount } = planOf(type, options);
   expect(parameterCount).toBe(count);
@@ -149,6 +153,24 @@ test.each<[string, object, Record<string, number[]>, string[]]>([
     ['conv1.bias', 'layer1.1.conv4.weight', 'layer1.4.conv1.weight'],
   ],
   [
+    'mlp',
+    { hidden: [8, 6], batchNorm: true },
+    {
+      'hidden.0.weight': [8, 3072],
+      'hidden.1.running_mean': [8],
+      'hidden.4.weight': [6, 8],
+      'hidden.5.bias': [6],
+      'classifier.weight': [100, 6],
+    },
+    ['hidden.2.weight', 'hidden.3.weight', 'hidden.6.weight'],
+  ],
+  [
+    'mlp',
+    { hidden: [8, 6] },
+    { 'hidden.0.bias': [8], 'hidden.3.weight': [6, 8] },
+    ['hidden.1.weight', 'hidden.4.weight'],
+  ],
+  [
     'vit',
     { distillationToken: true },
     {
@@ -223,6 +245,15 @@ test.each<[string, object, unknown[]]>([
     'shufflenet_v2',
     {},
     [...stage(1, [16, 16, 116]), ...stage(2, [8, 8, 232]), ...stage(3, [4, 4, 464]), ['features', [1024]]],
+  ],
+  [
+    'mlp',
+    { hidden: [8, 6] },
+    [
+      ['hidden1', [8]],
+      ['hidden2', [6]],
+      ['features', [6]],
+    ],
   ],
 ])('%s %j has its taps, in the order in which they are computed', (type, options, taps) => {
   expect(Object.entries(planOf(type, options).taps)).toEqual([...taps, ['logits', [100]]]);
@@ -304,6 +335,9 @@ test.each([
   ['vgg', { depth: 12 }],
   ['mobilenet_v2', { width: 0.3 }],
   ['shufflenet_v2', { width: 2 }],
+  ['mlp', { hidden: [] }],
+  ['mlp', { hidden: [0] }],
+  ['mlp', { activation: 'swish' }],
   ['vit', { size: 'base' }],
   ['vit', { patch: 0 }],
 ])('%s refuses %j', (type, options) => {

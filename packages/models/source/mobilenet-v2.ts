@@ -31,7 +31,7 @@ export const mobilenetV2: Architecture<typeof options> = {
     'Inverted residuals with depthwise convolutions; half width, as the literature on distillation has it',
   reference: 'https://arxiv.org/abs/1801.04381',
   options,
-  forward(net, image, { width }, classes) {
+  forward(net, image, { width }, { classes }) {
     const layer = (name: string, x: typeof image, shape: { out: number; kernel: number; stride?: number }) =>
       net.relu(net.batchNorm(`${name}.1`, convolution(net, `${name}.0`, x, shape)));
     let x = layer('conv1', image, { out: 32 * width, kernel: 3, stride: 2 });

@@ -23,7 +23,7 @@ export const resnet: Architecture<typeof options> = {
   summary: 'Residual networks for small images, 8 to 110 layers deep, and their wide kin 8x4 and 32x4',
   reference: 'https://arxiv.org/abs/1512.03385',
   options,
-  forward(net, image, { depth, width }, classes) {
+  forward(net, image, { depth, width }, { classes }) {
     const [stem, ...stages] = channels[width];
     const blocks = (depth - 2) / 6;
     let x = net.relu(net.batchNorm('bn1', convolution(net, 'conv1', image, { out: stem, kernel: 3 })));

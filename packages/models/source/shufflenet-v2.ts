@@ -22,7 +22,7 @@ export const shufflenetV2: Architecture<typeof options> = {
   summary: 'Two branches of depthwise convolutions whose channels are shuffled, for small images',
   reference: 'https://arxiv.org/abs/1807.11164',
   options,
-  forward(net, image, { width }, classes) {
+  forward(net, image, { width }, { classes }) {
     const layer = (part: number, x: typeof image, out: number) =>
       net.relu(net.batchNorm(`bn${part}`, net.conv(`conv${part}`, x, { out, kernel: 1, bias: false })));
     let x = layer(1, image, 24);

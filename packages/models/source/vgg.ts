@@ -27,7 +27,7 @@ export const vgg: Architecture<typeof options> = {
   summary: 'VGG with BatchNorm and a single linear layer, for small images, 8 to 19 layers deep',
   reference: 'https://arxiv.org/abs/1409.1556',
   options,
-  forward(net, image, { depth }, classes) {
+  forward(net, image, { depth }, { classes }) {
     let x = image;
     for (const [index, out] of channels.entries()) {
       // Maps of small images are not pooled a fourth time.

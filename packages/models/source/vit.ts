@@ -33,6 +33,7 @@ const epsilon = 1e-6;
 /**
  * Vision transformers (Dosovitskiy et al., ICLR 2021, arXiv:2010.11929) in the sizes of DeiT (Touvron et al., ICML 2021,
  * arXiv:2012.12877). Of 224×224 pixels in patches of 16 and 1000 classes: tiny has 5.7 M parameters, small 22.1 M.
+ * Nothing in them knows that neighbouring pixels belong together: of a few thousand images they learn little by themselves.
  *
  * With the distillation token the taps `class` and `distillation` are the logits of the two heads, and `logits` is
  * their mean, in training too: whoever trains on labels alone trains both heads. The paper's loss is cross_entropy on
@@ -43,7 +44,7 @@ export const vit: Architecture<typeof options> = {
   summary: 'Vision transformers in the sizes of DeiT, tiny and small, also with a distillation token',
   reference: 'https://arxiv.org/abs/2012.12877',
   options,
-  forward(net, image, { size, patch, mlpRatio, dropout, distillationToken, ...own }, classes) {
+  forward(net, image, { size, patch, mlpRatio, dropout, distillationToken, ...own }, { classes }) {
     const { width = sizes[size].width, depth = sizes[size].depth, heads = sizes[size].heads } = own;
     let x = patches(net, image, patch, width);
     if (distillationToken) x = net.prepend('dist_token', x, small);

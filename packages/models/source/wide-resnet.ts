@@ -17,7 +17,7 @@ export const wideResnet: Architecture<typeof options> = {
   summary: 'Wide residual networks, as 16-1, 16-2, 40-1 and 40-2 (depth and width)',
   reference: 'https://arxiv.org/abs/1605.07146',
   options,
-  forward(net, image, { depth, width }, classes) {
+  forward(net, image, { depth, width }, { classes }) {
     const blocks = (depth - 4) / 6;
     let x = convolution(net, 'conv1', image, { out: 16, kernel: 3 });
     for (const stage of [1, 2, 3]) {

@@ -31,6 +31,8 @@ export interface ConsumeOptions {
   concurrency?: number;
   /** After so long without a sign of life (ms, default 30 000) another worker takes the stage over. */
   lockDuration?: number;
+  /** ms between two looks whether a job in hand was asked to stop, default 500. */
+  controlInterval?: number;
   /** How often a stage may be taken over so before its job fails, default 10. */
   maxStalledCount?: number;
   /** ms between two looks for stages that were lost, default 30 000. */
@@ -57,6 +59,11 @@ class Closing extends Error {
   override name = 'Closing';
 }
 
+/** The job was asked to pause or to end. */
+class Asked extends Error {
+  override name = 'Asked';
+}
+
 /** Takes stages from BullMQ and has them handled, until closed. */
 export async function consumeStages(
   { redis, keys, attempts, stages, onError }: Ports,
@@ -64,7 +71,9 @@ export async function consumeStages(
   options: ConsumeOptions,
 ): Promise<Consumer> {
   const { worker: workerName, lockDuration = 30_000 } = options;
-  const inHand = new Map<string, AbortController>();
+  /** Tickets that came to nothing, until BullMQ has let go of them. */
+  const skipped = new Set<string>();
+  const inHand = new Map<string, { jobId: string; controller: AbortController }>();
 
   async function take(ticket: Job<StageTicket>, token: string | undefined): Promise<void> {
     const { jobId, stageId } = ticket.data;
@@ -72,11 +81,12 @@ export async function consumeStages(
     if ('skip' in begun) {
       // Whoever succeeded may have died before it enqueued what comes next.
       if (begun.skip === 'stage_succeeded') await stages.enqueueOpen(jobId);
+      else skipped.add(ticket.id as string);
       return;
     }
     const id = ticket.id as string;
     const controller = new AbortController();
-    inHand.set(id, controller);
+    inHand.set(id, { jobId, controller });
     const attemptsLeft = Math.max(0, (ticket.opts.attempts ?? 1) - ticket.attemptsMade - 1);
     try {
       const result = await handler(stageRun(begun, attemptsLeft, controller));
@@ -124,7 +134,8 @@ export async function consumeStages(
     const error = asDistilleryError(cause);
     if (isStale(error) || isStale(signal.reason)) throw new UnrecoverableError(error.message);
     try {
-      if (signal.reason instanceof Closing) {
+      // A ticket of a job that stands still is taken once more, and skipped; one that goes on meanwhile goes on.
+      if (signal.reason instanceof Asked || signal.reason instanceof Closing) {
         await attempts.handBack(begun);
         await ticket.moveToWait(token);
         throw new WaitingError(error.message);
@@ -137,6 +148,23 @@ export async function consumeStages(
       throw refused;
     }
     throw error;
+  }
+
+  /** Nobody calls a worker: it looks at the jobs that it works on, which finds an order even after an outage. */
+  async function lookForOrders(): Promise<void> {
+    for (const [jobId, controllers] of inHandByJob()) {
+      const state = await redis.hget(keys.job(jobId), 'state');
+      if (state !== 'pausing' && state !== 'cancelling') continue;
+      for (const controller of controllers) controller.abort(new Asked(`the job is ${state}`));
+    }
+  }
+
+  function inHandByJob(): Map<string, AbortController[]> {
+    const jobs = new Map<string, AbortController[]>();
+    for (const { jobId, controller } of inHand.values()) {
+      jobs.set(jobId, [...(jobs.get(jobId) ?? []), controller]);
+    }
+    return jobs;
   }
 
   /** BullMQ gives a stage up without asking us when its workers vanish again and again. */
@@ -159,7 +187,11 @@ export async function consumeStages(
   bull.on('error', onError);
   bull.on('lockRenewalFailed', (ids) => {
     const lost = new DistilleryError('stale_attempt', 'the lock was lost: another worker may have the stage');
-    for (const id of ids) inHand.get(id)?.abort(lost);
+    for (const id of ids) inHand.get(id)?.controller.abort(lost);
+  });
+  bull.on('completed', ({ id, data }) => {
+    // A job that was resumed or retried at that moment could not be enqueued: BullMQ still held this ticket.
+    if (skipped.delete(id as string)) void stages.enqueueOpen(data.jobId).catch(onError);
   });
   bull.on('failed', (ticket, error) => {
     if (ticket?.deferredFailure) void giveUp(ticket, error).catch(onError);
@@ -170,12 +202,17 @@ export async function consumeStages(
   void bull.run().catch(onError);
   const timer = setInterval(() => void reconcile(), options.reconcileInterval ?? 30_000);
   timer.unref();
+  const look = setInterval(() => void lookForOrders().catch(onError), options.controlInterval ?? 500);
+  look.unref();
 
   return {
     async close({ finish = false } = {}) {
       clearInterval(timer);
+      clearInterval(look);
       const closing = bull.close();
-      if (!finish) for (const run of inHand.values()) run.abort(new Closing('the worker is closing'));
+      if (!finish) {
+        for (const { controller } of inHand.values()) controller.abort(new Closing('the worker is closing'));
+      }
       await closing;
     },
   };

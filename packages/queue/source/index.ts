@@ -1,3 +1,4 @@
+export type { JobControl } from './control.ts';
 export type { Attempt, Begun, Fence, NewMetricRow } from './attempts.ts';
 export type { OnOutage } from './connection.ts';
 export type { ConsumeOptions, Consumer, StageHandler, StageRun } from './consume.ts';

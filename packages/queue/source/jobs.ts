@@ -11,6 +11,8 @@ import { createScript } from './scripts/create.ts';
 export interface NewJob {
   name: string | null;
   labels: Record<string, string>;
+  /** -10 to 10, default 0; stages of a job with a higher one are taken first. */
+  priority?: number;
   /** The body as it was posted, JSON. */
   posted: unknown;
   /** The spec with its defaults filled in, JSON. */
@@ -53,8 +55,9 @@ export function jobRecords(redis: Redis, keys: Keys) {
     create: guarded(
       async (job: NewJob, idempotency?: Idempotency): Promise<JobNow & { replayed: boolean }> => {
         const id = newJobId();
-        const record = initialFields({ id, name: job.name, labels: job.labels, stages: job.stages });
-        const labels = Object.entries(job.labels).map(([name, value]) => keys.withLabel(name, value));
+        const { name, labels: pairs, priority, stages } = job;
+        const record = initialFields({ id, name, labels: pairs, priority, stages });
+        const labels = Object.entries(pairs).map(([name, value]) => keys.withLabel(name, value));
         const [outcome, created] = (await run(
           redis,
           createScript,

@@ -23,6 +23,8 @@ export function keysUnder(prefix: string) {
     withLabel: (name: string, value: string) => `${prefix}:jobs:label:${name}=${value}`,
     /** Hash: digest of the body, id of the job. */
     idempotency: (key: string) => `${prefix}:idempotency:${sha256(key)}`,
+    /** Set: what deleted jobs have left in the store, as long as others may need it. */
+    leftovers: `${prefix}:leftovers`,
     /** Sorted set of worker ids by the time of their last sign of life. */
     workers: `${prefix}:workers`,
     /** JSON that expires. */

@@ -1,5 +1,6 @@
 import { type Fence, fence } from './attempts.ts';
 import { connect, guarded, type OnOutage, settled } from './connection.ts';
+import { type JobControl, jobControl } from './control.ts';
 import { type ConsumeOptions, type Consumer, consumeStages, type StageHandler } from './consume.ts';
 import { type Events, eventLog } from './events.ts';
 import { type Jobs, jobRecords } from './jobs.ts';
@@ -27,6 +28,7 @@ export type Stages = Omit<StageQueue, 'close'> & {
 
 export interface DistilleryQueue {
   jobs: Jobs;
+  control: JobControl;
   attempts: Fence;
   metrics: Metrics;
   events: Events;
@@ -47,8 +49,10 @@ export async function openQueue(options: QueueOptions): Promise<DistilleryQueue>
   const attempts = fence(redis, keys);
   const stages = stageQueue(redis, keys, onError);
   const consumers = new Set<Consumer>();
+  const jobs = jobRecords(redis, keys);
   return {
-    jobs: jobRecords(redis, keys),
+    jobs,
+    control: jobControl(redis, keys, jobs, stages),
     attempts,
     metrics: metricLog(redis, keys),
     events: eventLog(redis, keys),

@@ -17,14 +17,17 @@ export interface NewRecord {
   id: string;
   name: string | null;
   labels: Record<string, string>;
+  /** -10 to 10, default 0. */
+  priority?: number;
   stages: StagePlan[];
 }
 
 /** Pairs of the record of a job that nobody has picked up. */
-export function initialFields({ id, name, labels, stages }: NewRecord): Fields {
+export function initialFields({ id, name, labels, priority = 0, stages }: NewRecord): Fields {
   const fields: Fields = {
     id,
     labels: JSON.stringify(labels),
+    priority: String(priority),
     state: 'queued',
     plan: JSON.stringify(stages),
     stages: stages.map((stage) => stage.id).join(' '),
@@ -44,9 +47,14 @@ export function asCreated(fields: Fields): Fields {
     id: fields.id,
     name: fields.name ?? null,
     labels: JSON.parse(fields.labels) as Record<string, string>,
+    priority: priorityOf(fields),
     stages: plansOf(fields),
   });
   return { ...created, createdAt: fields.createdAt, version: '1' };
+}
+
+function priorityOf({ priority }: Fields): number {
+  return Number(priority ?? 0);
 }
 
 export function plansOf(fields: Fields): StagePlan[] {
@@ -70,6 +78,7 @@ export function viewOf(fields: Fields): JobView {
     name: fields.name ?? null,
     labels: JSON.parse(fields.labels) as Record<string, string>,
     state,
+    priority: priorityOf(fields),
     phase: running.length === 0 ? null : running.map(({ id }) => id).join(', '),
     progress: state === 'succeeded' ? 100 : percent(measures),
     etaSeconds: state === 'running' ? etaSeconds(measures) : null,

@@ -19,7 +19,7 @@ export interface StageQueue {
    * one that it has let go of can be added again.
    */
   enqueue(jobId: string, stageIds: readonly string[]): Promise<void>;
-  /** Enqueues every stage of a job that may be picked up. */
+  /** Enqueues every stage of a job that may be picked up; none of one that stands still or has ended. */
   enqueueOpen(jobId: string): Promise<void>;
   /**
    * Enqueues every stage of every live job that may be picked up: what a crash between a write of the record
@@ -59,12 +59,14 @@ export function stageQueue(redis: Redis, keys: Keys, onError: (error: Error) => 
   const enqueue = guarded(async (jobId: string, stageIds: readonly string[]) => {
     if (stageIds.length === 0) return;
     const bull = await queue();
+    const priority = bullPriority(await redis.hget(keys.job(jobId), 'priority'));
     await bull.addBulk(
       stageIds.map((stageId) => ({
         name: 'stage',
         data: { jobId, stageId },
         opts: {
           jobId: ticketId(jobId, stageId),
+          priority,
           attempts: 3,
           backoff: { type: 'exponential', delay: 2000 },
           removeOnComplete: true,
@@ -79,7 +81,10 @@ export function stageQueue(redis: Redis, keys: Keys, onError: (error: Error) => 
     return fields.id === undefined ? [] : openStages(fields);
   }
 
-  const enqueueOpen = guarded(async (jobId: string) => enqueue(jobId, await open(jobId)));
+  const enqueueOpen = guarded(async (jobId: string) => {
+    const state = (await redis.hget(keys.job(jobId), 'state')) as JobState | null;
+    if (state === 'queued' || state === 'running') await enqueue(jobId, await open(jobId));
+  });
 
   /** Of these stages, those that BullMQ does not hold: adding the others again would only fill its log. */
   async function missing(jobId: string, stageIds: string[]): Promise<string[]> {
@@ -89,7 +94,7 @@ export function stageQueue(redis: Redis, keys: Keys, onError: (error: Error) => 
   }
 
   const reconcile = guarded(async () => {
-    const live: JobState[] = ['queued', 'running'];
+    const live: JobState[] = ['queued', 'running', 'pausing', 'cancelling'];
     for (const state of live) {
       for (const jobId of await redis.zrange(keys.inState(state), '0', '-1')) {
         await enqueue(jobId, await missing(jobId, await open(jobId)));
@@ -106,6 +111,11 @@ export function stageQueue(redis: Redis, keys: Keys, onError: (error: Error) => 
       await bull?.close();
     },
   };
+}
+
+/** In BullMQ 1 goes first, and 0, which is none, before all. */
+function bullPriority(priority: string | null): number {
+  return 11 - Number(priority ?? 0);
 }
 
 /** BullMQ refuses a colon. */

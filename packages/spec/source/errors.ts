@@ -15,6 +15,7 @@ export const errorTable = {
   method_not_allowed: { status: 405, retryable: false, title: 'The page does not answer this method' },
   not_acceptable: { status: 406, retryable: false, title: 'None of the accepted formats can be given' },
   not_ready: { status: 409, retryable: true, title: 'The job has not come that far' },
+  state_conflict: { status: 409, retryable: false, title: "The job's state forbids it" },
   stale_attempt: { status: 409, retryable: false, title: 'A newer attempt owns this stage' },
   body_too_large: { status: 413, retryable: false, title: 'The body is too large' },
   unsupported_media_type: { status: 415, retryable: false, title: 'The body must be application/json' },

@@ -71,6 +71,7 @@ test('fills in every default', () => {
       seed: 42,
     },
     validation: 0.1,
+    priority: 0,
     limits: {},
   });
 });

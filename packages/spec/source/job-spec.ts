@@ -114,6 +114,12 @@ export function jobSpecSchema({ datasets, architectures, terms }: Kinds) {
       .describe(
         'the fraction of the training set that is kept for choosing the best epoch, or {fraction, seed}',
       ),
+    priority: z
+      .int()
+      .min(-10)
+      .max(10)
+      .default(0)
+      .describe('stages of a job with a higher one are taken up first; what runs is not disturbed'),
     limits: z
       .strictObject({
         maxDurationSeconds: z

@@ -2,7 +2,18 @@ import { z } from 'zod';
 
 /** The public truth of a job, as `GET /v1/jobs/:id` shows it. BullMQ's own states are never shown. */
 
-export const jobStates = ['queued', 'running', 'succeeded', 'failed', 'cancelled'] as const;
+export const jobStates = [
+  'queued',
+  'running',
+  /** Asked to pause; its trainers commit their checkpoints. */
+  'pausing',
+  'paused',
+  /** Asked to end; its trainers commit their checkpoints. */
+  'cancelling',
+  'succeeded',
+  'failed',
+  'cancelled',
+] as const;
 export type JobState = (typeof jobStates)[number];
 
 export const stageKinds = ['teacher', 'outputs', 'auxiliary', 'student', 'mutual', 'report'] as const;
@@ -80,6 +91,7 @@ export const jobViewSchema = z.object({
   name: z.string().nullable(),
   labels: z.record(z.string(), z.string()),
   state: z.enum(jobStates),
+  priority: z.number().int(),
   phase: z.string().nullable().describe('the stages that run now'),
   progress: z.number().min(0).max(100).describe('percent of the work'),
   etaSeconds: z.number().nullable(),

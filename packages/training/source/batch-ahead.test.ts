@@ -18,7 +18,7 @@ const views = 2;
 const shapes: Record<string, number[]> = { logits: [4], stage1: [6, 6, 3] };
 const stream = randomStream(1, 'test');
 const images = Uint8Array.from({ length: count * 72 }, () => stream.below(256));
-const split = { images, labels: Int32Array.from({ length: count }, (_, i) => i % 4), count };
+const split = { inputs: images, labels: Int32Array.from({ length: count }, (_, i) => i % 4), count };
 const dataset: BatchSource['dataset'] = {
   shape: [6, 6, 2],
   normalization: { mean: [0.5, 0.25], std: [0.5, 0.2] },
@@ -72,7 +72,7 @@ test.each([
   { what: 'its own', lies: new Uint8Array(images.length) },
 ])('bytes are those of the same functions called here; images in $what memory', async ({ lies }) => {
   lies.set(images);
-  const source = { dataset, split: { ...split, images: lies }, augmentation, teacher };
+  const source = { dataset, split: { ...split, inputs: lies }, augmentation, teacher };
   const makeBatch = batchMaker({ dataset, split, augmentation });
   const expected = epochs(5);
   for await (const batch of batchesAhead(source, epochs(5))) {
@@ -198,7 +198,7 @@ test.runIf(process.platform === 'linux')('a run that ends early closes its files
 test('a process waits for its next batch, and for nothing else of the thread', async () => {
   const script = `
     import { batchesAhead } from ${JSON.stringify(new URL('batch-ahead.ts', import.meta.url).href)};
-    const split = { images: new Uint8Array(12), labels: new Int32Array(4), count: 4 };
+    const split = { inputs: new Uint8Array(12), labels: new Int32Array(4), count: 4 };
     const dataset = { shape: [1, 1, 3], normalization: { mean: [0, 0, 0], std: [1, 1, 1] } };
     const request = { indices: Int32Array.of(1, 2), view: 0 };
     const batches = batchesAhead({ dataset, split }, [request, request, request, request, request]);

@@ -10,7 +10,7 @@ const ahead = 2;
  * The batches of `requests`, in their order, prepared by a second thread while the caller computes: native calls block
  * the caller's own. Memory is bounded by a few batches, whatever the data set.
  *
- * The bytes are those of `batchMaker` and `openRows`. Nothing is copied: the images stay where they are, and a batch's
+ * The bytes are those of `batchMaker` and `openRows`. Nothing is copied: the inputs stay where they are, and a batch's
  * buffers become the caller's. The run ends with the iteration, early ends and errors included.
  *
  * @throws DistilleryError what the thread failed with, e.g. `artifact_corrupt`; `internal` when the thread ended
@@ -72,14 +72,14 @@ function failed({ code, message, stack }: Extract<Answer, { failure: unknown }>[
 
 const copies = new WeakMap<Uint8Array, Uint8Array>();
 
-/** Sources decode into shared memory; images that lie elsewhere are copied there once. */
+/** Sources decode into shared memory; inputs that lie elsewhere are copied there once. */
 function shared(split: BatchSource['split']): BatchSource['split'] {
-  if (split.images.buffer instanceof SharedArrayBuffer) return split;
-  let images = copies.get(split.images);
-  if (images === undefined) {
-    images = new Uint8Array(new SharedArrayBuffer(split.images.length));
-    images.set(split.images);
-    copies.set(split.images, images);
+  if (split.inputs.buffer instanceof SharedArrayBuffer) return split;
+  let inputs = copies.get(split.inputs);
+  if (inputs === undefined) {
+    inputs = new Uint8Array(new SharedArrayBuffer(split.inputs.length));
+    inputs.set(split.inputs);
+    copies.set(split.inputs, inputs);
   }
-  return { ...split, images };
+  return { ...split, inputs };
 }

@@ -5,11 +5,11 @@
  */
 import { type MessagePort, parentPort } from 'node:worker_threads';
 import { DistilleryError, type ErrorCode } from '@distillery/spec/errors';
-import { batchMaker, type ImageBatch, type ImageSource } from './batches.ts';
+import { batchMaker, type InputBatch, type InputSource } from './batches.ts';
 import { openRows, type RowFile, type RowReader } from './row-reader.ts';
 
 /** All that the batches of one run are made of. */
-export interface BatchSource extends ImageSource {
+export interface BatchSource extends InputSource {
   /** A teacher's stored outputs; absent where nothing is distilled. */
   teacher?: TeacherRows;
 }
@@ -28,7 +28,7 @@ export interface BatchRequest {
 }
 
 /** A mini-batch with what the teacher says of it. */
-export interface Batch extends ImageBatch {
+export interface Batch extends InputBatch {
   /** By tap; a shape is that of one row. */
   teacher: Record<string, { values: Float32Array; shape: number[] }>;
 }
@@ -58,8 +58,8 @@ parentPort?.on('message', ({ source, port }: Opening) => {
   port.on('close', () => run?.close());
 });
 
-function open({ teacher, ...images }: BatchSource) {
-  const makeBatch = batchMaker(images);
+function open({ teacher, ...inputs }: BatchSource) {
+  const makeBatch = batchMaker(inputs);
   const position = teacher?.position ?? new Int32Array();
   const taps: Record<string, RowReader[]> = {};
   const close = () => {
@@ -89,9 +89,9 @@ function open({ teacher, ...images }: BatchSource) {
 }
 
 /** Handed over with the batch: nothing is copied. */
-function buffersOf({ images, labels, indices, teacher }: Batch): ArrayBuffer[] {
+function buffersOf({ inputs, labels, indices, teacher }: Batch): ArrayBuffer[] {
   const rows = Object.values(teacher).map(({ values }) => values);
-  return [images, labels, indices, ...rows].map(({ buffer }) => buffer as ArrayBuffer);
+  return [inputs, labels, indices, ...rows].map(({ buffer }) => buffer as ArrayBuffer);
 }
 
 function describe(error: unknown) {

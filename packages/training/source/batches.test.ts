@@ -6,7 +6,7 @@ const shape: [number, number, number] = [6, 6, 2];
 const count = 40;
 const pixels = 72;
 const split = {
-  images: Uint8Array.from({ length: count * pixels }, (_, i) => (i * 7 + 3) % 256),
+  inputs: Uint8Array.from({ length: count * pixels }, (_, i) => (i * 7 + 3) % 256),
   labels: Int32Array.from({ length: count }, (_, i) => i % 4),
   count,
 };
@@ -25,22 +25,22 @@ describe('a batch', () => {
   test('is normalised channel by channel, in the order asked for', () => {
     const batch = batchMaker({ dataset, split, augmentation: undefined })(Int32Array.from([5, 2]));
     expect([...batch.labels]).toEqual([1, 2]);
-    const [first, second] = [split.images[5 * pixels], split.images[5 * pixels + 1]];
-    expect(batch.images[0]).toBeCloseTo((first / 255 - 0.5) / 0.5, 6);
-    expect(batch.images[1]).toBeCloseTo((second / 255 - 0.25) / 0.2, 6);
-    expect(batch.images[pixels]).toBeCloseTo((split.images[2 * pixels] / 255 - 0.5) / 0.5, 6);
+    const [first, second] = [split.inputs[5 * pixels], split.inputs[5 * pixels + 1]];
+    expect(batch.inputs[0]).toBeCloseTo((first / 255 - 0.5) / 0.5, 6);
+    expect(batch.inputs[1]).toBeCloseTo((second / 255 - 0.25) / 0.2, 6);
+    expect(batch.inputs[pixels]).toBeCloseTo((split.inputs[2 * pixels] / 255 - 0.5) / 0.5, 6);
   });
 
   test('is augmented by image and view, whatever else is in it', () => {
     const make = batchMaker({ dataset, split, augmentation });
-    const alone = make(Int32Array.from([9]), 1).images;
-    const among = make(Int32Array.from([3, 9, 30]), 1).images.slice(pixels, 2 * pixels);
+    const alone = make(Int32Array.from([9]), 1).inputs;
+    const among = make(Int32Array.from([3, 9, 30]), 1).inputs.slice(pixels, 2 * pixels);
     expect(among).toEqual(alone);
-    const other = make(Int32Array.from([9]), 2).images;
+    const other = make(Int32Array.from([9]), 2).inputs;
     const reseeded = batchMaker({ dataset, split, augmentation: { ...augmentation, seed: 8 } })(
       Int32Array.from([9]),
       1,
-    ).images;
+    ).inputs;
     expect([other, reseeded]).not.toContainEqual(alone);
   });
 
@@ -49,7 +49,7 @@ describe('a batch', () => {
     const flip = batchMaker({ dataset, split, augmentation: { ...augmentation, type: 'flip' } });
     const kinds = Array.from({ length: count }, (_, index) => {
       const one = Int32Array.from([index]);
-      const [from, to] = [plain(one).images, flip(one).images];
+      const [from, to] = [plain(one).inputs, flip(one).inputs];
       const mirrored = from.map((_, i) => {
         const [y, x, c] = [Math.floor(i / 12), Math.floor(i / 2) % 6, i % 2];
         return from[y * 12 + (5 - x) * 2 + c];
@@ -66,7 +66,7 @@ describe('a batch', () => {
 
   test('a crop shifts by at most 4 pixels and pads with black', () => {
     const make = batchMaker({ dataset, split, augmentation });
-    const images = make(Int32Array.from({ length: count }, (_, i) => i)).images;
+    const images = make(Int32Array.from({ length: count }, (_, i) => i)).inputs;
     const black = Math.fround((0 - 0.5) / 0.5);
     const padded = images.filter((value, i) => i % 2 === 0 && value === black).length;
     expect(padded).toBeGreaterThan(0);
@@ -81,4 +81,13 @@ test('an epoch visits every image once, in an order of its own', () => {
   expect(epochOrder(indices, 42, 0)).toEqual(order);
   expect(epochOrder(indices, 42, 1)).not.toEqual(order);
   expect(epochOrder(indices, 43, 0)).not.toEqual(order);
+});
+
+test('a batch of texts is their ids as they are, up to the largest', () => {
+  const ids = Uint16Array.from([5, 0, 0, 65_535, 256, 1, 7, 8, 0]);
+  const texts = { inputs: new Uint8Array(ids.buffer), labels: Int32Array.of(2, 0, 1), count: 3 };
+  const make = batchMaker({ dataset: { shape: [3] }, split: texts, augmentation: undefined });
+  const { inputs, labels, size } = make(Int32Array.of(1, 0));
+  expect([...inputs]).toEqual([65_535, 256, 1, 5, 0, 0]);
+  expect([[...labels], size]).toEqual([[0, 2], 2]);
 });

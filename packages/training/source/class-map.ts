@@ -1,9 +1,11 @@
 import type { FieldError } from '@distillery/spec';
 
-/** Images and their classes, as a network that is trained on them sees them. */
+/** Images or texts and their classes, as a network that is trained on them sees them. */
 export interface Subject {
-  /** `[height, width, channels]` */
+  /** `[height, width, channels]`, `[length]` */
   shape: number[];
+  /** Of texts. */
+  vocabulary?: number | undefined;
   classes: string[];
 }
 
@@ -20,7 +22,11 @@ export function mapClasses(
   classMap: Readonly<Record<string, string>> | undefined,
 ): { indices?: number[]; errors: FieldError[] } {
   const errors: FieldError[] = [];
-  if (`${job.shape}` !== `${teacher.shape}`) {
+  if (job !== teacher && (job.vocabulary ?? teacher.vocabulary) !== undefined) {
+    // Ids mean other words there, however many there are.
+    const message = 'cannot be had with texts: a vocabulary belongs to its data set; leave it out';
+    errors.push({ path: '/dataset', message });
+  } else if (`${job.shape}` !== `${teacher.shape}`) {
     const message = `has images of [${teacher.shape}], those of the job are [${job.shape}]`;
     errors.push({ path: '/dataset', message });
   }

@@ -34,7 +34,7 @@ export async function forEachOutput(
   let from = 0;
   for await (const batch of batchesAhead(source, inOrder(indices, evaluationBatch(network), view))) {
     const outputs = tf.tidy(() => {
-      const images = tf.tensor(batch.images, [batch.size, ...source.dataset.shape]);
+      const images = tf.tensor(batch.inputs, [batch.size, ...source.dataset.shape]);
       const labels = tf.tensor1d(batch.labels, 'int32');
       return runTaps(network, { images, labels }, { taps }).taps;
     });

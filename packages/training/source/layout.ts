@@ -49,13 +49,22 @@ export interface Subjects {
  */
 export function layOut(spec: JobSpec, subjects: Subjects, bfloat16Refusal?: string): Layout {
   const fields: FieldError[] = [];
-  const draw = (path: string, choice: Choice, { shape, classes } = subjects.job): Drawn | undefined => {
-    const forward = bind(architectures.get(choice.type), choice, classes.length);
+  const draw = (
+    path: string,
+    choice: Choice,
+    { shape, classes, vocabulary } = subjects.job,
+  ): Drawn | undefined => {
     try {
+      const task = { classes: classes.length, vocabulary };
+      const forward = bind(architectures.get(choice.type), choice, task);
       return { forward, plan: tracedWithTaps(forward, shape) };
     } catch (error) {
       if (!(error instanceof RangeError)) throw error;
-      fields.push({ path, message: `does not fit images of [${shape}]: ${error.message}`, value: choice });
+      fields.push({
+        path,
+        message: `does not fit ${vocabulary === undefined ? 'images' : 'texts'} of [${shape}]: ${error.message}`,
+        value: choice,
+      });
       return undefined;
     }
   };
@@ -73,7 +82,7 @@ export function layOut(spec: JobSpec, subjects: Subjects, bfloat16Refusal?: stri
     const plan = isPeer(spec, student) ? withoutGradientTap(network.plan) : network.plan;
     return [{ forward: network.forward, plan, student }];
   });
-  checkTrainings(spec, bfloat16Refusal, fields);
+  checkTrainings(spec, bfloat16Refusal, subjects.job.vocabulary === undefined, fields);
   if (spec.procedure === 'mutual') checkPeers(drawn, fields);
   refuse(fields);
 
@@ -216,16 +225,30 @@ function fieldOf({ message, value, allowed }: MethodError): Omit<FieldError, 'pa
   };
 }
 
-function checkTrainings(spec: JobSpec, bfloat16Refusal: string | undefined, fields: FieldError[]): void {
+function checkTrainings(
+  spec: JobSpec,
+  bfloat16Refusal: string | undefined,
+  images: boolean,
+  fields: FieldError[],
+): void {
   const trainings = [
     ['/training', spec.training],
     ...(spec.teacher === undefined ? [] : [['/teacher/training', spec.teacher.training] as const]),
     ...spec.teachers.map(({ training }, index) => [`/teachers/${index}/training`, training] as const),
     ...spec.students.map(({ training }, index) => [`/students/${index}/training`, training] as const),
   ] as const;
-  for (const [path, { optimizer, precision }] of trainings) {
+  for (const [path, { optimizer, precision, augmentation }] of trainings) {
     if (optimizer?.type === 'sgd' && optimizer.nesterov && optimizer.momentum === 0) {
       fields.push({ path: `${path}/optimizer/nesterov`, message: 'needs a momentum above 0', value: true });
+    }
+    if (!images && augmentation !== undefined && augmentation.type !== 'none') {
+      const message = 'moves the pixels of images, and the data set holds texts';
+      fields.push({
+        path: `${path}/augmentation/type`,
+        message,
+        value: augmentation.type,
+        allowed: ['none'],
+      });
     }
     if (precision === 'bfloat16' && bfloat16Refusal !== undefined) {
       const message = `cannot be had from the workers: ${bfloat16Refusal}`;

@@ -28,9 +28,14 @@ export interface OutputsKey {
   augmentation: unknown;
 }
 
+/** Below it lie the manifests of every tap and view. */
+export function outputsAddress(key: OutputsKey): string {
+  return `outputs/${digestOf(key)}`;
+}
+
 /** The manifest's name of one tap in one view. */
 export function outputsName(key: OutputsKey, tap: string, view: number): string {
-  return `outputs/${digestOf(key)}/${tap}/${view}`;
+  return `${outputsAddress(key)}/${tap}/${view}`;
 }
 
 export function rowType(shape: readonly number[]): StoredRows['dtype'] {

@@ -1,4 +1,4 @@
-import { type DatasetContext, type DatasetOutline, datasets } from '@distillery/datasets';
+import { type DatasetContext, type DatasetOutline, datasets, inputBytes } from '@distillery/datasets';
 import { type NetworkPlan, sizeOf, trace } from '@distillery/engine';
 import {
   type Choice,
@@ -140,7 +140,7 @@ export async function planJob(spec: JobSpec, context: PlanContext): Promise<Plan
       })),
       estimate: {
         memoryBytes: memoryEstimate(layout, spec.procedure === 'mutual'),
-        datasetBytes: (outline.trainCount + outline.testCount) * sizeOf(outline.shape),
+        datasetBytes: (outline.trainCount + outline.testCount) * inputBytes(outline),
         outputsBytes: outputsEstimate(layout, train),
         seconds: seconds(stages.reduce((sum, { work }) => sum + work, 0)),
         gigaflops: context.gigaflops ?? null,

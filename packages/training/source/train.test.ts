@@ -21,7 +21,7 @@ const [count, batchSize, classes] = [50, 2, 3];
 const stepsPerEpoch = count / batchSize;
 const stream = randomStream(1, 'train.test');
 const split = (images: number) => ({
-  images: Uint8Array.from({ length: images * 32 }, () => stream.below(256)),
+  inputs: Uint8Array.from({ length: images * 32 }, () => stream.below(256)),
   labels: Int32Array.from({ length: images }, (_, i) => i % classes),
   count: images,
 });

@@ -205,7 +205,7 @@ export async function train(job: TrainingRun): Promise<TrainingResult> {
         ]),
       );
       return {
-        images: tf.tensor(batch.images, [batch.size, ...dataset.shape]),
+        images: tf.tensor(batch.inputs, [batch.size, ...dataset.shape]),
         labels,
         indices: tf.tensor1d(batch.indices, 'int32'),
         teacher: job.combine?.(stored, labels) ?? stored,

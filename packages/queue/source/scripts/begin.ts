@@ -10,8 +10,14 @@ export const beginScript = script(`${prelude}
 local stage, worker = ARGV[1], ARGV[2]
 local jobState = redis.call('HGET', job, 'state')
 if not jobState then return {'skip', 'job_unknown'} end
-if jobState ~= 'queued' and jobState ~= 'running' then return {'skip', 'job_' .. jobState} end
 local state = get(stage, 'state')
+if (jobState == 'pausing' or jobState == 'cancelling') and state == 'running' then
+  -- Its worker was lost before it could hand it back; from now on that worker is refused.
+  redis.call('HINCRBY', job, 's:' .. stage .. ':attempt', 1)
+  release(stage, '')
+  changed()
+end
+if jobState ~= 'queued' and jobState ~= 'running' then return {'skip', 'job_' .. jobState} end
 if not state then return {'skip', 'stage_unknown'} end
 if state ~= 'queued' and state ~= 'running' then return {'skip', 'stage_' .. state} end
 local time = now()

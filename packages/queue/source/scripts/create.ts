@@ -1,5 +1,5 @@
 import { script } from '../script.ts';
-import { prelude } from './prelude.ts';
+import { commonKeys, prelude } from './prelude.ts';
 
 /**
  * Creates a job, or finds the one that the idempotency key has created.
@@ -9,7 +9,7 @@ import { prelude } from './prelude.ts';
  * the record. Returns {'created' | 'replayed', id}; an error CONFLICT.
  */
 export const createScript = script(`${prelude}
-local spec, all, idempotency = KEYS[10], KEYS[11], KEYS[12]
+local spec, all, idempotency = KEYS[${commonKeys + 1}], KEYS[${commonKeys + 2}], KEYS[${commonKeys + 3}]
 local id, digest = ARGV[1], ARGV[2]
 if digest ~= '' then
   local known = redis.call('HMGET', idempotency, 'digest', 'job')
@@ -23,7 +23,7 @@ for i = 6, #ARGV, 2 do redis.call('HSET', job, ARGV[i], ARGV[i + 1]) end
 redis.call('HSET', job, 'createdAt', now(), 'version', 1)
 redis.call('ZADD', all, 0, id)
 redis.call('ZADD', byState.queued, 0, id)
-for i = 13, #KEYS do redis.call('ZADD', KEYS[i], 0, id) end
+for i = ${commonKeys + 4}, #KEYS do redis.call('ZADD', KEYS[i], 0, id) end
 tell('type', 'job', 'state', 'queued')
 return {'created', id}
 `);

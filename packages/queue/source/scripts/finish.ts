@@ -35,10 +35,7 @@ for other in stages() do
   end
 end
 if not again then
-  if all then
-    redis.call('HSET', job, 'finishedAt', now())
-    moveJob('succeeded')
-  end
+  if all then endJob('succeeded') else settle() end
   changed()
 end
 return ready
@@ -53,13 +50,13 @@ return ready
 export const failScript = script(`${prelude}
 local stage, attempt, reason, final = ARGV[1], ARGV[2], ARGV[3], ARGV[4] == '1'
 local state = get(stage, 'state')
-if get(stage, 'attempt') == attempt and state == (final and 'failed' or 'queued') then return 0 end
+local ended = state == (final and 'failed' or 'queued') or (not final and state == 'cancelled')
+if get(stage, 'attempt') == attempt and ended then return 0 end
 local refused = refusal(stage, attempt)
 if refused then return refused end
 if reason ~= '' then set(stage, 'reason', reason) end
 if not final then
-  unset(stage, 'progress', 'progressAt', 'from', 'coarse')
-  moveStage(stage, 'queued', reason)
+  release(stage, reason)
 else
   local time = now()
   set(stage, 'finishedAt', time)
@@ -71,8 +68,8 @@ else
       moveStage(other, 'cancelled')
     end
   end
-  redis.call('HSET', job, 'finishedAt', time, 'reason', reason)
-  moveJob('failed')
+  redis.call('HSET', job, 'reason', reason)
+  endJob('failed')
 end
 changed()
 return 1

@@ -1,13 +1,20 @@
+import { jobStates } from '@distillery/spec';
+
+const states = jobStates.map((state, i) => `${state} = KEYS[${5 + i}]`).join(', ');
+
+/** How many keys every script is given; what a script wants beside them comes behind. */
+export const commonKeys = 4 + jobStates.length;
+
 /**
  * What the scripts of a job share. A job's record is one hash of flat strings: what we store as JSON is written and
  * read by TypeScript alone, because cjson turns an empty list into an object and cuts numbers.
  *
- * Fields: id name labels state version createdAt startedAt finishedAt reason plan stages, and for each stage
+ * Fields: id name labels priority state version createdAt startedAt finishedAt reason plan stages, and for each stage
  * `s:<stage>:` state needs attempt worker startedAt finishedAt progress progressAt from coarse reason.
  */
 export const prelude = `
 local job, results, metrics, events = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
-local byState = {queued = KEYS[5], running = KEYS[6], succeeded = KEYS[7], failed = KEYS[8], cancelled = KEYS[9]}
+local byState = {${states}}
 
 local function now()
   local time = redis.call('TIME')
@@ -52,6 +59,37 @@ local function moveStage(stage, state, reason)
     'worker', get(stage, 'worker') or '', 'reason', reason or '')
 end
 
+-- Stages that are running now.
+local function running()
+  local count = 0
+  for stage in stages() do if get(stage, 'state') == 'running' then count = count + 1 end end
+  return count
+end
+
+local function endJob(state)
+  redis.call('HSET', job, 'finishedAt', now())
+  moveJob(state)
+end
+
+-- A job that was asked to stop has done so once no stage of it runs.
+local function settle()
+  local state = redis.call('HGET', job, 'state')
+  if (state ~= 'cancelling' and state ~= 'pausing') or running() > 0 then return end
+  if state == 'cancelling' then endJob('cancelled') else moveJob('paused') end
+end
+
+-- A running stage stops before its end: it is queued again, or has gone with its job.
+local function release(stage, reason)
+  unset(stage, 'progress', 'progressAt', 'from', 'coarse')
+  if redis.call('HGET', job, 'state') == 'cancelling' then
+    set(stage, 'finishedAt', now())
+    moveStage(stage, 'cancelled', reason)
+  else
+    moveStage(stage, 'queued', reason)
+  end
+  settle()
+end
+
 -- The fence. Returns an error for the caller to return, or nothing when this attempt owns the stage.
 local function refusal(stage, attempt)
   local current = get(stage, 'attempt')
@@ -60,7 +98,9 @@ local function refusal(stage, attempt)
     return redis.error_reply('STALE attempt ' .. attempt .. ' of ' .. stage .. ' was overtaken by attempt ' .. current)
   end
   local state = redis.call('HGET', job, 'state')
-  if state ~= 'running' then return redis.error_reply('STALE the job is ' .. state) end
+  if state ~= 'running' and state ~= 'pausing' and state ~= 'cancelling' then
+    return redis.error_reply('STALE the job is ' .. state)
+  end
   state = get(stage, 'state')
   if state ~= 'running' then return redis.error_reply('STALE the stage ' .. stage .. ' is ' .. state) end
 end

@@ -30,7 +30,7 @@ export async function loadMaterials(
   if (dataset.skipped.count > 0) {
     const [{ name, reason }] = dataset.skipped.first;
     tell.warning(
-      `${dataset.skipped.count} images did not decode and were left out, first ${name}: ${reason}`,
+      `${dataset.skipped.count} samples could not be read and were left out, first ${name}: ${reason}`,
     );
   }
   const { fraction, seed } = validationOf(spec);

@@ -176,7 +176,7 @@ export async function runNetworks(
         reused: false,
         engine,
         peakMemoryBytes: process.resourceUsage().maxRSS * 1024,
-        datasetBytes: dataset.train.images.byteLength + dataset.test.images.byteLength,
+        datasetBytes: dataset.train.inputs.byteLength + dataset.test.inputs.byteLength,
       };
     } finally {
       disposeNetwork(trained);
@@ -189,10 +189,17 @@ function encoder({ architecture, plan }: Member, dataset: Dataset) {
   const metadata = {
     architecture: JSON.stringify(architecture),
     classes: JSON.stringify(dataset.classes),
-    normalization: JSON.stringify(dataset.normalization),
+    ...preparation(dataset),
     input: JSON.stringify(dataset.shape),
   };
   return (values: Values) => encodeWeights(plan.parameters, values, metadata);
+}
+
+/** What makes a network's input of an image or a text. */
+function preparation({ normalization, tokenizer }: Dataset): Record<string, string> {
+  return tokenizer === undefined
+    ? { normalization: JSON.stringify(normalization) }
+    : { tokenizer: JSON.stringify(tokenizer) };
 }
 
 async function testScores(network: Network, dataset: Dataset, { store, pause }: StageContext) {

@@ -1,8 +1,9 @@
+import type { Dataset } from '@distillery/datasets';
 import type { BatchSource } from '../batch-thread.ts';
 import { columns } from '../class-map.ts';
 import { forEachOutput, predict } from '../evaluate.ts';
 import { createNetwork, disposeNetwork } from '../network.ts';
-import { outputsName, rowWriter, type StoredRows } from '../outputs.ts';
+import { outputsAddress, outputsName, rowWriter, type StoredRows } from '../outputs.ts';
 import { type Layout, networkOf, tapsFrom, viewsOf } from '../layout.ts';
 import { jobTeachers, type Student } from '../students.ts';
 import { loadWeights } from '../weights.ts';
@@ -19,6 +20,8 @@ export interface OutputsResult {
 
 /** What is stored for one augmentation. */
 interface OutputsSet {
+  /** Where their manifests lie, also when an earlier job has put them there. */
+  address: string;
   teacher: string;
   augmentation: string;
   views: number;
@@ -47,7 +50,8 @@ export async function runOutputs(context: StageContext): Promise<OutputsResult> 
   const normalization = abroad
     ? (results[teacherStage(name)] as TeacherResult).dataset.normalization
     : dataset.normalization;
-  const seen = { ...dataset, normalization };
+  // Texts have no normalisation, and their teachers no data of their own.
+  const seen = { ...dataset, normalization } as Dataset;
   const wanted = wantedSets(layout, name);
   const total = wanted.reduce((sum, { views }) => sum + views, 0);
   let done = 0;
@@ -81,7 +85,15 @@ export async function runOutputs(context: StageContext): Promise<OutputsResult> 
         done++;
       }
       const reused = computed === 0;
-      sets.push({ teacher: name, augmentation: augmentation.type, views, taps, bytes, reused });
+      sets.push({
+        address: outputsAddress(key),
+        teacher: name,
+        augmentation: augmentation.type,
+        views,
+        taps,
+        bytes,
+        reused,
+      });
     }
     return { sets, ...(abroad && { testLogits: await testLogits() }) };
   } finally {

@@ -5,6 +5,8 @@ import { runNetworks, type TrainedNetwork } from './network-run.ts';
 import type { StageContext } from './stage.ts';
 
 export interface TeacherResult {
+  /** Its manifest, by which later jobs find it. */
+  address: string;
   result: TrainedNetwork['result'];
   dataset: AboutData;
 }
@@ -24,6 +26,7 @@ export async function runTeacher(context: StageContext): Promise<TeacherResult> 
     const found = await Promise.all(files.map(({ digest }) => store.stat(digest)));
     if (!found.includes(undefined)) {
       return {
+        address: name,
         result: { ...known, stage: stage.id, reused: true },
         dataset: await aboutData(materials, store),
       };
@@ -41,7 +44,7 @@ export async function runTeacher(context: StageContext): Promise<TeacherResult> 
     views: Infinity,
   });
   await store.commit(name, result);
-  return { result, dataset: await aboutData(materials, store) };
+  return { address: name, result, dataset: await aboutData(materials, store) };
 }
 
 function teacherOf({ layout }: Materials, name = 'teacher') {

@@ -14,8 +14,12 @@ export interface Told {
   warnings: string[];
 }
 
-/** A store and an engine for tests that run stages in their own process. */
-export async function stageRunner() {
+/**
+ * A store and an engine for tests that run stages in their own process.
+ *
+ * @param roots folders that jobs may read
+ */
+export async function stageRunner(roots: string[] = []) {
   const folder = await mkdtemp(join(tmpdir(), 'distillery-stages-'));
   const store = await openDiskStore(join(folder, 'store'));
   const engine = await startEngine();
@@ -28,7 +32,7 @@ export async function stageRunner() {
   };
 
   async function planned(id: string, spec: JobSpec) {
-    const data = { cacheDir: join(folder, 'data'), roots: [] };
+    const data = { cacheDir: join(folder, 'data'), roots };
     const { stages } = await planJob(spec, data);
     const results: Record<string, unknown> = {};
     return {

@@ -40,8 +40,11 @@ export const submit: FastifyPluginAsyncZod<Services> = async (app, { queue, plan
       let replayed = job !== undefined;
       if (job === undefined) {
         const { stages } = await planner.plan(spec, await liveWorkers(queue));
-        const { name = null, labels } = spec;
-        const created = await queue.jobs.create({ name, labels, posted, spec, stages }, idempotency);
+        const { name = null, labels, priority } = spec;
+        const created = await queue.jobs.create(
+          { name, labels, priority, posted, spec, stages },
+          idempotency,
+        );
         ({ replayed } = created);
         job = created;
         // From here on the job is on record, whole, and 202 is true: every consumer looks through the record when

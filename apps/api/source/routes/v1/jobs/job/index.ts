@@ -5,6 +5,7 @@ import { noneMatch } from '../../../../http/entity-tag.ts';
 import { problems } from '../../../../http/responses.ts';
 import type { Services } from '../../../../services.ts';
 import { checkpoints } from './checkpoints.ts';
+import { control } from './control.ts';
 import { metrics } from './metrics.ts';
 import { params } from './params.ts';
 import { report } from './report.ts';
@@ -33,6 +34,7 @@ export const job: FastifyPluginAsyncZod<Services> = async (app, services) => {
   );
   // The options that this plugin is given hold its prefix; handed on, it would stand twice.
   const below = { ...services, prefix: '' };
+  await app.register(control, below);
   await app.register(metrics, below);
   await app.register(report, below);
   await app.register(checkpoints, below);

@@ -1,7 +1,0 @@
-/**
- * Zeroed memory for decoded images. Threads share it: the one that prepares batches reads the data set where it lies,
- * however large it is.
- */
-export function imageMemory(bytes: number): Uint8Array {
-  return new Uint8Array(new SharedArrayBuffer(bytes));
-}

@@ -1,0 +1,61 @@
+import { z } from 'zod';
+import { keyOf, learnMerges, type Merge, merged } from './merges.ts';
+import type { TokenizerKind } from './tokenizer.ts';
+
+/** A word with the space before it, a few digits, a run of signs or of spaces: together they are the whole text. */
+const pattern = String.raw` ?[\p{L}\p{M}]{1,32}| ?\p{N}{1,3}| ?[^\s\p{L}\p{M}\p{N}]{1,16}|\s{1,16}(?!\S)|\s`;
+const expression = new RegExp(pattern, 'gu');
+
+/** Ids up to it are padding and the 256 bytes, so that every text has some. */
+const firstMerge = 257;
+
+const options = z.strictObject({
+  type: z.literal('byte_pair'),
+  vocabulary: z
+    .int()
+    .min(firstMerge)
+    .max(32_768)
+    .default(4096)
+    .describe('padding, the 256 bytes, and as many pairs as the rest leaves'),
+});
+
+/**
+ * Byte pairs (Sennrich, Haddow and Birch, ACL 2016, arXiv:1508.07909) over UTF-8: 0 is padding, 1 + b the byte b,
+ * 257 + i what `merges[i]` puts together. In each piece the pair that comes first in `merges` is put together, wherever
+ * it stands, until there is none.
+ */
+export interface BytePair {
+  /** Of a text in Unicode's normal form C: its matches are pieces. */
+  pattern: string;
+  type: 'byte_pair';
+  merges: Merge[];
+}
+
+export const bytePair: TokenizerKind<typeof options, BytePair> = {
+  options,
+  pieces: (text) => text.normalize('NFC').match(expression) ?? [],
+  learn(counts, { vocabulary }) {
+    const pieces = [...counts].map(([piece, count]) => ({ ids: bytesOf(piece), count }));
+    return { type: 'byte_pair', pattern, merges: learnMerges(pieces, firstMerge, vocabulary - firstMerge) };
+  },
+  encoder({ merges }) {
+    const ids = new Map(merges.map(([left, right], index) => [keyOf(left, right), firstMerge + index]));
+    return (piece) => {
+      let tokens = bytesOf(piece);
+      for (;;) {
+        let first = Infinity;
+        for (let i = 1; i < tokens.length; i++) {
+          first = Math.min(first, ids.get(keyOf(tokens[i - 1], tokens[i])) ?? Infinity);
+        }
+        if (first === Infinity) return tokens;
+        tokens = merged(tokens, merges[first - firstMerge], first);
+      }
+    };
+  },
+};
+
+const utf8 = new TextEncoder();
+
+function bytesOf(piece: string): number[] {
+  return Array.from(utf8.encode(piece), (byte) => 1 + byte);
+}

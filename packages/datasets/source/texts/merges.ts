@@ -1,0 +1,90 @@
+import { PairQueue } from './pair-queue.ts';
+
+/** Two ids that stand for one. */
+export type Merge = [left: number, right: number];
+
+interface Piece {
+  ids: readonly number[];
+  count: number;
+}
+
+/** A pair that was met only once is no pattern. */
+const leastCount = 2;
+
+/**
+ * Byte-pair training: again and again the most frequent pair of neighbours becomes an id of its own; of equally frequent
+ * ones that of the smaller ids. Depends on the counts alone, not on the order of the pieces.
+ *
+ * @param firstId of the first merge
+ * @param most merges; fewer when no pair is left that was met twice
+ */
+export function learnMerges(pieces: readonly Piece[], firstId: number, most: number): Merge[] {
+  const ids = pieces.map((piece) => piece.ids);
+  const counts = new Map<number, number>();
+  /** The pieces, by their index, that hold a pair. */
+  const places = new Map<number, Set<number>>();
+  const changed = new Set<number>();
+  const queue = new PairQueue();
+  const note = (index: number, sign: 1 | -1) => {
+    for (let i = 1; i < ids[index].length; i++) {
+      const key = keyOf(ids[index][i - 1], ids[index][i]);
+      counts.set(key, (counts.get(key) ?? 0) + sign * pieces[index].count);
+      changed.add(key);
+      const holders = places.get(key) ?? new Set();
+      if (sign > 0) places.set(key, holders.add(index));
+      else holders.delete(index);
+    }
+  };
+  const enqueue = () => {
+    for (const key of changed) {
+      const count = counts.get(key) ?? 0;
+      if (count >= leastCount) queue.push({ key, count });
+      else if (count === 0) {
+        counts.delete(key);
+        places.delete(key);
+      }
+    }
+    changed.clear();
+  };
+
+  for (const index of pieces.keys()) note(index, 1);
+  enqueue();
+  const merges: Merge[] = [];
+  while (merges.length < most) {
+    const best = queue.pop();
+    if (best === undefined) break;
+    // Its count has changed since; a newer entry tells it.
+    if (counts.get(best.key) !== best.count) continue;
+    const merge = pairOf(best.key);
+    // A copy: the set changes on the way.
+    for (const index of Array.from(places.get(best.key) as Set<number>)) {
+      note(index, -1);
+      ids[index] = merged(ids[index], merge, firstId + merges.length);
+      note(index, 1);
+    }
+    merges.push(merge);
+    enqueue();
+  }
+  return merges;
+}
+
+/** A pair as one number; ids have 16 bits. */
+export function keyOf(left: number, right: number): number {
+  return left * 65_536 + right;
+}
+
+function pairOf(key: number): Merge {
+  return [Math.floor(key / 65_536), key % 65_536];
+}
+
+/** Puts a pair together wherever it stands, from the left. */
+export function merged(ids: readonly number[], [left, right]: Merge, id: number): number[] {
+  const out: number[] = [];
+  for (let i = 0; i < ids.length; i++) {
+    if (ids[i] === left && ids[i + 1] === right) {
+      out.push(id);
+      i++;
+    } else out.push(ids[i]);
+  }
+  return out;
+}

@@ -1,0 +1,139 @@
+import { describe, expect, test } from 'vitest';
+import { pieceCounter } from './counts.ts';
+import { keyOf, learnMerges, type Merge, merged } from './merges.ts';
+import { textEncoder, type Tokenizer, tokenizerKind, tokenizerOptions } from './tokenizer.ts';
+
+function learn(options: object, texts: readonly string[]): Tokenizer {
+  const choice = tokenizerOptions.parse(options);
+  const counter = pieceCounter();
+  for (const text of texts) counter.add(tokenizerKind(choice).pieces(text, choice));
+  return tokenizerKind(choice).learn(counter.counts, choice);
+}
+
+function idsOf(tokenizer: Tokenizer, text: string, length = 200): number[] {
+  const ids = new Uint16Array(length);
+  textEncoder(tokenizer)(text, ids);
+  return [...ids.subarray(0, ids.lastIndexOf(ids.findLast((id) => id > 0) ?? 0) + 1)];
+}
+
+describe('words', () => {
+  const texts = ['The cat saw the dog.', 'The dog saw it.', "It's the cat's!"];
+
+  test('the most frequent ones get ids, of equal ones the first by name', () => {
+    const tokenizer = learn({ type: 'word', vocabulary: 8 }, texts);
+    // the 4, '.' 2, dog 2, saw 2; then, once each, '!'.
+    expect(tokenizer).toMatchObject({ type: 'word', words: ['the', '.', 'dog', 'saw', '!', 'cat'] });
+    expect(idsOf(tokenizer, 'THE dog  saw a Cat.')).toEqual([2, 4, 5, 1, 7, 3]);
+  });
+
+  test('capitals may count', () => {
+    const tokenizer = learn({ type: 'word', lowercase: false }, texts);
+    expect(tokenizer).toMatchObject({ words: expect.arrayContaining(['The', 'the', "It's", "cat's"]) });
+  });
+
+  test('one word written in two ways of Unicode is one', () => {
+    const tokenizer = learn({ type: 'word' }, ['caf\u00e9 cafe\u0301']);
+    expect(tokenizer).toMatchObject({ words: ['caf\u00e9'] });
+  });
+
+  test('a text without end is words of bounded length', () => {
+    const tokenizer = learn({ type: 'word' }, ['x'.repeat(1000)]);
+    expect(tokenizer).toMatchObject({ words: ['x'.repeat(64), 'x'.repeat(40)] });
+  });
+});
+
+/** Bytes of what ids stand for. */
+function bytesOf(merges: readonly Merge[], id: number): number[] {
+  return id < 257 ? [id - 1] : merges[id - 257].flatMap((part) => bytesOf(merges, part));
+}
+
+describe('byte pairs', () => {
+  const corpus = [
+    'low low low low low',
+    'lower lower newest newest newest newest newest newest',
+    'widest widest widest',
+  ];
+
+  test("merges are the textbook's", () => {
+    // Sennrich's example: es 9, est 9, lo 7, low 7; of equal pairs here the smaller bytes come first.
+    const pieces = Object.entries({ low: 5, lower: 2, newest: 6, widest: 3 }).map(([word, count]) => ({
+      ids: [...Buffer.from(word)].map((byte) => 1 + byte),
+      count,
+    }));
+    const said = (merges: Merge[]) =>
+      merges.map((merge) => Buffer.from(merge.flatMap((id) => bytesOf(merges, id))).toString());
+    expect(said(learnMerges(pieces, 257, 6))).toEqual(['es', 'est', 'lo', 'low', 'ew', 'new']);
+    expect(said(learnMerges([...pieces].reverse(), 257, 6))).toEqual(said(learnMerges(pieces, 257, 6)));
+  });
+
+  test('merges are those of counting anew at every step', () => {
+    let state = 7;
+    const random = (below: number) => {
+      state = (Math.imul(state, 1103515245) + 12345) & 0x7fffffff;
+      return (state >> 8) % below;
+    };
+    const pieces = Array.from({ length: 60 }, () => ({
+      ids: Array.from({ length: 1 + random(9) }, () => 1 + random(4)),
+      count: 1 + random(5),
+    }));
+    expect(learnMerges(pieces, 5, 40)).toEqual(plainly(pieces, 5, 40));
+  });
+
+  test('every text has ids, and they lead back to it', () => {
+    const tokenizer = learn({ type: 'byte_pair', vocabulary: 300 }, corpus);
+    if (tokenizer.type !== 'byte_pair') throw new Error(tokenizer.type);
+    for (const text of ['lowest newer', '  naïve 漢字 🙂\n\t?!', '\u0000ÿ', 'a1234567']) {
+      const ids = idsOf(tokenizer, text);
+      expect(ids.every((id) => id > 0 && id < 300)).toBe(true);
+      expect(Buffer.from(ids.flatMap((id) => bytesOf(tokenizer.merges, id))).toString()).toBe(text);
+    }
+    expect(idsOf(tokenizer, ' newest')).toHaveLength(1);
+    expect(idsOf(tokenizer, 'zzz')).toEqual([123, 123, 123]);
+  });
+
+  test('nothing is merged that was met once', () => {
+    expect(learn({ type: 'byte_pair' }, ['abc'])).toMatchObject({ merges: [] });
+  });
+});
+
+/** Byte-pair training without any table. */
+function plainly(
+  pieces: readonly { ids: number[]; count: number }[],
+  firstId: number,
+  most: number,
+): Merge[] {
+  let all = pieces;
+  const merges: Merge[] = [];
+  while (merges.length < most) {
+    const counts = new Map<number, number>();
+    for (const { ids, count } of all) {
+      for (let i = 1; i < ids.length; i++) {
+        const key = keyOf(ids[i - 1], ids[i]);
+        counts.set(key, (counts.get(key) ?? 0) + count);
+      }
+    }
+    const [best] = [...counts].sort(([a, m], [b, n]) => n - m || a - b);
+    if (best === undefined || best[1] < 2) break;
+    const merge: Merge = [Math.floor(best[0] / 65_536), best[0] % 65_536];
+    all = all.map(({ ids, count }) => ({ ids: merged(ids, merge, firstId + merges.length), count }));
+    merges.push(merge);
+  }
+  return merges;
+}
+
+test('a text is cut off at the length, and padded with 0 before it', () => {
+  const tokenizer = learn({ type: 'word' }, ['a b c']);
+  const ids = new Uint16Array(5);
+  const encode = textEncoder(tokenizer);
+  encode('a b', ids);
+  expect([...ids]).toEqual([2, 3, 0, 0, 0]);
+  encode('c c c c c c c', ids);
+  expect([...ids]).toEqual([4, 4, 4, 4, 4]);
+});
+
+test('counts stay bounded, and the frequent pieces with them', () => {
+  const counter = pieceCounter(10);
+  for (let i = 0; i < 1000; i++) counter.add(['often', `rare${i}`, 'often']);
+  expect(counter.counts.size).toBeLessThanOrEqual(10);
+  expect(counter.counts.get('often')).toBe(2000);
+});

@@ -1,0 +1,40 @@
+import type { Initializer } from '@distillery/engine';
+import { z } from 'zod';
+
+/** Keras' families: the variance of the first weights, from how many numbers a unit reads and feeds. */
+const variances = {
+  glorot: (fanIn: number, fanOut: number) => 2 / (fanIn + fanOut),
+  he: (fanIn: number) => 2 / fanIn,
+  lecun: (fanIn: number) => 1 / fanIn,
+} as const;
+
+const names = [
+  'glorot_uniform',
+  'glorot_normal',
+  'he_uniform',
+  'he_normal',
+  'lecun_uniform',
+  'lecun_normal',
+] as const;
+
+/** A name, or Keras' `{"class_name": "GlorotUniform", "config": {…}}`. */
+export const firstWeights = z
+  .preprocess(
+    (given) =>
+      typeof given === 'object' && given !== null && 'class_name' in given
+        ? String(given.class_name)
+            .replaceAll(/(?<!^)[A-Z]/g, (letter) => `_${letter}`)
+            .toLowerCase()
+        : given,
+    z.enum(names),
+  )
+  .default('glorot_uniform')
+  .describe(`of the first weights: ${names.join(', ')}; normal ones are not truncated as Keras does`);
+
+export function initialWeight(name: (typeof names)[number], fanIn: number, fanOut: number): Initializer {
+  const [family, shape] = name.split('_') as [keyof typeof variances, 'uniform' | 'normal'];
+  const variance = variances[family](fanIn, fanOut);
+  return shape === 'uniform'
+    ? { type: 'uniform', bound: Math.sqrt(3 * variance) }
+    : { type: 'normal', deviation: Math.sqrt(variance) };
+}

@@ -1,0 +1,96 @@
+import { z } from 'zod';
+import { firstWeights, initialWeight } from './first-weights.ts';
+import { activation, type LayerKind, square } from './layer-kind.ts';
+import { padding, symmetricPadding } from './padding.ts';
+
+/** Layers with a kernel of weights. Biases begin as zeros, as Keras' do. */
+
+const zeros = { type: 'constant', value: 0 } as const;
+const neutral = {
+  data_format: z.literal('channels_last'),
+  dilation_rate: z.literal(1).or(z.tuple([z.literal(1), z.literal(1)])),
+  groups: z.literal(1),
+  bias_initializer: z.literal('zeros').or(z.looseObject({ class_name: z.literal('Zeros') })),
+};
+
+const conv2dOptions = z.strictObject({
+  filters: z.int().min(1).max(16_384),
+  kernel_size: square(63),
+  strides: square(63).default(1),
+  padding,
+  activation,
+  use_bias: z.boolean().default(true),
+  kernel_initializer: firstWeights,
+});
+
+export const conv2d: LayerKind<typeof conv2dOptions> = {
+  layer: 'conv2d',
+  className: 'Conv2D',
+  options: conv2dOptions,
+  neutral,
+  apply(net, name, [x], { filters: out, kernel_size: kernel, strides: stride, use_bias: bias, ...options }) {
+    const shape = () => net.shape(x);
+    const area = kernel * kernel;
+    return net.conv(name, x, {
+      out,
+      kernel,
+      stride,
+      padding: symmetricPadding(options.padding, { kernel, stride }, shape),
+      bias,
+      initialWeight: initialWeight(options.kernel_initializer, area * shape()[2], area * out),
+      initialBias: zeros,
+    });
+  },
+};
+
+const depthwiseOptions = z.strictObject({
+  kernel_size: square(63),
+  strides: square(63).default(1),
+  padding,
+  activation,
+  use_bias: z
+    .literal(false, { error: 'must be false: a depthwise convolution has no bias here' })
+    .default(false),
+  depthwise_initializer: firstWeights,
+});
+
+export const depthwiseConv2d: LayerKind<typeof depthwiseOptions> = {
+  layer: 'depthwise_conv2d',
+  className: 'DepthwiseConv2D',
+  options: depthwiseOptions,
+  neutral: { ...neutral, depth_multiplier: z.literal(1) },
+  apply(net, name, [x], { kernel_size: kernel, strides: stride, ...options }) {
+    const shape = () => net.shape(x);
+    const area = kernel * kernel;
+    return net.depthwise(name, x, {
+      kernel,
+      stride,
+      padding: symmetricPadding(options.padding, { kernel, stride }, shape),
+      // As Keras counts them for a kernel [k, k, channels, 1].
+      initialWeight: initialWeight(options.depthwise_initializer, area * shape()[2], area),
+    });
+  },
+};
+
+const denseOptions = z.strictObject({
+  units: z.int().min(1).max(65_536),
+  activation,
+  use_bias: z.boolean().default(true),
+  kernel_initializer: firstWeights,
+});
+
+export const dense: LayerKind<typeof denseOptions> = {
+  layer: 'dense',
+  className: 'Dense',
+  options: denseOptions,
+  neutral: { bias_initializer: neutral.bias_initializer },
+  apply(net, name, [x], { units: out, use_bias: bias, kernel_initializer: first }) {
+    const [fanIn] = net.shape(x);
+    return net.linear(name, x, {
+      out,
+      bias,
+      initialWeight: initialWeight(first, fanIn, out),
+      initialBias: zeros,
+    });
+  },
+};

@@ -1,0 +1,112 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { decodeSafetensors } from '@distillery/artifacts';
+import { syntheticTexts } from '@distillery/datasets/synthetic-texts';
+import type { Report } from '@distillery/spec';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { jobSpec } from '../kinds.ts';
+import { planJob } from '../plan.ts';
+import { stageRunner } from './testing.ts';
+
+let folder: string;
+let runner: Awaited<ReturnType<typeof stageRunner>>;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'distillery-texts-'));
+  await writeFile(join(folder, 'train.csv'), syntheticTexts(600));
+  await writeFile(join(folder, 'test.csv'), syntheticTexts(150, 1));
+  runner = await stageRunner([folder]);
+});
+afterAll(async () => {
+  await runner.remove();
+  await rm(folder, { recursive: true, force: true });
+});
+
+const dataset = { source: 'text-csv', path: 'train.csv', testPath: 'test.csv', length: 24 };
+const learn = [{ type: 'soft_target' }, { type: 'cross_entropy' }];
+const student = { type: 'text_transformer', width: 16, depth: 1, heads: 2 };
+const base = {
+  dataset: { ...dataset, tokenizer: { type: 'word', vocabulary: 100 } },
+  teacher: { architecture: { type: 'text_transformer', width: 32, depth: 3, heads: 4 } },
+  students: [
+    { name: 'small', architecture: student, method: learn },
+    {
+      name: 'layers',
+      architecture: student,
+      method: [{ type: 'attention_heads' }, { type: 'hidden_states' }, ...learn],
+    },
+  ],
+  training: { epochs: 4, batchSize: 32, optimizer: { type: 'adam', learningRate: 0.003 } },
+};
+
+test('a deeper teacher of texts teaches a small student', { timeout: 300_000 }, async () => {
+  const job = await runner.plan('job_texts', jobSpec.parse(base));
+  for (const { id } of job.stages) await job.run(id);
+  const { report } = job.results.report as { report: Report };
+  const [teacher] = report.teachers;
+  // A third of them would be right by chance.
+  expect(teacher.best.testAccuracy).toBeGreaterThan(0.8);
+  const [control, small, layers] = report.students.map(({ runs }) => runs[0]);
+  expect(small.best.testAccuracy).toBeGreaterThan(0.7);
+  expect(small.losses.soft_target).toBeGreaterThan(0);
+  expect(small.last.weights.digest).not.toBe(control.last.weights.digest);
+  // Of other widths and numbers of heads and layers.
+  expect(layers.losses.attention_heads).toBeGreaterThan(0);
+  expect(layers.losses.hidden_states).toBeGreaterThan(0);
+  expect(layers.last.weights.digest).not.toBe(small.last.weights.digest);
+  // Two bytes a token: what the report says of the data is what lies in memory.
+  expect(small.datasetBytes).toBe(750 * 24 * 2);
+  const { metadata } = decodeSafetensors(await runner.store.read(small.last.weights.digest));
+  expect(JSON.parse(metadata.tokenizer)).toMatchObject({
+    type: 'word',
+    lowercase: true,
+    words: expect.arrayContaining(['harbour', 'kettle', 'fern']),
+  });
+  expect(metadata).toMatchObject({ input: '[24]' });
+  expect(metadata).not.toHaveProperty('normalization');
+});
+
+async function refusal(changes: object) {
+  const spec = jobSpec.parse({ ...base, ...changes });
+  const error = await planJob(spec, { cacheDir: join(folder, 'cache'), roots: [folder] }).then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  return error as { code: string; fields: unknown[] };
+}
+
+test('a plan knows the vocabulary, and is refused for what does not go with texts', async () => {
+  const { plan } = await planJob(jobSpec.parse(base), { cacheDir: join(folder, 'cache'), roots: [folder] });
+  expect(plan.dataset).toMatchObject({ classes: ['forest', 'kitchen', 'sea'], shape: [24], test: 150 });
+  expect(plan.estimate.datasetBytes).toBe(750 * 24 * 2);
+  expect(await refusal({ teacher: { architecture: { type: 'lightnn' } } })).toMatchObject({
+    code: 'invalid_spec',
+    fields: [
+      {
+        path: '/teacher/architecture',
+        message: 'does not fit texts of [24]: lightnn takes images, and the data set holds texts',
+      },
+    ],
+  });
+  expect(await refusal({ dataset: { source: 'shapes' } })).toMatchObject({
+    code: 'invalid_spec',
+    fields: [
+      '/teacher/architecture',
+      '/students',
+      '/students/0/architecture',
+      '/students/1/architecture',
+    ].map((path) => ({
+      path: expect.stringContaining(path),
+      message: expect.stringMatching(/text_transformer takes texts, and the data set holds images$/),
+    })),
+  });
+  expect(await refusal({ training: { augmentation: { type: 'flip' } } })).toMatchObject({
+    code: 'invalid_spec',
+    fields: [{ path: '/training/augmentation/type', value: 'flip', allowed: ['none'] }],
+  });
+  const own = { ...base.dataset, path: 'test.csv', testPath: 'train.csv' };
+  expect(await refusal({ teacher: { ...base.teacher, dataset: own } })).toMatchObject({
+    code: 'invalid_spec',
+    fields: [{ path: '/teacher/dataset', message: expect.stringMatching(/^cannot be had with texts/) }],
+  });
+});

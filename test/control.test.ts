@@ -1,0 +1,93 @@
+import { createHash } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { JobSpecInput, JobState, JobView } from '@distillery/spec';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type Service, startService } from './service.ts';
+
+// Orders to a job that really trains: what its trainers have done by then is kept, to the last bit.
+
+let service: Service;
+beforeAll(async () => {
+  service = await startService();
+}, 120_000);
+afterAll(() => service?.close(), 120_000);
+
+/** @param seed of the teacher: another one is another teacher, which no job before has trained */
+const spec = (seed: number): JobSpecInput => ({
+  dataset: { source: 'shapes', trainCount: 800, testCount: 100 },
+  teacher: { architecture: { type: 'lightnn', dropout: 0.3 }, training: { seed } },
+  students: [
+    {
+      name: 'soft',
+      architecture: { type: 'lightnn' },
+      method: [{ type: 'soft_target' }, { type: 'cross_entropy' }],
+      training: { epochs: 1 },
+    },
+  ],
+  baseline: false,
+  training: { epochs: 8, batchSize: 40, augmentation: { type: 'flip' } },
+});
+
+async function until(id: string, holds: (job: JobView) => boolean): Promise<JobView> {
+  for (const end = Date.now() + 120_000; Date.now() < end; await delay(25)) {
+    const job = await service.client.job(id);
+    if (holds(job)) return job;
+  }
+  throw new Error(`it did not come about in time: ${JSON.stringify(await service.client.job(id))}`);
+}
+
+const reaches = (id: string, state: JobState) => until(id, (job) => job.state === state);
+/** In the third epoch of the teacher, with time left. */
+const inTheMiddle = (id: string) =>
+  until(id, ({ stages: [{ progress }] }) => (progress?.epoch ?? 0) >= 2 && progress?.phase === 'training');
+
+async function digestOf(id: string): Promise<string> {
+  const bytes = await service.client.weights(id, { checkpoint: 'last' });
+  return createHash('sha256').update(bytes).digest('hex');
+}
+
+test('paused and resumed, cancelled and retried, a job ends with the same bytes', {
+  timeout: 400_000,
+}, async () => {
+  const { id } = await service.client.submit(spec(7));
+  await inTheMiddle(id);
+  expect(['pausing', 'paused']).toContain((await service.client.pause(id)).state);
+  const paused = await reaches(id, 'paused');
+  expect(paused.stages[0]).toMatchObject({ state: 'queued', attempt: 1 });
+  await service.client.resume(id);
+  await until(id, ({ stages: [{ attempt, progress }] }) => attempt === 2 && progress?.phase === 'training');
+
+  const asked = Date.now();
+  expect(['cancelling', 'cancelled']).toContain((await service.client.cancel(id)).state);
+  await reaches(id, 'cancelled');
+  // Not a figure: a bound that holds on a machine that is busy with other tests.
+  expect(Date.now() - asked).toBeLessThan(20_000);
+  await service.client.retry(id);
+  await reaches(id, 'succeeded');
+
+  const { metrics } = await service.client.metrics(id, { stage: 'teacher', limit: '10000' });
+  const first = (attempt: number) => metrics.find((row) => row.attempt === attempt)?.step ?? 0;
+  expect(first(2), 'it went on, not back to the start').toBeGreaterThan(1);
+  expect(first(3)).toBeGreaterThan(first(2));
+
+  // The same job, undisturbed, on a store that knows nothing of the first.
+  const other = await startService();
+  try {
+    const { report } = await other.complete(spec(7));
+    expect(await digestOf(id)).toBe(report.teachers[0].last.weights.digest);
+  } finally {
+    await other.close();
+  }
+});
+
+test('a deleted job leaves no file behind', { timeout: 240_000 }, async () => {
+  const { id } = await service.client.submit(spec(8));
+  await inTheMiddle(id);
+  await service.client.cancel(id);
+  await reaches(id, 'cancelled');
+  const store = service.store;
+  expect(await store.list(`jobs/${id}`)).not.toEqual([]);
+  await service.client.remove(id);
+  expect(await store.list(`jobs/${id}`)).toEqual([]);
+  await expect(service.client.job(id)).rejects.toMatchObject({ code: 'job_not_found' });
+});
