@@ -26,6 +26,7 @@ export interface Service {
 export async function startService({
   workers = 1,
   trainers = 1,
+  stallSeconds = 600,
   roots = [] as string[],
 } = {}): Promise<Service> {
   const folder = await mkdtemp(join(tmpdir(), 'distillery-service-'));
@@ -35,7 +36,7 @@ export async function startService({
   const api = await startApi({ ...at, redisUrl: redis.url, host: '127.0.0.1', port: 0 });
   const running = await Promise.all(
     Array.from({ length: workers }, () =>
-      startWorker({ ...at, trainers, redisUrl: redis.url, version: 'test' }),
+      startWorker({ ...at, trainers, stallSeconds, redisUrl: redis.url, version: 'test' }),
     ),
   );
   const queue = await openQueue({ url: redis.url });

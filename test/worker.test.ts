@@ -97,6 +97,42 @@ describe('a trainer that dies', () => {
   });
 });
 
+describe('a trainer that hangs', () => {
+  test('is killed, and its stage goes on from the last checkpoint', { timeout: 300_000 }, async () => {
+    const watched = await startService({ stallSeconds: 12 });
+    try {
+      const { id } = await watched.client.submit(spec());
+      await until(async () => {
+        const { progress } = teacherOf(await watched.client.job(id));
+        return progress !== null && progress.epoch >= 2 ? progress : undefined;
+      });
+      // It neither works nor hears anything.
+      for (const pid of await trainers()) process.kill(pid, 'SIGSTOP');
+      const told = await until(async () => {
+        const { state, attempt } = teacherOf(await watched.client.job(id));
+        return attempt === 2 && state === 'running' ? state : undefined;
+      });
+      expect(told).toBe('running');
+      const events = await watched.queue.events.read(id);
+      expect(events).toContainEqual(
+        expect.objectContaining({
+          stage: 'teacher',
+          state: 'queued',
+          reason: expect.objectContaining({ code: 'stalled' }),
+        }),
+      );
+      const { metrics: rows } = await until(async () => {
+        const page = await watched.client.metrics(id, { stage: 'teacher', limit: '10000' });
+        return page.metrics.some(({ attempt }) => attempt === 2) ? page : undefined;
+      });
+      expect(rows.find(({ attempt }) => attempt === 2)?.epoch).toBeGreaterThan(1);
+      await watched.client.cancel(id);
+    } finally {
+      await watched.close();
+    }
+  });
+});
+
 describe('a worker that leaves', () => {
   test('hands its stage back for another to finish', { timeout: 300_000 }, async () => {
     const { id } = await service.client.submit(spec());

@@ -7,7 +7,7 @@ import { startWorker } from './worker.ts';
  * The worker of a container: settings come from the environment.
  *
  * REDIS_URL (required), STORE_DIR, DATA_DIR, DATA_ROOTS (folders, separated by colons), TRAINERS (stages at
- * once), ENGINE, LOG_LEVEL
+ * once), STALL_SECONDS (after which a silent trainer is killed), ENGINE, LOG_LEVEL
  */
 const log = pino({ level: process.env.LOG_LEVEL ?? 'info', name: 'worker' });
 
@@ -18,11 +18,18 @@ try {
     DATA_DIR = 'runs/data',
     DATA_ROOTS = '',
     TRAINERS = '1',
+    STALL_SECONDS = '600',
   } = process.env;
   if (!redisUrl) throw new Error('REDIS_URL is not set: where does the queue listen?');
   const trainers = Number(TRAINERS);
   if (!Number.isInteger(trainers) || trainers < 1 || trainers > 64) {
     throw new Error(`TRAINERS is ${JSON.stringify(TRAINERS)}, it must be a whole number from 1 to 64`);
+  }
+  const stallSeconds = Number(STALL_SECONDS);
+  if (!Number.isInteger(stallSeconds) || stallSeconds < 10 || stallSeconds > 86_400) {
+    throw new Error(
+      `STALL_SECONDS is ${JSON.stringify(STALL_SECONDS)}, it must be a whole number from 10 to 86400`,
+    );
   }
   const manifest = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
   const worker = await startWorker({
@@ -33,6 +40,7 @@ try {
       .filter((root) => root !== '')
       .map((root) => resolve(root)),
     trainers,
+    stallSeconds,
     log,
     version: (JSON.parse(manifest) as { version: string }).version,
   });

@@ -21,6 +21,8 @@ export type FromTrainer =
   | { type: 'progress'; progress: StageProgress }
   | { type: 'metrics'; row: Omit<MetricRow, 'stage' | 'attempt'> }
   | { type: 'warning'; message: string }
+  /** A sign of life of the loop; everything else is one too. */
+  | { type: 'alive' }
   | { type: 'done'; result: unknown }
   | { type: 'stopped' }
   | { type: 'failed'; code: ErrorCode; message: string; stack: string };

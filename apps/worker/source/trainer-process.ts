@@ -23,30 +23,52 @@ export type Outcome = { type: 'done'; result: unknown } | { type: 'stopped' };
  * Runs a task in a child process.
  *
  * @param threads that it computes with, unless TF_NUM_INTRAOP_THREADS says otherwise
+ * @param stallMs without a sign of life for so long, the trainer is killed
  * @param signal aborted: the trainer is asked to stop, then made to
- * @throws DistilleryError what the trainer failed with, `trainer_crashed` or `out_of_memory` when it just ended
+ * @throws DistilleryError what the trainer failed with, `stalled`, `trainer_crashed` or `out_of_memory` when it just ended
  */
 export async function runTask(
   task: Task,
   {
     threads,
+    stallMs,
     signal,
     report,
     log,
-  }: { threads: number; signal: AbortSignal; report: (message: Report) => void; log: Logger },
+  }: {
+    threads: number;
+    stallMs: number;
+    signal: AbortSignal;
+    report: (message: Report) => void;
+    log: Logger;
+  },
 ): Promise<Outcome> {
   const trainer = start([], log, { TF_NUM_INTRAOP_THREADS: String(threads) });
   const onAbort = () => void stop(trainer);
+  let watch: NodeJS.Timeout | undefined;
   signal.addEventListener('abort', onAbort, { once: true });
   try {
     if (signal.aborted) onAbort();
     trainer.child.send({ type: 'run', task } satisfies ToTrainer);
     let outcome: Outcome | undefined;
     let failure: DistilleryError | undefined;
+    let heard = performance.now();
+    watch = setInterval(
+      () => {
+        const silent = performance.now() - heard;
+        if (silent < stallMs || failure !== undefined) return;
+        const seconds = Math.round(silent / 1000);
+        failure = new DistilleryError('stalled', `the trainer gave no sign of life for ${seconds} s`);
+        // It may not hear anything gentler.
+        trainer.child.kill('SIGKILL');
+      },
+      Math.min(5000, stallMs / 4),
+    );
     trainer.child.on('message', (message: FromTrainer) => {
+      heard = performance.now();
       if (message.type === 'done' || message.type === 'stopped') outcome = message;
       else if (message.type === 'failed') failure = failed(message);
-      else if (message.type !== 'engine') report(message);
+      else if (message.type !== 'engine' && message.type !== 'alive') report(message);
     });
     const end = await trainer.exit;
     if (failure !== undefined) throw failure;
@@ -55,6 +77,7 @@ export async function runTask(
     if (outcome === undefined) throw crashed(end, trainer.lastLines());
     return outcome;
   } finally {
+    clearInterval(watch);
     signal.removeEventListener('abort', onAbort);
     await stop(trainer);
   }

@@ -10,6 +10,9 @@ import { asDistilleryError } from '@distillery/spec';
 import { runStage, StopTraining } from '@distillery/training';
 import type { FromTrainer, Task, ToTrainer } from './messages.ts';
 
+/** Between two signs of life, ms. */
+const beatMs = 2000;
+
 let stopping = false;
 let finished = false;
 // Ctrl-C reaches the whole process group; the supervisor decides what it means for a trainer.
@@ -55,6 +58,10 @@ async function probe(): Promise<FromTrainer> {
 async function train({ storeDir, dataDir, roots, ...task }: Task): Promise<FromTrainer> {
   const engine = await startEngine();
   let yielded = performance.now();
+  let beaten = yielded;
+  // Until the first step there is no loop to hear from; a step that hangs in native code stops this timer too.
+  const loading = setInterval(() => send({ type: 'alive' }), beatMs);
+  loading.unref();
   const result = await runStage({
     ...task,
     engine,
@@ -70,9 +77,15 @@ async function train({ storeDir, dataDir, roots, ...task }: Task): Promise<FromT
       if (performance.now() - yielded < 20) return;
       await setImmediate();
       yielded = performance.now();
+      clearInterval(loading);
+      if (yielded - beaten >= beatMs) {
+        send({ type: 'alive' });
+        beaten = yielded;
+      }
       if (stopping) throw new StopTraining('the stage was asked to stop');
     },
   });
+  clearInterval(loading);
   return { type: 'done', result };
 }
 

@@ -19,6 +19,8 @@ export interface WorkerOptions {
   roots: string[];
   /** Stages at once, each in a trainer of its own, default 1; on a GPU always 1. */
   trainers?: number;
+  /** After so long without a sign of life of its loop a trainer is killed, and its stage retried; default 600. */
+  stallSeconds?: number;
   log: Logger;
   version: string;
 }
@@ -40,7 +42,7 @@ export interface RunningWorker {
  * @throws DistilleryError `engine_unavailable` when no engine, or not the one that ENGINE forces, starts here
  */
 export async function startWorker(options: WorkerOptions): Promise<RunningWorker> {
-  const { redisUrl, prefix, storeDir, dataDir, roots, version } = options;
+  const { redisUrl, prefix, storeDir, dataDir, roots, version, stallSeconds = 600 } = options;
   const id = `${hostname()}-${randomBytes(3).toString('hex')}`;
   const log = options.log.child({ worker: id });
   const engine = await probeEngine(log);
@@ -115,6 +117,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
         { job, stage, results, records: view.stages, storeDir, dataDir, roots },
         {
           threads: trainerThreads(stage, plan, trainers, availableParallelism()),
+          stallMs: stallSeconds * 1000,
           signal: AbortSignal.any([run.signal, deadline.signal]),
           report: reporter.report,
           log: stageLog,

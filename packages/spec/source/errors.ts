@@ -46,6 +46,7 @@ export const errorTable = {
   nan: { status: 500, retryable: false, title: 'Training diverged' },
   out_of_memory: { status: 500, retryable: true, title: 'The trainer ran out of memory' },
   trainer_crashed: { status: 500, retryable: true, title: 'The trainer ended unexpectedly' },
+  stalled: { status: 500, retryable: true, title: 'The trainer stood still' },
   timeout: { status: 500, retryable: false, title: 'The job ran past its limit' },
   artifact_corrupt: { status: 500, retryable: false, title: 'A stored artifact does not verify' },
 } as const satisfies Record<string, { status: number; retryable: boolean; title: string }>;

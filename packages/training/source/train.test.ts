@@ -68,6 +68,7 @@ async function trained(
   {
     epochs = 2,
     resume = undefined as Checkpoint | undefined,
+    checkpointInterval = undefined as number | undefined,
     pause = undefined as ((step: number) => void) | undefined,
   } = {},
 ): Promise<Run> {
@@ -86,6 +87,7 @@ async function trained(
       views: 1,
       teacher,
       resume,
+      ...(checkpointInterval === undefined ? {} : { checkpointInterval }),
       hooks: {
         metrics: (epoch, step, values) => run.rows.push({ epoch, step, values }),
         progress: () => {},
@@ -182,6 +184,22 @@ test('a weight that was found is kept over a stop: the same bytes', async () => 
   const [soft, other] = cursor.cursor.terms;
   const changed = { ...cursor, cursor: { ...cursor.cursor, terms: [{ ...soft, weight: 0.01 }, other] } };
   expect((await trained(method, { resume: changed })).weights).not.toEqual(whole.weights);
+});
+
+test('checkpoints within an epoch change no bit, and each of them leads to the same end', async () => {
+  const plain = await trained([labels]);
+  const often = await trained([labels], { checkpointInterval: 0 });
+  expect(often.weights).toEqual(plain.weights);
+  // 25 steps an epoch, a row after every second one and the last.
+  expect(plain.checkpoints.map(({ cursor }) => cursor.step)).toEqual([25, 50]);
+  expect(often.checkpoints).toHaveLength(2 * 13);
+  const curve = ({ rows }: Run) => rows.map(({ step, values }) => [step, values.loss, values.epoch_loss]);
+  expect(curve(often)).toEqual(curve(plain));
+  for (const checkpoint of [often.checkpoints[0], often.checkpoints[17]]) {
+    const { weights, rows } = await trained([labels], { resume: checkpoint });
+    expect(weights).toEqual(plain.weights);
+    expect(curve({ ...plain, rows }).at(-1)).toEqual(curve(plain).at(-1));
+  }
 });
 
 test('a run that its preflight refuses takes no step', async () => {

@@ -38,6 +38,8 @@ export interface TrainingRun {
   /** Views of the augmentation that are cycled; Infinity: a new one each epoch. */
   views: number;
   resume: Checkpoint | undefined;
+  /** Within long epochs a checkpoint is committed when the last one is so old, in ms; default a minute. */
+  checkpointInterval?: number;
   hooks: TrainingHooks;
 }
 
@@ -81,6 +83,7 @@ export class StopTraining extends Error {}
 export async function train(job: TrainingRun): Promise<TrainingResult> {
   const { network, method, dataset, indices, training, seed, hooks, resume, members = [''] } = job;
   const { batchSize, epochs } = training;
+  const { checkpointInterval = 60_000 } = job;
   const stepsPerEpoch = Math.ceil(indices.train.length / batchSize);
   const rowEvery = Math.max(1, Math.ceil(stepsPerEpoch / 20));
   const lossNames = [...method.map((term) => term.name), 'loss'];
@@ -116,6 +119,7 @@ export async function train(job: TrainingRun): Promise<TrainingResult> {
   );
   const running = runningLosses(lossNames, stepsPerEpoch);
   let rowSince = performance.now();
+  let savedAt = performance.now();
 
   try {
     const { augmentation } = training;
@@ -134,11 +138,16 @@ export async function train(job: TrainingRun): Promise<TrainingResult> {
       running.add(step(batch, rate), batch.size);
       cursor.step++;
       const epochEnds = cursor.step % stepsPerEpoch === 0;
-      if (cursor.step % rowEvery === 0 || epochEnds) row(epoch, rate);
+      const rowEnds = cursor.step % rowEvery === 0 || epochEnds;
+      if (rowEnds) row(epoch, rate);
       if (epochEnds) {
         await endEpoch(epoch);
         await hooks.pause();
-      } else await pause();
+      } else {
+        // With a row, when the epoch's sums are whole: a save changes nothing of what is trained or told.
+        if (rowEnds && performance.now() - savedAt >= checkpointInterval) await save();
+        await pause();
+      }
     }
   } finally {
     running.dispose();
@@ -352,7 +361,7 @@ export async function train(job: TrainingRun): Promise<TrainingResult> {
       throw new DistilleryError('nan', message);
     }
     await hooks.checkpoint({
-      cursor: { ...cursor, best: { ...cursor.best }, seconds: elapsed() },
+      cursor: { ...cursor, sums: [...cursor.sums], best: { ...cursor.best }, seconds: elapsed() },
       groups: {
         weights,
         auxiliary,
@@ -360,6 +369,7 @@ export async function train(job: TrainingRun): Promise<TrainingResult> {
         ...(best === undefined ? {} : { best }),
       },
     });
+    savedAt = performance.now();
   }
 
   function noSums(): number[] {
