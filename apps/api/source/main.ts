@@ -25,6 +25,7 @@ const api = await startApi({
     .split(':')
     .filter(Boolean)
     .map((path) => resolve(path)),
+  volatileRedis: env.REDIS_VOLATILE === 'allow',
   log,
 }).catch((error: unknown) => {
   log.fatal({ err: error }, 'the API cannot start');

@@ -1,6 +1,6 @@
 import type { AddressInfo } from 'node:net';
 import { openDiskStore } from '@distillery/artifacts';
-import { openQueue } from '@distillery/queue';
+import { type DistilleryQueue, openQueue } from '@distillery/queue';
 import { jobSpec, kinds, planJob, planSchema } from '@distillery/training';
 import type { Logger } from 'pino';
 import { buildApp } from './app.ts';
@@ -21,6 +21,8 @@ export interface ApiOptions {
   roots: string[];
   log: Logger;
   version?: string;
+  /** Takes a Redis too that may lose jobs. */
+  volatileRedis?: boolean;
 }
 
 export interface RunningApi {
@@ -39,6 +41,7 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
     ...(prefix === undefined ? {} : { prefix }),
     onError: (error) => log.warn({ err: error }, 'Redis'),
   });
+  if (!options.volatileRedis) await refuseVolatile(queue, log);
   const context = { cacheDir: options.dataDir, roots };
   const app = await buildApp({
     queue,
@@ -64,4 +67,19 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
   }
   const address = app.server.address() as AddressInfo;
   return { url: `http://${address.family === 'IPv6' ? `[${host}]` : host}:${address.port}`, close };
+}
+
+/** One that is away now says nothing of itself: it is waited for, as later. */
+async function refuseVolatile(queue: DistilleryQueue, log: Logger): Promise<void> {
+  const away = await queue.ping().then(
+    () => false,
+    () => true,
+  );
+  if (away) return log.warn('Redis is away: whether it may lose jobs is not known');
+  try {
+    await queue.checkDurability();
+  } catch (error) {
+    await queue.close();
+    throw error;
+  }
 }

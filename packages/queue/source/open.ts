@@ -2,6 +2,7 @@ import { type Fence, fence } from './attempts.ts';
 import { connect, guarded, type OnOutage, settled } from './connection.ts';
 import { type JobControl, jobControl } from './control.ts';
 import { type ConsumeOptions, type Consumer, consumeStages, type StageHandler } from './consume.ts';
+import { checkDurability } from './durability.ts';
 import { type Events, eventLog } from './events.ts';
 import { type Jobs, jobRecords } from './jobs.ts';
 import { defaultPrefix, keysUnder } from './keys.ts';
@@ -36,6 +37,8 @@ export interface DistilleryQueue {
   workers: Workers;
   /** Resolves when Redis answers. @throws DistilleryError `redis_unavailable` */
   ping(): Promise<void>;
+  /** @throws DistilleryError `redis_unavailable` when it may forget what it was told */
+  checkDurability(): Promise<void>;
   /** Hands back the stages in hand, then closes every connection. */
   close(): Promise<void>;
 }
@@ -70,6 +73,7 @@ export async function openQueue(options: QueueOptions): Promise<DistilleryQueue>
     ping: guarded(async () => {
       await redis.ping();
     }),
+    checkDurability: checkDurability(redis),
     async close() {
       await Promise.all([...consumers].map((consumer) => consumer.close()));
       await stages.close();

@@ -61,7 +61,8 @@ async function launch(program: string, dir: string, port: number) {
     dir,
     save: '',
     appendonly: 'yes',
-    appendfsync: 'everysec',
+    // A job that was answered with 202 stands, whatever is cut off the next moment.
+    appendfsync: 'always',
     'maxmemory-policy': 'noeviction',
     daemonize: 'no',
   };
