@@ -204,7 +204,8 @@ function teacherPlan({ teachers }: Student, plans: ReadonlyMap<string, BoundPlan
   return own.length === 1 ? own[0] : ensemblePlan(teachers, own);
 }
 
-function pathOf({ index }: Student): string {
+/** A JSON pointer to a student; controls are of all of them. */
+export function pathOf({ index }: Student): string {
   return index === null ? '/students' : `/students/${index}`;
 }
 

@@ -53,6 +53,22 @@ test('bfloat16 is refused, naming each field, where no worker has it', async () 
   });
 });
 
+test('a job that asks for more than one may is refused, by field', async () => {
+  const bounds = { parameters: 1e6, memoryBytes: 1, outputsBytes: 1e9, work: 1e30 };
+  const refused = planJob(jobSpec.parse(spec), { ...context, bounds });
+  await expect(refused).rejects.toMatchObject({
+    code: 'invalid_spec',
+    fields: [
+      { path: '/teacher/architecture', value: 1_186_986, allowed: { maximum: 1e6 } },
+      { path: '/training/batchSize', allowed: { maximum: 1 } },
+    ],
+  });
+  const wide = { type: 'mlp', hidden: Array.from({ length: 8 }, () => 16_384) };
+  expect(await refusal({ teacher: { architecture: wide } })).toContainEqual(
+    expect.objectContaining({ path: '/teacher/architecture', allowed: { maximum: 1e9 } }),
+  );
+});
+
 describe('a plan', () => {
   test('counts the parameters of the tutorial', async () => {
     const { plan } = await planOf();

@@ -2,17 +2,18 @@ import { type DatasetContext, type DatasetOutline, datasets, inputBytes } from '
 import { type NetworkPlan, sizeOf, trace } from '@distillery/engine';
 import {
   type Choice,
+  DistilleryError,
   type JobSpec,
   type StagePlan,
-  type Training,
   validationOf,
   weightSchema,
 } from '@distillery/spec';
 import { z } from 'zod';
 import { teacherSubjects } from './subjects.ts';
-import { isPeer, type Layout, layOut, networkOf, tapsFrom, viewsOf } from './layout.ts';
+import { beyond, type Bounds, defaultBounds } from './bounds.ts';
+import { forwardWork, memoryEstimate, outputsEstimate } from './estimate.ts';
+import { isPeer, type Layout, layOut, pathOf, tapsFrom, viewsOf } from './layout.ts';
 import type { WeightedTerm } from './method.ts';
-import { rowType } from './outputs.ts';
 import { pretrainedOf, stageOf } from './pretraining.ts';
 import { mutualStage, outputsStage, studentStage, teacherStage } from './stages/results.ts';
 
@@ -91,6 +92,8 @@ export interface PlanContext extends DatasetContext {
   gigaflops?: number | undefined;
   /** Why no worker trains in bfloat16; absent where one may. */
   bfloat16Refusal?: string | undefined;
+  /** What a job may ask for at most. */
+  bounds?: Bounds;
 }
 
 /**
@@ -108,6 +111,20 @@ export async function planJob(spec: JobSpec, context: PlanContext): Promise<Plan
   const stages = stagesOf(spec, layout, train, outline, teachers);
   const seconds = (flops: number) =>
     context.gigaflops === undefined ? null : flops / context.gigaflops / 1e9;
+  const estimate = {
+    memoryBytes: memoryEstimate(layout, spec.procedure === 'mutual'),
+    datasetBytes: (outline.trainCount + outline.testCount) * inputBytes(outline),
+    outputsBytes: outputsEstimate(layout, train),
+  };
+  const work = stages.reduce((sum, stage) => sum + stage.work, 0);
+  const networks = [
+    ...layout.teachers.map(({ teacher, plan }) => [teacher.path, plan] as const),
+    ...layout.students.map(({ student, plan }) => [pathOf(student), plan] as const),
+  ].map(([path, { parameterCount }]) => ({ path: `${path}/architecture`, parameters: parameterCount }));
+  const fields = beyond({ ...estimate, networks, work }, context.bounds ?? defaultBounds);
+  if (fields.length > 0) {
+    throw new DistilleryError('invalid_spec', 'the job asks for more than one job may', { fields });
+  }
   return {
     stages,
     plan: {
@@ -139,25 +156,12 @@ export async function planJob(spec: JobSpec, context: PlanContext): Promise<Plan
         seconds: seconds(work),
       })),
       estimate: {
-        memoryBytes: memoryEstimate(layout, spec.procedure === 'mutual'),
-        datasetBytes: (outline.trainCount + outline.testCount) * inputBytes(outline),
-        outputsBytes: outputsEstimate(layout, train),
-        seconds: seconds(stages.reduce((sum, { work }) => sum + work, 0)),
+        ...estimate,
+        seconds: seconds(work),
         gigaflops: context.gigaflops ?? null,
       },
     },
   };
-}
-
-/**
- * What moving one activation through memory costs beside arithmetic, in floating-point operations: about right for
- * both a network of large convolutions and a small one that is bound by memory.
- */
-const activationCost = 250;
-
-/** The work of a forward pass of one image, in floating-point operations. */
-function forwardWork({ flops, activations }: NetworkPlan): number {
-  return flops + activationCost * activations;
 }
 
 /** The graph: teachers → outputs → students, which may be teachers of others in turn → report; or peers → report. */
@@ -291,37 +295,4 @@ function describeTerm({ name, weight, bound }: WeightedTerm) {
     return { name: part, from: plan.inputShape, to: plan.outputShape, parameters: plan.parameterCount };
   });
   return { name, weight, student: bound.student, teacher: bound.teacher, projectors };
-}
-
-/**
- * Activations (twice: values and gradients) of the widest batch, weights with gradients and two slots.
- *
- * @param together the students train side by side
- */
-function memoryEstimate({ teachers, students }: Layout, together: boolean): number {
-  const engineBytes = 450e6;
-  const of = (plan: NetworkPlan, { batchSize }: Training) =>
-    4 * (2 * plan.activations * batchSize + 4 * plan.parameterCount);
-  const ofStudents = students.map(({ plan, student }) => of(plan, student.training));
-  const networks = [
-    ...teachers.map(({ plan, teacher }) => of(plan, teacher.training)),
-    ...(together ? [ofStudents.reduce((sum, bytes) => sum + bytes, 0)] : ofStudents),
-  ];
-  return Math.round(engineBytes + Math.max(...networks));
-}
-
-function outputsEstimate(layout: Layout, train: number): number {
-  const files = new Map<string, number>();
-  for (const laid of layout.students) {
-    const { training, teachers } = laid.student;
-    for (const name of teachers) {
-      for (const tap of tapsFrom(layout, laid, name)) {
-        const shape = networkOf(layout, name).plan.taps[tap];
-        const bytes = viewsOf(training) * train * sizeOf(shape) * (rowType(shape) === 'F16' ? 2 : 4);
-        const key = JSON.stringify([name, training.augmentation, tap]);
-        files.set(key, Math.max(files.get(key) ?? 0, bytes));
-      }
-    }
-  }
-  return [...files.values()].reduce((sum, bytes) => sum + bytes, 0);
 }
