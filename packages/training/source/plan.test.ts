@@ -64,7 +64,7 @@ test('a job that asks for more than one may is refused, by field', async () => {
     ],
   });
   const wide = { type: 'mlp', hidden: Array.from({ length: 8 }, () => 16_384) };
-  expect(await refusal({ teacher: { architecture: wide } })).toContainEqual(
+  expect(await refusal({ teacher: { architecture: wide }, students: [spec.students[0]] })).toContainEqual(
     expect.objectContaining({ path: '/teacher/architecture', allowed: { maximum: 1e9 } }),
   );
 });
