@@ -170,6 +170,7 @@ test('every term that is not tested in a file of its own is tested here', () => 
     'softmax_regression',
     'weights',
     'factor',
+    'curriculum_temperature',
     'contrastive',
     'classifier_reuse',
     'attention_heads',
