@@ -2,25 +2,25 @@ import type { Store } from '@distillery/artifacts';
 import type { DistilleryQueue } from '@distillery/queue';
 import { isTerminal } from '@distillery/spec';
 
+/** Notes what a job has in the store, before the job is forgotten: nothing is left that nobody knows of. */
+export async function noteArtifacts(
+  queue: DistilleryQueue,
+  results: Readonly<Record<string, unknown>>,
+): Promise<void> {
+  await queue.control.leftovers.add([...namedIn(results)]);
+}
+
 /**
  * Artifacts are shared: equal weights are one blob, and a teacher and its outputs serve every job that asks for the
  * same ones. So what a deleted job leaves is removed only where no other job names it, and only while none is on its
  * way, which could be taking it up at this moment; until then it is remembered.
- *
- * @param results of the job's stages
  */
-export async function collectArtifacts(
-  queue: DistilleryQueue,
-  store: Store,
-  id: string,
-  results: Readonly<Record<string, unknown>>,
-): Promise<void> {
+export async function collectArtifacts(queue: DistilleryQueue, store: Store, id: string): Promise<void> {
   // Checkpoints are the job's alone: their files hold its name.
   for (const { blob } of await takeManifests<{ blob?: string }>(store, `jobs/${id}`)) {
     if (blob !== undefined) await store.remove(blob);
   }
   const { leftovers } = queue.control;
-  await leftovers.add([...namedIn(results)]);
   const left = await leftovers.list();
   const needed = left.length === 0 ? undefined : await neededByJobs(queue);
   if (needed === undefined) return;
@@ -32,7 +32,7 @@ export async function collectArtifacts(
       for (const blob of namedIn(manifest)) blobs.add(blob);
     }
   }
-  for (const folder of ['teachers', 'outputs']) {
+  for (const folder of ['teachers', 'outputs', 'auxiliaries']) {
     for (const name of await store.list(folder)) {
       for (const blob of namedIn(await store.manifest(name))) blobs.delete(blob);
     }

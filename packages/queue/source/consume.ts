@@ -73,6 +73,7 @@ export async function consumeStages(
   const { worker: workerName, lockDuration = 30_000 } = options;
   /** Tickets that came to nothing, until BullMQ has let go of them. */
   const skipped = new Set<string>();
+  let looking = false;
   const inHand = new Map<string, { jobId: string; controller: AbortController }>();
 
   async function take(ticket: Job<StageTicket>, token: string | undefined): Promise<void> {
@@ -152,10 +153,17 @@ export async function consumeStages(
 
   /** Nobody calls a worker: it looks at the jobs that it works on, which finds an order even after an outage. */
   async function lookForOrders(): Promise<void> {
-    for (const [jobId, controllers] of inHandByJob()) {
-      const state = await redis.hget(keys.job(jobId), 'state');
-      if (state !== 'pausing' && state !== 'cancelling') continue;
-      for (const controller of controllers) controller.abort(new Asked(`the job is ${state}`));
+    // While Redis is away one question waits for it, not one more every half second.
+    if (looking) return;
+    looking = true;
+    try {
+      for (const [jobId, controllers] of inHandByJob()) {
+        const state = await redis.hget(keys.job(jobId), 'state');
+        if (state !== 'pausing' && state !== 'cancelling') continue;
+        for (const controller of controllers) controller.abort(new Asked(`the job is ${state}`));
+      }
+    } finally {
+      looking = false;
     }
   }
 

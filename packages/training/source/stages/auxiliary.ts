@@ -13,6 +13,8 @@ import type { StageContext } from './stage.ts';
 import { teacherRows } from './teacher-rows.ts';
 
 export interface AuxiliaryResult {
+  /** Its manifest, by which others find it. */
+  address: string;
   weights: { digest: string; size: number };
   /** The last epoch's mean. */
   reconstruction: number;
@@ -42,7 +44,7 @@ export async function runAuxiliary(context: StageContext): Promise<AuxiliaryResu
   }
   const { values, loss } = await trained(context, materials, laid, wanted);
   const weights = await store.put(encodeWeights(wanted.whole.parameters, values));
-  const result = { weights, reconstruction: loss, reused: false };
+  const result = { address: name, weights, reconstruction: loss, reused: false };
   await store.commit(name, result);
   return result;
 }

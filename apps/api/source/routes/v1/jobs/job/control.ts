@@ -2,7 +2,7 @@ import type { JobControl } from '@distillery/queue';
 import { jobViewSchema } from '@distillery/spec';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import { collectArtifacts } from '../../../../artifacts.ts';
+import { collectArtifacts, noteArtifacts } from '../../../../artifacts.ts';
 import { problems } from '../../../../http/responses.ts';
 import type { Services } from '../../../../services.ts';
 import { params } from './params.ts';
@@ -42,10 +42,10 @@ export const control: FastifyPluginAsyncZod<Services> = async (app, { queue, sto
       },
     },
     async ({ params: { id }, log }, reply) => {
-      const results = await queue.jobs.results(id);
+      await noteArtifacts(queue, await queue.jobs.results(id));
       await queue.control.remove(id);
       // The job is gone; what is left of it in the store is in nobody's way.
-      await collectArtifacts(queue, store, id, results).catch((error: unknown) => {
+      await collectArtifacts(queue, store, id).catch((error: unknown) => {
         log.warn({ err: error, job: id }, 'artifacts of a deleted job are left');
       });
       return reply.code(204).send();
