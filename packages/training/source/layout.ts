@@ -13,7 +13,7 @@ import {
 } from './method.ts';
 import { bindPeer } from './peers.ts';
 import { pretrainedOf } from './pretraining.ts';
-import { jobTeachers, type Student, studentsOf, type Teacher } from './students.ts';
+import { jobTeachers, type Student, studentsOf, type Teacher, weightOf } from './students.ts';
 import { tracedWithTaps, withoutGradientTap } from './taps.ts';
 
 /** A network before it has weights. */
@@ -150,10 +150,8 @@ export function tapsFrom(layout: Layout, student: LaidStudent, teacher: string):
 export function ensembleOf({ teachers }: Layout, { student }: LaidStudent): Ensemble | undefined {
   const { teachers: names, combine } = student;
   if (names.length < 2) return undefined;
-  // An assistant has the weight of one teacher.
-  const weights = names.map(
-    (name) => teachers.find(({ teacher }) => teacher.name === name)?.teacher.weight ?? 1,
-  );
+  const known = teachers.map(({ teacher }) => teacher);
+  const weights = names.map((name) => weightOf(known, name));
   return { names, weights, combine };
 }
 

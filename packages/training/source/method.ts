@@ -12,6 +12,7 @@ import { type Choice, type Scheduled, schedulesOf, type Weight } from '@distille
 import * as tf from '@tensorflow/tfjs-core';
 import type { BoundPlan } from './ensemble.ts';
 import { createNetwork, type Network, type Values } from './network.ts';
+import { withoutPrefix } from './prefixes.ts';
 import { tracedWithTaps } from './taps.ts';
 
 /** A term of a student's method, bound to its networks. */
@@ -145,22 +146,13 @@ export function createAuxiliaries(
       Object.entries(bound.auxiliary).map(([part, { forward, inputShape, pretraining }]) => {
         const full = `${name}.${part}`;
         const given = {
-          ...(typeof values === 'number' ? {} : within(values, full)),
-          ...within(pretrained, full),
+          ...(typeof values === 'number' ? {} : withoutPrefix(`${full}/`, values)),
+          ...withoutPrefix(`${full}/`, pretrained),
         };
         const first = typeof values === 'number' && Object.keys(given).length === 0 ? values : given;
         return [full, createNetwork(forward, inputShape, first, pretraining !== undefined)];
       }),
     ),
-  );
-}
-
-export function within(values: Values, prefix: string): Values {
-  const start = `${prefix}/`;
-  return Object.fromEntries(
-    Object.entries(values)
-      .filter(([name]) => name.startsWith(start))
-      .map(([name, value]) => [name.slice(start.length), value]),
   );
 }
 

@@ -3,6 +3,7 @@ import type { BoundTerm } from '@distillery/methods';
 import type { Choice } from '@distillery/spec';
 import * as tf from '@tensorflow/tfjs-core';
 import { bindMethod, type WeightedTerm } from './method.ts';
+import { withoutPrefix } from './prefixes.ts';
 
 /**
  * Networks that train together are one network that holds them side by side: parameters, taps and random streams of a
@@ -33,16 +34,6 @@ function named<T>(net: Net<T>, prefix: string): Net<T> {
         operation.call(target, typeof first === 'string' ? prefix + first : first, ...rest);
     },
   });
-}
-
-/** The entries of a member, under the names that it has alone. */
-export function ofMember<V>(prefix: string, values: Readonly<Record<string, V>>): Record<string, V> {
-  if (prefix === '') return values;
-  return Object.fromEntries(
-    Object.entries(values)
-      .filter(([name]) => name.startsWith(prefix))
-      .map(([name, value]) => [name.slice(prefix.length), value]),
-  );
 }
 
 /** Under the names that a member's entries have among the others'. */
@@ -99,7 +90,7 @@ function asLearner(term: WeightedTerm, member: string, other: string, share: num
       teacher: [],
       matching: false,
       loss(batch) {
-        const said = ofMember(theirs, batch.student);
+        const said = withoutPrefix(theirs, batch.student);
         const constants = Object.fromEntries(teacher.map((tap) => [tap, detached(said[tap])]));
         const loss = term.bound.loss({ ...memberBatch(batch, prefix), teacher: constants });
         return share === 1 ? loss : tf.div(loss, share);
@@ -121,7 +112,7 @@ function renamed(bound: BoundTerm, prefix: string): BoundTerm {
 function memberBatch(batch: Parameters<BoundTerm['loss']>[0], prefix: string) {
   return {
     ...batch,
-    student: ofMember(prefix, batch.student) as Tensors,
-    ...(batch.studentParameters && { studentParameters: ofMember(prefix, batch.studentParameters) }),
+    student: withoutPrefix(prefix, batch.student) as Tensors,
+    ...(batch.studentParameters && { studentParameters: withoutPrefix(prefix, batch.studentParameters) }),
   };
 }

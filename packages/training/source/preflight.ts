@@ -3,7 +3,8 @@ import { DistilleryError, type Scheduled, type TermResult, valueAt, weightRange 
 import * as tf from '@tensorflow/tfjs-core';
 import { bindMethod, labelsAlone, type Pass, termLoss, type WeightedTerm } from './method.ts';
 import { type Network, trainable } from './network.ts';
-import { asMember, ofMember } from './peers.ts';
+import { asMember } from './peers.ts';
+import { withoutPrefix } from './prefixes.ts';
 import { runTaps } from './taps.ts';
 
 /** A method before its first step, with the batch that the step will take. */
@@ -72,7 +73,7 @@ export function preflight(run: PreflightRun): TermResult[] {
 
 /** A member's plain cross-entropy. */
 function labelsOf(member: string, { taps }: NetworkPlan): WeightedTerm {
-  const own = { taps: ofMember(member, taps), parameters: [] };
+  const own = { taps: withoutPrefix(member, taps), parameters: [] };
   const [term] = bindMethod(labelsAlone, own, own);
   return member === '' ? term : asMember(term, member);
 }

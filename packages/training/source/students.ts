@@ -59,6 +59,11 @@ export function jobTeachers(spec: JobSpec): Teacher[] {
   return first === undefined ? others : [first, ...others];
 }
 
+/** Beside the others' where several teach; an assistant has that of one teacher. */
+export function weightOf(teachers: readonly Teacher[], name: string): number {
+  return teachers.find((teacher) => teacher.name === name)?.weight ?? 1;
+}
+
 /**
  * The students that a job trains: first the controls (one for each different architecture and training among the
  * students, with cross-entropy alone), then those of the spec; born-again ones with all their generations, each taught

@@ -1,13 +1,12 @@
 import type { Forward } from '@distillery/engine';
-import type { StageProgress } from '@distillery/spec';
 import { type Checkpoint, checkpoints } from '../checkpoint.ts';
 import { type LaidStudent, type Layout, viewsOf } from '../layout.ts';
-import { within } from '../method.ts';
 import { createNetwork, disposeNetwork, type Values } from '../network.ts';
 import { type Pretrained, pretrainedOf, reconstruction, stageOf } from '../pretraining.ts';
+import { withoutPrefix } from '../prefixes.ts';
 import { train } from '../train.ts';
 import { encodeWeights, loadWeights } from '../weights.ts';
-import { loadMaterials, type Materials, trainingKey } from './materials.ts';
+import { loadMaterials, type Materials, trainingKey, trainingProgress } from './materials.ts';
 import { trainedNetwork } from './results.ts';
 import type { StageContext } from './stage.ts';
 import { teacherRows } from './teacher-rows.ts';
@@ -69,7 +68,7 @@ async function trained(
   const resume = await saved.newest();
   let last: Checkpoint | undefined = resume;
   const stepsPerEpoch = Math.ceil(indices.train.length / training.batchSize);
-  const steps = stepsPerEpoch * training.epochs;
+  const progress = trainingProgress({ stepsPerEpoch, epochs: training.epochs });
   try {
     const { losses } = await train({
       network,
@@ -84,17 +83,7 @@ async function trained(
       hooks: {
         metrics: (epoch, step, values) =>
           tell.metrics({ epoch, step, time: new Date().toISOString(), values }),
-        progress: (phase, { step, loss, samplesPerSecond }) =>
-          tell.progress({
-            phase,
-            epoch: Math.floor(step / stepsPerEpoch),
-            epochs: training.epochs,
-            step,
-            steps,
-            loss,
-            samplesPerSecond,
-            fraction: step / steps,
-          } satisfies StageProgress),
+        progress: (phase, cursor) => tell.progress(progress(phase, cursor)),
         warning: tell.warning,
         async checkpoint(checkpoint) {
           last = checkpoint;
@@ -104,7 +93,7 @@ async function trained(
       },
     });
     // The last epoch ends with a checkpoint.
-    const values = within((last as Checkpoint).groups.auxiliary, 'reconstruction.network');
+    const values = withoutPrefix('reconstruction.network/', (last as Checkpoint).groups.auxiliary);
     return { values, loss: losses.reconstruction };
   } finally {
     disposeNetwork(network);

@@ -1,6 +1,6 @@
 import type { Store } from '@distillery/artifacts';
 import { type Dataset, datasets, splitValidation } from '@distillery/datasets';
-import type { EngineInfo, JobSpec } from '@distillery/spec';
+import type { EngineInfo, JobSpec, StageProgress } from '@distillery/spec';
 import { digestOf, validationOf } from '@distillery/spec';
 import { type Layout, layOut } from '../layout.ts';
 import type { OutputsKey } from '../outputs.ts';
@@ -80,6 +80,34 @@ export function phase(name: string, fraction = 0) {
     samplesPerSecond: null,
     fraction,
   };
+}
+
+/**
+ * Progress by steps.
+ *
+ * @param share of the stage that the steps are, default all of it
+ */
+export function trainingProgress({
+  stepsPerEpoch,
+  epochs,
+  share = 1,
+}: {
+  stepsPerEpoch: number;
+  epochs: number;
+  share?: number;
+}) {
+  const steps = stepsPerEpoch * epochs;
+  return (
+    name: string,
+    cursor: Pick<StageProgress, 'step' | 'loss' | 'samplesPerSecond'>,
+  ): StageProgress => ({
+    phase: name,
+    epoch: Math.floor(cursor.step / stepsPerEpoch),
+    epochs,
+    steps,
+    ...cursor,
+    fraction: share * (cursor.step / steps),
+  });
 }
 
 /** What of an engine decides the bits that it computes: kind and versions, not the machine's speed. */

@@ -5,7 +5,6 @@ import {
   type Choice,
   type NetworkResult,
   type Score,
-  type StageProgress,
   type Training,
 } from '@distillery/spec';
 import { type Forward, initialValues, type NetworkPlan, type Tensors } from '@distillery/engine';
@@ -25,8 +24,9 @@ import {
 import { accuracy, crossEntropyLoss, expectedCalibrationError } from '../scores.ts';
 import { train, type TrainingResult } from '../train.ts';
 import { encodeWeights } from '../weights.ts';
-import { amongMembers, ofMember, prefixOf, sideBySide } from '../peers.ts';
-import type { Materials } from './materials.ts';
+import { amongMembers, prefixOf, sideBySide } from '../peers.ts';
+import { withoutPrefix } from '../prefixes.ts';
+import { type Materials, trainingProgress } from './materials.ts';
 import type { StageContext } from './stage.ts';
 
 /** One of the networks that a stage trains. */
@@ -94,18 +94,8 @@ export async function runNetworks(
   );
   const saved = checkpoints(store, `jobs/${job.id}/${stage.id}`);
   const stepsPerEpoch = Math.ceil(indices.train.length / training.batchSize);
-  const steps = stepsPerEpoch * training.epochs;
-  const progress = (name: string, step: number, loss: number | null, rate: number | null): StageProgress => ({
-    phase: name,
-    epoch: Math.floor(step / stepsPerEpoch),
-    epochs: training.epochs,
-    step,
-    steps,
-    loss,
-    samplesPerSecond: rate,
-    // Scoring and storing are the rest.
-    fraction: 0.99 * (step / steps),
-  });
+  // Scoring and storing are the rest.
+  const progress = trainingProgress({ stepsPerEpoch, epochs: training.epochs, share: 0.99 });
 
   let result: TrainingResult;
   let last: Values;
@@ -127,8 +117,7 @@ export async function runNetworks(
       hooks: {
         metrics: (epoch, step, values) =>
           tell.metrics({ epoch, step, time: new Date().toISOString(), values }),
-        progress: (name, cursor) =>
-          tell.progress(progress(name, cursor.step, cursor.loss, cursor.samplesPerSecond)),
+        progress: (name, cursor) => tell.progress(progress(name, cursor)),
         warning: tell.warning,
         checkpoint: saved.save,
         pause,
@@ -138,7 +127,8 @@ export async function runNetworks(
   } finally {
     disposeNetwork(network);
   }
-  tell.progress(progress('evaluating', steps, result.losses.loss ?? null, null));
+  const step = stepsPerEpoch * training.epochs;
+  tell.progress(progress('evaluating', { step, loss: result.losses.loss ?? null, samplesPerSecond: null }));
   const results: TrainedNetwork['result'][] = [];
   for (const [index, member] of members.entries()) results.push(await resultOf(member, first[index]));
   return results;
@@ -147,16 +137,20 @@ export async function runNetworks(
     const own = prefix(member);
     const { plan } = member;
     const encode = encoder(member, dataset);
-    const trained = createNetwork(member.forward, dataset.shape, ofMember(own, last));
+    const trained = createNetwork(member.forward, dataset.shape, withoutPrefix(own, last));
     const score = async (epoch: number, validationAccuracy: number | null): Promise<OwnScore> => {
       const weights = await store.put(encode(readValues(trained.variables)));
       return { epoch, validationAccuracy, weights, ...(await testScores(trained, dataset, context)) };
     };
+    const best = async (ended: OwnScore): Promise<OwnScore> => {
+      const { epoch, validationAccuracy } = result.best[own];
+      if (epoch === result.lastEpoch) return ended;
+      assignValues(trained.variables, withoutPrefix(own, result.bestValues));
+      return await score(epoch, validationAccuracy);
+    };
     try {
       const ended = await score(result.lastEpoch, result.lastValidationAccuracy[own]);
       const latencyMs = singleImageLatency(trained, dataset.shape);
-      const { epoch, validationAccuracy } = result.best[own];
-      assignValues(trained.variables, ofMember(own, result.bestValues));
       return {
         stage: stage.id,
         seed,
@@ -165,11 +159,11 @@ export async function runNetworks(
         latencyMs,
         initialWeights: sha256(encode(initial)),
         last: ended,
-        best: epoch === result.lastEpoch ? ended : await score(epoch, validationAccuracy),
+        best: await best(ended),
         terms: result.terms
           .filter(({ name }) => name.startsWith(own))
           .map((term) => ({ ...term, name: term.name.slice(own.length) })),
-        losses: ofMember(own, result.losses),
+        losses: withoutPrefix(own, result.losses),
         epochs: training.epochs,
         seconds: result.seconds,
         precision: training.precision,

@@ -15,7 +15,7 @@ import {
   meanOf,
   meanProbabilities,
 } from '../scores.ts';
-import { jobTeachers, type Student, studentsOf } from '../students.ts';
+import { jobTeachers, type Student, studentsOf, weightOf } from '../students.ts';
 import type { AboutData } from './materials.ts';
 import { clearCheckpoints, type OwnScore, type TrainedNetwork } from './network-run.ts';
 import type { OutputsResult } from './outputs.ts';
@@ -138,7 +138,7 @@ export async function runReport(
   async function guideOf(student: Student, seed: number): Promise<Float32Array | undefined> {
     const names = student.teachers.length > 0 ? student.teachers : teachers.slice(0, 1).map((t) => t.name);
     if (names.length === 0) return undefined;
-    const weights = names.map((name) => teachers.find((t) => t.name === name)?.weight ?? 1);
+    const weights = names.map((name) => weightOf(teachers, name));
     return meanOf(await Promise.all(names.map((name) => best(name, seed))), weights);
   }
 
