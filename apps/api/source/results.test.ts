@@ -94,7 +94,7 @@ test('the report of a failed job says that none will come', async () => {
   const { id } = await submitted(held);
   const begun = await held.queue.attempts.begin(id, 'teacher', 'w');
   if ('skip' in begun) throw new Error(begun.skip);
-  await held.queue.attempts.fail(begun, { code: 'nan', message: 'diverged' }, true);
+  await held.queue.attempts.fail(begun, { code: 'nan', message: 'diverged' });
   expect(await problem(await held.request(`/v1/jobs/${id}/report`))).toMatchObject({
     code: 'not_ready',
     detail: 'the job has failed, without a report',

@@ -7,7 +7,8 @@ import { startWorker } from './worker.ts';
  * The worker of a container: settings come from the environment.
  *
  * REDIS_URL (required), STORE_DIR, DATA_DIR, DATA_ROOTS (folders, separated by colons), TRAINERS (stages at
- * once), STALL_SECONDS (after which a silent trainer is killed), ENGINE, LOG_LEVEL
+ * once), STALL_SECONDS (after which a silent trainer is killed), LOCK_SECONDS (after which a silent worker loses its
+ * stage), ENGINE, LOG_LEVEL
  */
 const log = pino({ level: process.env.LOG_LEVEL ?? 'info', name: 'worker' });
 
@@ -17,20 +18,8 @@ try {
     STORE_DIR = 'runs/store',
     DATA_DIR = 'runs/data',
     DATA_ROOTS = '',
-    TRAINERS = '1',
-    STALL_SECONDS = '600',
   } = process.env;
   if (!redisUrl) throw new Error('REDIS_URL is not set: where does the queue listen?');
-  const trainers = Number(TRAINERS);
-  if (!Number.isInteger(trainers) || trainers < 1 || trainers > 64) {
-    throw new Error(`TRAINERS is ${JSON.stringify(TRAINERS)}, it must be a whole number from 1 to 64`);
-  }
-  const stallSeconds = Number(STALL_SECONDS);
-  if (!Number.isInteger(stallSeconds) || stallSeconds < 10 || stallSeconds > 86_400) {
-    throw new Error(
-      `STALL_SECONDS is ${JSON.stringify(STALL_SECONDS)}, it must be a whole number from 10 to 86400`,
-    );
-  }
   const manifest = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
   const worker = await startWorker({
     redisUrl,
@@ -39,8 +28,9 @@ try {
     roots: DATA_ROOTS.split(':')
       .filter((root) => root !== '')
       .map((root) => resolve(root)),
-    trainers,
-    stallSeconds,
+    trainers: whole('TRAINERS', 1, 64) ?? 1,
+    stallSeconds: whole('STALL_SECONDS', 10, 86_400),
+    lockSeconds: whole('LOCK_SECONDS', 3, 600),
     log,
     version: (JSON.parse(manifest) as { version: string }).version,
   });
@@ -59,4 +49,13 @@ try {
 } catch (error) {
   log.fatal({ err: error }, 'the worker cannot start');
   process.exit(1);
+}
+
+/** A whole number of the environment, or undefined where it is not set. */
+function whole(name: string, least: number, most: number): number | undefined {
+  const text = process.env[name];
+  if (text === undefined || text === '') return undefined;
+  const value = Number(text);
+  if (Number.isInteger(value) && value >= least && value <= most) return value;
+  throw new Error(`${name} is ${JSON.stringify(text)}, it must be a whole number from ${least} to ${most}`);
 }

@@ -20,7 +20,9 @@ export interface WorkerOptions {
   /** Stages at once, each in a trainer of its own, default 1; on a GPU always 1. */
   trainers?: number;
   /** After so long without a sign of life of its loop a trainer is killed, and its stage retried; default 600. */
-  stallSeconds?: number;
+  stallSeconds?: number | undefined;
+  /** A worker that has not been heard of for so long loses its stage to another; default 15. */
+  lockSeconds?: number | undefined;
   log: Logger;
   version: string;
 }
@@ -42,7 +44,16 @@ export interface RunningWorker {
  * @throws DistilleryError `engine_unavailable` when no engine, or not the one that ENGINE forces, starts here
  */
 export async function startWorker(options: WorkerOptions): Promise<RunningWorker> {
-  const { redisUrl, prefix, storeDir, dataDir, roots, version, stallSeconds = 600 } = options;
+  const {
+    redisUrl,
+    prefix,
+    storeDir,
+    dataDir,
+    roots,
+    version,
+    stallSeconds = 600,
+    lockSeconds = 15,
+  } = options;
   const id = `${hostname()}-${randomBytes(3).toString('hex')}`;
   const log = options.log.child({ worker: id });
   const engine = await probeEngine(log);
@@ -80,7 +91,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
         tellWork();
       }
     },
-    { worker: id, concurrency: trainers },
+    { worker: id, concurrency: trainers, lockDuration: lockSeconds * 1000 },
   );
 
   let closing: Promise<void> | undefined;

@@ -56,8 +56,8 @@ test('two workers race for a stage: one attempt each, and the older one has no e
   await expect(attempts.metrics(old, [row])).rejects.toEqual(refused);
   await expect(attempts.warning(old, 'x')).rejects.toEqual(refused);
   await expect(attempts.succeed(old, 'mine')).rejects.toEqual(refused);
-  await expect(attempts.fail(old, { code: 'nan', message: 'x' }, true)).rejects.toEqual(refused);
-  await expect(attempts.fail(old, { code: 'nan', message: 'x' }, false)).rejects.toEqual(refused);
+  await expect(attempts.fail(old, { code: 'nan', message: 'x' })).rejects.toEqual(refused);
+  await expect(attempts.fail(old, { code: 'nan', message: 'x' }, 5)).rejects.toEqual(refused);
   await expect(attempts.handBack(old)).rejects.toEqual(refused);
   expect(await everything()).toEqual(before);
 
@@ -87,7 +87,7 @@ test('begin says why there is nothing to do', async () => {
   await attempts.succeed(attempt, 1);
   expect(await attempts.begin(id, 'teacher', 'w')).toEqual({ skip: 'stage_succeeded' });
   const outputs = await begin(id, 'outputs');
-  await attempts.fail(outputs, { code: 'data_error', message: 'x' }, true);
+  await attempts.fail(outputs, { code: 'data_error', message: 'x' });
   expect(await attempts.begin(id, 'outputs', 'w')).toEqual({ skip: 'job_failed' });
 });
 
@@ -97,7 +97,7 @@ test('after a final failure the running siblings are refused', async () => {
   await attempts.succeed(await begin(id, 'teacher'), 1);
   await attempts.succeed(await begin(id, 'outputs'), 1);
   const [a, b] = [await begin(id, 'student.a.42'), await begin(id, 'student.b.42')];
-  await attempts.fail(a, { code: 'nan', message: 'diverged' }, true);
+  await attempts.fail(a, { code: 'nan', message: 'diverged' });
   await expect(attempts.metrics(b, [row])).rejects.toMatchObject({ code: 'stale_attempt' });
   await expect(attempts.succeed(b, 1)).rejects.toMatchObject({ code: 'stale_attempt' });
   expect((await jobs.get(id)).view).toMatchObject({

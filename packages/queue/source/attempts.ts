@@ -14,7 +14,8 @@ export interface Attempt {
   attempt: number;
 }
 
-export type Begun = (Attempt & { jobStartedAt: string }) | { skip: string };
+/** `failures`: how often the stage has failed since it last got further than ever before. */
+export type Begun = (Attempt & { jobStartedAt: string; failures: number }) | { skip: string };
 
 /** A row as a trainer tells it; the attempt says the rest. */
 export type NewMetricRow = Omit<MetricRow, 'stage' | 'attempt'>;
@@ -35,10 +36,10 @@ export function fence(redis: Redis, keys: Keys) {
     /** Takes a stage over, or says why there is nothing to do: `stage_succeeded`, `stage_waiting`, `job_failed`, … */
     begin: guarded(async (jobId: string, stageId: string, worker: string): Promise<Begun> => {
       const reply = await run(redis, beginScript, scriptKeys(keys, jobId), [stageId, worker]);
-      const [what, value, startedAt] = reply as [string, string, string | undefined];
+      const [what, value, startedAt, failures] = reply as [string, string, string?, string?];
       if (what === 'skip') return { skip: value };
       const jobStartedAt = new Date(Number(startedAt)).toISOString();
-      return { jobId, stageId, attempt: Number(value), jobStartedAt };
+      return { jobId, stageId, attempt: Number(value), jobStartedAt, failures: Number(failures) };
     }),
 
     progress: guarded(async (attempt: Attempt, progress: StageProgress): Promise<void> => {
@@ -68,15 +69,20 @@ export function fence(redis: Redis, keys: Keys) {
       return (await write(succeedScript, attempt, [JSON.stringify(result ?? null)])) as string[];
     }),
 
-    /** Final: the whole job fails with this reason. Otherwise the stage is queued again. */
-    fail: guarded(async (attempt: Attempt, reason: Reason, final: boolean): Promise<void> => {
+    /**
+     * The stage is queued again; or, when it has failed `tries` times without getting any further, the whole job fails
+     * with this reason.
+     *
+     * @returns how often it has failed so; 0 when that was the last time
+     */
+    fail: guarded(async (attempt: Attempt, reason: Reason, tries: number = 1): Promise<number> => {
       const told = { ...reason, stage: attempt.stageId };
-      await write(failScript, attempt, [JSON.stringify(told), final ? '1' : '0']);
+      return (await write(failScript, attempt, [JSON.stringify(told), tries])) as number;
     }),
 
     /** The stage is queued again and nothing has failed: its worker stops. */
     handBack: guarded(async (attempt: Attempt): Promise<void> => {
-      await write(failScript, attempt, ['', '0']);
+      await write(failScript, attempt, ['', 1]);
     }),
   };
 }

@@ -1,5 +1,5 @@
 import { asDistilleryError, DistilleryError, type StageProgress } from '@distillery/spec';
-import { type Job, UnrecoverableError, WaitingError, Worker } from 'bullmq';
+import { DelayedError, type Job, WaitingError, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
 import type { Attempt, Fence, NewMetricRow } from './attempts.ts';
 import type { Keys } from './keys.ts';
@@ -9,8 +9,6 @@ import { queueName, type StageQueue, type StageTicket } from './stages.ts';
 export interface StageRun extends Attempt {
   /** When the first stage of the job began, for its time limit. */
   jobStartedAt: string;
-  /** How often a retryable failure will still be tried again. */
-  attemptsLeft: number;
   /** Aborts when the consumer closes or the stage is no longer ours: end soon, by rejecting. */
   signal: AbortSignal;
   progress(progress: StageProgress): Promise<void>;
@@ -20,7 +18,7 @@ export interface StageRun extends Attempt {
 
 /**
  * Does a stage and returns its result, plain JSON. What it rejects with is the reason of the failure: a retryable
- * DistilleryError is tried again while attempts are left, every other fails the job.
+ * DistilleryError is tried again, after a pause that grows, every other fails the job.
  */
 export type StageHandler = (run: StageRun) => Promise<unknown>;
 
@@ -29,12 +27,15 @@ export interface ConsumeOptions {
   worker: string;
   /** Stages at once, default 1. */
   concurrency?: number;
-  /** After so long without a sign of life (ms, default 30 000) another worker takes the stage over. */
+  /** After so long without a sign of life (ms, default 15 000), and a third at most, another worker takes the stage over. */
   lockDuration?: number;
+  /**
+   * A stage that has failed, or lost its worker, so many times in a row without getting any further than before fails its
+   * job; default 5.
+   */
+  tries?: number;
   /** ms between two looks whether a job in hand was asked to stop, default 500. */
   controlInterval?: number;
-  /** How often a stage may be taken over so before its job fails, default 10. */
-  maxStalledCount?: number;
   /** ms between two looks for stages that were lost, default 30 000. */
   reconcileInterval?: number;
 }
@@ -70,7 +71,7 @@ export async function consumeStages(
   handler: StageHandler,
   options: ConsumeOptions,
 ): Promise<Consumer> {
-  const { worker: workerName, lockDuration = 30_000 } = options;
+  const { worker: workerName, lockDuration = 15_000, tries = 5 } = options;
   /** Tickets that came to nothing, until BullMQ has let go of them. */
   const skipped = new Set<string>();
   let looking = false;
@@ -88,23 +89,24 @@ export async function consumeStages(
     const id = ticket.id as string;
     const controller = new AbortController();
     inHand.set(id, { jobId, controller });
-    const attemptsLeft = Math.max(0, (ticket.opts.attempts ?? 1) - ticket.attemptsMade - 1);
     try {
-      const result = await handler(stageRun(begun, attemptsLeft, controller));
+      if (begun.failures >= tries) {
+        throw new DistilleryError(
+          'trainer_crashed',
+          `its last ${begun.failures} workers vanished or failed at it`,
+        );
+      }
+      const result = await handler(stageRun(begun, controller));
       // Enqueued before BullMQ lets go of this stage: after a crash in between it is picked up, and skipped, above.
       await stages.enqueue(jobId, await attempts.succeed(begun, result));
     } catch (cause) {
-      await settle(ticket, token, begun, attemptsLeft, cause, controller.signal);
+      await settle(ticket, token, begun, cause, controller.signal);
     } finally {
       inHand.delete(id);
     }
   }
 
-  function stageRun(
-    begun: Attempt & { jobStartedAt: string },
-    attemptsLeft: number,
-    controller: AbortController,
-  ): StageRun {
+  function stageRun(begun: Attempt & { jobStartedAt: string }, controller: AbortController): StageRun {
     const ours = async (write: Promise<void>) => {
       try {
         await write;
@@ -115,7 +117,6 @@ export async function consumeStages(
     };
     return {
       ...begun,
-      attemptsLeft,
       signal: controller.signal,
       progress: (progress) => ours(attempts.progress(begun, progress)),
       metrics: (rows) => ours(attempts.metrics(begun, rows)),
@@ -128,27 +129,23 @@ export async function consumeStages(
     ticket: Job<StageTicket>,
     token: string | undefined,
     begun: Attempt,
-    attemptsLeft: number,
     cause: unknown,
     signal: AbortSignal,
   ): Promise<never> {
     const error = asDistilleryError(cause);
-    if (isStale(error) || isStale(signal.reason)) throw new UnrecoverableError(error.message);
-    try {
-      // A ticket of a job that stands still is taken once more, and skipped; one that goes on meanwhile goes on.
-      if (signal.reason instanceof Asked || signal.reason instanceof Closing) {
-        await attempts.handBack(begun);
-        await ticket.moveToWait(token);
-        throw new WaitingError(error.message);
-      }
-      const final = !error.retryable || attemptsLeft === 0;
-      await attempts.fail(begun, { code: error.code, message: error.message }, final);
-      if (final) throw new UnrecoverableError(error.message);
-    } catch (refused) {
-      if (isStale(refused)) throw new UnrecoverableError((refused as Error).message);
-      throw refused;
+    // BullMQ forgets the ticket of whatever is thrown, but for its own two errors.
+    if (isStale(error) || isStale(signal.reason)) throw error;
+    // A ticket of a job that stands still is taken once more, and skipped; one that goes on meanwhile goes on.
+    if (signal.reason instanceof Asked || signal.reason instanceof Closing) {
+      await attempts.handBack(begun);
+      await ticket.moveToWait(token);
+      throw new WaitingError(error.message);
     }
-    throw error;
+    const reason = { code: error.code, message: error.message };
+    const failures = await attempts.fail(begun, reason, error.retryable ? tries : 1);
+    if (failures === 0) throw error;
+    await ticket.moveToDelayed(Date.now() + Math.min(60_000, 1000 * 2 ** failures), token);
+    throw new DelayedError(error.message);
   }
 
   /** Nobody calls a worker: it looks at the jobs that it works on, which finds an order even after an outage. */
@@ -175,21 +172,14 @@ export async function consumeStages(
     return jobs;
   }
 
-  /** BullMQ gives a stage up without asking us when its workers vanish again and again. */
-  async function giveUp(ticket: Job<StageTicket>, error: Error): Promise<void> {
-    const begun = await attempts.begin(ticket.data.jobId, ticket.data.stageId, workerName);
-    if ('skip' in begun) return;
-    const message = `every worker that took the stage vanished: ${error.message}`;
-    await attempts.fail(begun, { code: 'trainer_crashed', message }, true);
-  }
-
   const bull = new Worker<StageTicket>(queueName, (ticket, token) => take(ticket, token), {
     connection: redis,
     prefix: keys.prefix,
     concurrency: options.concurrency ?? 1,
     lockDuration,
-    stalledInterval: lockDuration,
-    maxStalledCount: options.maxStalledCount ?? 10,
+    stalledInterval: Math.ceil(lockDuration / 3),
+    // The record counts them, and knows which of them were in vain.
+    maxStalledCount: Number.MAX_SAFE_INTEGER,
     autorun: false,
   });
   bull.on('error', onError);
@@ -200,9 +190,6 @@ export async function consumeStages(
   bull.on('completed', ({ id, data }) => {
     // A job that was resumed or retried at that moment could not be enqueued: BullMQ still held this ticket.
     if (skipped.delete(id as string)) void stages.enqueueOpen(data.jobId).catch(onError);
-  });
-  bull.on('failed', (ticket, error) => {
-    if (ticket?.deferredFailure) void giveUp(ticket, error).catch(onError);
   });
   await bull.waitUntilReady();
   const reconcile = () => stages.reconcile().catch(onError);

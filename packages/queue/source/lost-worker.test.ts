@@ -80,7 +80,7 @@ test('nothing lands of a worker that was frozen past its lock', { timeout: 120_0
   }
 });
 
-async function killed(stalls: number) {
+async function killed(tries: number) {
   const { view } = await held.queue.jobs.create(job({ stages: graph(['a']) }));
   await held.queue.stages.enqueueOpen(view.id);
   const lost = await hangingWorker();
@@ -89,7 +89,7 @@ async function killed(stalls: number) {
   const consumer = await held.queue.stages.consume(async () => 1, {
     worker: 'next',
     lockDuration: 1000,
-    maxStalledCount: stalls,
+    tries,
   });
   const end = await until(
     async () => (await held.queue.jobs.get(view.id)).view,
@@ -100,12 +100,12 @@ async function killed(stalls: number) {
 }
 
 test('the stage of a killed worker is taken over once its lock has run out', async () => {
-  const end = await killed(10);
+  const end = await killed(2);
   expect(end.state).toBe('succeeded');
   expect(end.stages[0]).toMatchObject({ worker: 'next', attempt: 2 });
 });
 
 test('a stage whose workers vanish too often fails its job', async () => {
-  const end = await killed(0);
+  const end = await killed(1);
   expect(end).toMatchObject({ state: 'failed', reason: { code: 'trainer_crashed', stage: 'teacher' } });
 });

@@ -1,9 +1,20 @@
-import { DistilleryError } from '@distillery/spec';
+import { DistilleryError, type StageProgress } from '@distillery/spec';
 import { expect, test, vi } from 'vitest';
 import type { StageRun } from './index.ts';
 import { graph, job, privateQueue, until } from './private-queue.ts';
 
 const held = privateQueue();
+
+const progress: StageProgress = {
+  phase: 'training',
+  epoch: 1,
+  epochs: 2,
+  step: 5,
+  steps: 10,
+  loss: 0.5,
+  samplesPerSecond: 100,
+  fraction: 0.5,
+};
 
 const rest = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -99,9 +110,7 @@ test('a crash between success and the enqueueing of the next stage is repaired w
 });
 
 test('a retryable failure is tried again, as attempt 2, and leaves an event', async () => {
-  const attemptsLeft: number[] = [];
   const handler = async (run: StageRun) => {
-    if (run.stageId === 'teacher') attemptsLeft.push(run.attemptsLeft);
     if (run.stageId === 'teacher' && run.attempt === 1)
       throw new DistilleryError('trainer_crashed', 'signal 9');
     return 1;
@@ -111,7 +120,6 @@ test('a retryable failure is tried again, as attempt 2, and leaves an event', as
     const view = await jobEnds(id);
     expect(view).toMatchObject({ state: 'succeeded', reason: null });
     expect(view.stages[0]).toMatchObject({ attempt: 2, state: 'succeeded', reason: null });
-    expect(attemptsLeft).toEqual([2, 1]);
     expect(await held.queue.events.read(id)).toContainEqual(
       expect.objectContaining({
         type: 'stage',
@@ -122,6 +130,24 @@ test('a retryable failure is tried again, as attempt 2, and leaves an event', as
       }),
     );
   });
+});
+
+test('a stage that fails again and again without getting further fails its job; one that gets further does not', async () => {
+  const { attempts, jobs } = held.queue;
+  const id = await submit();
+  const crashed = { code: 'trainer_crashed', message: 'signal 9' };
+  const failAt = async (fraction: number) => {
+    const begun = await attempts.begin(id, 'teacher', 'w');
+    if ('skip' in begun) throw new Error(begun.skip);
+    await attempts.progress(begun, { ...progress, fraction });
+    return attempts.fail(begun, crashed, 3);
+  };
+  expect(await failAt(0.1)).toBe(1);
+  expect(await failAt(0.1)).toBe(2);
+  expect(await failAt(0.2), 'it got further').toBe(1);
+  expect(await failAt(0.1)).toBe(2);
+  expect(await failAt(0.2)).toBe(0);
+  expect((await jobs.get(id)).view).toMatchObject({ state: 'failed', reason: crashed });
 });
 
 test('a failure that is not retryable fails the job with its reason and cancels the rest', async () => {
@@ -174,11 +200,11 @@ test('a stage whose worker fell silent is taken over, and the old worker finds i
   );
 });
 
-test('a consumer that closes hands its stage back, which costs no attempt; with finish it ends it', async () => {
+test('a consumer that closes hands its stage back, which is no failure; with finish it ends it', async () => {
   const { queue } = held;
   const taken = vi.fn();
   const handler = async (run: StageRun) => {
-    taken(run.attemptsLeft);
+    taken(run.attempt);
     await new Promise((_, reject) => {
       run.signal.addEventListener('abort', () => reject(new Error('stopped')));
     });
@@ -192,7 +218,7 @@ test('a consumer that closes hands its stage back, which costs no attempt; with 
 
   const second = await queue.stages.consume(
     async (run) => {
-      taken(run.attemptsLeft);
+      taken(run.attempt);
       await rest(200);
       if (run.signal.aborted) throw new Error('was told to stop');
       return 1;
@@ -200,7 +226,7 @@ test('a consumer that closes hands its stage back, which costs no attempt; with 
     { worker: 'two' },
   );
   await vi.waitFor(() => expect(taken).toHaveBeenCalledTimes(2));
-  expect(taken.mock.calls).toEqual([[2], [2]]);
+  expect(taken.mock.calls).toEqual([[1], [2]]);
   await second.close({ finish: true });
   expect((await queue.jobs.get(id)).view.stages[0]).toMatchObject({ state: 'succeeded', attempt: 2 });
 });

@@ -67,8 +67,6 @@ export function stageQueue(redis: Redis, keys: Keys, onError: (error: Error) => 
         opts: {
           jobId: ticketId(jobId, stageId),
           priority,
-          attempts: 3,
-          backoff: { type: 'exponential', delay: 2000 },
           removeOnComplete: true,
           removeOnFail: true,
         },

@@ -2,9 +2,10 @@ import { script } from '../script.ts';
 import { prelude } from './prelude.ts';
 
 /**
- * A worker picks a stage up: it gets a new attempt, and from now on older ones are refused.
+ * A worker picks a stage up: it gets a new attempt, and from now on older ones are refused. One that is running has
+ * lost its worker, which counts as a failure of it.
  *
- * ARGV: stage, worker. Returns {'begun', attempt, start of the job in ms} or {'skip', why}.
+ * ARGV: stage, worker. Returns {'begun', attempt, start of the job in ms, failures} or {'skip', why}.
  */
 export const beginScript = script(`${prelude}
 local stage, worker = ARGV[1], ARGV[2]
@@ -21,6 +22,7 @@ if jobState ~= 'queued' and jobState ~= 'running' then return {'skip', 'job_' ..
 if not state then return {'skip', 'stage_unknown'} end
 if state ~= 'queued' and state ~= 'running' then return {'skip', 'stage_' .. state} end
 local time = now()
+local failures = state == 'running' and failed(stage) or tonumber(get(stage, 'failures') or 0)
 local attempt = redis.call('HINCRBY', job, 's:' .. stage .. ':attempt', 1)
 unset(stage, 'finishedAt', 'progress', 'progressAt', 'from', 'coarse', 'reason')
 set(stage, 'worker', worker)
@@ -31,5 +33,5 @@ if jobState == 'queued' then
 end
 moveStage(stage, 'running')
 changed()
-return {'begun', tostring(attempt), redis.call('HGET', job, 'startedAt')}
+return {'begun', tostring(attempt), redis.call('HGET', job, 'startedAt'), tostring(failures)}
 `);

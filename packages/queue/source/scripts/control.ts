@@ -60,7 +60,7 @@ for stage in stages() do
     for need in string.gmatch(get(stage, 'needs'), '%S+') do
       if get(need, 'state') ~= 'succeeded' then met = false break end
     end
-    unset(stage, 'finishedAt', 'startedAt', 'worker', 'reason', 'progress', 'progressAt', 'from', 'coarse')
+    unset(stage, 'finishedAt', 'startedAt', 'worker', 'reason', 'progress', 'progressAt', 'from', 'coarse', 'failures')
     moveStage(stage, met and 'queued' or 'waiting')
   end
 end

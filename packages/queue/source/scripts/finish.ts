@@ -42,22 +42,29 @@ return ready
 `);
 
 /**
- * A stage has failed, or its worker gives it back. Not final: it is queued again. Final: the job has failed, and
- * every stage that has not ended is cancelled, which also closes the fence to those that run.
+ * A stage has failed, or its worker gives it back. It is queued again, unless it has failed so many times without
+ * getting any further: then the job has failed, and every stage that has not ended is cancelled, which also closes the
+ * fence to those that run. Sent twice by the same attempt, the second does nothing and answers as the first.
  *
- * ARGV: stage, attempt, reason as JSON or '', '1' when final.
+ * ARGV: stage, attempt, reason as JSON or '' (given back), so many times. Returns the failures, 0 after the last.
  */
 export const failScript = script(`${prelude}
-local stage, attempt, reason, final = ARGV[1], ARGV[2], ARGV[3], ARGV[4] == '1'
+local stage, attempt, reason = ARGV[1], ARGV[2], ARGV[3]
 local state = get(stage, 'state')
-local ended = state == (final and 'failed' or 'queued') or (not final and state == 'cancelled')
-if get(stage, 'attempt') == attempt and ended then return 0 end
+if get(stage, 'attempt') == attempt and (state == 'failed' or state == 'queued' or state == 'cancelled') then
+  return state == 'queued' and tonumber(get(stage, 'failures') or 0) or 0
+end
 local refused = refusal(stage, attempt)
 if refused then return refused end
-if reason ~= '' then set(stage, 'reason', reason) end
-if not final then
+local failures = 0
+if reason ~= '' then
+  set(stage, 'reason', reason)
+  failures = failed(stage)
+end
+if failures < tonumber(ARGV[4]) then
   release(stage, reason)
 else
+  failures = 0
   local time = now()
   set(stage, 'finishedAt', time)
   moveStage(stage, 'failed', reason)
@@ -72,5 +79,5 @@ else
   endJob('failed')
 end
 changed()
-return 1
+return failures
 `);

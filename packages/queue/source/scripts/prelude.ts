@@ -10,7 +10,7 @@ export const commonKeys = 4 + jobStates.length;
  * read by TypeScript alone, because cjson turns an empty list into an object and cuts numbers.
  *
  * Fields: id name labels priority state version createdAt startedAt finishedAt reason plan stages, and for each stage
- * `s:<stage>:` state needs attempt worker startedAt finishedAt progress progressAt from coarse reason.
+ * `s:<stage>:` state needs attempt worker startedAt finishedAt progress progressAt from coarse reason failures furthest.
  */
 export const prelude = `
 local job, results, metrics, events = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
@@ -57,6 +57,11 @@ local function moveStage(stage, state, reason)
   set(stage, 'state', state)
   tell('type', 'stage', 'stage', stage, 'state', state, 'attempt', get(stage, 'attempt'),
     'worker', get(stage, 'worker') or '', 'reason', reason or '')
+end
+
+-- Counts a failure: how many there were now since the stage last got further than ever before.
+local function failed(stage)
+  return redis.call('HINCRBY', job, 's:' .. stage .. ':failures', 1)
 end
 
 -- Stages that are running now.

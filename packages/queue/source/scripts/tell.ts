@@ -9,6 +9,10 @@ if refused then return refused end
 local time = now()
 set(stage, 'progress', ARGV[3])
 set(stage, 'progressAt', time)
+if tonumber(fraction) > tonumber(get(stage, 'furthest') or 0) then
+  set(stage, 'furthest', fraction)
+  unset(stage, 'failures')
+end
 -- The rate is measured from here, so that a stage that resumed at 80 % does not look fast.
 if not get(stage, 'from') then set(stage, 'from', fraction .. '@' .. time) end
 local coarse = ARGV[5] .. ' ' .. math.floor(tonumber(fraction) * 20)
