@@ -84,6 +84,7 @@ export function stepper(dataset: Dataset) {
       views: 1,
       ...(task === 'distill' && rows !== undefined ? { teacher: rows } : {}),
       resume: undefined,
+      checkpoints: { everySeconds: 60 },
       hooks: {
         metrics: () => {},
         progress: () => {},

@@ -7,6 +7,7 @@ import type { StageRecord } from '@distillery/training';
 export interface Task {
   job: { id: string; name: string | null; spec: JobSpec };
   stage: StagePlan;
+  attempt: number;
   results: Record<string, unknown>;
   records: StageRecord[];
   storeDir: string;

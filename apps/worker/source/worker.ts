@@ -125,7 +125,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     );
     try {
       const outcome = await runTask(
-        { job, stage, results, records: view.stages, storeDir, dataDir, roots },
+        { job, stage, attempt: run.attempt, results, records: view.stages, storeDir, dataDir, roots },
         {
           threads: trainerThreads(stage, plan, trainers, availableParallelism()),
           stallMs: stallSeconds * 1000,

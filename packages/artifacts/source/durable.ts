@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { type FileHandle, mkdir, open, readdir, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { DistilleryError } from '@distillery/spec';
+import { asDistilleryError, DistilleryError } from '@distillery/spec';
 
 const oneDay = 24 * 60 * 60 * 1000;
 
@@ -18,6 +18,14 @@ export async function onDisk<T>(what: string, work: () => Promise<T>): Promise<T
   } catch (error) {
     const code = systemCode(error);
     if (code === undefined) throw error;
+    const known = asDistilleryError(error);
+    if (known.code === 'disk_full') {
+      throw new DistilleryError(
+        'disk_full',
+        `the store cannot ${what}: its disk is full (${code}); what was committed before stands`,
+        { cause: error },
+      );
+    }
     throw new DistilleryError('store_unavailable', `the store cannot ${what}: ${code}`, { cause: error });
   }
 }

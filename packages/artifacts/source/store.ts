@@ -24,8 +24,8 @@ export interface ByteRange {
  * that is not there. There is no update and no rename: the two would need a lock between workers.
  *
  * A name is segments of `[A-Za-z0-9._-]+` joined by `/`, such as `jobs/x/train/checkpoints/000003`. Every method
- * refuses a malformed name or digest with `malformed_request`, and fails with `store_unavailable` (retryable, its
- * `cause` kept) when the store cannot be used: disk full, read-only, unreachable.
+ * refuses a malformed name or digest with `malformed_request`, and fails with `disk_full`, or with `store_unavailable`
+ * (retryable) when the store cannot be used: read-only, unreachable. Both keep their `cause`.
  */
 export interface Store {
   /**

@@ -28,6 +28,7 @@ export const errorTable = {
   },
   internal: { status: 500, retryable: true, title: 'An unexpected error' },
   redis_unavailable: { status: 503, retryable: true, title: 'The queue cannot be reached' },
+  disk_full: { status: 507, retryable: false, title: 'The disk is full' },
   store_unavailable: { status: 503, retryable: true, title: 'The artifact store cannot be used' },
   // stages
   data_error: { status: 422, retryable: false, title: 'The data set cannot be read' },
@@ -82,9 +83,20 @@ export class DistilleryError extends Error {
   }
 }
 
-/** The error itself when it has a code, else an `internal` one that keeps it as its cause. */
+/** What the system says when there is no room left; ours may be a quota (ENOSPC, EDQUOT: errno(3)). */
+const noRoom = new Set<unknown>(['ENOSPC', 'EDQUOT']);
+
+/**
+ * The error itself when it has a code of the table, `disk_full` when the system had no room left, else an `internal` one;
+ * both keep it as their cause.
+ */
 export function asDistilleryError(error: unknown): DistilleryError {
   if (error instanceof DistilleryError) return error;
   const message = error instanceof Error ? error.message : String(error);
+  if (error instanceof Error && 'code' in error && noRoom.has(error.code)) {
+    return new DistilleryError('disk_full', `there is no room left on the disk (${String(error.code)})`, {
+      cause: error,
+    });
+  }
   return new DistilleryError('internal', message, { cause: error });
 }

@@ -72,6 +72,7 @@ test('fills in every default', () => {
     },
     validation: 0.1,
     priority: 0,
+    checkpoints: { everySeconds: 60, keep: 2 },
     limits: {},
   });
 });

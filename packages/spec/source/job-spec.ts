@@ -120,6 +120,21 @@ export function jobSpecSchema({ datasets, architectures, terms }: Kinds) {
       .max(10)
       .default(0)
       .describe('stages of a job with a higher one are taken up first; what runs is not disturbed'),
+    checkpoints: z
+      .strictObject({
+        everySeconds: z
+          .number()
+          .min(0)
+          .max(86_400)
+          .default(60)
+          .describe('within an epoch, with the next row of the curve; each epoch ends with one in any case'),
+        everySteps: z.int().min(1).optional().describe('the same, so many steps after the last one'),
+        keep: z.int().min(1).max(100).default(2).describe('the latest; each holds the best weights too'),
+      })
+      .prefault({})
+      .describe(
+        'from which a stage goes on that was interrupted; they are removed when the job has succeeded',
+      ),
     limits: z
       .strictObject({
         maxDurationSeconds: z

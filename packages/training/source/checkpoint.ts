@@ -1,5 +1,5 @@
 import { decodeSafetensors, encodeSafetensors, type Store } from '@distillery/artifacts';
-import type { TermResult } from '@distillery/spec';
+import { asDistilleryError, DistilleryError, type TermResult } from '@distillery/spec';
 import type { Values } from './network.ts';
 
 /**
@@ -15,7 +15,8 @@ export interface Cursor {
   /** Sums of the losses of the running epoch, and over how many samples. */
   sums: number[];
   samples: number;
-  /** By member of networks that train side by side; empty without a validation split. */
+  /** By member of networks that train side by side: of its last epoch, and its best. Empty without a validation split. */
+  validationAccuracy: Record<string, number>;
   best: Record<string, { epoch: number; validationAccuracy: number }>;
   /** Each completed epoch's means, for the result. */
   losses: Record<string, number>;
@@ -29,56 +30,148 @@ export interface Checkpoint {
   groups: Record<string, Values>;
 }
 
-interface Manifest {
-  cursor: Cursor;
-  blob: string;
+/** An entry of a stage's log: an attempt begins, or commits a checkpoint. */
+interface Entry {
+  attempt: number;
+  cursor?: Cursor;
+  blob?: string;
 }
 
-/** @param folder `jobs/<job>/<stage>` */
-export function checkpoints(store: Store, folder: string) {
-  const nameOf = (step: number) => `${folder}/checkpoints/${String(step).padStart(9, '0')}`;
-  return {
-    /** The newest one; older ones of the stage are removed once it stands. */
-    async save({ cursor, groups }: Checkpoint): Promise<void> {
-      const tensors = Object.entries(groups).flatMap(([group, values]) =>
-        Object.entries(values).map(([name, data]) => ({
-          name: `${group}:${name}`,
-          dtype: 'F32' as const,
-          shape: [data.length],
-          data,
-        })),
-      );
-      const earlier = await store.list(`${folder}/checkpoints`);
-      // The stage's name in the header keeps equal states of two jobs apart: removing one leaves the other.
-      const blob = await store.put(encodeSafetensors(tensors, { stage: folder, step: String(cursor.step) }));
-      const name = nameOf(cursor.step);
-      await store.commit<Manifest>(name, { cursor, blob: blob.digest });
-      for (const old of earlier) if (old !== name) await remove(old);
-    },
+interface Numbered extends Entry {
+  number: number;
+}
 
-    async newest(): Promise<Checkpoint | undefined> {
-      const name = (await store.list(`${folder}/checkpoints`)).at(-1);
-      const manifest = name === undefined ? undefined : await store.manifest<Manifest>(name);
-      if (manifest === undefined) return undefined;
-      const { tensors } = decodeSafetensors(await store.read(manifest.blob));
-      const groups: Record<string, Values> = {};
-      for (const [name, tensor] of tensors) {
-        const colon = name.indexOf(':');
-        const group = (groups[name.slice(0, colon)] ??= {});
-        group[name.slice(colon + 1)] = tensor.data as Float32Array;
+export interface CheckpointOptions {
+  store: Store;
+  /** `jobs/<job>/<stage>` */
+  folder: string;
+  attempt: number;
+  /** How many of the latest are kept. Each holds the best weights too. */
+  keep: number;
+  /** Hears of checkpoints that are damaged. */
+  warn(message: string): void;
+}
+
+/**
+ * Opens a stage's checkpoints for an attempt; from here on older attempts are refused.
+ *
+ * They are a log of manifests, numbered from 1 and created once. Each writer knows the number that comes next, and an
+ * attempt begins by putting its own entry there: the commit of whoever wrote last before it then meets a name that is
+ * taken, by a newer attempt. That is the fence, and the store needs nothing for it but create-only manifests.
+ *
+ * @returns the newest checkpoint that verifies, if there is one, and `save`, which collects older ones
+ * @throws DistilleryError `stale_attempt`, here and in `save`, when a newer attempt has begun; nothing has landed then
+ */
+export async function openCheckpoints(options: CheckpointOptions) {
+  const { store, folder, attempt, keep, warn } = options;
+  const before = await entriesOf(store, folder);
+  for (const entry of before) refuseBehind(entry);
+  let next = (before.at(-1)?.number ?? 0) + 1;
+  while (!(await append({ attempt }))) next++;
+  next++;
+  const kept = (await entriesOf(store, folder)).filter(({ blob }) => blob !== undefined);
+  return { resume: await newest(), save };
+
+  async function newest(): Promise<Checkpoint | undefined> {
+    for (const { cursor, blob = '', number } of kept.toReversed()) {
+      try {
+        return { cursor: cursor as Cursor, groups: decode(await store.read(blob)) };
+      } catch (error) {
+        if (!(error instanceof DistilleryError) || error.retryable) throw error;
+        warn(`checkpoint ${number} cannot be used, the one before is taken: ${error.message}`);
       }
-      return { cursor: manifest.cursor, groups };
-    },
-
-    /** Once a stage's result stands, nothing resumes it any more. */
-    async clear(): Promise<void> {
-      for (const name of await store.list(`${folder}/checkpoints`)) await remove(name);
-    },
-  };
-
-  async function remove(name: string): Promise<void> {
-    const manifest = await store.manifest<Manifest>(name);
-    await store.removeManifest(name);
-    if (manifest !== undefined) await store.remove(manifest.blob);
+    }
+    return undefined;
   }
+
+  async function save({ cursor, groups }: Checkpoint): Promise<void> {
+    // What the header says keeps equal states of two jobs or attempts apart: removing one leaves the other.
+    const metadata = { stage: folder, attempt: String(attempt), step: String(cursor.step) };
+    const { digest: blob } = await store.put(encode(groups, metadata));
+    const entry = { attempt, cursor, blob };
+    try {
+      if (!(await append(entry)))
+        throw new Error(`entry ${next} of ${folder} is there, and not by a newer attempt`);
+    } catch (error) {
+      // Of these two it is certain that no manifest names the blob.
+      const { code } = asDistilleryError(error);
+      const unnamed = (code === 'stale_attempt' || code === 'disk_full') && !named(kept, blob);
+      if (unnamed) await store.remove(blob).catch(() => undefined);
+      throw error;
+    }
+    kept.push({ ...entry, number: next++ });
+    while (kept.length > keep) {
+      const old = kept.shift() as Numbered;
+      await remove(store, folder, old, kept);
+    }
+  }
+
+  /** Whether the entry stands under the next number. */
+  async function append(entry: Entry): Promise<boolean> {
+    const { created, manifest } = await store.commit<Entry>(nameOf(folder, next), entry);
+    refuseBehind(manifest);
+    return created;
+  }
+
+  function refuseBehind(entry: Entry): void {
+    if (entry.attempt <= attempt) return;
+    const message = `attempt ${attempt} of ${folder} was overtaken by attempt ${entry.attempt}`;
+    throw new DistilleryError('stale_attempt', message);
+  }
+}
+
+/**
+ * Removes what only a resumption would have needed; called once a stage's result stands. Where there was more than one
+ * attempt the entries that refuse the older ones stay, some bytes each, until the job is deleted.
+ */
+export async function clearCheckpoints(store: Store, folder: string): Promise<void> {
+  for (const entry of await entriesOf(store, folder)) {
+    if (entry.blob !== undefined || entry.attempt === 1) await remove(store, folder, entry, []);
+  }
+}
+
+async function entriesOf(store: Store, folder: string): Promise<Numbered[]> {
+  const entries: Numbered[] = [];
+  for (const name of await store.list(`${folder}/checkpoints`)) {
+    const entry = await store.manifest<Entry>(name);
+    if (entry !== undefined) entries.push({ ...entry, number: Number(name.split('/').at(-1)) });
+  }
+  return entries;
+}
+
+/** @param others that stay */
+async function remove(store: Store, folder: string, { number, blob }: Numbered, others: readonly Entry[]) {
+  await store.removeManifest(nameOf(folder, number));
+  if (blob !== undefined && !named(others, blob)) await store.remove(blob);
+}
+
+/** A checkpoint that is saved twice at one step is one blob. */
+function named(entries: readonly Entry[], blob: string): boolean {
+  return entries.some((entry) => entry.blob === blob);
+}
+
+function nameOf(folder: string, number: number): string {
+  return `${folder}/checkpoints/${String(number).padStart(9, '0')}`;
+}
+
+function encode(groups: Checkpoint['groups'], metadata: Record<string, string>) {
+  const tensors = Object.entries(groups).flatMap(([group, values]) =>
+    Object.entries(values).map(([name, data]) => ({
+      name: `${group}:${name}`,
+      dtype: 'F32' as const,
+      shape: [data.length],
+      data,
+    })),
+  );
+  return encodeSafetensors(tensors, metadata);
+}
+
+function decode(bytes: Uint8Array): Checkpoint['groups'] {
+  const groups: Checkpoint['groups'] = {};
+  for (const [name, tensor] of decodeSafetensors(bytes).tensors) {
+    const colon = name.indexOf(':');
+    const group = (groups[name.slice(0, colon)] ??= {});
+    group[name.slice(colon + 1)] = tensor.data as Float32Array;
+  }
+  return groups;
 }

@@ -14,7 +14,7 @@ import type { Checkpoint } from './checkpoint.ts';
 import { bindMethod, type WeightedTerm } from './method.ts';
 import { createNetwork, disposeNetwork, readValues } from './network.ts';
 import { rowFile, rowWriter } from './outputs.ts';
-import { StopTraining, train } from './train.ts';
+import { StopTraining, train, type TrainingResult } from './train.ts';
 
 // Two images a step make 25 steps an epoch: losses are read after every second one, and after the last.
 const [count, batchSize, classes] = [50, 2, 3];
@@ -59,6 +59,7 @@ interface Run {
   rows: { epoch: number; step: number; values: Record<string, number> }[];
   checkpoints: Checkpoint[];
   weights: Record<string, Float32Array>;
+  result: TrainingResult | undefined;
   error: unknown;
 }
 
@@ -68,38 +69,43 @@ async function trained(
   {
     epochs = 2,
     resume = undefined as Checkpoint | undefined,
-    checkpointInterval = undefined as number | undefined,
-    pause = undefined as ((step: number) => void) | undefined,
+    everySeconds = 60,
+    validation = 0,
+    pause = undefined as ((step: number, phase: string) => void) | undefined,
   } = {},
 ): Promise<Run> {
   const before = tf.memory().numTensors;
   const network = createNetwork(forward, dataset.shape, 1);
-  const run: Run = { rows: [], checkpoints: [], weights: {}, error: undefined };
+  const run: Run = { rows: [], checkpoints: [], weights: {}, result: undefined, error: undefined };
   let steps = resume?.cursor.step ?? 0;
+  let phase = '';
   try {
-    await train({
+    run.result = await train({
       network,
       method,
       dataset,
-      indices: { train: everyIndex(count), validation: new Int32Array() },
+      indices: { train: everyIndex(count), validation: everyIndex(validation) },
       training: trainingSchema.parse({ epochs, batchSize }),
       seed: 5,
       views: 1,
       teacher,
       resume,
-      ...(checkpointInterval === undefined ? {} : { checkpointInterval }),
+      checkpoints: { everySeconds },
       hooks: {
         metrics: (epoch, step, values) => run.rows.push({ epoch, step, values }),
-        progress: () => {},
+        progress: (now) => {
+          phase = now;
+        },
         warning: () => {},
         checkpoint: async (checkpoint) => {
           run.checkpoints.push(checkpoint);
         },
-        pause: async () => pause?.(++steps),
+        pause: async () => pause?.(++steps, phase),
       },
     });
   } catch (error) {
     run.error = error;
+    run.result = undefined;
   }
   run.weights = readValues(network.variables);
   disposeNetwork(network);
@@ -188,7 +194,7 @@ test('a weight that was found is kept over a stop: the same bytes', async () => 
 
 test('checkpoints within an epoch change no bit, and each of them leads to the same end', async () => {
   const plain = await trained([labels]);
-  const often = await trained([labels], { checkpointInterval: 0 });
+  const often = await trained([labels], { everySeconds: 0 });
   expect(often.weights).toEqual(plain.weights);
   // 25 steps an epoch, a row after every second one and the last.
   expect(plain.checkpoints.map(({ cursor }) => cursor.step)).toEqual([25, 50]);
@@ -200,6 +206,29 @@ test('checkpoints within an epoch change no bit, and each of them leads to the s
     expect(weights).toEqual(plain.weights);
     expect(curve({ ...plain, rows }).at(-1)).toEqual(curve(plain).at(-1));
   }
+});
+
+test('a run that is stopped while it looks at an epoch looks at it again, and takes no step twice', async () => {
+  const whole = await trained([labels], { validation: 100 });
+  const cut = await trained([labels], {
+    validation: 100,
+    pause: (step, phase) => {
+      // The first epoch pauses once more, for its evaluation.
+      if (phase === 'evaluating' && step === 51) throw new StopTraining('stop');
+    },
+  });
+  expect(cut.checkpoints.map(({ cursor }) => [cursor.step, cursor.samples > 0])).toEqual([
+    [25, false],
+    [50, true],
+  ]);
+  const rest = await trained([labels], { validation: 100, resume: cut.checkpoints[1] });
+  expect(rest.rows.map(({ step }) => step)).toEqual([50]);
+  const { seconds: _, ...result } = whole.result as TrainingResult;
+  expect(rest.result).toMatchObject(result);
+  expect([...cut.rows, ...rest.rows].map(({ step }) => step)).toEqual(whole.rows.map(({ step }) => step));
+  // What the last epoch came to is known also when nothing is left to train.
+  const after = await trained([labels], { validation: 100, resume: rest.checkpoints.at(-1) });
+  expect(after.result).toMatchObject(result);
 });
 
 test('a run that its preflight refuses takes no step', async () => {

@@ -38,8 +38,8 @@ export interface TrainingRun {
   /** Views of the augmentation that are cycled; Infinity: a new one each epoch. */
   views: number;
   resume: Checkpoint | undefined;
-  /** Within long epochs a checkpoint is committed when the last one is so old, in ms; default a minute. */
-  checkpointInterval?: number;
+  /** Within an epoch a checkpoint is committed with the first row at which the last one is so old. */
+  checkpoints: { everySeconds: number; everySteps?: number | undefined };
   hooks: TrainingHooks;
 }
 
@@ -83,7 +83,7 @@ export class StopTraining extends Error {}
 export async function train(job: TrainingRun): Promise<TrainingResult> {
   const { network, method, dataset, indices, training, seed, hooks, resume, members = [''] } = job;
   const { batchSize, epochs } = training;
-  const { checkpointInterval = 60_000 } = job;
+  const { everySeconds, everySteps = Infinity } = job.checkpoints;
   const stepsPerEpoch = Math.ceil(indices.train.length / batchSize);
   const rowEvery = Math.max(1, Math.ceil(stepsPerEpoch / 20));
   const lossNames = [...method.map((term) => term.name), 'loss'];
@@ -104,9 +104,18 @@ export async function train(job: TrainingRun): Promise<TrainingResult> {
   };
   const optimizer = createOptimizer(training.optimizer, trained);
   let best: Values | undefined;
-  let cursor: Cursor = { step: 0, terms: [], sums: noSums(), samples: 0, best: {}, losses: {}, seconds: 0 };
+  let cursor: Cursor = {
+    step: 0,
+    terms: [],
+    sums: noSums(),
+    samples: 0,
+    validationAccuracy: {},
+    best: {},
+    losses: {},
+    seconds: 0,
+  };
   if (resume !== undefined) {
-    cursor = { ...resume.cursor, sums: [...resume.cursor.sums], best: { ...resume.cursor.best } };
+    cursor = structuredClone(resume.cursor);
     assignValues(network.variables, resume.groups.weights);
     optimizer.restore(resume.groups.slots ?? {});
     best = resume.groups.best;
@@ -114,14 +123,14 @@ export async function train(job: TrainingRun): Promise<TrainingResult> {
 
   const earlierSeconds = cursor.seconds;
   const begun = performance.now();
-  const validationAccuracy: Record<string, number | null> = Object.fromEntries(
-    members.map((member) => [member, cursor.best[member]?.validationAccuracy ?? null]),
-  );
   const running = runningLosses(lossNames, stepsPerEpoch);
   let rowSince = performance.now();
-  let savedAt = performance.now();
+  let saved = { at: performance.now(), step: cursor.step };
 
   try {
+    // It was stopped while it looked at an epoch whose steps were done.
+    if (cursor.samples > 0 && cursor.step % stepsPerEpoch === 0)
+      await endEpoch(cursor.step / stepsPerEpoch - 1);
     const { augmentation } = training;
     const source = { dataset, split: dataset.train, augmentation, teacher: job.teacher };
     for await (const batch of batchesAhead(source, remaining(cursor.step))) {
@@ -145,7 +154,7 @@ export async function train(job: TrainingRun): Promise<TrainingResult> {
         await hooks.pause();
       } else {
         // With a row, when the epoch's sums are whole: a save changes nothing of what is trained or told.
-        if (rowEnds && performance.now() - savedAt >= checkpointInterval) await save();
+        if (rowEnds && isDue()) await save();
         await pause();
       }
     }
@@ -163,7 +172,9 @@ export async function train(job: TrainingRun): Promise<TrainingResult> {
     bestValues: best ?? readValues(network.variables),
     terms: cursor.terms,
     losses: cursor.losses,
-    lastValidationAccuracy: validationAccuracy,
+    lastValidationAccuracy: Object.fromEntries(
+      members.map((member) => [member, cursor.validationAccuracy[member] ?? null]),
+    ),
     seconds: elapsed(),
   };
 
@@ -301,19 +312,17 @@ export async function train(job: TrainingRun): Promise<TrainingResult> {
   }
 
   async function endEpoch(epoch: number): Promise<void> {
-    cursor.losses = Object.fromEntries(lossNames.map((name, i) => [name, cursor.sums[i] / cursor.samples]));
-    cursor.sums = noSums();
-    cursor.samples = 0;
+    const means = Object.fromEntries(lossNames.map((name, i) => [name, cursor.sums[i] / cursor.samples]));
     const values: Record<string, number> = { tensors: tf.memory().numTensors };
-    for (const [name, value] of Object.entries(cursor.losses)) values[`epoch_${name}`] = value;
+    for (const [name, value] of Object.entries(means)) values[`epoch_${name}`] = value;
     if (indices.validation.length > 0) {
-      hooks.progress('evaluating', { step: cursor.step, loss: cursor.losses.loss, samplesPerSecond: null });
+      hooks.progress('evaluating', { step: cursor.step, loss: means.loss, samplesPerSecond: null });
       const classes = dataset.classes.length;
       const predictions = await predict(
         network,
         dataset,
         dataset.train,
-        hooks.pause,
+        pause,
         indices.validation,
         members.map((member) => `${member}logits`),
       );
@@ -321,7 +330,7 @@ export async function train(job: TrainingRun): Promise<TrainingResult> {
       for (const [index, member] of members.entries()) {
         const scored = { logits: predictions[index], labels, classes };
         const share = accuracy(scored);
-        validationAccuracy[member] = share;
+        cursor.validationAccuracy[member] = share;
         values[`${member}validation_accuracy`] = share;
         values[`${member}validation_loss`] = crossEntropyLoss(scored);
         // Of equal epochs the first: later ones were not worth their time.
@@ -332,6 +341,9 @@ export async function train(job: TrainingRun): Promise<TrainingResult> {
       }
     }
     hooks.metrics(epoch + 1, cursor.step, values);
+    cursor.losses = means;
+    cursor.sums = noSums();
+    cursor.samples = 0;
     await save();
     rowSince = performance.now();
   }
@@ -361,7 +373,7 @@ export async function train(job: TrainingRun): Promise<TrainingResult> {
       throw new DistilleryError('nan', message);
     }
     await hooks.checkpoint({
-      cursor: { ...cursor, sums: [...cursor.sums], best: { ...cursor.best }, seconds: elapsed() },
+      cursor: structuredClone({ ...cursor, seconds: elapsed() }),
       groups: {
         weights,
         auxiliary,
@@ -369,7 +381,11 @@ export async function train(job: TrainingRun): Promise<TrainingResult> {
         ...(best === undefined ? {} : { best }),
       },
     });
-    savedAt = performance.now();
+    saved = { at: performance.now(), step: cursor.step };
+  }
+
+  function isDue(): boolean {
+    return performance.now() - saved.at >= everySeconds * 1000 || cursor.step - saved.step >= everySteps;
   }
 
   function noSums(): number[] {

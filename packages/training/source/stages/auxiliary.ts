@@ -1,12 +1,12 @@
 import type { Forward } from '@distillery/engine';
-import { type Checkpoint, checkpoints } from '../checkpoint.ts';
+import { type Checkpoint, openCheckpoints } from '../checkpoint.ts';
 import { type LaidStudent, type Layout, viewsOf } from '../layout.ts';
 import { createNetwork, disposeNetwork, type Values } from '../network.ts';
 import { type Pretrained, pretrainedOf, reconstruction, stageOf } from '../pretraining.ts';
 import { withoutPrefix } from '../prefixes.ts';
 import { train } from '../train.ts';
 import { encodeWeights, loadWeights } from '../weights.ts';
-import { loadMaterials, type Materials, trainingKey, trainingProgress } from './materials.ts';
+import { checkpointsOf, loadMaterials, type Materials, trainingKey, trainingProgress } from './materials.ts';
 import { trainedNetwork } from './results.ts';
 import type { StageContext } from './stage.ts';
 import { teacherRows } from './teacher-rows.ts';
@@ -58,14 +58,13 @@ async function trained(
   laid: LaidStudent,
   wanted: Pretrained,
 ): Promise<{ values: Values; loss: number }> {
-  const { job, stage, store, tell, pause } = context;
+  const { job, stage, tell, pause } = context;
   const { dataset, indices } = materials;
   const { training } = wanted;
   const idle: Forward = (net, x) =>
     net.tap('logits', net.slice(net.flatten(x), { from: 0, to: dataset.classes.length }));
   const network = createNetwork(idle, dataset.shape, 0);
-  const saved = checkpoints(store, `jobs/${job.id}/${stage.id}`);
-  const resume = await saved.newest();
+  const { resume, save } = await openCheckpoints(checkpointsOf(context));
   let last: Checkpoint | undefined = resume;
   const stepsPerEpoch = Math.ceil(indices.train.length / training.batchSize);
   const progress = trainingProgress({ stepsPerEpoch, epochs: training.epochs });
@@ -80,6 +79,7 @@ async function trained(
       views: viewsOf(laid.student.training),
       teacher: await teacherRows(context, materials, laid, stage.seed ?? 0, [wanted.how.tap]),
       resume,
+      checkpoints: job.spec.checkpoints,
       hooks: {
         metrics: (epoch, step, values) =>
           tell.metrics({ epoch, step, time: new Date().toISOString(), values }),
@@ -87,7 +87,7 @@ async function trained(
         warning: tell.warning,
         async checkpoint(checkpoint) {
           last = checkpoint;
-          await saved.save(checkpoint);
+          await save(checkpoint);
         },
         pause,
       },

@@ -3,6 +3,7 @@ import { type Dataset, datasets, splitValidation } from '@distillery/datasets';
 import type { EngineInfo, JobSpec, StageProgress } from '@distillery/spec';
 import { digestOf, validationOf } from '@distillery/spec';
 import { type Layout, layOut } from '../layout.ts';
+import type { CheckpointOptions } from '../checkpoint.ts';
 import type { OutputsKey } from '../outputs.ts';
 import { jobTeachers } from '../students.ts';
 import { teacherSubjects } from '../subjects.ts';
@@ -39,6 +40,16 @@ export async function loadMaterials(
     own === undefined ? dataset : await datasets.get(spec.dataset.source).outline(spec.dataset, data);
   const layout = layOut(spec, { job, teachers: await teacherSubjects(spec, data) });
   return { dataset, indices, layout };
+}
+
+/** Where a stage's checkpoints lie, in the store. */
+export function checkpointFolder(job: string, stage: string): string {
+  return `jobs/${job}/${stage}`;
+}
+
+export function checkpointsOf({ store, job, stage, attempt, tell }: StageContext): CheckpointOptions {
+  const { keep } = job.spec.checkpoints;
+  return { store, folder: checkpointFolder(job.id, stage.id), attempt, keep, warn: tell.warning };
 }
 
 /** What the report says of the data. */

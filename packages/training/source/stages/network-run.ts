@@ -10,7 +10,7 @@ import {
 import { type Forward, initialValues, type NetworkPlan, type Tensors } from '@distillery/engine';
 import type { Tensor1D } from '@tensorflow/tfjs-core';
 import type { TeacherRows } from '../batch-thread.ts';
-import { checkpoints } from '../checkpoint.ts';
+import { openCheckpoints } from '../checkpoint.ts';
 import { predict, singleImageLatency } from '../evaluate.ts';
 import type { WeightedTerm } from '../method.ts';
 import {
@@ -26,7 +26,7 @@ import { train, type TrainingResult } from '../train.ts';
 import { encodeWeights } from '../weights.ts';
 import { amongMembers, prefixOf, sideBySide } from '../peers.ts';
 import { withoutPrefix } from '../prefixes.ts';
-import { type Materials, trainingProgress } from './materials.ts';
+import { checkpointsOf, type Materials, trainingProgress } from './materials.ts';
 import type { StageContext } from './stage.ts';
 
 /** One of the networks that a stage trains. */
@@ -92,7 +92,7 @@ export async function runNetworks(
     dataset.shape,
     Object.assign({}, ...members.map((member, i) => amongMembers(prefix(member), first[i]))) as Values,
   );
-  const saved = checkpoints(store, `jobs/${job.id}/${stage.id}`);
+  const { resume, save } = await openCheckpoints(checkpointsOf(context));
   const stepsPerEpoch = Math.ceil(indices.train.length / training.batchSize);
   // Scoring and storing are the rest.
   const progress = trainingProgress({ stepsPerEpoch, epochs: training.epochs, share: 0.99 });
@@ -113,13 +113,14 @@ export async function runNetworks(
       members: members.map(prefix),
       teacherParameters,
       pretrained,
-      resume: await saved.newest(),
+      resume,
+      checkpoints: job.spec.checkpoints,
       hooks: {
         metrics: (epoch, step, values) =>
           tell.metrics({ epoch, step, time: new Date().toISOString(), values }),
         progress: (name, cursor) => tell.progress(progress(name, cursor)),
         warning: tell.warning,
-        checkpoint: saved.save,
+        checkpoint: save,
         pause,
       },
     });
@@ -205,12 +206,4 @@ async function testScores(network: Network, dataset: Dataset, { store, pause }: 
     expectedCalibrationError: expectedCalibrationError(predictions),
     logits: await store.put(new Uint8Array(logits.buffer, logits.byteOffset, logits.byteLength)),
   };
-}
-
-/** Removes what only a resumption would have needed; called once the stage's result stands. */
-export function clearCheckpoints(
-  { store, job }: Pick<StageContext, 'store' | 'job'>,
-  stage: string,
-): Promise<void> {
-  return checkpoints(store, `jobs/${job.id}/${stage}`).clear();
 }

@@ -6,6 +6,7 @@ import {
   type Score,
   type Spread,
 } from '@distillery/spec';
+import { clearCheckpoints } from '../checkpoint.ts';
 import { isPeer } from '../layout.ts';
 import {
   accuracy,
@@ -16,8 +17,8 @@ import {
   meanProbabilities,
 } from '../scores.ts';
 import { jobTeachers, type Student, studentsOf, weightOf } from '../students.ts';
-import type { AboutData } from './materials.ts';
-import { clearCheckpoints, type OwnScore, type TrainedNetwork } from './network-run.ts';
+import { type AboutData, checkpointFolder } from './materials.ts';
+import type { OwnScore, TrainedNetwork } from './network-run.ts';
 import type { OutputsResult } from './outputs.ts';
 import { mutualStage, outputsStage, studentStage, trainedNetwork } from './results.ts';
 import type { StageContext } from './stage.ts';
@@ -106,7 +107,7 @@ export async function runReport(
     })),
     warnings: warnings(),
   };
-  for (const { id } of records) await clearCheckpoints(context, id);
+  for (const { id } of records) await clearCheckpoints(store, checkpointFolder(job.id, id));
   return { report: reportSchema.parse(report) };
 
   async function logitsOf(logits: OwnScore['logits']): Promise<Float32Array> {

@@ -6,6 +6,8 @@ import type { EngineInfo, JobSpec, MetricRow, StagePlan, StageProgress } from '@
 export interface StageContext {
   job: { id: string; name: string | null; spec: JobSpec };
   stage: StagePlan;
+  /** Of the stage; older ones can commit no checkpoint any more once this one has begun to train. */
+  attempt: number;
   /** What every stage before it returned, by stage. */
   results: Record<string, unknown>;
   store: Store;

@@ -35,6 +35,7 @@ export async function stageRunner(roots: string[] = []) {
     const data = { cacheDir: join(folder, 'data'), roots };
     const { stages } = await planJob(spec, data);
     const results: Record<string, unknown> = {};
+    const attempts = new Map<string, number>();
     return {
       stages,
       results,
@@ -42,9 +43,12 @@ export async function stageRunner(roots: string[] = []) {
         const told: Told = { rows: [], progress: [], warnings: [] };
         const stage = stages.find((s) => s.id === stageId);
         if (stage === undefined) throw new Error(stageId);
+        const attempt = (attempts.get(stageId) ?? 0) + 1;
+        attempts.set(stageId, attempt);
         results[stageId] = await runStage({
           job: { id, name: null, spec },
           stage,
+          attempt,
           results,
           records: stages.map((s) => ({
             id: s.id,
