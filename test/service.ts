@@ -27,16 +27,19 @@ export async function startService({
   workers = 1,
   trainers = 1,
   stallSeconds = 600,
+  lockSeconds = 15,
   roots = [] as string[],
+  /** Of a Redis that the test looks after; one of the service's own when undefined. */
+  redisUrl = undefined as string | undefined,
 } = {}): Promise<Service> {
   const folder = await mkdtemp(join(tmpdir(), 'distillery-service-'));
   const log = pino({ level: process.env.LOG_LEVEL ?? 'silent' }, pino.destination(2));
-  const redis = await startPrivateRedis();
+  const redis = redisUrl === undefined ? await startPrivateRedis() : { url: redisUrl, stop: async () => {} };
   const at = { storeDir: join(folder, 'store'), dataDir: join(folder, 'data'), roots, log };
   const api = await startApi({ ...at, redisUrl: redis.url, host: '127.0.0.1', port: 0 });
   const running = await Promise.all(
     Array.from({ length: workers }, () =>
-      startWorker({ ...at, trainers, stallSeconds, redisUrl: redis.url, version: 'test' }),
+      startWorker({ ...at, trainers, stallSeconds, lockSeconds, redisUrl: redis.url, version: 'test' }),
     ),
   );
   const queue = await openQueue({ url: redis.url });

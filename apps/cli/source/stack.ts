@@ -60,11 +60,19 @@ export async function startStack({
       closers.push(redis.stop);
       redisUrl = redis.url;
     }
-    const api = await startApi({ redisUrl, storeDir, dataDir, roots, host: '127.0.0.1', port, log });
+    const at = {
+      redisUrl,
+      storeDir,
+      dataDir,
+      roots,
+      log,
+      volatileRedis: process.env.REDIS_VOLATILE === 'allow',
+    };
+    const api = await startApi({ ...at, host: '127.0.0.1', port });
     closers.push(api.close);
     const running: RunningWorker[] = [];
     for (let i = 0; i < workers; i++) {
-      running.push(await startWorker({ redisUrl, storeDir, dataDir, roots, trainers, log, version }));
+      running.push(await startWorker({ ...at, trainers, version }));
     }
     closers.push(() => Promise.all(running.map((worker) => worker.close())));
     return { url: api.url, engine: running[0].engine, close };

@@ -8,7 +8,7 @@ import { startWorker } from './worker.ts';
  *
  * REDIS_URL (required), STORE_DIR, DATA_DIR, DATA_ROOTS (folders, separated by colons), TRAINERS (stages at
  * once), STALL_SECONDS (after which a silent trainer is killed), LOCK_SECONDS (after which a silent worker loses its
- * stage), ENGINE, LOG_LEVEL
+ * stage), REDIS_VOLATILE (`allow`: a Redis too that may lose jobs), ENGINE, LOG_LEVEL
  */
 const log = pino({ level: process.env.LOG_LEVEL ?? 'info', name: 'worker' });
 
@@ -31,6 +31,7 @@ try {
     trainers: whole('TRAINERS', 1, 64) ?? 1,
     stallSeconds: whole('STALL_SECONDS', 10, 86_400),
     lockSeconds: whole('LOCK_SECONDS', 3, 600),
+    volatileRedis: process.env.REDIS_VOLATILE === 'allow',
     log,
     version: (JSON.parse(manifest) as { version: string }).version,
   });

@@ -25,6 +25,8 @@ export interface WorkerOptions {
   lockSeconds?: number | undefined;
   log: Logger;
   version: string;
+  /** Takes a Redis too that may lose jobs. */
+  volatileRedis?: boolean;
 }
 
 export interface RunningWorker {
@@ -41,7 +43,8 @@ export interface RunningWorker {
  * Starts a supervisor: it takes stages from the queue, has each done by a trainer child process and writes down what
  * the trainer reports.
  *
- * @throws DistilleryError `engine_unavailable` when no engine, or not the one that ENGINE forces, starts here
+ * @throws DistilleryError `engine_unavailable` when no engine, or not the one that ENGINE forces, starts here;
+ *   `redis_unavailable` for a Redis that may lose jobs; one that is away is waited for
  */
 export async function startWorker(options: WorkerOptions): Promise<RunningWorker> {
   const {
@@ -66,6 +69,12 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     onOutage: 'wait',
     onError: (error) => log.warn({ err: error }, 'Redis'),
   });
+  if (!options.volatileRedis) {
+    await queue.checkDurability().catch(async (error: unknown) => {
+      await queue.close();
+      throw error;
+    });
+  }
   const registration = await queue.workers.register({ id, host: hostname(), version, engine });
   const inHand: StageRun[] = [];
   // The page of workers has room for one stage: the one that was taken last.

@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
 import { archiveEntries } from './archive.ts';
 import { tarOf, temporaryFolder } from './fixtures.ts';
@@ -67,6 +68,15 @@ test('a truncated or foreign file ends in an error', async () => {
   await expect(walk(whole.subarray(0, whole.length - 20))).rejects.toThrow('unexpected end of file');
   await expect(walk((await tarOf(files, { gzip: false })).subarray(0, 700))).rejects.toThrow(/end/i);
   await expect(walk(Buffer.alloc(1024, 'not a tar'))).rejects.toThrow(/tar/);
+});
+
+test('a gzip file of nothing but padding ends in an error long before its end', async () => {
+  const zeros = gzipSync(Buffer.alloc(2 ** 20));
+  const whole = await tarOf(files);
+  // Members of a gzip file stand one after the other.
+  await expect(walk(Buffer.concat([whole, ...Array.from({ length: 64 }, () => zeros)]))).rejects.toThrow(
+    /more than 16777216 bytes follow that belong to no entry/,
+  );
 });
 
 test('an entry past the bound is refused before it is read', async () => {

@@ -1,14 +1,17 @@
 import { createReadStream } from 'node:fs';
 import { open } from 'node:fs/promises';
+import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
 import { extract } from 'tar-stream';
 
 /** An image larger than this is not training data; the bound keeps a hostile archive out of memory. */
-const MAX_ENTRY_BYTES = 64 * 2 ** 20;
-const MAX_ENTRIES = 2_000_000;
+export const MAX_FILE_BYTES = 64 * 2 ** 20;
+export const MAX_FILES = 2_000_000;
 /** Unpacked bytes that are read at most, wanted or not: a small gzip file can unpack to terabytes. */
 const MAX_UNPACKED_BYTES = 256 * 2 ** 30;
+/** Unpacked bytes between the end of one entry and the next: headers and padding, of which a bomb may consist alone. */
+const MAX_GAP_BYTES = 16 * 2 ** 20;
 
 export interface ArchiveEntry {
   /** Relative, with `/` between its parts and neither `.` nor `..` among them. */
@@ -32,22 +35,25 @@ export async function* archiveEntries(
   const tar = extract();
   const stages = (await isGzip(path)) ? [createGunzip()] : [];
   // its error reaches the walk through `tar`, which pipeline destroys with it
-  const flow = pipeline([createReadStream(path, { highWaterMark: 1 << 20 }), ...stages, tar], { signal });
+  const meter = byteMeter();
+  const flow = pipeline([createReadStream(path, { highWaterMark: 1 << 20 }), ...stages, meter.stage, tar], {
+    signal,
+  });
   flow.catch(() => {});
   let entries = 0;
   let unpacked = 0;
   try {
     for await (const entry of tar) {
       const { name: raw, size, type } = entry.header;
-      if (++entries > MAX_ENTRIES) throw new RangeError(`more than ${MAX_ENTRIES} entries`);
+      if (++entries > MAX_FILES) throw new RangeError(`more than ${MAX_FILES} entries`);
       unpacked += size;
+      meter.allow(size);
       if (unpacked > MAX_UNPACKED_BYTES)
         throw new RangeError(`unpacks to more than ${MAX_UNPACKED_BYTES} bytes`);
       const name = insideName(raw);
       if (type === 'file' || type === 'contiguous-file') {
         if (name === undefined) refuse(raw, 'its name leads out of the archive');
-        else if (size > MAX_ENTRY_BYTES)
-          throw new RangeError(`${raw}: ${size} bytes, past ${MAX_ENTRY_BYTES}`);
+        else if (size > MAX_FILE_BYTES) throw new RangeError(`${raw}: ${size} bytes, past ${MAX_FILE_BYTES}`);
         else yield { name, size, read: async () => Buffer.concat(await chunks(entry)) };
       } else if (type !== 'directory') refuse(raw, `is a ${type}, not a file`);
       entry.resume();
@@ -56,6 +62,25 @@ export async function* archiveEntries(
   } finally {
     tar.destroy();
   }
+}
+
+/** Ends the flow when more bytes pass than the entries that were met account for, however small the file is. */
+function byteMeter() {
+  let passed = 0;
+  let allowed = MAX_GAP_BYTES;
+  const stage = new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      passed += chunk.length;
+      if (passed <= allowed) done(null, chunk);
+      else done(new RangeError(`more than ${MAX_GAP_BYTES} bytes follow that belong to no entry`));
+    },
+  });
+  return {
+    stage,
+    allow(size: number) {
+      allowed = passed + size + MAX_GAP_BYTES;
+    },
+  };
 }
 
 async function chunks(entry: AsyncIterable<unknown>): Promise<Buffer[]> {

@@ -34,6 +34,7 @@ const options = z.strictObject({
   path: z
     .string()
     .min(1)
+    .max(4096)
     .optional()
     .describe('a local copy of cifar-10-binary.tar.gz; downloaded when absent'),
   ...limitOptions,

@@ -1,6 +1,6 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { archiveEntries } from './archive.ts';
+import { archiveEntries, MAX_FILE_BYTES, MAX_FILES } from './archive.ts';
 import { fileFingerprint } from './decoded.ts';
 import { imageSize } from './decode-image.ts';
 import { isImageName } from './image-layout.ts';
@@ -43,7 +43,8 @@ function folderFiles(root: string): ImageFiles {
       const { names, refused } = await list();
       let size: [number, number] | undefined;
       for (const name of names) {
-        size = await imageSize(await readFile(join(root, name)));
+        const bytes = await readImage(join(root, name)).catch(() => undefined);
+        if (bytes !== undefined) size = await imageSize(bytes);
         if (size !== undefined) break;
       }
       return { names, size, refused };
@@ -52,18 +53,26 @@ function folderFiles(root: string): ImageFiles {
       const { names } = await list();
       for (const name of names) {
         signal?.throwIfAborted();
-        yield { name, bytes: await readFile(join(root, name)).catch((error: Error) => error) };
+        yield { name, bytes: await readImage(join(root, name)).catch((error: Error) => error) };
       }
     },
   };
 }
 
-/** Links are refused, since they may lead anywhere. */
+async function readImage(path: string): Promise<Buffer> {
+  const { size } = await stat(path);
+  if (size > MAX_FILE_BYTES) throw new RangeError(`${size} bytes, past ${MAX_FILE_BYTES}`);
+  return readFile(path);
+}
+
+/** Links are refused, since they may lead anywhere. @throws RangeError past the bound on files */
 async function listFolder(root: string): Promise<{ names: string[]; refused: Survey['refused'] }> {
   const names: string[] = [];
   const refused: Survey['refused'] = [];
+  let entries = 0;
   const walk = async (folder: string) => {
     for (const entry of await readdir(join(root, folder), { withFileTypes: true })) {
+      if (++entries > MAX_FILES) throw new RangeError(`more than ${MAX_FILES} files`);
       const name = folder === '' ? entry.name : `${folder}/${entry.name}`;
       if (entry.isDirectory()) await walk(name);
       else if (entry.isFile() && isImageName(name)) names.push(name);

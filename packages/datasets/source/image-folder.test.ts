@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
-import { symlink, writeFile } from 'node:fs/promises';
+import { open, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
+import { crc32 } from 'node:zlib';
 import sharp from 'sharp';
 import { expect, test } from 'vitest';
 import type { DatasetContext } from './dataset.ts';
@@ -117,9 +118,39 @@ test('images that do not decode are counted and named; the others stay in place'
   expect(set.skipped.first[0].reason).toMatch(/unsupported image format/);
 });
 
+test('more images that do not decode than that do are a data_error that names some', async () => {
+  const files = await smallSet();
+  for (let i = 0; i < 20; i++) files[`train/dark/bad${i}.png`] = Buffer.from('x');
+  const error = await errorOf(load(await withFiles(files)));
+  expect(error.code).toBe('data_error');
+  expect(error.message).toMatch(
+    /20 of \d+ images could not be decoded, more than half: train\/dark\/bad0.png \(/,
+  );
+});
+
+test('an image that says it is enormous is left out before it is decoded, as is a file past the bound', async () => {
+  const enormous = await png(1, 2, 3);
+  // Width and height in the header, and the checksum that covers them.
+  enormous.writeUInt32BE(60_000, 16);
+  enormous.writeUInt32BE(60_000, 20);
+  enormous.writeUInt32BE(crc32(enormous.subarray(12, 29)), 29);
+  const context = await withFiles({ ...(await smallSet()), 'train/dark/a.png': enormous });
+  const sparse = await open(join(context.roots[0], 'set/train/light/b.png'), 'w');
+  await sparse.truncate(65 * 2 ** 20);
+  await sparse.close();
+  const { skipped } = await load(context);
+  expect(skipped.first).toEqual([
+    { name: 'train/dark/a.png', reason: expect.stringMatching(/pixel limit/) },
+    { name: 'train/light/b.png', reason: '68157440 bytes, past 67108864' },
+  ]);
+});
+
 test('at most a hundred names of skipped images are kept', async () => {
   const files = await smallSet();
-  for (let i = 0; i < 120; i++) files[`train/dark/bad${String(i).padStart(3, '0')}.png`] = Buffer.from('x');
+  for (let i = 0; i < 120; i++) {
+    files[`train/dark/bad${String(i).padStart(3, '0')}.png`] = Buffer.from('x');
+    files[`train/light/good${i}.png`] = files['train/light/1.png'];
+  }
   const { skipped } = await load(await withFiles(files));
   expect([skipped.count, skipped.first.length, skipped.first[99].name]).toEqual([
     120,

@@ -19,6 +19,7 @@ const options = z.strictObject({
   path: z
     .string()
     .min(1)
+    .max(4096)
     .describe('a folder, or a .tar or .tar.gz of one, under a folder the service may read'),
   size: z
     .tuple([side, side])
@@ -111,6 +112,12 @@ async function decodeAll(files: ImageFiles, choice: Options, context: DatasetCon
     const example = skipped.first[0];
     const why = example === undefined ? '' : ` (${example.name}: ${example.reason})`;
     throw badPath(choice.path, `${what} could be decoded${why}`, context);
+  }
+  const found = layout.train.length + layout.test.length;
+  if (skipped.count > found / 2) {
+    const named = skipped.first.slice(0, 5).map(({ name, reason }) => `${name} (${reason})`);
+    const message = `${skipped.count} of ${found} images could not be decoded, more than half: ${named.join(', ')}`;
+    throw badPath(choice.path, message, context);
   }
   const normalization = { mean: [...NORMALIZATION.mean], std: [...NORMALIZATION.std] };
   return { classes, shape: [...size, 3], train, test, skipped, normalization };

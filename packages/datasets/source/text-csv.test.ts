@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import type { Dataset, DatasetContext } from './dataset.ts';
 import { contextIn, errorOf, temporaryFolder, writeFiles } from './fixtures.ts';
@@ -120,6 +121,24 @@ test('rows that are no labelled text are counted and named; the others stay in p
     reason: /longer than 1048576 characters/,
   });
   expect(rest.count).toBe(3);
+});
+
+test('a file that is no table of texts is a data_error, and does not fill the memory', async () => {
+  const line = await withFiles({ 'set.csv': `${train}${'m'.repeat(40 << 20)}`, 'test.csv': held });
+  expect((await load(line, { testPath: 'test.csv' })).skipped.count).toBeGreaterThan(0);
+  const columns = await withFiles({ 'set.csv': `${'a,'.repeat(400_000)}\n1,2\n` });
+  const wide = await errorOf(load(columns));
+  expect(wide).toMatchObject({ code: 'data_error', message: 'set.csv has no column "text"' });
+  expect(wide.fields?.[0].allowed).toHaveLength(100);
+  const context = await withFiles({ 'test.csv': held });
+  const bytes = Buffer.concat([
+    Buffer.from(train),
+    Buffer.from([0xff, 0xfe, 0, 0xc3, 0x28]),
+    Buffer.from(',neg\n'),
+  ]);
+  await writeFiles(context.roots[0], { 'set.csv': bytes, 'packed.csv': gzipSync(bytes) });
+  expect((await load(context, { testPath: 'test.csv' })).train.count).toBe(4);
+  expect(await errorOf(load(context, { path: 'packed.csv' }))).toMatchObject({ code: 'data_error' });
 });
 
 test('at most a hundred names of bad rows are kept', async () => {

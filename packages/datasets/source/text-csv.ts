@@ -22,10 +22,11 @@ const options = z.strictObject({
   path: z
     .string()
     .min(1)
+    .max(4096)
     .describe(
       'a CSV file, or one of tab-separated values named .tsv, under a folder the service may read; its first row names the columns',
     ),
-  testPath: z.string().min(1).optional().describe('a file of the same form for testing'),
+  testPath: z.string().min(1).max(4096).optional().describe('a file of the same form for testing'),
   testFraction: z
     .number()
     .gt(0)

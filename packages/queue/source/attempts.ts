@@ -1,6 +1,5 @@
 import { DistilleryError, type MetricRow, type Reason, type StageProgress } from '@distillery/spec';
-import type { Redis } from 'ioredis';
-import { guarded } from './connection.ts';
+import type { Client, guarded } from './connection.ts';
 import { type Keys, scriptKeys } from './keys.ts';
 import { run, type Script } from './script.ts';
 import { beginScript } from './scripts/begin.ts';
@@ -24,9 +23,10 @@ export type NewMetricRow = Omit<MetricRow, 'stage' | 'attempt'>;
  * The fence: every write of a stage carries its attempt, and one script refuses an older one, atomically and with
  * no effect (DistilleryError `stale_attempt`). BullMQ's lock does not do this: a worker that lost it still writes.
  *
- * On a connection that waits, a write whose reply was lost is sent again: a metric row may then stand twice.
+ * @param guard how a write meets an outage. One that was sent again because its reply was lost lands once: metrics and
+ *   warnings carry a `number` that rises with each of them, the others change nothing the second time
  */
-export function fence(redis: Redis, keys: Keys) {
+export function fence(redis: Client, keys: Keys, guard: typeof guarded) {
   const write = (script: Script, { jobId, stageId, attempt }: Attempt, args: (string | number)[]) =>
     run(redis, script, scriptKeys(keys, jobId), [stageId, attempt, ...args]).catch((error: unknown) => {
       throw refusal(error) ?? error;
@@ -34,7 +34,7 @@ export function fence(redis: Redis, keys: Keys) {
 
   return {
     /** Takes a stage over, or says why there is nothing to do: `stage_succeeded`, `stage_waiting`, `job_failed`, … */
-    begin: guarded(async (jobId: string, stageId: string, worker: string): Promise<Begun> => {
+    begin: guard(async (jobId: string, stageId: string, worker: string): Promise<Begun> => {
       const reply = await run(redis, beginScript, scriptKeys(keys, jobId), [stageId, worker]);
       const [what, value, startedAt, failures] = reply as [string, string, string?, string?];
       if (what === 'skip') return { skip: value };
@@ -42,30 +42,32 @@ export function fence(redis: Redis, keys: Keys) {
       return { jobId, stageId, attempt: Number(value), jobStartedAt, failures: Number(failures) };
     }),
 
-    progress: guarded(async (attempt: Attempt, progress: StageProgress): Promise<void> => {
+    progress: guard(async (attempt: Attempt, progress: StageProgress): Promise<void> => {
       const fraction = Math.min(1, Math.max(0, Number.isFinite(progress.fraction) ? progress.fraction : 0));
       const told = { ...progress, fraction, loss: finite(progress.loss) };
       await write(progressScript, attempt, [JSON.stringify(told), fraction, progress.phase]);
     }),
 
-    /** Rows in one write; NaN and infinite values are kept as null. */
-    metrics: guarded(async (attempt: Attempt, rows: readonly NewMetricRow[]): Promise<void> => {
-      const args = rows.flatMap(({ epoch, step, time, values }) => [
-        epoch,
-        step,
-        time,
-        JSON.stringify(Object.fromEntries(Object.entries(values).map(([key, v]) => [key, finite(v)]))),
-      ]);
-      if (args.length > 0) await write(metricsScript, attempt, args);
-    }),
+    /** Rows in one write; NaN and infinite values are kept as null. `number` 0: never taken for one sent again. */
+    metrics: guard(
+      async (attempt: Attempt, rows: readonly NewMetricRow[], number: number = 0): Promise<void> => {
+        const args = rows.flatMap(({ epoch, step, time, values }) => [
+          epoch,
+          step,
+          time,
+          JSON.stringify(Object.fromEntries(Object.entries(values).map(([key, v]) => [key, finite(v)]))),
+        ]);
+        if (args.length > 0) await write(metricsScript, attempt, [number, ...args]);
+      },
+    ),
 
     /** Something that people should know and that stops nothing. */
-    warning: guarded(async (attempt: Attempt, message: string): Promise<void> => {
-      await write(warningScript, attempt, [message]);
+    warning: guard(async (attempt: Attempt, message: string, number: number = 0): Promise<void> => {
+      await write(warningScript, attempt, [number, message]);
     }),
 
     /** Stores the result, plain JSON; the stages that are ready now. */
-    succeed: guarded(async (attempt: Attempt, result: unknown): Promise<string[]> => {
+    succeed: guard(async (attempt: Attempt, result: unknown): Promise<string[]> => {
       return (await write(succeedScript, attempt, [JSON.stringify(result ?? null)])) as string[];
     }),
 
@@ -75,13 +77,13 @@ export function fence(redis: Redis, keys: Keys) {
      *
      * @returns how often it has failed so; 0 when that was the last time
      */
-    fail: guarded(async (attempt: Attempt, reason: Reason, tries: number = 1): Promise<number> => {
+    fail: guard(async (attempt: Attempt, reason: Reason, tries: number = 1): Promise<number> => {
       const told = { ...reason, stage: attempt.stageId };
       return (await write(failScript, attempt, [JSON.stringify(told), tries])) as number;
     }),
 
     /** The stage is queued again and nothing has failed: its worker stops. */
-    handBack: guarded(async (attempt: Attempt): Promise<void> => {
+    handBack: guard(async (attempt: Attempt): Promise<void> => {
       await write(failScript, attempt, ['', 1]);
     }),
   };

@@ -1,6 +1,6 @@
 import { asDistilleryError, DistilleryError, type StageProgress } from '@distillery/spec';
 import { DelayedError, type Job, WaitingError, Worker } from 'bullmq';
-import type { Redis } from 'ioredis';
+import type { Client } from './connection.ts';
 import type { Attempt, Fence, NewMetricRow } from './attempts.ts';
 import type { Keys } from './keys.ts';
 import { queueName, type StageQueue, type StageTicket } from './stages.ts';
@@ -49,7 +49,7 @@ export interface Consumer {
 }
 
 interface Ports {
-  redis: Redis;
+  redis: Client;
   keys: Keys;
   attempts: Fence;
   stages: StageQueue;
@@ -107,20 +107,23 @@ export async function consumeStages(
   }
 
   function stageRun(begun: Attempt & { jobStartedAt: string }, controller: AbortController): StageRun {
-    const ours = async (write: Promise<void>) => {
-      try {
-        await write;
-      } catch (error) {
+    let last: Promise<void> = Promise.resolve();
+    let number = 0;
+    /** One after the other, also where one has to be sent again. */
+    const ours = (write: () => Promise<void>) => {
+      const written = last.then(write).catch((error: unknown) => {
         if (isStale(error)) controller.abort(error);
         throw error;
-      }
+      });
+      last = written.catch(() => {});
+      return written;
     };
     return {
       ...begun,
       signal: controller.signal,
-      progress: (progress) => ours(attempts.progress(begun, progress)),
-      metrics: (rows) => ours(attempts.metrics(begun, rows)),
-      warning: (message) => ours(attempts.warning(begun, message)),
+      progress: (progress) => ours(() => attempts.progress(begun, progress)),
+      metrics: (rows) => ours(() => attempts.metrics(begun, rows, ++number)),
+      warning: (message) => ours(() => attempts.warning(begun, message, ++number)),
     };
   }
 

@@ -1,6 +1,5 @@
 import { DistilleryError, type JobView } from '@distillery/spec';
-import type { Redis } from 'ioredis';
-import { guarded } from './connection.ts';
+import { type Client, guarded } from './connection.ts';
 import { isJobId } from './job-id.ts';
 import type { Jobs } from './jobs.ts';
 import { type Keys, scriptKeys } from './keys.ts';
@@ -9,7 +8,7 @@ import { cancelScript, pauseScript, removeScript, resumeScript, retryScript } fr
 import type { StageQueue } from './stages.ts';
 
 /** What people ask of a job that is there. */
-export function jobControl(redis: Redis, keys: Keys, jobs: Jobs, stages: StageQueue) {
+export function jobControl(redis: Client, keys: Keys, jobs: Jobs, stages: StageQueue) {
   const asked = (what: string, script: Script, { enqueues = false } = {}) =>
     guarded(async (id: string): Promise<JobView> => {
       await checked(id, what, () => run(redis, script, scriptKeys(keys, id), []));

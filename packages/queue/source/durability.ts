@@ -1,28 +1,31 @@
 import { DistilleryError } from '@distillery/spec';
 import type { Redis } from 'ioredis';
-import { guarded } from './connection.ts';
+import { type Client, guarded, masters } from './connection.ts';
 
 /**
- * Refuses a Redis that may forget: jobs that were answered with 202 would be gone.
+ * Refuses a Redis that may forget, or a Cluster with such a node: jobs that were answered with 202 would be gone.
  *
  * @throws DistilleryError `redis_unavailable`, saying what to set; a Redis that cannot be reached is another matter, and
  *   whoever hides these facts is believed
  */
-export function checkDurability(redis: Redis): () => Promise<void> {
+export function checkDurability(redis: Client): () => Promise<void> {
   return guarded(async () => {
-    const facts = factsOf(`${await redis.info('persistence')}\r\n${await redis.info('memory')}`);
-    const faults = [
-      ...(facts.get('aof_enabled') === '0' ? ['it keeps no append-only file: set appendonly yes'] : []),
-      ...((facts.get('maxmemory_policy') ?? 'noeviction') === 'noeviction'
-        ? []
-        : [`it evicts keys (${facts.get('maxmemory_policy')}): set maxmemory-policy noeviction`]),
-    ];
-    if (faults.length === 0) return;
+    const faults = new Set((await Promise.all(masters(redis).map(faultsOf))).flat());
+    if (faults.size === 0) return;
     throw new DistilleryError(
       'redis_unavailable',
-      `this Redis may lose jobs: ${faults.join('; ')}; or set REDIS_VOLATILE=allow to use it all the same`,
+      `this Redis may lose jobs: ${[...faults].join('; ')}; or set REDIS_VOLATILE=allow to use it all the same`,
     );
   });
+}
+
+async function faultsOf(server: Redis): Promise<string[]> {
+  const facts = factsOf(`${await server.info('persistence')}\r\n${await server.info('memory')}`);
+  const policy = facts.get('maxmemory_policy') ?? 'noeviction';
+  return [
+    ...(facts.get('aof_enabled') === '0' ? ['it keeps no append-only file: set appendonly yes'] : []),
+    ...(policy === 'noeviction' ? [] : [`it evicts keys (${policy}): set maxmemory-policy noeviction`]),
+  ];
 }
 
 /** `key:value` lines. */

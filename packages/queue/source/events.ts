@@ -1,6 +1,5 @@
 import type { JobState, Reason, StageProgress, StageState } from '@distillery/spec';
-import type { Redis } from 'ioredis';
-import { guarded, translate } from './connection.ts';
+import { blocking, type Client, guarded, translate } from './connection.ts';
 import type { Keys } from './keys.ts';
 import { entryFields, isStreamId } from './stream.ts';
 
@@ -19,8 +18,10 @@ export type JobEvent = { id: string; time: string } & (
   | { type: 'warning'; stage: string; attempt: number; message: string }
 );
 
+const blockSeconds = 5;
+
 /** The history of a job. */
-export function eventLog(redis: Redis, keys: Keys) {
+export function eventLog(redis: Client, keys: Keys) {
   return {
     /** Events behind `after`, or from the first; at most `limit` (default 1000). */
     read: guarded(async (jobId: string, after?: string, limit: number = 1000): Promise<JobEvent[]> => {
@@ -34,14 +35,22 @@ export function eventLog(redis: Redis, keys: Keys) {
      * its own, since a blocking read would keep every other command waiting.
      */
     async *follow(jobId: string, signal: AbortSignal, after?: string): AsyncGenerator<JobEvent, void> {
-      const own = redis.duplicate({ enableOfflineQueue: true, commandTimeout: undefined });
+      const own = blocking(redis, blockSeconds);
       own.on('error', () => {});
       const stop = () => own.disconnect();
       signal.addEventListener('abort', stop, { once: true });
       let last: string = after !== undefined && isStreamId(after) ? after : '0-0';
       try {
         while (!signal.aborted) {
-          const reply = await own.xread('COUNT', 500, 'BLOCK', 5000, 'STREAMS', keys.events(jobId), last);
+          const reply = await own.xread(
+            'COUNT',
+            500,
+            'BLOCK',
+            blockSeconds * 1000,
+            'STREAMS',
+            keys.events(jobId),
+            last,
+          );
           for (const entry of reply?.[0]?.[1] ?? []) {
             yield eventOf(entry);
             last = entry[0];

@@ -1,6 +1,5 @@
 import { DistilleryError, type JobView, type StagePlan } from '@distillery/spec';
-import type { Redis } from 'ioredis';
-import { guarded } from './connection.ts';
+import { type Client, guarded } from './connection.ts';
 import { isJobId, newJobId } from './job-id.ts';
 import { type Keys, scriptKeys } from './keys.ts';
 import { listJobs } from './list.ts';
@@ -36,7 +35,7 @@ export interface JobNow {
 const idempotencySeconds = 24 * 60 * 60;
 
 /** The public truth of every job. */
-export function jobRecords(redis: Redis, keys: Keys) {
+export function jobRecords(redis: Client, keys: Keys) {
   async function fieldsOf(id: string): Promise<Fields> {
     const fields = isJobId(id) ? await redis.hgetall(keys.job(id)) : {};
     if (fields.id === undefined) throw new DistilleryError('job_not_found', `there is no job ${id}`);

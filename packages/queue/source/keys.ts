@@ -3,6 +3,14 @@ import { type JobState, jobStates, sha256 } from '@distillery/spec';
 /** The braces are a hash tag: all of our keys lie in one slot of a Redis Cluster, so that a script may touch several. */
 export const defaultPrefix = '{distillery}';
 
+/** @throws RangeError for a prefix whose keys a Cluster would scatter */
+export function requireHashTag(prefix: string): void {
+  if (/^[^{]*\{[^}]+\}/.test(prefix)) return;
+  throw new RangeError(
+    `the prefix ${JSON.stringify(prefix)} has no hash tag, as in {name}: on a Redis Cluster the keys of a job must lie together`,
+  );
+}
+
 /** Names of the keys; nothing else in this package puts one together. */
 export function keysUnder(prefix: string) {
   return {

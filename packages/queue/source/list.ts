@@ -1,5 +1,5 @@
 import type { JobState, JobView } from '@distillery/spec';
-import type { Redis } from 'ioredis';
+import type { Client } from './connection.ts';
 import { type Keys } from './keys.ts';
 import { type Fields, viewOf } from './record.ts';
 
@@ -22,7 +22,7 @@ export interface JobPage {
 }
 
 /** Read from the smallest index that the query names; the other conditions are checked on the records. */
-export async function listJobs(redis: Redis, keys: Keys, query: JobQuery): Promise<JobPage> {
+export async function listJobs(redis: Client, keys: Keys, query: JobQuery): Promise<JobPage> {
   const limit = Math.min(100, Math.max(1, query.limit ?? 20));
   const [label] = Object.entries(query.labels ?? {});
   const index =

@@ -1,6 +1,5 @@
 import type { MetricRow } from '@distillery/spec';
-import type { Redis } from 'ioredis';
-import { guarded } from './connection.ts';
+import { type Client, guarded } from './connection.ts';
 import type { Keys } from './keys.ts';
 import { entryFields, isStreamId } from './stream.ts';
 
@@ -21,7 +20,7 @@ export interface MetricPage {
 }
 
 /** The training curves of a job, in the order they were told. */
-export function metricLog(redis: Redis, keys: Keys) {
+export function metricLog(redis: Client, keys: Keys) {
   return {
     read: guarded(async (jobId: string, query: MetricQuery = {}): Promise<MetricPage> => {
       const limit = Math.min(10_000, Math.max(1, query.limit ?? 1000));

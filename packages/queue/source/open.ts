@@ -1,19 +1,20 @@
 import { type Fence, fence } from './attempts.ts';
-import { connect, guarded, type OnOutage, settled } from './connection.ts';
+import { connect, guarded, type OnOutage, patient, settled, withoutCommand } from './connection.ts';
 import { type JobControl, jobControl } from './control.ts';
 import { type ConsumeOptions, type Consumer, consumeStages, type StageHandler } from './consume.ts';
 import { checkDurability } from './durability.ts';
 import { type Events, eventLog } from './events.ts';
 import { type Jobs, jobRecords } from './jobs.ts';
-import { defaultPrefix, keysUnder } from './keys.ts';
+import { defaultPrefix, keysUnder, requireHashTag } from './keys.ts';
 import { type Metrics, metricLog } from './metrics.ts';
+import { parseRedisUrl } from './redis-url.ts';
 import { type StageQueue, stageQueue } from './stages.ts';
 import { type Workers, workerRegistry } from './workers.ts';
 
 export interface QueueOptions {
-  /** `redis://` or `rediss://` */
+  /** `redis://`, `redis+sentinel://`, `redis+cluster://`, or those with `rediss`: see redis-url.ts. */
   url: string;
-  /** Of every key; keep a hash tag in it. Default `{distillery}`. */
+  /** Of every key; a Cluster needs a hash tag in it. Default `{distillery}`. */
   prefix?: string;
   /** Default `fail`: a command is refused with `redis_unavailable` at once. A worker takes `wait`. */
   onOutage?: OnOutage;
@@ -43,13 +44,21 @@ export interface DistilleryQueue {
   close(): Promise<void>;
 }
 
-/** Opens the queue. Resolves too when Redis is away: the connection comes back by itself. */
+/**
+ * Opens the queue. Resolves too when Redis is away: the connection comes back by itself.
+ *
+ * @throws RangeError when the URL is none, or the prefix has no hash tag and a Cluster needs one
+ */
 export async function openQueue(options: QueueOptions): Promise<DistilleryQueue> {
-  const { url, onOutage = 'fail', onError = () => {} } = options;
-  const keys = keysUnder(options.prefix ?? defaultPrefix);
+  const { url, onOutage = 'fail', prefix = defaultPrefix } = options;
+  const onError = (error: Error) => options.onError?.(withoutCommand(error));
+  if (parseRedisUrl(url).kind === 'cluster') requireHashTag(prefix);
+  const keys = keysUnder(prefix);
   const redis = connect(url, onOutage, onError);
   await settled(redis, 2000);
-  const attempts = fence(redis, keys);
+  const closing = new AbortController();
+  const persist = onOutage === 'wait' ? patient(closing.signal, onError) : guarded;
+  const attempts = fence(redis, keys, persist);
   const stages = stageQueue(redis, keys, onError);
   const consumers = new Set<Consumer>();
   const jobs = jobRecords(redis, keys);
@@ -64,19 +73,24 @@ export async function openQueue(options: QueueOptions): Promise<DistilleryQueue>
       async consume(handler, how) {
         if (onOutage !== 'wait')
           throw new RangeError("a consumer needs a queue that is opened with onOutage: 'wait'");
-        const consumer = await consumeStages({ redis, keys, attempts, stages, onError }, handler, how);
+        const consumer = await consumeStages(
+          { redis, keys, attempts, stages: { ...stages, enqueue: persist(stages.enqueue) }, onError },
+          handler,
+          how,
+        );
         consumers.add(consumer);
         return consumer;
       },
     },
     workers: workerRegistry(redis, keys),
     ping: guarded(async () => {
-      await redis.ping();
+      await redis.exists(keys.all);
     }),
     checkDurability: checkDurability(redis),
     async close() {
       await Promise.all([...consumers].map((consumer) => consumer.close()));
       await stages.close();
+      closing.abort();
       redis.disconnect();
     },
   };

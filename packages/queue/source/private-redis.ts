@@ -23,11 +23,11 @@ export interface PrivateRedis {
  *
  * @param options.dir its data folder, kept; a temporary one, removed, when not given
  * @param options.port a free one when not given
+ * @param options.settings of redis.conf, before ours
  */
 export async function startPrivateRedis(
-  options: { dir?: string; port?: number } = {},
+  options: { dir?: string; port?: number; settings?: Record<string, string> } = {},
 ): Promise<PrivateRedis> {
-  const program = findServer();
   const dir = resolve(options.dir ?? (await mkdtemp(join(tmpdir(), 'distillery-redis-'))));
   await mkdir(dir, { recursive: true });
   const removeDir = async () => {
@@ -37,7 +37,7 @@ export async function startPrivateRedis(
   for (let tries = 1; ; tries++) {
     const port = options.port ?? (await freePort());
     try {
-      const { pid, stop } = await launch(program, dir, port);
+      const { pid, stop } = await launch(argumentsOf({ ...ourSettings(dir, port), ...options.settings }));
       return { url: `redis://127.0.0.1:${port}`, pid, stop: () => stop().then(removeDir) };
     } catch (error) {
       if (tries >= 5 || options.port !== undefined || !/already in use/i.test(String(error))) {
@@ -54,8 +54,8 @@ export async function startPrivateRedis(
  */
 const watched = '(read -r _ <&3 || kill -TERM $$) >/dev/null 2>&1 & exec "$@" 3<&-';
 
-async function launch(program: string, dir: string, port: number) {
-  const settings = {
+function ourSettings(dir: string, port: number): Record<string, string> {
+  return {
     port: String(port),
     bind: '127.0.0.1',
     dir,
@@ -66,7 +66,15 @@ async function launch(program: string, dir: string, port: number) {
     'maxmemory-policy': 'noeviction',
     daemonize: 'no',
   };
-  const args = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]);
+}
+
+function argumentsOf(settings: Record<string, string>): string[] {
+  return Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]);
+}
+
+/** Starts a server that ends with us, however we end; `ready` is what it writes once it is. */
+export async function launch(args: readonly string[], ready: RegExp = /ready to accept connections/i) {
+  const program = findServer();
   const server = spawn('/bin/sh', ['-c', watched, 'sh', program, ...args], {
     stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
     // A group of its own: Ctrl-C in a terminal must not take the server away before we have written our last.
@@ -81,10 +89,10 @@ async function launch(program: string, dir: string, port: number) {
   );
 
   let output = '';
-  const ready = new Promise<void>((done) => {
+  const heard = new Promise<void>((done) => {
     const read = (chunk: Buffer) => {
       output = (output + chunk.toString()).slice(-4000);
-      if (/ready to accept connections/i.test(output)) done();
+      if (ready.test(output)) done();
     };
     server.stdout?.on('data', read);
     server.stderr?.on('data', read);
@@ -102,13 +110,13 @@ async function launch(program: string, dir: string, port: number) {
   const late = new Promise<'late'>((done) => {
     timer = setTimeout(() => done('late'), 60_000);
   });
-  const outcome = await Promise.race([ready.then(() => 'ready' as const), exited.then(() => 'gone'), late]);
+  const outcome = await Promise.race([heard.then(() => 'ready' as const), exited.then(() => 'gone'), late]);
   clearTimeout(timer);
   if (outcome !== 'ready' || server.pid === undefined) {
     await stop();
     throw new DistilleryError(
       'redis_unavailable',
-      `${program} did not start on port ${port}: ${output.trim()}`,
+      `${program} did not start with ${args.join(' ')}: ${output.trim()}`,
     );
   }
   // It must not keep our process alive.
@@ -135,7 +143,7 @@ function findServer(): string {
   );
 }
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const probe = createServer();
   probe.listen(0, '127.0.0.1');
   await once(probe, 'listening');

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Redis } from 'ioredis';
+import type { Client } from './connection.ts';
 
 /** Runs atomically in Redis, sent by its digest and, when Redis does not know it, whole. */
 export interface Script {
@@ -12,7 +12,7 @@ export function script(lua: string): Script {
 }
 
 export async function run(
-  redis: Redis,
+  redis: Client,
   { lua, digest }: Script,
   keys: readonly string[],
   args: readonly (string | number)[],

@@ -1,7 +1,6 @@
 import type { JobState } from '@distillery/spec';
 import { Queue } from 'bullmq';
-import type { Redis } from 'ioredis';
-import { guarded, translate } from './connection.ts';
+import { type Client, guarded, translate } from './connection.ts';
 import type { Keys } from './keys.ts';
 import { type Fields, openStages } from './record.ts';
 
@@ -30,13 +29,13 @@ export interface StageQueue {
 }
 
 /** The work itself, in BullMQ: one queue, one entry a stage. It never decides what a job's state is. */
-export function stageQueue(redis: Redis, keys: Keys, onError: (error: Error) => void): StageQueue {
+export function stageQueue(redis: Client, keys: Keys, onError: (error: Error) => void): StageQueue {
   let opening: Promise<Queue<StageTicket>> | undefined;
 
   /** Opened when first needed: BullMQ never recovers from a Redis that was away when it opened a queue. */
   async function queue(): Promise<Queue<StageTicket>> {
     // On a connection that fails at once this refuses, where BullMQ would wait for Redis without end.
-    await redis.ping();
+    await redis.exists(keys.all);
     opening ??= openBull().catch((error: unknown) => {
       opening = undefined;
       throw translate(error);

@@ -1,6 +1,5 @@
 import type { EngineInfo } from '@distillery/spec';
-import type { Redis } from 'ioredis';
-import { guarded } from './connection.ts';
+import { type Client, guarded } from './connection.ts';
 import type { Keys } from './keys.ts';
 
 export interface WorkerInfo {
@@ -29,7 +28,7 @@ const refreshMs = 5000;
 const expiryMs = 3 * refreshMs;
 
 /** Who is there to work. */
-export function workerRegistry(redis: Redis, keys: Keys) {
+export function workerRegistry(redis: Client, keys: Keys) {
   return {
     /** Puts a worker on the list and keeps it there, until it stops or falls silent for 15 s. */
     register: guarded(async (info: WorkerInfo): Promise<Registration> => {

@@ -20,12 +20,13 @@ export interface RowFile {
 /** A column that the header does not have. */
 export class NoColumn extends RangeError {
   readonly column: 'text' | 'label';
+  /** What could be meant: of very many columns the first. */
   readonly header: string[];
 
   constructor(path: string, column: 'text' | 'label', name: string, header: string[]) {
     super(`${basename(path)} has no column ${JSON.stringify(name)}`);
     this.column = column;
-    this.header = header;
+    this.header = header.slice(0, 100).map((field) => field.slice(0, 100));
   }
 }
 

@@ -10,7 +10,7 @@ export const commonKeys = 4 + jobStates.length;
  * read by TypeScript alone, because cjson turns an empty list into an object and cuts numbers.
  *
  * Fields: id name labels priority state version createdAt startedAt finishedAt reason plan stages, and for each stage
- * `s:<stage>:` state needs attempt worker startedAt finishedAt progress progressAt from coarse reason failures furthest.
+ * `s:<stage>:` state needs attempt worker startedAt finishedAt progress progressAt from coarse told reason failures furthest.
  */
 export const prelude = `
 local job, results, metrics, events = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
@@ -108,5 +108,14 @@ local function refusal(stage, attempt)
   end
   state = get(stage, 'state')
   if state ~= 'running' then return redis.error_reply('STALE the stage ' .. stage .. ' is ' .. state) end
+end
+
+-- Whether this write of the attempt has landed before: it is sent again when its reply was lost.
+local function landed(stage, attempt, number)
+  if number == '0' then return false end
+  local by, last = string.match(get(stage, 'told') or '', '(%d+) (%d+)')
+  if by == attempt and tonumber(number) <= tonumber(last) then return true end
+  set(stage, 'told', attempt .. ' ' .. number)
+  return false
 end
 `;

@@ -24,23 +24,25 @@ changed()
 return 1
 `);
 
-/** ARGV: stage, attempt, then epoch, step, time and values as JSON of each row. */
+/** ARGV: stage, attempt, number, then epoch, step, time and values as JSON of each row. */
 export const metricsScript = script(`${prelude}
 local stage, attempt = ARGV[1], ARGV[2]
 local refused = refusal(stage, attempt)
 if refused then return refused end
-for i = 3, #ARGV, 4 do
+if landed(stage, attempt, ARGV[3]) then return 0 end
+for i = 4, #ARGV, 4 do
   redis.call('XADD', metrics, 'MAXLEN', '~', 1000000, '*', 'stage', stage, 'attempt', attempt,
     'epoch', ARGV[i], 'step', ARGV[i + 1], 'time', ARGV[i + 2], 'values', ARGV[i + 3])
 end
 return 1
 `);
 
-/** ARGV: stage, attempt, message. */
+/** ARGV: stage, attempt, number, message. */
 export const warningScript = script(`${prelude}
 local stage, attempt = ARGV[1], ARGV[2]
 local refused = refusal(stage, attempt)
 if refused then return refused end
-tell('type', 'warning', 'stage', stage, 'attempt', attempt, 'message', ARGV[3])
+if landed(stage, attempt, ARGV[3]) then return 0 end
+tell('type', 'warning', 'stage', stage, 'attempt', attempt, 'message', ARGV[4])
 return 1
 `);

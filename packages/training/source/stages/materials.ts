@@ -29,9 +29,10 @@ export async function loadMaterials(
   const choice = own ?? spec.dataset;
   const dataset = await datasets.get(choice.source).load(choice, data);
   if (dataset.skipped.count > 0) {
-    const [{ name, reason }] = dataset.skipped.first;
+    const named = dataset.skipped.first.slice(0, 5).map(({ name, reason }) => `${name} (${reason})`);
+    const more = dataset.skipped.count > named.length ? ', …' : '';
     tell.warning(
-      `${dataset.skipped.count} samples could not be read and were left out, first ${name}: ${reason}`,
+      `${dataset.skipped.count} samples could not be read and were left out: ${named.join(', ')}${more}`,
     );
   }
   const { fraction, seed } = validationOf(spec);

@@ -1,0 +1,235 @@
+import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { type AddressInfo, connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createServer } from 'node:tls';
+import { inspect } from 'node:util';
+import { expect, test } from 'vitest';
+import { type DistilleryQueue, type JobEvent, openQueue, startPrivateRedis } from './index.ts';
+import { engine, job, until } from './private-queue.ts';
+import { privateCluster, privateSentinel } from './private-topologies.ts';
+
+/** Runs a job as an API and a worker do; `meanwhile` happens while its first stage is in hand. */
+async function throughTheQueue(url: string, meanwhile: (api: DistilleryQueue) => Promise<void>) {
+  const api = await openQueue({ url });
+  const worker = await openQueue({ url, onOutage: 'wait' });
+  const stop = new AbortController();
+  try {
+    await api.checkDurability();
+    const { view } = await api.jobs.create(job({ labels: { team: 'blue' } }), { key: 'k', digest: 'd' });
+    const followed: JobEvent[] = [];
+    const following = (async () => {
+      for await (const event of worker.events.follow(view.id, stop.signal)) {
+        followed.push(event);
+        if (event.type === 'job' && event.state === 'succeeded') return;
+      }
+    })();
+    await api.stages.enqueueOpen(view.id);
+    const me = await worker.workers.register({ id: 'w', host: 'h', version: '1', engine });
+    const row = (step: number) => ({
+      epoch: 1,
+      step,
+      time: new Date().toISOString(),
+      values: { loss: step },
+    });
+    await worker.stages.consume(
+      async (run) => {
+        await run.metrics([row(1)]);
+        if (run.stageId === 'teacher' && run.attempt === 1) await meanwhile(api);
+        await run.progress({
+          phase: 'training',
+          fraction: 0.5,
+          epoch: 1,
+          epochs: 1,
+          step: 2,
+          steps: 2,
+          loss: 1,
+          samplesPerSecond: 1,
+        });
+        await run.metrics([row(2)]);
+        await run.warning('mind the gap');
+        return run.stageId;
+      },
+      { worker: 'w', lockDuration: 5000 },
+    );
+    const end = await until(
+      async () => (await worker.jobs.get(view.id)).view,
+      ({ finishedAt }) => finishedAt !== null,
+    );
+    expect(end.state).toBe('succeeded');
+    await following;
+    expect(followed).toEqual(await api.events.read(view.id));
+    const told = (await api.metrics.read(view.id)).rows.map(({ stage, step }) => `${stage} ${step}`);
+    expect(told).toEqual([...new Set(told)]);
+    expect(told).toHaveLength(2 * end.stages.length);
+    for (const { id } of end.stages) {
+      const ends = followed.filter(
+        (event) => event.type === 'stage' && event.stage === id && event.state === 'succeeded',
+      );
+      expect(ends).toHaveLength(1);
+    }
+    expect(await api.workers.list()).toHaveLength(1);
+    await me.stop();
+    expect((await api.jobs.list({ labels: { team: 'blue' } })).jobs.map(({ id }) => id)).toEqual([view.id]);
+    expect((await api.jobs.create(job(), { key: 'k', digest: 'd' })).replayed).toBe(true);
+    await api.control.remove(view.id);
+    expect((await api.jobs.list({})).jobs).toEqual([]);
+    return end;
+  } finally {
+    stop.abort();
+    await worker.close();
+    await api.close();
+  }
+}
+
+test('a Cluster: a job goes on while its keys move to another node', { timeout: 90_000 }, async () => {
+  const { servers, url, stop } = await privateCluster(3);
+  try {
+    const slot = Number(await servers[0].client.call('CLUSTER', 'KEYSLOT', '{distillery}'));
+    const ids = await Promise.all(servers.map(({ client }) => client.call('CLUSTER', 'MYID')));
+    const from = Math.floor((slot * 3) / 16_384);
+    const to = (from + 1) % 3;
+    await throughTheQueue(url, async () => {
+      const [old, next] = [servers[from].client, servers[to].client];
+      await next.call('CLUSTER', 'SETSLOT', slot, 'IMPORTING', String(ids[from]));
+      await old.call('CLUSTER', 'SETSLOT', slot, 'MIGRATING', String(ids[to]));
+      const names = (await old.call('CLUSTER', 'GETKEYSINSLOT', slot, 1000)) as string[];
+      expect(names.length).toBeGreaterThan(5);
+      await old.call('MIGRATE', '127.0.0.1', servers[to].port, '', 0, 5000, 'KEYS', ...names);
+      for (const client of [next, old])
+        await client.call('CLUSTER', 'SETSLOT', slot, 'NODE', String(ids[to]));
+    });
+    expect(await servers[from].client.dbsize()).toBe(0);
+    expect(await servers[to].client.dbsize()).toBeGreaterThan(0);
+
+    // Every node is asked, also one that holds none of our keys.
+    await servers[from].client.config('SET', 'appendonly', 'no');
+    const queue = await openQueue({ url });
+    await expect(queue.checkDurability()).rejects.toThrow(/append-only file/);
+    await queue.close();
+  } finally {
+    await stop();
+  }
+});
+
+test('a Cluster of one node that drops its clients, and a prefix that would scatter its keys', {
+  timeout: 60_000,
+}, async () => {
+  const { servers, url, stop } = await privateCluster(1);
+  try {
+    await expect(openQueue({ url, prefix: 'plain' })).rejects.toThrow(/"plain" has no hash tag/);
+    await throughTheQueue(url, async (api) => {
+      await servers[0].client.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
+      await until(
+        () =>
+          api.ping().then(
+            () => true,
+            () => false,
+          ),
+        (up) => up,
+      );
+    });
+  } finally {
+    await stop();
+  }
+});
+
+test('Sentinel: the master is killed, and the job goes on at the replica', { timeout: 90_000 }, async () => {
+  const { servers, url, stop } = await privateSentinel();
+  try {
+    await throughTheQueue(url, async (api) => {
+      process.kill(servers[0].server.pid, 'SIGKILL');
+      await until(
+        () =>
+          api.ping().then(
+            () => false,
+            () => true,
+          ),
+        (away) => away,
+      );
+      await until(
+        () =>
+          api.ping().then(
+            () => true,
+            () => false,
+          ),
+        (up) => up,
+      );
+    });
+    expect(await servers[1].client.role()).toContain('master');
+  } finally {
+    await stop();
+  }
+});
+
+test('TLS: with its authority by URL, and refused without', { timeout: 60_000 }, async (context) => {
+  const dir = await mkdtemp(join(tmpdir(), 'distillery-tls-'));
+  const [key, ca] = [join(dir, 'key.pem'), join(dir, 'ca.pem')];
+  try {
+    execFileSync(
+      'openssl',
+      [
+        'req',
+        '-x509',
+        '-newkey',
+        'rsa:2048',
+        '-nodes',
+        '-days',
+        '1',
+        '-subj',
+        '/CN=here',
+        '-addext',
+        'subjectAltName=IP:127.0.0.1',
+        '-keyout',
+        key,
+        '-out',
+        ca,
+      ],
+      { stdio: 'ignore' },
+    );
+  } catch {
+    await rm(dir, { recursive: true });
+    return context.skip('openssl makes no certificate here');
+  }
+  const redis = await startPrivateRedis();
+  const server = createServer({ key: await readFile(key), cert: await readFile(ca) }, (socket) => {
+    const plain = connect(Number(new URL(redis.url).port), '127.0.0.1');
+    socket.pipe(plain).pipe(socket);
+    for (const end of [socket, plain])
+      end.on('error', () => [socket, plain].forEach((each) => each.destroy()));
+  });
+  try {
+    await once(server.listen(0, '127.0.0.1'), 'listening');
+    const url = `rediss://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    await throughTheQueue(`${url}?ca=${ca}`, async () => {});
+    const errors: Error[] = [];
+    const stranger = await openQueue({ url, onError: (error) => errors.push(error) });
+    await expect(stranger.ping()).rejects.toMatchObject({ code: 'redis_unavailable' });
+    await stranger.close();
+    expect(errors.join()).toMatch(/self-signed certificate/);
+  } finally {
+    server.close();
+    await redis.stop();
+    await rm(dir, { recursive: true });
+  }
+});
+
+test('a password that is wrong is told to nobody', async () => {
+  const redis = await startPrivateRedis({ settings: { requirepass: 'right' } });
+  try {
+    const errors: Error[] = [];
+    const url = (password: string) => redis.url.replace('//', `//:${password}@`);
+    const wrong = await openQueue({ url: url('hidden'), onError: (error) => errors.push(error) });
+    await expect(wrong.ping()).rejects.toThrow(/./);
+    await wrong.close();
+    expect(errors.join()).toMatch(/WRONGPASS/);
+    expect(inspect(errors, { depth: 9 })).not.toContain('hidden');
+    const right = await openQueue({ url: url('right') });
+    await expect(right.ping()).resolves.toBeUndefined();
+    await right.close();
+  } finally {
+    await redis.stop();
+  }
+});

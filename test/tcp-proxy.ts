@@ -1,0 +1,58 @@
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+
+/** A stretch of network that a test can cut. */
+export interface TcpProxy {
+  /** On loopback, in front of the port that was given. */
+  port: number;
+  /**
+   * Ends every connection and takes no more. With `halfOpen` nobody is told: what is sent vanishes, and goes on to vanish
+   * on the connections of that time when the rest is restored, as behind a firewall that has forgotten them.
+   */
+  cut(how?: { halfOpen?: boolean }): void;
+  restore(): void;
+  close(): Promise<void>;
+}
+
+export async function startTcpProxy(target: number): Promise<TcpProxy> {
+  let state: 'whole' | 'closed' | 'silent' = 'whole';
+  const links = new Set<{ ends: Socket[]; silent: boolean }>();
+  const server = createServer((client) => {
+    if (state === 'closed') return void client.resetAndDestroy();
+    const link = { ends: [client], silent: state === 'silent' };
+    links.add(link);
+    if (!link.silent) link.ends.push(connect(target, '127.0.0.1'));
+    for (const [i, end] of link.ends.entries()) {
+      end.setNoDelay(true);
+      end.on('data', (bytes) => {
+        if (!link.silent) link.ends[1 - i].write(bytes);
+      });
+      end.on('error', () => {});
+      end.on('close', () => {
+        // The other side of a silent link never hears of it, but nothing is left behind here.
+        if (!link.silent) for (const each of link.ends) each.destroy();
+        if (link.ends.every(({ destroyed }) => destroyed)) links.delete(link);
+      });
+    }
+  });
+  const reset = () => {
+    for (const { ends } of links) for (const end of ends) end.resetAndDestroy();
+  };
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  return {
+    port: (server.address() as AddressInfo).port,
+    cut({ halfOpen = false } = {}) {
+      state = halfOpen ? 'silent' : 'closed';
+      if (halfOpen) for (const link of links) link.silent = true;
+      else reset();
+    },
+    restore() {
+      state = 'whole';
+    },
+    async close() {
+      reset();
+      server.close();
+      await once(server, 'close');
+    },
+  };
+}
