@@ -1,3 +1,5 @@
+import { type ApiKeys, apiKeys } from './api-keys.ts';
+import { type Audit, auditLog } from './audit.ts';
 import { type Fence, fence } from './attempts.ts';
 import { connect, guarded, type OnOutage, settled } from './connection.ts';
 import { type JobControl, jobControl } from './control.ts';
@@ -7,6 +9,7 @@ import { type Events, eventLog } from './events.ts';
 import { type Jobs, jobRecords } from './jobs.ts';
 import { defaultPrefix, keysUnder } from './keys.ts';
 import { type Metrics, metricLog } from './metrics.ts';
+import { type RequestCounts, requestCounts } from './request-counts.ts';
 import { type StageQueue, stageQueue } from './stages.ts';
 import { type Workers, workerRegistry } from './workers.ts';
 
@@ -35,6 +38,9 @@ export interface DistilleryQueue {
   events: Events;
   stages: Stages;
   workers: Workers;
+  apiKeys: ApiKeys;
+  requests: RequestCounts;
+  audit: Audit;
   /** Resolves when Redis answers. @throws DistilleryError `redis_unavailable` */
   ping(): Promise<void>;
   /** @throws DistilleryError `redis_unavailable` when it may forget what it was told */
@@ -70,6 +76,9 @@ export async function openQueue(options: QueueOptions): Promise<DistilleryQueue>
       },
     },
     workers: workerRegistry(redis, keys),
+    apiKeys: apiKeys(redis, keys),
+    requests: requestCounts(redis, keys),
+    audit: auditLog(redis, keys),
     ping: guarded(async () => {
       await redis.ping();
     }),
