@@ -1,10 +1,14 @@
 import { randomUUID } from 'node:crypto';
+import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import helmet from '@fastify/helmet';
-import { DistilleryError } from '@distillery/spec';
+import { DistilleryError, type ErrorCode, errorTable } from '@distillery/spec';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
 import { serializerCompiler } from 'fastify-type-provider-zod';
 import type { Logger } from 'pino';
+import type { Access } from './access.ts';
+import { access } from './plugins/access.ts';
+import { audit } from './plugins/audit.ts';
 import { answerProblem, errors } from './plugins/errors.ts';
 import { openapi } from './plugins/openapi.ts';
 import { requestId } from './plugins/request-id.ts';
@@ -16,21 +20,38 @@ import { validatorCompiler } from './validation.ts';
 export interface AppOptions extends Services {
   /** Silent when not given. */
   logger?: Logger;
+  access: Access;
   /** Of Distillery. */
   version?: string;
+  /** Milliseconds in which a request must have arrived; default 30 000. */
+  requestTimeout?: number;
+  /** Addresses of proxies, separated by commas, whose word on the client's address is taken. */
+  trustProxy?: string | undefined;
 }
 
 /** The API, ready to `listen`. It owns neither queue nor store: close them after it. */
 export async function buildApp({
   logger,
+  access: who,
   version = '0.1.0',
+  requestTimeout = 30_000,
+  trustProxy,
   ...services
 }: AppOptions): Promise<FastifyInstance> {
   const loggerInstance: FastifyBaseLogger | undefined = logger;
   const app = Fastify({
     ...(loggerInstance === undefined ? { logger: false } : { loggerInstance }),
     bodyLimit: 1024 * 1024,
-    requestTimeout: 30_000,
+    requestTimeout,
+    // Of a socket on which nothing moves: a client that has stopped reading, too.
+    connectionTimeout: 120_000,
+    keepAliveTimeout: 72_000,
+    http: {
+      maxHeaderSize: 16 * 1024,
+      headersTimeout: Math.min(10_000, requestTimeout),
+      connectionsCheckingInterval: Math.min(5000, requestTimeout / 4),
+    },
+    trustProxy: trustProxy || false,
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 200 },
     requestIdHeader: false,
     genReqId: ({ headers }) => {
@@ -38,7 +59,7 @@ export async function buildApp({
       return typeof given === 'string' && /^[\w.:-]{1,100}$/.test(given) ? given : randomUUID();
     },
     frameworkErrors: (error, request, reply) => void answerProblem(error, request, reply),
-    clientErrorHandler: (_error, socket) => refuseGarbage(socket),
+    clientErrorHandler: (error, socket) => refuseUnread(error, socket),
     return503OnClosing: false,
     forceCloseConnections: 'idle',
   });
@@ -51,22 +72,32 @@ export async function buildApp({
     strictTransportSecurity: false,
     contentSecurityPolicy: { directives: { upgradeInsecureRequests: null } },
   });
+  await app.register(access, { ...who, queue: services.queue });
+  await app.register(audit, { queue: services.queue });
   await app.register(openapi, { planner: services.planner, version });
   await app.register(routes, services);
   await app.ready();
   return app;
 }
 
-/** What is not HTTP has no request, and so no handler. */
-function refuseGarbage(socket: Socket): void {
+const unread: Record<string, ErrorCode> = {
+  HPE_HEADER_OVERFLOW: 'headers_too_large',
+  ERR_HTTP_REQUEST_TIMEOUT: 'request_timeout',
+};
+
+/** What could not be read to its end has no request, and so no handler. */
+function refuseUnread({ code }: { code?: string }, socket: Socket): void {
   if (!socket.writable) {
     socket.destroy();
     return;
   }
-  const error = new DistilleryError('malformed_request', 'this is not an HTTP request that can be read');
+  const why = unread[code ?? ''] ?? 'malformed_request';
+  const { status, title } = errorTable[why];
+  const message = why === 'malformed_request' ? 'this is not an HTTP request that can be read' : title;
+  const error = new DistilleryError(why, message);
   const body = JSON.stringify(problemOf(error, randomUUID()));
   socket.end(
-    `HTTP/1.1 400 Bad Request\r\nContent-Type: ${problemType}\r\nContent-Length: ${Buffer.byteLength(body)}\r\n` +
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nContent-Type: ${problemType}\r\nContent-Length: ${Buffer.byteLength(body)}\r\n` +
       `Connection: close\r\n\r\n${body}`,
   );
 }

@@ -25,6 +25,7 @@ const api = await startApi({
     .split(':')
     .filter(Boolean)
     .map((path) => resolve(path)),
+  env,
   volatileRedis: env.REDIS_VOLATILE === 'allow',
   log,
 }).catch((error: unknown) => {

@@ -4,6 +4,7 @@ import { privateApi } from './private-api.ts';
 const held = privateApi();
 
 interface Operation {
+  security?: object[];
   responses: Record<string, { description?: string; content?: Record<string, { schema: unknown }> }>;
   requestBody?: { content: Record<string, { schema: { $ref?: string } }> };
   parameters?: { name: string; in: string; required?: boolean; schema: unknown }[];
@@ -12,7 +13,7 @@ interface Document {
   openapi: string;
   info: { title: string; version: string };
   paths: Record<string, Record<string, Operation>>;
-  components: { schemas: Record<string, Record<string, unknown>> };
+  components: { schemas: Record<string, Record<string, unknown>>; securitySchemes: object };
 }
 let document: Document;
 
@@ -30,6 +31,7 @@ test('every page is described', () => {
     'GET /healthz',
     'GET /readyz',
     'GET /v1/architectures',
+    'GET /v1/audit',
     'GET /v1/datasets',
     'GET /v1/engine',
     'GET /v1/jobs',
@@ -74,6 +76,18 @@ test('every answer has a description and a schema, every path its parameters, ev
       }
     }
   }
+});
+
+test('every page says that it takes a key, except those that tell nothing', () => {
+  const open = Object.entries(document.paths).flatMap(([path, item]) =>
+    Object.values(item).flatMap(({ security, responses }) => {
+      const codes = ['401', '403', '429'].filter((code) => code in responses);
+      expect([path, codes.length]).toEqual([path, security === undefined ? 0 : 3]);
+      return security === undefined ? [path] : [];
+    }),
+  );
+  expect(open.sort()).toEqual(['/healthz', '/readyz']);
+  expect(document.components.securitySchemes).toMatchObject({ apiKey: { type: 'http', scheme: 'bearer' } });
 });
 
 test('every reference leads somewhere', () => {

@@ -5,7 +5,7 @@ import { openDiskStore, type Store } from '@distillery/artifacts';
 import { type DistilleryQueue, openQueue, type PrivateRedis, startPrivateRedis } from '@distillery/queue';
 import type { JobView } from '@distillery/spec';
 import { afterAll, beforeAll } from 'vitest';
-import { createLogger, type RunningApi, startApi } from './index.ts';
+import { type ApiOptions, createLogger, type RunningApi, startApi } from './index.ts';
 
 /** The API on a loopback port over a Redis and a store of the test file's own, and a worker's view of both. */
 export interface PrivateApi {
@@ -13,6 +13,8 @@ export interface PrivateApi {
   /** Redis' files. */
   redisDir: string;
   api: RunningApi;
+  /** One more over the same Redis and store, for the test to close. */
+  start(over?: Partial<ApiOptions>): Promise<RunningApi>;
   queue: DistilleryQueue;
   store: Store;
   /** Follows no redirects and throws for no status. */
@@ -21,7 +23,8 @@ export interface PrivateApi {
   post(path: string, body: unknown, headers?: Record<string, string>): Promise<Response>;
 }
 
-export function privateApi(): PrivateApi {
+/** @param options what differs from an API that needs no key and says nothing */
+export function privateApi(options: Partial<ApiOptions> = {}): PrivateApi {
   const held = {} as PrivateApi;
   let dir: string;
   beforeAll(async () => {
@@ -31,13 +34,17 @@ export function privateApi(): PrivateApi {
     const storeDir = join(dir, 'store');
     held.store = await openDiskStore(storeDir);
     held.queue = await openQueue({ url: held.redis.url, onOutage: 'wait' });
-    held.api = await startApi({
-      redisUrl: held.redis.url,
-      storeDir,
-      dataDir: join(dir, 'data'),
-      roots: [],
-      log: createLogger('silent'),
-    });
+    held.start = (over) =>
+      startApi({
+        redisUrl: held.redis.url,
+        storeDir,
+        dataDir: join(dir, 'data'),
+        roots: [],
+        log: createLogger('silent'),
+        ...options,
+        ...over,
+      });
+    held.api = await held.start();
     held.request = (path, init) => fetch(held.api.url + path, { redirect: 'manual', ...init });
     held.post = (path, body, headers = {}) =>
       held.request(path, {

@@ -3,6 +3,7 @@ import { openDiskStore } from '@distillery/artifacts';
 import { type DistilleryQueue, openQueue } from '@distillery/queue';
 import { jobSpec, kinds, planJob, planSchema } from '@distillery/training';
 import type { Logger } from 'pino';
+import { type AccessEnvironment, accessOf } from './access.ts';
 import { buildApp } from './app.ts';
 
 export interface ApiOptions {
@@ -19,10 +20,14 @@ export interface ApiOptions {
   dataDir: string;
   /** Folders that job specs may read. */
   roots: string[];
+  /** Whether requests need a key, and how many there may be; see access.ts. */
+  env?: AccessEnvironment;
   log: Logger;
   version?: string;
   /** Takes a Redis too that may lose jobs. */
   volatileRedis?: boolean;
+  /** See AppOptions. */
+  requestTimeout?: number;
 }
 
 export interface RunningApi {
@@ -34,7 +39,8 @@ export interface RunningApi {
 
 /** Starts the API in this process. */
 export async function startApi(options: ApiOptions): Promise<RunningApi> {
-  const { host = '127.0.0.1', port = 0, prefix, roots, log, version } = options;
+  const { host = '127.0.0.1', port = 0, prefix, roots, log, version, env = {}, requestTimeout } = options;
+  const access = accessOf(env, host);
   const store = await openDiskStore(options.storeDir);
   const queue = await openQueue({
     url: options.redisUrl,
@@ -53,6 +59,9 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
       plan: (spec, workers) => planJob(spec, { ...context, ...workers }),
     },
     logger: log,
+    access,
+    trustProxy: env.TRUST_PROXY,
+    ...(requestTimeout === undefined ? {} : { requestTimeout }),
     ...(version === undefined ? {} : { version }),
   });
   const close = async () => {
@@ -65,6 +74,7 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
     await close();
     throw error;
   }
+  if (access.keys === 'required') await sayHowToBegin(queue, log);
   const address = app.server.address() as AddressInfo;
   return { url: `http://${address.family === 'IPv6' ? `[${host}]` : host}:${address.port}`, close };
 }
@@ -82,4 +92,11 @@ async function refuseVolatile(queue: DistilleryQueue, log: Logger): Promise<void
     await queue.close();
     throw error;
   }
+}
+
+/** Without a key nobody can do anything; making the first one takes Redis, not the API. */
+async function sayHowToBegin(queue: DistilleryQueue, log: Logger): Promise<void> {
+  const keys = await queue.apiKeys.list().catch(() => undefined);
+  if (keys === undefined || keys.some(({ revokedAt }) => revokedAt === null)) return;
+  log.warn('there is no API key yet; make one with: distill keys create --name NAME --scope admin');
 }

@@ -38,6 +38,7 @@ const job = (...stages: StageView[]): JobView => ({
   id: 'job',
   name: null,
   labels: {},
+  owner: null,
   state: 'running',
   priority: 0,
   phase: null,

@@ -129,6 +129,7 @@ export function jobOf(id: string, more: Partial<JobView> = {}): JobView {
     id,
     name: null,
     labels: {},
+    owner: null,
     state: 'succeeded',
     priority: 0,
     phase: null,

@@ -1,7 +1,7 @@
 import { DistilleryError, type JobView } from '@distillery/spec';
 import { type Client, guarded } from './connection.ts';
 import { isJobId } from './job-id.ts';
-import type { Jobs } from './jobs.ts';
+import { indexesOf, type Jobs, type Owner, overQuota } from './jobs.ts';
 import { type Keys, scriptKeys } from './keys.ts';
 import { run, type Script } from './script.ts';
 import { cancelScript, pauseScript, removeScript, resumeScript, retryScript } from './scripts/control.ts';
@@ -10,8 +10,11 @@ import type { StageQueue } from './stages.ts';
 /** What people ask of a job that is there. */
 export function jobControl(redis: Client, keys: Keys, jobs: Jobs, stages: StageQueue) {
   const asked = (what: string, script: Script, { enqueues = false } = {}) =>
-    guarded(async (id: string): Promise<JobView> => {
-      await checked(id, what, () => run(redis, script, scriptKeys(keys, id), []));
+    guarded(async (id: string, by?: Owner): Promise<JobView> => {
+      const asker = [by?.name ?? '', by?.jobs ?? ''];
+      await checked(id, what, () => run(redis, script, scriptKeys(keys, id), asker)).catch((error) => {
+        throw overQuota(error, by) ?? error;
+      });
       if (enqueues) await stages.enqueueOpen(id);
       return (await jobs.get(id)).view;
     });
@@ -34,14 +37,15 @@ export function jobControl(redis: Client, keys: Keys, jobs: Jobs, stages: StageQ
 
     /**
      * Goes on with a job that failed or was cancelled: what succeeded stands, the rest begins at its last checkpoint.
-     * @throws DistilleryError `job_not_found`; `state_conflict` when there is nothing to retry
+     * @throws DistilleryError `job_not_found`; `state_conflict` when there is nothing to retry; `quota_exceeded` when
+     *   who asks owns it, and has too many jobs on their way
      */
     retry: asked('be retried', retryScript, { enqueues: true }),
 
     /** Forgets a job that has ended. @throws DistilleryError `state_conflict` when it has not */
     remove: guarded(async (id: string): Promise<void> => {
-      const { labels } = (await jobs.get(id)).view;
-      const indexes = Object.entries(labels).map(([name, value]) => keys.withLabel(name, value));
+      const { labels, owner } = (await jobs.get(id)).view;
+      const indexes = indexesOf(keys, labels, owner);
       await checked(id, 'be deleted', () =>
         run(redis, removeScript, [...scriptKeys(keys, id), keys.spec(id), keys.all, ...indexes], [id]),
       );

@@ -1,11 +1,14 @@
+export type { ApiKey, ApiKeys, NewApiKey } from './api-keys.ts';
+export type { Audit, AuditPage, NewAuditEntry } from './audit.ts';
 export type { JobControl } from './control.ts';
 export type { Attempt, Begun, Fence, NewMetricRow } from './attempts.ts';
 export type { OnOutage } from './connection.ts';
 export type { ConsumeOptions, Consumer, StageHandler, StageRun } from './consume.ts';
 export type { Events, JobEvent } from './events.ts';
-export type { Idempotency, JobNow, Jobs, NewJob } from './jobs.ts';
+export type { Idempotency, JobNow, Jobs, NewJob, Owner } from './jobs.ts';
 export type { JobPage, JobQuery } from './list.ts';
 export type { MetricPage, MetricQuery, Metrics } from './metrics.ts';
 export { type DistilleryQueue, openQueue, type QueueOptions, type Stages } from './open.ts';
 export { type PrivateRedis, startPrivateRedis } from './private-redis.ts';
+export type { RequestCount, RequestCounts } from './request-counts.ts';
 export type { LiveWorker, Registration, WorkerInfo, Workers } from './workers.ts';

@@ -10,6 +10,8 @@ import { createScript } from './scripts/create.ts';
 export interface NewJob {
   name: string | null;
   labels: Record<string, string>;
+  /** Nobody's when not given. */
+  owner?: Owner | undefined;
   /** -10 to 10, default 0; stages of a job with a higher one are taken first. */
   priority?: number;
   /** The body as it was posted, JSON. */
@@ -17,6 +19,13 @@ export interface NewJob {
   /** The spec with its defaults filled in, JSON. */
   spec: unknown;
   stages: StagePlan[];
+}
+
+/** Whose a job is. */
+export interface Owner {
+  name: string;
+  /** How many jobs of theirs may be on their way at once. */
+  jobs: number;
 }
 
 /** A client's key for a request that it may send twice, and the digest of the body it came with. */
@@ -49,14 +58,13 @@ export function jobRecords(redis: Client, keys: Keys) {
   return {
     /**
      * Creates a job, or gives the first answer again when the idempotency key and its body are known.
-     * @throws DistilleryError `idempotency_conflict` when the key came with another body
+     * @throws DistilleryError `idempotency_conflict` when the key came with another body; `quota_exceeded`
      */
     create: guarded(
       async (job: NewJob, idempotency?: Idempotency): Promise<JobNow & { replayed: boolean }> => {
         const id = newJobId();
-        const { name, labels: pairs, priority, stages } = job;
-        const record = initialFields({ id, name, labels: pairs, priority, stages });
-        const labels = Object.entries(pairs).map(([name, value]) => keys.withLabel(name, value));
+        const { name, labels, priority, stages, owner } = job;
+        const record = initialFields({ id, name, labels, owner: owner?.name, priority, stages });
         const [outcome, created] = (await run(
           redis,
           createScript,
@@ -64,8 +72,8 @@ export function jobRecords(redis: Client, keys: Keys) {
             ...scriptKeys(keys, id),
             keys.spec(id),
             keys.all,
-            keys.idempotency(idempotency?.key ?? ''),
-            ...labels,
+            keys.idempotency(idempotency?.key ?? '', owner?.name),
+            ...indexesOf(keys, labels, owner?.name),
           ],
           [
             id,
@@ -73,21 +81,23 @@ export function jobRecords(redis: Client, keys: Keys) {
             idempotencySeconds,
             JSON.stringify(job.posted),
             JSON.stringify(job.spec),
+            owner?.name ?? '',
+            owner?.jobs ?? '',
             ...Object.entries(record).flat(),
           ],
         ).catch((error: unknown) => {
-          throw conflict(error) ?? error;
+          throw conflict(error) ?? overQuota(error, owner) ?? error;
         })) as [string, string];
         return { ...(await answerOf(created)), replayed: outcome === 'replayed' };
       },
     ),
 
     /**
-     * The first answer to a request with this key, if there was one: looked up before the work of planning.
+     * The first answer to an owner's request with this key, if there was one: looked up before the work of planning.
      * @throws DistilleryError `idempotency_conflict` when the key came with another body
      */
-    replay: guarded(async ({ key, digest }: Idempotency): Promise<JobNow | undefined> => {
-      const [known, id] = await redis.hmget(keys.idempotency(key), 'digest', 'job');
+    replay: guarded(async ({ key, digest }: Idempotency, owner?: string): Promise<JobNow | undefined> => {
+      const [known, id] = await redis.hmget(keys.idempotency(key, owner), 'digest', 'job');
       if (!known || !id) return undefined;
       if (known !== digest) throw conflict(new Error('CONFLICT the key was used with another body'));
       return answerOf(id);
@@ -128,6 +138,20 @@ export function jobRecords(redis: Client, keys: Keys) {
   };
 }
 export type Jobs = ReturnType<typeof jobRecords>;
+
+/** The indexes of what somebody chose to say of a job. */
+export function indexesOf(keys: Keys, labels: Record<string, string>, owner: string | null = null): string[] {
+  const indexes = Object.entries(labels).map(([name, value]) => keys.withLabel(name, value));
+  return owner === null ? indexes : [...indexes, keys.ownedBy(owner)];
+}
+
+/** What a script says of an owner who has too many jobs. */
+export function overQuota(error: unknown, owner: Owner | undefined): DistilleryError | undefined {
+  const [, count] = error instanceof Error ? (/^QUOTA (\d+)/.exec(error.message) ?? []) : [];
+  if (count === undefined || owner === undefined) return undefined;
+  const message = `${owner.name} has ${count} jobs on their way, and may have ${owner.jobs}: one must end before`;
+  return new DistilleryError('quota_exceeded', message, { cause: error });
+}
 
 function conflict(error: unknown): DistilleryError | undefined {
   if (!(error instanceof Error) || !error.message.startsWith('CONFLICT')) return undefined;

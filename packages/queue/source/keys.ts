@@ -29,8 +29,21 @@ export function keysUnder(prefix: string) {
     all: `${prefix}:jobs`,
     inState: (state: JobState) => `${prefix}:jobs:state:${state}`,
     withLabel: (name: string, value: string) => `${prefix}:jobs:label:${name}=${value}`,
-    /** Hash: digest of the body, id of the job. */
-    idempotency: (key: string) => `${prefix}:idempotency:${sha256(key)}`,
+    /** Sorted set as above. */
+    ownedBy: (owner: string) => `${prefix}:jobs:owner:${owner}`,
+    /** Sorted set of `<owner> <id>`, all with score 0: the jobs of owners that have not ended. */
+    live: `${prefix}:jobs:live`,
+    /** Hash: digest of the body, id of the job. Neither an owner nor a key holds a space. */
+    idempotency: (key: string, owner: string | undefined) =>
+      `${prefix}:idempotency:${sha256(owner === undefined ? key : `${owner} ${key}`)}`,
+    /** Set of ids. */
+    apiKeys: `${prefix}:apikeys`,
+    /** Hash. */
+    apiKey: (id: string) => `${prefix}:apikey:${id}`,
+    /** Number that expires. */
+    requests: (who: string) => `${prefix}:requests:${who}`,
+    /** Stream. */
+    audit: `${prefix}:audit`,
     /** Set: what deleted jobs have left in the store, as long as others may need it. */
     leftovers: `${prefix}:leftovers`,
     /** Sorted set of worker ids by the time of their last sign of life. */
@@ -49,5 +62,6 @@ export function scriptKeys(keys: Keys, id: string): string[] {
     keys.metrics(id),
     keys.events(id),
     ...jobStates.map((state) => keys.inState(state)),
+    keys.live,
   ];
 }

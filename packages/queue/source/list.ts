@@ -7,6 +7,7 @@ export interface JobQuery {
   state?: JobState | undefined;
   /** All of them must be there with these values. */
   labels?: Record<string, string> | undefined;
+  owner?: string | undefined;
   /** Part of the name, upper and lower case alike. */
   name?: string | undefined;
   /** 1 to 100, default 20. */
@@ -28,16 +29,18 @@ export async function listJobs(redis: Client, keys: Keys, query: JobQuery): Prom
   const index =
     label !== undefined
       ? keys.withLabel(...label)
-      : query.state === undefined
-        ? keys.all
-        : keys.inState(query.state);
+      : query.owner !== undefined
+        ? keys.ownedBy(query.owner)
+        : query.state === undefined
+          ? keys.all
+          : keys.inState(query.state);
   const found: string[] = [];
   let from = query.after === undefined ? '+' : `(${query.after}`;
   while (found.length <= limit) {
     const ids = await redis.zrevrangebylex(index, from, '-', 'LIMIT', 0, 200);
     const last = ids.at(-1);
     if (last === undefined) break;
-    const heads = await allOf(ids.map((id) => redis.hmget(keys.job(id), 'state', 'labels', 'name')));
+    const heads = await allOf(ids.map((id) => redis.hmget(keys.job(id), 'state', 'labels', 'name', 'owner')));
     found.push(...ids.filter((_, i) => matches(query, heads[i] ?? [])));
     from = `(${last}`;
   }
@@ -52,10 +55,11 @@ export async function listJobs(redis: Client, keys: Keys, query: JobQuery): Prom
 /** Commands sent together: one round trip, each answer checked. */
 const allOf = <T>(commands: Promise<T>[]): Promise<T[]> => Promise.all(commands);
 
-function matches({ state, labels, name }: JobQuery, head: (string | null)[]): boolean {
-  const [itsState, itsLabels, itsName] = head;
+function matches({ state, labels, name, owner }: JobQuery, head: (string | null)[]): boolean {
+  const [itsState, itsLabels, itsName, itsOwner] = head;
   if (!itsState || (state !== undefined && itsState !== state)) return false;
   if (name !== undefined && !itsName?.toLowerCase().includes(name.toLowerCase())) return false;
+  if (owner !== undefined && itsOwner !== owner) return false;
   const own = JSON.parse(itsLabels ?? '{}') as Record<string, string>;
   return Object.entries(labels ?? {}).every(([key, value]) => Object.hasOwn(own, key) && own[key] === value);
 }

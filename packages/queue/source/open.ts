@@ -1,3 +1,5 @@
+import { type ApiKeys, apiKeys } from './api-keys.ts';
+import { type Audit, auditLog } from './audit.ts';
 import { type Fence, fence } from './attempts.ts';
 import { connect, guarded, type OnOutage, patient, settled, withoutCommand } from './connection.ts';
 import { type JobControl, jobControl } from './control.ts';
@@ -8,6 +10,7 @@ import { type Jobs, jobRecords } from './jobs.ts';
 import { defaultPrefix, keysUnder, requireHashTag } from './keys.ts';
 import { type Metrics, metricLog } from './metrics.ts';
 import { parseRedisUrl } from './redis-url.ts';
+import { type RequestCounts, requestCounts } from './request-counts.ts';
 import { type StageQueue, stageQueue } from './stages.ts';
 import { type Workers, workerRegistry } from './workers.ts';
 
@@ -36,6 +39,9 @@ export interface DistilleryQueue {
   events: Events;
   stages: Stages;
   workers: Workers;
+  apiKeys: ApiKeys;
+  requests: RequestCounts;
+  audit: Audit;
   /** Resolves when Redis answers. @throws DistilleryError `redis_unavailable` */
   ping(): Promise<void>;
   /** @throws DistilleryError `redis_unavailable` when it may forget what it was told */
@@ -83,6 +89,9 @@ export async function openQueue(options: QueueOptions): Promise<DistilleryQueue>
       },
     },
     workers: workerRegistry(redis, keys),
+    apiKeys: apiKeys(redis, keys),
+    requests: requestCounts(redis, keys),
+    audit: auditLog(redis, keys),
     ping: guarded(async () => {
       await redis.exists(keys.all);
     }),

@@ -17,13 +17,15 @@ export interface NewRecord {
   id: string;
   name: string | null;
   labels: Record<string, string>;
+  /** Null: nobody's. */
+  owner?: string | null;
   /** -10 to 10, default 0. */
   priority?: number;
   stages: StagePlan[];
 }
 
 /** Pairs of the record of a job that nobody has picked up. */
-export function initialFields({ id, name, labels, priority = 0, stages }: NewRecord): Fields {
+export function initialFields({ id, name, labels, owner = null, priority = 0, stages }: NewRecord): Fields {
   const fields: Fields = {
     id,
     labels: JSON.stringify(labels),
@@ -33,6 +35,7 @@ export function initialFields({ id, name, labels, priority = 0, stages }: NewRec
     stages: stages.map((stage) => stage.id).join(' '),
   };
   if (name !== null) fields.name = name;
+  if (owner !== null) fields.owner = owner;
   for (const stage of stages) {
     fields[`s:${stage.id}:state`] = stage.needs.length === 0 ? 'queued' : 'waiting';
     fields[`s:${stage.id}:needs`] = stage.needs.join(' ');
@@ -47,6 +50,7 @@ export function asCreated(fields: Fields): Fields {
     id: fields.id,
     name: fields.name ?? null,
     labels: JSON.parse(fields.labels) as Record<string, string>,
+    owner: fields.owner ?? null,
     priority: priorityOf(fields),
     stages: plansOf(fields),
   });
@@ -77,6 +81,7 @@ export function viewOf(fields: Fields): JobView {
     id: fields.id,
     name: fields.name ?? null,
     labels: JSON.parse(fields.labels) as Record<string, string>,
+    owner: fields.owner ?? null,
     state,
     priority: priorityOf(fields),
     phase: running.length === 0 ? null : running.map(({ id }) => id).join(', '),

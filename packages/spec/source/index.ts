@@ -1,3 +1,11 @@
+export {
+  type AuditEntry,
+  allows,
+  auditEntrySchema,
+  ownerSchema,
+  type Scope,
+  scopes,
+} from './access.ts';
 export { canonicalJson, digestOf, sha256 } from './digest.ts';
 export { asDistilleryError, DistilleryError, type ErrorCode, errorTable, type FieldError } from './errors.ts';
 export {

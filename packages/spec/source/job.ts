@@ -90,6 +90,7 @@ export const jobViewSchema = z.object({
   id: z.string(),
   name: z.string().nullable(),
   labels: z.record(z.string(), z.string()),
+  owner: z.string().nullable().describe('the name of the API key that submitted it; null: keys were off'),
   state: z.enum(jobStates),
   priority: z.number().int(),
   phase: z.string().nullable().describe('the stages that run now'),

@@ -1,4 +1,4 @@
-import { DistilleryError } from '@distillery/spec';
+import { DistilleryError, type ErrorCode } from '@distillery/spec';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import plugin from 'fastify-plugin';
 import { classified, problemOf, problemType } from '../problem.ts';
@@ -6,6 +6,7 @@ import { classified, problemOf, problemType } from '../problem.ts';
 /** Answers with an error. Used as error handler, and for what Fastify refuses before it has found a route. */
 export function answerProblem(thrown: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const error = classified(thrown);
+  request.refusal = error.code;
   if (error.status >= 500) request.log.error({ err: thrown }, error.message);
   else request.log.info({ code: error.code, detail: error.message }, 'refused');
   if (error.status === 503) reply.header('retry-after', '2');
@@ -22,6 +23,7 @@ export function answerProblem(thrown: unknown, request: FastifyRequest, reply: F
 /** Every error is a problem document; a page that is there but has no such method says which it has. */
 export const errors = plugin(
   async (app) => {
+    app.decorateRequest('refusal', undefined);
     const pages = new Map<string, { pattern: RegExp; methods: Set<string> }>();
     app.addHook('onRoute', ({ url, method }) => {
       const path = url === '/' ? url : url.replace(/\/$/, '');
@@ -47,3 +49,10 @@ export const errors = plugin(
   },
   { name: 'errors', fastify: '5.x' },
 );
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** The error that it was answered with. */
+    refusal: ErrorCode | undefined;
+  }
+}

@@ -25,6 +25,16 @@ export const openapi = plugin(
           description: 'Trains a teacher and its students, compares them, and hands out their weights.',
           license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
         },
+        components: {
+          securitySchemes: {
+            apiKey: {
+              type: 'http',
+              scheme: 'bearer',
+              description:
+                'An API key, `dk_…`, made by `distill keys create`. A service that listens on loopback may need none.',
+            },
+          },
+        },
         tags: [
           { name: 'jobs', description: 'Submit, watch and compare' },
           { name: 'weights', description: 'Download trained networks' },
@@ -35,7 +45,9 @@ export const openapi = plugin(
       transform: jsonSchemaTransform,
       transformObject: jsonSchemaTransformObject,
     });
-    app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger());
+    app.get('/openapi.json', { config: { scope: 'public' }, schema: { hide: true } }, async () =>
+      app.swagger(),
+    );
   },
   { name: 'openapi', fastify: '5.x' },
 );

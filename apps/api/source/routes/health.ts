@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { problems } from '../http/responses.ts';
 import type { Services } from '../services.ts';
 
+const config = { scope: 'public' } as const;
 const tags = ['operation'];
 const nowhere = '0'.repeat(64);
 
@@ -12,13 +13,14 @@ export const health: FastifyPluginAsyncZod<Services> = async (app, { queue, stor
 
   app.get(
     '/healthz',
-    { schema: { tags, summary: 'The process lives', response: { 200: healthy, ...problems } } },
+    { config, schema: { tags, summary: 'The process lives', response: { 200: healthy, ...problems } } },
     async () => ({ status: 'ok' as const }),
   );
 
   app.get(
     '/readyz',
     {
+      config,
       schema: { tags, summary: 'Redis and the store can be used', response: { 200: healthy, ...problems } },
     },
     async () => {

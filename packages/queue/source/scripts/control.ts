@@ -47,10 +47,17 @@ changed()
 return 1
 `);
 
-/** What failed or was cancelled is to be done again, from its last checkpoint; the time limit begins anew. */
+/**
+ * What failed or was cancelled is to be done again, from its last checkpoint; the time limit begins anew.
+ *
+ * ARGV: who asks or '', and how many jobs of theirs may be on their way: an error QUOTA with how many there are.
+ */
 export const retryScript = script(`${prelude}${known}
 if state == 'queued' or state == 'running' then return 0 end
 if state ~= 'failed' and state ~= 'cancelled' then return forbidden() end
+if redis.call('HGET', job, 'owner') == ARGV[1] and liveOf(ARGV[1]) >= tonumber(ARGV[2]) then
+  return redis.error_reply('QUOTA ' .. liveOf(ARGV[1]))
+end
 redis.call('HDEL', job, 'finishedAt', 'startedAt', 'reason')
 moveJob('queued')
 for stage in stages() do
@@ -71,7 +78,7 @@ return 1
 /**
  * Forgets a job that has ended.
  *
- * KEYS: those of every script, spec, all jobs, then one index for each label. ARGV: id.
+ * KEYS: those of every script, spec, all jobs, then one index for each label and for the owner. ARGV: id.
  */
 export const removeScript = script(`${prelude}
 local state = redis.call('HGET', job, 'state')

@@ -3,18 +3,20 @@ import { jobStates } from '@distillery/spec';
 const states = jobStates.map((state, i) => `${state} = KEYS[${5 + i}]`).join(', ');
 
 /** How many keys every script is given; what a script wants beside them comes behind. */
-export const commonKeys = 4 + jobStates.length;
+export const commonKeys = 5 + jobStates.length;
 
 /**
  * What the scripts of a job share. A job's record is one hash of flat strings: what we store as JSON is written and
  * read by TypeScript alone, because cjson turns an empty list into an object and cuts numbers.
  *
- * Fields: id name labels priority state version createdAt startedAt finishedAt reason plan stages, and for each stage
- * `s:<stage>:` state needs attempt worker startedAt finishedAt progress progressAt from coarse told reason failures furthest.
+ * Fields: id name labels owner priority state version createdAt startedAt finishedAt reason plan stages, and for each
+ * stage `s:<stage>:` state needs attempt worker startedAt finishedAt progress progressAt from coarse told reason failures
+ * furthest.
  */
 export const prelude = `
 local job, results, metrics, events = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local byState = {${states}}
+local live = KEYS[${commonKeys}]
 
 local function now()
   local time = redis.call('TIME')
@@ -45,11 +47,24 @@ local function stages()
   return string.gmatch(redis.call('HGET', job, 'stages'), '%S+')
 end
 
+-- How many jobs of an owner have not ended; no name holds a space, behind which comes '!'.
+local function liveOf(owner)
+  return redis.call('ZLEXCOUNT', live, '[' .. owner .. ' ', '(' .. owner .. '!')
+end
+
+local function noteLive(id, state)
+  local owner = redis.call('HGET', job, 'owner')
+  if not owner then return end
+  local ended = state == 'succeeded' or state == 'failed' or state == 'cancelled'
+  if ended then redis.call('ZREM', live, owner .. ' ' .. id) else redis.call('ZADD', live, 0, owner .. ' ' .. id) end
+end
+
 local function moveJob(state)
   local id = redis.call('HGET', job, 'id')
   redis.call('ZREM', byState[redis.call('HGET', job, 'state')], id)
   redis.call('ZADD', byState[state], 0, id)
   redis.call('HSET', job, 'state', state)
+  noteLive(id, state)
   tell('type', 'job', 'state', state)
 end
 

@@ -12,6 +12,7 @@ const querystring = z.strictObject({
     .union([label, z.array(label).max(32)])
     .optional()
     .describe('`key=value`; given several times, all must be there'),
+  owner: z.string().max(63).optional(),
   name: z.string().max(120).optional().describe('part of the name'),
   limit: z.coerce.number().int().min(1).max(100).default(20),
   after: z.string().max(100).optional().describe('`next` of the page before'),

@@ -24,6 +24,7 @@ export const submit: FastifyPluginAsyncZod<Services> = async (app, { queue, plan
   app.post(
     '/jobs',
     {
+      config: { scope: 'submit' },
       schema: {
         tags: ['jobs'],
         summary: 'Submit a job',
@@ -33,16 +34,17 @@ export const submit: FastifyPluginAsyncZod<Services> = async (app, { queue, plan
       },
     },
     async (request, reply) => {
-      const { body: spec, posted } = request;
+      const { body: spec, posted, caller } = request;
+      const owner = caller === null ? undefined : { name: caller.name, jobs: caller.jobs };
       const key = request.headers['idempotency-key'];
       const idempotency = key === undefined ? undefined : { key, digest: digestOf(posted) };
-      let job = idempotency && (await queue.jobs.replay(idempotency));
+      let job = idempotency && (await queue.jobs.replay(idempotency, owner?.name));
       let replayed = job !== undefined;
       if (job === undefined) {
         const { stages } = await planner.plan(spec, await liveWorkers(queue));
         const { name = null, labels, priority } = spec;
         const created = await queue.jobs.create(
-          { name, labels, priority, posted, spec, stages },
+          { name, labels, owner, priority, posted, spec, stages },
           idempotency,
         );
         ({ replayed } = created);
@@ -65,6 +67,7 @@ export const submit: FastifyPluginAsyncZod<Services> = async (app, { queue, plan
   app.post(
     '/jobs/validate',
     {
+      config: { scope: 'submit', changes: false },
       schema: {
         tags: ['jobs'],
         summary: 'Plan a job without submitting it',

@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { collectArtifacts, noteArtifacts } from '../../../../artifacts.ts';
 import { problems } from '../../../../http/responses.ts';
 import type { Services } from '../../../../services.ts';
+import { checkControl } from '../../../../plugins/access.ts';
 import { params } from './params.ts';
 
 const orders = {
@@ -16,10 +17,15 @@ const orders = {
 
 /** `POST /v1/jobs/:id/cancel` and its siblings, `DELETE /v1/jobs/:id`. Asked twice, they change nothing more. */
 export const control: FastifyPluginAsyncZod<Services> = async (app, { queue, store }) => {
+  app.addHook('preHandler', ({ caller, params }) =>
+    checkControl(queue, caller, (params as { id: string }).id),
+  );
+
   for (const [order, summary] of Object.entries(orders)) {
     app.post(
       `/${order}`,
       {
+        config: { scope: 'submit' },
         schema: {
           tags: ['jobs'],
           summary: `${summary}; \`state_conflict\` where the state forbids it`,
@@ -27,13 +33,14 @@ export const control: FastifyPluginAsyncZod<Services> = async (app, { queue, sto
           response: { 200: jobViewSchema, ...problems },
         },
       },
-      ({ params: { id } }) => queue.control[order as keyof typeof orders](id),
+      ({ params: { id }, caller }) => queue.control[order as keyof typeof orders](id, caller ?? undefined),
     );
   }
 
   app.delete(
     '',
     {
+      config: { scope: 'submit' },
       schema: {
         tags: ['jobs'],
         summary: 'Forget a job that has ended, with the artifacts that no other job shares',

@@ -1,0 +1,218 @@
+import { jobSpec, kinds, planSchema } from '@distillery/training';
+import type { JobView, Scope } from '@distillery/spec';
+import { expect, test } from 'vitest';
+import { accessOf } from './access.ts';
+import { buildApp } from './app.ts';
+import { privateApi, problem, spec } from './private-api.ts';
+
+const held = privateApi({ env: { API_KEYS: 'required' } });
+
+let made = 0;
+/** A key, and requests that carry it. */
+async function caller(scope: Scope, over: { name?: string; jobs?: number; rate?: number } = {}) {
+  const { name = `${scope}-${++made}`, jobs = null, rate = null } = over;
+  const { token, id } = await held.queue.apiKeys.create({ name, scope, jobs, rate });
+  const authorization = `Bearer ${token}`;
+  const send = (path: string, method = 'GET') => held.request(path, { method, headers: { authorization } });
+  const post = (path: string, body: unknown, headers: Record<string, string> = {}) =>
+    held.post(path, body, { authorization, ...headers });
+  const submit = async () => (await (await post('/v1/jobs', spec)).json()) as JobView;
+  return { id, name, token, send, post, submit };
+}
+
+/** Every route of the app, read from Fastify's own tree. */
+async function everyRoute(): Promise<{ method: string; path: string }[]> {
+  const planner = { kinds, jobSpec, planSchema, plan: () => Promise.reject(new Error('not asked')) };
+  const { queue, store } = held;
+  const app = await buildApp({ queue, store, planner, access: accessOf({}, '0.0.0.0') });
+  const above: string[] = [];
+  const routes = app
+    .printRoutes({ commonPrefix: false })
+    .split('\n')
+    .flatMap((line) => {
+      const [, indent, part, methods] = /^([\s│]*)[├└]── (\S+) \((.*)\)$/.exec(line) ?? [];
+      if (part === undefined) return [];
+      const depth = indent.length / 4;
+      above.splice(depth, above.length, part);
+      return methods.split(', ').map((method) => ({ method, path: above.join('') }));
+    });
+  await app.close();
+  return routes;
+}
+
+test('without a good key every page answers 401, except those three that tell nothing', async () => {
+  const routes = await everyRoute();
+  expect(routes.length).toBeGreaterThan(35);
+  const open: string[] = [];
+  for (const { method, path } of routes) {
+    for (const headers of [undefined, { authorization: `Bearer dk_${'0'.repeat(12)}_${'A'.repeat(43)}` }]) {
+      const response = await held.request(path.replaceAll(/:\w+/g, 'x'), {
+        method,
+        ...(headers && { headers }),
+      });
+      if (response.status < 400) open.push(`${method} ${path}`);
+      else {
+        expect([method, path, response.status]).toEqual([method, path, 401]);
+        expect(response.headers.get('www-authenticate')).toBe('Bearer');
+        if (method !== 'HEAD') expect((await problem(response)).code).toBe('unauthorized');
+      }
+    }
+  }
+  const pages = ['/openapi.json', '/healthz', '/readyz'];
+  const expected = pages.flatMap((page) => [`GET ${page}`, `HEAD ${page}`]);
+  expect(new Set(open)).toEqual(new Set(expected));
+  for (const [method, path] of [
+    ['GET', '/v2/nothing'],
+    ['PATCH', '/healthz'],
+    ['PUT', '/v1/jobs'],
+  ]) {
+    expect((await held.request(path, { method })).status).toBe(401);
+  }
+});
+
+test('a scope lets in what it says, and nobody controls the jobs of others but the admin', async () => {
+  const [reader, one, two, admin] = [
+    await caller('read'),
+    await caller('submit'),
+    await caller('submit'),
+    await caller('admin'),
+  ];
+  const codeOf = async (response: Response) =>
+    response.ok ? response.status : ((await response.json()) as { code: string }).code;
+
+  expect(await codeOf(await reader.send('/v1/methods'))).toBe(200);
+  for (const path of ['/v1/jobs', '/v1/jobs/validate']) {
+    expect(await codeOf(await reader.post(path, spec))).toBe('forbidden');
+  }
+  const { id, owner } = await one.submit();
+  expect(owner).toBe(one.name);
+  expect(await codeOf(await reader.send(`/v1/jobs/${id}`))).toBe(200);
+  for (const who of [reader, two]) {
+    for (const order of ['cancel', 'pause', 'resume', 'retry']) {
+      expect(await codeOf(await who.send(`/v1/jobs/${id}/${order}`, 'POST'))).toBe('forbidden');
+    }
+    expect(await codeOf(await who.send(`/v1/jobs/${id}`, 'DELETE'))).toBe('forbidden');
+  }
+  expect(await codeOf(await one.send(`/v1/jobs/${id}/cancel`, 'POST'))).toBe(200);
+  // A new key of the same name takes the place of an old one.
+  const successor = await caller('submit', { name: one.name });
+  await held.queue.apiKeys.revoke(one.id);
+  expect(await codeOf(await one.send('/v1/jobs'))).toBe('unauthorized');
+  expect(await codeOf(await successor.send(`/v1/jobs/${id}/retry`, 'POST'))).toBe(200);
+  expect(await codeOf(await admin.send(`/v1/jobs/${id}/cancel`, 'POST'))).toBe(200);
+  expect(await codeOf(await two.send('/v1/jobs/job_x/cancel', 'POST'))).toBe('job_not_found');
+  expect(await codeOf(await two.send('/v2/nothing'))).toBe('not_found');
+  expect(await codeOf(await two.send('/v1/audit'))).toBe('forbidden');
+
+  const own = async (name: string) => {
+    const response = await reader.send(`/v1/jobs?owner=${name}`);
+    return ((await response.json()) as { jobs: JobView[] }).jobs.map((job) => job.id);
+  };
+  expect([await own(one.name), await own(two.name)]).toEqual([[id], []]);
+  expect(await codeOf(await one.send(`/v1/jobs/${id}`, 'DELETE'))).toBe('unauthorized');
+  expect(await codeOf(await successor.send(`/v1/jobs/${id}`, 'DELETE'))).toBe(204);
+  expect(await own(one.name)).toEqual([]);
+});
+
+test('a key has so many requests a minute, an address so many that are refused', async () => {
+  const slow = await caller('read', { rate: 3 });
+  for (let left = 2; left >= 0; left--) {
+    const { status, headers } = await slow.send('/v1/jobs');
+    expect([status, headers.get('x-ratelimit-limit'), headers.get('x-ratelimit-remaining')]).toEqual([
+      200,
+      '3',
+      String(left),
+    ]);
+  }
+  const over = await slow.send('/v1/jobs');
+  expect(over.status).toBe(429);
+  expect(Number(over.headers.get('retry-after'))).toBeGreaterThan(0);
+  expect(await problem(over)).toMatchObject({ code: 'rate_limited' });
+
+  const small = await held.start({ env: { API_KEYS: 'required', API_RATE: '2' } });
+  try {
+    for (let i = 0; i < 2; i++) await held.queue.requests.add('address:127.0.0.1');
+    const guess = await fetch(`${small.url}/v1/jobs`, { headers: { authorization: 'Bearer dk_guess' } });
+    expect((await problem(guess)).code).toBe('rate_limited');
+    // Who shares the address and has a key is not locked out.
+    const { token } = await caller('read');
+    const good = await fetch(`${small.url}/v1/jobs`, { headers: { authorization: `bearer ${token}` } });
+    expect(good.status).toBe(200);
+  } finally {
+    await small.close();
+  }
+});
+
+test('an owner has so many jobs on their way; replays are none', async () => {
+  const { post, send, name } = await caller('submit', { jobs: 2 });
+  const key = { 'idempotency-key': 'mine' };
+  const first = await Promise.all(Array.from({ length: 6 }, () => post('/v1/jobs', spec)));
+  expect(first.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([202, 202, 429, 429, 429, 429]);
+  const refused = first.find(({ status }) => status === 429);
+  expect(await problem(refused as Response)).toMatchObject({
+    code: 'quota_exceeded',
+    detail: `${name} has 2 jobs on their way, and may have 2: one must end before`,
+  });
+  const { id } = (await first.find(({ status }) => status === 202)?.json()) as JobView;
+  expect((await send(`/v1/jobs/${id}/cancel`, 'POST')).status).toBe(200);
+  const taken = await post('/v1/jobs', spec, key);
+  const again = await post('/v1/jobs', spec, key);
+  expect([taken.status, again.status, again.headers.get('idempotency-replayed')]).toEqual([202, 202, 'true']);
+  expect((await problem(await send(`/v1/jobs/${id}/retry`, 'POST'))).code).toBe('quota_exceeded');
+
+  const other = await caller('submit');
+  const theirs = await other.post('/v1/jobs', { ...spec, name: 'another body' }, key);
+  expect([theirs.status, theirs.headers.get('idempotency-replayed')]).toEqual([202, null]);
+});
+
+test('the audit tells who did what, and who was refused', async () => {
+  const { submit, send, post, id: key, name: owner } = await caller('submit');
+  const { send: ask } = await caller('admin');
+  const { id: job } = await submit();
+  await post('/v1/jobs/validate', spec);
+  await send(`/v1/jobs/${job}/cancel`, 'POST');
+  await send('/v1/audit');
+  await held.request('/v1/jobs', { headers: { 'x-request-id': 'stranger' } });
+  const who = { key, owner, address: '127.0.0.1' };
+  const cancelled = { ...who, action: 'POST /v1/jobs/:id/cancel', job, status: 200, code: null };
+  // An entry is written when its request has been answered.
+  await expect
+    .poll(async () => ((await (await ask('/v1/audit?limit=4')).json()) as { entries: unknown[] }).entries)
+    .toMatchObject([
+      { key: null, owner: null, action: 'GET /v1/jobs', status: 401, request: 'stranger' },
+      { ...who, action: 'GET /v1/audit', job: null, status: 403, code: 'forbidden' },
+      cancelled,
+      { ...who, action: 'POST /v1/jobs', job, status: 202, code: null },
+    ]);
+  const page = (await (await ask('/v1/audit?limit=1')).json()) as { next: string };
+  expect((await ask(`/v1/audit?after=${page.next}`)).status).toBe(200);
+  expect((await problem(await ask('/v1/audit?after=x'))).code).toBe('malformed_request');
+});
+
+test('keys may be off on loopback alone', async () => {
+  const keys = (API_KEYS: string | undefined, host: string) => accessOf({ API_KEYS }, host).keys;
+  for (const host of ['127.0.0.1', '127.1.2.3', '::1', 'localhost']) {
+    expect([keys(undefined, host), keys('required', host), keys('off', host)]).toEqual([
+      'off',
+      'required',
+      'off',
+    ]);
+  }
+  for (const host of ['0.0.0.0', '::', '10.0.0.1', 'fe80::1', 'localhost.example', '::ffff:10.0.0.1']) {
+    expect(keys(undefined, host)).toBe('required');
+    expect(() => keys('off', host)).toThrow(`API_KEYS=off on ${host} would let everybody in`);
+  }
+  expect(() => keys('no', '127.0.0.1')).toThrow('API_KEYS is "no", it must be required or off');
+  expect(() => accessOf({ API_RATE: '0' }, '::1')).toThrow('API_RATE is "0"');
+  expect(() => accessOf({ API_JOBS: 'many' }, '::1')).toThrow('API_JOBS is "many"');
+  expect(accessOf({ API_RATE: '5', API_JOBS: '' }, '::1')).toEqual({ keys: 'off', rate: 5, jobs: 100 });
+});
+
+test('Redis away: no key is good or bad, and the answer is 503', async () => {
+  const { send } = await caller('admin');
+  await held.redis.stop();
+  const response = await send('/v1/methods');
+  expect([response.status, (await problem(response)).code]).toEqual([503, 'redis_unavailable']);
+  expect((await held.request('/v1/methods')).status).toBe(503);
+  expect((await held.request('/healthz')).status).toBe(200);
+});

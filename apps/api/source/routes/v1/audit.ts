@@ -1,0 +1,33 @@
+import { auditEntrySchema } from '@distillery/spec';
+import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+import { problems } from '../../http/responses.ts';
+import type { Services } from '../../services.ts';
+
+const querystring = z.strictObject({
+  limit: z.coerce.number().int().min(1).max(1000).default(100),
+  after: z
+    .string()
+    .regex(/^\d{1,15}-\d{1,15}$/, 'must be `next` of the page before')
+    .optional(),
+});
+
+/** `GET /v1/audit` */
+export const audit: FastifyPluginAsyncZod<Services> = async (app, { queue }) => {
+  app.get(
+    '/audit',
+    {
+      config: { scope: 'admin' },
+      schema: {
+        tags: ['operation'],
+        summary: 'Who has changed what, and who was refused, newest first: the last 100 000 times',
+        querystring,
+        response: {
+          200: z.object({ entries: z.array(auditEntrySchema), next: z.string().nullable() }),
+          ...problems,
+        },
+      },
+    },
+    ({ query }) => queue.audit.read(query),
+  );
+};
