@@ -3,7 +3,8 @@ import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { parseArgs, styleText } from 'node:util';
 import { ApiError, type Client, createClient } from '@distillery/client';
-import type { JobSpecInput } from '@distillery/spec';
+import { type JobSpecInput, scopes } from '@distillery/spec';
+import { auditTable } from './commands/audit.ts';
 import { download } from './commands/download.ts';
 import { watch } from './commands/watch.ts';
 import { type Compared, comparisonPage } from './comparison-page.ts';
@@ -25,7 +26,13 @@ const usage = `distill: knowledge distillation as a service
   distill report JOB [--json]                compares its students
                  JOB… --format markdown      as a page, for one job or several over the same data
   distill download JOB [--out FOLDER]        its weights and its report
+  distill keys create --name N --scope S     an API key: read, submit or admin (in REDIS_URL)
+             [--jobs N] [--rate N]           jobs on their way at once, requests a minute
+  distill keys list
+  distill keys revoke ID
+  distill audit                              who has changed what, and who was refused
 
+  DISTILLERY_TOKEN the API key to send, where one is needed
   --url URL        where the API listens       (DISTILLERY_URL, else http://127.0.0.1:8080)
   --folder PATH    what demo and up keep        (default: runs)
   --root PATH      up: a folder that job specs may read; may be repeated
@@ -62,6 +69,10 @@ async function main(): Promise<void> {
       epochs: { type: 'string', default: '5' },
       url: { type: 'string', default: process.env.DISTILLERY_URL ?? 'http://127.0.0.1:8080' },
       port: { type: 'string', default: '8080' },
+      name: { type: 'string' },
+      scope: { type: 'string', default: 'submit' },
+      jobs: { type: 'string' },
+      rate: { type: 'string' },
       workers: { type: 'string', default: '1' },
       trainers: { type: 'string', default: '1' },
       folder: { type: 'string', default: 'runs' },
@@ -75,7 +86,7 @@ async function main(): Promise<void> {
   });
   const [command, ...jobs] = positionals;
   const [argument] = jobs;
-  const client = createClient(values.url);
+  const client = createClient(values.url, { token: process.env.DISTILLERY_TOKEN || undefined });
   const folder = resolve(values.folder);
   const out = process.stdout;
   const print = (text: string) => out.write(`${text}\n`);
@@ -138,6 +149,29 @@ async function main(): Promise<void> {
       const files = await download(client, id, values.out ?? id, await client.report(id));
       return void print(files.join('\n'));
     }
+    case 'keys': {
+      const [order, id] = jobs;
+      const { createKey, listKeys, revokeKey } = await import('./commands/keys.ts');
+      const limit = (name: 'jobs' | 'rate') =>
+        values[name] === undefined ? null : whole(`--${name}`, values[name]);
+      switch (oneOf('keys', order ?? 'list', ['create', 'list', 'revoke'])) {
+        case 'create':
+          return void print(
+            await createKey({
+              name: required(values.name, '--name'),
+              scope: oneOf('--scope', values.scope, scopes),
+              jobs: limit('jobs'),
+              rate: limit('rate'),
+            }),
+          );
+        case 'revoke':
+          return void print(await revokeKey(required(id, 'ID')));
+        default:
+          return void print(await listKeys());
+      }
+    }
+    case 'audit':
+      return void print(auditTable((await client.audit()).entries));
     default:
       throw new Error(`there is no command ${command}\n\n${usage}`);
   }

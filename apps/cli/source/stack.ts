@@ -68,7 +68,7 @@ export async function startStack({
       log,
       volatileRedis: process.env.REDIS_VOLATILE === 'allow',
     };
-    const api = await startApi({ ...at, host: '127.0.0.1', port });
+    const api = await startApi({ ...at, host: '127.0.0.1', port, env: process.env });
     closers.push(api.close);
     const running: RunningWorker[] = [];
     for (let i = 0; i < workers; i++) {

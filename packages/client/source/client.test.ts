@@ -34,6 +34,20 @@ test('an answer that is no problem document is still an ApiError', async () => {
   await expect(client.job('x')).rejects.toMatchObject({ status: 502, message: '<html>bad gateway' });
 });
 
+test('a token goes along with every request', async () => {
+  const seen: (string | undefined)[] = [];
+  answer = ({ headers }, response) => {
+    seen.push(headers.authorization);
+    response.end('{}');
+  };
+  await client.job('x');
+  const address = server.address() as AddressInfo;
+  const known = createClient(`http://127.0.0.1:${address.port}`, { token: 'dk_1_2' });
+  await known.job('x');
+  await known.validate({} as never);
+  expect(seen).toEqual([undefined, 'Bearer dk_1_2', 'Bearer dk_1_2']);
+});
+
 test('names are escaped in paths', async () => {
   answer = (_request, response) => void response.end('{}');
   await client.job('a/b?c');

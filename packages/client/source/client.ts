@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type {
+  AuditEntry,
   CatalogueEntry,
   Checkpoint,
   EngineInfo,
@@ -53,12 +54,15 @@ export type Client = ReturnType<typeof createClient>;
  * lets fetch's own TypeError through where there is no answer.
  *
  * @param url where the API listens, e.g. `http://127.0.0.1:8080`
+ * @param options.token an API key, `dk_…`, where the API asks for one
  */
-export function createClient(url: string) {
+export function createClient(url: string, { token }: { token?: string | undefined } = {}) {
   const base = url.replace(/\/+$/, '');
 
   async function request(path: string, init: RequestInit = {}): Promise<Response> {
-    const response = await fetch(base + path, init);
+    const headers = new Headers(init.headers);
+    if (token !== undefined) headers.set('authorization', `Bearer ${token}`);
+    const response = await fetch(base + path, { ...init, headers });
     if (response.ok) return response;
     const text = await response.text();
     throw new ApiError(response.status, parsed(text) ?? { detail: text.slice(0, 500) });
@@ -137,6 +141,10 @@ export function createClient(url: string) {
     methods: () => json<{ methods: CatalogueEntry[] }>('/v1/methods'),
     architectures: () => json<{ architectures: CatalogueEntry[] }>('/v1/architectures'),
     datasets: () => json<{ datasets: CatalogueEntry[] }>('/v1/datasets'),
+    /** Who has changed what, and who was refused, newest first; for a key of scope `admin`. */
+    audit: (query: Record<string, string> = {}) =>
+      json<{ entries: AuditEntry[]; next: string | null }>(`/v1/audit?${new URLSearchParams(query)}`),
+
     engine: () => json<{ workers: { id: string; engine: EngineInfo }[] }>('/v1/engine'),
 
     /** Looks at a job again and again; the last view is a terminal one. */

@@ -1,0 +1,87 @@
+import { type ApiKey, type DistilleryQueue, openQueue } from '@distillery/queue';
+import { ownerSchema, type Scope } from '@distillery/spec';
+import { table } from '../table.ts';
+
+/** API keys are made where the service's Redis can be reached, not over HTTP: whoever can do that owns the service. */
+async function withQueue<T>(work: (queue: DistilleryQueue) => Promise<T>): Promise<T> {
+  const url = process.env.REDIS_URL;
+  if (!url) throw new Error("REDIS_URL is not set: keys are kept in the service's Redis");
+  const queue = await openQueue({ url });
+  try {
+    return await work(queue);
+  } finally {
+    await queue.close();
+  }
+}
+
+export interface NewKey {
+  name: string;
+  scope: Scope;
+  /** Null: the API's default. */
+  jobs: number | null;
+  rate: number | null;
+}
+
+/** @returns what to print; the token is shown this once */
+export function createKey(key: NewKey): Promise<string> {
+  const { success, error } = ownerSchema.safeParse(key.name);
+  if (!success) throw new Error(`--name ${key.name}: ${error.issues[0].message}`);
+  return withQueue(async (queue) => {
+    const { token, id, name, scope } = await queue.apiKeys.create(key);
+    await note(queue, 'keys create', { id, name });
+    return [
+      `  ${token}`,
+      '',
+      `  The key of ${name}, scope ${scope}. It is shown this once; only its hash is kept.`,
+      '  Send it as "Authorization: Bearer dk_…", or set DISTILLERY_TOKEN for this program.',
+    ].join('\n');
+  });
+}
+
+export function revokeKey(id: string): Promise<string> {
+  return withQueue(async (queue) => {
+    const key = await queue.apiKeys.revoke(id);
+    if (key === undefined) throw new Error(`there is no key ${id}; see: distill keys list`);
+    await note(queue, 'keys revoke', key);
+    return `  ${key.id}, the key of ${key.name}, opens nothing from now on`;
+  });
+}
+
+export function listKeys(): Promise<string> {
+  return withQueue(async (queue) => {
+    const keys = await queue.apiKeys.list();
+    if (keys.length === 0) return '  There is no key yet: distill keys create --name NAME --scope admin';
+    return table(
+      [
+        { title: 'id' },
+        { title: 'name' },
+        { title: 'scope' },
+        { title: 'jobs', align: 'right' },
+        { title: 'requests/min', align: 'right' },
+        { title: 'made' },
+        { title: 'last used' },
+        { title: 'state' },
+      ],
+      keys.map((key) => [
+        key.id,
+        key.name,
+        key.scope,
+        String(key.jobs ?? 'default'),
+        String(key.rate ?? 'default'),
+        minute(key.createdAt),
+        minute(key.lastUsedAt),
+        key.revokedAt === null ? 'good' : `revoked ${minute(key.revokedAt)}`,
+      ]),
+    );
+  });
+}
+
+function note(queue: DistilleryQueue, action: string, { id, name }: Pick<ApiKey, 'id' | 'name'>) {
+  const nobody = { job: null, status: null, code: null, request: null, address: null };
+  return queue.audit.record({ key: id, owner: name, action, ...nobody });
+}
+
+/** `2026-01-31 12:00` */
+function minute(time: string | null): string {
+  return time === null ? '–' : time.slice(0, 16).replace('T', ' ');
+}
