@@ -153,11 +153,12 @@ test('an owner has so many jobs on their way; replays are none', async () => {
     code: 'quota_exceeded',
     detail: `${name} has 2 jobs on their way, and may have 2: one must end before`,
   });
-  const { id } = (await first.find(({ status }) => status === 202)?.json()) as JobView;
+  const taken = first.find(({ status }) => status === 202) as Response;
+  const { id } = (await taken.json()) as JobView;
   expect((await send(`/v1/jobs/${id}/cancel`, 'POST')).status).toBe(200);
-  const taken = await post('/v1/jobs', spec, key);
+  const once = await post('/v1/jobs', spec, key);
   const again = await post('/v1/jobs', spec, key);
-  expect([taken.status, again.status, again.headers.get('idempotency-replayed')]).toEqual([202, 202, 'true']);
+  expect([once.status, again.status, again.headers.get('idempotency-replayed')]).toEqual([202, 202, 'true']);
   expect((await problem(await send(`/v1/jobs/${id}/retry`, 'POST'))).code).toBe('quota_exceeded');
 
   const other = await caller('submit');

@@ -1,0 +1,143 @@
+import type { JobEvent } from '@distillery/queue';
+import type { JobView, StageView } from '@distillery/spec';
+import { expect, test } from 'vitest';
+import type { JobFacts } from './chaos/facts.ts';
+import { ofIndexes, ofJob, ofKeys, ofStore, ofWeights } from './chaos/invariants.ts';
+import { chaos, tidy } from './chaos/run.ts';
+
+// A short run of `npm run test:chaos`, and the proof that what it checks can fail.
+
+test('a minute of kills, cuts and a full disk breaks no promise', { timeout: 400_000 }, async () => {
+  const outcome = await chaos({
+    seed: Number(process.env.CHAOS_SEED ?? 3),
+    minutes: 0.5,
+    workers: 2,
+    open: 4,
+    most: 5,
+    different: 3,
+    pauseMs: [500, 2500],
+    patienceMs: 240_000,
+    log: () => {},
+  });
+  expect(outcome.violations).toEqual([]);
+  expect(outcome.accepted).toBe(5);
+  expect(Object.values(outcome.faults).reduce((sum, count) => sum + count, 0)).toBeGreaterThan(5);
+  await tidy(outcome);
+});
+
+const stage: StageView = {
+  id: 'teacher',
+  kind: 'teacher',
+  state: 'succeeded',
+  needs: [],
+  attempt: 2,
+  worker: 'w',
+  startedAt: null,
+  finishedAt: null,
+  progress: null,
+  reason: null,
+};
+const view: JobView = {
+  id: 'job_x',
+  name: 'x',
+  labels: {},
+  owner: null,
+  state: 'succeeded',
+  priority: 0,
+  phase: null,
+  progress: 100,
+  etaSeconds: null,
+  reason: null,
+  createdAt: '2026-01-01T00:00:00.000Z',
+  startedAt: null,
+  finishedAt: null,
+  stages: [stage],
+};
+const at = (ms: number) => ({ id: `${ms}-0`, time: '' });
+const stageEvent = (ms: number, attempt: number, state: StageView['state'], code?: string): JobEvent => ({
+  ...at(ms),
+  type: 'stage',
+  stage: 'teacher',
+  state,
+  attempt,
+  worker: 'w',
+  reason: code === undefined ? null : { code, message: '' },
+});
+const jobEvent = (ms: number, state: JobView['state']): JobEvent => ({ ...at(ms), type: 'job', state });
+/** A job whose first worker was killed. */
+const sound: JobFacts = {
+  name: 'x',
+  view,
+  events: [
+    jobEvent(1, 'queued'),
+    jobEvent(2, 'running'),
+    stageEvent(2, 1, 'running'),
+    stageEvent(10, 1, 'queued', 'trainer_crashed'),
+    stageEvent(20, 2, 'running'),
+    stageEvent(30, 2, 'succeeded'),
+    jobEvent(30, 'succeeded'),
+  ],
+  rows: [
+    { stage: 'teacher', attempt: 1, at: 5 },
+    { stage: 'teacher', attempt: 2, at: 25 },
+  ],
+  digests: { d: null },
+  weights: { 'teacher 0 last': 'd' },
+};
+
+test('a sound job violates nothing', () => {
+  expect(ofJob(sound)).toEqual([]);
+  expect(ofWeights(sound, { 'teacher 0 last': 'd' })).toEqual([]);
+});
+
+const { events } = sound;
+test.each<[string, Partial<JobFacts>, RegExp]>([
+  ['a job without an end', { view: { ...view, state: 'running' } }, /no terminal state/],
+  ['an open stage', { view: { ...view, stages: [{ ...stage, state: 'running' }] } }, /teacher is running/],
+  ['a digest that does not verify', { digests: { d: 'damaged' } }, /does not verify: d: damaged/],
+  ['a row of an overtaken attempt', { rows: [{ stage: 'teacher', attempt: 1, at: 25 }] }, /outside 2 to 10/],
+  ['a row of nobody', { rows: [{ stage: 'teacher', attempt: 7, at: 25 }] }, /never began/],
+  [
+    'an event of an overtaken attempt',
+    { events: [...events, stageEvent(31, 1, 'queued')] },
+    /after 2 had begun/,
+  ],
+  [
+    'a second end',
+    { events: [...events, jobEvent(31, 'succeeded')] },
+    /told to be succeeded after succeeded/,
+  ],
+  ['a second success', { events: [...events, stageEvent(31, 2, 'succeeded')] }, /told 2 times/],
+  [
+    'a failure that is nobody else’s',
+    { events: [...events, stageEvent(31, 2, 'failed', 'nan')] },
+    /failed with nan/,
+  ],
+])('%s is found', (_, change, told) => {
+  expect(ofJob({ ...sound, ...change }).map(({ what }) => what)).toContainEqual(expect.stringMatching(told));
+});
+
+test('other weights, doubled keys, wrong indexes and things left in the store are found', () => {
+  expect(ofWeights(sound, { 'teacher 0 last': 'e' })).toHaveLength(1);
+  expect(ofWeights({ ...sound, weights: undefined }, {})).toHaveLength(1);
+  const answers = ['job_a', 'job_a', 'job_b'].map((id) => ({ key: 'k', id }));
+  expect(ofKeys(answers)).toHaveLength(1);
+  const none = {
+    queued: [],
+    running: [],
+    pausing: [],
+    paused: [],
+    cancelling: [],
+    succeeded: [],
+    failed: [],
+    cancelled: [],
+  };
+  const jobs = [{ id: 'job_a', state: 'succeeded' as const }];
+  expect(ofIndexes(jobs, { ...none, succeeded: ['job_a'] })).toEqual([]);
+  expect(ofIndexes(jobs, none)).toHaveLength(1);
+  expect(ofIndexes(jobs, { ...none, succeeded: ['job_a'], running: ['job_a', 'job_c'] })).toHaveLength(2);
+  expect(ofStore({ checkpoints: [], digests: { d: null }, unfinished: [] })).toEqual([]);
+  expect(
+    ofStore({ checkpoints: ['jobs/x'], digests: { d: 'gone' }, unfinished: ['incoming/y'] }),
+  ).toHaveLength(3);
+});

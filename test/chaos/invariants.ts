@@ -1,0 +1,191 @@
+import type { JobEvent } from '@distillery/queue';
+import { type ErrorCode, errorTable, isTerminal, type JobState } from '@distillery/spec';
+import type { JobFacts } from './facts.ts';
+import type { Weights } from './reference.ts';
+
+/** Something that must never be: what, and where. */
+export interface Violation {
+  what: string;
+  where: string;
+}
+
+type Check = (job: JobFacts) => string[];
+type StageEvent = Extract<JobEvent, { type: 'stage' }>;
+
+const millisecondsOf = ({ id }: JobEvent) => Number.parseInt(id, 10);
+
+/** Failures that are the world's: they may be retried, and are. */
+export function mayFail(code: string): boolean {
+  return code === 'disk_full' || (errorTable[code as ErrorCode]?.retryable ?? false);
+}
+
+const terminal: Check = ({ view }) => {
+  const open = view.stages
+    .filter(({ state }) => !isTerminal(state))
+    .map(({ id, state }) => `${id} is ${state}`);
+  return isTerminal(view.state)
+    ? open.map((stage) => `the job is ${view.state}, but ${stage}`)
+    : [`the job is ${view.state}, which is no terminal state`];
+};
+
+const digestsVerify: Check = ({ digests }) =>
+  Object.entries(digests).flatMap(([digest, fault]) =>
+    fault === null ? [] : [`a listed digest does not verify: ${digest}: ${fault}`],
+  );
+
+/** Events of a stage carry its newest attempt, which rises by one. */
+const attemptsRise: Check = ({ events, view }) => {
+  const found: string[] = [];
+  const newest = new Map<string, number>();
+  for (const event of events) {
+    if (event.type === 'job') continue;
+    const { stage, attempt } = event;
+    const before = newest.get(stage) ?? 0;
+    if (attempt < before)
+      found.push(`${event.type} of ${stage} from attempt ${attempt} after ${before} had begun`);
+    if (attempt > before + 1) found.push(`${stage} went from attempt ${before} to ${attempt}`);
+    if (attempt > before && event.type !== 'stage') {
+      found.push(`${event.type} of ${stage} from attempt ${attempt}, which had not begun`);
+    }
+    newest.set(stage, Math.max(before, attempt));
+  }
+  for (const { id, attempt } of view.stages) {
+    const told = newest.get(id) ?? 0;
+    if (told !== attempt) found.push(`${id} stands at attempt ${attempt}, its events at ${told}`);
+  }
+  return found;
+};
+
+/** A row lies between its attempt's beginning and whatever befell the stage next; both logs have Redis' own time. */
+const rowsOfTheirAttempts: Check = ({ events, rows }) => {
+  const spans = new Map<string, { from: number; to: number }>();
+  const running = new Map<string, string>();
+  for (const event of events.filter((one): one is StageEvent => one.type === 'stage')) {
+    const at = millisecondsOf(event);
+    const span = spans.get(running.get(event.stage) ?? '');
+    if (span !== undefined) span.to = at;
+    running.delete(event.stage);
+    if (event.state !== 'running') continue;
+    const key = `${event.stage} ${event.attempt}`;
+    running.set(event.stage, key);
+    spans.set(key, { from: at, to: Infinity });
+  }
+  return rows.flatMap(({ stage, attempt, at }) => {
+    const span = spans.get(`${stage} ${attempt}`);
+    if (span === undefined) return [`a metric row of ${stage} from attempt ${attempt}, which never began`];
+    if (at >= span.from && at <= span.to) return [];
+    return [`a metric row of ${stage} from attempt ${attempt} at ${at}, outside ${span.from} to ${span.to}`];
+  });
+};
+
+/** One end since the job was last asked for, and nothing behind it. */
+const oneEnd: Check = ({ events, view }) => {
+  const states = events.flatMap((event) => (event.type === 'job' ? [event.state] : []));
+  const found: string[] = [];
+  let ended: JobState | undefined;
+  for (const state of states) {
+    if (ended !== undefined && state !== 'queued')
+      found.push(`the job was told to be ${state} after ${ended}`);
+    ended = isTerminal(state) ? state : undefined;
+  }
+  if (states.at(-1) !== view.state)
+    found.push(`the job is ${view.state}, its last event says ${states.at(-1)}`);
+  return found;
+};
+
+const stagesSucceedOnce: Check = ({ events, view }) =>
+  view.stages.flatMap(({ id, state }) => {
+    const times = events.filter(
+      (event) => event.type === 'stage' && event.stage === id && event.state === 'succeeded',
+    ).length;
+    const due = state === 'succeeded' ? 1 : 0;
+    return times === due ? [] : [`${id} is ${state} and was told ${times} times to have succeeded`];
+  });
+
+const failsForTheWorld: Check = ({ view, events }) => {
+  const codes = [
+    ...(view.reason === null ? [] : [view.reason.code]),
+    ...events.flatMap((event) =>
+      event.type === 'stage' && event.reason !== null ? [event.reason.code] : [],
+    ),
+  ];
+  return [...new Set(codes)].filter((code) => !mayFail(code)).map((code) => `it failed with ${code}`);
+};
+
+const checks: readonly Check[] = [
+  terminal,
+  digestsVerify,
+  attemptsRise,
+  rowsOfTheirAttempts,
+  oneEnd,
+  stagesSucceedOnce,
+  failsForTheWorld,
+];
+
+/** What must hold of each job, whatever was done to it. */
+export function ofJob(job: JobFacts): Violation[] {
+  const where = `${job.view.id} (${job.name})`;
+  return checks.flatMap((check) => check(job).map((what) => ({ what, where })));
+}
+
+/** The same bytes as a job that nobody disturbed. */
+export function ofWeights(job: JobFacts, reference: Weights | undefined): Violation[] {
+  const where = `${job.view.id} (${job.name})`;
+  if (job.weights === undefined) return [{ what: 'it has no report', where }];
+  const names = new Set([...Object.keys(reference ?? {}), ...Object.keys(job.weights)]);
+  return [...names].flatMap((name) => {
+    const [is, was] = [job.weights?.[name], reference?.[name]];
+    return is === was ? [] : [{ what: `weights of ${name} are ${is}, undisturbed ${was}`, where }];
+  });
+}
+
+/** Every accepted job is in the index of its state, and in no other; nobody else's is. */
+export function ofIndexes(
+  jobs: readonly { id: string; state: JobState }[],
+  byState: Record<JobState, string[]>,
+): Violation[] {
+  const placed = Object.entries(byState).flatMap(([state, ids]) => ids.map((id) => ({ id, state })));
+  const known = new Set(jobs.map(({ id }) => id));
+  return [
+    ...jobs.flatMap(({ id, state }) => {
+      const states = placed.filter((one) => one.id === id).map((one) => one.state);
+      return states.length === 1 && states[0] === state
+        ? []
+        : [{ what: `the job is ${state}, and listed as [${states}]`, where: id }];
+    }),
+    ...placed
+      .filter(({ id }) => !known.has(id))
+      .map(({ id, state }) => ({ what: `a job is listed as ${state} that nobody was given`, where: id })),
+  ];
+}
+
+/** One job for each key, however often it was sent. */
+export function ofKeys(answers: readonly { key: string; id: string }[]): Violation[] {
+  const first = new Map<string, string>();
+  return answers.flatMap(({ key, id }) => {
+    const other = first.get(key) ?? id;
+    first.set(key, other);
+    return other === id ? [] : [{ what: `one Idempotency-Key has made ${other} and ${id}`, where: key }];
+  });
+}
+
+/** What is in the store when all is over. */
+export interface StoreFacts {
+  /** Names of manifests of checkpoints. */
+  checkpoints: readonly string[];
+  /** Of the digests that manifests list. */
+  digests: Record<string, string | null>;
+  /** Files that somebody began to write. */
+  unfinished: readonly string[];
+}
+
+/** Once every job has succeeded, or was deleted, nothing is to be resumed. */
+export function ofStore({ checkpoints, digests, unfinished }: StoreFacts): Violation[] {
+  return [
+    ...checkpoints.map((where) => ({ what: 'a checkpoint that nothing will resume from is left', where })),
+    ...Object.entries(digests).flatMap(([where, fault]) =>
+      fault === null ? [] : [{ what: `a manifest lists what does not verify: ${fault}`, where }],
+    ),
+    ...unfinished.map((where) => ({ what: 'a temporary file is left', where })),
+  ];
+}

@@ -1,0 +1,72 @@
+/**
+ * Jobs on several workers while trainers, workers, API and Redis are killed and frozen, networks cut and the disk
+ * filled; then whether every promise was kept. Exit code 1 when one was not; the folder with logs and store is kept then.
+ *
+ *   npm run test:chaos -- [--minutes 15] [--seed 1] [--workers 3] [--jobs 24] [--different 18] [--most 1000000]
+ *                         [--pause 1000,5000]
+ *
+ * jobs: at once; different: as many of them; most: in all; pause: ms between two faults, from and to.
+ */
+import { parseArgs } from 'node:util';
+import { chaos, type ChaosOutcome, tidy } from './run.ts';
+
+const { values } = parseArgs({
+  options: {
+    minutes: { type: 'string', default: '15' },
+    seed: { type: 'string', default: '1' },
+    workers: { type: 'string', default: '3' },
+    jobs: { type: 'string', default: '24' },
+    different: { type: 'string', default: '18' },
+    most: { type: 'string', default: '1000000' },
+    pause: { type: 'string', default: '1000,5000' },
+  },
+});
+
+const number = (name: keyof typeof values, from = 1) => {
+  const value = Number(values[name]);
+  if (!Number.isFinite(value) || value < from)
+    throw new RangeError(`--${name} must be a number from ${from}`);
+  return value;
+};
+const [least = 1000, largest = 5000] = values.pause.split(',').map(Number);
+const seed = number('seed', 0);
+const open = number('jobs');
+const outcome = await chaos({
+  seed,
+  minutes: number('minutes', 0),
+  workers: number('workers'),
+  open,
+  most: number('most'),
+  different: number('different'),
+  pauseMs: [least, largest],
+  // Two minutes, and half a minute for each job that may be open.
+  patienceMs: 120_000 + open * 30_000,
+  log: (line) => process.stdout.write(`${line}\n`),
+});
+process.stdout.write(`\n${summary(outcome)}\n`);
+if (outcome.violations.length === 0) await tidy(outcome);
+process.exit(outcome.violations.length === 0 ? 0 : 1);
+
+function summary(result: ChaosOutcome): string {
+  const counted = (counts: Record<string, number>) =>
+    Object.entries(counts)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([name, count]) => `${name} ${count}`)
+      .join(', ') || 'none';
+  const faults = Object.values(result.faults).reduce((sum, count) => sum + count, 0);
+  return [
+    `seed                ${seed}`,
+    `minutes of faults   ${result.minutes.toFixed(1)}`,
+    `faults              ${faults}: ${counted(result.faults)}`,
+    `orders              ${counted(result.orders)}`,
+    `jobs accepted       ${result.accepted}, of which ${result.deleted} were deleted; the others: ${counted(result.states)}`,
+    `ends before a retry ${counted(result.ends)}`,
+    `attempts            ${result.attempts} of ${result.stages} stages`,
+    `answers of the API  ${counted(result.answers)}`,
+    `blobs without name  ${result.unnamed}`,
+    `unasked exits       ${result.surprises.length}${result.surprises.map((line) => `\n  ${line}`).join('')}`,
+    `violations          ${result.violations.length}`,
+    ...result.violations.map(({ what, where }) => `  ${where}: ${what}`),
+    ...(result.violations.length === 0 ? [] : [`kept: ${result.folder}`]),
+  ].join('\n');
+}

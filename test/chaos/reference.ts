@@ -1,0 +1,63 @@
+import { join } from 'node:path';
+import { openDiskStore } from '@distillery/artifacts';
+import { startEngine } from '@distillery/engine';
+import type { JobSpecInput, Report } from '@distillery/spec';
+import { jobSpec, planJob, runStage } from '@distillery/training';
+
+/** Digests of every network's last and best weights. */
+export type Weights = Record<string, string>;
+
+export function weightsOf({ teachers, students }: Report): Weights {
+  const runs = [...teachers, ...students.flatMap(({ name, runs }) => runs.map((run) => ({ ...run, name })))];
+  return Object.fromEntries(
+    runs.flatMap(({ name, seed, last, best }) =>
+      Object.entries({ last, best }).map(([which, { weights }]) => [
+        `${name} ${seed} ${which}`,
+        weights.digest,
+      ]),
+    ),
+  );
+}
+
+/**
+ * How jobs end that nobody disturbs: each with a store of its own, stage by stage, in this process.
+ *
+ * TF_NUM_INTRAOP_THREADS must be what the workers have: sums are taken in another order on another number of threads.
+ */
+export async function undisturbed(
+  folder: string,
+  jobs: readonly { name: string; spec: JobSpecInput }[],
+): Promise<Map<string, Weights>> {
+  const engine = await startEngine();
+  const data = { cacheDir: join(folder, 'data'), roots: [] };
+  const found = new Map<string, Weights>();
+  for (const { name, spec: input } of jobs) {
+    const store = await openDiskStore(join(folder, name));
+    const spec = jobSpec.parse(input);
+    const { stages } = await planJob(spec, data);
+    const records = stages.map(({ id }) => ({
+      id,
+      worker: null,
+      attempt: 1,
+      startedAt: null,
+      finishedAt: null,
+    }));
+    const results: Record<string, unknown> = {};
+    for (const stage of stages) {
+      results[stage.id] = await runStage({
+        job: { id: 'job_undisturbed', name: null, spec },
+        stage,
+        attempt: 1,
+        results,
+        records,
+        store,
+        data,
+        engine,
+        tell: { metrics: () => {}, progress: () => {}, warning: () => {} },
+        pause: async () => {},
+      });
+    }
+    found.set(name, weightsOf((results.report as { report: Report }).report));
+  }
+  return found;
+}
