@@ -70,33 +70,6 @@ async function trainers(parent = process.pid): Promise<number[]> {
     .map((match) => Number(match?.[1]));
 }
 
-/** The digest of the same job, run without anybody interfering. */
-async function undisturbed(): Promise<string> {
-  const other = await startService();
-  try {
-    const { report } = await other.complete(spec());
-    return report.teachers[0].last.weights.digest;
-  } finally {
-    await other.close();
-  }
-}
-
-describe('a trainer that dies', () => {
-  test('is retried from its checkpoint and ends with the same bytes', { timeout: 300_000 }, async () => {
-    const { id } = await service.client.submit(spec());
-    await inTheMiddle(id);
-    for (const pid of await trainers()) process.kill(pid, 'SIGKILL');
-    const job = await end(id);
-    expect(job).toMatchObject({ state: 'succeeded' });
-    expect(teacherOf(job).attempt).toBe(2);
-    const { metrics: rows } = await service.client.metrics(id, { stage: 'teacher', limit: '10000' });
-    const second = rows.filter(({ attempt }) => attempt === 2);
-    expect(second[0].epoch, 'it went on, not back to the start').toBeGreaterThan(1);
-    const { teachers } = await service.client.report(id);
-    expect(teachers[0].last.weights.digest).toBe(await undisturbed());
-  });
-});
-
 describe('a trainer that hangs', () => {
   test('is killed, and its stage goes on from the last checkpoint', { timeout: 300_000 }, async () => {
     const watched = await startService({ stallSeconds: 12 });

@@ -1,0 +1,145 @@
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { randomStream } from '@distillery/engine';
+import type { StagePlan } from '@distillery/spec';
+import { jobSpec, planJob } from '@distillery/training';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { FromTrainer, Task } from './messages.ts';
+import { trainerEnvironment } from './trainer-environment.ts';
+
+// A trainer is killed at random instants of every stage, while it starts, loads, trains, evaluates and stores, and
+// another one goes on from what it finds. KILLS and KILL_SEED ask for more of them, or for others.
+
+const kills = Number(process.env.KILLS ?? 10);
+const random = randomStream(Number(process.env.KILL_SEED ?? 1), 'kills');
+
+const layers = [
+  { layer: 'conv2d', filters: 4, kernel_size: 3, strides: 2, padding: 1, use_bias: false },
+  { layer: 'batch_normalization' },
+  { layer: 'activation', activation: 'relu' },
+  { layer: 'max_pooling2d' },
+  { layer: 'conv2d', name: 'stage2', filters: 6, kernel_size: 3, padding: 'same', activation: 'relu' },
+  { layer: 'global_average_pooling2d' },
+  { layer: 'dropout', rate: 0.3 },
+];
+const architecture = { type: 'layers', classifier: true, layers };
+const spec = jobSpec.parse({
+  dataset: { source: 'shapes', trainCount: 300, testCount: 100 },
+  teacher: { architecture },
+  students: [
+    {
+      name: 'factor',
+      architecture,
+      method: [
+        { type: 'factor', student: 'stage2', teacher: 'stage2', epochs: 6 },
+        { type: 'cross_entropy' },
+      ],
+    },
+  ],
+  baseline: false,
+  training: {
+    epochs: 8,
+    batchSize: 16,
+    optimizer: { type: 'adam' },
+    augmentation: { type: 'crop_flip', views: 2 },
+  },
+  // With every row: many a kill meets a checkpoint that is being written.
+  checkpoints: { everySeconds: 0 },
+});
+
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'distillery-kills-'));
+});
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+/** Does a stage in a trainer; undefined when it was killed before it was done. */
+async function run(task: Task, killAfterMs: number): Promise<{ result: unknown; ms: number } | undefined> {
+  const loader = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
+  const child = fork(fileURLToPath(new URL('trainer.ts', import.meta.url)), [], {
+    execArgv: ['--import', loader],
+    env: { ...trainerEnvironment, TF_NUM_INTRAOP_THREADS: '1', ...process.env },
+    stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+  });
+  const begun = performance.now();
+  let last: FromTrainer | undefined;
+  child.on('message', (message: FromTrainer) => {
+    if (message.type === 'done' || message.type === 'failed') last = message;
+  });
+  child.send({ type: 'run', task });
+  const gone = once(child, 'exit');
+  const over = new AbortController();
+  if (killAfterMs < Infinity) {
+    void delay(killAfterMs, undefined, { signal: over.signal }).then(
+      () => child.kill('SIGKILL'),
+      () => {},
+    );
+  }
+  await gone;
+  over.abort();
+  if (last === undefined) return undefined;
+  if (last.type !== 'done') throw new Error(JSON.stringify(last));
+  return { result: last.result, ms: performance.now() - begun };
+}
+
+function taskOf(
+  where: string,
+  stages: StagePlan[],
+  stage: StagePlan,
+  results: Record<string, unknown>,
+): Task {
+  const records = stages.map(({ id }) => ({
+    id,
+    worker: 'w',
+    attempt: 1,
+    startedAt: null,
+    finishedAt: null,
+  }));
+  const job = { id: 'job_k', name: null, spec };
+  const at = { storeDir: join(folder, where), dataDir: join(folder, 'data'), roots: [] };
+  return { job, stage, attempt: 1, results, records, ...at };
+}
+
+/** What must be the same: every digest, and what the validation split said. */
+function essence(results: unknown): unknown[] {
+  const found: unknown[] = [];
+  const walk = (value: unknown, path: string): void => {
+    if (typeof value !== 'object' || value === null) return;
+    const { digest, validationAccuracy } = value as Record<string, unknown>;
+    if (digest !== undefined) found.push([path, digest]);
+    if (validationAccuracy !== undefined) found.push([path, validationAccuracy]);
+    for (const [key, inner] of Object.entries(value)) walk(inner, `${path}/${key}`);
+  };
+  walk(results, '');
+  // What comes out of the store again has its keys in another order.
+  return found.toSorted((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1));
+}
+
+test(`${kills} kills at random instants of every stage change no byte`, { timeout: 900_000 }, async () => {
+  const { stages } = await planJob(spec, { cacheDir: join(folder, 'data'), roots: [] });
+  const undisturbed: Record<string, unknown> = {};
+  const disturbed: Record<string, unknown> = {};
+  const struck: string[] = [];
+  for (const [index, stage] of stages.entries()) {
+    const whole = await run(taskOf('whole', stages, stage, undisturbed), Infinity);
+    undisturbed[stage.id] = whole?.result;
+    const task = taskOf('cut', stages, stage, disturbed);
+    const due = Math.ceil((kills * (index + 1)) / stages.length);
+    // One that ends before it is struck begins again, as after a worker that died before it could tell.
+    for (; struck.length < due; task.attempt++) {
+      const done = await run(task, random.uniform() * (whole?.ms ?? 0));
+      if (done === undefined) struck.push(stage.id);
+    }
+    disturbed[stage.id] = (await run(task, Infinity))?.result;
+  }
+  expect(stages.map(({ kind }) => kind)).toEqual(['teacher', 'outputs', 'auxiliary', 'student', 'report']);
+  expect(struck).toHaveLength(kills);
+  expect(essence(disturbed)).toEqual(essence(undisturbed));
+  expect(essence(undisturbed).length).toBeGreaterThan(12);
+});
