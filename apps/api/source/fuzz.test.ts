@@ -7,7 +7,9 @@ import { privateApi, problem } from './private-api.ts';
 // Every endpoint of the OpenAPI page, with what nobody should send. Whatever it is, the answer is one of the contract,
 // and comes soon. FUZZ_RUNS and FUZZ_SEED ask for more of it, or for other requests.
 
-const held = privateApi();
+const held = privateApi({
+  env: { API_KEYS: 'required', API_RATE: String(1e9), API_JOBS: String(1e9) },
+});
 const runs = Number(process.env.FUZZ_RUNS ?? 300);
 const seed = Number(process.env.FUZZ_SEED ?? 20_261_125);
 const patience = 20_000;
@@ -20,9 +22,13 @@ interface Operation {
   body: boolean;
 }
 let operations: Operation[];
+let token: string;
 let sent = 0;
+/** Requests that came without a good key. */
+let strangers = 0;
 
 beforeAll(async () => {
+  ({ token } = await held.queue.apiKeys.create({ name: 'fuzz', scope: 'admin', jobs: null, rate: null }));
   const page = (await (await held.request('/openapi.json')).json()) as {
     paths: Record<
       string,
@@ -40,11 +46,27 @@ beforeAll(async () => {
   );
 });
 
-/** Sends it, and holds the answer to the contract. */
-async function ask(path: string, init: RequestInit): Promise<number> {
+/**
+ * Sends it, and holds the answer to the contract.
+ *
+ * @param authorization in place of a good key's; nobody is let in with it
+ */
+async function ask(
+  path: string,
+  { headers, ...init }: RequestInit & { headers: Record<string, string> },
+  authorization?: string,
+): Promise<number> {
   sent++;
-  const response = await held.request(path, { ...init, signal: AbortSignal.timeout(patience) });
+  const response = await held.request(path, {
+    ...init,
+    headers: { ...headers, authorization: authorization ?? `Bearer ${token}` },
+    signal: AbortSignal.timeout(patience),
+  });
   const what = `${init.method} ${path.slice(0, 300)} → ${response.status}`;
+  if (authorization !== undefined) {
+    strangers++;
+    if (response.status < 400) expect(path, what).toMatch(/^\/(healthz|readyz)/);
+  }
   expect(response.status, what).toBeLessThan(500);
   if (response.status < 400 || init.method === 'HEAD') await response.arrayBuffer();
   else expect((await problem(response)).status, what).toBe(response.status);
@@ -80,22 +102,30 @@ test('any path, query and header', { timeout: 600_000 }, async () => {
     index: fc.nat(),
     parts: fc.array(encoded, { minLength: 4, maxLength: 4 }),
     query: fc.array(fc.tuple(fc.nat(), encoded), { maxLength: 4 }),
-    strangers: fc.array(fc.tuple(encoded, encoded), { maxLength: 2 }),
+    others: fc.array(fc.tuple(encoded, encoded), { maxLength: 2 }),
     headers: fc.array(fc.tuple(fc.nat(), headerText), { maxLength: 3 }),
     body: fc.oneof(fc.json(), fc.string({ maxLength: 200 })),
+    authorization: fc.option(
+      fc.oneof(
+        headerText,
+        headerText.map((text) => `Bearer ${text}`),
+        fc.constantFrom(`Bearer dk_${'0'.repeat(12)}_${'A'.repeat(43)}`, 'Bearer dk___', 'Basic eDp4'),
+      ),
+      { nil: undefined, freq: 2 },
+    ),
   });
   await fc.assert(
-    fc.asyncProperty(request, async ({ index, parts, query, strangers, headers, body }) => {
+    fc.asyncProperty(request, async ({ index, parts, query, others, headers, body, authorization }) => {
       const operation = operations[index % operations.length];
       let part = 0;
       const path = operation.path.replaceAll(/{\w+}/g, () => parts[part++ % parts.length] || 'x');
       const named = operation.query.length === 0 ? [] : query;
       const pairs = [
         ...named.map(([i, value]) => `${operation.query[i % operation.query.length]}=${value}`),
-        ...strangers.map(([name, value]) => `${name}=${value}`),
+        ...others.map(([name, value]) => `${name}=${value}`),
       ];
       const known = operation.headers.length === 0 ? [] : headers;
-      await ask(`${path}${pairs.length > 0 ? `?${pairs.join('&')}` : ''}`, {
+      const init = {
         method: operation.method,
         headers: {
           ...Object.fromEntries(
@@ -104,7 +134,8 @@ test('any path, query and header', { timeout: 600_000 }, async () => {
           ...(operation.body ? { 'content-type': 'application/json' } : {}),
         },
         ...(operation.body ? { body } : {}),
-      });
+      };
+      await ask(`${path}${pairs.length > 0 ? `?${pairs.join('&')}` : ''}`, init, authorization);
     }),
     property,
   );
@@ -223,6 +254,7 @@ test('jobs that are nearly right', { timeout: 900_000 }, async () => {
 
 test('the service is as well as before', async () => {
   expect(sent).toBeGreaterThanOrEqual(3 * runs);
+  expect(strangers).toBeGreaterThan(runs / 4);
   expect((await held.request('/readyz')).status).toBe(200);
   if (process.env.FUZZ_RUNS !== undefined) console.log(`${sent} requests, seed ${seed}`);
 });
