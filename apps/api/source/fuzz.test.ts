@@ -53,7 +53,7 @@ beforeAll(async () => {
  */
 async function ask(
   path: string,
-  { headers, ...init }: RequestInit & { headers: Record<string, string> },
+  { headers, ...init }: Omit<RequestInit, 'headers'> & { headers: Record<string, string> },
   authorization?: string,
 ): Promise<number> {
   sent++;
