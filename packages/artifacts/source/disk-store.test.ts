@@ -70,6 +70,29 @@ describe('the disk store on a disk', () => {
     expect(await readdir(join(folder, 'incoming'))).toEqual(['young']);
   });
 
+  test('sweeps at once what a process of this machine left that is gone, and leaves what one writes', async () => {
+    const source = `
+      import { openDiskStore } from ${JSON.stringify(new URL('./index.ts', import.meta.url).href)};
+      const store = await openDiskStore(${JSON.stringify(folder)});
+      await store.put((async function* () {
+        yield new Uint8Array(10);
+        console.log('writing');
+        await new Promise(() => setInterval(() => {}, 1000));
+      })());
+    `;
+    const child = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', source], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    await once(child.stdout, 'data');
+    await openDiskStore(folder);
+    expect(await readdir(join(folder, 'incoming'))).toHaveLength(1);
+    const gone = once(child, 'exit');
+    child.kill('SIGKILL');
+    await gone;
+    await openDiskStore(folder);
+    expect(await readdir(join(folder, 'incoming'))).toEqual([]);
+  });
+
   // A handle's methods are where a full or read-only disk speaks up, and no test can fill a disk everywhere.
   describe.each([
     ['ENOSPC', 'disk_full'],

@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import { type FileHandle, link, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { canonicalJson, DistilleryError } from '@distillery/spec';
-import { folderMaker, makeRoot, onDisk, sweep, syncFolder, systemCode, withDraft } from './durable.ts';
+import { sweep } from './drafts.ts';
+import { folderMaker, makeRoot, onDisk, syncFolder, systemCode, withDraft } from './durable.ts';
 import { checkDigest, checkName, checkPrefix } from './names.ts';
 import { satisfiableRange } from './range.ts';
 import type { Store } from './store.ts';
@@ -17,7 +18,7 @@ const chunkBytes = 4 * 1024 * 1024;
  *
  *     blobs/<2 hex>/<digest>    content, renamed into place when complete and synced
  *     manifests/<name>+manifest.json    linked into place, which fails where the name is taken (link(2))
- *     incoming/    files that are being written, or that a killed process left; swept on opening after a day
+ *     incoming/    files that are being written, or that a killed process left; swept on opening
  *
  * Emptied folders stay: to remove one would race with a commit into it.
  * @throws `store_unavailable` where the folder cannot be made or written.

@@ -1,9 +1,8 @@
-import { createHash, randomUUID } from 'node:crypto';
-import { type FileHandle, mkdir, open, readdir, rm, stat } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { type FileHandle, mkdir, open, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { asDistilleryError, DistilleryError } from '@distillery/spec';
-
-const oneDay = 24 * 60 * 60 * 1000;
+import { draftName } from './drafts.ts';
 
 /** The errno name of a system error (`ENOENT`), or undefined for any other error. */
 export function systemCode(error: unknown): string | undefined {
@@ -87,7 +86,7 @@ export async function withDraft<T>(
   source: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
   keep: (draft: Draft) => Promise<T>,
 ): Promise<T> {
-  const path = join(folder, randomUUID());
+  const path = join(folder, await draftName());
   const handle = await onDisk('open a file', () => open(path, 'wx'));
   try {
     const { digest, size } = await fill(handle, source);
@@ -116,16 +115,4 @@ async function fill(handle: FileHandle, source: Iterable<Uint8Array> | AsyncIter
   // Network file systems may tell only now that a write failed.
   await onDisk('write', () => handle.close());
   return { digest: hash.digest('hex'), size };
-}
-
-/** Removes temporary files that a killed process left: those that nobody has written to for a day. */
-export async function sweep(folder: string): Promise<void> {
-  for (const name of await readdir(folder)) {
-    const path = join(folder, name);
-    const age = await stat(path).then(
-      (found) => Date.now() - found.mtimeMs,
-      () => 0, // its writer was quicker
-    );
-    if (age > oneDay) await rm(path, { force: true });
-  }
 }

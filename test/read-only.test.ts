@@ -1,0 +1,110 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chown, mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { createInterface } from 'node:readline';
+import { createClient } from '@distillery/client';
+import { type PrivateRedis, startPrivateRedis } from '@distillery/queue';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+
+// API and worker as a user who owns nothing, on a file system that is read-only but for three folders: what containers
+// are told to be in docker-compose.yml. Only root can set this up.
+
+const root = resolve(import.meta.dirname, '..');
+const nobody = 65_534;
+const asNobody = [
+  'setpriv',
+  `--reuid=${nobody}`,
+  `--regid=${nobody}`,
+  '--clear-groups',
+  '--no-new-privs',
+] as const;
+
+let redis: PrivateRedis;
+let folder: string;
+let children: ChildProcess[];
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'distillery-read-only-'));
+  children = [];
+  redis = await startPrivateRedis();
+});
+afterEach(async () => {
+  await Promise.all(
+    children.map(async (child) => {
+      if (child.exitCode !== null || child.signalCode !== null) return;
+      const gone = once(child, 'exit');
+      child.kill('SIGTERM');
+      await gone;
+    }),
+  );
+  await redis.stop();
+  await rm(folder, { recursive: true, force: true });
+});
+
+function possible(): boolean {
+  try {
+    const [program, ...args] = asNobody;
+    execFileSync('unshare', ['-m', program, ...args, 'test', '-r', join(root, 'package.json')]);
+    return process.getuid?.() === 0;
+  } catch {
+    return false;
+  }
+}
+
+/** Its folder can be written, and nothing else that is on a disk. */
+const confine = `set -e
+mount --make-rprivate /
+for place in "$1" "$2"; do mount --bind "$place" "$place"; done
+mount -o remount,ro,bind /
+mount -o remount,ro,bind "$2"
+cd "$2"
+shift 2
+exec "$@"`;
+
+/** Starts a program of ours so; resolves to what a line of its log says. */
+async function start(app: string, env: Record<string, string>, ready: RegExp): Promise<string> {
+  const command = [...asNobody, process.execPath, '--import', 'tsx', `apps/${app}/source/main.ts`];
+  const child = spawn('unshare', ['-m', 'sh', '-c', confine, 'sh', folder, root, ...command], {
+    env: { PATH: process.env.PATH, HOME: '/nonexistent', ...env },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  children.push(child);
+  const said: string[] = [];
+  return await new Promise((done, fail) => {
+    createInterface(child.stdout).on('line', (line) => {
+      said.push(line);
+      const match = ready.exec(line);
+      if (match !== null) done(match[1] ?? '');
+    });
+    child.once('exit', () => fail(new Error(`${app} ended: ${said.join('\n')}`)));
+  });
+}
+
+test('a job is done by nobody, who can write nothing but the store, the data and a scratch folder', {
+  timeout: 300_000,
+}, async ({ skip }) => {
+  if (!possible())
+    skip('this user may not make a read-only file system of its own, or nobody may not read the code');
+  const [STORE_DIR, DATA_DIR, TMPDIR] = ['store', 'data', 'tmp'].map((name) => join(folder, name));
+  await chown(folder, nobody, nobody);
+  for (const place of [STORE_DIR, DATA_DIR, TMPDIR]) {
+    await mkdir(place);
+    await chown(place, nobody, nobody);
+  }
+  const env = { REDIS_URL: redis.url, STORE_DIR, DATA_DIR, TMPDIR, PORT: '0' };
+  const url = await start('api', env, /listening at (http:\S+?)"/);
+  await start('worker', env, /"engine: (\w+)/);
+  const client = createClient(url);
+  const { id } = await client.submit({
+    dataset: { source: 'shapes', trainCount: 60, testCount: 20 },
+    teacher: { architecture: { type: 'mlp', hidden: [8] } },
+    students: [{ name: 's', architecture: { type: 'mlp', hidden: [4] }, method: [{ type: 'soft_target' }] }],
+    baseline: false,
+    training: { epochs: 1 },
+  });
+  let state = '';
+  for await (const view of client.watch(id)) ({ state } = view);
+  expect(state).toBe('succeeded');
+  expect((await client.weights(id)).length).toBeGreaterThan(1000);
+});
