@@ -16,7 +16,7 @@ import { trainerEnvironment } from './trainer-environment.ts';
 // A trainer is killed at random instants of every stage, while it starts, loads, trains, evaluates and stores, and
 // another one goes on from what it finds. KILLS and KILL_SEED ask for more of them, or for others.
 
-const kills = Number(process.env.KILLS ?? 10);
+const kills = Number(process.env.KILLS ?? 6);
 const random = randomStream(Number(process.env.KILL_SEED ?? 1), 'kills');
 
 const layers = [
