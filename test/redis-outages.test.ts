@@ -10,7 +10,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type Service, startService } from './service.ts';
 import { startTcpProxy } from './tcp-proxy.ts';
 
-/** How long Redis is cut off; set to 60, the figures of docs/architecture.md are measured. */
+/** How long Redis is cut off; set to 60, it is long enough to be measured. */
 const measured = process.env.OUTAGE_SECONDS;
 const outageSeconds = Number(measured ?? 5);
 const lockSeconds = 3;

@@ -10,7 +10,8 @@ export interface TcpProxy {
    * on the connections of that time when the rest is restored, as behind a firewall that has forgotten them.
    */
   cut(how?: { halfOpen?: boolean }): void;
-  restore(): void;
+  /** With `reset` the connections that have lost bytes are ended, as by a router that has forgotten them. */
+  restore(how?: { reset?: boolean }): void;
   close(): Promise<void>;
 }
 
@@ -18,6 +19,7 @@ export async function startTcpProxy(target: number): Promise<TcpProxy> {
   let state: 'whole' | 'closed' | 'silent' = 'whole';
   const links = new Set<{ ends: Socket[]; silent: boolean }>();
   const server = createServer((client) => {
+    client.on('error', () => {});
     if (state === 'closed') return void client.resetAndDestroy();
     const link = { ends: [client], silent: state === 'silent' };
     links.add(link);
@@ -35,8 +37,8 @@ export async function startTcpProxy(target: number): Promise<TcpProxy> {
       });
     }
   });
-  const reset = () => {
-    for (const { ends } of links) for (const end of ends) end.resetAndDestroy();
+  const reset = (some: Iterable<{ ends: Socket[] }> = links) => {
+    for (const { ends } of some) for (const end of ends) end.resetAndDestroy();
   };
   await once(server.listen(0, '127.0.0.1'), 'listening');
   return {
@@ -46,8 +48,9 @@ export async function startTcpProxy(target: number): Promise<TcpProxy> {
       if (halfOpen) for (const link of links) link.silent = true;
       else reset();
     },
-    restore() {
+    restore({ reset: forgotten = false } = {}) {
       state = 'whole';
+      if (forgotten) reset([...links].filter(({ silent }) => silent));
     },
     async close() {
       reset();

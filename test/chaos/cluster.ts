@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type PrivateRedis, startPrivateRedis } from '@distillery/queue';
 import { type Found, findProcesses, findTrainers, type Managed, manage, markName } from './processes.ts';
-import { type Proxy, startProxy } from './proxy.ts';
+import { startTcpProxy, type TcpProxy } from '../tcp-proxy.ts';
 import { mountSmallDisk, type SmallDisk } from './small-disk.ts';
 
 const apps = resolve(import.meta.dirname, '../../apps');
@@ -22,7 +22,7 @@ export interface Cluster {
   api: Managed;
   workers: Managed[];
   /** Of the API, then of each worker. */
-  networks: { name: string; proxy: Proxy }[];
+  networks: { name: string; proxy: TcpProxy }[];
   redis: {
     signal(signal: 'SIGSTOP' | 'SIGCONT'): void;
     /** SIGKILL, and after `downMs` a new one on the same port and files. */
@@ -51,8 +51,8 @@ export async function startCluster(folder: string, workerCount: number): Promise
   let server: PrivateRedis = await startPrivateRedis({ dir: redisDir, port: redisPort });
   let restarting: Promise<void> | undefined;
 
-  const proxies = await Promise.all(Array.from({ length: workerCount + 1 }, () => startProxy(redisPort)));
-  const environment = (proxy: Proxy) => ({
+  const proxies = await Promise.all(Array.from({ length: workerCount + 1 }, () => startTcpProxy(redisPort)));
+  const environment = (proxy: TcpProxy) => ({
     REDIS_URL: `redis://127.0.0.1:${proxy.port}`,
     STORE_DIR: storeDir,
     DATA_DIR: dataDir,

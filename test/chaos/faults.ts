@@ -148,7 +148,7 @@ const faults: readonly Fault[] = [
       const network = one(networks, random);
       network?.proxy.cut();
       await delay(ms);
-      network?.proxy.restore();
+      network?.proxy.restore({ reset: true });
       return true;
     },
   },
@@ -158,9 +158,9 @@ const faults: readonly Fault[] = [
     async strike({ networks }, random) {
       const ms = milliseconds(random, 1000, 9000);
       const network = one(networks, random);
-      network?.proxy.blackhole();
+      network?.proxy.cut({ halfOpen: true });
       await delay(ms);
-      network?.proxy.restore();
+      network?.proxy.restore({ reset: true });
       return true;
     },
   },

@@ -131,7 +131,7 @@ export async function chaos(options: ChaosOptions): Promise<ChaosOutcome> {
 }
 
 async function restore({ networks, disk, redis, workers, api }: Cluster): Promise<void> {
-  for (const { proxy } of networks) proxy.restore();
+  for (const { proxy } of networks) proxy.restore({ reset: true });
   redis.signal('SIGCONT');
   for (const managed of [api, ...workers]) managed.signal('SIGCONT');
   await disk?.free();

@@ -141,11 +141,11 @@ export function createClient(url: string, { token }: { token?: string | undefine
     methods: () => json<{ methods: CatalogueEntry[] }>('/v1/methods'),
     architectures: () => json<{ architectures: CatalogueEntry[] }>('/v1/architectures'),
     datasets: () => json<{ datasets: CatalogueEntry[] }>('/v1/datasets'),
+    engine: () => json<{ workers: { id: string; engine: EngineInfo }[] }>('/v1/engine'),
+
     /** Who has changed what, and who was refused, newest first; for a key of scope `admin`. */
     audit: (query: Record<string, string> = {}) =>
       json<{ entries: AuditEntry[]; next: string | null }>(`/v1/audit?${new URLSearchParams(query)}`),
-
-    engine: () => json<{ workers: { id: string; engine: EngineInfo }[] }>('/v1/engine'),
 
     /** Looks at a job again and again; the last view is a terminal one. */
     async *watch(id: string, { interval = 500, signal }: WatchOptions = {}): AsyncGenerator<JobView> {

@@ -1,8 +1,7 @@
-import type { StageProgress } from '@distillery/spec';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Attempt } from './index.ts';
-import { graph, job, privateQueue } from './private-queue.ts';
+import { graph, job, privateQueue, progress } from './private-queue.ts';
 
 const held = privateQueue();
 let redis: Redis;
@@ -29,17 +28,6 @@ async function begin(id: string, stage: string): Promise<Attempt> {
   if ('skip' in begun) throw new Error(begun.skip);
   return begun;
 }
-
-const progress: StageProgress = {
-  phase: 'training',
-  epoch: 1,
-  epochs: 2,
-  step: 5,
-  steps: 10,
-  loss: 0.5,
-  samplesPerSecond: 100,
-  fraction: 0.5,
-};
 
 const row = { epoch: 1, step: 1, time: '2026-01-01T00:00:00.000Z', values: { loss: 1 } };
 

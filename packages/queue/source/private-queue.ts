@@ -1,5 +1,5 @@
 import { afterAll, beforeAll } from 'vitest';
-import type { EngineInfo, StagePlan } from '@distillery/spec';
+import type { EngineInfo, StagePlan, StageProgress } from '@distillery/spec';
 import {
   type DistilleryQueue,
   type NewJob,
@@ -43,6 +43,18 @@ export function graph(students = ['a', 'b']): StagePlan[] {
 export function job(over: Partial<NewJob> = {}): NewJob {
   return { name: null, labels: {}, posted: { teacher: 1 }, spec: { teacher: 1 }, stages: graph(), ...over };
 }
+
+/** In the middle of a stage. */
+export const progress: StageProgress = {
+  phase: 'training',
+  epoch: 1,
+  epochs: 2,
+  step: 5,
+  steps: 10,
+  loss: 0.5,
+  samplesPerSecond: 100,
+  fraction: 0.5,
+};
 
 export const engine: EngineInfo = {
   name: 'cpu',

@@ -1,20 +1,9 @@
-import { DistilleryError, type StageProgress } from '@distillery/spec';
+import { DistilleryError } from '@distillery/spec';
 import { expect, test, vi } from 'vitest';
 import type { StageRun } from './index.ts';
-import { graph, job, privateQueue, until } from './private-queue.ts';
+import { graph, job, privateQueue, progress, until } from './private-queue.ts';
 
 const held = privateQueue();
-
-const progress: StageProgress = {
-  phase: 'training',
-  epoch: 1,
-  epochs: 2,
-  step: 5,
-  steps: 10,
-  loss: 0.5,
-  samplesPerSecond: 100,
-  fraction: 0.5,
-};
 
 const rest = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 

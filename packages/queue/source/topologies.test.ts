@@ -84,6 +84,12 @@ async function throughTheQueue(url: string, meanwhile: (api: DistilleryQueue) =>
   }
 }
 
+const answers = (queue: DistilleryQueue) =>
+  queue.ping().then(
+    () => true,
+    () => false,
+  );
+
 test('a Cluster: a job goes on while its keys move to another node', { timeout: 90_000 }, async () => {
   const { servers, url, stop } = await privateCluster(3);
   try {
@@ -123,11 +129,7 @@ test('a Cluster of one node that drops its clients, and a prefix that would scat
     await throughTheQueue(url, async (api) => {
       await servers[0].client.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
       await until(
-        () =>
-          api.ping().then(
-            () => true,
-            () => false,
-          ),
+        () => answers(api),
         (up) => up,
       );
     });
@@ -142,19 +144,11 @@ test('Sentinel: the master is killed, and the job goes on at the replica', { tim
     await throughTheQueue(url, async (api) => {
       process.kill(servers[0].server.pid, 'SIGKILL');
       await until(
-        () =>
-          api.ping().then(
-            () => false,
-            () => true,
-          ),
-        (away) => away,
+        () => answers(api),
+        (up) => !up,
       );
       await until(
-        () =>
-          api.ping().then(
-            () => true,
-            () => false,
-          ),
+        () => answers(api),
         (up) => up,
       );
     });

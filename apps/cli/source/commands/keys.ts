@@ -1,5 +1,5 @@
-import { type ApiKey, type DistilleryQueue, openQueue } from '@distillery/queue';
-import { ownerSchema, type Scope } from '@distillery/spec';
+import { type ApiKey, type DistilleryQueue, type NewApiKey, openQueue } from '@distillery/queue';
+import { ownerSchema } from '@distillery/spec';
 import { table } from '../table.ts';
 
 /** API keys are made where the service's Redis can be reached, not over HTTP: whoever can do that owns the service. */
@@ -14,16 +14,8 @@ async function withQueue<T>(work: (queue: DistilleryQueue) => Promise<T>): Promi
   }
 }
 
-export interface NewKey {
-  name: string;
-  scope: Scope;
-  /** Null: the API's default. */
-  jobs: number | null;
-  rate: number | null;
-}
-
 /** @returns what to print; the token is shown this once */
-export function createKey(key: NewKey): Promise<string> {
+export function createKey(key: NewApiKey): Promise<string> {
   const { success, error } = ownerSchema.safeParse(key.name);
   if (!success) throw new Error(`--name ${key.name}: ${error.issues[0].message}`);
   return withQueue(async (queue) => {
