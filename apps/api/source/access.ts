@@ -1,4 +1,5 @@
 import { BlockList, isIP } from 'node:net';
+import { wholeNumber } from '@distillery/spec';
 
 /** Who may send requests, and how many. */
 export interface Access {
@@ -32,7 +33,11 @@ export function accessOf({ API_KEYS, API_RATE, API_JOBS }: AccessEnvironment, ho
       `API_KEYS=off on ${host} would let everybody in who can reach it: listen on 127.0.0.1, or leave the keys on`,
     );
   }
-  return { keys, rate: whole('API_RATE', API_RATE, 600), jobs: whole('API_JOBS', API_JOBS, 100) };
+  return {
+    keys,
+    rate: wholeNumber('API_RATE', API_RATE) ?? 600,
+    jobs: wholeNumber('API_JOBS', API_JOBS) ?? 100,
+  };
 }
 
 const loopback = new BlockList();
@@ -44,10 +49,4 @@ function isLoopback(host: string): boolean {
   if (host === 'localhost') return true;
   const version = isIP(host);
   return version !== 0 && loopback.check(host, version === 4 ? 'ipv4' : 'ipv6');
-}
-
-function whole(name: string, text: string | undefined, otherwise: number): number {
-  const value = Number(text || otherwise);
-  if (Number.isInteger(value) && value >= 1) return value;
-  throw new RangeError(`${name} is ${JSON.stringify(text)}, it must be a whole number of at least 1`);
 }

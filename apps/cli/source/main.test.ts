@@ -51,7 +51,7 @@ test('refuses what it does not know', async () => {
   const bad = await distill('demo', '--epochs', 'many');
   expect(bad).toMatchObject({
     code: 1,
-    stderr: expect.stringContaining('--epochs many: must be a whole number'),
+    stderr: expect.stringContaining('--epochs is "many", it must be a whole number of at least 1'),
   });
 });
 

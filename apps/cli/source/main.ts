@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { parseArgs, styleText } from 'node:util';
 import { ApiError, type Client, createClient } from '@distillery/client';
-import { type JobSpecInput, scopes } from '@distillery/spec';
+import { type JobSpecInput, scopes, wholeNumber } from '@distillery/spec';
 import { auditTable } from './commands/audit.ts';
 import { download } from './commands/download.ts';
 import { watch } from './commands/watch.ts';
@@ -195,10 +195,8 @@ async function compared(client: Client, id: string): Promise<Compared> {
 }
 
 function whole(name: string, text: string, least = 1): number {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < least) {
-    throw new Error(`${name} ${text}: must be a whole number of at least ${least}`);
-  }
+  const value = wholeNumber(name, text, { least });
+  if (value === undefined) throw new RangeError(`${name} is empty, it must be a whole number`);
   return value;
 }
 

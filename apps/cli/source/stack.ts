@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { startApi } from '@distillery/api';
-import { startPrivateRedis } from '@distillery/queue';
+import { scrub, startPrivateRedis } from '@distillery/queue';
 import type { EngineInfo } from '@distillery/spec';
 import { type RunningWorker, startWorker } from '@distillery/worker';
 import { pino } from 'pino';
@@ -38,7 +38,7 @@ export async function startStack({
 }: StackOptions): Promise<Stack> {
   await mkdir(folder, { recursive: true });
   const log = pino(
-    { level: process.env.LOG_LEVEL ?? 'info' },
+    { level: process.env.LOG_LEVEL ?? 'info', hooks: { streamWrite: scrub } },
     pino.destination({ dest: join(folder, 'distillery.log'), sync: false }),
   );
   const version = '0.1.0';

@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { scrub } from '@distillery/queue';
+import { wholeNumber } from '@distillery/spec';
 import { pino } from 'pino';
 import { startWorker } from './worker.ts';
 
@@ -10,7 +12,11 @@ import { startWorker } from './worker.ts';
  * once), STALL_SECONDS (after which a silent trainer is killed), LOCK_SECONDS (after which a silent worker loses its
  * stage), REDIS_VOLATILE (`allow`: a Redis too that may lose jobs), ENGINE, LOG_LEVEL
  */
-const log = pino({ level: process.env.LOG_LEVEL ?? 'info', name: 'worker' });
+const log = pino({
+  level: process.env.LOG_LEVEL ?? 'info',
+  name: 'worker',
+  hooks: { streamWrite: scrub },
+});
 
 try {
   const {
@@ -28,9 +34,9 @@ try {
     roots: DATA_ROOTS.split(':')
       .filter((root) => root !== '')
       .map((root) => resolve(root)),
-    trainers: whole('TRAINERS', 1, 64) ?? 1,
-    stallSeconds: whole('STALL_SECONDS', 10, 86_400),
-    lockSeconds: whole('LOCK_SECONDS', 3, 600),
+    trainers: setting('TRAINERS', 1, 64) ?? 1,
+    stallSeconds: setting('STALL_SECONDS', 10, 86_400),
+    lockSeconds: setting('LOCK_SECONDS', 3, 600),
     volatileRedis: process.env.REDIS_VOLATILE === 'allow',
     log,
     version: (JSON.parse(manifest) as { version: string }).version,
@@ -52,11 +58,6 @@ try {
   process.exit(1);
 }
 
-/** A whole number of the environment, or undefined where it is not set. */
-function whole(name: string, least: number, most: number): number | undefined {
-  const text = process.env[name];
-  if (text === undefined || text === '') return undefined;
-  const value = Number(text);
-  if (Number.isInteger(value) && value >= least && value <= most) return value;
-  throw new Error(`${name} is ${JSON.stringify(text)}, it must be a whole number from ${least} to ${most}`);
+function setting(name: string, least: number, most: number): number | undefined {
+  return wholeNumber(name, process.env[name], { least, most });
 }

@@ -121,8 +121,9 @@ export async function settled(redis: Client, timeoutMs: number): Promise<void> {
   });
 }
 
-/** Replies with which Redis itself says that it cannot be used now. */
-const unusable = /^(LOADING|READONLY|MASTERDOWN|CLUSTERDOWN|MISCONF|OOM|BUSY|TRYAGAIN|NOREPLICAS) /;
+/** Replies with which Redis itself says that it cannot be used, now or by us: it has another password, say. */
+const unusable =
+  /^(LOADING|READONLY|MASTERDOWN|CLUSTERDOWN|MISCONF|OOM|BUSY|TRYAGAIN|NOREPLICAS|NOAUTH|WRONGPASS) /;
 
 /** Turns what ioredis throws into an error of the table; others pass. */
 export function translate(error: unknown): unknown {

@@ -10,5 +10,6 @@ export type { JobPage, JobQuery } from './list.ts';
 export type { MetricPage, MetricQuery, Metrics } from './metrics.ts';
 export { type DistilleryQueue, openQueue, type QueueOptions, type Stages } from './open.ts';
 export { type PrivateRedis, startPrivateRedis } from './private-redis.ts';
+export { scrub } from './scrub.ts';
 export type { RequestCount, RequestCounts } from './request-counts.ts';
 export type { LiveWorker, Registration, WorkerInfo, Workers } from './workers.ts';

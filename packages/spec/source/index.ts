@@ -51,6 +51,7 @@ export {
   weightRange,
   weightSchema,
 } from './scheduled.ts';
+export { wholeNumber } from './setting.ts';
 export {
   type Augmentation,
   augmentationSchema,
