@@ -136,8 +136,13 @@ test('other weights, doubled keys, wrong indexes and things left in the store ar
   expect(ofIndexes(jobs, { ...none, succeeded: ['job_a'] })).toEqual([]);
   expect(ofIndexes(jobs, none)).toHaveLength(1);
   expect(ofIndexes(jobs, { ...none, succeeded: ['job_a'], running: ['job_a', 'job_c'] })).toHaveLength(2);
-  expect(ofStore({ checkpoints: [], digests: { d: null }, unfinished: [] })).toEqual([]);
+  expect(ofStore({ checkpoints: [], digests: { d: null }, unfinished: [], unnamed: [] })).toEqual([]);
   expect(
-    ofStore({ checkpoints: ['jobs/x'], digests: { d: 'gone' }, unfinished: ['incoming/y'] }),
-  ).toHaveLength(3);
+    ofStore({
+      checkpoints: ['jobs/x'],
+      digests: { d: 'gone' },
+      unfinished: ['incoming/y'],
+      unnamed: ['e'],
+    }),
+  ).toHaveLength(4);
 });

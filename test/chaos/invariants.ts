@@ -177,15 +177,18 @@ export interface StoreFacts {
   digests: Record<string, string | null>;
   /** Files that somebody began to write. */
   unfinished: readonly string[];
+  /** Digests of blobs that no job and no manifest names. */
+  unnamed: readonly string[];
 }
 
 /** Once every job has succeeded, or was deleted, nothing is to be resumed. */
-export function ofStore({ checkpoints, digests, unfinished }: StoreFacts): Violation[] {
+export function ofStore({ checkpoints, digests, unfinished, unnamed }: StoreFacts): Violation[] {
   return [
     ...checkpoints.map((where) => ({ what: 'a checkpoint that nothing will resume from is left', where })),
     ...Object.entries(digests).flatMap(([where, fault]) =>
       fault === null ? [] : [{ what: `a manifest lists what does not verify: ${fault}`, where }],
     ),
     ...unfinished.map((where) => ({ what: 'a temporary file is left', where })),
+    ...unnamed.map((where) => ({ what: 'a blob that nothing names has outlived a sweep', where })),
   ];
 }

@@ -63,7 +63,7 @@ function summary(result: ChaosOutcome): string {
     `ends before a retry ${counted(result.ends)}`,
     `attempts            ${result.attempts} of ${result.stages} stages`,
     `answers of the API  ${counted(result.answers)}`,
-    `blobs without name  ${result.unnamed}`,
+    `swept from store    ${result.swept.blobs} blobs, ${result.swept.checkpoints} checkpoints`,
     `unasked exits       ${result.surprises.length}${result.surprises.map((line) => `\n  ${line}`).join('')}`,
     `violations          ${result.violations.length}`,
     ...result.violations.map(({ what, where }) => `  ${where}: ${what}`),

@@ -3,6 +3,7 @@ import { cp, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { type Swept, sweepStore } from '@distillery/api';
 import { openDiskStore } from '@distillery/artifacts';
 import { randomStream } from '@distillery/engine';
 import { type DistilleryQueue, openQueue } from '@distillery/queue';
@@ -49,8 +50,8 @@ export interface ChaosOutcome {
   attempts: number;
   /** HTTP answers by status; `none`: there was no answer. */
   answers: Record<string, number>;
-  /** Blobs that no job and no manifest names: of writers that were killed before their manifest. */
-  unnamed: number;
+  /** What the sweep of the store took: of writers that were killed before their manifest, of deletions that were. */
+  swept: Swept;
   surprises: string[];
   violations: Violation[];
   /** Logs, Redis' files and the store; removed when nothing was violated. */
@@ -102,7 +103,7 @@ export async function chaos(options: ChaosOptions): Promise<ChaosOutcome> {
       ...left.map((what) => ({ what, where: 'processes' })),
       ...asking.unexpected.map((what) => ({ what, where: 'API' })),
     ];
-    const { found, facts, unnamed } = await examined(cluster, queue, load, reference);
+    const { found, facts, swept } = await examined(cluster, queue, load, reference);
     violations.push(...found);
     if (violations.length > 0 && cluster.disk !== undefined) {
       await cp(cluster.storeDir, join(folder, 'store-at-the-end'), { recursive: true });
@@ -118,7 +119,7 @@ export async function chaos(options: ChaosOptions): Promise<ChaosOutcome> {
       stages: facts.reduce((sum, { view }) => sum + view.stages.length, 0),
       attempts: facts.flatMap(({ view }) => view.stages).reduce((sum, { attempt }) => sum + attempt, 0),
       answers: asking.counts,
-      unnamed,
+      swept,
       surprises,
       violations,
       folder,
@@ -147,6 +148,9 @@ async function examined(
 ) {
   // Opened anew: that is when it is swept.
   const store = await openDiskStore(cluster.storeDir);
+  // First of all, so that what follows sees whether it takes too much.
+  const everything = new Date(Date.now() + 60_000);
+  const swept = await sweepStore(queue, store, { before: everything, remove: true });
   const found: Violation[] = [];
   const there: JobFacts[] = [];
   for (const id of load.states.keys()) {
@@ -174,18 +178,18 @@ async function examined(
   const incoming = (await readdir(join(cluster.storeDir, 'incoming'))).map((name) => `incoming/${name}`);
   // What Node and tsx have compiled stays on purpose.
   const temporary = (await readdir(cluster.tmpDir)).filter((name) => !/^(tsx-|node-)/.test(name));
+  const named = new Set([...listed, ...there.flatMap(({ digests }) => Object.keys(digests))]);
+  const blobs = await readdir(join(cluster.storeDir, 'blobs'), { recursive: true, withFileTypes: true });
   found.push(
     ...ofStore({
       // An entry without a blob is an attempt's, which stands for the fence.
       checkpoints: manifests.filter((name) => name.startsWith('jobs/') && listing.get(name)?.length !== 0),
       digests: await verified(store, listed),
       unfinished: [...incoming, ...temporary.map((name) => `tmp/${name}`)],
+      unnamed: blobs.filter((entry) => entry.isFile() && !named.has(entry.name)).map(({ name }) => name),
     }),
   );
-  const named = new Set([...listed, ...there.flatMap(({ digests }) => Object.keys(digests))]);
-  const blobs = await readdir(join(cluster.storeDir, 'blobs'), { recursive: true, withFileTypes: true });
-  const unnamed = blobs.filter((entry) => entry.isFile() && !named.has(entry.name)).length;
-  return { found, facts, unnamed };
+  return { found, facts, swept };
 }
 
 /** Ends of a job that were not its last, and the failures' codes. */

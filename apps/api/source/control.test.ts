@@ -1,5 +1,7 @@
 import { randomBytes } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import { expect, test } from 'vitest';
+import { sweepStore } from './artifacts.ts';
 import { finish, privateApi, problem, submitted } from './private-api.ts';
 
 const held = privateApi();
@@ -77,4 +79,43 @@ test('a deleted job takes along what no other job shares, once none is on its wa
   const names = await Promise.all(['teachers', 'outputs', 'jobs'].map((folder) => store.list(folder)));
   expect(names.flat()).toEqual([]);
   expect((await problem(await remove(second.id))).code).toBe('job_not_found');
+});
+
+test('a sweep finds what nothing names, and takes no more', async () => {
+  const { queue, store } = held;
+  const put = () => store.put(randomBytes(100));
+  // All that may name a blob: a shared manifest, a job's result, a job's checkpoint.
+  const [shared, own, checkpoint] = [await put(), await put(), await put()];
+  await store.commit('teachers/kept', { best: shared });
+  const { id } = await submitted(held);
+  await finish(held, id, 'teacher', { result: { best: { weights: own } } });
+  await store.commit(`jobs/${id}/student.soft.42/checkpoints/1`, { blob: checkpoint.digest });
+  // What writers leave that are killed, and whom a deletion did not reach.
+  const [unnamed, forgotten] = [await put(), await put()];
+  await store.commit('jobs/job_00000000000000000000000000/teacher/checkpoints/1', { blob: forgotten.digest });
+  await delay(20);
+  const before = new Date();
+  await delay(20);
+  const young = await put();
+  const all = [shared, own, checkpoint, unnamed, forgotten, young];
+  const there = () => Promise.all(all.map(async ({ digest }) => (await store.stat(digest)) !== undefined));
+
+  const found = { blobs: 2, bytes: 200, checkpoints: 1 };
+  expect(await sweepStore(queue, store, { before, remove: false })).toEqual(found);
+  expect(await there()).toEqual([true, true, true, true, true, true]);
+  expect(await sweepStore(queue, store, { before, remove: true })).toEqual(found);
+  expect(await there()).toEqual([true, true, true, false, false, true]);
+  expect(await store.list('jobs')).toEqual([`jobs/${id}/student.soft.42/checkpoints/1`]);
+  expect(await sweepStore(queue, store, { before, remove: true })).toEqual({
+    blobs: 0,
+    bytes: 0,
+    checkpoints: 0,
+  });
+
+  // Over HTTP nothing younger than an hour is in reach.
+  const sweep = (query: string) => held.request(`/v1/store/sweep?${query}`, { method: 'POST' });
+  const nothing = { removed: true, blobs: 0, bytes: 0, checkpoints: 0 };
+  expect(await (await sweep('remove=true&olderThanSeconds=3600')).json()).toEqual(nothing);
+  expect((await problem(await sweep('olderThanSeconds=60'))).code).toBe('malformed_request');
+  expect(await there()).toEqual([true, true, true, false, false, true]);
 });

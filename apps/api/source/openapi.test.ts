@@ -52,6 +52,7 @@ test('every page is described', () => {
     'POST /v1/jobs/{id}/pause',
     'POST /v1/jobs/{id}/resume',
     'POST /v1/jobs/{id}/retry',
+    'POST /v1/store/sweep',
   ]);
 });
 

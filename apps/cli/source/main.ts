@@ -6,6 +6,7 @@ import { ApiError, type Client, createClient } from '@distillery/client';
 import { type JobSpecInput, scopes, wholeNumber } from '@distillery/spec';
 import { auditTable } from './commands/audit.ts';
 import { download } from './commands/download.ts';
+import { sweepLines } from './commands/sweep.ts';
 import { watch } from './commands/watch.ts';
 import { type Compared, comparisonPage } from './comparison-page.ts';
 import { reportTable } from './report-table.ts';
@@ -31,6 +32,7 @@ const usage = `distill: knowledge distillation as a service
   distill keys list
   distill keys revoke ID
   distill audit                              who has changed what, and who was refused
+  distill sweep [--remove] [--hours N]       files older than that (24) that no job needs
 
   DISTILLERY_TOKEN the API key to send, where one is needed
   --url URL        where the API listens       (DISTILLERY_URL, else http://127.0.0.1:8080)
@@ -73,6 +75,8 @@ async function main(): Promise<void> {
       scope: { type: 'string', default: 'submit' },
       jobs: { type: 'string' },
       rate: { type: 'string' },
+      remove: { type: 'boolean', default: false },
+      hours: { type: 'string', default: '24' },
       workers: { type: 'string', default: '1' },
       trainers: { type: 'string', default: '1' },
       folder: { type: 'string', default: 'runs' },
@@ -172,6 +176,11 @@ async function main(): Promise<void> {
     }
     case 'audit':
       return void print(auditTable((await client.audit()).entries));
+    case 'sweep': {
+      const olderThanSeconds = String(3600 * whole('--hours', values.hours));
+      const query = { remove: String(values.remove), olderThanSeconds };
+      return void print(sweepLines(await client.sweep(query)));
+    }
     default:
       throw new Error(`there is no command ${command}\n\n${usage}`);
   }

@@ -4,7 +4,7 @@ import { dirname, join, resolve } from 'node:path';
 import { canonicalJson, DistilleryError } from '@distillery/spec';
 import { sweep } from './drafts.ts';
 import { folderMaker, makeRoot, onDisk, syncFolder, systemCode, withDraft } from './durable.ts';
-import { checkDigest, checkName, checkPrefix } from './names.ts';
+import { checkDigest, checkName, checkPrefix, isDigest } from './names.ts';
 import { satisfiableRange } from './range.ts';
 import type { Store } from './store.ts';
 
@@ -77,6 +77,20 @@ export async function openDiskStore(directory: string): Promise<Store> {
       const path = blobPath(digest);
       if ((await store.stat(digest)) === undefined) throw unknownBlob(digest);
       return path;
+    },
+
+    async *blobs(before) {
+      const top = join(root, 'blobs');
+      const namesIn = (folder: string) =>
+        onDisk('list blobs', async () => (await unlessAbsent(() => readdir(folder)))?.sort() ?? []);
+      for (const folder of await namesIn(top)) {
+        for (const digest of await namesIn(join(top, folder))) {
+          // A person may have left something else there.
+          if (!isDigest(digest)) continue;
+          const found = await onDisk('look at a blob', () => unlessAbsent(() => stat(blobPath(digest))));
+          if (found !== undefined && found.mtime < before) yield { digest, size: found.size };
+        }
+      }
     },
 
     async remove(digest) {

@@ -26,11 +26,16 @@ export function checkPrefix(prefix: string): string {
 
 /** A digest, as it is. @throws `malformed_request` unless it is 64 lower-case hexadecimal digits. */
 export function checkDigest(digest: string): string {
-  if (!/^[0-9a-f]{64}$/.test(digest)) {
+  if (!isDigest(digest)) {
     const message = `${JSON.stringify(digest)} is not a SHA-256 digest: 64 lower-case hexadecimal digits`;
     throw new DistilleryError('malformed_request', message);
   }
   return digest;
+}
+
+/** Whether a text has the form of a digest. */
+export function isDigest(text: string): boolean {
+  return /^[0-9a-f]{64}$/.test(text);
 }
 
 function whatIsWrong(name: string): string | undefined {

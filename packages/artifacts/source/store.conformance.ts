@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import { sha256 } from '@distillery/spec';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { Store } from './store.ts';
+import type { BlobInfo, Store } from './store.ts';
 
 /** A store under test, empty at first, with what the suite must do behind its back. */
 export interface OpenedStore {
@@ -95,6 +96,34 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
         await store.remove(digest);
         await store.remove(digest);
         expect(await store.stat(digest)).toBeUndefined();
+      });
+
+      test('are listed by when they were last put', async () => {
+        const all = async (before: Date) => {
+          const found: BlobInfo[] = [];
+          for await (const blob of store.blobs(before)) found.push(blob);
+          return found;
+        };
+        const later = () => new Date(Date.now() + 60_000);
+        expect(await all(later())).toEqual([]);
+        const infos = [
+          await store.put(text('hello')),
+          await store.put(text('')),
+          await store.put(text('you')),
+        ];
+        expect(await all(later())).toEqual(infos.sort((a, b) => (a.digest < b.digest ? -1 : 1)));
+        expect(await all(new Date(Date.now() - 60_000))).toEqual([]);
+        // What is put again while others are looked at is left out.
+        const [first, second, third] = infos;
+        await delay(20);
+        const start = new Date();
+        await delay(20);
+        const listed: string[] = [];
+        for await (const { digest } of store.blobs(start)) {
+          listed.push(digest);
+          if (digest === first.digest) await store.put(await store.read(second.digest));
+        }
+        expect(listed).toEqual([first.digest, third.digest]);
       });
 
       test('have a local path', async () => {

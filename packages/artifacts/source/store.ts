@@ -57,6 +57,12 @@ export interface Store {
    */
   localPath(digest: string): Promise<string>;
 
+  /**
+   * Every blob whose bytes were last put before a time, each looked at when it is asked for: one that is put again
+   * meanwhile is none of them.
+   */
+  blobs(before: Date): AsyncIterable<BlobInfo>;
+
   /** Removes a blob; no error when absent. */
   remove(digest: string): Promise<void>;
 

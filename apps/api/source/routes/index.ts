@@ -2,6 +2,7 @@ import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import type { Services } from '../services.ts';
 import { health } from './health.ts';
 import { audit } from './v1/audit.ts';
+import { store } from './v1/store.ts';
 import { catalogues } from './v1/catalogues.ts';
 import { engine } from './v1/engine.ts';
 import { job } from './v1/jobs/job/index.ts';
@@ -17,5 +18,6 @@ export const routes: FastifyPluginAsyncZod<Services> = async (app, services) => 
   await app.register(submit, v1);
   await app.register(list, v1);
   await app.register(audit, v1);
+  await app.register(store, v1);
   await app.register(job, { ...services, prefix: '/v1/jobs/:id' });
 };
