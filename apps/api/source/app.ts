@@ -76,6 +76,12 @@ export async function buildApp({
   await app.register(audit, { queue: services.queue });
   await app.register(openapi, { planner: services.planner, version });
   await app.register(routes, services);
+  // A connection that answers when we begin to close is idle only afterwards, and would be kept for a minute.
+  app.addHook('preClose', async () => {
+    if (!app.server.listening) return;
+    const timer = setInterval(() => app.server.closeIdleConnections(), 100);
+    app.server.once('close', () => clearInterval(timer));
+  });
   await app.ready();
   return app;
 }

@@ -10,7 +10,7 @@ import { privateApi, problem } from './private-api.ts';
 const held = privateApi({
   env: { API_KEYS: 'required', API_RATE: String(1e9), API_JOBS: String(1e9) },
 });
-const runs = Number(process.env.FUZZ_RUNS ?? 300);
+const runs = Number(process.env.FUZZ_RUNS ?? 700);
 const seed = Number(process.env.FUZZ_SEED ?? 20_261_125);
 const patience = 20_000;
 
