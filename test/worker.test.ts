@@ -4,6 +4,7 @@ import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { startPrivateRedis } from '@distillery/queue';
 import type { JobSpecInput, JobView } from '@distillery/spec';
 import { startWorker } from '@distillery/worker';
 import { pino } from 'pino';
@@ -160,6 +161,37 @@ describe('a worker that leaves', () => {
       worker.kill('SIGKILL');
     }
   });
+});
+
+test('a worker that is told to leave while Redis is frozen leaves within its grace period', {
+  timeout: 120_000,
+}, async () => {
+  const redis = await startPrivateRedis();
+  const main = resolve(import.meta.dirname, '../apps/worker/source/main.ts');
+  const worker = spawn(process.execPath, ['--import', 'tsx', main], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+    env: {
+      ...process.env,
+      REDIS_URL: redis.url,
+      STORE_DIR: join(service.folder, 'store'),
+      DATA_DIR: join(service.folder, 'data'),
+      GRACE_SECONDS: '2',
+    },
+  });
+  let log = '';
+  worker.stdout.on('data', (chunk: Buffer) => (log += chunk.toString()));
+  try {
+    await until(async () => log.includes('worker takes stages') || undefined);
+    process.kill(redis.pid, 'SIGSTOP');
+    worker.kill('SIGTERM');
+    const [code] = await Promise.race([once(worker, 'exit'), delay(30_000, ['it stays'])]);
+    expect(code).toBe(1);
+    expect(log).toContain('could not be handed back within 2 s');
+  } finally {
+    worker.kill('SIGKILL');
+    process.kill(redis.pid, 'SIGCONT');
+    await redis.stop();
+  }
 });
 
 describe('a job that cannot succeed', () => {

@@ -10,7 +10,7 @@ import { startWorker } from './worker.ts';
  *
  * REDIS_URL (required), STORE_DIR, DATA_DIR, DATA_ROOTS (folders, separated by colons), TRAINERS (stages at
  * once), STALL_SECONDS (after which a silent trainer is killed), LOCK_SECONDS (after which a silent worker loses its
- * stage), REDIS_VOLATILE (`allow`: a Redis too that may lose jobs), ENGINE, LOG_LEVEL
+ * stage), GRACE_SECONDS (after which a worker that was told to leave has left), REDIS_VOLATILE (`allow`: a Redis too that may lose jobs), ENGINE, LOG_LEVEL
  */
 const log = pino({
   level: process.env.LOG_LEVEL ?? 'info',
@@ -26,6 +26,7 @@ try {
     DATA_ROOTS = '',
   } = process.env;
   if (!redisUrl) throw new Error('REDIS_URL is not set: where does the queue listen?');
+  const graceSeconds = setting('GRACE_SECONDS', 1, 86_400) ?? 30;
   const manifest = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
   const worker = await startWorker({
     redisUrl,
@@ -37,6 +38,7 @@ try {
     trainers: setting('TRAINERS', 1, 64) ?? 1,
     stallSeconds: setting('STALL_SECONDS', 10, 86_400),
     lockSeconds: setting('LOCK_SECONDS', 3, 600),
+    graceSeconds,
     volatileRedis: process.env.REDIS_VOLATILE === 'allow',
     log,
     version: (JSON.parse(manifest) as { version: string }).version,
@@ -44,6 +46,12 @@ try {
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.once(signal, () => {
       log.info(`${signal}: handing the stage back`);
+      setTimeout(() => {
+        log.error(
+          `the stage could not be handed back within ${graceSeconds} s: another worker takes it over`,
+        );
+        process.exit(1);
+      }, graceSeconds * 1000).unref();
       worker.close().then(
         () => process.exit(0),
         (error: unknown) => {

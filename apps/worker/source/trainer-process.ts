@@ -12,9 +12,6 @@ import { trainerEnvironment } from './trainer-environment.ts';
 const loader = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
 const trainerPath = fileURLToPath(new URL('trainer.ts', import.meta.url));
 
-/** Between SIGTERM and SIGKILL: time to finish a step and commit a checkpoint. */
-const graceMs = 20_000;
-
 /** What a trainer says while it works; what it ends with is the promise. */
 export type Report = Extract<FromTrainer, { type: 'progress' | 'metrics' | 'warning' }>;
 export type Outcome = { type: 'done'; result: unknown } | { type: 'stopped' };
@@ -24,6 +21,7 @@ export type Outcome = { type: 'done'; result: unknown } | { type: 'stopped' };
  *
  * @param threads that it computes with, unless TF_NUM_INTRAOP_THREADS says otherwise
  * @param stallMs without a sign of life for so long, the trainer is killed
+ * @param graceMs between SIGTERM and SIGKILL: time to finish a step and commit a checkpoint
  * @param signal aborted: the trainer is asked to stop, then made to
  * @throws DistilleryError what the trainer failed with, `stalled`, `trainer_crashed` or `out_of_memory` when it just ended
  */
@@ -32,19 +30,21 @@ export async function runTask(
   {
     threads,
     stallMs,
+    graceMs,
     signal,
     report,
     log,
   }: {
     threads: number;
     stallMs: number;
+    graceMs: number;
     signal: AbortSignal;
     report: (message: Report) => void;
     log: Logger;
   },
 ): Promise<Outcome> {
   const trainer = start([], log, { TF_NUM_INTRAOP_THREADS: String(threads) });
-  const onAbort = () => void stop(trainer);
+  const onAbort = () => void stop(trainer, graceMs);
   let watch: NodeJS.Timeout | undefined;
   signal.addEventListener('abort', onAbort, { once: true });
   try {
@@ -79,7 +79,7 @@ export async function runTask(
   } finally {
     clearInterval(watch);
     signal.removeEventListener('abort', onAbort);
-    await stop(trainer);
+    await stop(trainer, graceMs);
   }
 }
 
@@ -127,7 +127,7 @@ function start(args: string[], log: Logger, environment: Record<string, string> 
   return { child, exit, lastLines: () => lines };
 }
 
-async function stop({ child, exit }: Trainer): Promise<void> {
+async function stop({ child, exit }: Trainer, graceMs: number): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   child.kill('SIGTERM');
   const timer = setTimeout(() => child.kill('SIGKILL'), graceMs);

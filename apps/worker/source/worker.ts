@@ -23,6 +23,8 @@ export interface WorkerOptions {
   stallSeconds?: number | undefined;
   /** A worker that has not been heard of for so long loses its stage to another; default 15. */
   lockSeconds?: number | undefined;
+  /** A trainer that is told to stop has two thirds of it; the rest is for handing its stage back; default 30. */
+  graceSeconds?: number | undefined;
   log: Logger;
   version: string;
   /** Takes a Redis too that may lose jobs. */
@@ -56,6 +58,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     version,
     stallSeconds = 600,
     lockSeconds = 15,
+    graceSeconds = 30,
   } = options;
   const id = `${hostname()}-${randomBytes(3).toString('hex')}`;
   const log = options.log.child({ worker: id });
@@ -103,6 +106,8 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     { worker: id, concurrency: trainers, lockDuration: lockSeconds * 1000 },
   );
 
+  log.info('worker takes stages');
+
   let closing: Promise<void> | undefined;
   return {
     id,
@@ -138,6 +143,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
         {
           threads: trainerThreads(stage, plan, trainers, availableParallelism()),
           stallMs: stallSeconds * 1000,
+          graceMs: (graceSeconds * 2000) / 3,
           signal: AbortSignal.any([run.signal, deadline.signal]),
           report: reporter.report,
           log: stageLog,
