@@ -1,15 +1,17 @@
-import { execFileSync } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { type AddressInfo, connect } from 'node:net';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createServer } from 'node:tls';
 import { inspect } from 'node:util';
-import { expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type DistilleryQueue, type JobEvent, openQueue, startPrivateRedis } from './index.ts';
 import { engine, job, until } from './private-queue.ts';
-import { privateCluster, privateSentinel } from './private-topologies.ts';
+import {
+  type Certificate,
+  makeCertificate,
+  privateCluster,
+  privateSentinel,
+  privateTls,
+} from './private-topologies.ts';
 
 /** Runs a job as an API and a worker do; `meanwhile` happens while its first stage is in hand. */
 async function throughTheQueue(url: string, meanwhile: (api: DistilleryQueue) => Promise<void>) {
@@ -158,56 +160,41 @@ test('Sentinel: the master is killed, and the job goes on at the replica', { tim
   }
 });
 
-test('TLS: with its authority by URL, and refused without', { timeout: 60_000 }, async (context) => {
-  const dir = await mkdtemp(join(tmpdir(), 'distillery-tls-'));
-  const [key, ca] = [join(dir, 'key.pem'), join(dir, 'ca.pem')];
-  try {
-    execFileSync(
-      'openssl',
-      [
-        'req',
-        '-x509',
-        '-newkey',
-        'rsa:2048',
-        '-nodes',
-        '-days',
-        '1',
-        '-subj',
-        '/CN=here',
-        '-addext',
-        'subjectAltName=IP:127.0.0.1',
-        '-keyout',
-        key,
-        '-out',
-        ca,
-      ],
-      { stdio: 'ignore' },
-    );
-  } catch {
-    await rm(dir, { recursive: true });
-    return context.skip('openssl makes no certificate here');
-  }
-  const redis = await startPrivateRedis();
-  const server = createServer({ key: await readFile(key), cert: await readFile(ca) }, (socket) => {
-    const plain = connect(Number(new URL(redis.url).port), '127.0.0.1');
-    socket.pipe(plain).pipe(socket);
-    for (const end of [socket, plain])
-      end.on('error', () => [socket, plain].forEach((each) => each.destroy()));
+describe('TLS', () => {
+  let dir: string;
+  let certificate: Certificate | undefined;
+  beforeAll(async () => {
+    dir = await mkdtemp(join(tmpdir(), 'distillery-tls-'));
+    certificate = await makeCertificate(dir).catch(() => undefined);
   });
-  try {
-    await once(server.listen(0, '127.0.0.1'), 'listening');
-    const url = `rediss://127.0.0.1:${(server.address() as AddressInfo).port}`;
-    await throughTheQueue(`${url}?ca=${ca}`, async () => {});
-    const errors: Error[] = [];
-    const stranger = await openQueue({ url, onError: (error) => errors.push(error) });
-    await expect(stranger.ping()).rejects.toMatchObject({ code: 'redis_unavailable' });
-    await stranger.close();
-    expect(errors.join()).toMatch(/self-signed certificate/);
-  } finally {
-    server.close();
-    await redis.stop();
-    await rm(dir, { recursive: true });
-  }
+  afterAll(() => rm(dir, { recursive: true }));
+
+  test.for([
+    ['a server', privateTls, /self-signed certificate/],
+    // Of these two ioredis keeps the reason to itself.
+    ['a Cluster', (made: Certificate) => privateCluster(2, made), /Failed to refresh slots cache/],
+    ['Sentinel', privateSentinel, /All sentinels are unreachable/],
+  ] as const)(
+    '%s with its authority by URL, refused without',
+    { timeout: 90_000 },
+    async ([, start, reason], { skip }) => {
+      if (certificate === undefined) return skip('openssl makes no certificate here');
+      const { url, stop } = await start(certificate);
+      try {
+        await throughTheQueue(url, async () => {});
+        const errors: Error[] = [];
+        const stranger = await openQueue({
+          url: url.slice(0, url.indexOf('?')),
+          onError: (error) => errors.push(error),
+        });
+        await expect(stranger.ping()).rejects.toMatchObject({ code: 'redis_unavailable' });
+        await stranger.close();
+        expect(errors.join()).toMatch(reason);
+      } finally {
+        await stop();
+      }
+    },
+  );
 });
 
 test('a password that is wrong is told to nobody', async () => {
