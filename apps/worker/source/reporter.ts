@@ -57,9 +57,9 @@ export function createReporter(run: StageRun, onError: (error: unknown) => void)
     return writing;
   }
 
-  /** A curve of half as many points is still that curve. */
+  /** A curve of half as many points is still that curve; its newest point stays. */
   function thinOut(): void {
-    const kept = rows.filter((_, i) => i % 2 === 0);
+    const kept = rows.filter((_, i) => (rows.length - i) % 2 === 1);
     thinned += rows.length - kept.length;
     rows = kept;
   }
