@@ -10,7 +10,8 @@ import { startWorker } from './worker.ts';
  *
  * REDIS_URL (required), STORE_DIR, DATA_DIR, DATA_ROOTS (folders, separated by colons), TRAINERS (stages at
  * once), STALL_SECONDS (after which a silent trainer is killed), LOCK_SECONDS (after which a silent worker loses its
- * stage), GRACE_SECONDS (after which a worker that was told to leave has left), REDIS_VOLATILE (`allow`: a Redis too that may lose jobs), ENGINE, LOG_LEVEL
+ * stage), GRACE_SECONDS (after which a worker that was told to leave has left), REDIS_VOLATILE (`allow`: a Redis too
+ * that may lose jobs), ENGINE, LOG_LEVEL
  */
 const log = pino({
   level: process.env.LOG_LEVEL ?? 'info',
