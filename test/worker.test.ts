@@ -1,5 +1,6 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -105,6 +106,53 @@ describe('a trainer that hangs', () => {
       await watched.close();
     }
   });
+});
+
+describe('a trainer that ends by itself', () => {
+  /** How the first attempt at the teacher ended. */
+  async function firstEnd(id: string) {
+    const [event] = await until(async () => {
+      const events = await service.queue.events.read(id);
+      const ends = events.filter((e) => e.type === 'stage' && e.stage === 'teacher' && e.reason !== null);
+      return ends.length > 0 ? ends : undefined;
+    });
+    return event;
+  }
+
+  test('in native code has crashed, and its stage is tried again', { timeout: 120_000 }, async () => {
+    const { id } = await service.client.submit(spec());
+    await inTheMiddle(id);
+    for (const pid of await trainers()) process.kill(pid, 'SIGSEGV');
+    expect(await firstEnd(id)).toMatchObject({
+      state: 'queued',
+      reason: { code: 'trainer_crashed', message: expect.stringContaining('by SIGSEGV') },
+    });
+    await until(async () => teacherOf(await service.client.job(id)).attempt === 2 || undefined);
+    await service.client.cancel(id);
+  });
+
+  // RLIMIT_DATA, setrlimit(2): what it leaves is enough to load the data with and too little for the weights.
+  test.skipIf(process.platform !== 'linux')(
+    'because it is refused memory says so, and its stage is tried again',
+    { timeout: 120_000 },
+    async () => {
+      const architecture = { type: 'mlp', hidden: [16_384, 16_384] } as const;
+      const { id } = await service.client.submit(spec({ teacher: { architecture } }));
+      const pid = await until(async () => {
+        const [trainer] = await trainers();
+        const maps = trainer === undefined ? '' : await readFile(`/proc/${trainer}/maps`, 'utf8');
+        return maps.includes('libtensorflow') ? trainer : undefined;
+      });
+      const status = await readFile(`/proc/${pid}/status`, 'utf8');
+      const data = 1024 * Number(/VmData:\s+(\d+) kB/.exec(status)?.[1]);
+      await promisify(execFile)('prlimit', ['--pid', String(pid), `--data=${data + 2 ** 30}`]);
+      expect(await firstEnd(id)).toMatchObject({
+        state: 'queued',
+        reason: { code: 'out_of_memory', message: expect.stringContaining('was refused memory: ') },
+      });
+      await service.client.cancel(id);
+    },
+  );
 });
 
 describe('a worker that leaves', () => {

@@ -6,6 +6,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { DistilleryError, type EngineInfo } from '@distillery/spec';
 import type { Logger } from 'pino';
 import type { FromTrainer, Task, ToTrainer } from './messages.ts';
+import { wasRefusedMemory } from './out-of-memory.ts';
 import { trainerEnvironment } from './trainer-environment.ts';
 
 /** The trainer is TypeScript too, whatever started this process and wherever. */
@@ -143,10 +144,12 @@ function crashed(
   { code, signal }: { code: number | null; signal: NodeJS.Signals | null },
   lines: string[],
 ): DistilleryError {
-  const telling = lines.findLast((line) => /error|abort|what\(\)/i.test(line)) ?? lines.at(-1);
+  // TensorFlow's notes at the level I (INFO) are no reason for anything.
+  const grave = lines.filter((line) => !/^I\d{4} /.test(line));
+  const telling = grave.findLast((line) => /error|abort|what\(\)/i.test(line)) ?? grave.at(-1);
   const said = telling === undefined ? '' : `; it said: ${telling.trim()}`;
-  const outOfMemory =
-    signal === 'SIGKILL' || lines.some((line) => /bad_alloc|out of memory|OOM when allocating/i.test(line));
+  // SIGKILL: the kernel's way when a machine or a container has no memory left.
+  const outOfMemory = signal === 'SIGKILL' || lines.some(wasRefusedMemory);
   const how = signal === null ? `with exit code ${code}` : `by ${signal}`;
   return outOfMemory
     ? new DistilleryError('out_of_memory', `the trainer was ended ${how}, most likely for its memory${said}`)

@@ -6,9 +6,10 @@
 import { setImmediate } from 'node:timers/promises';
 import { openDiskStore } from '@distillery/artifacts';
 import { measureGigaflops, startEngine } from '@distillery/engine';
-import { asDistilleryError } from '@distillery/spec';
+import { asDistilleryError, DistilleryError } from '@distillery/spec';
 import { runStage, StopTraining } from '@distillery/training';
 import type { FromTrainer, Task, ToTrainer } from './messages.ts';
+import { wasRefusedMemory } from './out-of-memory.ts';
 
 /** Between two signs of life, ms. */
 const beatMs = 2000;
@@ -36,7 +37,7 @@ async function answer(work: () => Promise<FromTrainer>): Promise<void> {
   } catch (error) {
     if (error instanceof StopTraining) last = { type: 'stopped' };
     else {
-      const { code, message, stack, cause } = asDistilleryError(error);
+      const { code, message, stack, cause } = typed(error);
       last = { type: 'failed', code, message, stack: `${stack}${describeCause(cause)}` };
     }
   }
@@ -44,6 +45,18 @@ async function answer(work: () => Promise<FromTrainer>): Promise<void> {
     finished = true;
     process.disconnect();
   });
+}
+
+/** Engines throw plain errors when they are refused memory. */
+function typed(error: unknown): DistilleryError {
+  const known = asDistilleryError(error);
+  if (known.code !== 'internal' || !wasRefusedMemory(known.message)) return known;
+  const said = known.message.replace(/^Invalid TF_Status: \d+\s+Message: /, '');
+  return new DistilleryError(
+    'out_of_memory',
+    `the trainer was refused memory: ${said}; a smaller training.batchSize or network needs less`,
+    { cause: error },
+  );
 }
 
 function describeCause(cause: unknown): string {
