@@ -143,14 +143,14 @@ export function createClient(url: string, { token }: { token?: string | undefine
     datasets: () => json<{ datasets: CatalogueEntry[] }>('/v1/datasets'),
     engine: () => json<{ workers: { id: string; engine: EngineInfo }[] }>('/v1/engine'),
 
-    /** Who has changed what, and who was refused, newest first; for a key of scope `admin`. */
-    /** What is in the store that no job needs; gone, with `remove`. */
+    /** What is in the store that no job needs; gone, with `remove`; for a key of scope `admin`. */
     sweep: (query: Record<string, string> = {}) =>
       json<{ removed: boolean; blobs: number; bytes: number; checkpoints: number }>(
         `/v1/store/sweep?${new URLSearchParams(query)}`,
         { method: 'POST' },
       ),
 
+    /** Who has changed what, and who was refused, newest first; for a key of scope `admin`. */
     audit: (query: Record<string, string> = {}) =>
       json<{ entries: AuditEntry[]; next: string | null }>(`/v1/audit?${new URLSearchParams(query)}`),
 

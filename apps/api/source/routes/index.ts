@@ -2,12 +2,12 @@ import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import type { Services } from '../services.ts';
 import { health } from './health.ts';
 import { audit } from './v1/audit.ts';
-import { store } from './v1/store.ts';
 import { catalogues } from './v1/catalogues.ts';
 import { engine } from './v1/engine.ts';
 import { job } from './v1/jobs/job/index.ts';
 import { list } from './v1/jobs/list.ts';
 import { submit } from './v1/jobs/submit.ts';
+import { store } from './v1/store.ts';
 
 /** Every page; the folders below are the paths. */
 export const routes: FastifyPluginAsyncZod<Services> = async (app, services) => {
