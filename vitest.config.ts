@@ -1,5 +1,5 @@
 import { defineConfig } from 'vitest/config';
-import { softwareVulkanDriver, vulkanDrivers } from './packages/engine/source/vulkan.ts';
+import { softwareVulkanDriver, vulkanDrivers } from './packages/engine/source/backends/vulkan.ts';
 
 /** With ENGINE=webgpu and no GPU: the environment of a driver in software; undefined where there is none either. */
 function webgpuEnvironment(): Record<string, string> | undefined {

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Dataset, datasets } from '@distillery/datasets';
 import { jobSpec } from '@distillery/training';
-import { stageRunner } from '../packages/training/source/stages/testing.ts';
+import { stageRunner } from '@distillery/training/testing';
 import { accepted } from './accepted.ts';
 import type { Part, Precision } from './protocol.ts';
 import { inPrecision } from './steps.ts';

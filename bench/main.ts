@@ -11,7 +11,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { pythonWith } from '../test/python.ts';
+import { pythonWith } from '../test/testing/python.ts';
 import { trainerEnvironment } from '../apps/worker/source/trainer-environment.ts';
 import {
   type Ask,

@@ -5,15 +5,15 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openDiskStore } from '@distillery/artifacts';
+import { openDiskStore } from '@distillery/store';
 import type { Dataset } from '@distillery/datasets';
 import { randomStream, trace } from '@distillery/engine';
 import { architectures, bind } from '@distillery/models';
 import { type Training, trainingSchema } from '@distillery/spec';
 import { bindMethod } from '../packages/training/source/method.ts';
 import { createNetwork, disposeNetwork } from '../packages/training/source/network.ts';
-import type { TeacherRows } from '../packages/training/source/batch-thread.ts';
-import { everyIndex } from '../packages/training/source/batches.ts';
+import type { TeacherRows } from '../packages/training/source/batches/batch-thread.ts';
+import { everyIndex } from '../packages/training/source/batches/batches.ts';
 import { rowFile, rowWriter } from '../packages/training/source/outputs.ts';
 import { train } from '../packages/training/source/train.ts';
 import { accepted } from './accepted.ts';

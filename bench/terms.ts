@@ -15,7 +15,7 @@ import { architectures } from '@distillery/models';
 import { type Choice, DistilleryError, type JobSpec } from '@distillery/spec';
 import { jobSpec, planJob } from '@distillery/training';
 import { trainerEnvironment } from '../apps/worker/source/trainer-environment.ts';
-import { stageRunner } from '../packages/training/source/stages/testing.ts';
+import { stageRunner } from '@distillery/training/testing';
 import { type TermCost, writeTermCosts } from './term-costs.ts';
 
 /** Networks that terms are tried on, in turn; whatever is left is tried on any network with itself. */

@@ -1,50 +1,68 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { dirname, join, relative, resolve, sep } from 'node:path';
 import { describe, expect, test } from 'vitest';
 
 const root = resolve(import.meta.dirname, '..');
 
-/** Each room with the rooms that it may lean on; arrows run down only (docs/architecture.md). */
-const allowed: Record<string, string[]> = {
-  spec: [],
-  engine: ['spec'],
-  artifacts: ['spec'],
-  datasets: ['engine', 'spec'],
-  models: ['engine', 'spec'],
-  methods: ['engine', 'spec'],
-  training: ['artifacts', 'datasets', 'engine', 'methods', 'models', 'spec'],
-  queue: ['spec'],
-  client: ['spec'],
-  api: ['artifacts', 'queue', 'spec', 'training'],
-  worker: ['artifacts', 'engine', 'queue', 'spec', 'training'],
-  cli: ['api', 'client', 'datasets', 'queue', 'spec', 'worker'],
-};
+/** Each room with the rooms that it may import, from the table in docs/architecture.md. */
+const allowed = new Map(
+  readFileSync(join(root, 'docs/architecture.md'), 'utf8')
+    .split('\n')
+    .map((line) => line.split('|').map((cell) => cell.trim()))
+    .flatMap(([, room, , imports]): [string, string[]][] => {
+      const path = /^`((?:packages|apps)\/[\w-]+)`$/.exec(room ?? '')?.[1];
+      return path === undefined ? [] : [[path, imports === '–' ? [] : imports.split(', ')]];
+    }),
+);
 
 interface Manifest {
   name: string;
+  exports?: string | Record<string, unknown>;
   dependencies?: Record<string, string>;
   optionalDependencies?: Record<string, string>;
 }
 
+interface Room {
+  /** `packages/spec` */
+  path: string;
+  /** `spec` */
+  name: string;
+  manifest: Manifest;
+}
+
 const rooms = ['packages', 'apps'].flatMap((floor) =>
-  readdirSync(join(root, floor)).map((room) => {
-    const folder = join(root, floor, room);
-    const manifest = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as Manifest;
-    return { folder, name: manifest.name.replace('@distillery/', ''), manifest };
+  readdirSync(join(root, floor)).map((folder): Room => {
+    const path = `${floor}/${folder}`;
+    const manifest = JSON.parse(readFileSync(join(root, path, 'package.json'), 'utf8')) as Manifest;
+    return { path, name: manifest.name.replace('@distillery/', ''), manifest };
   }),
 );
 
-function sources(folder: string): string[] {
-  const names = readdirSync(join(folder, 'source'), { recursive: true, encoding: 'utf8' });
-  return names.filter((name) => name.endsWith('.ts')).map((name) => join(folder, 'source', name));
+interface Import {
+  /** Relative to the root. */
+  from: string;
+  specifier: string;
 }
 
-function importsOf(path: string): string[] {
-  const text = readFileSync(path, 'utf8');
+/** Every import of the TypeScript files below a folder, type imports and `import()` included. */
+function importsBelow(folder: string): Import[] {
+  const names = readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' });
+  return names
+    .filter((name) => name.endsWith('.ts') && !name.includes('node_modules'))
+    .flatMap((name) => {
+      const from = join(folder, name).replaceAll(sep, '/');
+      return specifiersOf(readFileSync(join(root, from), 'utf8')).map((specifier) => ({ from, specifier }));
+    });
+}
+
+function specifiersOf(text: string): string[] {
   const statements = text.matchAll(/^(?:import|export)\b[^;'"=()]*'([^']+)';/gm);
   const calls = text.matchAll(/\bimport\('([^']+)'\)/g);
   return [...statements, ...calls].map(([, name]) => name);
 }
+
+/** Tests, and what they share, may use what the root installs for them. */
+const isTest = (path: string) => path.endsWith('.test.ts') || path.includes('/testing/');
 
 /** `@scope/name/deep` → `@scope/name` */
 function packageOf(specifier: string): string {
@@ -54,49 +72,78 @@ function packageOf(specifier: string): string {
     .join('/');
 }
 
+/** The room that a file lies in; undefined outside of all. */
+function roomOf(path: string): string | undefined {
+  return /^(?:packages|apps)\/[^/]+(?=\/)/.exec(path)?.[0];
+}
+
+/** Imports whose path leads from one room, or from outside, into the files of another. */
+function reachingIn(imports: readonly Import[]): string[] {
+  return imports
+    .filter(({ specifier }) => specifier.startsWith('.'))
+    .map(({ from, specifier }) => {
+      const to = relative(root, resolve(root, dirname(from), specifier)).replaceAll(sep, '/');
+      return { from, to };
+    })
+    .filter(({ from, to }) => roomOf(to) !== undefined && roomOf(from) !== roomOf(to))
+    .map(({ from, to }) => `${from} → ${to}`);
+}
+
 describe('the house', () => {
-  test('has exactly the rooms that are listed', () => {
-    expect(rooms.map(({ name }) => name).sort()).toEqual(Object.keys(allowed).sort());
+  test('has exactly the rooms of docs/architecture.md', () => {
+    expect(rooms.map(({ path }) => path).sort()).toEqual([...allowed.keys()].sort());
   });
 
-  test.each(rooms)('$name leans only on what is below it', ({ name, manifest }) => {
+  test.each(rooms)('$path depends only on the rooms that the table allows', ({ path, manifest }) => {
     const own = Object.keys(manifest.dependencies ?? {})
       .filter((dependency) => dependency.startsWith('@distillery/'))
       .map((dependency) => dependency.replace('@distillery/', ''));
-    for (const dependency of own) expect(allowed[name], `${name} → ${dependency}`).toContain(dependency);
+    expect(own.sort()).toEqual([...(allowed.get(path) ?? [])].sort());
   });
 
-  test.each(rooms)('$name declares every package that it imports', ({ folder, manifest }) => {
+  test.each(rooms)('$path declares every package that it imports', ({ path, manifest }) => {
     const { name, dependencies, optionalDependencies } = manifest;
     const declared = new Set([name, ...Object.keys({ ...dependencies, ...optionalDependencies })]);
-    for (const path of sources(folder)) {
-      const specifiers = importsOf(path);
-      // Tests and what they share may use what the root installs for them.
-      if (specifiers.includes('vitest') || path.endsWith('.test.ts')) continue;
-      for (const specifier of specifiers) {
-        if (specifier.startsWith('.') || specifier.startsWith('node:')) continue;
-        expect([...declared], `${path} imports ${specifier}`).toContain(packageOf(specifier));
-      }
-    }
+    const undeclared = importsBelow(`${path}/source`)
+      .filter(({ from }) => !isTest(from))
+      .filter(({ specifier }) => !specifier.startsWith('.') && !specifier.startsWith('node:'))
+      .filter(({ specifier }) => !declared.has(packageOf(specifier)));
+    expect(undeclared).toEqual([]);
+  });
+
+  test('no code that ships imports a helper of the tests', () => {
+    const helpers = rooms
+      .flatMap(({ path }) => importsBelow(`${path}/source`))
+      .filter(({ from }) => !isTest(from))
+      .filter(({ specifier }) => /(^|\/)testing(\/|$)/.test(specifier));
+    expect(helpers).toEqual([]);
+  });
+
+  test('no relative import reaches into another room', () => {
+    expect(reachingIn(['packages', 'apps', 'test'].flatMap(importsBelow))).toEqual([]);
+  });
+
+  test('an import that reaches into another room would be seen', () => {
+    const from = 'packages/methods/source/terms/cosine.test.ts';
+    const specifier = '../../../engine/source/run.ts';
+    expect(reachingIn([{ from, specifier }])).toEqual([`${from} → packages/engine/source/run.ts`]);
+    expect(
+      reachingIn([{ from: 'test/worker.test.ts', specifier: '../apps/api/source/app.ts' }]),
+    ).toHaveLength(1);
   });
 
   test('only queue imports bullmq and ioredis', () => {
-    for (const { name, folder } of rooms) {
-      if (name === 'queue') continue;
-      const imported = sources(folder).flatMap(importsOf);
-      expect(
-        imported.filter((specifier) => /^(bullmq|ioredis)$/.test(specifier)),
-        name,
-      ).toEqual([]);
-    }
+    const others = rooms.filter(({ name }) => name !== 'queue');
+    const imported = others.flatMap(({ path }) => importsBelow(`${path}/source`));
+    expect(imported.filter(({ specifier }) => /^(bullmq|ioredis)$/.test(specifier))).toEqual([]);
   });
 
   test('nothing above engine names a backend', () => {
-    for (const { name, folder } of rooms) {
-      if (name === 'engine') continue;
-      const imported = sources(folder).flatMap(importsOf).map(packageOf);
-      const backends = imported.filter((specifier) => /^@tensorflow\/(?!tfjs-core$)/.test(specifier));
-      expect(backends, name).toEqual([]);
-    }
+    const others = rooms.filter(({ name }) => name !== 'engine');
+    const imported = others.flatMap(({ path }) => importsBelow(`${path}/source`));
+    const backends = imported.filter(({ specifier }) =>
+      /^@tensorflow\/(?!tfjs-core$)/.test(packageOf(specifier)),
+    );
+    expect(backends).toEqual([]);
   });
 });

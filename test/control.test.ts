@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { JobSpecInput, JobState, JobView } from '@distillery/spec';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type Service, startService } from './service.ts';
+import { type Service, startService } from './testing/service.ts';
 
 // Orders to a job that really trains: what its trainers have done by then is kept, to the last bit.
 

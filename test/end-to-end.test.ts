@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { decodeSafetensors, encodeSafetensors } from '@distillery/artifacts';
+import { decodeSafetensors, encodeSafetensors } from '@distillery/formats';
 import { datasets } from '@distillery/datasets';
 import type { JobSpecInput, JobView, Report } from '@distillery/spec';
 import { execFile } from 'node:child_process';
@@ -7,8 +7,8 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { pythonTimeout, pythonWith } from './python.ts';
-import { type Service, startService } from './service.ts';
+import { pythonTimeout, pythonWith } from './testing/python.ts';
+import { type Service, startService } from './testing/service.ts';
 
 let service: Service;
 let job: JobView;

@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import type { JobSpecInput, Report } from '@distillery/spec';
 import { jobSpec } from '@distillery/training';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { stageRunner } from '../packages/training/source/stages/testing.ts';
+import { stageRunner } from '@distillery/training/testing';
 
 // One example of each family is a job that runs, on a few images and with the least depth.
 

@@ -7,8 +7,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { openQueue, type PrivateRedis, startPrivateRedis } from '@distillery/queue';
 import type { JobSpecInput, MetricRow } from '@distillery/spec';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { type Service, startService } from './service.ts';
-import { startTcpProxy } from './tcp-proxy.ts';
+import { type Service, startService } from './testing/service.ts';
+import { startTcpProxy } from './testing/tcp-proxy.ts';
 
 /** How long Redis is cut off; set to 60, it is long enough to be measured. */
 const measured = process.env.OUTAGE_SECONDS;

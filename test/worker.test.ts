@@ -10,7 +10,7 @@ import type { JobSpecInput, JobView } from '@distillery/spec';
 import { startWorker } from '@distillery/worker';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { type Service, startService } from './service.ts';
+import { type Service, startService } from './testing/service.ts';
 
 let service: Service;
 beforeEach(async () => {

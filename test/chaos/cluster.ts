@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type PrivateRedis, startPrivateRedis } from '@distillery/queue';
 import { type Found, findProcesses, findTrainers, type Managed, manage, markName } from './processes.ts';
-import { startTcpProxy, type TcpProxy } from '../tcp-proxy.ts';
+import { startTcpProxy, type TcpProxy } from '../testing/tcp-proxy.ts';
 import { mountSmallDisk, type SmallDisk } from './small-disk.ts';
 
 const apps = resolve(import.meta.dirname, '../../apps');

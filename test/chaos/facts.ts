@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Store } from '@distillery/artifacts';
+import type { Store } from '@distillery/store';
 import type { DistilleryQueue, JobEvent } from '@distillery/queue';
 import { type JobState, type JobView, jobStates, type Report } from '@distillery/spec';
 import { type Weights, weightsOf } from './reference.ts';

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { openDiskStore } from '@distillery/artifacts';
+import { openDiskStore } from '@distillery/store';
 import { startEngine } from '@distillery/engine';
 import type { JobSpecInput, Report } from '@distillery/spec';
 import { jobSpec, planJob, runStage } from '@distillery/training';

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Swept, sweepStore } from '@distillery/api';
-import { openDiskStore } from '@distillery/artifacts';
+import { openDiskStore } from '@distillery/store';
 import { randomStream } from '@distillery/engine';
 import { type DistilleryQueue, openQueue } from '@distillery/queue';
 import { startAsking } from './asking.ts';

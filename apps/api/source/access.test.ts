@@ -3,7 +3,7 @@ import type { JobView, Scope } from '@distillery/spec';
 import { expect, test } from 'vitest';
 import { accessOf } from './access.ts';
 import { buildApp } from './app.ts';
-import { privateApi, problem, spec } from './private-api.ts';
+import { privateApi, problem, spec } from './testing/api.ts';
 
 const held = privateApi({ env: { API_KEYS: 'required' } });
 

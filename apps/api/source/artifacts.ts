@@ -1,4 +1,4 @@
-import type { Store } from '@distillery/artifacts';
+import type { Store } from '@distillery/store';
 import type { DistilleryQueue } from '@distillery/queue';
 import { DistilleryError, isTerminal, type JobView } from '@distillery/spec';
 

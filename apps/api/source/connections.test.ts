@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { privateApi } from './private-api.ts';
+import { privateApi } from './testing/api.ts';
 
 const held = privateApi({ requestTimeout: 1000 });
 

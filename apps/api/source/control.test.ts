@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { sweepStore } from './artifacts.ts';
-import { finish, privateApi, problem, submitted } from './private-api.ts';
+import { finish, privateApi, problem, submitted } from './testing/api.ts';
 
 const held = privateApi();
 

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import fc from 'fast-check';
 import { beforeAll, expect, test } from 'vitest';
-import { privateApi, problem } from './private-api.ts';
+import { privateApi, problem } from './testing/api.ts';
 
 // Every endpoint of the OpenAPI page, with what nobody should send. Whatever it is, the answer is one of the contract,
 // and comes soon. FUZZ_RUNS and FUZZ_SEED ask for more of it, or for other requests.

@@ -1,6 +1,6 @@
 import type { JobView } from '@distillery/spec';
 import { expect, test } from 'vitest';
-import { finish, privateApi, problem, spec, submitted } from './private-api.ts';
+import { finish, privateApi, problem, spec, submitted } from './testing/api.ts';
 
 const held = privateApi();
 

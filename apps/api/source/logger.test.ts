@@ -1,7 +1,7 @@
 import { Writable } from 'node:stream';
 import { expect, test } from 'vitest';
 import { createLogger } from './logger.ts';
-import { privateApi } from './private-api.ts';
+import { privateApi } from './testing/api.ts';
 
 const held = privateApi();
 

@@ -1,5 +1,5 @@
 import { beforeAll, expect, test } from 'vitest';
-import { privateApi } from './private-api.ts';
+import { privateApi } from './testing/api.ts';
 
 const held = privateApi();
 

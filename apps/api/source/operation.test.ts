@@ -7,7 +7,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { createLogger, startApi } from './index.ts';
-import { finish, privateApi, problem, submitted } from './private-api.ts';
+import { finish, privateApi, problem, submitted } from './testing/api.ts';
 
 const held = privateApi();
 

@@ -1,6 +1,6 @@
 import { startPrivateRedis } from '@distillery/queue';
 import { expect, test } from 'vitest';
-import { privateApi, problem, spec, submitted } from './private-api.ts';
+import { privateApi, problem, spec, submitted } from './testing/api.ts';
 
 const held = privateApi();
 

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { expect, test } from 'vitest';
-import { privateApi, problem, spec } from './private-api.ts';
+import { privateApi, problem, spec } from './testing/api.ts';
 
 const held = privateApi();
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { finish, privateApi, problem, submitted } from './private-api.ts';
+import { finish, privateApi, problem, submitted } from './testing/api.ts';
 
 const held = privateApi();
 

@@ -1,4 +1,4 @@
-import type { Store } from '@distillery/artifacts';
+import type { Store } from '@distillery/store';
 import type { DistilleryQueue } from '@distillery/queue';
 import type { JobSpec, jobSpecSchema, Kinds, StagePlan } from '@distillery/spec';
 import type { z } from 'zod';

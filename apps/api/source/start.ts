@@ -1,5 +1,5 @@
 import type { AddressInfo } from 'node:net';
-import { openDiskStore } from '@distillery/artifacts';
+import { openDiskStore } from '@distillery/store';
 import { type DistilleryQueue, openQueue } from '@distillery/queue';
 import { jobSpec, kinds, planJob, planSchema } from '@distillery/training';
 import type { Logger } from 'pino';

@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { beforeAll, expect, test } from 'vitest';
-import { finish, privateApi, problem, submitted } from './private-api.ts';
+import { finish, privateApi, problem, submitted } from './testing/api.ts';
 
 const held = privateApi();
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { comparisonPage } from './comparison-page.ts';
-import { failedStage, jobOf, reportOf, studentOf } from './testing-report.ts';
+import { failedStage, jobOf, reportOf, studentOf } from './testing/report.ts';
 
 const control = studentOf({
   name: 'control',

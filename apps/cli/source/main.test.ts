@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { failedStage, jobOf, reportOf, studentOf } from './testing-report.ts';
+import { failedStage, jobOf, reportOf, studentOf } from './testing/report.ts';
 
 let folder: string;
 let server: Server;

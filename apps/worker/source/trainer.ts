@@ -4,7 +4,7 @@
  * which holds the queue's lock.
  */
 import { setImmediate } from 'node:timers/promises';
-import { openDiskStore } from '@distillery/artifacts';
+import { openDiskStore } from '@distillery/store';
 import { measureGigaflops, startEngine } from '@distillery/engine';
 import { asDistilleryError, DistilleryError } from '@distillery/spec';
 import { runStage, StopTraining } from '@distillery/training';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { type Decoded, decodedOnce, digestOfData, readManifest } from './decoded.ts';
 import type { ImageDataset } from './dataset.ts';
-import { contextIn, temporaryFolder } from './fixtures.ts';
+import { contextIn, temporaryFolder } from './testing/fixtures.ts';
 
 function sample(): Omit<ImageDataset, 'digest'> {
   return {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { sha256 } from '@distillery/spec';
 import { expect, onTestFinished, test } from 'vitest';
 import { answers, ensureDownloaded } from './download.ts';
-import { contextIn, errorOf, temporaryFolder } from './fixtures.ts';
+import { contextIn, errorOf, temporaryFolder } from './testing/fixtures.ts';
 
 const body = Buffer.alloc(100_000, 'bytes');
 const digest = sha256(body);

@@ -1,8 +1,8 @@
 import type { Dataset, DatasetContext, Split } from './dataset.ts';
-import { decodeRgb, DECODES_AT_ONCE } from './decode-image.ts';
-import type { ImageFiles } from './image-files.ts';
+import { decodeRgb, DECODES_AT_ONCE } from './images/decode-image.ts';
+import type { ImageFiles } from './images/image-files.ts';
 import { sharedMemory } from './shared-memory.ts';
-import type { Layout, Sample } from './image-layout.ts';
+import type { Layout, Sample } from './images/image-layout.ts';
 
 const MAX_SKIPPED_NAMES = 100;
 const PROGRESS_STEP = 10_000;

@@ -1,11 +1,11 @@
 import { registry } from '@distillery/spec';
-import { cifar10 } from './cifar10.ts';
-import { imageFolder } from './image-folder.ts';
+import { cifar10 } from './sources/cifar10.ts';
+import { imageFolder } from './sources/image-folder.ts';
 import type { DatasetKind } from './dataset.ts';
-import { shapes } from './shapes.ts';
-import { textCsv } from './text-csv.ts';
+import { shapes } from './sources/shapes.ts';
+import { textCsv } from './sources/text-csv.ts';
 
-export { cifar10Reachable } from './cifar10.ts';
+export { cifar10Reachable } from './sources/cifar10.ts';
 export type { Dataset, DatasetContext, DatasetKind, DatasetOutline, Split } from './dataset.ts';
 export { inputBytes } from './decoded.ts';
 export { splitValidation } from './split.ts';

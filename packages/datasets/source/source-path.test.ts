@@ -1,7 +1,7 @@
 import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { contextIn, errorOf, temporaryFolder } from './fixtures.ts';
+import { contextIn, errorOf, temporaryFolder } from './testing/fixtures.ts';
 import { resolveSourcePath } from './source-path.ts';
 
 test('finds absolute and relative paths under a root', async () => {

@@ -3,8 +3,8 @@ import { beforeAll, expect, test } from 'vitest';
 import { detached, gradientsOf } from './gradients.ts';
 import { convolution } from './ops/convolution.ts';
 import { maxPool } from './ops/max-pool.ts';
-import { startEngine } from './start.ts';
-import { expectClose, expectNoLeak, sample } from './testing.ts';
+import { startEngine } from './backends/start.ts';
+import { expectClose, expectNoLeak, sample } from './testing/tensors.ts';
 
 beforeAll(() => startEngine());
 

@@ -18,6 +18,6 @@ export { pooledMap, upTo } from './parts.ts';
 export { clipGradients, createOptimizer, type Optimizer } from './optimizer.ts';
 export { RandomStream, randomStream } from './random.ts';
 export { type RunOptions, type RunResult, run, type Tensors } from './run.ts';
-export { type EngineName, engineNames, startEngine } from './start.ts';
+export { type EngineName, engineNames, startEngine } from './backends/start.ts';
 export { withoutSlope } from './tangent.ts';
 export { trace } from './trace.ts';

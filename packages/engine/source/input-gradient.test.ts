@@ -4,9 +4,9 @@ import { gradientsOf } from './gradients.ts';
 import { initialValues } from './initialize.ts';
 import { inputGradient } from './input-gradient.ts';
 import type { Forward } from './network.ts';
-import { startEngine } from './start.ts';
+import { startEngine } from './backends/start.ts';
 import { withoutSlope } from './tangent.ts';
-import { expectClose, expectGradient, expectNoLeak, sample } from './testing.ts';
+import { expectClose, expectGradient, expectNoLeak, sample } from './testing/tensors.ts';
 import { trace } from './trace.ts';
 
 beforeAll(() => startEngine());

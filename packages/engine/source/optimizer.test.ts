@@ -2,7 +2,7 @@ import type { Optimizer as OptimizerSpec } from '@distillery/spec';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { clipGradients, createOptimizer } from './optimizer.ts';
-import { startEngine } from './start.ts';
+import { startEngine } from './backends/start.ts';
 
 beforeAll(async () => {
   await startEngine();

@@ -1,6 +1,6 @@
 import type { Optimizer as OptimizerSpec } from '@distillery/spec';
 import * as tf from '@tensorflow/tfjs-core';
-import { flag, isNative } from './native.ts';
+import { flag, isNative } from './backends/native.ts';
 import { applyTo, createResource, type Resource } from './ops/resource.ts';
 
 /**

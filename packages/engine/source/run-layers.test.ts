@@ -3,8 +3,8 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { gradientsOf } from './gradients.ts';
 import type { DepthwiseOptions, Forward } from './network.ts';
 import { run, type Tensors } from './run.ts';
-import { startEngine } from './start.ts';
-import { expectClose, expectGradient, expectNoLeak, sample } from './testing.ts';
+import { startEngine } from './backends/start.ts';
+import { expectClose, expectGradient, expectNoLeak, sample } from './testing/tensors.ts';
 
 /** The layers of residual, mobile and shuffled networks. */
 

@@ -2,8 +2,8 @@ import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { ConvOptions, Forward, Net } from './network.ts';
 import { run, type Tensors } from './run.ts';
-import { startEngine } from './start.ts';
-import { expectClose, expectGradient, expectNoLeak, sample } from './testing.ts';
+import { startEngine } from './backends/start.ts';
+import { expectClose, expectGradient, expectNoLeak, sample } from './testing/tensors.ts';
 
 beforeAll(() => startEngine());
 

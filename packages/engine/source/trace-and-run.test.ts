@@ -3,8 +3,8 @@ import { beforeAll, expect, test } from 'vitest';
 import { initialValues } from './initialize.ts';
 import type { Forward, Net } from './network.ts';
 import { run, type Tensors } from './run.ts';
-import { startEngine } from './start.ts';
-import { sample } from './testing.ts';
+import { startEngine } from './backends/start.ts';
+import { sample } from './testing/tensors.ts';
 import { trace } from './trace.ts';
 
 beforeAll(() => startEngine());

@@ -1,7 +1,7 @@
 import { startEngine } from '@distillery/engine';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, test } from 'vitest';
-import { expectClose, expectGradient, sample } from '../../engine/source/testing.ts';
+import { expectClose, expectGradient, sample } from '@distillery/engine/testing';
 import { smoothL1, unit } from './arithmetic.ts';
 
 beforeAll(() => startEngine());

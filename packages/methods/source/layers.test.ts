@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { bound, thrown } from './testing.ts';
+import { bound, thrown } from './testing/terms.ts';
 
 /** Which layers follow which: what `hidden_states` and `attention_heads` share. */
 

@@ -2,9 +2,9 @@ import { startEngine } from '@distillery/engine';
 import { type Scheduled, valueAt } from '@distillery/spec';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, expect, test } from 'vitest';
-import { expectClose, sample } from '../../engine/source/testing.ts';
+import { expectClose, sample } from '@distillery/engine/testing';
 import { terms } from './index.ts';
-import { lossOf } from './testing.ts';
+import { lossOf } from './testing/terms.ts';
 
 beforeAll(() => startEngine());
 

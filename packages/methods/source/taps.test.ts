@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { TapError } from './index.ts';
 import { mapPair, mapPairs, preActivationPairs, tapPair, vectorPair } from './taps.ts';
-import { thrown } from './testing.ts';
+import { thrown } from './testing/terms.ts';
 
 const student = { stage1: [16, 16, 8], stage2: [8, 8, 16], features: [32], logits: [10] };
 const teacher = { stage1: [16, 16, 64], last: [4, 4, 128], logits: [10] };

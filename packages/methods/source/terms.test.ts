@@ -1,9 +1,9 @@
 import { startEngine } from '@distillery/engine';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { expectClose, expectGradient, expectNoLeak, sample } from '../../engine/source/testing.ts';
+import { expectClose, expectGradient, expectNoLeak, sample } from '@distillery/engine/testing';
 import { terms } from './index.ts';
-import { bound, lossOfTaps } from './testing.ts';
+import { bound, lossOfTaps } from './testing/terms.ts';
 
 // What holds for every term, over the shapes that it takes.
 

@@ -1,7 +1,7 @@
 import { gradientsOf, initialValues, type Net, run, startEngine, trace } from '@distillery/engine';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { expectClose, sample } from '../../engine/source/testing.ts';
+import { expectClose, sample } from '@distillery/engine/testing';
 import { encoder, type EncoderOptions, linear, small } from './encoder.ts';
 
 beforeAll(() => startEngine());

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { expect, test } from 'vitest';
-import { graph, job, privateQueue, until } from './private-queue.ts';
+import { graph, job, privateQueue, until } from './testing/queue.ts';
 
 const held = privateQueue();
 

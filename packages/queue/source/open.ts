@@ -1,18 +1,18 @@
-import { type ApiKeys, apiKeys } from './api-keys.ts';
-import { type Audit, auditLog } from './audit.ts';
-import { type Fence, fence } from './attempts.ts';
-import { connect, guarded, type OnOutage, patient, settled, withoutCommand } from './connection.ts';
-import { type JobControl, jobControl } from './control.ts';
-import { type ConsumeOptions, type Consumer, consumeStages, type StageHandler } from './consume.ts';
-import { checkDurability } from './durability.ts';
-import { type Events, eventLog } from './events.ts';
-import { type Jobs, jobRecords } from './jobs.ts';
-import { defaultPrefix, keysUnder, requireHashTag } from './keys.ts';
-import { type Metrics, metricLog } from './metrics.ts';
-import { parseRedisUrl } from './redis-url.ts';
-import { type RequestCounts, requestCounts } from './request-counts.ts';
-import { type StageQueue, stageQueue } from './stages.ts';
-import { type Workers, workerRegistry } from './workers.ts';
+import { type ApiKeys, apiKeys } from './records/api-keys.ts';
+import { type Audit, auditLog } from './records/audit.ts';
+import { type Fence, fence } from './records/attempts.ts';
+import { connect, guarded, type OnOutage, patient, settled, withoutCommand } from './redis/connection.ts';
+import { type JobControl, jobControl } from './records/control.ts';
+import { type ConsumeOptions, type Consumer, consumeStages, type StageHandler } from './bull/consume.ts';
+import { checkDurability } from './redis/durability.ts';
+import { type Events, eventLog } from './records/events.ts';
+import { type Jobs, jobRecords } from './records/jobs.ts';
+import { defaultPrefix, keysUnder, requireHashTag } from './redis/keys.ts';
+import { type Metrics, metricLog } from './records/metrics.ts';
+import { parseRedisUrl } from './redis/redis-url.ts';
+import { type RequestCounts, requestCounts } from './records/request-counts.ts';
+import { type StageQueue, stageQueue } from './bull/stages.ts';
+import { type Workers, workerRegistry } from './records/workers.ts';
 
 export interface QueueOptions {
   /** `redis://`, `redis+sentinel://`, `redis+cluster://`, or those with `rediss`: see redis-url.ts. */

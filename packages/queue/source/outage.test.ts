@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type DistilleryQueue, openQueue, type PrivateRedis, startPrivateRedis } from './index.ts';
-import { job, until } from './private-queue.ts';
+import { job, until } from './testing/queue.ts';
 
 let dir: string;
 let redis: PrivateRedis;

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { isTerminal } from '@distillery/spec';
-import { graph, job, privateQueue } from './private-queue.ts';
+import { graph, job, privateQueue } from './testing/queue.ts';
 
 const held = privateQueue();
 

@@ -4,14 +4,14 @@ import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type DistilleryQueue, type JobEvent, openQueue, startPrivateRedis } from './index.ts';
-import { engine, job, until } from './private-queue.ts';
+import { engine, job, until } from './testing/queue.ts';
 import {
   type Certificate,
   makeCertificate,
   privateCluster,
   privateSentinel,
   privateTls,
-} from './private-topologies.ts';
+} from './testing/topologies.ts';
 
 /** Runs a job as an API and a worker do; `meanwhile` happens while its first stage is in hand. */
 async function throughTheQueue(url: string, meanwhile: (api: DistilleryQueue) => Promise<void>) {

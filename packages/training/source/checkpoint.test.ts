@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openDiskStore, type Store } from '@distillery/artifacts';
+import { openDiskStore, type Store } from '@distillery/store';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type Checkpoint, clearCheckpoints, openCheckpoints } from './checkpoint.ts';
 

@@ -1,4 +1,5 @@
-import { decodeSafetensors, encodeSafetensors, type Store } from '@distillery/artifacts';
+import { decodeSafetensors, encodeSafetensors } from '@distillery/formats';
+import { type Store } from '@distillery/store';
 import { asDistilleryError, DistilleryError, type TermResult } from '@distillery/spec';
 import type { Values } from './network.ts';
 

@@ -1,9 +1,9 @@
 import type { Dataset, Split } from '@distillery/datasets';
 import { run, type Tensors } from '@distillery/engine';
 import * as tf from '@tensorflow/tfjs-core';
-import { batchesAhead } from './batch-ahead.ts';
-import type { BatchRequest, BatchSource } from './batch-thread.ts';
-import { everyIndex } from './batches.ts';
+import { batchesAhead } from './batches/batch-ahead.ts';
+import type { BatchRequest, BatchSource } from './batches/batch-thread.ts';
+import { everyIndex } from './batches/batches.ts';
 import type { Network } from './network.ts';
 import { runTaps } from './taps.ts';
 

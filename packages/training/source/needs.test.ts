@@ -4,9 +4,9 @@ import { architectures } from '@distillery/models';
 import { DistilleryError, valueAt } from '@distillery/spec';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, expect, test } from 'vitest';
-import { sample } from '../../engine/source/testing.ts';
+import { sample } from '@distillery/engine/testing';
 import { jobSpec } from './kinds.ts';
-import { layOut } from './layout.ts';
+import { layOut } from './planning/layout.ts';
 import { createAuxiliaries, type WeightedTerm } from './method.ts';
 import { disposeNetwork } from './network.ts';
 

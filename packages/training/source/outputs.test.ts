@@ -1,10 +1,10 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openDiskStore, type Store } from '@distillery/artifacts';
+import { openDiskStore, type Store } from '@distillery/store';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { rowFile, rowWriter } from './outputs.ts';
-import { openRows } from './row-reader.ts';
+import { openRows } from './batches/row-reader.ts';
 
 let folder: string;
 let store: Store;

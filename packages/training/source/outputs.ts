@@ -1,9 +1,10 @@
 import { once } from 'node:events';
 import { PassThrough } from 'node:stream';
-import { type Store, toFloat16 } from '@distillery/artifacts';
+import { toFloat16 } from '@distillery/formats';
+import { type Store } from '@distillery/store';
 import { sizeOf } from '@distillery/engine';
 import { digestOf, DistilleryError } from '@distillery/spec';
-import type { RowFile } from './row-reader.ts';
+import type { RowFile } from './batches/row-reader.ts';
 
 /**
  * A frozen teacher's outputs: one file of rows for each (tap, view), a row for each training image in the order of

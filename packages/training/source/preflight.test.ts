@@ -3,7 +3,7 @@ import { type BoundTerm, terms } from '@distillery/methods';
 import type { Choice } from '@distillery/spec';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { expectClose, sample } from '../../engine/source/testing.ts';
+import { expectClose, sample } from '@distillery/engine/testing';
 import { bindMethod, createAuxiliaries, MethodError, methodLoss, type WeightedTerm } from './method.ts';
 import { createNetwork, disposeNetwork, type Network, readValues, trainable } from './network.ts';
 import { preflight } from './preflight.ts';

@@ -2,7 +2,7 @@ import { type NetworkPlan, trace } from '@distillery/engine';
 import type { Pretraining } from '@distillery/methods';
 import { digestOf, type Training } from '@distillery/spec';
 import * as tf from '@tensorflow/tfjs-core';
-import type { Layout, LaidStudent } from './layout.ts';
+import type { Layout, LaidStudent } from './planning/layout.ts';
 import type { WeightedTerm } from './method.ts';
 import { auxiliaryStage } from './stages/results.ts';
 

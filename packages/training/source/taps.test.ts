@@ -2,7 +2,7 @@ import { type Forward, startEngine, trace } from '@distillery/engine';
 import { architectures, bind } from '@distillery/models';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, expect, test } from 'vitest';
-import { expectClose, expectNoLeak, sample } from '../../engine/source/testing.ts';
+import { expectClose, expectNoLeak, sample } from '@distillery/engine/testing';
 import { createNetwork, disposeNetwork } from './network.ts';
 import { runTaps, tracedWithTaps } from './taps.ts';
 

@@ -1,4 +1,4 @@
-import type { Store } from '@distillery/artifacts';
+import type { Store } from '@distillery/store';
 import type { NetworkPlan } from '@distillery/engine';
 import * as tf from '@tensorflow/tfjs-core';
 import type { WeightedTerm } from './method.ts';

@@ -1,15 +1,15 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openDiskStore } from '@distillery/artifacts';
+import { openDiskStore } from '@distillery/store';
 import type { Dataset } from '@distillery/datasets';
 import { type Forward, randomStream, startEngine, trace } from '@distillery/engine';
 import { type BoundTerm, terms } from '@distillery/methods';
 import { type Choice, type Scheduled, trainingSchema } from '@distillery/spec';
 import * as tf from '@tensorflow/tfjs-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { TeacherRows } from './batch-thread.ts';
-import { everyIndex } from './batches.ts';
+import type { TeacherRows } from './batches/batch-thread.ts';
+import { everyIndex } from './batches/batches.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import { bindMethod, type WeightedTerm } from './method.ts';
 import { createNetwork, disposeNetwork, readValues } from './network.ts';

@@ -1,4 +1,5 @@
-import { decodeSafetensors, encodeSafetensors, permute, type Store } from '@distillery/artifacts';
+import { decodeSafetensors, encodeSafetensors, permute } from '@distillery/formats';
+import { type Store } from '@distillery/store';
 import type { ParameterSpec } from '@distillery/engine';
 import { DistilleryError } from '@distillery/spec';
 import type { Values } from './network.ts';

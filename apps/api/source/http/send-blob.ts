@@ -1,4 +1,4 @@
-import type { Store } from '@distillery/artifacts';
+import type { Store } from '@distillery/store';
 import { DistilleryError } from '@distillery/spec';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { requestedRange } from './byte-range.ts';

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { castTo, execute, nativeType, overrideNativeKernel, type, types } from '../native.ts';
+import { castTo, execute, nativeType, overrideNativeKernel, type, types } from '../backends/native.ts';
 
 /**
  * The sum of two maps of one shape, each in the type that it flows in. The stock gradient reshapes, which bfloat16 does

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { castTo, execute, flag, float, isNative, nativeType, text, type, types } from '../native.ts';
+import { castTo, execute, flag, float, isNative, nativeType, text, type, types } from '../backends/native.ts';
 
 /** Keeps the quotient finite where a channel is constant; PyTorch's default. */
 const epsilon = 1e-5;

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import * as tf from '@tensorflow/tfjs-core';
-import { isNative, isNativeGpu } from '../native.ts';
+import { isNative, isNativeGpu } from '../backends/native.ts';
 import { convolution, toFloat32 } from './convolution.ts';
 
 /** Names of the processor instructions without which bfloat16 is emulated, slower than float32. */

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { startEngine } from '../start.ts';
-import { expectClose, expectGradient, expectNoLeak, sample } from '../testing.ts';
+import { startEngine } from '../backends/start.ts';
+import { expectClose, expectGradient, expectNoLeak, sample } from '../testing/tensors.ts';
 import { biasAdd } from './bias-add.ts';
 
 beforeAll(() => startEngine());

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { castTo, execute, nativeKernel, nativeType, text, type, types } from '../native.ts';
+import { castTo, execute, nativeKernel, nativeType, text, type, types } from '../backends/native.ts';
 import { call, has } from './call.ts';
 import { productBfloat16 } from './mat-mul.ts';
 

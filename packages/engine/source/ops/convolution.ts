@@ -11,7 +11,7 @@ import {
   text,
   type,
   types,
-} from '../native.ts';
+} from '../backends/native.ts';
 import { biasAdd } from './bias-add.ts';
 import { call } from './call.ts';
 import { isMkl, mklLabel } from './mkl.ts';

@@ -1,8 +1,8 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, expect, test } from 'vitest';
 import { randomStream } from '../random.ts';
-import { startEngine } from '../start.ts';
-import { expectNoLeak } from '../testing.ts';
+import { startEngine } from '../backends/start.ts';
+import { expectNoLeak } from '../testing/tensors.ts';
 import { dropout } from './dropout.ts';
 
 beforeAll(() => startEngine());

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { castTo, execute, flag, nativeKernel, type, types } from '../native.ts';
+import { castTo, execute, flag, nativeKernel, type, types } from '../backends/native.ts';
 import { call } from './call.ts';
 
 /**

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { castTo, execute, nativeType } from '../native.ts';
+import { castTo, execute, nativeType } from '../backends/native.ts';
 import { isMkl, mklPoolAttributes, type PoolOptions } from './mkl.ts';
 
 /**

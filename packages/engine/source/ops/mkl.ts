@@ -1,5 +1,14 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { type Attribute, execute, flag, integer, isNativeGpu, nativeType, text, type } from '../native.ts';
+import {
+  type Attribute,
+  execute,
+  flag,
+  integer,
+  isNativeGpu,
+  nativeType,
+  text,
+  type,
+} from '../backends/native.ts';
 
 /**
  * TensorFlow's operations on oneDNN (x86 processors). Some of them do what its public ones do not: keep where a

@@ -1,4 +1,4 @@
-import { isNative } from '../native.ts';
+import { isNative } from '../backends/native.ts';
 import { registerAdd } from './add.ts';
 import { registerBiasAdd } from './bias-add.ts';
 import { registerConvolution } from './convolution.ts';

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { castTo, execute, nativeKernel, nativeType, overrideNativeKernel, type } from '../native.ts';
+import { castTo, execute, nativeKernel, nativeType, overrideNativeKernel, type } from '../backends/native.ts';
 import { call, has } from './call.ts';
 
 /** tf.relu with a gradient of one pass; it takes bfloat16 too. */

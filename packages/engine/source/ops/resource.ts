@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { type Attribute, execute, flag, shapeOf, text, type, types } from '../native.ts';
+import { type Attribute, execute, flag, shapeOf, text, type, types } from '../backends/native.ts';
 
 /** TensorFlow's name for variables without one: each lives as long as its handle. */
 const anonymous = 'cd2c89b7-88b7-44c8-ad83-06c2a9158347';

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { execute, isNative, type, types } from '../native.ts';
+import { execute, isNative, type, types } from '../backends/native.ts';
 
 /**
  * Cross-entropy −Σ_k target_k · log softmax(logits)_k of each sample.

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, expect, test } from 'vitest';
-import { startEngine } from '../start.ts';
-import { expectNoLeak } from '../testing.ts';
+import { startEngine } from '../backends/start.ts';
+import { expectNoLeak } from '../testing/tensors.ts';
 
 beforeAll(() => startEngine());
 

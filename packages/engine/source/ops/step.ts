@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { execute, flag, nativeType, overrideNativeKernel, type, types } from '../native.ts';
+import { execute, flag, nativeType, overrideNativeKernel, type, types } from '../backends/native.ts';
 
 /**
  * tf.step in two passes. The stock kernel takes eight, to keep NaN as NaN; here NaN becomes the value below 0, as the

@@ -1,4 +1,4 @@
-import { script } from '../script.ts';
+import { script } from '../redis/script.ts';
 import { commonKeys, prelude } from './prelude.ts';
 
 /**

@@ -1,11 +1,11 @@
-import { decodeSafetensors } from '@distillery/artifacts';
+import { decodeSafetensors } from '@distillery/formats';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { jobSpec } from '../kinds.ts';
-import { planJob } from '../plan.ts';
+import { planJob } from '../planning/plan.ts';
 import { StopTraining } from '../train.ts';
 import type { AuxiliaryResult } from './auxiliary.ts';
 import type { StudentResult } from './student.ts';
-import { stageRunner } from './testing.ts';
+import { stageRunner } from '../testing/stages.ts';
 
 let runner: Awaited<ReturnType<typeof stageRunner>>;
 beforeAll(async () => {

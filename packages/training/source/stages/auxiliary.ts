@@ -1,6 +1,6 @@
 import type { Forward } from '@distillery/engine';
 import { type Checkpoint, openCheckpoints } from '../checkpoint.ts';
-import { type LaidStudent, type Layout, viewsOf } from '../layout.ts';
+import { type LaidStudent, type Layout, viewsOf } from '../planning/layout.ts';
 import { createNetwork, disposeNetwork, type Values } from '../network.ts';
 import { type Pretrained, pretrainedOf, reconstruction, stageOf } from '../pretraining.ts';
 import { withoutPrefix } from '../prefixes.ts';

@@ -2,7 +2,7 @@ import { terms } from '@distillery/methods';
 import type { Report } from '@distillery/spec';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { jobSpec } from '../kinds.ts';
-import { stageRunner } from './testing.ts';
+import { stageRunner } from '../testing/stages.ts';
 
 let runner: Awaited<ReturnType<typeof stageRunner>>;
 beforeAll(async () => {

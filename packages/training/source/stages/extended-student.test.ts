@@ -1,9 +1,9 @@
-import { decodeSafetensors } from '@distillery/artifacts';
+import { decodeSafetensors } from '@distillery/formats';
 import type { NetworkResult, Report } from '@distillery/spec';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { jobSpec } from '../kinds.ts';
-import { planJob } from '../plan.ts';
-import { stageRunner } from './testing.ts';
+import { planJob } from '../planning/plan.ts';
+import { stageRunner } from '../testing/stages.ts';
 
 let runner: Awaited<ReturnType<typeof stageRunner>>;
 beforeAll(async () => {

@@ -1,13 +1,13 @@
-import type { Store } from '@distillery/artifacts';
+import type { Store } from '@distillery/store';
 import { type Dataset, datasets, splitValidation } from '@distillery/datasets';
 import type { EngineInfo, JobSpec, StageProgress } from '@distillery/spec';
 import { digestOf, validationOf } from '@distillery/spec';
-import { type Layout, layOut } from '../layout.ts';
+import { type Layout, layOut } from '../planning/layout.ts';
 import type { CheckpointOptions } from '../checkpoint.ts';
 import type { OutputsKey } from '../outputs.ts';
-import { jobTeachers } from '../students.ts';
-import { teacherSubjects } from '../subjects.ts';
-import { batchThread } from '../thread.ts';
+import { jobTeachers } from '../planning/students.ts';
+import { teacherSubjects } from '../planning/subjects.ts';
+import { batchThread } from '../batches/thread.ts';
 import type { StageContext } from './stage.ts';
 
 /** What every training stage works on. */

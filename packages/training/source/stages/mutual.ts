@@ -1,4 +1,4 @@
-import { isPeer, viewsOf } from '../layout.ts';
+import { isPeer, viewsOf } from '../planning/layout.ts';
 import { type AboutData, aboutData, loadMaterials } from './materials.ts';
 import { runNetworks, type TrainedNetwork } from './network-run.ts';
 import type { StageContext } from './stage.ts';

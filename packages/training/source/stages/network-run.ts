@@ -9,7 +9,7 @@ import {
 } from '@distillery/spec';
 import { type Forward, initialValues, type NetworkPlan, type Tensors } from '@distillery/engine';
 import type { Tensor1D } from '@tensorflow/tfjs-core';
-import type { TeacherRows } from '../batch-thread.ts';
+import type { TeacherRows } from '../batches/batch-thread.ts';
 import { openCheckpoints } from '../checkpoint.ts';
 import { predict, singleImageLatency } from '../evaluate.ts';
 import type { WeightedTerm } from '../method.ts';

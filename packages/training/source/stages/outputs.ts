@@ -1,11 +1,11 @@
 import type { Dataset } from '@distillery/datasets';
-import type { BatchSource } from '../batch-thread.ts';
-import { columns } from '../class-map.ts';
+import type { BatchSource } from '../batches/batch-thread.ts';
+import { columns } from '../planning/class-map.ts';
 import { forEachOutput, predict } from '../evaluate.ts';
 import { createNetwork, disposeNetwork } from '../network.ts';
 import { outputsAddress, outputsName, rowWriter, type StoredRows } from '../outputs.ts';
-import { type Layout, networkOf, tapsFrom, viewsOf } from '../layout.ts';
-import { jobTeachers, type Student } from '../students.ts';
+import { type Layout, networkOf, tapsFrom, viewsOf } from '../planning/layout.ts';
+import { jobTeachers, type Student } from '../planning/students.ts';
 import { loadWeights } from '../weights.ts';
 import { loadMaterials, outputsKey, phase } from './materials.ts';
 import { teacherStage, trainedNetwork } from './results.ts';

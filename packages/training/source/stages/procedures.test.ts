@@ -6,7 +6,7 @@ import { StopTraining } from '../train.ts';
 import type { MutualResult } from './mutual.ts';
 import type { StudentResult } from './student.ts';
 import type { TeacherResult } from './teacher.ts';
-import { stageRunner } from './testing.ts';
+import { stageRunner } from '../testing/stages.ts';
 
 let runner: Awaited<ReturnType<typeof stageRunner>>;
 beforeAll(async () => {

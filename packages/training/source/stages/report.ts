@@ -7,7 +7,7 @@ import {
   type Spread,
 } from '@distillery/spec';
 import { clearCheckpoints } from '../checkpoint.ts';
-import { isPeer } from '../layout.ts';
+import { isPeer } from '../planning/layout.ts';
 import {
   accuracy,
   agreement,
@@ -16,7 +16,7 @@ import {
   meanOf,
   meanProbabilities,
 } from '../scores.ts';
-import { jobTeachers, type Student, studentsOf, weightOf } from '../students.ts';
+import { jobTeachers, type Student, studentsOf, weightOf } from '../planning/students.ts';
 import { type AboutData, checkpointFolder } from './materials.ts';
 import type { OwnScore, TrainedNetwork } from './network-run.ts';
 import type { OutputsResult } from './outputs.ts';

@@ -1,4 +1,4 @@
-import type { Store } from '@distillery/artifacts';
+import type { Store } from '@distillery/store';
 import type { DatasetContext } from '@distillery/datasets';
 import type { EngineInfo, JobSpec, MetricRow, StagePlan, StageProgress } from '@distillery/spec';
 

@@ -4,12 +4,12 @@ import * as tf from '@tensorflow/tfjs-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { jobSpec } from '../kinds.ts';
 import type { StoredRows } from '../outputs.ts';
-import { batchThread } from '../thread.ts';
+import { batchThread } from '../batches/thread.ts';
 import { StopTraining } from '../train.ts';
 import type { OutputsResult } from './outputs.ts';
 import type { StudentResult } from './student.ts';
 import type { TeacherResult } from './teacher.ts';
-import { stageRunner } from './testing.ts';
+import { stageRunner } from '../testing/stages.ts';
 
 let runner: Awaited<ReturnType<typeof stageRunner>>;
 beforeAll(async () => {

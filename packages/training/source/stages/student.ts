@@ -1,7 +1,7 @@
 import type { Tensors } from '@distillery/engine';
 import * as tf from '@tensorflow/tfjs-core';
 import { combineLogits, type Ensemble, tapOf } from '../ensemble.ts';
-import { ensembleOf, networkOf, viewsOf } from '../layout.ts';
+import { ensembleOf, networkOf, viewsOf } from '../planning/layout.ts';
 import { loadInherited, loadTeacherParameters } from '../teacher-parameters.ts';
 import { loadPretrained } from './auxiliary.ts';
 import { type AboutData, aboutData, loadMaterials } from './materials.ts';

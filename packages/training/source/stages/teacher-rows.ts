@@ -1,7 +1,7 @@
 import { DistilleryError } from '@distillery/spec';
-import type { TeacherRows } from '../batch-thread.ts';
+import type { TeacherRows } from '../batches/batch-thread.ts';
 import { tapOf } from '../ensemble.ts';
-import { ensembleOf, type LaidStudent, networkOf, tapsFrom, viewsOf } from '../layout.ts';
+import { ensembleOf, type LaidStudent, networkOf, tapsFrom, viewsOf } from '../planning/layout.ts';
 import { type OutputsKey, outputsName, rowFile, type StoredRows } from '../outputs.ts';
 import { type Materials, outputsKey } from './materials.ts';
 import { trainedNetwork } from './results.ts';

@@ -1,13 +1,13 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { decodeSafetensors } from '@distillery/artifacts';
+import { decodeSafetensors } from '@distillery/formats';
 import { syntheticTexts } from '@distillery/datasets/synthetic-texts';
 import type { Report } from '@distillery/spec';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { jobSpec } from '../kinds.ts';
-import { planJob } from '../plan.ts';
-import { stageRunner } from './testing.ts';
+import { planJob } from '../planning/plan.ts';
+import { stageRunner } from '../testing/stages.ts';
 
 let folder: string;
 let runner: Awaited<ReturnType<typeof stageRunner>>;

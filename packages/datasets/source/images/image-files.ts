@@ -1,0 +1,109 @@
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { archiveEntries, MAX_FILE_BYTES, MAX_FILES } from '../archives/archive.ts';
+import { fileFingerprint } from '../decoded.ts';
+import { imageSize } from './decode-image.ts';
+import { isImageName } from './image-layout.ts';
+
+/** Images by name, from a folder or an archive alike. */
+export interface ImageFiles {
+  /** Changes when a file does. */
+  fingerprint(): Promise<unknown>;
+  /** The names of all images, and `[height, width]` of the first of them, by name, that has a readable header. */
+  survey(signal?: AbortSignal): Promise<Survey>;
+  /** Every image's bytes, in no promised order. A file that cannot be read arrives as its error. */
+  contents(signal?: AbortSignal): AsyncIterable<{ name: string; bytes: Buffer | Error }>;
+}
+
+interface Survey {
+  names: string[];
+  size: [number, number] | undefined;
+  /** What looked like an image and was refused for its name or kind. */
+  refused: { name: string; reason: string }[];
+}
+
+export async function openImageFiles(path: string): Promise<ImageFiles> {
+  return (await stat(path)).isDirectory() ? folderFiles(path) : archiveFiles(path);
+}
+
+function folderFiles(root: string): ImageFiles {
+  let listing: Promise<{ names: string[]; refused: Survey['refused'] }> | undefined;
+  const list = () => (listing ??= listFolder(root));
+  return {
+    async fingerprint() {
+      const { names } = await list();
+      const files: [string, number, number][] = [];
+      for (const name of names) {
+        const { size, modified } = await fileFingerprint(join(root, name));
+        files.push([name, size, modified]);
+      }
+      return { folder: root, files };
+    },
+    async survey() {
+      const { names, refused } = await list();
+      let size: [number, number] | undefined;
+      for (const name of names) {
+        const bytes = await readImage(join(root, name)).catch(() => undefined);
+        if (bytes !== undefined) size = await imageSize(bytes);
+        if (size !== undefined) break;
+      }
+      return { names, size, refused };
+    },
+    async *contents(signal) {
+      const { names } = await list();
+      for (const name of names) {
+        signal?.throwIfAborted();
+        yield { name, bytes: await readImage(join(root, name)).catch((error: Error) => error) };
+      }
+    },
+  };
+}
+
+async function readImage(path: string): Promise<Buffer> {
+  const { size } = await stat(path);
+  if (size > MAX_FILE_BYTES) throw new RangeError(`${size} bytes, past ${MAX_FILE_BYTES}`);
+  return readFile(path);
+}
+
+/** Links are refused, since they may lead anywhere. @throws RangeError past the bound on files */
+async function listFolder(root: string): Promise<{ names: string[]; refused: Survey['refused'] }> {
+  const names: string[] = [];
+  const refused: Survey['refused'] = [];
+  let entries = 0;
+  const walk = async (folder: string) => {
+    for (const entry of await readdir(join(root, folder), { withFileTypes: true })) {
+      if (++entries > MAX_FILES) throw new RangeError(`more than ${MAX_FILES} files`);
+      const name = folder === '' ? entry.name : `${folder}/${entry.name}`;
+      if (entry.isDirectory()) await walk(name);
+      else if (entry.isFile() && isImageName(name)) names.push(name);
+      else if (entry.isSymbolicLink()) refused.push({ name, reason: 'is a symlink, not a file' });
+    }
+  };
+  await walk('');
+  return { names: names.sort(), refused };
+}
+
+function archiveFiles(path: string): ImageFiles {
+  return {
+    fingerprint: async () => ({ archive: await fileFingerprint(path) }),
+    async survey(signal) {
+      const names: string[] = [];
+      const refused: Survey['refused'] = [];
+      let first: { name: string; size: [number, number] } | undefined;
+      const refuse = (name: string, reason: string) => refused.push({ name, reason });
+      for await (const entry of archiveEntries(path, refuse, signal)) {
+        if (!isImageName(entry.name)) continue;
+        names.push(entry.name);
+        if (first !== undefined && first.name < entry.name) continue;
+        const size = await imageSize(await entry.read());
+        if (size !== undefined) first = { name: entry.name, size };
+      }
+      return { names, size: first?.size, refused };
+    },
+    async *contents(signal) {
+      for await (const entry of archiveEntries(path, undefined, signal)) {
+        if (isImageName(entry.name)) yield { name: entry.name, bytes: await entry.read() };
+      }
+    },
+  };
+}

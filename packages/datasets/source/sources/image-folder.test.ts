@@ -1,0 +1,233 @@
+import { open, symlink, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { crc32 } from 'node:zlib';
+import sharp from 'sharp';
+import { expect, test } from 'vitest';
+import type { DatasetContext } from '../dataset.ts';
+import { contextIn, errorOf, png, tarOf, temporaryFolder, writeFiles } from '../testing/fixtures.ts';
+import { imageFolder } from './image-folder.ts';
+
+async function smallSet(): Promise<Record<string, Buffer>> {
+  return {
+    'train/dark/1.png': await png(10, 20, 30),
+    'train/dark/2.png': await png(11, 21, 31),
+    'train/light/1.png': await png(200, 210, 220),
+    'test/dark/1.png': await png(12, 22, 32),
+    'test/light/1.png': await png(201, 211, 221),
+    'README.txt': Buffer.from('not an image'),
+  };
+}
+
+async function withFiles(files: Record<string, Buffer>, name = 'set'): Promise<DatasetContext> {
+  const context = await contextIn(await temporaryFolder());
+  await writeFiles(join(context.roots[0], name), files);
+  return context;
+}
+
+const choose = (options: Record<string, unknown>) => imageFolder.options.parse(options);
+const load = (context: DatasetContext, options: object = {}) =>
+  imageFolder.load(choose({ path: 'set', ...options }), context);
+
+test('reads a folder', async () => {
+  const context = await withFiles(await smallSet());
+  const set = await load(context);
+  expect(set).toMatchObject({
+    classes: ['dark', 'light'],
+    shape: [3, 4, 3],
+    skipped: { count: 0, first: [] },
+  });
+  expect([...set.train.labels, ...set.test.labels]).toEqual([0, 0, 1, 0, 1]);
+  expect(set.train.inputs.buffer).toBeInstanceOf(SharedArrayBuffer);
+  expect([0, 36, 72].map((at) => [...set.train.inputs.subarray(at, at + 3)])).toEqual([
+    [10, 20, 30],
+    [11, 21, 31],
+    [200, 210, 220],
+  ]);
+  expect(await load(context)).toEqual(set);
+});
+
+test('an archive of the same files, in any order, has the same digest', async () => {
+  const files = await smallSet();
+  const context = await withFiles(files);
+  const root = context.roots[0];
+  const entries = Object.entries(files);
+  await writeFile(join(root, 'set.tar.gz'), await tarOf(entries));
+  await writeFile(join(root, 'set.tar'), await tarOf([...entries].reverse(), { gzip: false }));
+  const { digest } = await load(context);
+  expect((await load(context, { path: 'set.tar.gz' })).digest).toBe(digest);
+  expect((await load(context, { path: 'set.tar' })).digest).toBe(digest);
+});
+
+test('a change of a file or an option is seen', async () => {
+  const context = await withFiles(await smallSet());
+  const before = await load(context);
+  await writeFile(join(context.roots[0], 'set/train/dark/1.png'), await png(99, 99, 99, 4, 3));
+  const after = await load(context);
+  expect(after.digest).not.toBe(before.digest);
+  expect((await load(context, { size: [2, 2] })).shape).toEqual([2, 2, 3]);
+});
+
+test('grey, transparent, animated and larger images become RGB of one size', async () => {
+  const grey = await sharp(Buffer.alloc(64, 128), { raw: { width: 8, height: 8, channels: 1 } })
+    .png()
+    .toBuffer();
+  const clear = await sharp({ create: { width: 4, height: 3, channels: 4, background: '#ff000000' } })
+    .png()
+    .toBuffer();
+  const gif = await sharp(await png(0, 0, 255))
+    .gif()
+    .toBuffer();
+  const deep = await sharp(await png(0, 255, 0))
+    .toColourspace('rgb16')
+    .png()
+    .toBuffer();
+  const set = await load(
+    await withFiles({
+      ...(await smallSet()),
+      'train/dark/3.png': grey,
+      'train/dark/4.png': clear,
+      'train/dark/5.gif': gif,
+      'train/dark/6.png': deep,
+    }),
+  );
+  expect(set.skipped.count).toBe(0);
+  const first = (index: number) => [...set.train.inputs.subarray(index * 36, index * 36 + 3)];
+  expect([2, 3, 4, 5].map(first)).toEqual([
+    [128, 128, 128],
+    [255, 0, 0],
+    [0, 0, 255],
+    [0, 255, 0],
+  ]);
+});
+
+test('images that do not decode are counted and named; the others stay in place', async () => {
+  const set = await load(
+    await withFiles({
+      ...(await smallSet()),
+      'train/dark/0.png': Buffer.from('broken'),
+      'train/light/0.png': (await png(1, 2, 3, 40, 40)).subarray(0, 90),
+    }),
+  );
+  expect(set.shape).toEqual([3, 4, 3]);
+  expect([...set.train.labels]).toEqual([0, 0, 1]);
+  expect([...set.train.inputs.subarray(0, 3)]).toEqual([10, 20, 30]);
+  expect([...set.train.inputs.subarray(72, 75)]).toEqual([200, 210, 220]);
+  expect(set.skipped.count).toBe(2);
+  expect(set.skipped.first.map(({ name }) => name)).toEqual(['train/dark/0.png', 'train/light/0.png']);
+  expect(set.skipped.first[0].reason).toMatch(/unsupported image format/);
+});
+
+test('more images that do not decode than that do are a data_error that names some', async () => {
+  const files = await smallSet();
+  for (let i = 0; i < 20; i++) files[`train/dark/bad${i}.png`] = Buffer.from('x');
+  const error = await errorOf(load(await withFiles(files)));
+  expect(error.code).toBe('data_error');
+  expect(error.message).toMatch(
+    /20 of \d+ images could not be decoded, more than half: train\/dark\/bad0.png \(/,
+  );
+});
+
+test('an image that says it is enormous is left out before it is decoded, as is a file past the bound', async () => {
+  const enormous = await png(1, 2, 3);
+  // Width and height in the header, and the checksum that covers them.
+  enormous.writeUInt32BE(60_000, 16);
+  enormous.writeUInt32BE(60_000, 20);
+  enormous.writeUInt32BE(crc32(enormous.subarray(12, 29)), 29);
+  const context = await withFiles({ ...(await smallSet()), 'train/dark/a.png': enormous });
+  const sparse = await open(join(context.roots[0], 'set/train/light/b.png'), 'w');
+  await sparse.truncate(65 * 2 ** 20);
+  await sparse.close();
+  const { skipped } = await load(context);
+  expect(skipped.first).toEqual([
+    { name: 'train/dark/a.png', reason: expect.stringMatching(/pixel limit/) },
+    { name: 'train/light/b.png', reason: '68157440 bytes, past 67108864' },
+  ]);
+});
+
+test('at most a hundred names of skipped images are kept', async () => {
+  const files = await smallSet();
+  for (let i = 0; i < 120; i++) {
+    files[`train/dark/bad${String(i).padStart(3, '0')}.png`] = Buffer.from('x');
+    files[`train/light/good${i}.png`] = files['train/light/1.png'];
+  }
+  const { skipped } = await load(await withFiles(files));
+  expect([skipped.count, skipped.first.length, skipped.first[99].name]).toEqual([
+    120,
+    100,
+    'train/dark/bad099.png',
+  ]);
+});
+
+test('links inside the folder or archive are not followed', async () => {
+  const files = await smallSet();
+  const context = await withFiles(files);
+  const root = context.roots[0];
+  await writeFile(join(dirname(root), 'secret.png'), await png(1, 1, 1));
+  await symlink(join(dirname(root), 'secret.png'), join(root, 'set/train/dark/0.png'));
+  const entries = Object.entries(files);
+  const link = { type: 'symlink', linkname: '../../../../secret.png' } as const;
+  await writeFile(
+    join(root, 'set.tar'),
+    await tarOf([['train/dark/0.png', link], ...entries], { gzip: false }),
+  );
+  for (const path of ['set', 'set.tar']) {
+    const { train, skipped } = await load(context, { path });
+    expect(train.count).toBe(3);
+    expect(skipped).toEqual({
+      count: 1,
+      first: [{ name: 'train/dark/0.png', reason: 'is a symlink, not a file' }],
+    });
+  }
+});
+
+test('what cannot be trained on is a data_error at /dataset/path', async () => {
+  const broken = Buffer.from('x');
+  const cases: [Record<string, Buffer>, RegExp][] = [
+    [{ 'notes.txt': broken }, /no class folder with images/],
+    [{ 'a/1.png': await png(1, 1, 1), 'a/2.png': await png(1, 1, 1) }, /only the class "a"/],
+    [{ ...(await smallSet()), 'test/other/1.png': await png(1, 1, 1) }, /other only in test\//],
+    [
+      { 'a/1.png': broken, 'a/2.png': broken, 'b/1.png': broken, 'b/2.png': broken },
+      /no image could be decoded/,
+    ],
+    [
+      { ...(await smallSet()), 'train/light/1.png': broken },
+      /no image of light could be decoded \(train\/light/,
+    ],
+  ];
+  for (const [files, message] of cases) {
+    const error = await errorOf(load(await withFiles(files)));
+    expect(error.code).toBe('data_error');
+    expect(error.fields).toMatchObject([{ path: '/dataset/path', value: 'set', message }]);
+  }
+  const context = await contextIn(await temporaryFolder());
+  await writeFile(join(context.roots[0], 'set'), Buffer.alloc(2000, 'text'));
+  expect(await errorOf(load(context))).toMatchObject({ code: 'data_error', message: /^set: .*tar/ });
+  expect((await errorOf(load(context, { path: '/etc' }))).fields).toMatchObject([
+    { value: '/etc', message: 'is not under an allowed folder', allowed: context.roots },
+  ]);
+});
+
+test('more pixels than the bound are refused before they are allocated', async () => {
+  const files: Record<string, Buffer> = {};
+  for (let i = 0; i < 700; i++) files[`${i % 2}/${i}.png`] = Buffer.from('x');
+  const error = await errorOf(load(await withFiles(files), { size: [1024, 1024] }));
+  expect(error).toMatchObject({ code: 'data_error', message: /2202009600 bytes .* smaller "size"/ });
+});
+
+test('the outline needs no decoding, and uses the decoded copy when there is one', async () => {
+  const files = { ...(await smallSet()), 'train/dark/0.png': Buffer.from('broken') };
+  const context = await withFiles(files);
+  const outline = { classes: ['dark', 'light'], shape: [3, 4, 3], trainCount: 4, testCount: 2 };
+  expect(await imageFolder.outline(choose({ path: 'set' }), context)).toEqual(outline);
+  await load(context);
+  expect(await imageFolder.outline(choose({ path: 'set' }), context)).toEqual({ ...outline, trainCount: 3 });
+});
+
+test('a cancelled load throws the reason of the signal', async () => {
+  const context = {
+    ...(await withFiles(await smallSet())),
+    signal: AbortSignal.abort(new Error('cancelled')),
+  };
+  expect((await errorOf(load(context))).message).toBe('cancelled');
+});

@@ -1,0 +1,124 @@
+import { DistilleryError } from '@distillery/spec';
+import { z } from 'zod';
+import type { DatasetContext, DatasetKind } from '../dataset.ts';
+import { type Decoded, decodedOnce, readManifest } from '../decoded.ts';
+import { fillSplits } from '../fill-splits.ts';
+import { type ImageFiles, openImageFiles } from '../images/image-files.ts';
+import { layoutOf } from '../images/image-layout.ts';
+import { limited, limitedOutline, limitOptions } from '../limits.ts';
+import { badPath, resolveSourcePath } from '../source-path.ts';
+
+/** The most bytes that one read, write or hash call takes; a larger set needs a smaller `size`. */
+const MAX_DECODED_BYTES = 2 ** 31 - 1;
+
+/** ImageNet's, the usual choice for photographs. */
+const NORMALIZATION = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] };
+
+const side = z.int().min(1).max(1024);
+const options = z.strictObject({
+  path: z
+    .string()
+    .min(1)
+    .max(4096)
+    .describe('a folder, or a .tar or .tar.gz of one, under a folder the service may read'),
+  size: z
+    .tuple([side, side])
+    .optional()
+    .describe('[height, width] in pixels; the size of the first image by name when absent'),
+  testFraction: z
+    .number()
+    .gt(0)
+    .max(0.5)
+    .default(0.1)
+    .describe('of each class, set aside for testing when there is no test/ folder'),
+  ...limitOptions,
+});
+type Options = z.output<typeof options>;
+
+export const imageFolder: DatasetKind<typeof options> = {
+  type: 'image-folder',
+  summary:
+    'Images in class folders: train/<class>/… and test/<class>/…, or <class>/…; a folder or a tar archive.',
+  options,
+  async outline(choice, context) {
+    const files = await openSource(choice, context);
+    const kept = await readManifest(await fingerprintOf(files, choice), context);
+    if (kept !== undefined) {
+      const { classes, input, trainCount, testCount } = kept;
+      return limitedOutline({ classes, shape: input.shape, trainCount, testCount }, choice);
+    }
+    const { layout, size } = await plan(files, choice, context);
+    const [trainCount, testCount] = [layout.train.length, layout.test.length];
+    return limitedOutline({ classes: layout.classes, shape: [...size, 3], trainCount, testCount }, choice);
+  },
+  async load(choice, context) {
+    const files = await openSource(choice, context);
+    const fingerprint = await fingerprintOf(files, choice);
+    return limited(await decodedOnce(fingerprint, context, () => decodeAll(files, choice, context)), choice);
+  },
+};
+
+async function openSource({ path }: Options, context: DatasetContext): Promise<ImageFiles> {
+  const real = await resolveSourcePath(path, context);
+  return openImageFiles(real);
+}
+
+async function fingerprintOf(files: ImageFiles, { size, testFraction }: Options): Promise<unknown> {
+  return { source: 'image-folder', files: await files.fingerprint(), size, testFraction };
+}
+
+/** Runs a step over the source; what it throws becomes a `data_error` that names the path. */
+async function asDataError<T>(
+  { path }: Options,
+  context: DatasetContext,
+  step: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await step();
+  } catch (cause) {
+    context.signal?.throwIfAborted();
+    throw cause instanceof DistilleryError
+      ? cause
+      : badPath(path, (cause as Error).message, context, { cause });
+  }
+}
+
+async function plan(files: ImageFiles, choice: Options, context: DatasetContext) {
+  return asDataError(choice, context, async () => {
+    const survey = await files.survey(context.signal);
+    const layout = layoutOf(survey.names, choice.testFraction);
+    const size = choice.size ?? survey.size;
+    if (size === undefined) throw new RangeError('no image could be decoded');
+    const bytes = (layout.train.length + layout.test.length) * size[0] * size[1] * 3;
+    if (bytes > MAX_DECODED_BYTES) {
+      const message = `${bytes} bytes when decoded at ${size[0]}×${size[1]}, past ${MAX_DECODED_BYTES}`;
+      throw new RangeError(`${message}; choose a smaller "size"`);
+    }
+    return { survey, layout, size };
+  });
+}
+
+async function decodeAll(files: ImageFiles, choice: Options, context: DatasetContext): Promise<Decoded> {
+  const { survey, layout, size } = await plan(files, choice, context);
+  const { classes } = layout;
+  const { train, test, skipped } = await asDataError(choice, context, () =>
+    fillSplits(files, layout, size, survey.refused, context),
+  );
+  const present = new Set(train.labels);
+  const lost = classes.filter((_, label) => !present.has(label));
+  if (lost.length > 0 || test.count === 0) {
+    const what =
+      train.count + test.count === 0 ? 'no image' : `no image of ${lost.join(', ') || 'the test split'}`;
+    const example = skipped.first[0];
+    const why = example === undefined ? '' : ` (${example.name}: ${example.reason})`;
+    throw badPath(choice.path, `${what} could be decoded${why}`, context);
+  }
+  const found = layout.train.length + layout.test.length;
+  if (skipped.count > found / 2) {
+    const named = skipped.first.slice(0, 5).map(({ name, reason }) => `${name} (${reason})`);
+    const message = `${skipped.count} of ${found} images could not be decoded, more than half: ${named.join(', ')}`;
+    throw badPath(choice.path, message, context);
+  }
+  const normalization = { mean: [...NORMALIZATION.mean], std: [...NORMALIZATION.std] };
+  return { classes, shape: [...size, 3], train, test, skipped, normalization };
+}

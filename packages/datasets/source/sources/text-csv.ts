@@ -1,0 +1,165 @@
+import { stat } from 'node:fs/promises';
+import { DistilleryError } from '@distillery/spec';
+import { z } from 'zod';
+import type { DatasetContext, DatasetKind, Split } from '../dataset.ts';
+import { type Decoded, decodedOnce, fileFingerprint, inputBytes, readManifest } from '../decoded.ts';
+import { limited, limitedOutline, limitOptions } from '../limits.ts';
+import { sharedMemory } from '../shared-memory.ts';
+import { badPath, resolveSourcePath } from '../source-path.ts';
+import { pieceCounter } from '../texts/counts.ts';
+import { NoColumn } from '../texts/rows.ts';
+import { type Survey, surveyTexts, type TextFiles, textsOf } from '../texts/survey.ts';
+import { textEncoder, tokenizerKind, tokenizerOptions } from '../texts/tokenizer.ts';
+
+const maximumSkippedNames = 100;
+/** The most bytes that one read, write or hash call takes. */
+const maximumBytes = 2 ** 31 - 1;
+const progressStep = 100_000;
+/** Part of the fingerprint: raised when the same file gives other ids. */
+const revision = 1;
+
+const options = z.strictObject({
+  path: z
+    .string()
+    .min(1)
+    .max(4096)
+    .describe(
+      'a CSV file, or one of tab-separated values named .tsv, under a folder the service may read; its first row names the columns',
+    ),
+  testPath: z.string().min(1).max(4096).optional().describe('a file of the same form for testing'),
+  testFraction: z
+    .number()
+    .gt(0)
+    .max(0.5)
+    .default(0.1)
+    .describe('of each class, set aside for testing where there is no testPath'),
+  text: z.string().min(1).max(256).default('text').describe('the column of the texts'),
+  label: z.string().min(1).max(256).default('label').describe('the column of the labels'),
+  tokenizer: tokenizerOptions
+    .prefault({ type: 'word' })
+    .describe('what ids are made by; it learns from the training texts alone'),
+  length: z
+    .int()
+    .min(1)
+    .max(4096)
+    .default(128)
+    .describe('of every text in tokens: longer ones are cut off, shorter ones padded with id 0'),
+  ...limitOptions,
+});
+type Options = z.output<typeof options>;
+
+export const textCsv: DatasetKind<typeof options> = {
+  type: 'text-csv',
+  summary: 'Labelled texts in CSV or TSV files, as ids of words or byte pairs.',
+  options,
+  async outline(choice, context) {
+    const files = await filesOf(choice, context);
+    const kept = await readManifest(await fingerprintOf(files, choice), context);
+    const shaped = { shape: [choice.length], vocabulary: choice.tokenizer.vocabulary };
+    if (kept !== undefined) {
+      const { classes, trainCount, testCount } = kept;
+      return limitedOutline({ classes, ...shaped, trainCount, testCount }, choice);
+    }
+    const { classes, train, test } = await survey(files, choice, context, () => {});
+    const counts = { trainCount: train.length, testCount: test.length };
+    return limitedOutline({ classes, ...shaped, ...counts }, choice);
+  },
+  async load(choice, context) {
+    const files = await filesOf(choice, context);
+    const fingerprint = await fingerprintOf(files, choice);
+    return limited(await decodedOnce(fingerprint, context, () => decode(files, choice, context)), choice);
+  },
+};
+
+async function filesOf(choice: Options, context: DatasetContext): Promise<TextFiles> {
+  const columns = { text: choice.text, label: choice.label };
+  const file = async (path: string, option: string) => {
+    const real = await resolveSourcePath(path, context, option);
+    if (!(await stat(real)).isFile()) throw badPath(path, 'is not a file', context, { option });
+    return { path: real, columns };
+  };
+  return {
+    train: await file(choice.path, 'path'),
+    test: choice.testPath === undefined ? undefined : await file(choice.testPath, 'testPath'),
+    testFraction: choice.testFraction,
+  };
+}
+
+async function fingerprintOf({ train, test }: TextFiles, choice: Options): Promise<unknown> {
+  const { path: _path, testPath: _testPath, trainLimit: _train, testLimit: _test, ...rest } = choice;
+  const files = [train, ...(test === undefined ? [] : [test])];
+  const states = await Promise.all(files.map(({ path }) => fileFingerprint(path)));
+  return { source: 'text-csv', revision, files: states, ...rest };
+}
+
+/** @throws DistilleryError `data_error` that names the path, or the column */
+async function survey(
+  files: TextFiles,
+  { path, length, tokenizer }: Options,
+  context: DatasetContext,
+  refuse: (name: string, reason: string) => void,
+): Promise<Survey> {
+  try {
+    const found = await surveyTexts(files, context, refuse);
+    const bytes = (found.train.length + found.test.length) * inputBytes({ shape: [length], ...tokenizer });
+    if (bytes > maximumBytes) {
+      throw new RangeError(
+        `${bytes} bytes at ${length} tokens a text, past ${maximumBytes}; choose a smaller "length"`,
+      );
+    }
+    return found;
+  } catch (cause) {
+    context.signal?.throwIfAborted();
+    if (cause instanceof NoColumn) {
+      const { column, header, message } = cause;
+      const field = {
+        path: `/dataset/${column}`,
+        value: files.train.columns[column],
+        message,
+        allowed: header,
+      };
+      throw new DistilleryError('data_error', message, { cause, fields: [field] });
+    }
+    throw badPath(path, (cause as Error).message, context, { cause });
+  }
+}
+
+async function decode(files: TextFiles, choice: Options, context: DatasetContext): Promise<Decoded> {
+  const skipped: { count: number; first: { name: string; reason: string }[] } = { count: 0, first: [] };
+  const found = await survey(files, choice, context, (name, reason) => {
+    if (skipped.count++ < maximumSkippedNames) skipped.first.push({ name, reason });
+  });
+  const kind = tokenizerKind(choice.tokenizer);
+  const counter = pieceCounter();
+  for await (const text of textsOf('train', files, found, context)) {
+    counter.add(kind.pieces(text, choice.tokenizer));
+  }
+  const tokenizer = kind.learn(counter.counts, choice.tokenizer);
+  const encode = textEncoder(tokenizer);
+  const fill = async (split: 'train' | 'test'): Promise<Split> => {
+    const labels = found[split];
+    const { length } = choice;
+    const inputs = sharedMemory(2 * length * labels.length);
+    const ids = new Uint16Array(inputs.buffer);
+    let index = 0;
+    for await (const text of textsOf(split, files, found, context)) {
+      // A file that grows while it is read is a file that has changed.
+      if (index === labels.length) break;
+      encode(text, ids.subarray(index * length, (index + 1) * length));
+      if (++index % progressStep === 0) context.progress?.(`encoded ${index} of ${labels.length} texts`);
+    }
+    if (index < labels.length) {
+      throw badPath(choice.path, 'changed while it was read', context);
+    }
+    return { inputs, labels, count: labels.length };
+  };
+  return {
+    classes: found.classes,
+    shape: [choice.length],
+    vocabulary: choice.tokenizer.vocabulary,
+    tokenizer,
+    train: await fill('train'),
+    test: await fill('test'),
+    skipped,
+  };
+}

@@ -1,0 +1,175 @@
+import { availableParallelism, cpus } from 'node:os';
+import { createRequire } from 'node:module';
+import util from 'node:util';
+import { DistilleryError, type EngineInfo } from '@distillery/spec';
+import * as tf from '@tensorflow/tfjs-core';
+import { asGlobal, openDawn } from './dawn.ts';
+import { bfloat16Refusal } from '../ops/bfloat16.ts';
+import { registerKernels } from '../ops/register.ts';
+import { registerWasmKernels } from './wasm.ts';
+import { registerWebgpuKernels } from './webgpu.ts';
+import { readAtOnce } from './webgpu-read.ts';
+
+/** Engines in the order in which they are tried. */
+export const engineNames = ['gpu', 'native', 'webgpu', 'wasm'] as const;
+export type EngineName = (typeof engineNames)[number];
+
+const require = createRequire(import.meta.url);
+
+interface Engine {
+  /** What it is called in logs and reports. */
+  title: string;
+  /** Loads the package and makes its backend the current one. `automatic`: nobody asked for this engine by name. */
+  load: (automatic: boolean) => Promise<Loaded>;
+}
+
+interface Loaded {
+  versions: Record<string, string>;
+  /** What it computes on, beside the machine itself. */
+  device?: string;
+}
+
+const engines: Record<EngineName, Engine> = {
+  gpu: { title: 'TensorFlow on a GPU', load: () => loadTensorFlow('@tensorflow/tfjs-node-gpu', true) },
+  native: { title: 'TensorFlow on the CPU', load: () => loadTensorFlow('@tensorflow/tfjs-node', false) },
+  webgpu: { title: 'WebGPU', load: loadWebgpu },
+  wasm: { title: 'WebAssembly', load: loadWasm },
+};
+
+let started: Promise<EngineInfo> | undefined;
+
+/**
+ * Starts the engine of this process, once: the one that is forced, or the first that starts of GPU, native CPU, WebGPU,
+ * WASM.
+ *
+ * @param forced as the ENGINE setting names it; undefined or 'auto' chooses
+ * @throws DistilleryError `engine_unavailable` when the forced engine, or every engine, cannot start
+ */
+export function startEngine(forced = process.env.ENGINE): Promise<EngineInfo> {
+  started ??= start(forced);
+  return started;
+}
+
+async function start(forced: string | undefined): Promise<EngineInfo> {
+  const automatic = forced === undefined || forced === '' || forced === 'auto';
+  if (!automatic && !engineNames.includes(forced as EngineName)) {
+    throw new DistilleryError(
+      'engine_unavailable',
+      `ENGINE is ${JSON.stringify(forced)}, it must be one of: auto, ${engineNames.join(', ')}`,
+    );
+  }
+  const failures: string[] = [];
+  for (const name of automatic ? engineNames : [forced as EngineName]) {
+    try {
+      const loaded = await engines[name].load(automatic);
+      await tf.ready();
+      registerKernels();
+      return describe(name, loaded);
+    } catch (error) {
+      if (!automatic) {
+        throw new DistilleryError(
+          'engine_unavailable',
+          `the engine ${name} cannot start: ${message(error)}`,
+          {
+            cause: error,
+          },
+        );
+      }
+      failures.push(`${name}: ${message(error)}`);
+    }
+  }
+  throw new DistilleryError('engine_unavailable', `no engine can start (${failures.join('; ')})`);
+}
+
+async function loadTensorFlow(packageName: string, gpu: boolean): Promise<Loaded> {
+  // The binding asks for a function that Node 23 removed.
+  const legacy = util as unknown as Record<string, unknown>;
+  legacy.isNullOrUndefined ??= (value: unknown) => value === undefined || value === null;
+  // TensorFlow greets on stderr; warnings and errors stay.
+  process.env.TF_CPP_MIN_LOG_LEVEL ??= '1';
+  if (gpu) process.env.TF_FORCE_GPU_ALLOW_GROWTH ??= 'true';
+  const module = (await import(packageName)) as { default?: TensorFlowModule } & TensorFlowModule;
+  const { version } = module.default ?? module;
+  if (tf.getBackend() !== 'tensorflow') throw new Error(`${packageName} did not register its backend`);
+  const backend = tf.backend() as unknown as { isUsingGpuDevice: boolean; binding: { TF_Version: string } };
+  if (gpu && !backend.isUsingGpuDevice) throw new Error('TensorFlow sees no GPU');
+  return {
+    versions: {
+      tfjs: version.tfjs,
+      'tfjs-node': version['tfjs-node'],
+      tensorflow: backend.binding.TF_Version,
+    },
+  };
+}
+
+interface TensorFlowModule {
+  version: { tfjs: string; 'tfjs-node': string };
+}
+
+async function loadWebgpu(automatic: boolean): Promise<Loaded> {
+  const dawn = await openDawn();
+  const { description, vendor, architecture, isFallbackAdapter } = dawn.adapter.info;
+  // A GPU that the CPU plays is slower than WebAssembly by far, and good for tests alone.
+  if (automatic && isFallbackAdapter) throw new Error(`${description} is not a GPU but software`);
+  await asGlobal(dawn, async () => {
+    await import('@tensorflow/tfjs-backend-webgpu');
+    if (!(await tf.setBackend('webgpu'))) throw new Error('the WebGPU backend did not start');
+  });
+  registerGradients();
+  readAtOnce(dawn);
+  registerWebgpuKernels();
+  const { version } = require('webgpu/package.json') as { version: string };
+  return {
+    versions: { tfjs: tf.version_core, webgpu: version },
+    device: description || `${vendor} ${architecture}`,
+  };
+}
+
+async function loadWasm(): Promise<Loaded> {
+  const wasm = await import('@tensorflow/tfjs-backend-wasm');
+  const entry = require.resolve('@tensorflow/tfjs-backend-wasm');
+  wasm.setWasmPaths(`${entry.slice(0, entry.lastIndexOf('/'))}/`);
+  const before = crashListeners();
+  const ready = await tf.setBackend('wasm');
+  // Emscripten's own handlers throw what is uncaught again, from a line of 70 kB that Node then prints.
+  for (const [event, listener] of crashListeners()) {
+    if (!before.some(([, known]) => known === listener)) process.off(event, listener);
+  }
+  if (!ready) throw new Error('the WebAssembly backend did not start');
+  registerGradients();
+  registerWasmKernels();
+  return { versions: { tfjs: tf.version_core, wasm: wasm.version_wasm } };
+}
+
+/** The core registers no gradients, the whole library does. */
+function registerGradients(): void {
+  // Required: an ES import would bring its browser build and a second core.
+  require('@tensorflow/tfjs');
+}
+
+function crashListeners(): [string, () => void][] {
+  return ['uncaughtException', 'unhandledRejection'].flatMap((event) =>
+    process.listeners(event as never).map((listener) => [event, listener] as never),
+  );
+}
+
+function describe(name: EngineName, { versions, device }: Loaded): EngineInfo {
+  const processors = cpus();
+  const machine = `${process.platform} ${process.arch}, ${processors.length} × ${processors[0]?.model.trim() ?? 'unknown'}`;
+  return {
+    name,
+    backend: engines[name].title,
+    bfloat16: bfloat16Refusal(),
+    threads:
+      name === 'wasm' || name === 'webgpu'
+        ? 1
+        : Number(process.env.TF_NUM_INTRAOP_THREADS ?? availableParallelism()),
+    versions: { node: process.versions.node, ...versions },
+    hardware: device === undefined ? machine : `${machine}, ${device}`,
+    gigaflops: null,
+  };
+}
+
+function message(error: unknown): string {
+  return (error instanceof Error ? error.message : String(error)).split('\n')[0];
+}

@@ -1,0 +1,43 @@
+import { weightSchema } from '@distillery/spec';
+import * as tf from '@tensorflow/tfjs-core';
+import { z } from 'zod';
+import { meanSquaredError } from '../arithmetic.ts';
+import { layerPairs, layerPairsOptions } from '../layers.ts';
+import type { Term } from '../term.ts';
+
+const options = z.strictObject({ weight: weightSchema.default(1), ...layerPairsOptions });
+
+const scores = { prefix: 'attention', axes: ['heads', 'tokens', 'tokens'] };
+
+/**
+ * Attention of transformers: Σ over the student's layers of mean (A_s − A_t)², A being the scores q·kᵀ/√d of each head
+ * before the softmax, `[batch, heads, tokens, tokens]` (Jiao et al., TinyBERT, Findings of EMNLP 2020,
+ * arXiv:1909.10351). Layer i of M follows the teacher's layer i·N/M of N; scores of masked keys count as equal.
+ *
+ * Where the two have different numbers of heads, the mean over heads is compared, of which the paper says nothing.
+ */
+export const attentionHeads: Term<typeof options> = {
+  type: 'attention_heads',
+  summary: "Squared difference of transformers' attention scores, head by head, summed over layers",
+  formula:
+    'Σ_layers mean (A_s − A_t)², A = q·kᵀ/√d before the softmax, of each head; the mean over heads where their numbers differ',
+  reference: 'https://arxiv.org/abs/1909.10351',
+  options,
+  bind(choice, studentTaps, teacherTaps) {
+    const layers = layerPairs(scores, choice, studentTaps, teacherTaps);
+    return {
+      student: layers.map((pair) => pair.student),
+      teacher: layers.map((pair) => pair.teacher),
+      matching: true,
+      auxiliary: {},
+      loss: ({ student, teacher }) =>
+        tf.addN(
+          layers.map((pair) => {
+            const [s, t] = [student[pair.student], teacher[pair.teacher]];
+            if (s.shape[1] === t.shape[1]) return meanSquaredError(s, t);
+            return meanSquaredError(tf.mean(s, 1), tf.mean(t, 1));
+          }),
+        ),
+    };
+  },
+};

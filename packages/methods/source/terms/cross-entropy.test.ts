@@ -1,0 +1,67 @@
+import { startEngine } from '@distillery/engine';
+import * as tf from '@tensorflow/tfjs-core';
+import { beforeAll, expect, test } from 'vitest';
+import { expectClose, expectGradient, expectNoLeak, sample } from '@distillery/engine/testing';
+import { bound, lossOf } from '../testing/terms.ts';
+
+beforeAll(() => startEngine());
+
+const loss = (labels: number[], options: object = {}) =>
+  lossOf('cross_entropy', options, 'logits', {}, { labels: tf.tensor1d(labels, 'int32') });
+
+/** The formula in float64. */
+function reference(logits: number[][], labels: number[], smoothing: number) {
+  const rows = logits.map((z, row) => {
+    const sum = z.reduce((total, value) => total + Math.exp(value), 0);
+    const logs = z.map((value) => value - Math.log(sum));
+    const target = z.map((_, k) => (k === labels[row] ? 1 - smoothing : 0) + smoothing / z.length);
+    return -target.reduce((total, share, k) => total + share * logs[k], 0);
+  });
+  return rows.reduce((a, b) => a + b, 0) / rows.length;
+}
+
+test('of equal logits it is ln K, whatever the label', () => {
+  expectClose(loss([0, 3])(tf.zeros([2, 4])), [Math.log(4)]);
+});
+
+test('by hand: −ln(3/4)', () => {
+  expectClose(loss([0])(tf.tensor([[Math.log(3), 0]])), [-Math.log(0.75)]);
+  // softmax − onehot
+  expectClose(tf.grad(loss([0]))(tf.tensor([[Math.log(3), 0]])), [-0.25, 0.25]);
+});
+
+test.each([0, 0.1, 0.9])('equals the formula with smoothing %d', (labelSmoothing) => {
+  const logits = [
+    [1.5, -2, 0.25],
+    [0, 0.5, -0.5],
+    [-4, 2, 2],
+  ];
+  const labels = [2, 0, 1];
+  const f = loss(labels, { labelSmoothing });
+  expectClose(f(tf.tensor(logits)), [reference(logits, labels, labelSmoothing)]);
+  expectGradient(f, [tf.tensor(logits)]);
+});
+
+test('logits of ±1000 are no NaN', () => {
+  const logits = tf.tensor([
+    [1000, -1000],
+    [1000, -1000],
+  ]);
+  expectClose(loss([0, 1])(logits), [1000]);
+  expectClose(tf.grad(loss([0, 1]))(logits), [0, 0, 0.5, -0.5]);
+});
+
+test('leaves nothing behind', () => {
+  const x = sample([3, 4]);
+  const f = loss([0, 1, 3], { labelSmoothing: 0.1 });
+  expectNoLeak(() => tf.tidy(() => tf.grad(f)(x)));
+});
+
+test('reads no teacher', () => {
+  expect(bound('cross_entropy', {}, { logits: [3] }, {})).toMatchObject({
+    student: ['logits'],
+    teacher: [],
+    matching: false,
+    auxiliary: {},
+  });
+});

@@ -1,0 +1,51 @@
+import { softmaxCrossEntropy } from '@distillery/engine';
+import { weightSchema } from '@distillery/spec';
+import * as tf from '@tensorflow/tfjs-core';
+import { z } from 'zod';
+import { logitsTap } from '../logits.ts';
+import type { Term } from '../term.ts';
+
+const options = z.strictObject({
+  weight: weightSchema.default(1),
+  student: z
+    .string()
+    .max(64)
+    .optional()
+    .describe("the student's logits; default: logits, which are the mean where a network has several heads"),
+  labelSmoothing: z
+    .number()
+    .min(0)
+    .lt(1)
+    .default(0)
+    .describe('ε, what the target gives to all classes alike'),
+});
+
+/**
+ * Cross-entropy with the labels: −mean log softmax(z)_y. With smoothing ε the target is (1−ε)·onehot(y) + ε/K
+ * (Szegedy et al., 2016, "Rethinking the Inception Architecture").
+ */
+export const crossEntropy: Term<typeof options> = {
+  type: 'cross_entropy',
+  summary: 'Cross-entropy with the labels',
+  formula: '−mean log p_y, p = softmax(z_s); smoothed: −mean Σ_k q_k·log p_k, q = (1 − ε)·onehot(y) + ε/K',
+  reference: 'https://arxiv.org/abs/1512.00567',
+  options,
+  bind({ labelSmoothing, ...choice }, studentTaps) {
+    const tap = logitsTap(choice.student, 'logits', studentTaps);
+    return {
+      student: [tap],
+      teacher: [],
+      reads: ['labels'],
+      matching: false,
+      auxiliary: {},
+      loss({ student, labels, classes }) {
+        const logits = student[tap] as tf.Tensor2D;
+        if (labelSmoothing === 0) return tf.mean(softmaxCrossEntropy(logits, labels));
+        // Smoothed by arithmetic: oneHot takes its on and off values as whole numbers.
+        const hot = tf.cast(tf.oneHot(labels, classes), 'float32');
+        const target = tf.add(tf.mul(hot, 1 - labelSmoothing), labelSmoothing / classes);
+        return tf.mean(softmaxCrossEntropy(logits, target as tf.Tensor2D));
+      },
+    };
+  },
+};

@@ -1,0 +1,70 @@
+import { logSoftmax } from '@distillery/engine';
+import { weightSchema } from '@distillery/spec';
+import * as tf from '@tensorflow/tfjs-core';
+import { z } from 'zod';
+import { divergence, sharedClasses, temperatureSchema } from '../logits.ts';
+import { type Term, TapError } from '../term.ts';
+
+const factor = z.number().min(0).max(1e6);
+const options = z.strictObject({
+  weight: weightSchema.default(1),
+  temperature: temperatureSchema.default(4),
+  alpha: factor.default(1).describe('weight of the label against the rest'),
+  beta: factor.default(8).describe('weight of the other classes among themselves'),
+});
+
+/** Far below every logit, and still finite when added to one. */
+const LOWEST = -1e30;
+
+/**
+ * Decoupled knowledge distillation: T²·[α·KL(b_t ‖ b_s) + β·KL(q_t ‖ q_s)], with b = (p_y, 1 − p_y) the probability of
+ * the label against all others, and q the softmax over the classes without the label
+ * (Zhao et al., CVPR 2022, arXiv:2203.08679).
+ *
+ * The reference sums probabilities and takes their logarithm, which is −∞ for a student that is certain; here b comes
+ * from the logits (z_y, log Σ_{k≠y} exp z_k). It lowers the label's logit by 1000, here it counts for nothing at any
+ * temperature. Its ramp of the weight over the first 20 epochs is not part of the loss and
+ * off by default: `"weight": {"schedule": "linear", "from": 0, "to": 1, "epochs": 20}`.
+ */
+export const decoupled: Term<typeof options> = {
+  type: 'decoupled',
+  summary: 'KL divergences of the label against the rest, and of the rest among themselves, times T²',
+  formula:
+    'T²·[α·KL(b_t ‖ b_s) + β·KL(q_t ‖ q_s)], b = (p_y, 1 − p_y), p = softmax(z/T), q = softmax(z/T) over the classes but y',
+  reference: 'https://arxiv.org/abs/2203.08679',
+  options,
+  bind({ temperature, alpha, beta }, studentTaps, teacherTaps) {
+    const classes = sharedClasses(studentTaps, teacherTaps);
+    if (classes < 3) {
+      throw new TapError('', `needs at least 3 classes: of ${classes} too few are left`, undefined);
+    }
+    return {
+      student: ['logits'],
+      teacher: ['logits'],
+      reads: ['labels'],
+      matching: true,
+      auxiliary: {},
+      loss({ student, teacher, labels, at }) {
+        const T = at(temperature);
+        const label = tf.cast(tf.oneHot(labels, classes), 'float32');
+        const s = decouple(tf.div(student.logits, T), label);
+        const t = decouple(tf.div(teacher.logits, T), label);
+        const loss = tf.add(
+          tf.mul(divergence(t.binary, s.binary), alpha),
+          tf.mul(divergence(t.others, s.others), beta),
+        );
+        return tf.mul(loss, T * T);
+      },
+    };
+  },
+};
+
+/** Log-probabilities of b, `[batch, 2]`, and of q, `[batch, K]`. */
+function decouple(logits: tf.Tensor, label: tf.Tensor) {
+  const others = tf.add(logits, tf.mul(label, LOWEST));
+  const ofLabel = tf.sum(tf.mul(logits, label), -1);
+  return {
+    binary: logSoftmax(tf.stack([ofLabel, tf.logSumExp(others, -1)], -1)),
+    others: logSoftmax(others),
+  };
+}

@@ -1,0 +1,101 @@
+import type { Net } from '@distillery/engine';
+import { weightSchema } from '@distillery/spec';
+import * as tf from '@tensorflow/tfjs-core';
+import { z } from 'zod';
+import { rows, unit } from '../arithmetic.ts';
+import { atSmallerSize } from '../maps.ts';
+import { mapPair, tapPairOptions } from '../taps.ts';
+import type { Term } from '../term.ts';
+
+const options = z.strictObject({
+  weight: weightSchema.default(200),
+  ...tapPairOptions,
+  rate: z
+    .number()
+    .min(0.01)
+    .max(4)
+    .default(0.5)
+    .describe("channels of the factors, as a share of those of the teacher's map"),
+  epochs: z
+    .number()
+    .int()
+    .min(1)
+    .max(1000)
+    .default(30)
+    .describe('for how long the paraphraser is trained, before the students'),
+});
+
+/**
+ * Factor transfer: mean |f_s/‖f_s‖ − f_t/‖f_t‖| over every number, f_t being the teacher's map in the words of a
+ * paraphraser, f_s the student's in those of a translator (Kim et al., NeurIPS 2018, arXiv:1802.04977). Each sample's
+ * factors are brought to length 1 as a whole; the larger ones are average-pooled to the smaller first.
+ *
+ * The paraphraser is the first half of an autoencoder, three 3×3 convolutions with leaky ReLUs, that is trained on the
+ * teacher's map alone, and then stays; the translator is the same with BatchNorm, and learns with the student.
+ */
+export const factor: Term<typeof options> = {
+  type: 'factor',
+  summary: "Absolute difference between a paraphrase of the teacher's map and a translation of the student's",
+  formula:
+    'mean |f_s/‖f_s‖ − f_t/‖f_t‖|, f_s = translator(F_s), f_t = paraphraser(F_t), the encoder of an autoencoder of F_t',
+  reference: 'https://arxiv.org/abs/1802.04977',
+  options,
+  bind({ rate, epochs, ...choice }, studentTaps, teacherTaps) {
+    const taps = mapPair(choice, studentTaps, teacherTaps);
+    const [from, to] = [studentTaps[taps.student], teacherTaps[taps.teacher]];
+    const channels = Math.max(1, Math.round(rate * to[2]));
+    return {
+      student: [taps.student],
+      teacher: [taps.teacher],
+      matching: false,
+      auxiliary: {
+        paraphraser: {
+          inputShape: to,
+          forward: (net, x) => encoder(net, x, { channels, normalize: false }),
+          pretraining: {
+            tap: taps.teacher,
+            epochs,
+            forward: (net, x) => decoder(net, encoder(net, x, { channels, normalize: false }), to[2]),
+          },
+        },
+        translator: {
+          inputShape: from,
+          forward: (net, x) => encoder(net, x, { channels, normalize: true }),
+        },
+      },
+      loss({ student, teacher, auxiliary }) {
+        const [s, t] = atSmallerSize(
+          auxiliary('translator', student[taps.student]),
+          auxiliary('paraphraser', teacher[taps.teacher]),
+        );
+        return tf.mean(tf.abs(tf.sub(unit(rows(s)), unit(rows(t)))));
+      },
+    };
+  },
+};
+
+function encoder<T>(
+  net: Net<T>,
+  map: T,
+  { channels, normalize }: { channels: number; normalize: boolean },
+): T {
+  const own = net.shape(map)[2];
+  return [own, channels, channels].reduce((x, out, index) => {
+    const y = net.conv(`encoder.${index}.conv`, x, { out, kernel: 3, padding: 1 });
+    return leakyRelu(net, normalize ? net.batchNorm(`encoder.${index}.bn`, y) : y);
+  }, map);
+}
+
+/** A transposed convolution of stride 1 is a convolution. */
+function decoder<T>(net: Net<T>, map: T, out: number): T {
+  return [net.shape(map)[2], out, out].reduce(
+    (x, width, index) =>
+      leakyRelu(net, net.conv(`decoder.${index}.conv`, x, { out: width, kernel: 3, padding: 1 })),
+    map,
+  );
+}
+
+/** With the slope .1 below 0. */
+function leakyRelu<T>(net: Net<T>, x: T): T {
+  return net.add(net.scale(x, 0.1), net.scale(net.relu(x), 0.9));
+}

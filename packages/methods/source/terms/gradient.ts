@@ -1,0 +1,48 @@
+import { weightSchema } from '@distillery/spec';
+import * as tf from '@tensorflow/tfjs-core';
+import { z } from 'zod';
+import { type TapShapes, type Term, TapError } from '../term.ts';
+
+const options = z.strictObject({ weight: weightSchema.default(1) });
+
+const tap = 'input_gradient';
+
+/**
+ * Gradient matching: ‖∂CE(x)/∂x of the student − that of the teacher‖², summed over the pixels and averaged over the
+ * batch (Zagoruyko and Komodakis, 2017, section 3.2, arXiv:1612.03928; for the sensitivity of more outputs than the
+ * loss, Srinivas and Fleuret, 2018, arXiv:1803.00443).
+ *
+ * The student's gradient is taken in training mode and trained through: the gradient of this loss is a second-order
+ * one, and exact. It makes a step four to eight times as long (measured: LightNN four, ResNet-8 seven). The pixels are
+ * those that the networks see, normalised.
+ */
+export const gradient: Term<typeof options> = {
+  type: 'gradient',
+  summary: "Squared difference between the loss's gradients by the image's pixels",
+  formula: '‖∂CE(z_s, y)/∂x − ∂CE(z_t, y)/∂x‖², summed over the pixels of x, averaged over the batch',
+  reference: 'https://arxiv.org/abs/1612.03928',
+  options,
+  bind(_choice, studentTaps, teacherTaps) {
+    demand('student', studentTaps);
+    demand('teacher', teacherTaps);
+    return {
+      student: [tap],
+      teacher: [tap],
+      matching: true,
+      auxiliary: {},
+      loss({ student, teacher }) {
+        const difference = tf.sub(student[tap], teacher[tap]);
+        return tf.mean(tf.sum(tf.square(difference), -1));
+      },
+    };
+  },
+};
+
+function demand(side: 'student' | 'teacher', taps: TapShapes): void {
+  if (tap in taps) return;
+  throw new TapError(
+    '',
+    `the ${side} has no tap ${tap}: it is no single network with the job's classes, or holds an operation without a slope`,
+    undefined,
+  );
+}

@@ -1,0 +1,53 @@
+import { weightSchema } from '@distillery/spec';
+import * as tf from '@tensorflow/tfjs-core';
+import { z } from 'zod';
+import { meanSquaredError } from '../arithmetic.ts';
+import { layerPairs, layerPairsOptions } from '../layers.ts';
+import type { Auxiliary, Term } from '../term.ts';
+
+const options = z.strictObject({ weight: weightSchema.default(1), ...layerPairsOptions });
+
+const sequence = { prefix: 'hidden', axes: ['tokens', 'width'] };
+
+/**
+ * Hidden states of transformers: Σ over the student's layers of mean (H_s·W − H_t)², H being what a layer puts out,
+ * `[batch, tokens, width]` (Jiao et al., TinyBERT, Findings of EMNLP 2020, arXiv:1909.10351). Layer i of M follows the
+ * teacher's layer i·N/M of N. W is a trained linear layer, one for each pair whose widths differ; where they are equal
+ * the states are compared as they are.
+ */
+export const hiddenStates: Term<typeof options> = {
+  type: 'hidden_states',
+  summary:
+    "Squared difference of what transformers' layers put out, through a trained linear layer where widths differ",
+  formula:
+    'Σ_layers mean (W·H_s − H_t)², H what a layer puts out, [B, tokens, width], W a trained linear layer where widths differ',
+  reference: 'https://arxiv.org/abs/1909.10351',
+  options,
+  bind(choice, studentTaps, teacherTaps) {
+    const layers = layerPairs(sequence, choice, studentTaps, teacherTaps);
+    const auxiliary: Record<string, Auxiliary> = {};
+    for (const [i, pair] of layers.entries()) {
+      const inputShape = studentTaps[pair.student];
+      const [, out] = teacherTaps[pair.teacher];
+      if (inputShape[1] === out) continue;
+      auxiliary[projector(i)] = { inputShape, forward: (net, x) => net.linear('linear', x, { out }) };
+    }
+    return {
+      student: layers.map((pair) => pair.student),
+      teacher: layers.map((pair) => pair.teacher),
+      // Through a projector it is the projector's own error, not 0.
+      matching: Object.keys(auxiliary).length === 0,
+      auxiliary,
+      loss: ({ student, teacher, auxiliary: apply }) =>
+        tf.addN(
+          layers.map((pair, i) => {
+            const s = student[pair.student];
+            const ours = projector(i) in auxiliary ? apply(projector(i), s) : s;
+            return meanSquaredError(ours, teacher[pair.teacher]);
+          }),
+        ),
+    };
+  },
+};
+
+const projector = (index: number) => `projector${index + 1}`;

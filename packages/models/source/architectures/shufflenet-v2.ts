@@ -1,0 +1,72 @@
+import type { Net } from '@distillery/engine';
+import { z } from 'zod';
+import type { Architecture } from '../architecture.ts';
+import { depthwise } from '../convolution.ts';
+
+const options = z.strictObject({
+  width: z.literal([0.5, 1, 1.5]).default(1).describe("the size in the paper's table of complexities"),
+});
+
+/** Channels of the three stages; the stem has 24, the last map 1024. */
+const channels = { 0.5: [48, 96, 192], 1: [116, 232, 464], 1.5: [176, 352, 704] };
+
+/** Blocks of the stages, the first of which halves height and width. */
+const blocks = [4, 8, 4];
+
+/**
+ * ShuffleNetV2 (Ma et al., 2018) as the literature on distillation has it for small images, with a stem of 1×1
+ * convolutions and PyTorch's default first weights. Of 100 classes it has 1.36 M parameters.
+ */
+export const shufflenetV2: Architecture<typeof options> = {
+  type: 'shufflenet_v2',
+  summary: 'Two branches of depthwise convolutions whose channels are shuffled, for small images',
+  reference: 'https://arxiv.org/abs/1807.11164',
+  options,
+  forward(net, image, { width }, { classes }) {
+    const layer = (part: number, x: typeof image, out: number) =>
+      net.relu(net.batchNorm(`bn${part}`, net.conv(`conv${part}`, x, { out, kernel: 1, bias: false })));
+    let x = layer(1, image, 24);
+    for (const [index, out] of channels[width].entries()) {
+      for (let block = 0; block < blocks[index]; block++) {
+        const name = `layer${index + 1}.${block}`;
+        const branches = block === 0 ? halving(net, name, x, out / 2) : keeping(net, name, x);
+        // One ReLU for both branches: a branch that was only kept is not negative.
+        const y = net.shuffle(net.concat(branches), 2);
+        if (block === blocks[index] - 1) net.tap(`stage${index + 1}_pre`, y);
+        x = net.relu(y);
+      }
+      net.tap(`stage${index + 1}`, x);
+    }
+    const features = net.tap('features', net.globalAveragePool(layer(2, x, 1024)));
+    return net.tap('logits', net.linear('linear', features, { out: classes }));
+  },
+};
+
+/** Both branches at half the height and width, each with `out` channels, before their last ReLU. */
+function halving<T>(net: Net<T>, name: string, x: T, out: number): [T, T] {
+  const { pointwise, spatial } = layers(net, name);
+  const left = pointwise(2, spatial(1, x, 2), out);
+  const right = pointwise(5, spatial(4, net.relu(pointwise(3, x, out)), 2), out);
+  return [left, right];
+}
+
+/** The first half of the channels as it is, and the second half's branch before its last ReLU. */
+function keeping<T>(net: Net<T>, name: string, x: T): [T, T] {
+  const { pointwise, spatial } = layers(net, name);
+  const all = net.shape(x)[2];
+  const half = all / 2;
+  const kept = net.slice(x, { from: 0, to: half });
+  const inner = net.relu(pointwise(1, net.slice(x, { from: half, to: all }), half));
+  return [kept, pointwise(3, spatial(2, inner, 1), half)];
+}
+
+/** The two kinds of convolution, each with its BatchNorm; `part` numbers them within the block. */
+function layers<T>(net: Net<T>, name: string) {
+  const norm = (part: number, x: T) => net.batchNorm(`${name}.bn${part}`, x);
+  const conv = (part: number) => `${name}.conv${part}`;
+  return {
+    pointwise: (part: number, x: T, out: number) =>
+      norm(part, net.conv(conv(part), x, { out, kernel: 1, bias: false })),
+    spatial: (part: number, x: T, stride: number) => norm(part, depthwise(net, conv(part), x, { stride })),
+  };
+}

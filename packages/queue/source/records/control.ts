@@ -1,0 +1,81 @@
+import { DistilleryError, type JobView } from '@distillery/spec';
+import { type Client, guarded } from '../redis/connection.ts';
+import { isJobId } from './job-id.ts';
+import { indexesOf, type Jobs, type Owner, overQuota } from './jobs.ts';
+import { type Keys, scriptKeys } from '../redis/keys.ts';
+import { run, type Script } from '../redis/script.ts';
+import { cancelScript, pauseScript, removeScript, resumeScript, retryScript } from '../scripts/control.ts';
+import type { StageQueue } from '../bull/stages.ts';
+
+/** What people ask of a job that is there. */
+export function jobControl(redis: Client, keys: Keys, jobs: Jobs, stages: StageQueue) {
+  const asked = (what: string, script: Script, { enqueues = false } = {}) =>
+    guarded(async (id: string, by?: Owner): Promise<JobView> => {
+      const asker = [by?.name ?? '', by?.jobs ?? ''];
+      await checked(id, what, () => run(redis, script, scriptKeys(keys, id), asker)).catch((error) => {
+        throw overQuota(error, by) ?? error;
+      });
+      if (enqueues) await stages.enqueueOpen(id);
+      return (await jobs.get(id)).view;
+    });
+
+  return {
+    /**
+     * Ends a job: `cancelling` until its trainers have committed their checkpoints, then `cancelled`.
+     * @throws DistilleryError `job_not_found`; `state_conflict` when it has succeeded or failed
+     */
+    cancel: asked('be cancelled', cancelScript),
+
+    /**
+     * `pausing` until its trainers have committed their checkpoints, then `paused`: no stage of it is picked up.
+     * @throws DistilleryError `job_not_found`; `state_conflict` when it has ended or is being cancelled
+     */
+    pause: asked('be paused', pauseScript),
+
+    /** Undoes a pause. @throws DistilleryError `job_not_found`; `state_conflict` as `pause` */
+    resume: asked('be resumed', resumeScript, { enqueues: true }),
+
+    /**
+     * Goes on with a job that failed or was cancelled: what succeeded stands, the rest begins at its last checkpoint.
+     * @throws DistilleryError `job_not_found`; `state_conflict` when there is nothing to retry; `quota_exceeded` when
+     *   who asks owns it, and has too many jobs on their way
+     */
+    retry: asked('be retried', retryScript, { enqueues: true }),
+
+    /** Forgets a job that has ended. @throws DistilleryError `state_conflict` when it has not */
+    remove: guarded(async (id: string): Promise<void> => {
+      const { labels, owner } = (await jobs.get(id)).view;
+      const indexes = indexesOf(keys, labels, owner);
+      await checked(id, 'be deleted', () =>
+        run(redis, removeScript, [...scriptKeys(keys, id), keys.spec(id), keys.all, ...indexes], [id]),
+      );
+    }),
+
+    /** What deleted jobs have left in the store, to be looked at when nothing runs that could need it. */
+    leftovers: {
+      add: guarded(async (names: readonly string[]): Promise<void> => {
+        if (names.length > 0) await redis.sadd(keys.leftovers, ...names);
+      }),
+      list: guarded((): Promise<string[]> => redis.smembers(keys.leftovers)),
+      drop: guarded(async (names: readonly string[]): Promise<void> => {
+        if (names.length > 0) await redis.srem(keys.leftovers, ...names);
+      }),
+    },
+  };
+}
+export type JobControl = ReturnType<typeof jobControl>;
+
+async function checked(id: string, what: string, work: () => Promise<unknown>): Promise<void> {
+  const unknown = new DistilleryError('job_not_found', `there is no job ${id}`);
+  if (!isJobId(id)) throw unknown;
+  try {
+    await work();
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    const [, code, state] = /^(CONFLICT|UNKNOWN) (.*)$/.exec(error.message) ?? [];
+    if (code === 'UNKNOWN') throw unknown;
+    if (code !== 'CONFLICT') throw error;
+    const message = `the job is ${state}, it cannot ${what}`;
+    throw new DistilleryError('state_conflict', message, { cause: error });
+  }
+}

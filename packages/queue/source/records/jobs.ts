@@ -1,0 +1,160 @@
+import { DistilleryError, type JobView, type StagePlan } from '@distillery/spec';
+import { type Client, guarded } from '../redis/connection.ts';
+import { isJobId, newJobId } from './job-id.ts';
+import { type Keys, scriptKeys } from '../redis/keys.ts';
+import { listJobs } from './list.ts';
+import { asCreated, type Fields, initialFields, plansOf, viewOf } from './record.ts';
+import { run } from '../redis/script.ts';
+import { createScript } from '../scripts/create.ts';
+
+export interface NewJob {
+  name: string | null;
+  labels: Record<string, string>;
+  /** Nobody's when not given. */
+  owner?: Owner | undefined;
+  /** -10 to 10, default 0; stages of a job with a higher one are taken first. */
+  priority?: number;
+  /** The body as it was posted, JSON. */
+  posted: unknown;
+  /** The spec with its defaults filled in, JSON. */
+  spec: unknown;
+  stages: StagePlan[];
+}
+
+/** Whose a job is. */
+export interface Owner {
+  name: string;
+  /** How many jobs of theirs may be on their way at once. */
+  jobs: number;
+}
+
+/** A client's key for a request that it may send twice, and the digest of the body it came with. */
+export interface Idempotency {
+  key: string;
+  digest: string;
+}
+
+/** A job as it stands; `version` rises with every change of it. */
+export interface JobNow {
+  view: JobView;
+  version: number;
+}
+
+/** How long a key is remembered. */
+const idempotencySeconds = 24 * 60 * 60;
+
+/** The public truth of every job. */
+export function jobRecords(redis: Client, keys: Keys) {
+  async function fieldsOf(id: string): Promise<Fields> {
+    const fields = isJobId(id) ? await redis.hgetall(keys.job(id)) : {};
+    if (fields.id === undefined) throw new DistilleryError('job_not_found', `there is no job ${id}`);
+    return fields;
+  }
+  const answerOf = async (id: string): Promise<JobNow> => ({
+    view: viewOf(asCreated(await fieldsOf(id))),
+    version: 1,
+  });
+
+  return {
+    /**
+     * Creates a job, or gives the first answer again when the idempotency key and its body are known.
+     * @throws DistilleryError `idempotency_conflict` when the key came with another body; `quota_exceeded`
+     */
+    create: guarded(
+      async (job: NewJob, idempotency?: Idempotency): Promise<JobNow & { replayed: boolean }> => {
+        const id = newJobId();
+        const { name, labels, priority, stages, owner } = job;
+        const record = initialFields({ id, name, labels, owner: owner?.name, priority, stages });
+        const [outcome, created] = (await run(
+          redis,
+          createScript,
+          [
+            ...scriptKeys(keys, id),
+            keys.spec(id),
+            keys.all,
+            keys.idempotency(idempotency?.key ?? '', owner?.name),
+            ...indexesOf(keys, labels, owner?.name),
+          ],
+          [
+            id,
+            idempotency?.digest ?? '',
+            idempotencySeconds,
+            JSON.stringify(job.posted),
+            JSON.stringify(job.spec),
+            owner?.name ?? '',
+            owner?.jobs ?? '',
+            ...Object.entries(record).flat(),
+          ],
+        ).catch((error: unknown) => {
+          throw conflict(error) ?? overQuota(error, owner) ?? error;
+        })) as [string, string];
+        return { ...(await answerOf(created)), replayed: outcome === 'replayed' };
+      },
+    ),
+
+    /**
+     * The first answer to an owner's request with this key, if there was one: looked up before the work of planning.
+     * @throws DistilleryError `idempotency_conflict` when the key came with another body
+     */
+    replay: guarded(async ({ key, digest }: Idempotency, owner?: string): Promise<JobNow | undefined> => {
+      const [known, id] = await redis.hmget(keys.idempotency(key, owner), 'digest', 'job');
+      if (!known || !id) return undefined;
+      if (known !== digest) throw conflict(new Error('CONFLICT the key was used with another body'));
+      return answerOf(id);
+    }),
+
+    /** @throws DistilleryError `job_not_found` */
+    get: guarded(async (id: string): Promise<JobNow> => {
+      const fields = await fieldsOf(id);
+      return { view: viewOf(fields), version: Number(fields.version) };
+    }),
+
+    /** Newest first. */
+    list: guarded((query: Parameters<typeof listJobs>[2]) => listJobs(redis, keys, query)),
+
+    /** The spec as posted and with its defaults filled in. @throws DistilleryError `job_not_found` */
+    spec: guarded(async (id: string): Promise<{ posted: unknown; spec: unknown }> => {
+      const { posted, parsed } = isJobId(id) ? await redis.hgetall(keys.spec(id)) : {};
+      if (posted === undefined || parsed === undefined) {
+        throw new DistilleryError('job_not_found', `there is no job ${id}`);
+      }
+      return { posted: JSON.parse(posted), spec: JSON.parse(parsed) };
+    }),
+
+    /** The stages as they were planned. @throws DistilleryError `job_not_found` */
+    plan: guarded(async (id: string): Promise<StagePlan[]> => plansOf(await fieldsOf(id))),
+
+    /** What a stage returned; undefined until it has succeeded. */
+    result: guarded(async (id: string, stage: string): Promise<unknown> => {
+      const text = await redis.hget(keys.results(id), stage);
+      return text === null ? undefined : JSON.parse(text);
+    }),
+
+    /** What every stage that has succeeded returned, by stage. */
+    results: guarded(async (id: string): Promise<Record<string, unknown>> => {
+      const texts = await redis.hgetall(keys.results(id));
+      return Object.fromEntries(Object.entries(texts).map(([stage, text]) => [stage, JSON.parse(text)]));
+    }),
+  };
+}
+export type Jobs = ReturnType<typeof jobRecords>;
+
+/** The indexes of what somebody chose to say of a job. */
+export function indexesOf(keys: Keys, labels: Record<string, string>, owner: string | null = null): string[] {
+  const indexes = Object.entries(labels).map(([name, value]) => keys.withLabel(name, value));
+  return owner === null ? indexes : [...indexes, keys.ownedBy(owner)];
+}
+
+/** What a script says of an owner who has too many jobs. */
+export function overQuota(error: unknown, owner: Owner | undefined): DistilleryError | undefined {
+  const [, count] = error instanceof Error ? (/^QUOTA (\d+)/.exec(error.message) ?? []) : [];
+  if (count === undefined || owner === undefined) return undefined;
+  const message = `${owner.name} has ${count} jobs on their way, and may have ${owner.jobs}: one must end before`;
+  return new DistilleryError('quota_exceeded', message, { cause: error });
+}
+
+function conflict(error: unknown): DistilleryError | undefined {
+  if (!(error instanceof Error) || !error.message.startsWith('CONFLICT')) return undefined;
+  const message = 'the Idempotency-Key was used with another body';
+  return new DistilleryError('idempotency_conflict', message, { cause: error });
+}

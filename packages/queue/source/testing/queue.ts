@@ -1,0 +1,77 @@
+import { afterAll, beforeAll } from 'vitest';
+import type { EngineInfo, StagePlan, StageProgress } from '@distillery/spec';
+import {
+  type DistilleryQueue,
+  type NewJob,
+  openQueue,
+  type PrivateRedis,
+  startPrivateRedis,
+} from '../index.ts';
+
+/** A Redis server of the test file's own, and a queue on it that waits as a worker's does. */
+export function privateQueue(): { queue: DistilleryQueue; redis: PrivateRedis } {
+  const held = {} as { queue: DistilleryQueue; redis: PrivateRedis };
+  beforeAll(async () => {
+    held.redis = await startPrivateRedis();
+    held.queue = await openQueue({ url: held.redis.url, onOutage: 'wait' });
+  });
+  afterAll(async () => {
+    await held.queue?.close();
+    await held.redis?.stop();
+  });
+  return held;
+}
+
+/** teacher → outputs → students → report. */
+export function graph(students = ['a', 'b']): StagePlan[] {
+  const ids = students.map((name) => `student.${name}.42`);
+  return [
+    { id: 'teacher', kind: 'teacher', needs: [], work: 60 },
+    { id: 'outputs', kind: 'outputs', needs: ['teacher'], work: 20 },
+    ...ids.map((id, i) => ({
+      id,
+      kind: 'student' as const,
+      needs: ['outputs'],
+      work: 10,
+      student: students[i],
+      seed: 42,
+    })),
+    { id: 'report', kind: 'report', needs: ids, work: 0 },
+  ];
+}
+
+export function job(over: Partial<NewJob> = {}): NewJob {
+  return { name: null, labels: {}, posted: { teacher: 1 }, spec: { teacher: 1 }, stages: graph(), ...over };
+}
+
+/** In the middle of a stage. */
+export const progress: StageProgress = {
+  phase: 'training',
+  epoch: 1,
+  epochs: 2,
+  step: 5,
+  steps: 10,
+  loss: 0.5,
+  samplesPerSecond: 100,
+  fraction: 0.5,
+};
+
+export const engine: EngineInfo = {
+  name: 'cpu',
+  backend: 'cpu',
+  bfloat16: null,
+  threads: 1,
+  versions: {},
+  hardware: 'test',
+  gigaflops: 1.5,
+};
+
+/** Until a condition holds; throws after ten seconds. */
+export async function until<T>(read: () => Promise<T>, holds: (value: T) => boolean): Promise<T> {
+  for (const end = Date.now() + 10_000; ; ) {
+    const value = await read();
+    if (holds(value)) return value;
+    if (Date.now() > end) throw new Error(`waited in vain, last: ${JSON.stringify(value)}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}

@@ -1,0 +1,2 @@
+export { openDiskStore } from './file/disk-store.ts';
+export type { BlobInfo, ByteRange, Commit, Store } from './store.ts';

@@ -1,0 +1,346 @@
+import { createHash } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import { sha256 } from '@distillery/spec';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { BlobInfo, Store } from '../store.ts';
+
+/** A store under test, empty at first, with what the suite must do behind its back. */
+export interface OpenedStore {
+  store: Store;
+  /** Another client of the same data, as another process would have. */
+  reopen(): Promise<Store>;
+  /** Replaces the stored bytes of a blob. */
+  overwriteBlob(digest: string, bytes: Uint8Array): Promise<void>;
+  /** Replaces the stored text of a manifest. */
+  overwriteManifest(name: string, text: string): Promise<void>;
+  /** Names of whatever an unfinished write has left. */
+  leftovers(): Promise<string[]>;
+  close(): Promise<void>;
+}
+
+const text = (value: string) => new TextEncoder().encode(value);
+const absent = sha256('absent');
+
+/** What every implementation of `Store` must do; call it from a test file. */
+export function describeStore(name: string, open: () => Promise<OpenedStore>): void {
+  describe(name, () => {
+    let opened: OpenedStore;
+    let store: Store;
+    beforeEach(async () => {
+      opened = await open();
+      store = opened.store;
+    });
+    afterEach(async () => {
+      expect(await opened.leftovers()).toEqual([]);
+      await opened.close();
+    });
+
+    describe('blobs', () => {
+      test.each([
+        ['no bytes', new Uint8Array(0)],
+        ['a few', text('hello')],
+        ['a view into a larger buffer', text('xhellox').subarray(1, 6)],
+      ])('keep %s', async (_, bytes) => {
+        const info = await store.put(bytes);
+        expect(info).toEqual({ digest: sha256(bytes), size: bytes.length });
+        expect(await store.stat(info.digest)).toEqual(info);
+        const read = await store.read(info.digest);
+        expect(read).toEqual(new Uint8Array(bytes));
+        expect([read.byteOffset, read.buffer.byteLength]).toEqual([0, bytes.length]);
+      });
+
+      test('come in as a stream and are seen by another client', async () => {
+        const info = await store.put(chunked('hel', '', 'lo'));
+        expect(info).toEqual({ digest: sha256('hello'), size: 5 });
+        expect(await (await opened.reopen()).read(info.digest)).toEqual(text('hello'));
+      });
+
+      test('can be put again, also at once', async () => {
+        const infos = await Promise.all(Array.from({ length: 20 }, () => store.put(text('same'))));
+        expect(new Set(infos.map((info) => info.digest))).toEqual(new Set([sha256('same')]));
+        expect(await store.read(infos[0].digest)).toEqual(text('same'));
+      });
+
+      test('that are absent are said to be', async () => {
+        expect(await store.stat(absent)).toBeUndefined();
+        for (const call of [
+          () => store.read(absent),
+          () => store.stream(absent),
+          () => store.localPath(absent),
+        ]) {
+          await expect(call()).rejects.toMatchObject({
+            code: 'checkpoint_not_found',
+            message: expect.stringMatching(/has no blob/),
+          });
+        }
+      });
+
+      test.each([
+        ['other bytes', 'jello'],
+        ['fewer', 'hell'],
+        ['none', ''],
+        ['more', 'hello!'],
+      ])('with %s do not verify, and are healed by a put', async (_, damaged) => {
+        const { digest } = await store.put(text('hello'));
+        await opened.overwriteBlob(digest, text(damaged));
+        await expect(store.read(digest)).rejects.toMatchObject({
+          code: 'artifact_corrupt',
+          message: expect.stringMatching(/damaged/),
+        });
+        await store.put(text('hello'));
+        expect(await store.read(digest)).toEqual(text('hello'));
+      });
+
+      test('are removed, twice without an error', async () => {
+        const { digest } = await store.put(text('hello'));
+        await store.remove(digest);
+        await store.remove(digest);
+        expect(await store.stat(digest)).toBeUndefined();
+      });
+
+      test('are listed by when they were last put', async () => {
+        const all = async (before: Date) => {
+          const found: BlobInfo[] = [];
+          for await (const blob of store.blobs(before)) found.push(blob);
+          return found;
+        };
+        const later = () => new Date(Date.now() + 60_000);
+        expect(await all(later())).toEqual([]);
+        const infos = [
+          await store.put(text('hello')),
+          await store.put(text('')),
+          await store.put(text('you')),
+        ];
+        expect(await all(later())).toEqual(infos.sort((a, b) => (a.digest < b.digest ? -1 : 1)));
+        expect(await all(new Date(Date.now() - 60_000))).toEqual([]);
+        // What is put again while others are looked at is left out.
+        const [first, second, third] = infos;
+        await delay(20);
+        const start = new Date();
+        await delay(20);
+        const listed: string[] = [];
+        for await (const { digest } of store.blobs(start)) {
+          listed.push(digest);
+          if (digest === first.digest) await store.put(await store.read(second.digest));
+        }
+        expect(listed).toEqual([first.digest, third.digest]);
+      });
+
+      test('have a local path', async () => {
+        const { readFile } = await import('node:fs/promises');
+        const { digest } = await store.put(text('hello'));
+        expect(await readFile(await store.localPath(digest), 'utf8')).toBe('hello');
+      });
+
+      test('pass the error of their source on and leave nothing', async () => {
+        const failure = new Error('the source broke');
+        async function* broken() {
+          yield text('half');
+          throw failure;
+        }
+        await expect(store.put(broken())).rejects.toBe(failure);
+        const strings = chunked('text') as AsyncIterable<unknown>;
+        async function* wrong() {
+          for await (const _ of strings) yield 'text' as unknown as Uint8Array;
+        }
+        await expect(store.put(wrong())).rejects.toThrow('a store takes bytes, not a string');
+        expect(await opened.leftovers()).toEqual([]);
+        expect(await store.stat(sha256('half'))).toBeUndefined();
+      });
+
+      test('of any size pass in bounded memory', async () => {
+        const mebibyte = 1024 * 1024;
+        const chunks = 128;
+        const hash = createHash('sha256');
+        let peak = 0;
+        const before = process.memoryUsage();
+        const look = () => {
+          const now = process.memoryUsage();
+          peak = Math.max(peak, now.external - before.external, now.arrayBuffers - before.arrayBuffers);
+        };
+        async function* source() {
+          for (let index = 0; index < chunks; index++) {
+            const chunk = new Uint8Array(mebibyte).fill(index);
+            hash.update(chunk);
+            look();
+            yield chunk;
+          }
+        }
+        const info = await store.put(source());
+        expect(info).toEqual({ digest: hash.digest('hex'), size: chunks * mebibyte });
+        const back = createHash('sha256');
+        for await (const chunk of await store.stream(info.digest)) {
+          back.update(chunk as Uint8Array);
+          look();
+        }
+        expect(back.digest('hex')).toBe(info.digest);
+        // Garbage that is not collected yet counts too, so the bound is loose; the whole blob would be 128 MiB.
+        expect(peak).toBeLessThan((chunks / 2) * mebibyte);
+      }, 30_000);
+    });
+
+    describe('ranges', () => {
+      test.each([
+        [0, 0, 'h'],
+        [1, 3, 'ell'],
+        [4, 4, 'o'],
+        [2, 100, 'llo'],
+        [0, 4, 'hello'],
+      ])('%i-%i', async (start, end, expected) => {
+        const { digest } = await store.put(text('hello'));
+        expect(await drain(store, digest, { start, end })).toBe(expected);
+      });
+
+      test('are the whole where none is given, also of nothing', async () => {
+        for (const whole of ['hello', '']) {
+          expect(await drain(store, (await store.put(text(whole))).digest)).toBe(whole);
+        }
+      });
+
+      test.each([
+        [5, 9],
+        [3, 2],
+        [-1, 2],
+        [0.5, 2],
+        [0, Number.NaN],
+      ])('%d-%d cannot be satisfied', async (start, end) => {
+        const { digest } = await store.put(text('hello'));
+        await expect(store.stream(digest, { start, end })).rejects.toMatchObject({
+          code: 'range_not_satisfiable',
+          message: `the range ${start}-${end} lies outside the 5 bytes of the blob`,
+        });
+      });
+    });
+
+    describe('manifests', () => {
+      test('are created once, with what JSON keeps of them', async () => {
+        const first = await store.commit('teachers/0a', { epoch: 1, note: undefined });
+        expect(first).toStrictEqual({ created: true, manifest: { epoch: 1 } });
+        expect(await store.commit('teachers/0a', { epoch: 2 })).toEqual({
+          created: false,
+          manifest: { epoch: 1 },
+        });
+        expect(await (await opened.reopen()).manifest('teachers/0a')).toEqual({ epoch: 1 });
+      });
+
+      test('have one winner of many', async () => {
+        const clients = [store, await opened.reopen(), await opened.reopen()];
+        const commits = await Promise.all(
+          Array.from({ length: 24 }, (_, writer) => clients[writer % 3].commit('race', { writer })),
+        );
+        const winners = commits.filter((commit) => commit.created);
+        expect(winners).toHaveLength(1);
+        expect(new Set(commits.map((commit) => commit.manifest.writer)).size).toBe(1);
+        expect(await store.manifest('race')).toEqual(winners[0].manifest);
+      });
+
+      test('are removed, twice without an error, and their name is free again', async () => {
+        await store.commit('a/b', 1);
+        await store.removeManifest('a/b');
+        await store.removeManifest('a/b');
+        await store.removeManifest('never/was');
+        expect(await store.manifest('a/b')).toBeUndefined();
+        expect(await store.commit('a/b', 2)).toEqual({ created: true, manifest: 2 });
+      });
+
+      test('of which one is removed while many are committed still have a winner', async () => {
+        const work = Array.from({ length: 30 }, async (_, index) => {
+          if (index % 3 === 0) await store.removeManifest('busy');
+          else expect(await store.commit('busy', index)).toHaveProperty('manifest');
+        });
+        await Promise.all(work);
+      });
+
+      test('are listed by folder, sorted, at any depth', async () => {
+        // Names that a careless layout would mix up: a name that is also a folder, or looks like a file.
+        const names = [
+          'jobs/b/2',
+          'jobs/b/10',
+          'jobs/b',
+          'jobs/b.json',
+          'jobs/b.json/x',
+          'jobs/bb/1',
+          'top',
+          'a-b_C.9',
+        ];
+        for (const name of names)
+          expect(await store.commit(name, name)).toEqual({ created: true, manifest: name });
+        expect(await store.list('jobs/b')).toEqual(['jobs/b/10', 'jobs/b/2']);
+        expect(await store.list('')).toEqual([...names].sort());
+        expect(await store.list('absent')).toEqual([]);
+        for (const name of names) expect(await store.manifest(name)).toBe(name);
+      });
+
+      test('that JSON cannot keep are refused', async () => {
+        await expect(store.commit('x', { loss: Number.NaN })).rejects.toThrow(RangeError);
+        await expect(store.commit('x', () => 1)).rejects.toThrow(TypeError);
+        expect(await store.list('')).toEqual([]);
+      });
+
+      test('that were damaged are said to be', async () => {
+        await store.commit('x', {});
+        await opened.overwriteManifest('x', '{"epoch":');
+        await expect(store.manifest('x')).rejects.toMatchObject({
+          code: 'artifact_corrupt',
+          message: 'the manifest x is not JSON',
+        });
+        await expect(store.commit('x', {})).rejects.toMatchObject({ code: 'artifact_corrupt' });
+      });
+    });
+
+    describe('refuses', () => {
+      test.each([
+        ['', /a segment is empty/],
+        ['/etc', /a segment is empty/],
+        ['a//b', /a segment is empty/],
+        ['a/', /a segment is empty/],
+        ['..', /a segment is \.\./],
+        ['a/../../b', /a segment is \.\./],
+        ['a/./b', /a segment is \./],
+        ['a b', /a character outside/],
+        ['a\\b', /a character outside/],
+        ['a\0', /a character outside/],
+        ['é', /a character outside/],
+        ['a+manifest.json', /a character outside/],
+        ['a\n', /a character outside/],
+        ['x'.repeat(201), /a segment is longer than 200/],
+        ['x/'.repeat(400) + 'x', /longer than 800/],
+      ])('the name %j', async (name, message) => {
+        const refusal = { code: 'malformed_request', message: expect.stringMatching(message) };
+        await expect(store.commit(name, {})).rejects.toMatchObject(refusal);
+        await expect(store.manifest(name)).rejects.toMatchObject(refusal);
+        await expect(store.removeManifest(name)).rejects.toMatchObject(refusal);
+        if (name !== '') await expect(store.list(name)).rejects.toMatchObject(refusal);
+      });
+
+      test.each(['', 'abc', `../../${absent}`, absent.toUpperCase(), `${absent}\n`])(
+        'the digest %j',
+        async (digest) => {
+          const refusal = {
+            code: 'malformed_request',
+            message: expect.stringMatching(/is not a SHA-256 digest/),
+          };
+          for (const method of ['read', 'stat', 'stream', 'localPath', 'remove'] as const) {
+            await expect(store[method](digest)).rejects.toMatchObject(refusal);
+          }
+        },
+      );
+
+      test('nothing of the longest name', async () => {
+        const name = Array.from({ length: 3 }, () => 'x'.repeat(200)).join('/');
+        expect((await store.commit(name, 1)).created).toBe(true);
+        expect(await store.list('')).toEqual([name]);
+      });
+    });
+  });
+}
+
+async function* chunked(...chunks: string[]): AsyncGenerator<Uint8Array> {
+  for (const chunk of chunks) yield text(chunk);
+}
+
+async function drain(store: Store, digest: string, range?: { start: number; end: number }): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of await store.stream(digest, range)) chunks.push(chunk as Uint8Array);
+  return Buffer.concat(chunks).toString();
+}

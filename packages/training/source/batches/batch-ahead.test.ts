@@ -1,0 +1,214 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, readdir, readlink, rm, truncate } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { openDiskStore, type Store } from '@distillery/store';
+import { randomStream } from '@distillery/engine';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { batchesAhead } from './batch-ahead.ts';
+import type { BatchRequest, BatchSource, TeacherRows } from './batch-thread.ts';
+import { batchMaker, epochOrder, everyIndex } from './batches.ts';
+import { rowFile, rowWriter } from '../outputs.ts';
+import { openRows, type RowFile } from './row-reader.ts';
+import { batchThread } from './thread.ts';
+
+const count = 50;
+const views = 2;
+const shapes: Record<string, number[]> = { logits: [4], stage1: [6, 6, 3] };
+const stream = randomStream(1, 'test');
+const images = Uint8Array.from({ length: count * 72 }, () => stream.below(256));
+const split = { inputs: images, labels: Int32Array.from({ length: count }, (_, i) => i % 4), count };
+const dataset: BatchSource['dataset'] = {
+  shape: [6, 6, 2],
+  normalization: { mean: [0.5, 0.25], std: [0.5, 0.2] },
+};
+const augmentation = { type: 'crop_flip', seed: 7, views } as const;
+
+let folder: string;
+let store: Store;
+let teacher: TeacherRows;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'distillery-ahead-'));
+  store = await openDiskStore(folder);
+  teacher = await storedTeacher();
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+/** Rows for the images in reverse order. */
+async function storedTeacher(): Promise<TeacherRows> {
+  const stored = async (shape: number[]): Promise<RowFile> => {
+    const writer = rowWriter(store, shape);
+    const numbers = count * shape.reduce((a, b) => a * b);
+    await writer.write(Float32Array.from({ length: numbers }, () => stream.normal()));
+    return await rowFile(store, await writer.close());
+  };
+  const taps: TeacherRows['taps'] = {};
+  for (const [tap, shape] of Object.entries(shapes)) {
+    taps[tap] = [];
+    for (let view = 0; view < views; view++) taps[tap].push(await stored(shape));
+  }
+  return { position: everyIndex(count).reverse(), taps };
+}
+
+/** Epochs of batches of 16, the last of each smaller. */
+function* epochs(number: number): Generator<BatchRequest> {
+  for (let epoch = 0; epoch < number; epoch++) {
+    const order = epochOrder(everyIndex(count), 3, epoch);
+    for (let at = 0; at < count; at += 16) {
+      yield { indices: order.subarray(at, at + 16), view: epoch % views };
+    }
+  }
+}
+
+async function all(source: BatchSource, requests: Iterable<BatchRequest>): Promise<number> {
+  let batches = 0;
+  for await (const _ of batchesAhead(source, requests)) batches++;
+  return batches;
+}
+
+test.each([
+  { what: 'shared', lies: new Uint8Array(new SharedArrayBuffer(images.length)) },
+  { what: 'its own', lies: new Uint8Array(images.length) },
+])('bytes are those of the same functions called here; images in $what memory', async ({ lies }) => {
+  lies.set(images);
+  const source = { dataset, split: { ...split, inputs: lies }, augmentation, teacher };
+  const makeBatch = batchMaker({ dataset, split, augmentation });
+  const expected = epochs(5);
+  for await (const batch of batchesAhead(source, epochs(5))) {
+    const { indices, view } = expected.next().value as BatchRequest;
+    const { teacher: said, ...rest } = batch;
+    expect(rest).toEqual(makeBatch(indices, view));
+    expect(Object.keys(said)).toEqual(Object.keys(shapes));
+    for (const [tap, { values, shape }] of Object.entries(said)) {
+      const reader = openRows(teacher.taps[tap][view]);
+      expect(shape).toEqual(shapes[tap]);
+      expect(values).toEqual(reader.read(indices.map((index) => count - 1 - index)));
+      reader.close();
+    }
+  }
+  expect(expected.next().done).toBe(true);
+});
+
+test('two batches are under way while the caller works, however long it takes', async () => {
+  let asked = 0;
+  let taken = 0;
+  function* counted() {
+    for (const request of epochs(3)) {
+      asked++;
+      yield request;
+    }
+  }
+  const open: number[] = [];
+  for await (const _ of batchesAhead({ dataset, split, augmentation: undefined }, counted())) {
+    taken++;
+    if (taken % 4 === 0) await new Promise((resolve) => setTimeout(resolve, 20));
+    open.push(asked - taken);
+  }
+  expect(open).toEqual([...Array<number>(10).fill(2), 1, 0]);
+});
+
+test('runs share the thread and do not mix', async () => {
+  const source = { dataset, split, augmentation: undefined };
+  const thread = batchThread();
+  const makeBatch = batchMaker(source);
+  const one = batchesAhead(source, epochs(1));
+  const other = batchesAhead(source, [{ indices: Int32Array.of(7), view: 0 }]);
+  const first = epochs(1).next().value as BatchRequest;
+  const [a, b] = await Promise.all([one.next(), other.next()]);
+  expect(a.value).toMatchObject(makeBatch(first.indices));
+  expect(b.value).toMatchObject(makeBatch(Int32Array.of(7)));
+  expect(await other.next()).toEqual({ done: true, value: undefined });
+  await one.return();
+  expect(batchThread()).toBe(thread);
+  expect(thread.onEnd.size).toBe(0);
+});
+
+test('a file that is cut short, or gone, is the error that it is here', async () => {
+  const cut = await storedTeacher();
+  await truncate(cut.taps.stage1[1].path, 100);
+  const source = { dataset, split, augmentation, teacher: cut };
+  const seen: number[] = [];
+  const reading = (async () => {
+    for await (const { size } of batchesAhead(source, epochs(2))) seen.push(size);
+  })();
+  // The first epoch's view is whole.
+  await expect(reading).rejects.toMatchObject({
+    name: 'DistilleryError',
+    code: 'artifact_corrupt',
+    message: expect.stringMatching(/row \d+ is cut short/),
+    cause: expect.objectContaining({ message: expect.stringContaining('row-reader') }),
+  });
+  expect(seen).toEqual([16, 16, 16, 2]);
+  await rm(cut.taps.logits[0].path);
+  await expect(all(source, epochs(1))).rejects.toMatchObject({ code: 'internal', message: /ENOENT/ });
+  expect(await all({ ...source, teacher }, epochs(1))).toBe(4);
+});
+
+test('a run that has begun keeps its files', async () => {
+  const own = await storedTeacher();
+  const reading = batchesAhead({ dataset, split, augmentation, teacher: own }, epochs(2));
+  await reading.next();
+  for (const { path } of Object.values(own.taps).flat()) await rm(path);
+  let more = 0;
+  for await (const { teacher: said } of reading) more += Object.keys(said).length;
+  expect(more).toBe(7 * 2);
+});
+
+test('a thread that ends is an error with its cause, waited for or not; the next run has another', async () => {
+  const source = { dataset, split, augmentation, teacher };
+  const reading = batchesAhead(source, epochs(3));
+  await reading.next();
+  const thread = batchThread();
+  await thread.worker.terminate();
+  // What was ready may still come.
+  const rest = (async () => {
+    for await (const _ of reading);
+  })();
+  await expect(rest).rejects.toMatchObject({ code: 'internal', message: /ended: exit code 1/ });
+  expect(thread.onEnd.size).toBe(0);
+
+  expect(batchThread()).not.toBe(thread);
+  const waiting = all(source, epochs(3));
+  // No such message is ever sent: it ends the thread by an exception.
+  batchThread().worker.postMessage(null);
+  await expect(waiting).rejects.toMatchObject({
+    code: 'internal',
+    message: expect.stringContaining('Cannot destructure'),
+    cause: expect.any(TypeError),
+  });
+  expect(await all(source, epochs(1))).toBe(4);
+});
+
+test.runIf(process.platform === 'linux')('a run that ends early closes its files', async () => {
+  const openFiles = async () => {
+    const names = await Promise.all(
+      (await readdir('/proc/self/fd')).map((fd) => readlink(`/proc/self/fd/${fd}`).catch(() => '')),
+    );
+    return names.filter((name) => name.startsWith(folder)).length;
+  };
+  await vi.waitFor(async () => expect(await openFiles()).toBe(0));
+  for await (const _ of batchesAhead({ dataset, split, augmentation, teacher }, epochs(9))) {
+    expect(await openFiles()).toBe(4);
+    break;
+  }
+  await vi.waitFor(async () => expect(await openFiles()).toBe(0));
+});
+
+test('a process waits for its next batch, and for nothing else of the thread', async () => {
+  const script = `
+    import { batchesAhead } from ${JSON.stringify(new URL('batch-ahead.ts', import.meta.url).href)};
+    const split = { inputs: new Uint8Array(12), labels: new Int32Array(4), count: 4 };
+    const dataset = { shape: [1, 1, 3], normalization: { mean: [0, 0, 0], std: [1, 1, 1] } };
+    const request = { indices: Int32Array.of(1, 2), view: 0 };
+    const batches = batchesAhead({ dataset, split }, [request, request, request, request, request]);
+    console.log((await batches.next()).value.size);
+  `;
+  const loader = import.meta.resolve('tsx');
+  const { stdout } = await promisify(execFile)(
+    process.execPath,
+    ['--import', loader, '--input-type=module', '-e', script],
+    { timeout: 20_000 },
+  );
+  expect(stdout).toBe('2\n');
+});

@@ -1,0 +1,171 @@
+import { tmpdir } from 'node:os';
+import { describe, expect, test } from 'vitest';
+import { jobSpec } from '../kinds.ts';
+import { planJob, planSchema } from './plan.ts';
+
+const context = { cacheDir: tmpdir(), roots: [], gigaflops: 100 };
+const spec = {
+  dataset: { source: 'shapes', trainCount: 1000, testCount: 100 },
+  teacher: { architecture: { type: 'deepnn' } },
+  students: [
+    {
+      name: 'soft',
+      architecture: { type: 'lightnn' },
+      method: [{ type: 'soft_target' }, { type: 'cross_entropy' }],
+    },
+    {
+      name: 'hint',
+      architecture: { type: 'lightnn' },
+      method: [{ type: 'hint' }, { type: 'cross_entropy' }],
+    },
+  ],
+  seeds: [1, 2],
+};
+const planOf = (changes: object = {}) => planJob(jobSpec.parse({ ...spec, ...changes }), context);
+
+async function refusal(changes: object) {
+  const error = await planOf(changes).then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  expect(error).toMatchObject({ code: 'invalid_spec' });
+  return (error as { fields: unknown[] }).fields;
+}
+
+test('bfloat16 is refused, naming each field, where no worker has it', async () => {
+  const changes = {
+    training: { precision: 'bfloat16' },
+    students: [{ ...spec.students[0], training: { precision: 'bfloat16' } }, spec.students[1]],
+  };
+  await expect(planOf(changes)).resolves.toBeDefined();
+  const refused = planJob(jobSpec.parse({ ...spec, ...changes }), {
+    ...context,
+    bfloat16Refusal: 'the processor is old',
+  });
+  await expect(refused).rejects.toMatchObject({
+    code: 'invalid_spec',
+    fields: ['/training/precision', '/students/0/training/precision'].map((path) => ({
+      path,
+      message: 'cannot be had from the workers: the processor is old',
+      value: 'bfloat16',
+      allowed: ['float32'],
+    })),
+  });
+});
+
+test('a job that asks for more than one may is refused, by field', async () => {
+  const bounds = { parameters: 1e6, memoryBytes: 1, outputsBytes: 1e9, work: 1e30 };
+  const refused = planJob(jobSpec.parse(spec), { ...context, bounds });
+  await expect(refused).rejects.toMatchObject({
+    code: 'invalid_spec',
+    fields: [
+      { path: '/teacher/architecture', value: 1_186_986, allowed: { maximum: 1e6 } },
+      { path: '/training/batchSize', allowed: { maximum: 1 } },
+    ],
+  });
+  const wide = { type: 'mlp', hidden: Array.from({ length: 8 }, () => 16_384) };
+  expect(await refusal({ teacher: { architecture: wide }, students: [spec.students[0]] })).toContainEqual(
+    expect.objectContaining({ path: '/teacher/architecture', allowed: { maximum: 1e9 } }),
+  );
+});
+
+describe('a plan', () => {
+  test('counts the parameters of the tutorial', async () => {
+    const { plan } = await planOf();
+    expect(plan.teachers[0].parameters).toBe(1_186_986);
+    expect(plan.students.map(({ parameters }) => parameters)).toEqual([267_738, 267_738, 267_738]);
+    expect(plan.teachers[0].taps.stage2).toEqual([8, 8, 32]);
+  });
+
+  test('lists stages in an order that respects their needs', async () => {
+    const { stages } = await planOf();
+    expect(stages.map(({ id }) => id)).toEqual([
+      'teacher',
+      'outputs',
+      ...['control', 'soft', 'hint'].flatMap((name) => [`student.${name}.1`, `student.${name}.2`]),
+      'report',
+    ]);
+    stages.forEach(({ needs }, index) => {
+      const before = stages.slice(0, index).map(({ id }) => id);
+      expect(needs.every((need) => before.includes(need))).toBe(true);
+    });
+    expect(stages.at(-1)?.needs).toHaveLength(7);
+  });
+
+  test('reports the projector that a term trains', async () => {
+    const { plan } = await planOf();
+    const [hint] = plan.students[2].terms;
+    expect(hint.projectors).toEqual([
+      { name: 'regressor', from: [8, 8, 16], to: [8, 8, 32], parameters: 3 * 3 * 16 * 32 + 32 },
+    ]);
+  });
+
+  test('shows weights as they were given', async () => {
+    const weight = { schedule: 'linear', from: 0, to: 1, epochs: 20 };
+    const method = [
+      { type: 'decoupled', weight },
+      { type: 'cosine', weight: 'auto' },
+      { type: 'cross_entropy' },
+    ];
+    const { plan } = await planOf({ students: [{ ...spec.students[0], method }] });
+    expect(plan.students[1].terms.map((term) => term.weight)).toEqual([weight, 'auto', 1]);
+    expect(planSchema.parse(plan)).toEqual(plan);
+  });
+
+  test('estimates the stored outputs by their types', async () => {
+    const { plan } = await planOf();
+    // 900 training images: 10 logits in float32 and a map of 8×8×32 in float16.
+    expect(plan.estimate.outputsBytes).toBe(900 * (10 * 4 + 2048 * 2));
+  });
+
+  test('holds each different training against a control of its own', async () => {
+    const longer = { ...spec.students[1], name: 'longer', training: { epochs: 20 } };
+    const { plan } = await planOf({ students: [...spec.students, longer] });
+    expect(plan.students.map(({ name, control }) => [name, control])).toEqual([
+      ['control-lightnn', null],
+      ['control-lightnn-2', null],
+      ['soft', 'control-lightnn'],
+      ['hint', 'control-lightnn'],
+      ['longer', 'control-lightnn-2'],
+    ]);
+  });
+
+  test('adds no control without a baseline', async () => {
+    const { plan } = await planOf({ baseline: false });
+    expect(plan.students.map(({ name, control }) => [name, control])).toEqual([
+      ['soft', null],
+      ['hint', null],
+    ]);
+  });
+});
+
+describe('a plan is refused', () => {
+  const student = (method: object[]) => ({ students: [{ ...spec.students[0], method }] });
+
+  test('for a tap that the network does not have', async () => {
+    const fields = await refusal(student([{ type: 'cross_entropy' }, { type: 'hint', student: 'stage9' }]));
+    expect(fields).toEqual([
+      {
+        path: '/students/0/method/1/student',
+        message: 'the student has no tap "stage9"',
+        value: 'stage9',
+        allowed: ['stage1', 'stage2', 'features', 'logits', 'input_gradient'],
+      },
+    ]);
+  });
+
+  test('for maps that a regressor cannot bring together, naming both shapes', async () => {
+    const fields = await refusal(student([{ type: 'hint', student: 'stage1', teacher: 'stage2' }]));
+    expect(fields).toMatchObject([
+      {
+        path: '/students/0/method/0/student',
+        message: expect.stringMatching(/stage1 \[16,16,16\].*stage2 \[8,8,32\]/),
+      },
+    ]);
+  });
+
+  test('for Nesterov without momentum', async () => {
+    const fields = await refusal({ training: { optimizer: { type: 'sgd', nesterov: true } } });
+    expect(fields).toMatchObject([{ path: '/training/optimizer/nesterov' }]);
+  });
+});

@@ -1,0 +1,298 @@
+import { type DatasetContext, type DatasetOutline, datasets, inputBytes } from '@distillery/datasets';
+import { type NetworkPlan, sizeOf, trace } from '@distillery/engine';
+import {
+  type Choice,
+  DistilleryError,
+  type JobSpec,
+  type StagePlan,
+  validationOf,
+  weightSchema,
+} from '@distillery/spec';
+import { z } from 'zod';
+import { teacherSubjects } from './subjects.ts';
+import { beyond, type Bounds, defaultBounds } from './bounds.ts';
+import { forwardWork, memoryEstimate, outputsEstimate } from './estimate.ts';
+import { isPeer, type Layout, layOut, pathOf, tapsFrom, viewsOf } from './layout.ts';
+import type { WeightedTerm } from '../method.ts';
+import { pretrainedOf, stageOf } from '../pretraining.ts';
+import { mutualStage, outputsStage, studentStage, teacherStage } from '../stages/results.ts';
+
+const networkSchema = z.object({
+  architecture: z.string(),
+  parameters: z.number().int(),
+  bytes: z.number().int().describe('of its weights as float32'),
+  flops: z.number().describe('of one forward pass of one image; a multiply-add is two'),
+  taps: z.record(z.string(), z.array(z.number().int())).describe('shapes without the batch'),
+});
+
+export const planSchema = z.object({
+  dataset: z.object({
+    source: z.string(),
+    classes: z.array(z.string()),
+    shape: z.array(z.number().int()),
+    train: z.number().int(),
+    validation: z.number().int(),
+    test: z.number().int(),
+  }),
+  teachers: z.array(networkSchema.extend({ name: z.string(), weight: z.number() })),
+  students: z.array(
+    networkSchema.extend({
+      name: z.string(),
+      teachers: z.array(z.string()).describe('none for a control and for peers'),
+      control: z.string().nullable(),
+      terms: z.array(
+        z.object({
+          name: z.string(),
+          weight: weightSchema.describe('as it was given'),
+          student: z.array(z.string()),
+          teacher: z.array(z.string()),
+          projectors: z
+            .array(
+              z.object({
+                name: z.string(),
+                from: z.array(z.number()),
+                to: z.array(z.number()),
+                parameters: z.number(),
+              }),
+            )
+            .describe('trained with the student, left out of its weights'),
+        }),
+      ),
+    }),
+  ),
+  stages: z.array(
+    z.object({
+      id: z.string(),
+      kind: z.string(),
+      needs: z.array(z.string()),
+      work: z.number().describe('in floating-point operations, memory traffic counted in'),
+      seconds: z.number().nullable().describe('null where no worker has told its speed yet'),
+    }),
+  ),
+  estimate: z.object({
+    memoryBytes: z.number().describe("the largest trainer's, beside the data set's own bytes"),
+    datasetBytes: z.number(),
+    outputsBytes: z.number().describe("the teacher's stored outputs on disk"),
+    seconds: z.number().nullable().describe('on one worker'),
+    gigaflops: z.number().nullable().describe('the speed that the estimate rests on'),
+  }),
+});
+export type Plan = z.output<typeof planSchema>;
+
+export interface Planned {
+  /** What the queue runs. */
+  stages: StagePlan[];
+  /** What a person reads. */
+  plan: Plan;
+}
+
+/** What planning may look at. */
+export interface PlanContext extends DatasetContext {
+  /** The speed of the workers, as they measured it. */
+  gigaflops?: number | undefined;
+  /** Why no worker trains in bfloat16; absent where one may. */
+  bfloat16Refusal?: string | undefined;
+  /** What a job may ask for at most. */
+  bounds?: Bounds;
+}
+
+/**
+ * Lays a job out: its stages, every network's shapes, every term's taps. Nothing is trained, no tensor is made.
+ *
+ * @throws DistilleryError `invalid_spec` with an entry for each field that does not fit the others, `data_error` or
+ *   `data_unavailable` when the data set cannot be used
+ */
+export async function planJob(spec: JobSpec, context: PlanContext): Promise<Planned> {
+  const outline = await datasets.get(spec.dataset.source).outline(spec.dataset, context);
+  const teachers = await teacherSubjects(spec, context);
+  const layout = layOut(spec, { job: outline, teachers }, context.bfloat16Refusal);
+  const validation = Math.round(outline.trainCount * validationOf(spec).fraction);
+  const train = outline.trainCount - validation;
+  const stages = stagesOf(spec, layout, train, outline, teachers);
+  const seconds = (flops: number) =>
+    context.gigaflops === undefined ? null : flops / context.gigaflops / 1e9;
+  const estimate = {
+    memoryBytes: memoryEstimate(layout, spec.procedure === 'mutual'),
+    datasetBytes: (outline.trainCount + outline.testCount) * inputBytes(outline),
+    outputsBytes: outputsEstimate(layout, train),
+  };
+  const work = stages.reduce((sum, stage) => sum + stage.work, 0);
+  const networks = [
+    ...layout.teachers.map(({ teacher, plan }) => [teacher.path, plan] as const),
+    ...layout.students.map(({ student, plan }) => [pathOf(student), plan] as const),
+  ].map(([path, { parameterCount }]) => ({ path: `${path}/architecture`, parameters: parameterCount }));
+  const fields = beyond({ ...estimate, networks, work }, context.bounds ?? defaultBounds);
+  if (fields.length > 0) {
+    throw new DistilleryError('invalid_spec', 'the job asks for more than one job may', { fields });
+  }
+  return {
+    stages,
+    plan: {
+      dataset: {
+        source: spec.dataset.source,
+        classes: outline.classes,
+        shape: outline.shape,
+        train,
+        validation,
+        test: outline.testCount,
+      },
+      teachers: layout.teachers.map(({ teacher, plan }) => ({
+        ...describe(teacher.architecture, plan),
+        name: teacher.name,
+        weight: teacher.weight,
+      })),
+      students: layout.students.map(({ student, plan, method }) => ({
+        ...describe(student.architecture, plan),
+        name: student.name,
+        teachers: student.teachers,
+        control: student.control,
+        terms: method.map(describeTerm),
+      })),
+      stages: stages.map(({ id, kind, needs, work }) => ({
+        id,
+        kind,
+        needs,
+        work,
+        seconds: seconds(work),
+      })),
+      estimate: {
+        ...estimate,
+        seconds: seconds(work),
+        gigaflops: context.gigaflops ?? null,
+      },
+    },
+  };
+}
+
+/** The graph: teachers → outputs → students, which may be teachers of others in turn → report; or peers → report. */
+function stagesOf(
+  spec: JobSpec,
+  layout: Layout,
+  train: number,
+  outline: DatasetOutline,
+  elsewhere: Readonly<Record<string, DatasetOutline>>,
+): StagePlan[] {
+  // A backward pass costs about twice its forward pass.
+  const training = (plan: NetworkPlan, epochs: number, count = train) =>
+    3 * forwardWork(plan) * count * epochs;
+  const outputs = (name: string, plan: NetworkPlan) =>
+    forwardWork(plan) * (train * distinctViews(layout, name).length);
+  const teachers = layout.teachers.flatMap(({ teacher: { name, training: how }, plan }): StagePlan[] => [
+    {
+      id: teacherStage(name),
+      kind: 'teacher',
+      needs: [],
+      work: training(plan, how.epochs, elsewhere[name]?.trainCount),
+      ...(name === 'teacher' ? {} : { teacher: name }),
+    },
+    {
+      id: outputsStage(name),
+      kind: 'outputs',
+      needs: [teacherStage(name)],
+      work: outputs(name, plan) + forwardWork(plan) * outline.testCount,
+      ...(name === 'teacher' ? {} : { teacher: name }),
+    },
+  ]);
+  const isTeacher = (name: string) => layout.teachers.some(({ teacher }) => teacher.name === name);
+  const alone = layout.students.filter(({ student }) => !isPeer(spec, student));
+  const outputsOf = (one: string, seed: number) =>
+    isTeacher(one) ? outputsStage(one) : outputsStage(one, seed);
+  const students = alone.flatMap((laid) =>
+    spec.seeds.flatMap((seed): StagePlan[] => {
+      const { student, plan } = laid;
+      const { name } = student;
+      const teaches = alone.some((other) => other.student.teachers.includes(name));
+      // A control waits for the first teacher too: what the whole job waits for goes first.
+      const before = student.teachers.length > 0 ? student.teachers : layout.teachers.slice(0, 1).map(nameOf);
+      const run: StagePlan = {
+        id: studentStage(name, seed),
+        kind: 'student',
+        needs: [
+          ...before.map((one) => outputsOf(one, seed)),
+          ...pretrainedOf(laid).map(({ key }) => stageOf(layout, laid, key, seed).id),
+        ],
+        work: training(plan, student.training.epochs),
+        student: name,
+        seed,
+      };
+      if (!teaches) return [run];
+      const id = outputsStage(name, seed);
+      return [run, { id, kind: 'outputs', needs: [run.id], work: outputs(name, plan), student: name, seed }];
+    }),
+  );
+  const before = alone.flatMap((laid) =>
+    spec.seeds.flatMap((seed) =>
+      pretrainedOf(laid).map(({ key, whole, training: { epochs } }): StagePlan => {
+        const stage = stageOf(layout, laid, key, seed);
+        return {
+          ...stage,
+          kind: 'auxiliary',
+          needs: laid.student.teachers.map((one) => outputsOf(one, seed)),
+          work: training(whole, epochs),
+          student: laid.student.name,
+          auxiliary: key,
+        };
+      }),
+    ),
+  );
+  // Students and seeds that ask for the same one share it.
+  const auxiliaries = [...new Map(before.map((stage) => [stage.id, stage])).values()];
+  const peers = layout.students.filter(({ student }) => isPeer(spec, student));
+  const together = (peers.length === 0 ? [] : spec.seeds).map((seed): StagePlan => {
+    const work = peers.map(({ plan, student }) => training(plan, student.training.epochs));
+    return {
+      id: mutualStage(seed),
+      kind: 'mutual',
+      needs: [],
+      work: work.reduce((sum, each) => sum + each, 0),
+      peers: peers.map(({ student }) => student.name),
+      seed,
+    };
+  });
+  const stages = inOrder([...teachers, ...auxiliaries, ...students, ...together]);
+  const trained = stages.filter(({ kind }) => kind !== 'outputs').map(({ id }) => id);
+  return [...stages, { id: 'report', kind: 'report', needs: trained, work: 0 }];
+}
+
+const nameOf = ({ teacher }: Layout['teachers'][number]) => teacher.name;
+
+/** Each stage after those that it needs; otherwise as they stand. */
+function inOrder(stages: readonly StagePlan[]): StagePlan[] {
+  const ordered: StagePlan[] = [];
+  const done = new Set<string>();
+  while (ordered.length < stages.length) {
+    const next = stages.filter(({ id, needs }) => !done.has(id) && needs.every((need) => done.has(need)));
+    if (next.length === 0) throw new Error('the stages wait for each other');
+    ordered.push(...next);
+    for (const { id } of next) done.add(id);
+  }
+  return ordered;
+}
+
+/** Each (augmentation, view) that some student needs a teacher for. */
+function distinctViews(layout: Layout, teacher: string): string[] {
+  const keys = layout.students
+    .filter((student) => tapsFrom(layout, student, teacher).length > 0)
+    .flatMap(({ student: { training } }) =>
+      Array.from({ length: viewsOf(training) }, (_, view) => JSON.stringify([training.augmentation, view])),
+    );
+  return [...new Set(keys)];
+}
+
+function describe(choice: Choice, plan: NetworkPlan) {
+  return {
+    architecture: choice.type,
+    parameters: plan.parameterCount,
+    bytes: plan.parameters.reduce((sum, { shape }) => sum + 4 * sizeOf(shape), 0),
+    flops: plan.flops,
+    taps: plan.taps,
+  };
+}
+
+function describeTerm({ name, weight, bound }: WeightedTerm) {
+  const projectors = Object.entries(bound.auxiliary).map(([part, { forward, inputShape }]) => {
+    const plan = trace(forward, inputShape);
+    return { name: part, from: plan.inputShape, to: plan.outputShape, parameters: plan.parameterCount };
+  });
+  return { name, weight, student: bound.student, teacher: bound.teacher, projectors };
+}

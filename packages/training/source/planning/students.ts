@@ -1,0 +1,123 @@
+import {
+  type Choice,
+  defaultGenerations,
+  digestOf,
+  generationName,
+  type JobSpec,
+  teachersOf,
+  type Training,
+} from '@distillery/spec';
+import { labelsAlone } from '../method.ts';
+
+/** A teacher as it is trained, with its training filled in. */
+export interface Teacher {
+  name: string;
+  architecture: Choice;
+  training: Training;
+  /** Absent: the job's. */
+  dataset?: Choice<'source'>;
+  classMap?: Record<string, string>;
+  /** Beside the other teachers', where several speak as one. */
+  weight: number;
+  /** A JSON pointer to where the spec has it. */
+  path: string;
+}
+
+/** A student as it is trained: with its training filled in, and the control it is held against. */
+export interface Student {
+  name: string;
+  architecture: Choice;
+  method: Choice[];
+  training: Training;
+  /** Teachers or other students, which are then its assistants; none for a control and for peers. */
+  teachers: string[];
+  combine: 'mean' | 'best';
+  /** Name of its control; null for a control itself and without a baseline. */
+  control: string | null;
+  /** Where it stands in the spec; null for a control. */
+  index: number | null;
+}
+
+/** The teachers that a job trains; none where its students are peers. */
+export function jobTeachers(spec: JobSpec): Teacher[] {
+  const filled = (training: NonNullable<JobSpec['teacher']>['training']) => ({
+    ...spec.training,
+    ...defined(training),
+  });
+  const first = spec.teacher && {
+    ...spec.teacher,
+    name: 'teacher',
+    training: filled(spec.teacher.training),
+    weight: 1,
+    path: '/teacher',
+  };
+  const others = spec.teachers.map((teacher, index) => ({
+    ...teacher,
+    training: filled(teacher.training),
+    path: `/teachers/${index}`,
+  }));
+  return first === undefined ? others : [first, ...others];
+}
+
+/** Beside the others' where several teach; an assistant has that of one teacher. */
+export function weightOf(teachers: readonly Teacher[], name: string): number {
+  return teachers.find((teacher) => teacher.name === name)?.weight ?? 1;
+}
+
+/**
+ * The students that a job trains: first the controls (one for each different architecture and training among the
+ * students, with cross-entropy alone), then those of the spec; born-again ones with all their generations, each taught
+ * by the one before (Furlanello et al., ICML 2018, arXiv:1805.04770).
+ */
+export function studentsOf(spec: JobSpec): Student[] {
+  const controls = new Map<string, Student>();
+  const students = spec.students.flatMap((student, index): Student[] => {
+    const training = { ...spec.training, ...defined(student.training) };
+    const { name, architecture, method, combine } = student;
+    const key = digestOf([architecture, training]);
+    if (spec.baseline && !controls.has(key)) {
+      controls.set(key, {
+        name: '',
+        architecture,
+        method: labelsAlone,
+        training,
+        teachers: [],
+        combine,
+        control: null,
+        index: null,
+      });
+    }
+    const control = spec.baseline ? key : null;
+    const teachers = spec.procedure === 'mutual' ? [] : teachersOf(spec, student);
+    const first = { name, architecture, method, training, teachers, combine, control, index };
+    if (spec.procedure !== 'born_again') return [first];
+    return Array.from({ length: spec.generations ?? defaultGenerations }, (_, i) => ({
+      ...first,
+      name: generationName(name, i + 1),
+      teachers: i === 0 ? teachers : [generationName(name, i)],
+    }));
+  });
+  const names = controlNames([...controls.values()]);
+  [...controls.values()].forEach((control, index) => {
+    control.name = names[index];
+  });
+  for (const student of students) {
+    if (student.control !== null) student.control = controls.get(student.control)?.name ?? null;
+  }
+  return [...controls.values(), ...students];
+}
+
+/** `control` when there is one, else `control-<architecture>`, numbered where that is not enough. */
+function controlNames(controls: readonly Student[]): string[] {
+  if (controls.length === 1) return ['control'];
+  const seen = new Map<string, number>();
+  return controls.map(({ architecture: { type } }) => {
+    const count = (seen.get(type) ?? 0) + 1;
+    seen.set(type, count);
+    return count === 1 ? `control-${type}` : `control-${type}-${count}`;
+  });
+}
+
+function defined<T extends object>(fields: T): { [Key in keyof T]: Exclude<T[Key], undefined> } {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as never;
+}

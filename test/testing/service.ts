@@ -1,0 +1,70 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { openDiskStore, type Store } from '@distillery/store';
+import { type Client, createClient } from '@distillery/client';
+import { type DistilleryQueue, openQueue, startPrivateRedis } from '@distillery/queue';
+import type { JobSpecInput, JobView, Report } from '@distillery/spec';
+import { startApi } from '@distillery/api';
+import { type RunningWorker, startWorker } from '@distillery/worker';
+import { pino } from 'pino';
+
+/** The whole service for a test: its own Redis, port and folder. */
+export interface Service {
+  url: string;
+  redisUrl: string;
+  client: Client;
+  workers: RunningWorker[];
+  folder: string;
+  queue: DistilleryQueue;
+  store: Store;
+  /** Submits a job and waits for its end. */
+  complete(spec: JobSpecInput): Promise<{ job: JobView; report: Report }>;
+  close(): Promise<void>;
+}
+
+export async function startService({
+  workers = 1,
+  trainers = 1,
+  stallSeconds = 600,
+  lockSeconds = 15,
+  roots = [] as string[],
+  /** Of a Redis that the test looks after; one of the service's own when undefined. */
+  redisUrl = undefined as string | undefined,
+} = {}): Promise<Service> {
+  const folder = await mkdtemp(join(tmpdir(), 'distillery-service-'));
+  const log = pino({ level: process.env.LOG_LEVEL ?? 'silent' }, pino.destination(2));
+  const redis = redisUrl === undefined ? await startPrivateRedis() : { url: redisUrl, stop: async () => {} };
+  const at = { storeDir: join(folder, 'store'), dataDir: join(folder, 'data'), roots, log };
+  const api = await startApi({ ...at, redisUrl: redis.url, host: '127.0.0.1', port: 0 });
+  const running = await Promise.all(
+    Array.from({ length: workers }, () =>
+      startWorker({ ...at, trainers, stallSeconds, lockSeconds, redisUrl: redis.url, version: 'test' }),
+    ),
+  );
+  const queue = await openQueue({ url: redis.url });
+  const client = createClient(api.url);
+  return {
+    url: api.url,
+    redisUrl: redis.url,
+    client,
+    workers: running,
+    folder,
+    queue,
+    store: await openDiskStore(at.storeDir),
+    async complete(spec) {
+      const { id } = await client.submit(spec);
+      let last: JobView | undefined;
+      for await (const view of client.watch(id, { interval: 100 })) last = view;
+      if (last?.state !== 'succeeded') throw new Error(`${id}: ${JSON.stringify(last?.reason)}`);
+      return { job: last, report: await client.report(id) };
+    },
+    async close() {
+      await Promise.all(running.map((worker) => worker.close()));
+      await queue.close();
+      await api.close();
+      await redis.stop();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
