@@ -13,38 +13,37 @@ import { trainerEnvironment } from './trainer-environment.ts';
 const loader = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
 const trainerPath = fileURLToPath(new URL('trainer.ts', import.meta.url));
 
-/** What a trainer says while it works; what it ends with is the promise. */
+/** What a trainer reports while it works. */
 export type Report = Extract<FromTrainer, { type: 'progress' | 'metrics' | 'warning' }>;
+/** How a trainer ends that does not fail. */
 export type Outcome = { type: 'done'; result: unknown } | { type: 'stopped' };
+
+export interface TaskOptions {
+  /** Variables of the trainer's environment that go before those of this process. */
+  settings: Record<string, string>;
+  /** Threads to compute with, where TF_NUM_INTRAOP_THREADS is not set. */
+  threads: number;
+  /** Milliseconds without a sign of life after which the trainer is killed. */
+  stallMs: number;
+  /** Milliseconds between SIGTERM and SIGKILL, in which the trainer finishes a step and commits a checkpoint. */
+  graceMs: number;
+  /** Aborted: the trainer is told to stop, and killed after `graceMs`. */
+  signal: AbortSignal;
+  report: (message: Report) => void;
+  log: Logger;
+}
 
 /**
  * Runs a task in a child process.
  *
- * @param threads that it computes with, unless TF_NUM_INTRAOP_THREADS says otherwise
- * @param stallMs without a sign of life for so long, the trainer is killed
- * @param graceMs between SIGTERM and SIGKILL: time to finish a step and commit a checkpoint
- * @param signal aborted: the trainer is asked to stop, then made to
- * @throws DistilleryError what the trainer failed with, `stalled`, `trainer_crashed` or `out_of_memory` when it just ended
+ * @throws DistilleryError what the trainer failed with, or `stalled`, `trainer_crashed` or `out_of_memory` for a trainer
+ *   that ended without an answer
  */
 export async function runTask(
   task: Task,
-  {
-    threads,
-    stallMs,
-    graceMs,
-    signal,
-    report,
-    log,
-  }: {
-    threads: number;
-    stallMs: number;
-    graceMs: number;
-    signal: AbortSignal;
-    report: (message: Report) => void;
-    log: Logger;
-  },
+  { settings, threads, stallMs, graceMs, signal, report, log }: TaskOptions,
 ): Promise<Outcome> {
-  const trainer = start([], log, { TF_NUM_INTRAOP_THREADS: String(threads) });
+  const trainer = start([], log, { TF_NUM_INTRAOP_THREADS: String(threads), ...process.env, ...settings });
   const onAbort = () => void stop(trainer, graceMs);
   let watch: NodeJS.Timeout | undefined;
   signal.addEventListener('abort', onAbort, { once: true });
@@ -60,7 +59,7 @@ export async function runTask(
         if (silent < stallMs || failure !== undefined) return;
         const seconds = Math.round(silent / 1000);
         failure = new DistilleryError('stalled', `the trainer gave no sign of life for ${seconds} s`);
-        // It may not hear anything gentler.
+        // A trainer that hangs in native code handles no other signal.
         trainer.child.kill('SIGKILL');
       },
       Math.min(5000, stallMs / 4),
@@ -84,9 +83,9 @@ export async function runTask(
   }
 }
 
-/** Asks a fresh child process which engine starts here, and how fast it is. */
-export async function probeEngine(log: Logger): Promise<EngineInfo> {
-  const trainer = start(['--probe'], log);
+/** Finds out in a child process which engine starts here, and how fast it is. */
+export async function probeEngine(log: Logger, settings: Record<string, string>): Promise<EngineInfo> {
+  const trainer = start(['--probe'], log, { ...process.env, ...settings });
   let answer: FromTrainer | undefined;
   trainer.child.on('message', (message: FromTrainer) => {
     answer = message;
@@ -103,11 +102,10 @@ interface Trainer {
   lastLines(): string[];
 }
 
-function start(args: string[], log: Logger, environment: Record<string, string> = {}): Trainer {
+function start(args: string[], log: Logger, environment: NodeJS.ProcessEnv): Trainer {
   const child = fork(trainerPath, args, {
     execArgv: ['--import', loader],
-    // What the person who started the worker has set goes before.
-    env: { ...trainerEnvironment, ...environment, ...process.env },
+    env: { ...trainerEnvironment, ...environment },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   });
   const lines: string[] = [];
@@ -123,7 +121,7 @@ function start(args: string[], log: Logger, environment: Record<string, string> 
     code: code as number | null,
     signal: signal as NodeJS.Signals | null,
   }));
-  // A spawn that fails emits 'error' and then 'close'; `exit` tells of it.
+  // A spawn that fails emits 'error', then 'close', which settles `exit`.
   child.on('error', (error) => lines.push(error.message));
   return { child, exit, lastLines: () => lines };
 }
@@ -144,14 +142,17 @@ function crashed(
   { code, signal }: { code: number | null; signal: NodeJS.Signals | null },
   lines: string[],
 ): DistilleryError {
-  // TensorFlow's notes at the level I (INFO) are no reason for anything.
+  // TensorFlow's notes at the level I (INFO) explain nothing.
   const grave = lines.filter((line) => !/^I\d{4} /.test(line));
   const telling = grave.findLast((line) => /error|abort|what\(\)/i.test(line)) ?? grave.at(-1);
-  const said = telling === undefined ? '' : `; it said: ${telling.trim()}`;
-  // SIGKILL: the kernel's way when a machine or a container has no memory left.
+  const output = telling === undefined ? '' : `; it wrote: ${telling.trim()}`;
+  // The kernel sends SIGKILL when a machine or a container has no memory left.
   const outOfMemory = signal === 'SIGKILL' || lines.some(wasRefusedMemory);
-  const how = signal === null ? `with exit code ${code}` : `by ${signal}`;
+  const end = signal === null ? `with exit code ${code}` : `by ${signal}`;
   return outOfMemory
-    ? new DistilleryError('out_of_memory', `the trainer was ended ${how}, most likely for its memory${said}`)
-    : new DistilleryError('trainer_crashed', `the trainer ended ${how}${said}`);
+    ? new DistilleryError(
+        'out_of_memory',
+        `the trainer was ended ${end}, most likely for its memory${output}`,
+      )
+    : new DistilleryError('trainer_crashed', `the trainer ended ${end}${output}`);
 }
