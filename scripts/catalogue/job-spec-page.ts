@@ -122,7 +122,7 @@ function tables(schema: Schema): string[] {
 }
 
 function typeOf({ properties = {} }: Schema): string {
-  return String(properties.type?.const ?? properties.type?.default ?? '');
+  return JSON.stringify(properties.type?.const ?? properties.type?.default);
 }
 
 function fields({ properties = {}, required = [] }: Schema): string {
