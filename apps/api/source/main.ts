@@ -1,4 +1,4 @@
-import { endWith, loadConfiguration, printable, storeFolder } from '@distillery/spec/configuration';
+import { endWith, loadConfiguration, printable } from '@distillery/spec/configuration';
 import { createLogger } from './logger.ts';
 import { startApi } from './start.ts';
 
@@ -7,7 +7,7 @@ const log = createLogger(configuration.logLevel);
 log.debug({ configuration: printable('api', configuration) }, 'configuration');
 
 try {
-  const api = await startApi({ ...configuration, storeDir: storeFolder(configuration.store), log });
+  const api = await startApi({ ...configuration, log });
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.once(signal, () => {
       log.info(`${signal}: closing`);

@@ -76,7 +76,7 @@ test('a mistake of ours is logged with its cause, and tells the client nothing b
   const lines: string[] = [];
   const log = createLogger('info', { write: (line) => lines.push(line) });
   const dir = await mkdtemp(join(tmpdir(), 'distillery-test-'));
-  const api = await startApi({ redisUrl: held.redis.url, storeDir: dir, dataDir: dir, roots: [], log });
+  const api = await startApi({ redisUrl: held.redis.url, store: dir, dataDir: dir, roots: [], log });
   const { id } = await submitted(held);
   await finish(held, id, 'teacher', { result: { unheard: 'of' } });
   const response = await fetch(`${api.url}/v1/jobs/${id}/checkpoints`, {

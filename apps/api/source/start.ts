@@ -1,5 +1,5 @@
 import type { AddressInfo } from 'node:net';
-import { openDiskStore } from '@distillery/store';
+import { openStore } from '@distillery/store';
 import { type DistilleryQueue, openQueue } from '@distillery/queue';
 import { jobSpec, kinds, planJob, planSchema } from '@distillery/training';
 import type { Logger } from 'pino';
@@ -14,8 +14,8 @@ export interface ApiOptions extends AccessSettings {
   host?: string;
   /** Default 0, a free port. */
   port?: number;
-  /** Folder of the artifact store. */
-  storeDir: string;
+  /** The artifact store: its URL, or the path of a folder. */
+  store: string;
   /** Folder for downloads and decoded data sets. */
   dataDir: string;
   /** Folders that job specs may read. */
@@ -50,7 +50,7 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
     requestTimeout,
   } = options;
   const access = accessOf(options, host);
-  const store = await openDiskStore(options.storeDir);
+  const store = await openStore(options.store, { warn: (message) => log.warn(message) });
   const queue = await openQueue({
     url: options.redisUrl,
     ...(prefix === undefined ? {} : { prefix }),

@@ -1,5 +1,5 @@
 import { scrub } from '@distillery/queue';
-import { endWith, loadConfiguration, printable, storeFolder } from '@distillery/spec/configuration';
+import { endWith, loadConfiguration, printable } from '@distillery/spec/configuration';
 import { pino } from 'pino';
 import { startWorker } from './worker.ts';
 
@@ -9,7 +9,7 @@ const log = pino({ level: configuration.logLevel, name: 'worker', hooks: { strea
 log.debug({ configuration: printable('worker', configuration) }, 'configuration');
 
 try {
-  const worker = await startWorker({ ...configuration, storeDir: storeFolder(configuration.store), log });
+  const worker = await startWorker({ ...configuration, log });
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.once(signal, () => {
       log.info(`${signal}: handing the stages back`);

@@ -3,6 +3,7 @@ import { availableParallelism, hostname } from 'node:os';
 import { openQueue, type StageRun } from '@distillery/queue';
 import { DistilleryError, type EngineInfo, type JobSpec } from '@distillery/spec';
 import { type Configuration, defaultOf, environmentOf } from '@distillery/spec/configuration';
+import { storeUrl } from '@distillery/store';
 import type { Logger } from 'pino';
 import { createReporter } from './reporter.ts';
 import { version as ownVersion } from './version.ts';
@@ -13,8 +14,8 @@ export interface WorkerOptions {
   redisUrl: string;
   /** Prefix of every Redis key; the queue's own default when undefined. */
   prefix?: string | undefined;
-  /** Folder of the artifact store. */
-  storeDir: string;
+  /** The artifact store: its URL, or the path of a folder. */
+  store: string;
   /** Folder for downloads and decoded data sets. */
   dataDir: string;
   /** Folders that job specs may read. */
@@ -59,7 +60,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   const {
     redisUrl,
     prefix,
-    storeDir,
+    store,
     dataDir,
     roots,
     version = ownVersion,
@@ -68,6 +69,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     lockSeconds = defaultOf('lockSeconds'),
     graceSeconds = defaultOf('graceSeconds'),
   } = options;
+  storeUrl(store); // A store that no trainer could open ends the start.
   const settings = environmentOf('trainer', { engine: options.engine, plugins: options.plugins });
   const id = `${hostname()}-${randomBytes(3).toString('hex')}`;
   const log = options.log.child({ worker: id });
@@ -148,7 +150,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     );
     try {
       const outcome = await runTask(
-        { job, stage, attempt: run.attempt, results, records: view.stages, storeDir, dataDir, roots },
+        { job, stage, attempt: run.attempt, results, records: view.stages, storeDir: store, dataDir, roots },
         {
           settings,
           threads: trainerThreads(stage, plan, trainers, availableParallelism()),

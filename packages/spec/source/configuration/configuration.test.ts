@@ -1,5 +1,5 @@
 import { join, resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import {
   ConfigurationError,
@@ -16,7 +16,6 @@ import {
   type Setting,
   settings,
   settingsOf,
-  storeFolder,
 } from './index.ts';
 
 const redis = { REDIS_URL: 'redis://localhost:6379' };
@@ -31,7 +30,7 @@ const cases: Record<string, { text: string; value: unknown; bad: string[] }> = {
   },
   volatileRedis: { text: 'allow', value: true, bad: ['true', 'Allow'] },
   folder: { text: 'x', value: resolve('x'), bad: [] },
-  store: { text: 'file:/srv/a%20b/', value: 'file:///srv/a%20b', bad: ['file:runs/store', '/srv', 'store'] },
+  store: { text: 'file:/srv/a%20b/', value: 'file:///srv/a%20b', bad: ['file:runs/store', 's3://a b'] },
   dataDir: { text: '/srv/data', value: '/srv/data', bad: [] },
   roots: { text: '/a::b', value: ['/a', resolve('b')], bad: [] },
   plugins: { text: 'terms:./mine.js:/c.js', value: ['terms', resolve('mine.js'), '/c.js'], bad: [] },
@@ -175,8 +174,10 @@ describe('STORE_DIR', () => {
   test('is a folder, and STORE its URL', () => {
     const { store } = readConfiguration('api', { ...redis, STORE_DIR: 'a b' });
     expect(store).toBe(folderUrl(resolve('a b')));
-    expect(storeFolder(store)).toBe(resolve('a b'));
+    expect(fileURLToPath(store)).toBe(resolve('a b'));
     expect(readConfiguration('up', {}, { '--store-dir': '/srv/x' }).store).toBe('file:///srv/x');
+    expect(readConfiguration('up', { STORE: 'a b' }).store).toBe(store);
+    expect(readConfiguration('up', { STORE: 's3://bucket/x' }).store).toBe('s3://bucket/x');
   });
 
   test('is refused beside STORE', () => {
@@ -187,12 +188,6 @@ describe('STORE_DIR', () => {
     // A flag goes before either variable.
     expect(readConfiguration('api', { ...redis, STORE_DIR: '/a' }, { '--store': 'file:/b' }).store).toBe(
       'file:///b',
-    );
-  });
-
-  test('has no folder where the store is none', () => {
-    expect(refusal(() => storeFolder('s3://bucket/x'))).toBe(
-      'STORE is "s3://bucket/x", it must be a file: URL',
     );
   });
 });
@@ -216,7 +211,7 @@ test('flags are read from a command line', () => {
     '--trainers': '2',
     '--root': ['a', 'b'],
   });
-  expect(Object.keys(read('--fly', '-x'))).toEqual(['--fly', '-x']);
+  expect(Object.keys(read('--fly', '-x', 'now'))).toEqual(['--fly', '-x']);
   expect(refusal(() => read('--trainers'))).toBe('--trainers needs a value');
   expect(refusal(() => read('now'))).toBe('"now" is not a flag, flags begin with --');
 });

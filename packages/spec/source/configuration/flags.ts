@@ -17,7 +17,9 @@ export function readFlags(program: Program, args: readonly string[]): Flags {
     names.map((name) => [name.slice(2), { type: 'string', multiple: true } as const]),
   );
   const { values, positionals } = parseArgs({ args: [...args], options, strict: false });
-  if (positionals.length > 0) {
+  // The value of an unknown flag looks like an argument, so the flag is what to name.
+  const known = Object.keys(values).every((name) => name in options);
+  if (known && positionals.length > 0) {
     throw new ConfigurationError(`${JSON.stringify(positionals[0])} is not a flag, flags begin with --`);
   }
   return Object.fromEntries(

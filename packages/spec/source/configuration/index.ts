@@ -13,4 +13,4 @@ export {
 } from './read.ts';
 export { type Program, programs, type Setting } from './setting.ts';
 export { type SettingName, settings } from './settings.ts';
-export { folderUrl, storeFolder } from './store-url.ts';
+export { folderUrl } from './store-url.ts';

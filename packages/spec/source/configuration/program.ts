@@ -1,3 +1,4 @@
+import { DistilleryError } from '../errors.ts';
 import { ConfigurationError } from './configuration-error.ts';
 import { readFlags } from './flags.ts';
 import { misspeltVariables } from './misspelt-variables.ts';
@@ -21,7 +22,10 @@ export function loadConfiguration<P extends Program>(program: P): Configuration<
 export function endWith(program: Program, error: unknown): never {
   const message = error instanceof Error ? error.message : String(error);
   process.stderr.write(`${program}: ${message.split('\n')[0]}\n`);
-  // A RangeError is a value that only its user can check, such as the parts of REDIS_URL.
-  const unusable = error instanceof ConfigurationError || error instanceof RangeError;
+  // Some values are checked only by what uses them: the parts of REDIS_URL, the scheme of STORE.
+  const unusable =
+    error instanceof ConfigurationError ||
+    error instanceof RangeError ||
+    (error instanceof DistilleryError && error.code === 'malformed_request');
   process.exit(unusable ? 2 : 1);
 }

@@ -46,11 +46,11 @@ export const settings = {
     programs: services,
     defaultWords: '`store` in `DISTILLERY_FOLDER`',
     description:
-      'The URL of the artifact store (weights, teacher outputs, checkpoints), which the API and all workers share.',
+      'The artifact store (weights, teacher outputs, checkpoints), which the API and all workers share.',
     alias: {
       variable: 'STORE_DIR',
       flag: '--store-dir',
-      description: 'The same as `STORE` with a `file:` URL: the path of a folder.',
+      description: 'The same as `STORE`, for the path of a folder.',
       convert: folderUrl,
     },
   },

@@ -80,7 +80,8 @@ export function proxies(): ValueType<string[]> {
   const allowed =
     'IP addresses, ranges such as 10.0.0.0/8, "loopback", "linklocal" or "uniquelocal", separated by commas';
   const type = list(',', allowed, (item) => item.trim());
-  return { ...type, codec: type.codec.refine((items) => items.every(isProxy)) as typeof type.codec };
+  const codec: ValueType<string[]>['codec'] = type.codec.refine((items) => items.every(isProxy));
+  return { ...type, codec };
 }
 
 function isProxy(text: string): boolean {
