@@ -71,7 +71,7 @@ export interface TrainingResult {
   seconds: number;
 }
 
-/** Thrown by `pause` of the hooks to end a run at a step; the loop commits a checkpoint first. */
+/** Why a stage's signal is aborted. Thrown by `pause` of the hooks it ends a run at a step; the loop commits a checkpoint first. */
 export class StopTraining extends Error {}
 
 /**
