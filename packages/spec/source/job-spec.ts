@@ -75,7 +75,9 @@ export function jobSpecSchema({ datasets, architectures, terms }: Kinds) {
     teachers: z
       .array(
         z.strictObject({
-          name: slug.refine((name) => name !== 'teacher', 'is the name of `teacher`'),
+          name: slug
+            .refine((name) => name !== 'teacher', 'is the name of `teacher`')
+            .describe('The name that students and results refer to.'),
           ...teacher,
           weight: z
             .number()
@@ -92,7 +94,9 @@ export function jobSpecSchema({ datasets, architectures, terms }: Kinds) {
     students: z
       .array(
         z.strictObject({
-          name: slug.refine((name) => name !== 'teacher', 'is the name of `teacher`'),
+          name: slug
+            .refine((name) => name !== 'teacher', 'is the name of `teacher`')
+            .describe('The name that results refer to. It is part of URLs and file names.'),
           ...network,
           method: z
             .array(terms.schema)
