@@ -8,11 +8,10 @@
  * (bundleDependencies): they are no interface for others, and a trainer of one version must never meet a queue of another.
  */
 import { execFileSync } from 'node:child_process';
-import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { internalNeeds, publishedManifest, readWorkspaces } from './build/manifest.mjs';
-import { readFileSync } from 'node:fs';
 
 const published = ['@distillery/client', '@distillery/cli'];
 

@@ -12,6 +12,7 @@ export function readWorkspaces(root) {
   );
 }
 
+const without = (object, name) => Object.fromEntries(Object.entries(object).filter(([key]) => key !== name));
 const javaScript = (path) => path.replace(/\.ts$/, '.js');
 const declarations = (path) => path.replace(/\.ts$/, '.d.ts');
 const forTests = (path) => path.includes('/testing/');
@@ -26,9 +27,9 @@ function builtExports(exports) {
 }
 
 /** The manifest with compiled files in place of the sources, without what only development needs. */
-export function builtManifest({ devDependencies: _, exports, bin, ...manifest }) {
+export function builtManifest({ exports, bin, ...manifest }) {
   return {
-    ...manifest,
+    ...without(manifest, 'devDependencies'),
     ...(exports && { exports: builtExports(exports) }),
     ...(bin && {
       bin: Object.fromEntries(Object.entries(bin).map(([name, path]) => [name, javaScript(path)])),
@@ -46,7 +47,7 @@ const gpuPackage = '@tensorflow/tfjs-node-gpu';
  * @param manifest as `builtManifest` returns it
  * @param internal manifests of the packages that travel inside
  */
-export function publishedManifest({ private: _, ...manifest }, internal, { license, engines }) {
+export function publishedManifest(manifest, internal, { license, engines }) {
   const all = [manifest, ...internal];
   const thirdParty = (kind) =>
     Object.fromEntries(
@@ -58,7 +59,7 @@ export function publishedManifest({ private: _, ...manifest }, internal, { licen
   const own = Object.fromEntries(internal.map(({ name, version }) => [name, version]));
   const { [gpuPackage]: gpu, ...optional } = thirdParty('optionalDependencies');
   return {
-    ...manifest,
+    ...without(manifest, 'private'),
     license,
     engines,
     files: ['source'],
