@@ -1,17 +1,12 @@
-import { type ChildProcess, fork } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { createRequire } from 'node:module';
 import { createInterface } from 'node:readline';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { forkModule } from '@distillery/engine/program';
 import { DistilleryError, type EngineInfo } from '@distillery/spec';
 import type { Logger } from 'pino';
 import type { FromTrainer, Task, ToTrainer } from './messages.ts';
 import { wasRefusedMemory } from './out-of-memory.ts';
 import { trainerEnvironment } from './trainer-environment.ts';
-
-/** The trainer is TypeScript too, whatever started this process and wherever. */
-const loader = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
-const trainerPath = fileURLToPath(new URL('trainer.ts', import.meta.url));
 
 /** What a trainer reports while it works. */
 export type Report = Extract<FromTrainer, { type: 'progress' | 'metrics' | 'warning' }>;
@@ -19,8 +14,8 @@ export type Report = Extract<FromTrainer, { type: 'progress' | 'metrics' | 'warn
 export type Outcome = { type: 'done'; result: unknown } | { type: 'stopped' };
 
 export interface TaskOptions {
-  /** Variables of the trainer's environment that go before those of this process. */
-  settings: Record<string, string>;
+  /** Variables of the trainer's environment that go before those of this process; default none. */
+  settings?: Record<string, string>;
   /** Threads to compute with, where TF_NUM_INTRAOP_THREADS is not set. */
   threads: number;
   /** Milliseconds without a sign of life after which the trainer is killed. */
@@ -41,7 +36,7 @@ export interface TaskOptions {
  */
 export async function runTask(
   task: Task,
-  { settings, threads, stallMs, graceMs, signal, report, log }: TaskOptions,
+  { settings = {}, threads, stallMs, graceMs, signal, report, log }: TaskOptions,
 ): Promise<Outcome> {
   const trainer = start([], log, { TF_NUM_INTRAOP_THREADS: String(threads), ...process.env, ...settings });
   const onAbort = () => void stop(trainer, graceMs);
@@ -103,8 +98,7 @@ interface Trainer {
 }
 
 function start(args: string[], log: Logger, environment: NodeJS.ProcessEnv): Trainer {
-  const child = fork(trainerPath, args, {
-    execArgv: ['--import', loader],
+  const child = forkModule(import.meta.url, 'trainer', args, {
     env: { ...trainerEnvironment, ...environment },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   });
