@@ -4,7 +4,7 @@
  * which holds the queue's lock.
  */
 import { setImmediate } from 'node:timers/promises';
-import { openDiskStore } from '@distillery/store';
+import { openStore } from '@distillery/store';
 import { measureGigaflops, startEngine } from '@distillery/engine';
 import { asDistilleryError, DistilleryError } from '@distillery/spec';
 import { runStage, StopTraining } from '@distillery/training';
@@ -75,7 +75,7 @@ async function train({ storeDir, dataDir, roots, ...task }: Task): Promise<FromT
   const result = await runStage({
     ...task,
     engine,
-    store: await openDiskStore(storeDir),
+    store: await openStore(storeDir, { warn: (message) => send({ type: 'warning', message }) }),
     data: {
       cacheDir: dataDir,
       roots,

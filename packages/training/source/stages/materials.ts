@@ -1,5 +1,5 @@
 import type { Store } from '@distillery/store';
-import { type Dataset, datasets, splitValidation } from '@distillery/datasets';
+import { augmentationIdentity, type Dataset, datasets, splitValidation } from '@distillery/datasets';
 import type { EngineInfo, JobSpec, StageProgress } from '@distillery/spec';
 import { digestOf, validationOf } from '@distillery/spec';
 import { type Layout, layOut } from '../planning/layout.ts';
@@ -166,7 +166,6 @@ export function outputsKey(
     ...(classMap && { classMap }),
     dataset: dataset.digest,
     split: validationOf(spec),
-    augmentation:
-      augmentation.type === 'none' ? 'none' : { type: augmentation.type, seed: augmentation.seed },
+    augmentation: augmentationIdentity(augmentation),
   };
 }
