@@ -64,6 +64,7 @@ export async function undisturbed(
         warnings: [],
         skippedData: [],
         tell: silent,
+        signal: new AbortController().signal,
         pause: async () => {},
       });
     }

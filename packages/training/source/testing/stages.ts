@@ -71,6 +71,7 @@ export async function stageRunner(roots: string[] = []) {
             skipped: (data) => told.skipped.push(data),
             checkpoint: (saved) => told.checkpoints.push(saved),
           },
+          signal: new AbortController().signal,
           pause: () => pause(told),
         });
         return told;
