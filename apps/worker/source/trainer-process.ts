@@ -1,18 +1,13 @@
-import { type ChildProcess, fork } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { createRequire } from 'node:module';
 import { createInterface } from 'node:readline';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { forkModule } from '@distillery/engine/program';
 import { DistilleryError, type EngineInfo } from '@distillery/spec';
 import type { Logger } from 'pino';
 import type { FromTrainer, Outcome, Report, Task, ToTrainer } from './messages.ts';
 import { wasRefusedMemory } from './out-of-memory.ts';
 import { trainerEnvironment } from './trainer-environment.ts';
 import { logLineOf } from './trainer-log.ts';
-
-/** The trainer is TypeScript too, whatever started this process and wherever. */
-const loader = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
-const trainerPath = fileURLToPath(new URL('trainer.ts', import.meta.url));
 
 /**
  * Runs a task in a child process.
@@ -112,8 +107,7 @@ function start(
     report,
   }: { environment?: Record<string, string>; report?: (line: Report) => void } = {},
 ): Trainer {
-  const child = fork(trainerPath, args, {
-    execArgv: ['--import', loader],
+  const child = forkModule(import.meta.url, 'trainer', args, {
     // The environment of the worker takes precedence.
     env: { ...trainerEnvironment, ...environment, ...process.env },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
