@@ -27,10 +27,7 @@ export interface Task extends JobRecord {
   roots: string[];
 }
 
-export interface ToTrainer {
-  type: 'run';
-  task: Task;
-}
+export type ToTrainer = { type: 'run'; task: Task };
 
 /** What a trainer reports while it works. */
 export type Report =
