@@ -121,7 +121,9 @@ export const checkpointSchema = z.object({
   seed: z.number().int().nullable().describe("a student's; null for a teacher"),
   checkpoint: z.enum(['best', 'last']),
   epoch: z.number().int(),
-  format: z.literal('safetensors'),
+  format: z
+    .string()
+    .describe('the format that the weights are stored in; a download may ask for another one'),
   digest: z.string(),
   size: z.number().int(),
 });
