@@ -54,6 +54,7 @@ export async function undisturbed(
         data,
         engine,
         tell: { metrics: () => {}, progress: () => {}, warning: () => {} },
+        signal: new AbortController().signal,
         pause: async () => {},
       });
     }

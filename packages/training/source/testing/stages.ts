@@ -65,6 +65,7 @@ export async function stageRunner(roots: string[] = []) {
             progress: (progress) => told.progress.push(progress),
             warning: (message) => told.warnings.push(message),
           },
+          signal: new AbortController().signal,
           pause: () => pause(told),
         });
         return told;
