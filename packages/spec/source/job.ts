@@ -123,7 +123,7 @@ export const checkpointSchema = z.object({
   epoch: z.number().int(),
   format: z
     .string()
-    .describe('the format that the weights are stored in; a download may ask for another one'),
+    .describe('The format in which the weights are stored. A download may ask for another one.'),
   digest: z.string(),
   size: z.number().int(),
 });

@@ -18,13 +18,19 @@ import { params } from './params.ts';
 const checkpoint = z
   .enum(checkpointNames)
   .default('best')
-  .describe('best: chosen on the validation split, the last epoch where there is none');
-const seed = z.coerce.number().int().min(0).max(4294967295).optional().describe('default: the first');
+  .describe('`best` is chosen on the validation split; without one it is the last epoch.');
+const seed = z.coerce
+  .number()
+  .int()
+  .min(0)
+  .max(4294967295)
+  .optional()
+  .describe('The seed of the run. Default: the first of the job.');
 
 const headers = z.looseObject({
-  range: z.string().optional().describe('one range: `bytes=0-1023`'),
-  'if-range': z.string().optional(),
-  'if-none-match': z.string().optional(),
+  range: z.string().optional().describe('One range of bytes, such as `bytes=0-1023`.'),
+  'if-range': z.string().optional().describe('An entity tag: the range is sent only of the same file.'),
+  'if-none-match': z.string().optional().describe('Entity tags of files that the client has.'),
 });
 /** `/v1/jobs/:id/teacher/weights`, `/v1/jobs/:id/teachers/:name/weights`, `/v1/jobs/:id/students/:name/weights` */
 export const weights: FastifyPluginAsyncZod<Services> = async (app, { queue, store }) => {
@@ -137,14 +143,14 @@ export const weights: FastifyPluginAsyncZod<Services> = async (app, { queue, sto
 /** The names of the formats that are registered when the routes are, so that a plug-in's are among them. */
 function formatName() {
   const names = formats.list.map(({ type }) => type) as [string, ...string[]];
-  return z.enum(names).default(names[0]).describe('the file format; GET /v1/formats describes each');
+  return z.enum(names).default(names[0]).describe('The file format. `GET /v1/formats` describes each one.');
 }
 
 function responses() {
   const binary = { schema: z.string().meta({ format: 'binary' }) };
   const content = Object.fromEntries(formats.list.map(({ mediaType }) => [mediaType, binary]));
   return {
-    200: { description: 'A file of the format, with the names that the parameters have in PyTorch', content },
+    200: { description: "A file of the format, with PyTorch's parameter names", content },
     206: { description: 'The requested range of the file', content },
     304: z.undefined().describe('The file has not changed'),
     ...problems,
