@@ -132,7 +132,9 @@ export const checkpointSchema = z.object({
   seed: z.number().int().nullable().describe("a student's; null for a teacher"),
   checkpoint: z.enum(['best', 'last']),
   epoch: z.number().int(),
-  format: z.literal('safetensors'),
+  format: z
+    .string()
+    .describe('The format in which the weights are stored. A download may ask for another one.'),
   digest: z.string(),
   size: z.number().int(),
 });
