@@ -1,3 +1,4 @@
+import { safetensors } from '@distillery/formats';
 import type { DistilleryQueue } from '@distillery/queue';
 import type { Checkpoint, NetworkResult, StagePlan } from '@distillery/spec';
 
@@ -44,7 +45,7 @@ export function checkpointsOf({ name, stage, seed }: TrainedNetwork, result: unk
       seed: seed ?? null,
       checkpoint,
       epoch,
-      format: 'safetensors',
+      format: safetensors.type,
       digest: weights.digest,
       size: weights.size,
     };

@@ -4,14 +4,10 @@ import { createInterface } from 'node:readline';
 import { forkModule } from '@distillery/engine/program';
 import { DistilleryError, type EngineInfo } from '@distillery/spec';
 import type { Logger } from 'pino';
-import type { FromTrainer, Task, ToTrainer } from './messages.ts';
+import type { FromTrainer, Outcome, Report, Task, ToTrainer } from './messages.ts';
 import { wasRefusedMemory } from './out-of-memory.ts';
 import { trainerEnvironment } from './trainer-environment.ts';
-
-/** What a trainer reports while it works. */
-export type Report = Extract<FromTrainer, { type: 'progress' | 'metrics' | 'warning' }>;
-/** How a trainer ends that does not fail. */
-export type Outcome = { type: 'done'; result: unknown } | { type: 'stopped' };
+import { logLineOf } from './trainer-log.ts';
 
 export interface TaskOptions {
   /** Variables of the trainer's environment that go before those of this process; default none. */
@@ -24,6 +20,7 @@ export interface TaskOptions {
   graceMs: number;
   /** Aborted: the trainer is told to stop, and killed after `graceMs`. */
   signal: AbortSignal;
+  /** Is called with every report of the trainer, the lines of its stdout and stderr among them. */
   report: (message: Report) => void;
   log: Logger;
 }
@@ -31,14 +28,14 @@ export interface TaskOptions {
 /**
  * Runs a task in a child process.
  *
- * @throws DistilleryError what the trainer failed with, or `stalled`, `trainer_crashed` or `out_of_memory` for a trainer
- *   that ended without an answer
+ * @throws DistilleryError the failure of the trainer; `stalled`; `trainer_crashed` or `out_of_memory` when its process ended
  */
 export async function runTask(
   task: Task,
   { settings = {}, threads, stallMs, graceMs, signal, report, log }: TaskOptions,
 ): Promise<Outcome> {
-  const trainer = start([], log, { TF_NUM_INTRAOP_THREADS: String(threads), ...process.env, ...settings });
+  const environment = { TF_NUM_INTRAOP_THREADS: String(threads), ...process.env, ...settings };
+  const trainer = start([], log, { environment, report });
   const onAbort = () => void stop(trainer, graceMs);
   let watch: NodeJS.Timeout | undefined;
   signal.addEventListener('abort', onAbort, { once: true });
@@ -80,7 +77,7 @@ export async function runTask(
 
 /** Finds out in a child process which engine starts here, and how fast it is. */
 export async function probeEngine(log: Logger, settings: Record<string, string>): Promise<EngineInfo> {
-  const trainer = start(['--probe'], log, { ...process.env, ...settings });
+  const trainer = start(['--probe'], log, { environment: { ...process.env, ...settings } });
   let answer: FromTrainer | undefined;
   trainer.child.on('message', (message: FromTrainer) => {
     answer = message;
@@ -97,25 +94,31 @@ interface Trainer {
   lastLines(): string[];
 }
 
-function start(args: string[], log: Logger, environment: NodeJS.ProcessEnv): Trainer {
+function start(
+  args: string[],
+  log: Logger,
+  { environment, report }: { environment: NodeJS.ProcessEnv; report?: (line: Report) => void },
+): Trainer {
   const child = forkModule(import.meta.url, 'trainer', args, {
     env: { ...trainerEnvironment, ...environment },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   });
   const lines: string[] = [];
-  for (const stream of [child.stdout, child.stderr]) {
+  for (const name of ['stdout', 'stderr'] as const) {
+    const stream = child[name];
     if (stream === null) continue;
     createInterface(stream).on('line', (line) => {
       lines.push(line);
       if (lines.length > 20) lines.shift();
       log.debug({ trainer: child.pid }, line);
+      report?.({ type: 'log', line: logLineOf(line, name) });
     });
   }
   const exit = once(child, 'close').then(([code, signal]) => ({
     code: code as number | null,
     signal: signal as NodeJS.Signals | null,
   }));
-  // A spawn that fails emits 'error', then 'close', which settles `exit`.
+  // A spawn that fails emits 'error' and then 'close', which `exit` waits for.
   child.on('error', (error) => lines.push(error.message));
   return { child, exit, lastLines: () => lines };
 }
@@ -139,14 +142,11 @@ function crashed(
   // TensorFlow's notes at the level I (INFO) explain nothing.
   const grave = lines.filter((line) => !/^I\d{4} /.test(line));
   const telling = grave.findLast((line) => /error|abort|what\(\)/i.test(line)) ?? grave.at(-1);
-  const output = telling === undefined ? '' : `; it wrote: ${telling.trim()}`;
-  // The kernel sends SIGKILL when a machine or a container has no memory left.
+  const words = telling === undefined ? '' : `; it wrote: ${telling.trim()}`;
+  // SIGKILL: what the kernel sends when a machine or a container has no memory left.
   const outOfMemory = signal === 'SIGKILL' || lines.some(wasRefusedMemory);
   const end = signal === null ? `with exit code ${code}` : `by ${signal}`;
   return outOfMemory
-    ? new DistilleryError(
-        'out_of_memory',
-        `the trainer was ended ${end}, most likely for its memory${output}`,
-      )
-    : new DistilleryError('trainer_crashed', `the trainer ended ${end}${output}`);
+    ? new DistilleryError('out_of_memory', `the trainer was ended ${end}, most likely for its memory${words}`)
+    : new DistilleryError('trainer_crashed', `the trainer ended ${end}${words}`);
 }

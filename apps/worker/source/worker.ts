@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { availableParallelism, hostname } from 'node:os';
 import { openQueue, type StageRun } from '@distillery/queue';
-import { DistilleryError, type EngineInfo, type JobSpec } from '@distillery/spec';
+import { DistilleryError, type EngineInfo, type JobSpec, type LogLine } from '@distillery/spec';
 import { type Configuration, defaultOf, environmentOf } from '@distillery/spec/configuration';
 import { storeUrl } from '@distillery/store';
 import type { Logger } from 'pino';
@@ -148,12 +148,27 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     const reporter = createReporter(run, (error) =>
       stageLog.warn({ err: error }, 'a report was not written'),
     );
+    const log = (level: LogLine['level'], message: string) =>
+      reporter.report({ type: 'log', line: { source: 'supervisor', level, message } });
+    const threads = trainerThreads(stage, plan, trainers, availableParallelism());
+    log('info', `${id} begins attempt ${run.attempt} with ${threads} threads (${engine.backend})`);
     try {
       const outcome = await runTask(
-        { job, stage, attempt: run.attempt, results, records: view.stages, storeDir: store, dataDir, roots },
+        {
+          job,
+          stage,
+          attempt: run.attempt,
+          results,
+          records: view.stages,
+          warnings: view.warnings,
+          skippedData: view.skippedData,
+          storeDir: store,
+          dataDir,
+          roots,
+        },
         {
           settings,
-          threads: trainerThreads(stage, plan, trainers, availableParallelism()),
+          threads,
           stallMs: stallSeconds * 1000,
           graceMs: (graceSeconds * 2000) / 3,
           signal: AbortSignal.any([run.signal, deadline.signal]),
@@ -161,17 +176,21 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
           log: stageLog,
         },
       );
-      if (outcome.type === 'done') {
-        await reporter.flush();
-        return outcome.result;
-      }
+      if (outcome.type === 'done') return outcome.result;
       if (run.signal.aborted) throw run.signal.reason;
       throw deadline.signal.reason;
+    } catch (error) {
+      log(run.signal.aborted ? 'info' : 'error', messageOf(error));
+      throw error;
     } finally {
       deadline.clear();
       await reporter.flush();
     }
   }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 /** A signal that aborts with a `timeout` once the job has run for its limit. */

@@ -8,23 +8,24 @@ import type {
   StageView,
 } from '@distillery/spec';
 import { etaSeconds, percent, type StageMeasure } from './estimate.ts';
+import { skippedDataOf, warningsOf } from './warnings.ts';
 
 /** The hash of a job as Redis gives it; scripts/prelude.ts lists its fields. */
 export type Fields = Record<string, string>;
 
-/** What is known of a job when it is created. */
+/** A job as it is when it is created. */
 export interface NewRecord {
   id: string;
   name: string | null;
   labels: Record<string, string>;
-  /** Null: nobody's. */
+  /** The name of the API key that submitted it; null while keys are off. */
   owner?: string | null;
   /** -10 to 10, default 0. */
   priority?: number;
   stages: StagePlan[];
 }
 
-/** Pairs of the record of a job that nobody has picked up. */
+/** The fields of the record of a new job. */
 export function initialFields({ id, name, labels, owner = null, priority = 0, stages }: NewRecord): Fields {
   const fields: Fields = {
     id,
@@ -38,6 +39,7 @@ export function initialFields({ id, name, labels, owner = null, priority = 0, st
   if (owner !== null) fields.owner = owner;
   for (const stage of stages) {
     fields[`s:${stage.id}:state`] = stage.needs.length === 0 ? 'queued' : 'waiting';
+    fields[`s:${stage.id}:kind`] = stage.kind;
     fields[`s:${stage.id}:needs`] = stage.needs.join(' ');
     fields[`s:${stage.id}:attempt`] = '0';
   }
@@ -65,7 +67,7 @@ export function plansOf(fields: Fields): StagePlan[] {
   return JSON.parse(fields.plan) as StagePlan[];
 }
 
-/** The stages that a worker may pick up: queued ones, and running ones whose worker may have been lost. */
+/** The stages that a worker may take: queued ones, and running ones whose worker may have been lost. */
 export function openStages(fields: Fields): string[] {
   return plansOf(fields)
     .map(({ id }) => id)
@@ -91,6 +93,8 @@ export function viewOf(fields: Fields): JobView {
     createdAt: time(fields.createdAt) as string,
     startedAt: time(fields.startedAt),
     finishedAt: time(fields.finishedAt),
+    warnings: warningsOf(fields),
+    skippedData: skippedDataOf(fields),
     stages: plans.map((plan) => stageView(fields, plan)),
   };
 }

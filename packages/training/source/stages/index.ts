@@ -2,12 +2,12 @@ import type { StageKind } from '@distillery/spec';
 import { runAuxiliary } from './auxiliary.ts';
 import { runMutual } from './mutual.ts';
 import { runOutputs } from './outputs.ts';
-import { runReport, type StageRecord } from './report.ts';
+import { type JobRecord, runReport } from './report.ts';
 import type { StageContext } from './stage.ts';
 import { runStudent } from './student.ts';
 import { runTeacher } from './teacher.ts';
 
-type Runner = (context: StageContext & { records: StageRecord[] }) => Promise<unknown>;
+type Runner = (context: StageContext & JobRecord) => Promise<unknown>;
 
 const runners: Record<StageKind, Runner> = {
   teacher: runTeacher,

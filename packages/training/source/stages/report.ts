@@ -1,9 +1,11 @@
 import {
   type JobSpec,
+  type JobWarning,
   type NetworkResult,
   type Report,
   reportSchema,
   type Score,
+  type SkippedData,
   type Spread,
 } from '@distillery/spec';
 import { clearCheckpoints } from '../checkpoint.ts';
@@ -23,7 +25,14 @@ import type { OutputsResult } from './outputs.ts';
 import { mutualStage, outputsStage, studentStage, trainedNetwork } from './results.ts';
 import type { StageContext } from './stage.ts';
 
-/** What the report stage knows of the others beside their results. */
+/** What the record of the job holds of the stages before, beside their results. */
+export interface JobRecord {
+  records: StageRecord[];
+  warnings: JobWarning[];
+  skippedData: SkippedData[];
+}
+
+/** What the record of the job holds of one stage. */
 export interface StageRecord {
   id: string;
   worker: string | null;
@@ -33,9 +42,7 @@ export interface StageRecord {
 }
 
 /** Puts the report together; reads results and stored logits, trains nothing. */
-export async function runReport(
-  context: StageContext & { records: StageRecord[] },
-): Promise<{ report: Report }> {
+export async function runReport(context: StageContext & JobRecord): Promise<{ report: Report }> {
   const { job, results, store, records } = context;
   const teachers = jobTeachers(job.spec);
   const specified = studentsOf(job.spec);
@@ -105,7 +112,7 @@ export async function runReport(
           ? null
           : (Date.parse(finishedAt) - Date.parse(startedAt)) / 1000,
     })),
-    warnings: warnings(),
+    warnings: [...findings(), ...skippedLines(context.skippedData), ...warningLines(context.warnings)],
   };
   for (const { id } of records) await clearCheckpoints(store, checkpointFolder(job.id, id));
   return { report: reportSchema.parse(report) };
@@ -191,11 +198,11 @@ export async function runReport(
     }));
   }
 
-  function warnings(): string[] {
+  function findings(): string[] {
     return students.flatMap(({ name, runs, testAccuracy }) => {
-      const said = runs.map(({ seed }) => guides.get(studentStage(name, seed)));
-      if (said.some((guide) => guide === undefined)) return [];
-      const teacher = spread(said.map((guide) => accuracyOf(guide as Float32Array))).mean;
+      const guiding = runs.map(({ seed }) => guides.get(studentStage(name, seed)));
+      if (guiding.some((guide) => guide === undefined)) return [];
+      const teacher = spread(guiding.map((guide) => accuracyOf(guide as Float32Array))).mean;
       if (testAccuracy.best.mean < teacher) return [];
       return [
         `${name} (${percent(testAccuracy.best.mean)}) is as good as the teacher (${percent(teacher)}): ` +
@@ -203,6 +210,23 @@ export async function runReport(
       ];
     });
   }
+}
+
+function skippedLines(skippedData: readonly SkippedData[]): string[] {
+  return skippedData.map(({ count, samples }) => {
+    const named = samples.slice(0, 5).map(({ name, reason }) => `${name} (${reason})`);
+    const more = count > named.length ? ', …' : '';
+    const what =
+      count === 1 ? '1 sample could not be read and was' : `${count} samples could not be read and were`;
+    return `${what} left out: ${named.join(', ')}${more}`;
+  });
+}
+
+/** One line for each different message, with the stages that gave it. */
+function warningLines(warnings: readonly JobWarning[]): string[] {
+  const stages = new Map<string, string[]>();
+  for (const { stage, message } of warnings) stages.set(message, [...(stages.get(message) ?? []), stage]);
+  return [...stages].map(([message, names]) => `${names.join(', ')}: ${message}`);
 }
 
 /** Networks whose predictions are also scored together: a student's generations, and peers. */

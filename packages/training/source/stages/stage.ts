@@ -1,6 +1,14 @@
 import type { Store } from '@distillery/store';
 import type { DatasetContext } from '@distillery/datasets';
-import type { EngineInfo, JobSpec, MetricRow, StagePlan, StageProgress } from '@distillery/spec';
+import type {
+  EngineInfo,
+  JobSpec,
+  MetricRow,
+  SavedCheckpoint,
+  SkippedData,
+  StagePlan,
+  StageProgress,
+} from '@distillery/spec';
 
 /** What a stage is given, and what it tells while it runs. */
 export interface StageContext {
@@ -16,7 +24,12 @@ export interface StageContext {
   tell: {
     metrics(row: Omit<MetricRow, 'stage' | 'attempt'>): void;
     progress(progress: StageProgress): void;
+    /** Something that people should know and that stops nothing. */
     warning(message: string): void;
+    /** Samples of a data set could not be read and were left out. */
+    skipped(data: Omit<SkippedData, 'stage'>): void;
+    /** A checkpoint was committed to the store. */
+    checkpoint(saved: SavedCheckpoint): void;
   };
   /** Aborted when the stage must end early; its reason is a StopTraining. */
   signal: AbortSignal;
