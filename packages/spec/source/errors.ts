@@ -30,7 +30,7 @@ export const errorTable = {
     title: 'The idempotency key was used with another body',
   },
   rate_limited: { status: 429, retryable: true, title: 'Too many requests' },
-  quota_exceeded: { status: 429, retryable: false, title: 'Too many jobs on their way' },
+  quota_exceeded: { status: 429, retryable: false, title: 'Too many live jobs' },
   headers_too_large: { status: 431, retryable: false, title: 'The headers are too large' },
   internal: { status: 500, retryable: true, title: 'An unexpected error' },
   redis_unavailable: { status: 503, retryable: true, title: 'The queue cannot be reached' },
