@@ -1,12 +1,15 @@
-import type { EngineInfo, ErrorCode, JobSpec, MetricRow, StagePlan, StageProgress } from '@distillery/spec';
+import type { EngineInfo, ErrorCode, JobPlan, MetricRow, StageProgress } from '@distillery/spec';
 import type { StageRecord } from '@distillery/training';
 
 /** What the supervisor and its trainer say to each other over the child's IPC channel: JSON, so no NaN or Infinity. */
 
 /** A stage's whole task; the trainer reads nothing else. */
 export interface Task {
-  job: { id: string; name: string | null; spec: JobSpec };
-  stage: StagePlan;
+  /** The spec as the record has it: whether this version knows all of it is for the trainer to find out. */
+  job: { id: string; name: string | null; spec: unknown };
+  plan: JobPlan;
+  /** The stage's id. */
+  stage: string;
   attempt: number;
   results: Record<string, unknown>;
   records: StageRecord[];

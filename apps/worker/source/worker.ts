@@ -130,18 +130,29 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
       queue.jobs.spec(run.jobId),
       queue.jobs.results(run.jobId),
     ]);
-    const stage = plan.find((candidate) => candidate.id === run.stageId);
+    const stage = plan.stages.find((candidate) => candidate.id === run.stageId);
     if (stage === undefined) throw new DistilleryError('internal', `the job has no stage ${run.stageId}`);
-    const job = { id: run.jobId, name: view.name, spec: spec as JobSpec };
-    const deadline = deadlineOf(run.jobStartedAt, job.spec.limits.maxDurationSeconds);
+    const job = { id: run.jobId, name: view.name, spec };
+    const { limits } = spec as Partial<JobSpec>;
+    const deadline = deadlineOf(run.jobStartedAt, limits?.maxDurationSeconds);
     const reporter = createReporter(run, (error) =>
       stageLog.warn({ err: error }, 'a report was not written'),
     );
     try {
       const outcome = await runTask(
-        { job, stage, attempt: run.attempt, results, records: view.stages, storeDir, dataDir, roots },
         {
-          threads: trainerThreads(stage, plan, trainers, availableParallelism()),
+          job,
+          plan,
+          stage: run.stageId,
+          attempt: run.attempt,
+          results,
+          records: view.stages,
+          storeDir,
+          dataDir,
+          roots,
+        },
+        {
+          threads: trainerThreads(stage, plan.stages, trainers, availableParallelism()),
           stallMs: stallSeconds * 1000,
           graceMs: (graceSeconds * 2000) / 3,
           signal: AbortSignal.any([run.signal, deadline.signal]),

@@ -49,7 +49,7 @@ export const control: FastifyPluginAsyncZod<Services> = async (app, { queue, sto
       },
     },
     async ({ params: { id }, log }, reply) => {
-      await noteArtifacts(queue, await queue.jobs.results(id));
+      await noteArtifacts(queue, id);
       await queue.control.remove(id);
       // The job is gone; what is left of it in the store is in nobody's way.
       await collectArtifacts(queue, store, id).catch((error: unknown) => {

@@ -3,12 +3,7 @@ import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { problems } from '../../../../http/responses.ts';
 import { sendBlob } from '../../../../http/send-blob.ts';
-import {
-  checkpointNames,
-  checkpointsOf,
-  type TrainedNetwork,
-  trainedNetworks,
-} from '../../../../networks.ts';
+import { checkpointNames, checkpointsOf, type JobNetwork, jobNetworks } from '../../../../networks.ts';
 import type { Services } from '../../../../services.ts';
 import { params } from './params.ts';
 
@@ -81,8 +76,8 @@ export const weights: FastifyPluginAsyncZod<Services> = async (app, { queue, sto
     handler: async (request, reply) => {
       const { id, name } = request.params;
       const { seed: wanted, checkpoint: which } = request.query;
-      const runs = (await trainedNetworks(queue, id)).filter(
-        (network) => network.kind === 'student' && network.name === name,
+      const runs = (await jobNetworks(queue, id)).filter(
+        (network) => network.role === 'student' && network.name === name,
       );
       if (runs.length === 0) {
         throw new DistilleryError('student_not_found', `the job has no student ${name}`);
@@ -103,8 +98,8 @@ export const weights: FastifyPluginAsyncZod<Services> = async (app, { queue, sto
     },
   });
 
-  async function teacherOf(id: string, name: string): Promise<TrainedNetwork> {
-    const teachers = (await trainedNetworks(queue, id)).filter(({ kind }) => kind === 'teacher');
+  async function teacherOf(id: string, name: string): Promise<JobNetwork> {
+    const teachers = (await jobNetworks(queue, id)).filter(({ role }) => role === 'teacher');
     const found = teachers.find((teacher) => teacher.name === name);
     if (found !== undefined) return found;
     const names = teachers.map((teacher) => teacher.name).join(', ');
@@ -112,9 +107,8 @@ export const weights: FastifyPluginAsyncZod<Services> = async (app, { queue, sto
     throw new DistilleryError('teacher_not_found', `the job has no teacher ${name}; ${why}`);
   }
 
-  async function stored(id: string, network: TrainedNetwork, which: string): Promise<Checkpoint> {
-    const result = await queue.jobs.result(id, network.stage);
-    const found = checkpointsOf(network, result).find(({ checkpoint }) => checkpoint === which);
+  async function stored(id: string, network: JobNetwork, which: string): Promise<Checkpoint> {
+    const found = checkpointsOf(network).find(({ checkpoint }) => checkpoint === which);
     if (found !== undefined) return found;
     const { view } = await queue.jobs.get(id);
     if (isTerminal(view.state)) {
