@@ -4,6 +4,7 @@ import { terms } from '@distillery/methods';
 import { expect, test } from 'vitest';
 import { readTermCosts, type TermCosts } from '../bench/term-costs.ts';
 import { architecturesPage, tapWords } from '../scripts/catalogue/architectures-page.ts';
+import { jobSpecPage } from '../scripts/catalogue/job-spec-page.ts';
 import { methodsPage } from '../scripts/catalogue/methods-page.ts';
 import { allowed } from '../scripts/catalogue/options-table.ts';
 import { variantsOf } from '../scripts/catalogue/variants.ts';
@@ -17,6 +18,11 @@ test('docs/methods.md is what the terms say', () => {
 
 test('docs/architectures.md is what the networks say', () => {
   expect(readFileSync(join(docs, 'architectures.md'), 'utf8'), stale).toBe(architecturesPage());
+});
+
+test('docs/job-spec.md matches the schema', () => {
+  const examples = resolve(import.meta.dirname, '../examples');
+  expect(readFileSync(join(docs, 'job-spec.md'), 'utf8'), stale).toBe(jobSpecPage(examples));
 });
 
 test('what was measured is of terms that there are', () => {
@@ -52,7 +58,14 @@ test.each([
   [{ type: 'array', items: { type: 'integer', minimum: 1 } }, 'a list of whole numbers ≥ 1'],
   [
     { anyOf: [{ type: 'number' }, { const: 'auto' }, { type: 'object', properties: { schedule: {} } }] },
-    'a number, `"auto"` or a schedule',
+    'a number, `"auto"` or an object',
+  ],
+  [{ type: 'object', properties: { schedule: { const: 'linear' } } }, 'a schedule'],
+  [{ type: 'array', items: { type: 'object' } }, 'a list of objects'],
+  [{ anyOf: [{ type: 'number', exclusiveMinimum: 0 }, { type: 'null' }] }, 'a number > 0 or `null`'],
+  [
+    { oneOf: ['a', 'b'].map((name) => ({ properties: { type: { const: name } } })) },
+    'an object of type `"a"`, `"b"`',
   ],
 ])('an option of the schema %j is told as %s', (schema, words) => {
   expect(allowed(schema)).toBe(words);

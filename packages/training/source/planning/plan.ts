@@ -117,7 +117,7 @@ export async function planJob(spec: JobSpec, context: PlanContext): Promise<Plan
   const estimate = {
     memoryBytes: memoryEstimate(layout, spec.procedure === 'mutual'),
     datasetBytes: (outline.trainCount + outline.testCount) * inputBytes(outline),
-    outputsBytes: outputsEstimate(layout, train),
+    outputsBytes: outputsEstimate(layout, train, spec.seeds.length),
   };
   const work = stages.reduce((sum, stage) => sum + stage.work, 0);
   const networks = [

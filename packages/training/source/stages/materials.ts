@@ -1,4 +1,4 @@
-import { type Dataset, datasets, splitValidation } from '@distillery/datasets';
+import { augmentationIdentity, type Dataset, datasets, splitValidation } from '@distillery/datasets';
 import type { EngineInfo, JobSpec, StageProgress } from '@distillery/spec';
 import { digestOf, validationOf } from '@distillery/spec';
 import { z } from 'zod';
@@ -144,7 +144,6 @@ export function outputsKey(
     ...(classMap && { classMap }),
     dataset: dataset.digest,
     split: validationOf(spec),
-    augmentation:
-      augmentation.type === 'none' ? 'none' : { type: augmentation.type, seed: augmentation.seed },
+    augmentation: augmentationIdentity(augmentation),
   };
 }

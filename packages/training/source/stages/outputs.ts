@@ -7,9 +7,10 @@ import { createNetwork, disposeNetwork } from '../network.ts';
 import { outputsAddress, outputsName, rowWriter, type StoredRows } from '../outputs.ts';
 import { columns } from '../planning/class-map.ts';
 import { forwardWork } from '../planning/estimate.ts';
-import { type Layout, networkOf, tapsFrom, viewsOf } from '../planning/layout.ts';
+import { networkOf } from '../planning/layout.ts';
+import { outputSets, storedShape } from '../planning/output-sets.ts';
 import type { PlannedStage, PlanningJob } from '../planning/stages.ts';
-import { jobTeachers, type Student } from '../planning/students.ts';
+import { jobTeachers } from '../planning/students.ts';
 import { loadWeights } from '../weights.ts';
 import { blobSchema } from './blob.ts';
 import { loadMaterials, outputsKey, phase } from './materials.ts';
@@ -59,7 +60,7 @@ export const outputs: StageKind<typeof input, typeof resultSchema> = {
   plan({ spec, layout, train, test }, before) {
     const work = (name: string) => {
       const { plan } = networkOf(layout, name);
-      return forwardWork(plan) * train * wantedSets(layout, name).reduce((sum, { views }) => sum + views, 0);
+      return forwardWork(plan) * train * outputSets(layout, name).reduce((sum, { views }) => sum + views, 0);
     };
     const ofTeachers = layout.teachers.map(({ teacher: { name }, plan }) => ({
       input: { network: name, trained: trainedBy(before, name, null) },
@@ -112,7 +113,8 @@ async function run(context: StageContext<Input>): Promise<OutputsResult> {
   const materials = await loadMaterials(context);
   const { dataset, indices, layout } = materials;
   const name = input.network;
-  const { forward, plan, classMap } = networkOf(layout, name);
+  const taught = networkOf(layout, name);
+  const { forward, plan, classMap } = taught;
   const trained = context.network(input.trained);
   const teacherWeights = trained.result.best.weights.digest;
   // A teacher from elsewhere sees the job's images as it saw its own.
@@ -120,7 +122,7 @@ async function run(context: StageContext<Input>): Promise<OutputsResult> {
   const normalization = abroad ? trained.data.normalization : dataset.normalization;
   // Texts have no normalisation, and their teachers no data of their own.
   const seen = { ...dataset, normalization } as Dataset;
-  const wanted = wantedSets(layout, name);
+  const wanted = outputSets(layout, name);
   const total = wanted.reduce((sum, { views }) => sum + views, 0);
   let done = 0;
   const network = createNetwork(
@@ -173,10 +175,6 @@ async function run(context: StageContext<Input>): Promise<OutputsResult> {
     return classMap === undefined ? logits : columns(logits, plan.taps.logits[0], classMap);
   }
 
-  function rowShape(tap: string): number[] {
-    return tap === 'logits' && classMap !== undefined ? [classMap.length] : plan.taps[tap];
-  }
-
   async function testLogits() {
     const [logits] = await predict(network, seen, dataset.test, pause);
     const { buffer, byteOffset, byteLength } = ofJob(logits);
@@ -188,7 +186,7 @@ async function run(context: StageContext<Input>): Promise<OutputsResult> {
     source: BatchSource,
     view: number,
   ): Promise<Record<string, StoredRows>> {
-    const writers = taps.map((tap) => [tap, rowWriter(store, rowShape(tap))] as const);
+    const writers = taps.map((tap) => [tap, rowWriter(store, storedShape(taught, tap))] as const);
     try {
       await forEachOutput(
         network,
@@ -213,26 +211,4 @@ async function run(context: StageContext<Input>): Promise<OutputsResult> {
       await Promise.all(writers.map(async ([tap, writer]) => [tap, await writer.close()])),
     );
   }
-}
-
-/** Each different augmentation with the most views and all the taps that its students read of this teacher. */
-function wantedSets(layout: Layout, teacher: string) {
-  const sets = new Map<
-    string,
-    { augmentation: Student['training']['augmentation']; views: number; taps: string[] }
-  >();
-  for (const planned of layout.students) {
-    const { student } = planned;
-    const taps = tapsFrom(layout, planned, teacher);
-    if (taps.length === 0) continue;
-    const { augmentation } = student.training;
-    const key = JSON.stringify(
-      augmentation.type === 'none' ? 'none' : [augmentation.type, augmentation.seed],
-    );
-    const set = sets.get(key) ?? { augmentation, views: 0, taps: [] };
-    set.views = Math.max(set.views, viewsOf(student.training));
-    set.taps = [...new Set([...set.taps, ...taps])].sort();
-    sets.set(key, set);
-  }
-  return [...sets.values()];
 }
