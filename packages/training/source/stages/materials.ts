@@ -19,9 +19,10 @@ export interface Materials {
 
 /** @param teacher whose data are loaded where it has its own; absent: the job's */
 export async function loadMaterials(
-  { job: { spec }, data, tell }: StageContext,
+  { job: { spec }, data: surroundings, tell, signal }: StageContext,
   teacher?: string,
 ): Promise<Materials> {
+  const data = { ...surroundings, signal };
   tell.progress(phase('loading'));
   // It starts while the data set is decoded.
   batchThread();
