@@ -19,8 +19,16 @@ export function weightsOf({ teachers, students }: Report): Weights {
   );
 }
 
+const silent = {
+  metrics: () => {},
+  progress: () => {},
+  warning: () => {},
+  skipped: () => {},
+  checkpoint: () => {},
+};
+
 /**
- * How jobs end that nobody disturbs: each with a store of its own, stage by stage, in this process.
+ * The weights of jobs that run undisturbed: each with its own store, stage by stage, in this process.
  *
  * TF_NUM_INTRAOP_THREADS must be what the workers have: sums are taken in another order on another number of threads.
  */
@@ -54,7 +62,9 @@ export async function undisturbed(
         store,
         data,
         engine,
-        tell: { metrics: () => {}, progress: () => {}, warning: () => {} },
+        warnings: [],
+        skippedData: [],
+        tell: silent,
         signal: new AbortController().signal,
         pause: async () => {},
       });

@@ -1,3 +1,4 @@
+import { safetensors } from '@distillery/formats';
 import type { DistilleryQueue } from '@distillery/queue';
 import type { Checkpoint } from '@distillery/spec';
 import { networksOf, type StageNetwork } from '@distillery/training';
@@ -30,7 +31,7 @@ export function checkpointsOf({ name, stage, seed, trained }: JobNetwork): Check
       seed,
       checkpoint,
       epoch,
-      format: 'safetensors',
+      format: safetensors.type,
       digest: weights.digest,
       size: weights.size,
     };

@@ -50,6 +50,8 @@ const job = (...stages: StageView[]): JobView => ({
   createdAt: '2026-01-01T00:00:00.000Z',
   startedAt: null,
   finishedAt: null,
+  warnings: [],
+  skippedData: [],
   stages,
 });
 

@@ -98,7 +98,8 @@ function taskOf(where: string, plan: JobPlan, stage: StagePlan, results: Record<
   }));
   const job = { id: 'job_k', name: null, spec };
   const at = { storeDir: join(folder, where), dataDir: join(folder, 'data'), roots: [] };
-  return { job, plan, stage: stage.id, attempt: 1, results, records, ...at };
+  const record = { records, warnings: [], skippedData: [] };
+  return { job, plan, stage: stage.id, attempt: 1, results, ...record, ...at };
 }
 
 /** What must be the same: every digest, and what the validation split said. */

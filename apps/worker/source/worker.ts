@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { availableParallelism, hostname } from 'node:os';
 import { openQueue, type StageRun } from '@distillery/queue';
-import { DistilleryError, type EngineInfo, type JobSpec } from '@distillery/spec';
+import { DistilleryError, type EngineInfo, type JobSpec, type LogLine } from '@distillery/spec';
 import type { Logger } from 'pino';
 import { createReporter } from './reporter.ts';
 import { trainerThreads } from './trainer-environment.ts';
@@ -138,6 +138,10 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     const reporter = createReporter(run, (error) =>
       stageLog.warn({ err: error }, 'a report was not written'),
     );
+    const log = (level: LogLine['level'], message: string) =>
+      reporter.report({ type: 'log', line: { source: 'supervisor', level, message } });
+    const threads = trainerThreads(stage, plan.stages, trainers, availableParallelism());
+    log('info', `${id} begins attempt ${run.attempt} with ${threads} threads (${engine.backend})`);
     try {
       const outcome = await runTask(
         {
@@ -147,12 +151,14 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
           attempt: run.attempt,
           results,
           records: view.stages,
+          warnings: view.warnings,
+          skippedData: view.skippedData,
           storeDir,
           dataDir,
           roots,
         },
         {
-          threads: trainerThreads(stage, plan.stages, trainers, availableParallelism()),
+          threads,
           stallMs: stallSeconds * 1000,
           graceMs: (graceSeconds * 2000) / 3,
           signal: AbortSignal.any([run.signal, deadline.signal]),
@@ -160,17 +166,21 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
           log: stageLog,
         },
       );
-      if (outcome.type === 'done') {
-        await reporter.flush();
-        return outcome.result;
-      }
+      if (outcome.type === 'done') return outcome.result;
       if (run.signal.aborted) throw run.signal.reason;
       throw deadline.signal.reason;
+    } catch (error) {
+      log(run.signal.aborted ? 'info' : 'error', messageOf(error));
+      throw error;
     } finally {
       deadline.clear();
       await reporter.flush();
     }
   }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 /** A signal that aborts with a `timeout` once the job has run for its limit. */

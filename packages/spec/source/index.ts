@@ -8,6 +8,7 @@ export {
 } from './access.ts';
 export { canonicalJson, digestOf, sha256 } from './digest.ts';
 export { asDistilleryError, DistilleryError, type ErrorCode, errorTable, type FieldError } from './errors.ts';
+export { type JobEvent, jobEventSchema, type LogLine, logLevels, type SavedCheckpoint } from './events.ts';
 export {
   type Checkpoint,
   checkpointSchema,
@@ -61,3 +62,10 @@ export {
   type Training,
   trainingSchema,
 } from './training.ts';
+export {
+  type JobWarning,
+  maxSkippedData,
+  maxSkippedNames,
+  maxWarnings,
+  type SkippedData,
+} from './warning.ts';

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { jobWarningSchema, skippedDataSchema } from './warning.ts';
 
 /** The public truth of a job, as `GET /v1/jobs/:id` shows it. BullMQ's own states are never shown. */
 
@@ -56,7 +57,7 @@ export interface JobPlan {
 
 const time = z.iso.datetime().nullable();
 
-const reasonSchema = z.object({
+export const reasonSchema = z.object({
   code: z.string(),
   message: z.string(),
   stage: z.string().optional(),
@@ -64,7 +65,7 @@ const reasonSchema = z.object({
 /** Why a job or a stage failed. */
 export type Reason = z.output<typeof reasonSchema>;
 
-const stageProgressSchema = z.object({
+export const stageProgressSchema = z.object({
   phase: z.string().describe('what the trainer is doing: loading, training, evaluating, storing'),
   epoch: z.number().int().describe('completed epochs'),
   epochs: z.number().int(),
@@ -115,6 +116,16 @@ export const jobViewSchema = z.object({
   createdAt: z.iso.datetime(),
   startedAt: time,
   finishedAt: time,
+  warnings: z
+    .array(jobWarningSchema)
+    .describe(
+      'What people should know of the job and what stopped nothing, oldest first: the first 100 different warnings.',
+    ),
+  skippedData: z
+    .array(skippedDataSchema)
+    .describe(
+      'The samples that could not be read and were left out, one entry for each data set of the job.',
+    ),
   stages: z.array(stageViewSchema),
 });
 export type JobView = z.output<typeof jobViewSchema>;
@@ -136,7 +147,9 @@ export const checkpointSchema = z.object({
   seed: z.number().int().nullable().describe("a student's; null for a teacher"),
   checkpoint: z.enum(['best', 'last']),
   epoch: z.number().int(),
-  format: z.literal('safetensors'),
+  format: z
+    .string()
+    .describe('The format in which the weights are stored. A download may ask for another one.'),
   digest: z.string(),
   size: z.number().int(),
 });

@@ -10,5 +10,5 @@ export {
   stageKinds,
   type StageTask,
 } from './stages/index.ts';
-export type { StageArtifacts, StageNetwork, StageRecord } from './stages/stage.ts';
+export type { JobRecord, StageArtifacts, StageNetwork, StageRecord } from './stages/stage.ts';
 export { StopTraining } from './train.ts';

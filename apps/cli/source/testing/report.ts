@@ -136,6 +136,8 @@ export function jobOf(id: string, more: Partial<JobView> = {}): JobView {
     progress: 100,
     etaSeconds: null,
     reason: null,
+    warnings: [],
+    skippedData: [],
     stages: [],
     ...times,
     ...more,

@@ -9,23 +9,24 @@ import type {
   StageView,
 } from '@distillery/spec';
 import { etaSeconds, percent, type StageMeasure } from './estimate.ts';
+import { skippedDataOf, warningsOf } from './warnings.ts';
 
 /** The hash of a job as Redis gives it; scripts/prelude.ts lists its fields. */
 export type Fields = Record<string, string>;
 
-/** What is known of a job when it is created. */
+/** A job as it is when it is created. */
 export interface NewRecord {
   id: string;
   name: string | null;
   labels: Record<string, string>;
-  /** Null: nobody's. */
+  /** The name of the API key that submitted it; null while keys are off. */
   owner?: string | null;
   /** -10 to 10, default 0. */
   priority?: number;
   plan: JobPlan;
 }
 
-/** Pairs of the record of a job that nobody has picked up. */
+/** The fields of the record of a new job. */
 export function initialFields({ id, name, labels, owner = null, priority = 0, plan }: NewRecord): Fields {
   const { stages } = plan;
   const fields: Fields = {
@@ -40,6 +41,7 @@ export function initialFields({ id, name, labels, owner = null, priority = 0, pl
   if (owner !== null) fields.owner = owner;
   for (const stage of stages) {
     fields[`s:${stage.id}:state`] = stage.needs.length === 0 ? 'queued' : 'waiting';
+    fields[`s:${stage.id}:kind`] = stage.kind;
     fields[`s:${stage.id}:needs`] = stage.needs.join(' ');
     fields[`s:${stage.id}:attempt`] = '0';
   }
@@ -69,7 +71,7 @@ export function planOf(fields: Fields): JobPlan {
   return Array.isArray(plan) ? { version: 0, distillery: 'an earlier version', stages: plan } : plan;
 }
 
-/** The stages that a worker may pick up: queued ones, and running ones whose worker may have been lost. */
+/** The stages that a worker may take: queued ones, and running ones whose worker may have been lost. */
 export function openStages(fields: Fields): string[] {
   return planOf(fields)
     .stages.map(({ id }) => id)
@@ -95,6 +97,8 @@ export function viewOf(fields: Fields): JobView {
     createdAt: time(fields.createdAt) as string,
     startedAt: time(fields.startedAt),
     finishedAt: time(fields.finishedAt),
+    warnings: warningsOf(fields),
+    skippedData: skippedDataOf(fields),
     stages: plans.map((plan) => stageView(fields, plan)),
   };
 }

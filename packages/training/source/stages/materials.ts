@@ -30,11 +30,8 @@ export async function loadMaterials(
   const choice = own ?? spec.dataset;
   const dataset = await datasets.get(choice.source).load(choice, data);
   if (dataset.skipped.count > 0) {
-    const named = dataset.skipped.first.slice(0, 5).map(({ name, reason }) => `${name} (${reason})`);
-    const more = dataset.skipped.count > named.length ? ', …' : '';
-    tell.warning(
-      `${dataset.skipped.count} samples could not be read and were left out: ${named.join(', ')}${more}`,
-    );
+    const { count, first } = dataset.skipped;
+    tell.skipped({ digest: dataset.digest, count, samples: first });
   }
   const { fraction, seed } = validationOf(spec);
   const indices = splitValidation(dataset.train.count, dataset.train.labels, fraction, seed);
@@ -60,7 +57,14 @@ export function checkpointBlobs(manifest: unknown): string[] {
 
 export function checkpointsOf({ store, job, stage, attempt, tell }: StageContext): CheckpointOptions {
   const { keep } = job.spec.checkpoints;
-  return { store, folder: checkpointFolder(job.id, stage.id), attempt, keep, warn: tell.warning };
+  return {
+    store,
+    folder: checkpointFolder(job.id, stage.id),
+    attempt,
+    keep,
+    warn: tell.warning,
+    saved: tell.checkpoint,
+  };
 }
 
 /** Progress without steps: what the trainer is doing. */

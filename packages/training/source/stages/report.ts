@@ -1,10 +1,12 @@
 import {
   DistilleryError,
   type JobSpec,
+  type JobWarning,
   type NetworkResult,
   type Report,
   reportSchema,
   type Score,
+  type SkippedData,
   type Spread,
 } from '@distillery/spec';
 import { z } from 'zod';
@@ -143,7 +145,7 @@ async function run(context: StageContext<Input>): Promise<z.output<typeof result
           ? null
           : (Date.parse(finishedAt) - Date.parse(startedAt)) / 1000,
     })),
-    warnings: warnings(),
+    warnings: [...findings(), ...skippedLines(context.skippedData), ...warningLines(context.warnings)],
   };
   for (const { id } of records) await clearCheckpoints(store, checkpointFolder(job.id, id));
   return { report: reportSchema.parse(report) };
@@ -233,11 +235,11 @@ async function run(context: StageContext<Input>): Promise<z.output<typeof result
     }));
   }
 
-  function warnings(): string[] {
+  function findings(): string[] {
     return students.flatMap(({ name, runs, testAccuracy }) => {
-      const compared = runs.map(({ seed }) => guides.get(runKey(name, seed)));
-      if (compared.some((guide) => guide === undefined)) return [];
-      const teacher = spread(compared.map((guide) => accuracyOf(guide as Float32Array))).mean;
+      const guiding = runs.map(({ seed }) => guides.get(runKey(name, seed)));
+      if (guiding.some((guide) => guide === undefined)) return [];
+      const teacher = spread(guiding.map((guide) => accuracyOf(guide as Float32Array))).mean;
       if (testAccuracy.best.mean < teacher) return [];
       return [
         `${name} (${percent(testAccuracy.best.mean)}) is as good as the teacher (${percent(teacher)}): ` +
@@ -245,6 +247,23 @@ async function run(context: StageContext<Input>): Promise<z.output<typeof result
       ];
     });
   }
+}
+
+function skippedLines(skippedData: readonly SkippedData[]): string[] {
+  return skippedData.map(({ count, samples }) => {
+    const named = samples.slice(0, 5).map(({ name, reason }) => `${name} (${reason})`);
+    const more = count > named.length ? ', …' : '';
+    const what =
+      count === 1 ? '1 sample could not be read and was' : `${count} samples could not be read and were`;
+    return `${what} left out: ${named.join(', ')}${more}`;
+  });
+}
+
+/** One line for each different message, with the stages that gave it. */
+function warningLines(warnings: readonly JobWarning[]): string[] {
+  const stages = new Map<string, string[]>();
+  for (const { stage, message } of warnings) stages.set(message, [...(stages.get(message) ?? []), stage]);
+  return [...stages].map(([message, names]) => `${names.join(', ')}: ${message}`);
 }
 
 /** Networks whose predictions are also scored together: a student's generations, and peers. */

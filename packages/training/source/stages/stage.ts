@@ -2,9 +2,12 @@ import type { DatasetContext } from '@distillery/datasets';
 import type {
   EngineInfo,
   JobSpec,
+  JobWarning,
   Kind,
   MetricRow,
   Report,
+  SavedCheckpoint,
+  SkippedData,
   StagePlan,
   StageProgress,
 } from '@distillery/spec';
@@ -88,7 +91,15 @@ export interface SharedResults {
   blobs(manifest: unknown): string[];
 }
 
-/** What the report knows of a stage beside its result. */
+/** What the job's record holds beside the results of its stages. */
+export interface JobRecord {
+  /** Every stage of the job, as it is now. */
+  records: readonly StageRecord[];
+  warnings: readonly JobWarning[];
+  skippedData: readonly SkippedData[];
+}
+
+/** What the job's record holds of one stage. */
 export interface StageRecord {
   id: string;
   worker: string | null;
@@ -98,14 +109,12 @@ export interface StageRecord {
 }
 
 /** What a stage is given, and what it tells while it runs. */
-export interface StageContext<Input = unknown> {
+export interface StageContext<Input = unknown> extends JobRecord {
   job: { id: string; name: string | null; spec: JobSpec };
   stage: StagePlan;
   input: Input;
   /** Once an attempt has begun to train, older attempts can commit no checkpoint any more. */
   attempt: number;
-  /** Every stage of the job, as the record has it now. */
-  records: readonly StageRecord[];
   /**
    * What an earlier stage returned.
    *
@@ -124,7 +133,12 @@ export interface StageContext<Input = unknown> {
   tell: {
     metrics(row: Omit<MetricRow, 'stage' | 'attempt'>): void;
     progress(progress: StageProgress): void;
+    /** Something that people should know and that stops nothing. */
     warning(message: string): void;
+    /** Samples of a data set could not be read and were left out. */
+    skipped(data: Omit<SkippedData, 'stage'>): void;
+    /** A checkpoint was committed to the store. */
+    checkpoint(saved: SavedCheckpoint): void;
   };
   /** Aborted when the stage must end early; its reason is a StopTraining. */
   signal: AbortSignal;

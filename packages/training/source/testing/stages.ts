@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openStore } from '@distillery/store';
 import { startEngine } from '@distillery/engine';
-import type { JobSpec, MetricRow, StageProgress } from '@distillery/spec';
+import type { JobSpec, MetricRow, SavedCheckpoint, SkippedData, StageProgress } from '@distillery/spec';
 import { planJob } from '../planning/plan.ts';
 import { runStage } from '../stages/index.ts';
 
@@ -14,6 +14,8 @@ export interface Told {
   rows: Omit<MetricRow, 'stage' | 'attempt'>[];
   progress: StageProgress[];
   warnings: string[];
+  skipped: Omit<SkippedData, 'stage'>[];
+  checkpoints: SavedCheckpoint[];
 }
 
 /**
@@ -43,7 +45,7 @@ export async function stageRunner(roots: string[] = []) {
       stages,
       results,
       async run(stageId: string, pause: (told: Told) => Promise<void> = async () => {}): Promise<Told> {
-        const told: Told = { rows: [], progress: [], warnings: [] };
+        const told: Told = { rows: [], progress: [], warnings: [], skipped: [], checkpoints: [] };
         const attempt = (attempts.get(stageId) ?? 0) + 1;
         attempts.set(stageId, attempt);
         results[stageId] = await runStage({
@@ -59,6 +61,8 @@ export async function stageRunner(roots: string[] = []) {
             startedAt: null,
             finishedAt: null,
           })),
+          warnings: [],
+          skippedData: [],
           store,
           data,
           engine,
@@ -66,6 +70,8 @@ export async function stageRunner(roots: string[] = []) {
             metrics: (row) => told.rows.push(row),
             progress: (progress) => told.progress.push(progress),
             warning: (message) => told.warnings.push(message),
+            skipped: (data) => told.skipped.push(data),
+            checkpoint: (saved) => told.checkpoints.push(saved),
           },
           signal: new AbortController().signal,
           pause: () => pause(told),
