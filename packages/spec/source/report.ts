@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { scheduled, weightRange } from './scheduled.ts';
 
 /** The scores of one trained network. The test set is read once, after training, and selects nothing. */
-const scoreSchema = z.object({
+export const scoreSchema = z.object({
   epoch: z.number().int().describe('The epoch whose weights were scored.'),
   testAccuracy: z.number().describe('The accuracy on the test set, 0 to 1.'),
   testLoss: z.number().describe('The mean cross-entropy on the test set.'),
@@ -59,7 +59,7 @@ const termResultSchema = z.object({
 /** What preflight measured for a term, and its weight. */
 export type TermResult = z.output<typeof termResultSchema>;
 
-const networkResultSchema = z.object({
+export const networkResultSchema = z.object({
   stage: z.string(),
   seed: z.number().int(),
   parameters: z.number().int(),
