@@ -2,7 +2,7 @@ import type { CatalogueEntry } from '@distillery/spec';
 import { markdownTable } from '../../apps/cli/source/markdown.ts';
 import { code } from './markdown.ts';
 
-/** As much of JSON Schema as the options of kinds use. */
+/** The part of JSON Schema that the options of kinds use. */
 interface Schema {
   type?: string;
   description?: string;
@@ -19,7 +19,7 @@ interface Schema {
   properties?: Record<string, Schema>;
 }
 
-/** A kind's options with their defaults, what is allowed and what they mean. */
+/** Renders the table of a kind's options: default, allowed values and meaning. */
 export function optionsTable({ options, defaults }: CatalogueEntry): string {
   const { properties, required = [] } = options as {
     properties: Record<string, Schema>;
@@ -27,14 +27,14 @@ export function optionsTable({ options, defaults }: CatalogueEntry): string {
   };
   const rows = Object.entries(properties).map(([name, schema]) => [
     code(name),
-    name in defaults ? code(JSON.stringify(defaults[name])) : required.includes(name) ? 'must be given' : '–',
+    name in defaults ? code(JSON.stringify(defaults[name])) : required.includes(name) ? 'required' : '–',
     allowed(schema),
     schema.description ?? '',
   ]);
   return markdownTable(['option', 'default', 'allowed', 'meaning'], rows);
 }
 
-/** What a schema lets through, in words. */
+/** Describes in words the values that a schema allows. */
 export function allowed(schema: Schema): string {
   const { const: only, enum: values, anyOf, oneOf, type, items, properties = {} } = schema;
   if (only !== undefined) return code(JSON.stringify(only));
@@ -60,12 +60,12 @@ export function allowed(schema: Schema): string {
   }
 }
 
-/** `numbers ≥ 0` of `a number ≥ 0` */
+/** Turns a description into the plural: `a number ≥ 0` → `numbers ≥ 0`. */
 function several(words: string): string {
   return words.replace(/^a (whole )?(name|number|list)/, '$1$2s');
 }
 
-/** Bounds that are only there to keep nonsense out go without saying. */
+/** Maxima from here on only reject nonsense and are not shown. */
 const vast = 1e6;
 
 function bounds({ minimum, maximum, exclusiveMinimum, exclusiveMaximum }: Schema): string {

@@ -16,7 +16,7 @@ test.each([-1, 0, 1])(
   },
 );
 
-test('unit by hand: 3-4-5, and zeros stay zeros without slope', () => {
+test('unit by hand: 3-4-5, and zeros stay zeros without gradient', () => {
   const x = tf.tensor([
     [3, 4],
     [0, 0],
@@ -27,7 +27,7 @@ test('unit by hand: 3-4-5, and zeros stay zeros without slope', () => {
   expectClose(gradient, [(1 - 0.36) / 5, -0.48 / 5, 0, 0]);
 });
 
-test('smoothL1 by hand: both branches and where they meet', () => {
+test('smoothL1 by hand: both branches and their boundary', () => {
   const x = tf.tensor([0, 0.5, -0.5, 1, -1, 3, -3, 1.5]);
   const f = (y: tf.Tensor) => smoothL1(y, tf.zeros([8]));
   expectClose(f(x), [(0 + 0.125 + 0.125 + 0.5 + 0.5 + 2.5 + 2.5 + 1) / 8]);
