@@ -5,7 +5,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openDiskStore } from '@distillery/store';
+import { openStore } from '@distillery/store';
 import type { Dataset } from '@distillery/datasets';
 import { randomStream, trace } from '@distillery/engine';
 import { architectures, bind } from '@distillery/models';
@@ -111,7 +111,7 @@ async function storedLogits(count: number, classes: number): Promise<TeacherRows
   const stream = randomStream(0, 'logits');
   const folder = mkdtempSync(join(tmpdir(), 'distillery-bench-'));
   process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
-  const store = await openDiskStore(folder);
+  const store = await openStore(folder);
   const writer = rowWriter(store, [classes]);
   await writer.write(Float32Array.from({ length: count * classes }, () => stream.normal()));
   const file = await rowFile(store, await writer.close());

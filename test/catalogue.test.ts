@@ -3,7 +3,9 @@ import { join, resolve } from 'node:path';
 import { terms } from '@distillery/methods';
 import { expect, test } from 'vitest';
 import { readTermCosts, type TermCosts } from '../bench/term-costs.ts';
+import { apiPage } from '../scripts/catalogue/api-page.ts';
 import { architecturesPage, tapWords } from '../scripts/catalogue/architectures-page.ts';
+import { jobSpecPage } from '../scripts/catalogue/job-spec-page.ts';
 import { methodsPage } from '../scripts/catalogue/methods-page.ts';
 import { allowed } from '../scripts/catalogue/options-table.ts';
 import { variantsOf } from '../scripts/catalogue/variants.ts';
@@ -17,6 +19,15 @@ test('docs/methods.md is up to date with the terms', () => {
 
 test('docs/architectures.md is up to date with the networks', () => {
   expect(readFileSync(join(docs, 'architectures.md'), 'utf8'), stale).toBe(architecturesPage());
+});
+
+test('docs/job-spec.md matches the schema', () => {
+  const examples = resolve(import.meta.dirname, '../examples');
+  expect(readFileSync(join(docs, 'job-spec.md'), 'utf8'), stale).toBe(jobSpecPage(examples));
+});
+
+test('docs/api.md matches the OpenAPI description', async () => {
+  expect(readFileSync(join(docs, 'api.md'), 'utf8'), stale).toBe(await apiPage());
 });
 
 test('every measured term exists', () => {
@@ -54,7 +65,14 @@ test.each([
   [{ type: 'array', items: { type: 'integer', minimum: 1 } }, 'a list of whole numbers ≥ 1'],
   [
     { anyOf: [{ type: 'number' }, { const: 'auto' }, { type: 'object', properties: { schedule: {} } }] },
-    'a number, `"auto"` or a schedule',
+    'a number, `"auto"` or an object',
+  ],
+  [{ type: 'object', properties: { schedule: { const: 'linear' } } }, 'a schedule'],
+  [{ type: 'array', items: { type: 'object' } }, 'a list of objects'],
+  [{ anyOf: [{ type: 'number', exclusiveMinimum: 0 }, { type: 'null' }] }, 'a number > 0 or `null`'],
+  [
+    { oneOf: ['a', 'b'].map((name) => ({ properties: { type: { const: name } } })) },
+    'an object of type `"a"`, `"b"`',
   ],
 ])('the schema %j is described as %s', (schema, words) => {
   expect(allowed(schema)).toBe(words);

@@ -57,11 +57,10 @@ test('paused and resumed, cancelled and retried, a job ends with the same bytes'
   await service.client.resume(id);
   await until(id, ({ stages: [{ attempt, progress }] }) => attempt === 2 && progress?.phase === 'training');
 
-  const asked = Date.now();
   expect(['cancelling', 'cancelled']).toContain((await service.client.cancel(id)).state);
-  await reaches(id, 'cancelled');
-  // Not a figure: a bound that holds on a machine that is busy with other tests.
-  expect(Date.now() - asked).toBeLessThan(20_000);
+  const cancelled = await reaches(id, 'cancelled');
+  // The trainer stops between steps; it does not finish the stage first.
+  expect(cancelled.stages[0].state).toBe('cancelled');
   await service.client.retry(id);
   await reaches(id, 'succeeded');
 

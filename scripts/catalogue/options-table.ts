@@ -2,8 +2,8 @@ import type { CatalogueEntry } from '@distillery/spec';
 import { markdownTable } from '../../apps/cli/source/markdown.ts';
 import { code } from './markdown.ts';
 
-/** The part of JSON Schema that the options of kinds use. */
-interface Schema {
+/** The part of JSON Schema that the job spec and the options of kinds use. */
+export interface Schema {
   type?: string;
   description?: string;
   default?: unknown;
@@ -17,21 +17,32 @@ interface Schema {
   anyOf?: Schema[];
   oneOf?: Schema[];
   properties?: Record<string, Schema>;
+  required?: string[];
 }
 
 /** Renders the table of a kind's options: default, allowed values and meaning. */
-export function optionsTable({ options, defaults }: CatalogueEntry): string {
-  const { properties, required = [] } = options as {
-    properties: Record<string, Schema>;
-    required?: string[];
-  };
+export function optionsTable({ options }: CatalogueEntry): string {
+  const { properties = {}, required } = options as Schema;
+  return tableOf('option', properties, required);
+}
+
+/**
+ * Renders the table of an object's fields: default, allowed values and meaning.
+ *
+ * @param title the title of the first column
+ */
+export function tableOf(
+  title: string,
+  properties: Readonly<Record<string, Schema>>,
+  required: readonly string[] = [],
+): string {
   const rows = Object.entries(properties).map(([name, schema]) => [
     code(name),
-    name in defaults ? code(JSON.stringify(defaults[name])) : required.includes(name) ? 'required' : '–',
+    'default' in schema ? code(JSON.stringify(schema.default)) : required.includes(name) ? 'required' : '–',
     allowed(schema),
     schema.description ?? '',
   ]);
-  return markdownTable(['option', 'default', 'allowed', 'meaning'], rows);
+  return markdownTable([title, 'default', 'allowed', 'meaning'], rows);
 }
 
 /** Describes in words the values that a schema allows. */
@@ -39,6 +50,8 @@ export function allowed(schema: Schema): string {
   const { const: only, enum: values, anyOf, oneOf, type, items, properties = {} } = schema;
   if (only !== undefined) return code(JSON.stringify(only));
   if (values !== undefined) return values.map((value) => code(JSON.stringify(value))).join(', ');
+  const kinds = kindsOf(oneOf ?? []);
+  if (kinds.length > 0) return kindWords(kinds);
   const choices = anyOf ?? oneOf;
   if (choices !== undefined) {
     const words = [...new Set(choices.map(allowed))];
@@ -52,17 +65,31 @@ export function allowed(schema: Schema): string {
     case 'boolean':
       return '`true`, `false`';
     case 'string':
-      return 'a name';
+      return 'a string';
+    case 'null':
+      return '`null`';
     case 'array':
       return `a list of ${several(items === undefined ? 'anything' : allowed(items))}`;
     default:
-      return 'schedule' in properties ? 'a schedule' : 'an object';
+      return properties.schedule?.const === undefined ? 'an object' : 'a schedule';
   }
+}
+
+/** The values of the property that tells the alternatives apart, `type` or `source`; none where there is no such property. */
+function kindsOf(alternatives: readonly Schema[]): unknown[] {
+  const named = alternatives.map(({ properties }) => (properties?.source ?? properties?.type)?.const);
+  return named.includes(undefined) ? [] : named;
+}
+
+/** Long lists of kinds have pages of their own. */
+function kindWords(kinds: readonly unknown[]): string {
+  if (kinds.length > 4) return 'an object with a `type`';
+  return `an object of type ${kinds.map((kind) => code(JSON.stringify(kind))).join(', ')}`;
 }
 
 /** Turns a description into the plural: `a number ≥ 0` → `numbers ≥ 0`. */
 function several(words: string): string {
-  return words.replace(/^a (whole )?(name|number|list)/, '$1$2s');
+  return words.replace(/^an? (whole )?(string|number|list|object)/, '$1$2s');
 }
 
 /** Maxima from here on only reject nonsense and are not shown. */

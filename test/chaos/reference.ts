@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { openDiskStore } from '@distillery/store';
+import { openStore } from '@distillery/store';
 import { startEngine } from '@distillery/engine';
 import type { JobSpecInput, Report } from '@distillery/spec';
 import { jobSpec, planJob, runStage } from '@distillery/training';
@@ -32,7 +32,7 @@ export async function undisturbed(
   const data = { cacheDir: join(folder, 'data'), roots: [] };
   const found = new Map<string, Weights>();
   for (const { name, spec: input } of jobs) {
-    const store = await openDiskStore(join(folder, name));
+    const store = await openStore(join(folder, name));
     const spec = jobSpec.parse(input);
     const { stages } = await planJob(spec, data);
     const records = stages.map(({ id }) => ({
@@ -54,6 +54,7 @@ export async function undisturbed(
         data,
         engine,
         tell: { metrics: () => {}, progress: () => {}, warning: () => {} },
+        signal: new AbortController().signal,
         pause: async () => {},
       });
     }

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Swept, sweepStore } from '@distillery/api';
-import { openDiskStore } from '@distillery/store';
+import { openStore } from '@distillery/store';
 import { randomStream } from '@distillery/engine';
 import { type DistilleryQueue, openQueue } from '@distillery/queue';
 import { startAsking } from './asking.ts';
@@ -73,7 +73,7 @@ export async function chaos(options: ChaosOptions): Promise<ChaosOutcome> {
     log('no trainer is disturbed, and orphans are not looked for: this system has no /proc');
   }
   const queue = await openQueue({ url: cluster.redisUrl });
-  const store = await openDiskStore(cluster.storeDir);
+  const store = await openStore(cluster.storeDir);
   const asking = startAsking(cluster.url, 60_000);
   const load = startLoad({
     asking,
@@ -147,7 +147,7 @@ async function examined(
   reference: ReadonlyMap<string, Weights>,
 ) {
   // Opened anew: that is when it is swept.
-  const store = await openDiskStore(cluster.storeDir);
+  const store = await openStore(cluster.storeDir);
   // First of all, so that what follows sees whether it takes too much.
   const everything = new Date(Date.now() + 60_000);
   const swept = await sweepStore(queue, store, { before: everything, remove: true });

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openDiskStore, type Store } from '@distillery/store';
+import { openStore, type Store } from '@distillery/store';
 import { type Client, createClient } from '@distillery/client';
 import { type DistilleryQueue, openQueue, startPrivateRedis } from '@distillery/queue';
 import type { JobSpecInput, JobView, Report } from '@distillery/spec';
@@ -51,7 +51,7 @@ export async function startService({
     workers: running,
     folder,
     queue,
-    store: await openDiskStore(at.storeDir),
+    store: await openStore(at.storeDir),
     async complete(spec) {
       const { id } = await client.submit(spec);
       let last: JobView | undefined;

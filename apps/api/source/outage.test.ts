@@ -21,12 +21,14 @@ test('Redis away: 503 at once and nothing half-written; Redis back: all goes on'
     () => held.post('/v1/jobs', spec, { 'idempotency-key': 'again' }),
   ];
   for (const request of requests) {
-    const before = Date.now();
     const response = await request();
     expect(response.status).toBe(503);
     expect(response.headers.get('retry-after')).toBe('2');
-    expect((await problem(response)).code).toBe('redis_unavailable');
-    expect(Date.now() - before).toBeLessThan(1000);
+    // At once: because the connection is down, not because an answer took too long.
+    expect(await problem(response)).toMatchObject({
+      code: 'redis_unavailable',
+      detail: expect.stringMatching(/Connection is closed|isn't writeable/),
+    });
   }
   // What needs no Redis still answers.
   for (const path of ['/healthz', '/v1/methods', '/openapi.json']) {

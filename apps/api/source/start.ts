@@ -1,5 +1,5 @@
 import type { AddressInfo } from 'node:net';
-import { openDiskStore } from '@distillery/store';
+import { openStore } from '@distillery/store';
 import { type DistilleryQueue, openQueue } from '@distillery/queue';
 import { jobSpec, kinds, planJob, planSchema } from '@distillery/training';
 import type { Logger } from 'pino';
@@ -14,7 +14,7 @@ export interface ApiOptions {
   host?: string;
   /** Default 0: a free one. */
   port?: number;
-  /** Folder of the artifact store. */
+  /** Where the artifact store is: a URL, or the path of a folder. */
   storeDir: string;
   /** Folder for downloads and decoded data sets. */
   dataDir: string;
@@ -41,7 +41,7 @@ export interface RunningApi {
 export async function startApi(options: ApiOptions): Promise<RunningApi> {
   const { host = '127.0.0.1', port = 0, prefix, roots, log, version, env = {}, requestTimeout } = options;
   const access = accessOf(env, host);
-  const store = await openDiskStore(options.storeDir);
+  const store = await openStore(options.storeDir, { warn: (message) => log.warn(message) });
   const queue = await openQueue({
     url: options.redisUrl,
     ...(prefix === undefined ? {} : { prefix }),

@@ -1,17 +1,12 @@
-import { type ChildProcess, fork } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { createRequire } from 'node:module';
 import { createInterface } from 'node:readline';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { forkModule } from '@distillery/engine/program';
 import { DistilleryError, type EngineInfo } from '@distillery/spec';
 import type { Logger } from 'pino';
 import type { FromTrainer, Task, ToTrainer } from './messages.ts';
 import { wasRefusedMemory } from './out-of-memory.ts';
 import { trainerEnvironment } from './trainer-environment.ts';
-
-/** The trainer is TypeScript too, whatever started this process and wherever. */
-const loader = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
-const trainerPath = fileURLToPath(new URL('trainer.ts', import.meta.url));
 
 /** What a trainer says while it works; what it ends with is the promise. */
 export type Report = Extract<FromTrainer, { type: 'progress' | 'metrics' | 'warning' }>;
@@ -104,8 +99,7 @@ interface Trainer {
 }
 
 function start(args: string[], log: Logger, environment: Record<string, string> = {}): Trainer {
-  const child = fork(trainerPath, args, {
-    execArgv: ['--import', loader],
+  const child = forkModule(import.meta.url, 'trainer', args, {
     // What the person who started the worker has set goes before.
     env: { ...trainerEnvironment, ...environment, ...process.env },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],

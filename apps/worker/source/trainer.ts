@@ -4,7 +4,7 @@
  * which holds the queue's lock.
  */
 import { setImmediate } from 'node:timers/promises';
-import { openDiskStore } from '@distillery/store';
+import { openStore } from '@distillery/store';
 import { measureGigaflops, startEngine } from '@distillery/engine';
 import { asDistilleryError, DistilleryError } from '@distillery/spec';
 import { runStage, StopTraining } from '@distillery/training';
@@ -14,17 +14,17 @@ import { wasRefusedMemory } from './out-of-memory.ts';
 /** Between two signs of life, ms. */
 const beatMs = 2000;
 
-let stopping = false;
+/** Aborted when the supervisor asks for the stage to stop; loading, training and evaluating all end by it. */
+const stop = new AbortController();
+const askToStop = () => stop.abort(new StopTraining('the stage was asked to stop'));
 let finished = false;
 // Ctrl-C reaches the whole process group; the supervisor decides what it means for a trainer.
 process.on('SIGINT', () => {});
-process.on('SIGTERM', () => {
-  stopping = true;
-});
+process.on('SIGTERM', askToStop);
 // A trainer whose supervisor is gone has nobody to write for.
 process.on('disconnect', () => process.exit(finished ? 0 : 1));
 process.on('message', (message: ToTrainer) => {
-  if (message.type === 'stop') stopping = true;
+  if (message.type === 'stop') askToStop();
   else void answer(() => train(message.task));
 });
 if (process.argv.includes('--probe')) void answer(probe);
@@ -78,13 +78,14 @@ async function train({ storeDir, dataDir, roots, ...task }: Task): Promise<FromT
   const result = await runStage({
     ...task,
     engine,
-    store: await openDiskStore(storeDir),
+    store: await openStore(storeDir, { warn: (message) => send({ type: 'warning', message }) }),
     data: { cacheDir: dataDir, roots, progress: (message) => send({ type: 'warning', message }) },
     tell: {
       metrics: (row) => send({ type: 'metrics', row }),
       progress: (progress) => send({ type: 'progress', progress }),
       warning: (message) => send({ type: 'warning', message }),
     },
+    signal: stop.signal,
     async pause() {
       // Messages and signals are read between steps, but not between very short ones.
       if (performance.now() - yielded < 20) return;
@@ -95,7 +96,7 @@ async function train({ storeDir, dataDir, roots, ...task }: Task): Promise<FromT
         send({ type: 'alive' });
         beaten = yielded;
       }
-      if (stopping) throw new StopTraining('the stage was asked to stop');
+      stop.signal.throwIfAborted();
     },
   });
   clearInterval(loading);

@@ -32,7 +32,8 @@ export async function ensureDownloaded(
   context: DatasetContext,
   advice: string,
 ): Promise<void> {
-  const found = await sha256OfFile(target).catch(() => undefined);
+  const found = await sha256OfFile(target, context.signal).catch(() => undefined);
+  context.signal?.throwIfAborted();
   if (found !== file.sha256) await download(file, target, context, advice);
 }
 
@@ -100,9 +101,12 @@ export async function answers(url: string, timeout: number): Promise<boolean> {
   }
 }
 
-export async function sha256OfFile(path: string): Promise<string> {
+export async function sha256OfFile(path: string, signal?: AbortSignal): Promise<string> {
   const hash = createHash('sha256');
-  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) hash.update(chunk);
+  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) {
+    signal?.throwIfAborted();
+    hash.update(chunk);
+  }
   return hash.digest('hex');
 }
 

@@ -9,6 +9,7 @@ export { cifar10Reachable } from './sources/cifar10.ts';
 export type { Dataset, DatasetContext, DatasetKind, DatasetOutline, Split } from './dataset.ts';
 export { inputBytes } from './decoded.ts';
 export { splitValidation } from './split.ts';
+export { augmentationIdentity } from './transforms/identity.ts';
 
 /** Every source; the wire form of a choice is `{"source": "cifar10", …options}`. */
 export const datasets = registry<DatasetKind, 'source'>([cifar10, imageFolder, shapes, textCsv], 'source');

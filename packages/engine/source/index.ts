@@ -15,7 +15,7 @@ export {
   sizeOf,
 } from './network.ts';
 export { pooledMap, upTo } from './parts.ts';
-export { clipGradients, createOptimizer, type Optimizer } from './optimizer.ts';
+export { createOptimizer, type Optimizer } from './optimizer/optimizer.ts';
 export { RandomStream, randomStream } from './random.ts';
 export { type RunOptions, type RunResult, run, type Tensors } from './run.ts';
 export { type EngineName, engineNames, startEngine } from './backends/start.ts';

@@ -45,13 +45,16 @@ test('one connection fails at once, the other waits; both come back, and the wor
   );
   await redis.stop();
 
-  const before = Date.now();
   const refused = { code: 'redis_unavailable' };
-  await expect(failing.ping()).rejects.toMatchObject(refused);
-  await expect(failing.jobs.get(view.id)).rejects.toMatchObject(refused);
-  await expect(failing.jobs.create(job())).rejects.toMatchObject(refused);
-  await expect(failing.stages.enqueue(view.id, ['teacher'])).rejects.toMatchObject(refused);
-  expect(Date.now() - before).toBeLessThan(1000);
+  // Refused because the connection is down, not because an answer took too long.
+  const refusedAtOnce = {
+    ...refused,
+    message: expect.stringMatching(/Connection is closed|isn't writeable/),
+  };
+  await expect(failing.ping()).rejects.toMatchObject(refusedAtOnce);
+  await expect(failing.jobs.get(view.id)).rejects.toMatchObject(refusedAtOnce);
+  await expect(failing.jobs.create(job())).rejects.toMatchObject(refusedAtOnce);
+  await expect(failing.stages.enqueue(view.id, ['teacher'])).rejects.toMatchObject(refusedAtOnce);
 
   const opened = await openQueue({ url: redis.url });
   open.push(opened);

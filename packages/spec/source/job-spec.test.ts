@@ -174,12 +174,16 @@ test.each<[string, object, object]>([
   [
     'two students of one name',
     { students: [student, student] },
-    { path: '/students/1/name', value: 'tiny', message: 'is the name of an earlier one' },
+    {
+      path: '/students/1/name',
+      value: 'tiny',
+      message: 'is the name of an earlier entry; names must differ',
+    },
   ],
   [
     'the name of the control',
     { students: [{ ...student, name: 'control' }] },
-    { path: '/students/0/name', value: 'control', message: expect.stringContaining('is kept') },
+    { path: '/students/0/name', value: 'control', message: expect.stringContaining('is reserved') },
   ],
   [
     'a name of the controls',

@@ -3,19 +3,24 @@ import type { Kind, Registry } from './kind.ts';
 import { checkLineage } from './lineage.ts';
 import { trainingOverrideSchema, trainingSchema } from './training.ts';
 
-/** Names that stand in URLs, file names and tables. */
+/** A name that is safe in URLs, file names and tables. */
 const slug = z
   .string()
-  .regex(/^[a-z0-9][a-z0-9_-]{0,47}$/, 'must be 1-48 of a-z, 0-9, - and _, beginning with a letter or digit')
-  .refine((name) => !/^control(-|$)/.test(name), 'is kept for the controls that `baseline` adds');
+  .regex(/^[a-z0-9][a-z0-9_-]{0,47}$/, 'must be 1-48 of a-z, 0-9, - and _, and begin with a letter or digit')
+  .refine((name) => !/^control(-|$)/.test(name), 'is reserved for the controls that `baseline` adds');
 
 const seed = z.number().int().min(0).max(4294967295);
 
 const procedures = ['offline', 'born_again', 'mutual'] as const;
 
 export const validationSchema = z.strictObject({
-  fraction: z.number().min(0).max(0.5).default(0.1).describe('of the training set, split off by class'),
-  seed: seed.default(0),
+  fraction: z
+    .number()
+    .min(0)
+    .max(0.5)
+    .default(0.1)
+    .describe('The share of the training set, taken from every class alike.'),
+  seed: seed.default(0).describe('Another seed takes other samples.'),
 });
 
 export interface Kinds {
@@ -24,102 +29,128 @@ export interface Kinds {
   terms: Registry<Kind>;
 }
 
-/** The schema of a job spec over the kinds that are installed. */
+/** Builds the schema of a job spec over the installed kinds. */
 export function jobSpecSchema({ datasets, architectures, terms }: Kinds) {
   const network = {
-    architecture: architectures.schema,
-    training: trainingOverrideSchema.default({}),
+    architecture: architectures.schema.describe('The network; see the catalogue of architectures.'),
+    training: trainingOverrideSchema.default({}).describe("Settings that differ from the job's `training`."),
   };
   const teacher = {
     ...network,
-    dataset: datasets.schema.optional().describe("what it is trained on; default: the job's data"),
+    dataset: datasets.schema
+      .optional()
+      .describe("The data set that this teacher is trained on. Default: the job's."),
     classMap: z
       .record(z.string().max(255), z.string().max(255))
       .optional()
-      .describe("the job's classes → the teacher's; needed where they, or their order, differ"),
+      .describe(
+        "Maps each class of the job to one of the teacher's. Needed where the classes, or their order, differ.",
+      ),
   };
   const fields = z.strictObject({
-    name: z.string().min(1).max(120).optional(),
+    name: z.string().min(1).max(120).optional().describe('A name for people, for example "first steps".'),
     labels: z
       .record(z.string().regex(/^[A-Za-z0-9._/-]{1,63}$/), z.string().max(255))
       .refine((labels) => Object.keys(labels).length <= 32, 'must have at most 32 labels')
-      .default({}),
-    dataset: datasets.schema,
+      .default({})
+      .describe('Key-value pairs that lists can be filtered by.'),
+    dataset: datasets.schema.describe('The images or texts that students are trained and tested on.'),
     procedure: z
       .enum(procedures)
       .default('offline')
       .describe(
-        'offline: students learn from trained teachers; born_again: each student in generations, each taught by the one ' +
-          'before; mutual: the students are peers that train together and teach each other, without a teacher',
+        'Who learns from whom. `offline`: students learn from trained teachers. `born_again`: each student is trained in ' +
+          'generations, each taught by the one before it. `mutual`: students train together and teach each other, without a teacher.',
       ),
-    generations: z.int().min(2).max(16).optional().describe('of each student, born_again alone; default: 3'),
-    teacher: z.strictObject(teacher).optional().describe('needed unless the procedure is mutual'),
+    generations: z
+      .int()
+      .min(2)
+      .max(16)
+      .optional()
+      .describe('Generations of each student, for `born_again` only. Default: 3.'),
+    teacher: z
+      .strictObject(teacher)
+      .optional()
+      .describe('The teacher. Required unless the procedure is `mutual`.'),
     teachers: z
       .array(
         z.strictObject({
-          name: slug.refine((name) => name !== 'teacher', 'is the name of `teacher`'),
+          name: slug
+            .refine((name) => name !== 'teacher', 'is the name of `teacher`')
+            .describe('The name that students and results refer to.'),
           ...teacher,
           weight: z
             .number()
             .positive()
             .max(1e6)
             .default(1)
-            .describe('beside that of the others, of which `teacher` has 1'),
+            .describe('Its weight beside the other teachers; `teacher` has 1.'),
         }),
       )
       .max(8)
       .superRefine(differ)
       .default([])
-      .describe('teachers beside `teacher`'),
+      .describe('More teachers beside `teacher`.'),
     students: z
       .array(
         z.strictObject({
-          name: slug.refine((name) => name !== 'teacher', 'is the name of `teacher`'),
+          name: slug
+            .refine((name) => name !== 'teacher', 'is the name of `teacher`')
+            .describe('The name that results refer to. It is part of URLs and file names.'),
           ...network,
-          method: z.array(terms.schema).min(1).max(16).describe('a weighted sum of terms'),
+          method: z
+            .array(terms.schema)
+            .min(1)
+            .max(16)
+            .describe('How the student learns: a weighted sum of terms.'),
           teacher: z
             .union([slug, z.array(slug).min(1).max(9)])
             .optional()
             .describe(
-              'whom it learns from: teachers, or other students (then its assistants), by name; default: every teacher',
+              'The teachers, or other students (assistants), that it learns from, by name. Default: every teacher.',
             ),
           combine: z
             .enum(['mean', 'best'])
             .default('mean')
             .describe(
-              "how several teachers' logits become one: their weighted mean, or for each image those of the teacher that " +
-                'gives its label the highest probability',
+              'How the logits of several teachers become one: `mean` is their weighted mean; `best` takes, for each sample, the ' +
+                'teacher that gives its label the highest probability.',
             ),
         }),
       )
       .min(1)
       .max(64)
-      .superRefine(differ),
+      .superRefine(differ)
+      .describe('The students. Each is trained once for every seed.'),
     baseline: z
       .boolean()
       .default(true)
       .describe(
-        'adds the control for each different student: same seed and first weights, cross-entropy alone',
+        'Whether to train a control for every different student: the same network, seed and first weights, trained on the ' +
+          'labels alone.',
       ),
     seeds: z
       .array(seed)
       .min(1)
       .max(32)
       .refine((seeds) => new Set(seeds).size === seeds.length, 'must differ from each other')
-      .default([42]),
-    training: trainingSchema.prefault({}),
+      .default([42])
+      .describe('The seeds of the students. Several seeds show how much of a difference is chance.'),
+    training: trainingSchema
+      .prefault({})
+      .describe('How networks are trained; teachers and students may override single settings.'),
     validation: z
       .union([z.number().min(0).max(0.5), validationSchema])
       .default(0.1)
       .describe(
-        'the fraction of the training set that is kept for choosing the best epoch, or {fraction, seed}',
+        'The share of the training set that is held out to choose the best epoch, or `{fraction, seed}`. With 0, best is last.',
       ),
     priority: z
       .int()
       .min(-10)
       .max(10)
       .default(0)
-      .describe('stages of a job with a higher one are taken up first; what runs is not disturbed'),
+      .describe('Stages of jobs with a higher priority are taken first. Running stages are not interrupted.'),
     checkpoints: z
       .strictObject({
         everySeconds: z
@@ -127,13 +158,17 @@ export function jobSpecSchema({ datasets, architectures, terms }: Kinds) {
           .min(0)
           .max(86_400)
           .default(60)
-          .describe('within an epoch, with the next row of the curve; each epoch ends with one in any case'),
-        everySteps: z.int().min(1).optional().describe('the same, so many steps after the last one'),
-        keep: z.int().min(1).max(100).default(2).describe('the latest; each holds the best weights too'),
+          .describe('Seconds between checkpoints within an epoch. Every epoch ends with one in any case.'),
+        everySteps: z
+          .int()
+          .min(1)
+          .optional()
+          .describe('Steps after which a checkpoint is due, whatever the time.'),
+        keep: z.int().min(1).max(100).default(2).describe('How many of the newest checkpoints are kept.'),
       })
       .prefault({})
       .describe(
-        'from which a stage goes on that was interrupted; they are removed when the job has succeeded',
+        'When interrupted stages save the state that they resume from. Checkpoints are removed when the job has succeeded.',
       ),
     limits: z
       .strictObject({
@@ -143,9 +178,10 @@ export function jobSpecSchema({ datasets, architectures, terms }: Kinds) {
           .min(1)
           .max(2_592_000)
           .optional()
-          .describe('from the first stage on'),
+          .describe('Seconds after the first stage starts, after which the job fails with `timeout`.'),
       })
-      .prefault({}),
+      .prefault({})
+      .describe('Limits of the whole job.'),
   });
   return fields.superRefine(checkLineage);
 }
@@ -153,14 +189,18 @@ export function jobSpecSchema({ datasets, architectures, terms }: Kinds) {
 function differ(named: readonly { name: string }[], context: z.RefinementCtx): void {
   named.forEach(({ name }, index) => {
     if (named.findIndex((other) => other.name === name) === index) return;
-    context.addIssue({ code: 'custom', path: [index, 'name'], message: 'is the name of an earlier one' });
+    context.addIssue({
+      code: 'custom',
+      path: [index, 'name'],
+      message: 'is the name of an earlier entry; names must differ',
+    });
   });
 }
 
 export type JobSpec = z.output<ReturnType<typeof jobSpecSchema>>;
 export type JobSpecInput = z.input<ReturnType<typeof jobSpecSchema>>;
 
-/** `validation` in its long form. */
+/** Returns `validation` in its long form. */
 export function validationOf(spec: JobSpec): z.output<typeof validationSchema> {
   return typeof spec.validation === 'number' ? { fraction: spec.validation, seed: 0 } : spec.validation;
 }

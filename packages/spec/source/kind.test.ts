@@ -52,7 +52,7 @@ test('get finds a kind, and says which there are', () => {
 });
 
 test('refuses two kinds of one name', () => {
-  expect(() => registry([circle, { ...square, type: 'circle' }])).toThrow(/share a name/);
+  expect(() => registry([circle, { ...square, type: 'circle' }])).toThrow(/two kinds named circle/);
 });
 
 test('the catalogue tells options as JSON Schema, and the defaults', () => {
@@ -81,4 +81,25 @@ test('the catalogue tells options as JSON Schema, and the defaults', () => {
   expect(second).not.toHaveProperty('reference');
   // It goes over the wire as it is.
   expect(JSON.parse(JSON.stringify(first))).toEqual(first);
+});
+
+test('a kind that is added is parsed, found and listed, also where the schema was embedded before', () => {
+  const shapes = registry([circle]);
+  const drawing = z.strictObject({ figure: shapes.schema });
+  shapes.add(square);
+  expect(drawing.parse({ figure: { type: 'square', side: 2 } })).toEqual({
+    figure: { type: 'square', side: 2, bevel: false },
+  });
+  expect(shapes.get('square')).toBe(square);
+  expect(shapes.catalogue().map(({ type }) => type)).toEqual(['circle', 'square']);
+  const described = JSON.stringify(z.toJSONSchema(drawing, { io: 'input' }));
+  expect(described).toContain('"const":"square"');
+});
+
+test('refuses to add a kind whose name is taken, and any kind once the schema has been used', () => {
+  const shapes = registry([circle]);
+  expect(() => shapes.add({ ...square, type: 'circle' })).toThrow(/two kinds named circle/);
+  shapes.schema.parse({ type: 'circle' });
+  expect(() => shapes.add(square)).toThrow(/square comes too late/);
+  expect(shapes.list).toEqual([circle]);
 });

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 
 /**
- * A kind is one entry of a registry: a data set source, an architecture, a distillation term. It is one file that
- * exports one description; everything that lists, validates or documents kinds derives from it.
+ * A kind is one entry of a registry: a data set source, an architecture, a distillation term. Each is one file that
+ * exports one description. Everything that lists, validates or documents kinds derives from these descriptions.
  */
 export interface Kind {
   /** The wire name, as in `{"type": "deepnn"}`. */
@@ -34,42 +34,73 @@ export interface CatalogueEntry {
 }
 
 export interface Registry<K extends Kind, Key extends string = 'type'> {
+  /** Every kind, in the order in which catalogues show them. */
   readonly list: readonly K[];
-  /** The kind of that name; throws RangeError for a name the schema would have refused. */
+  /**
+   * Returns the kind of that name.
+   *
+   * @throws RangeError for a name that the schema would have refused
+   */
   get(type: string): K;
-  /** Parses a choice: the kind's name under `key`, its options beside it, unknown options refused. */
+  /** Parses a choice: the kind's name under `key` with its options beside it. Unknown options are refused. */
   readonly schema: z.ZodType<Choice<Key>>;
   catalogue(): CatalogueEntry[];
+  /**
+   * Adds a kind, as plug-ins and tests do. Call it before the schema parses or describes anything: a schema that has
+   * been used is published (as the OpenAPI page) and does not change any more.
+   *
+   * @throws RangeError when a kind of that name exists, or the schema has been used
+   */
+  add(kind: K): void;
 }
 
 /**
+ * Builds a registry.
+ *
+ * @param kinds the built-in kinds
  * @param key the property that names the kind (`type`, or `source` for data sets)
- * @param more what the catalogue tells beside what every kind declares
+ * @param more what the catalogue adds to what every kind declares
+ * @throws RangeError when two kinds share a name
  */
 export function registry<K extends Kind, Key extends string = 'type'>(
   kinds: readonly K[],
   key: Key = 'type' as Key,
   more: (kind: K) => Pick<CatalogueEntry, 'needs' | 'trains'> = () => ({}),
 ): Registry<K, Key> {
-  const byType = new Map(kinds.map((kind) => [kind.type, kind]));
-  if (byType.size !== kinds.length)
-    throw new RangeError(`two kinds share a name: ${kinds.map((k) => k.type)}`);
-  const members = kinds.map((kind) => kind.options.extend({ [key]: z.literal(kind.type) }));
-  const allowed = kinds.map((kind) => kind.type);
-  const schema = z.discriminatedUnion(key, members as unknown as [z.ZodObject], {
-    error: (issue) => (issue.code === 'invalid_union' ? `must be one of: ${allowed.join(', ')}` : undefined),
-  });
+  const list: K[] = [];
+  const byType = new Map<string, K>();
+  let used = false;
+
+  function add(kind: K): void {
+    if (used) {
+      throw new RangeError(`${kind.type} comes too late: the schema of ${names()} has been used already`);
+    }
+    if (byType.has(kind.type)) throw new RangeError(`there are two kinds named ${kind.type}`);
+    byType.set(kind.type, kind);
+    list.push(kind);
+  }
+
+  function union(): z.ZodType<Choice<Key>> {
+    used = true;
+    const members = list.map((kind) => kind.options.extend({ [key]: z.literal(kind.type) }));
+    return z.discriminatedUnion(key, members as unknown as [z.ZodObject], {
+      error: (issue) => (issue.code === 'invalid_union' ? `must be one of: ${names()}` : undefined),
+    }) as unknown as z.ZodType<Choice<Key>>;
+  }
+
+  const names = () => list.map(({ type }) => type).join(', ');
+  kinds.forEach(add);
   return {
-    list: kinds,
+    list,
     get(type) {
       const kind = byType.get(type);
-      if (kind === undefined)
-        throw new RangeError(`unknown kind ${JSON.stringify(type)}: ${allowed.join(', ')}`);
+      if (kind === undefined) throw new RangeError(`unknown kind ${JSON.stringify(type)}: ${names()}`);
       return kind;
     },
-    schema: schema as unknown as z.ZodType<Choice<Key>>,
+    // Built when it is first used, so that a schema may embed it before plug-ins have added their kinds.
+    schema: z.lazy(union),
     catalogue: () =>
-      kinds.map((kind) => ({
+      list.map((kind) => ({
         type: kind.type,
         summary: kind.summary,
         ...(kind.formula === undefined ? {} : { formula: kind.formula }),
@@ -78,6 +109,7 @@ export function registry<K extends Kind, Key extends string = 'type'>(
         options: z.toJSONSchema(kind.options, { io: 'input' }) as Record<string, unknown>,
         defaults: defaultsOf(kind.options),
       })),
+    add,
   };
 }
 

@@ -1,36 +1,49 @@
 import { z } from 'zod';
 
-const learningRate = z.number().positive().max(100);
+const learningRate = z.number().positive().max(100).describe('The learning rate, before the schedule.');
 const beta = z.number().min(0).lt(1);
 const weightDecay = z.number().min(0).max(10).default(0);
-const epsilon = z.number().positive().max(1).default(1e-8);
+const epsilon = z
+  .number()
+  .positive()
+  .max(1)
+  .default(1e-8)
+  .describe('A small number that keeps the denominator away from 0.');
 
-/** Defaults are PyTorch's, and so are the update rules. */
+/** The optimizers have PyTorch's update rules and defaults. */
 const optimizerSchema = z.discriminatedUnion(
   'type',
   [
     z.strictObject({
       type: z.literal('adam'),
       learningRate: learningRate.default(1e-3),
-      beta1: beta.default(0.9),
-      beta2: beta.default(0.999),
+      beta1: beta.default(0.9).describe('The decay of the mean of the gradients, per step.'),
+      beta2: beta.default(0.999).describe('The decay of the mean of the squared gradients, per step.'),
       epsilon,
-      weightDecay: weightDecay.describe('L2 penalty, added to the gradient'),
+      weightDecay: weightDecay.describe('The L2 penalty, which is added to the gradient.'),
     }),
     z.strictObject({
       type: z.literal('adamw'),
       learningRate: learningRate.default(1e-3),
-      beta1: beta.default(0.9),
-      beta2: beta.default(0.999),
+      beta1: beta.default(0.9).describe('The decay of the mean of the gradients, per step.'),
+      beta2: beta.default(0.999).describe('The decay of the mean of the squared gradients, per step.'),
       epsilon,
-      weightDecay: z.number().min(0).max(10).default(1e-2).describe('decoupled from the gradient'),
+      weightDecay: z
+        .number()
+        .min(0)
+        .max(10)
+        .default(1e-2)
+        .describe('The weight decay, decoupled from the gradient (arXiv:1711.05101).'),
     }),
     z.strictObject({
       type: z.literal('sgd'),
       learningRate: learningRate.default(0.1),
-      momentum: beta.default(0),
-      nesterov: z.boolean().default(false).describe('needs a momentum above 0'),
-      weightDecay,
+      momentum: beta.default(0).describe('The decay of the velocity, per step; 0 is plain gradient descent.'),
+      nesterov: z
+        .boolean()
+        .default(false)
+        .describe("Whether the momentum is Nesterov's. Needs a momentum above 0."),
+      weightDecay: weightDecay.describe('The L2 penalty, which is added to the gradient.'),
     }),
   ],
   { error: (issue) => (issue.code === 'invalid_union' ? 'must be one of: adam, adamw, sgd' : undefined) },
@@ -41,7 +54,7 @@ const warmupEpochs = z
   .min(0)
   .max(1000)
   .default(0)
-  .describe('epochs over which the rate climbs linearly to its value; fractions are allowed');
+  .describe('Epochs over which the learning rate rises linearly from 0; fractions are allowed.');
 
 const scheduleSchema = z.discriminatedUnion(
   'type',
@@ -53,13 +66,18 @@ const scheduleSchema = z.discriminatedUnion(
         .array(z.number().int().min(1))
         .min(1)
         .max(100)
-        .describe('epochs (counted from 1) after which the rate is multiplied by gamma'),
-      gamma: z.number().positive().max(1).default(0.1),
+        .describe('Epochs, counted from 1, after which the learning rate is multiplied by `gamma`.'),
+      gamma: z.number().positive().max(1).default(0.1).describe('The factor at each milestone.'),
       warmupEpochs,
     }),
     z.strictObject({
       type: z.literal('cosine'),
-      finalFraction: z.number().min(0).max(1).default(0).describe('of the rate, reached at the last step'),
+      finalFraction: z
+        .number()
+        .min(0)
+        .max(1)
+        .default(0)
+        .describe('The share of the learning rate that is left at the last step.'),
       warmupEpochs,
     }),
   ],
@@ -72,8 +90,11 @@ export const augmentationSchema = z.strictObject({
   type: z
     .enum(['none', 'flip', 'crop_flip'])
     .default('none')
-    .describe('crop_flip: 4 pixels of zero padding, then both'),
-  seed: z.number().int().min(0).max(4294967295).default(0),
+    .describe(
+      'How training images vary: `flip` mirrors at random, `crop_flip` also pads by 4 black pixels and crops at random. ' +
+        'Images only.',
+    ),
+  seed: z.number().int().min(0).max(4294967295).default(0).describe('Another seed gives other views.'),
   views: z
     .number()
     .int()
@@ -81,35 +102,37 @@ export const augmentationSchema = z.strictObject({
     .max(64)
     .default(4)
     .describe(
-      'different augmented views of each image; epoch e sees view e mod views, so that the teacher speaks once for each',
+      'How many augmented views of each image students cycle through: epoch e takes view e mod `views`. The outputs of the ' +
+        'teacher are cached for each view. The teacher itself trains on a new view every epoch.',
     ),
 });
 
 const fields = {
-  epochs: z.number().int().min(1).max(10_000),
-  batchSize: z.number().int().min(1).max(65_536),
-  optimizer: optimizerSchema,
-  schedule: scheduleSchema,
+  epochs: z.number().int().min(1).max(10_000).describe('Passes over the training set.'),
+  batchSize: z.number().int().min(1).max(65_536).describe('Samples per step.'),
+  optimizer: optimizerSchema.describe('The rule that turns gradients into steps.'),
+  schedule: scheduleSchema.describe('How the learning rate changes over the epochs.'),
   gradientClip: z
     .number()
     .positive()
     .nullable()
-    .describe('largest global L2 norm of the gradients; null: no clipping'),
-  augmentation: augmentationSchema,
+    .describe('The largest global L2 norm of the gradients; null does not clip.'),
+  augmentation: augmentationSchema.describe('How training images vary from epoch to epoch.'),
   precision: z
     .enum(['float32', 'bfloat16'])
     .describe(
-      'of convolutions and matrix products in training; bfloat16 keeps float32 weights and needs a processor that has it',
+      'The precision of convolutions and matrix products in training. Weights stay float32. `bfloat16` needs a processor ' +
+        'that supports it and pays for large convolutions.',
     ),
   seed: z
     .number()
     .int()
     .min(0)
     .max(4294967295)
-    .describe("the teacher's seed; students take theirs from `seeds`"),
+    .describe('The seed of a teacher. Students take theirs from `seeds`.'),
 };
 
-/** How a network is trained. */
+/** How a network is trained: everything but its method and its data. */
 export const trainingSchema = z.strictObject({
   epochs: fields.epochs.default(10),
   batchSize: fields.batchSize.default(128),
@@ -121,7 +144,7 @@ export const trainingSchema = z.strictObject({
   seed: fields.seed.default(42),
 });
 
-/** What a teacher or a student trains differently from the job's `training`. */
+/** The settings in which a teacher or a student differs from the job's `training`. */
 export const trainingOverrideSchema = z.strictObject(fields).partial();
 
 export type Training = z.output<typeof trainingSchema>;

@@ -1,2 +1,5 @@
-export { openDiskStore } from './file/disk-store.ts';
-export type { BlobInfo, ByteRange, Commit, Store } from './store.ts';
+export { isIntact } from './intact.ts';
+export { openStore, storeUrl } from './open-store.ts';
+export { storeKinds } from './stores/index.ts';
+export type { StoreContext, StoreKind } from './store-kind.ts';
+export type { BlobInfo, BlobReader, ByteRange, Commit, ManifestSchema, OpenOptions, Store } from './store.ts';

@@ -1,12 +1,12 @@
 import type { Readable } from 'node:stream';
 
-/** What is known of a blob: its lower-case hexadecimal SHA-256 and its size in bytes. */
+/** Identifies a blob: its lower-case hexadecimal SHA-256 and its size in bytes. */
 export interface BlobInfo {
   digest: string;
   size: number;
 }
 
-/** What stands under a name after a commit, and whether this call put it there. */
+/** The manifest that stands under a name after a commit, and whether this call created it. */
 export interface Commit<T> {
   created: boolean;
   manifest: T;
@@ -18,67 +18,112 @@ export interface ByteRange {
   end: number;
 }
 
+export interface OpenOptions {
+  /**
+   * Compares the content with the digest before the reader is returned. A process does this once for each blob; a blob
+   * that has changed since is verified again. Default: false.
+   */
+  verify?: boolean;
+}
+
 /**
- * The port of every artifact store: blobs, addressed by their content, and manifests, small JSON documents that
- * are created once under a name. Blobs go first and their manifest last, so a manifest never names a blob
- * that is not there. There is no update and no rename: the two would need a lock between workers.
+ * An open blob, for reads at any position. The bytes are within reach of a synchronous read (a local file, or a local
+ * copy of a remote object), and they stay readable until `close`, even if the blob is removed meanwhile.
+ */
+export interface BlobReader extends BlobInfo {
+  /**
+   * Fills `into` with the bytes from `position` on, as pread(2) does.
+   *
+   * @returns the number of bytes read: `into.length`, or fewer where the blob ends before
+   * @throws DistilleryError `store_unavailable` when the bytes cannot be read
+   */
+  read(position: number, into: Uint8Array): number;
+  close(): Promise<void>;
+}
+
+/** Checks a manifest's form. Every Zod schema is one. */
+export interface ManifestSchema<T> {
+  safeParse(
+    value: unknown,
+  ): { success: true; data: T } | { success: false; error: { message: string }; data?: undefined };
+}
+
+/**
+ * The port of every artifact store: blobs, addressed by their content, and manifests, small JSON objects that are
+ * created once under a name. Blobs are written first and the manifest that names them last, so a manifest never names a
+ * blob that has not been written. Nothing is updated or renamed, because that would need a lock between workers.
  *
  * A name is segments of `[A-Za-z0-9._-]+` joined by `/`, such as `jobs/x/train/checkpoints/000003`. Every method
- * refuses a malformed name or digest with `malformed_request`, and fails with `disk_full`, or with `store_unavailable`
- * (retryable) when the store cannot be used: read-only, unreachable. Both keep their `cause`.
+ * refuses a malformed name or digest with `malformed_request`. It fails with `disk_full` when no room is left, and with
+ * `store_unavailable` (retryable) when the store is read-only or cannot be reached. Both errors keep their `cause`.
  */
 export interface Store {
+  /** The address under which `openStore` opens the same store in another thread or process. */
+  readonly url: string;
+
   /**
-   * Streams bytes in; they must not change until the promise settles. Idempotent by content, and a damaged
-   * blob is healed by putting its bytes again. An error of the source passes through and leaves nothing behind.
+   * Writes a blob from bytes, which must not change until the promise settles, or from a stream. Putting the same
+   * content twice keeps one blob; putting it again repairs a damaged one. An error of the stream is passed on and leaves
+   * nothing behind.
    */
   put(bytes: Uint8Array | AsyncIterable<Uint8Array>): Promise<BlobInfo>;
 
-  /** Digest and size of a blob, or undefined where there is none. Does not read the content. */
+  /** Returns digest and size of a blob, or undefined where it is absent. Does not read the content. */
   stat(digest: string): Promise<BlobInfo | undefined>;
 
   /**
-   * A whole blob in an array buffer of its own, so that aligned typed arrays can view it.
-   * @throws `checkpoint_not_found` for an unknown digest, `artifact_corrupt` where the bytes do not verify.
+   * Reads a whole blob into an array buffer of its own, so that aligned typed arrays can view it, and verifies it.
+   *
+   * @throws DistilleryError `checkpoint_not_found` for an unknown digest, `artifact_corrupt` for other bytes than the
+   *   digest's
    */
   read(digest: string): Promise<Uint8Array>;
 
   /**
-   * A blob, or the bytes of one range of it; an `end` past the last byte means the last byte (RFC 9110, 14.1.2).
-   * Not verified: part of a blob has no digest. Consume or destroy the stream, it holds a file or a connection.
-   * @throws `checkpoint_not_found` for an unknown digest, `range_not_satisfiable` for a range outside the blob.
+   * Opens a blob for reads at any position, such as the rows of a large file.
+   *
+   * @throws DistilleryError `checkpoint_not_found` for an unknown digest; with `verify`, `artifact_corrupt` for other
+   *   bytes than the digest's
+   */
+  open(digest: string, options?: OpenOptions): Promise<BlobReader>;
+
+  /**
+   * Streams a blob or one range of it; an `end` past the last byte means the last byte (RFC 9110, 14.1.2). Not verified.
+   * Consume or destroy the stream, because it holds a file or a connection.
+   *
+   * @throws DistilleryError `checkpoint_not_found` for an unknown digest, `range_not_satisfiable` for a range outside
+   *   the blob
    */
   stream(digest: string, range?: ByteRange): Promise<Readable>;
 
   /**
-   * An absolute path of a local file with the blob's bytes, for positional reads of large row files. The file
-   * belongs to the store: do not write to it. Not verified.
-   * @throws `checkpoint_not_found` for an unknown digest.
-   */
-  localPath(digest: string): Promise<string>;
-
-  /**
-   * Every blob whose bytes were last put before a time, each looked at when it is asked for: one that is put again
-   * meanwhile is none of them.
+   * Lists every blob that was last put before a time. Each is checked when its turn comes, so a blob that is put again
+   * during the listing is left out.
    */
   blobs(before: Date): AsyncIterable<BlobInfo>;
 
-  /** Removes a blob; no error when absent. */
+  /** Removes a blob; removing an absent one is no error. */
   remove(digest: string): Promise<void>;
 
   /**
-   * Creates a manifest; the first writer wins, also between processes, and it is durable when this returns. The
-   * manifest that comes back is what now stands, as JSON keeps it.
-   * @throws RangeError or TypeError for what JSON cannot keep (NaN, a function).
+   * Creates a manifest, which is durable when this returns. The first of several writers wins, also between processes,
+   * and all of them get the manifest that stands. A manifest that is damaged, or that `schema` refuses, does not stand:
+   * it is replaced.
+   *
+   * @param manifest a JSON object without the key `check`, under which the store keeps the manifest's digest
+   * @throws RangeError or TypeError for values that JSON cannot represent (NaN, a function)
    */
-  commit<T>(name: string, manifest: T): Promise<Commit<T>>;
+  commit<T extends object>(name: string, manifest: T, schema?: ManifestSchema<T>): Promise<Commit<T>>;
 
-  /** The manifest under a name, or undefined. @throws `artifact_corrupt` where it is not JSON. */
-  manifest<T>(name: string): Promise<T | undefined>;
+  /**
+   * Reads the manifest under a name. A manifest that is damaged, or that `schema` refuses, counts as absent: the caller
+   * rebuilds what it described. The store's `warn` receives the reason.
+   */
+  manifest<T>(name: string, schema?: ManifestSchema<T>): Promise<T | undefined>;
 
-  /** Removes a manifest; no error when absent. The name can then be committed again. */
+  /** Removes a manifest; removing an absent one is no error. The name can then be committed again. */
   removeManifest(name: string): Promise<void>;
 
-  /** Full names of all manifests below a folder, at any depth, sorted by code unit; `''` is the top. */
+  /** Lists the full names of all manifests below a folder, at any depth, sorted by code unit; `''` is the top. */
   list(prefix: string): Promise<string[]>;
 }

@@ -1,8 +1,9 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openDiskStore, type Store } from '@distillery/store';
+import { openStore, type Store } from '@distillery/store';
+import { blobFile, flipByte, manifestFile } from '@distillery/store/testing';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type Checkpoint, clearCheckpoints, openCheckpoints } from './checkpoint.ts';
 
@@ -11,8 +12,8 @@ let store: Store;
 let warnings: string[];
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'distillery-checkpoints-'));
-  store = await openDiskStore(folder);
   warnings = [];
+  store = await openStore(folder, { warn: (message) => warnings.push(message) });
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
@@ -120,9 +121,27 @@ test('a damaged checkpoint is told of, and the one before it is taken', async ()
   const [older] = await blobs();
   await save(checkpoint(2));
   const [newest] = (await blobs()).filter((name) => name !== older);
-  await writeFile(await store.localPath(newest), 'not what it was');
+  await writeFile(blobFile(store, newest), 'not what it was');
   expect((await begin(2)).resume).toEqual(checkpoint(1));
   expect(warnings).toEqual([expect.stringContaining('is damaged')]);
+});
+
+test('an entry that is damaged counts as absent: the checkpoint before it is taken, and its name is free', async () => {
+  const { save } = await begin(1);
+  await save(checkpoint(1));
+  await save(checkpoint(2));
+  const entries = await store.list(stage);
+  expect(entries).toHaveLength(3);
+  // A digit of the cursor, so that only the digest of the entry tells.
+  const newest = manifestFile(store, entries[2]);
+  const at = (await readFile(newest, 'utf8')).indexOf('"step":2') + '"step":'.length;
+  await flipByte(newest, at);
+  expect(JSON.parse(await readFile(newest, 'utf8'))).toMatchObject({ cursor: { step: 3 } });
+  const next = await begin(2);
+  expect(next.resume).toEqual(checkpoint(1));
+  expect(warnings).toContainEqual(expect.stringContaining(`${entries[2]} is damaged`));
+  await next.save(checkpoint(3));
+  expect((await begin(3)).resume).toEqual(checkpoint(3));
 });
 
 /** A file system of so many bytes; undefined where this process may not mount one. */
@@ -140,7 +159,7 @@ test('a full disk is a failure of its own, which leaves the last good checkpoint
   const disk = smallDisk(300_000, at);
   try {
     if (disk === undefined) skip('this process may not mount a small file system');
-    const small = await openDiskStore(at);
+    const small = await openStore(at);
     const { save } = await begin(1, 2, small);
     await save(checkpoint(1, 30_000));
     await save(checkpoint(2, 20_000));

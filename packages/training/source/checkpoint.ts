@@ -1,6 +1,7 @@
 import { decodeSafetensors, encodeSafetensors } from '@distillery/formats';
 import { type Store } from '@distillery/store';
 import { asDistilleryError, DistilleryError, type TermResult } from '@distillery/spec';
+import { z } from 'zod';
 import type { Values } from './network.ts';
 
 /**
@@ -32,11 +33,12 @@ export interface Checkpoint {
 }
 
 /** An entry of a stage's log: an attempt begins, or commits a checkpoint. */
-interface Entry {
-  attempt: number;
-  cursor?: Cursor;
-  blob?: string;
-}
+const entrySchema = z.object({
+  attempt: z.number().int(),
+  cursor: z.custom<Cursor>((value) => typeof value === 'object' && value !== null).optional(),
+  blob: z.string().optional(),
+});
+type Entry = z.output<typeof entrySchema>;
 
 interface Numbered extends Entry {
   number: number;
@@ -109,7 +111,7 @@ export async function openCheckpoints(options: CheckpointOptions) {
 
   /** Whether the entry stands under the next number. */
   async function append(entry: Entry): Promise<boolean> {
-    const { created, manifest } = await store.commit<Entry>(nameOf(folder, next), entry);
+    const { created, manifest } = await store.commit<Entry>(nameOf(folder, next), entry, entrySchema);
     refuseBehind(manifest);
     return created;
   }
@@ -134,7 +136,7 @@ export async function clearCheckpoints(store: Store, folder: string): Promise<vo
 async function entriesOf(store: Store, folder: string): Promise<Numbered[]> {
   const entries: Numbered[] = [];
   for (const name of await store.list(`${folder}/checkpoints`)) {
-    const entry = await store.manifest<Entry>(name);
+    const entry = await store.manifest(name, entrySchema);
     if (entry !== undefined) entries.push({ ...entry, number: Number(name.split('/').at(-1)) });
   }
   return entries;

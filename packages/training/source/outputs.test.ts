@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openDiskStore, type Store } from '@distillery/store';
+import { openStore, type Store } from '@distillery/store';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { rowFile, rowWriter } from './outputs.ts';
 import { openRows } from './batches/row-reader.ts';
@@ -10,7 +10,7 @@ let folder: string;
 let store: Store;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'distillery-rows-'));
-  store = await openDiskStore(folder);
+  store = await openStore(folder);
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
@@ -35,9 +35,9 @@ test.each([
   }
   const stored = await writer.close();
   expect(stored).toMatchObject({ shape, dtype, rows: 7, size: 7 * length * (dtype === 'F16' ? 2 : 4) });
-  const reader = openRows(await rowFile(store, stored));
+  const reader = await openRows(await rowFile(store, stored), store);
   const read = reader.read(Int32Array.from([6, 0, 6, 2]));
-  reader.close();
+  await reader.close();
   const expected = [6, 0, 6, 2].flatMap((row) => Array.from({ length }, (_, i) => value(row, i)));
   expect([...read]).toEqual(expected);
 });
@@ -46,6 +46,14 @@ test('a file that is not its rows is refused', async () => {
   const blob = await store.put(new Uint8Array(12));
   await expect(rowFile(store, { ...blob, shape: [2], dtype: 'F32', rows: 2 })).rejects.toMatchObject({
     code: 'artifact_corrupt',
+  });
+});
+
+test('rows whose blob is gone are refused', async () => {
+  const blob = await store.put(new Uint8Array(16));
+  await store.remove(blob.digest);
+  await expect(rowFile(store, { ...blob, shape: [2], dtype: 'F32', rows: 2 })).rejects.toMatchObject({
+    code: 'checkpoint_not_found',
   });
 });
 

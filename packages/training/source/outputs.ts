@@ -4,22 +4,24 @@ import { toFloat16 } from '@distillery/formats';
 import { type Store } from '@distillery/store';
 import { sizeOf } from '@distillery/engine';
 import { digestOf, DistilleryError } from '@distillery/spec';
+import { z } from 'zod';
 import type { RowFile } from './batches/row-reader.ts';
 
 /**
- * A frozen teacher's outputs: one file of rows for each (tap, view), a row for each training image in the order of
- * the split. Maps, sequences and scores of attention are kept as float16, vectors and logits as float32.
+ * A frozen teacher's outputs: one blob of rows for each (tap, view), with a row for each training image in the order of
+ * the split. Maps, sequences and attention scores are kept as float16, vectors and logits as float32.
  */
-export interface StoredRows {
-  digest: string;
-  size: number;
+export const storedRowsSchema = z.object({
+  digest: z.string(),
+  size: z.number().int(),
   /** Of one row, without the batch. */
-  shape: number[];
-  dtype: 'F16' | 'F32';
-  rows: number;
-}
+  shape: z.array(z.number().int()),
+  dtype: z.enum(['F16', 'F32']),
+  rows: z.number().int(),
+});
+export type StoredRows = z.output<typeof storedRowsSchema>;
 
-/** All that determines a teacher's outputs; their address in the store is its digest. */
+/** Everything that determines a teacher's outputs; its digest is their address in the store. */
 export interface OutputsKey {
   teacher: string;
   /** Absent where the teacher's classes are the job's. */
@@ -29,12 +31,12 @@ export interface OutputsKey {
   augmentation: unknown;
 }
 
-/** Below it lie the manifests of every tap and view. */
+/** Returns the folder of the manifests of every tap and view. */
 export function outputsAddress(key: OutputsKey): string {
   return `outputs/${digestOf(key)}`;
 }
 
-/** The manifest's name of one tap in one view. */
+/** Returns the name of the manifest of one tap in one view. */
 export function outputsName(key: OutputsKey, tap: string, view: number): string {
   return `${outputsAddress(key)}/${tap}/${view}`;
 }
@@ -43,7 +45,7 @@ export function rowType(shape: readonly number[]): StoredRows['dtype'] {
   return shape.length > 1 ? 'F16' : 'F32';
 }
 
-/** Writes rows as they come; memory is bounded by one batch and the stream's buffer. */
+/** Writes rows batch by batch; memory is bounded by one batch and the stream's buffer. */
 export function rowWriter(store: Store, shape: number[]) {
   const dtype = rowType(shape);
   const stream = new PassThrough();
@@ -71,9 +73,10 @@ export function rowWriter(store: Store, shape: number[]) {
 }
 
 /**
- * Where the rows lie on this machine, for `openRows`.
+ * Describes stored rows for `openRows`, which verifies them.
  *
- * @throws DistilleryError `artifact_corrupt` when the size is not that of so many rows
+ * @throws DistilleryError `artifact_corrupt` when the size is not that of the rows, `checkpoint_not_found` when the blob
+ *   is gone
  */
 export async function rowFile(
   store: Store,
@@ -87,5 +90,8 @@ export async function rowFile(
       `${digest}: ${size} bytes are not ${rows} rows of ${rowBytes} bytes`,
     );
   }
-  return { path: await store.localPath(digest), digest, shape, length, dtype };
+  if ((await store.stat(digest)) === undefined) {
+    throw new DistilleryError('checkpoint_not_found', `the store has no blob ${digest}`);
+  }
+  return { store: store.url, digest, shape, length, dtype };
 }

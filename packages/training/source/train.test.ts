@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openDiskStore } from '@distillery/store';
+import { openStore } from '@distillery/store';
 import type { Dataset } from '@distillery/datasets';
 import { type Forward, randomStream, startEngine, trace } from '@distillery/engine';
 import { type BoundTerm, terms } from '@distillery/methods';
@@ -44,7 +44,7 @@ let teacher: TeacherRows;
 beforeAll(async () => {
   await startEngine();
   folder = await mkdtemp(join(tmpdir(), 'distillery-train-'));
-  const store = await openDiskStore(folder);
+  const store = await openStore(folder);
   const writer = rowWriter(store, [classes]);
   await writer.write(Float32Array.from({ length: count * classes }, () => stream.normal()));
   teacher = {

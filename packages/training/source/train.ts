@@ -1,5 +1,5 @@
 import type { Dataset } from '@distillery/datasets';
-import { clipGradients, createOptimizer, gradientsOf, type Tensors } from '@distillery/engine';
+import { createOptimizer, gradientsOf, type Tensors } from '@distillery/engine';
 import { DistilleryError, type Scheduled, type TermResult, type Training, valueAt } from '@distillery/spec';
 import * as tf from '@tensorflow/tfjs-core';
 import { batchesAhead } from './batches/batch-ahead.ts';
@@ -71,7 +71,7 @@ export interface TrainingResult {
   seconds: number;
 }
 
-/** Thrown by `pause` of the hooks to end a run at a step; the loop commits a checkpoint first. */
+/** Why a stage's signal is aborted. Thrown by `pause` of the hooks it ends a run at a step; the loop commits a checkpoint first. */
 export class StopTraining extends Error {}
 
 /**
@@ -102,7 +102,14 @@ export async function train(job: TrainingRun): Promise<TrainingResult> {
     ...trainable(network),
     ...Object.fromEntries(Object.entries(auxiliaryVariables).filter(([, variable]) => variable.trainable)),
   };
-  const optimizer = createOptimizer(training.optimizer, trained);
+  // One for each member: gradients are clipped to a member's own norm, auxiliary networks with it.
+  const optimizers = members.map((member) => {
+    const own = Object.fromEntries(Object.entries(trained).filter(([name]) => name.startsWith(member)));
+    return {
+      names: Object.keys(own),
+      ...createOptimizer(training.optimizer, own, training.gradientClip),
+    };
+  });
   let best: Values | undefined;
   let cursor: Cursor = {
     step: 0,
@@ -117,7 +124,7 @@ export async function train(job: TrainingRun): Promise<TrainingResult> {
   if (resume !== undefined) {
     cursor = structuredClone(resume.cursor);
     assignValues(network.variables, resume.groups.weights);
-    optimizer.restore(resume.groups.slots ?? {});
+    for (const optimizer of optimizers) optimizer.restore(resume.groups.slots ?? {});
     best = resume.groups.best;
   }
 
@@ -161,7 +168,7 @@ export async function train(job: TrainingRun): Promise<TrainingResult> {
   } finally {
     running.dispose();
     for (const auxiliary of Object.values(auxiliaries)) disposeNetwork(auxiliary);
-    optimizer.dispose();
+    for (const optimizer of optimizers) optimizer.dispose();
   }
 
   return {
@@ -239,7 +246,7 @@ export async function train(job: TrainingRun): Promise<TrainingResult> {
     const at = (option: Scheduled) => valueAt(option, cursor.step / stepsPerEpoch);
     let losses: tf.Tensor | undefined;
     const statistics: Record<string, tf.Tensor> = {};
-    const { value, gradients: raw } = tf.tidy(() => {
+    const { value, gradients } = tf.tidy(() => {
       const { images, labels, indices: own, teacher } = tensorsOf(batch);
       return gradientsOf(() => {
         const student = runTaps(network, { images, labels }, { ...pass, taps });
@@ -266,24 +273,15 @@ export async function train(job: TrainingRun): Promise<TrainingResult> {
       }, trained);
     });
     value.dispose();
-    const gradients = clipped(raw);
-    optimizer.apply(gradients, rate, cursor.step + 1);
-    tf.dispose(gradients);
+    for (const { names, apply } of optimizers) {
+      const own = Object.fromEntries(names.map((name) => [name, gradients[name]]));
+      apply(own, { rate, step: cursor.step + 1 });
+    }
     for (const [name, statistic] of Object.entries(statistics)) {
       (network.variables[name] ?? auxiliaryVariables[name]).assign(statistic);
       statistic.dispose();
     }
     return losses as tf.Tensor;
-  }
-
-  /** Each member by its own norm, auxiliary networks with it. */
-  function clipped(gradients: Tensors): Tensors {
-    const limit = training.gradientClip;
-    if (limit === null) return gradients;
-    const parts = members.map((member) =>
-      Object.fromEntries(Object.entries(gradients).filter(([name]) => name.startsWith(member))),
-    );
-    return Object.assign({}, ...parts.map((part) => clipGradients(part, limit))) as Tensors;
   }
 
   /** Adds what has gathered on the device to the epoch's sums and returns it. */
@@ -377,7 +375,7 @@ export async function train(job: TrainingRun): Promise<TrainingResult> {
       groups: {
         weights,
         auxiliary,
-        slots: optimizer.read(),
+        slots: Object.assign({}, ...optimizers.map(({ read }) => read())) as Values,
         ...(best === undefined ? {} : { best }),
       },
     });

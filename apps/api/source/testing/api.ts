@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openDiskStore, type Store } from '@distillery/store';
+import { openStore, type Store } from '@distillery/store';
 import { type DistilleryQueue, openQueue, type PrivateRedis, startPrivateRedis } from '@distillery/queue';
 import type { JobView } from '@distillery/spec';
 import { afterAll, beforeAll } from 'vitest';
@@ -32,7 +32,7 @@ export function privateApi(options: Partial<ApiOptions> = {}): PrivateApi {
     held.redisDir = join(dir, 'redis');
     held.redis = await startPrivateRedis({ dir: held.redisDir });
     const storeDir = join(dir, 'store');
-    held.store = await openDiskStore(storeDir);
+    held.store = await openStore(storeDir);
     held.queue = await openQueue({ url: held.redis.url, onOutage: 'wait' });
     held.start = (over) =>
       startApi({

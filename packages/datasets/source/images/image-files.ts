@@ -8,7 +8,7 @@ import { isImageName } from './image-layout.ts';
 /** Images by name, from a folder or an archive alike. */
 export interface ImageFiles {
   /** Changes when a file does. */
-  fingerprint(): Promise<unknown>;
+  fingerprint(signal?: AbortSignal): Promise<unknown>;
   /** The names of all images, and `[height, width]` of the first of them, by name, that has a readable header. */
   survey(signal?: AbortSignal): Promise<Survey>;
   /** Every image's bytes, in no promised order. A file that cannot be read arrives as its error. */
@@ -28,21 +28,23 @@ export async function openImageFiles(path: string): Promise<ImageFiles> {
 
 function folderFiles(root: string): ImageFiles {
   let listing: Promise<{ names: string[]; refused: Survey['refused'] }> | undefined;
-  const list = () => (listing ??= listFolder(root));
+  const list = (signal?: AbortSignal) => (listing ??= listFolder(root, signal));
   return {
-    async fingerprint() {
-      const { names } = await list();
+    async fingerprint(signal) {
+      const { names } = await list(signal);
       const files: [string, number, number][] = [];
       for (const name of names) {
+        signal?.throwIfAborted();
         const { size, modified } = await fileFingerprint(join(root, name));
         files.push([name, size, modified]);
       }
       return { folder: root, files };
     },
-    async survey() {
-      const { names, refused } = await list();
+    async survey(signal) {
+      const { names, refused } = await list(signal);
       let size: [number, number] | undefined;
       for (const name of names) {
+        signal?.throwIfAborted();
         const bytes = await readImage(join(root, name)).catch(() => undefined);
         if (bytes !== undefined) size = await imageSize(bytes);
         if (size !== undefined) break;
@@ -50,7 +52,7 @@ function folderFiles(root: string): ImageFiles {
       return { names, size, refused };
     },
     async *contents(signal) {
-      const { names } = await list();
+      const { names } = await list(signal);
       for (const name of names) {
         signal?.throwIfAborted();
         yield { name, bytes: await readImage(join(root, name)).catch((error: Error) => error) };
@@ -66,11 +68,15 @@ async function readImage(path: string): Promise<Buffer> {
 }
 
 /** Links are refused, since they may lead anywhere. @throws RangeError past the bound on files */
-async function listFolder(root: string): Promise<{ names: string[]; refused: Survey['refused'] }> {
+async function listFolder(
+  root: string,
+  signal?: AbortSignal,
+): Promise<{ names: string[]; refused: Survey['refused'] }> {
   const names: string[] = [];
   const refused: Survey['refused'] = [];
   let entries = 0;
   const walk = async (folder: string) => {
+    signal?.throwIfAborted();
     for (const entry of await readdir(join(root, folder), { withFileTypes: true })) {
       if (++entries > MAX_FILES) throw new RangeError(`more than ${MAX_FILES} files`);
       const name = folder === '' ? entry.name : `${folder}/${entry.name}`;

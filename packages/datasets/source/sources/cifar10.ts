@@ -89,7 +89,7 @@ export async function decodeCifarArchive(
   sha256: string,
   signal?: AbortSignal,
 ): Promise<Decoded> {
-  const found = await sha256OfFile(path);
+  const found = await sha256OfFile(path, signal);
   if (found !== sha256) throw wrongDigest(path, sha256, found);
   const batches = new Map<string, Buffer>();
   try {

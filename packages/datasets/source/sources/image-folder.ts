@@ -42,7 +42,7 @@ export const imageFolder: DatasetKind<typeof options> = {
   options,
   async outline(choice, context) {
     const files = await openSource(choice, context);
-    const kept = await readManifest(await fingerprintOf(files, choice), context);
+    const kept = await readManifest(await fingerprintOf(files, choice, context), context);
     if (kept !== undefined) {
       const { classes, input, trainCount, testCount } = kept;
       return limitedOutline({ classes, shape: input.shape, trainCount, testCount }, choice);
@@ -53,7 +53,7 @@ export const imageFolder: DatasetKind<typeof options> = {
   },
   async load(choice, context) {
     const files = await openSource(choice, context);
-    const fingerprint = await fingerprintOf(files, choice);
+    const fingerprint = await fingerprintOf(files, choice, context);
     return limited(await decodedOnce(fingerprint, context, () => decodeAll(files, choice, context)), choice);
   },
 };
@@ -63,8 +63,12 @@ async function openSource({ path }: Options, context: DatasetContext): Promise<I
   return openImageFiles(real);
 }
 
-async function fingerprintOf(files: ImageFiles, { size, testFraction }: Options): Promise<unknown> {
-  return { source: 'image-folder', files: await files.fingerprint(), size, testFraction };
+async function fingerprintOf(
+  files: ImageFiles,
+  { size, testFraction }: Options,
+  { signal }: DatasetContext,
+): Promise<unknown> {
+  return { source: 'image-folder', files: await files.fingerprint(signal), size, testFraction };
 }
 
 /** Runs a step over the source; what it throws becomes a `data_error` that names the path. */

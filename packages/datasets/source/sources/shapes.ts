@@ -5,6 +5,7 @@ import { type Decoded, digestOfData } from '../decoded.ts';
 import { sharedMemory } from '../shared-memory.ts';
 import { outlines } from '../outlines.ts';
 import { CHANNELS, drawImage, SIZE } from '../images/shape-image.ts';
+import { yieldToEvents } from '../yield-to-events.ts';
 
 const CLASSES = Object.keys(outlines);
 const PIXELS = SIZE * SIZE * CHANNELS;
@@ -51,10 +52,7 @@ async function drawSplit(
   const images = sharedMemory(count * PIXELS);
   const labels = new Int32Array(count);
   for (let index = 0; index < count; index++) {
-    if (index % YIELD_EVERY === 0) {
-      await new Promise(setImmediate);
-      context.signal?.throwIfAborted();
-    }
+    if (index % YIELD_EVERY === 0) await yieldToEvents(context.signal);
     const label = index % CLASSES.length;
     labels[index] = label;
     const stream = randomStream(seed, 'shapes', split, index);

@@ -134,7 +134,7 @@ async function decode(files: TextFiles, choice: Options, context: DatasetContext
   for await (const text of textsOf('train', files, found, context)) {
     counter.add(kind.pieces(text, choice.tokenizer));
   }
-  const tokenizer = kind.learn(counter.counts, choice.tokenizer);
+  const tokenizer = await kind.learn(counter.counts, choice.tokenizer, context.signal);
   const encode = textEncoder(tokenizer);
   const fill = async (split: 'train' | 'test'): Promise<Split> => {
     const labels = found[split];

@@ -34,9 +34,10 @@ export interface BytePair {
 export const bytePair: TokenizerKind<typeof options, BytePair> = {
   options,
   pieces: (text) => text.normalize('NFC').match(expression) ?? [],
-  learn(counts, { vocabulary }) {
+  async learn(counts, { vocabulary }, signal) {
     const pieces = [...counts].map(([piece, count]) => ({ ids: bytesOf(piece), count }));
-    return { type: 'byte_pair', pattern, merges: learnMerges(pieces, firstMerge, vocabulary - firstMerge) };
+    const merges = await learnMerges(pieces, firstMerge, vocabulary - firstMerge, signal);
+    return { type: 'byte_pair', pattern, merges };
   },
   encoder({ merges }) {
     const ids = new Map(merges.map(([left, right], index) => [keyOf(left, right), firstMerge + index]));

@@ -1,3 +1,4 @@
+import { yieldToEvents } from '../yield-to-events.ts';
 import { PairQueue } from './pair-queue.ts';
 
 /** Two ids that stand for one. */
@@ -10,6 +11,8 @@ interface Piece {
 
 /** A pair that was met only once is no pattern. */
 const leastCount = 2;
+/** Changed places between two looks at the abort signal: some tens of milliseconds. */
+const yieldEvery = 20_000;
 
 /**
  * Byte-pair training: again and again the most frequent pair of neighbours becomes an id of its own; of equally frequent
@@ -17,8 +20,14 @@ const leastCount = 2;
  *
  * @param firstId of the first merge
  * @param most merges; fewer when no pair is left that was met twice
+ * @throws the reason of the signal once it is aborted
  */
-export function learnMerges(pieces: readonly Piece[], firstId: number, most: number): Merge[] {
+export async function learnMerges(
+  pieces: readonly Piece[],
+  firstId: number,
+  most: number,
+  signal?: AbortSignal,
+): Promise<Merge[]> {
   const ids = pieces.map((piece) => piece.ids);
   const counts = new Map<number, number>();
   /** The pieces, by their index, that hold a pair. */
@@ -47,7 +56,11 @@ export function learnMerges(pieces: readonly Piece[], firstId: number, most: num
     changed.clear();
   };
 
-  for (const index of pieces.keys()) note(index, 1);
+  let changes = 0;
+  for (const index of pieces.keys()) {
+    note(index, 1);
+    if (++changes % yieldEvery === 0) await yieldToEvents(signal);
+  }
   enqueue();
   const merges: Merge[] = [];
   while (merges.length < most) {
@@ -61,6 +74,7 @@ export function learnMerges(pieces: readonly Piece[], firstId: number, most: num
       note(index, -1);
       ids[index] = merged(ids[index], merge, firstId + merges.length);
       note(index, 1);
+      if (++changes % yieldEvery === 0) await yieldToEvents(signal);
     }
     merges.push(merge);
     enqueue();

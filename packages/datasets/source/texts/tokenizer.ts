@@ -15,8 +15,13 @@ export interface TokenizerKind<Options extends z.ZodObject, Learned extends { ty
    * What is learned from pieces of training texts; depends on the counts, not on the order of the map.
    *
    * @param counts how often each piece was met
+   * @throws the reason of the signal once it is aborted
    */
-  learn(counts: ReadonlyMap<string, number>, options: z.output<Options>): Learned;
+  learn(
+    counts: ReadonlyMap<string, number>,
+    options: z.output<Options>,
+    signal?: AbortSignal,
+  ): Promise<Learned>;
   /** Ids of a piece of `pieces`; none is 0, which is padding. */
   encoder(learned: Learned): (piece: string) => readonly number[];
 }

@@ -34,7 +34,7 @@ export const word: TokenizerKind<typeof options, Words> = {
     const normal = text.normalize('NFC');
     return (lowercase ? normal.toLowerCase() : normal).match(expression) ?? [];
   },
-  learn(counts, { vocabulary, lowercase }) {
+  async learn(counts, { vocabulary, lowercase }) {
     const words = [...counts]
       .sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1))
       .slice(0, vocabulary - reserved)

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import { sha256 } from '@distillery/spec';
+import { digestOf, sha256 } from '@distillery/spec';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { BlobInfo, Store } from '../store.ts';
+import { isIntact } from '../intact.ts';
+import type { BlobInfo, ManifestSchema, Store } from '../store.ts';
 
-/** A store under test, empty at first, with what the suite must do behind its back. */
+/** A store under test, empty at first, with ways to damage what it keeps. */
 export interface OpenedStore {
   store: Store;
   /** Another client of the same data, as another process would have. */
@@ -13,7 +14,9 @@ export interface OpenedStore {
   overwriteBlob(digest: string, bytes: Uint8Array): Promise<void>;
   /** Replaces the stored text of a manifest. */
   overwriteManifest(name: string, text: string): Promise<void>;
-  /** Names of whatever an unfinished write has left. */
+  /** What the store has warned of so far. */
+  warnings: string[];
+  /** Names of the files that unfinished writes have left. */
   leftovers(): Promise<string[]>;
   close(): Promise<void>;
 }
@@ -21,7 +24,7 @@ export interface OpenedStore {
 const text = (value: string) => new TextEncoder().encode(value);
 const absent = sha256('absent');
 
-/** What every implementation of `Store` must do; call it from a test file. */
+/** The tests that every kind of store must pass; call it from a test file. */
 export function describeStore(name: string, open: () => Promise<OpenedStore>): void {
   describe(name, () => {
     let opened: OpenedStore;
@@ -61,12 +64,13 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
         expect(await store.read(infos[0].digest)).toEqual(text('same'));
       });
 
-      test('that are absent are said to be', async () => {
+      test('that are absent are refused, by their digest', async () => {
         expect(await store.stat(absent)).toBeUndefined();
         for (const call of [
           () => store.read(absent),
           () => store.stream(absent),
-          () => store.localPath(absent),
+          () => store.open(absent),
+          () => store.open(absent, { verify: true }),
         ]) {
           await expect(call()).rejects.toMatchObject({
             code: 'checkpoint_not_found',
@@ -126,10 +130,48 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
         expect(listed).toEqual([first.digest, third.digest]);
       });
 
-      test('have a local path', async () => {
-        const { readFile } = await import('node:fs/promises');
+      test('are read at any position, up to their end', async () => {
         const { digest } = await store.put(text('hello'));
-        expect(await readFile(await store.localPath(digest), 'utf8')).toBe('hello');
+        for (const options of [{}, { verify: true }]) {
+          const reader = await store.open(digest, options);
+          expect([reader.digest, reader.size]).toEqual([digest, 5]);
+          const into = new Uint8Array(3);
+          expect([reader.read(1, into), Buffer.from(into).toString()]).toEqual([3, 'ell']);
+          expect([reader.read(3, into), Buffer.from(into).toString()]).toEqual([2, 'lol']);
+          expect(reader.read(5, into)).toBe(0);
+          await reader.close();
+        }
+        const nothing = await store.open((await store.put(text(''))).digest, { verify: true });
+        expect([nothing.size, nothing.read(0, new Uint8Array(1))]).toEqual([0, 0]);
+        await nothing.close();
+      });
+
+      test('stay readable while they are open, even after they were removed', async () => {
+        const { digest } = await store.put(text('hello'));
+        const reader = await store.open(digest);
+        await store.remove(digest);
+        const into = new Uint8Array(5);
+        expect([reader.read(0, into), Buffer.from(into).toString()]).toEqual([5, 'hello']);
+        await reader.close();
+      });
+
+      test('are verified when they are opened, where asked for', async () => {
+        const { digest } = await store.put(text('hello'));
+        const verified = () => store.open(digest, { verify: true }).then((reader) => reader.close());
+        await verified();
+        expect(await isIntact(store, digest)).toBe(true);
+        await delay(10);
+        await opened.overwriteBlob(digest, text('jello'));
+        await expect(verified()).rejects.toMatchObject({
+          code: 'artifact_corrupt',
+          message: expect.stringMatching(/damaged/),
+        });
+        expect(await isIntact(store, digest)).toBe(false);
+        // Reading on without verification is the caller's choice.
+        await (await store.open(digest)).close();
+        await store.put(text('hello'));
+        await verified();
+        expect([await isIntact(store, digest), await isIntact(store, absent)]).toEqual([true, false]);
       });
 
       test('pass the error of their source on and leave nothing', async () => {
@@ -235,18 +277,18 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
       });
 
       test('are removed, twice without an error, and their name is free again', async () => {
-        await store.commit('a/b', 1);
+        await store.commit('a/b', { step: 1 });
         await store.removeManifest('a/b');
         await store.removeManifest('a/b');
         await store.removeManifest('never/was');
         expect(await store.manifest('a/b')).toBeUndefined();
-        expect(await store.commit('a/b', 2)).toEqual({ created: true, manifest: 2 });
+        expect(await store.commit('a/b', { step: 2 })).toEqual({ created: true, manifest: { step: 2 } });
       });
 
       test('of which one is removed while many are committed still have a winner', async () => {
         const work = Array.from({ length: 30 }, async (_, index) => {
           if (index % 3 === 0) await store.removeManifest('busy');
-          else expect(await store.commit('busy', index)).toHaveProperty('manifest');
+          else expect(await store.commit('busy', { index })).toHaveProperty('manifest');
         });
         await Promise.all(work);
       });
@@ -264,27 +306,74 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
           'a-b_C.9',
         ];
         for (const name of names)
-          expect(await store.commit(name, name)).toEqual({ created: true, manifest: name });
+          expect(await store.commit(name, { name })).toEqual({ created: true, manifest: { name } });
         expect(await store.list('jobs/b')).toEqual(['jobs/b/10', 'jobs/b/2']);
         expect(await store.list('')).toEqual([...names].sort());
         expect(await store.list('absent')).toEqual([]);
-        for (const name of names) expect(await store.manifest(name)).toBe(name);
+        for (const name of names) expect(await store.manifest(name)).toEqual({ name });
       });
 
       test('that JSON cannot keep are refused', async () => {
         await expect(store.commit('x', { loss: Number.NaN })).rejects.toThrow(RangeError);
         await expect(store.commit('x', () => 1)).rejects.toThrow(TypeError);
+        await expect(store.commit('x', { run: () => 1 })).rejects.toThrow(TypeError);
+        await expect(store.commit('x', ['a list'])).rejects.toThrow(TypeError);
+        await expect(store.commit('x', { check: 'mine' })).rejects.toThrow(RangeError);
         expect(await store.list('')).toEqual([]);
       });
 
-      test('that were damaged are said to be', async () => {
-        await store.commit('x', {});
-        await opened.overwriteManifest('x', '{"epoch":');
-        await expect(store.manifest('x')).rejects.toMatchObject({
-          code: 'artifact_corrupt',
-          message: 'the manifest x is not JSON',
+      const entry = { epoch: 1, blob: 'b' };
+      const stored = JSON.stringify({ blob: 'b', check: digestOf(entry), epoch: 1 });
+      test.each([
+        ['are cut short', stored.slice(0, 9), 'is not a JSON object'],
+        ['are empty', '', 'is not a JSON object'],
+        ['are a list', '[1]', 'is not a JSON object'],
+        ['have another value', stored.replace('1}', '3}'), 'does not match its digest'],
+        ['have another name', stored.replace('blob', 'blod'), 'does not match its digest'],
+        ['have another digest', stored.replace(/"check":".{64}/, `"check":"${absent}`), 'its digest'],
+      ])('that %s count as absent, with a warning, and are replaced', async (_, damaged, reason) => {
+        await store.commit('x', entry);
+        await opened.overwriteManifest('x', stored);
+        expect(await store.manifest('x')).toEqual(entry);
+        expect(opened.warnings).toEqual([]);
+        await opened.overwriteManifest('x', damaged);
+        expect(await store.manifest('x')).toBeUndefined();
+        expect(opened.warnings).toEqual([expect.stringContaining(reason)]);
+        expect(opened.warnings[0]).toContain('the manifest x ');
+        const commits = await Promise.all(
+          Array.from({ length: 8 }, (__, writer) => store.commit('x', { writer })),
+        );
+        const winners = commits.filter(({ created }) => created);
+        expect(winners).toHaveLength(1);
+        expect(await store.manifest('x')).toEqual(winners[0].manifest);
+      });
+
+      test('of another form than the schema count as absent, and are replaced', async () => {
+        const schema: ManifestSchema<{ epoch: number }> = {
+          safeParse: (value) => {
+            const { epoch } = value as { epoch?: unknown };
+            if (typeof epoch === 'number') return { success: true, data: { epoch } };
+            return { success: false, error: { message: 'epoch is not a number' } };
+          },
+        };
+        await store.commit('x', { epoch: 'one' });
+        expect(await store.manifest('x', schema)).toBeUndefined();
+        expect(opened.warnings).toEqual([expect.stringContaining('epoch is not a number')]);
+        expect(await store.commit('x', { epoch: 1 }, schema)).toEqual({
+          created: true,
+          manifest: { epoch: 1 },
         });
-        await expect(store.commit('x', {})).rejects.toMatchObject({ code: 'artifact_corrupt' });
+        const other = await store.commit('x', { epoch: 2 }, schema);
+        expect(other).toEqual({ created: false, manifest: { epoch: 1 } });
+        expect(await store.manifest('x', schema)).toEqual({ epoch: 1 });
+      });
+
+      test('of versions that kept no digest are read as they are', async () => {
+        await store.commit('x', {});
+        await opened.overwriteManifest('x', '{"epoch":1}');
+        expect(await store.manifest('x')).toEqual({ epoch: 1 });
+        expect(await store.commit('x', { epoch: 2 })).toEqual({ created: false, manifest: { epoch: 1 } });
+        expect(opened.warnings).toEqual([]);
       });
     });
 
@@ -320,7 +409,7 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
             code: 'malformed_request',
             message: expect.stringMatching(/is not a SHA-256 digest/),
           };
-          for (const method of ['read', 'stat', 'stream', 'localPath', 'remove'] as const) {
+          for (const method of ['read', 'stat', 'stream', 'open', 'remove'] as const) {
             await expect(store[method](digest)).rejects.toMatchObject(refusal);
           }
         },
@@ -328,7 +417,7 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
 
       test('nothing of the longest name', async () => {
         const name = Array.from({ length: 3 }, () => 'x'.repeat(200)).join('/');
-        expect((await store.commit(name, 1)).created).toBe(true);
+        expect((await store.commit(name, {})).created).toBe(true);
         expect(await store.list('')).toEqual([name]);
       });
     });

@@ -3,7 +3,8 @@ import { mkdtemp, readdir, readlink, rm, truncate } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { openDiskStore, type Store } from '@distillery/store';
+import { openStore, type Store } from '@distillery/store';
+import { blobFile, flipByte } from '@distillery/store/testing';
 import { randomStream } from '@distillery/engine';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { batchesAhead } from './batch-ahead.ts';
@@ -30,7 +31,7 @@ let store: Store;
 let teacher: TeacherRows;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'distillery-ahead-'));
-  store = await openDiskStore(folder);
+  store = await openStore(folder);
   teacher = await storedTeacher();
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
@@ -81,10 +82,10 @@ test.each([
     expect(rest).toEqual(makeBatch(indices, view));
     expect(Object.keys(said)).toEqual(Object.keys(shapes));
     for (const [tap, { values, shape }] of Object.entries(said)) {
-      const reader = openRows(teacher.taps[tap][view]);
+      const reader = await openRows(teacher.taps[tap][view], store);
       expect(shape).toEqual(shapes[tap]);
       expect(values).toEqual(reader.read(indices.map((index) => count - 1 - index)));
-      reader.close();
+      await reader.close();
     }
   }
   expect(expected.next().done).toBe(true);
@@ -124,32 +125,33 @@ test('runs share the thread and do not mix', async () => {
   expect(thread.onEnd.size).toBe(0);
 });
 
-test('a file that is cut short, or gone, is the error that it is here', async () => {
-  const cut = await storedTeacher();
-  await truncate(cut.taps.stage1[1].path, 100);
-  const source = { dataset, split, augmentation, teacher: cut };
-  const seen: number[] = [];
-  const reading = (async () => {
-    for await (const { size } of batchesAhead(source, epochs(2))) seen.push(size);
-  })();
-  // The first epoch's view is whole.
-  await expect(reading).rejects.toMatchObject({
-    name: 'DistilleryError',
-    code: 'artifact_corrupt',
-    message: expect.stringMatching(/row \d+ is cut short/),
-    cause: expect.objectContaining({ message: expect.stringContaining('row-reader') }),
+test('a blob that is damaged, or gone, is the error that it is here, before the first batch', async () => {
+  const damaged = await storedTeacher();
+  const view1 = blobFile(store, damaged.taps.stage1[1].digest);
+  // The second epoch's view: no batch of the first may come before the error.
+  for (const damage of [() => flipByte(view1), () => truncate(view1, 100)]) {
+    await damage();
+    const source = { dataset, split, augmentation, teacher: damaged };
+    await expect(all(source, epochs(2))).rejects.toMatchObject({
+      name: 'DistilleryError',
+      code: 'artifact_corrupt',
+      message: expect.stringContaining(`the blob ${damaged.taps.stage1[1].digest} is damaged`),
+      cause: expect.objectContaining({ message: expect.stringContaining('blob-file') }),
+    });
+  }
+  const lost = await storedTeacher();
+  await rm(blobFile(store, lost.taps.logits[0].digest));
+  await expect(all({ dataset, split, augmentation, teacher: lost }, epochs(1))).rejects.toMatchObject({
+    code: 'checkpoint_not_found',
   });
-  expect(seen).toEqual([16, 16, 16, 2]);
-  await rm(cut.taps.logits[0].path);
-  await expect(all(source, epochs(1))).rejects.toMatchObject({ code: 'internal', message: /ENOENT/ });
-  expect(await all({ ...source, teacher }, epochs(1))).toBe(4);
+  expect(await all({ dataset, split, augmentation, teacher }, epochs(1))).toBe(4);
 });
 
 test('a run that has begun keeps its files', async () => {
   const own = await storedTeacher();
   const reading = batchesAhead({ dataset, split, augmentation, teacher: own }, epochs(2));
   await reading.next();
-  for (const { path } of Object.values(own.taps).flat()) await rm(path);
+  for (const { digest } of Object.values(own.taps).flat()) await store.remove(digest);
   let more = 0;
   for await (const { teacher: said } of reading) more += Object.keys(said).length;
   expect(more).toBe(7 * 2);

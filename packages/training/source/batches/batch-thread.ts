@@ -5,6 +5,7 @@
  */
 import { type MessagePort, parentPort } from 'node:worker_threads';
 import { DistilleryError, type ErrorCode } from '@distillery/spec/errors';
+import { openStore, type Store } from '@distillery/store';
 import { batchMaker, type InputBatch, type InputSource } from './batches.ts';
 import { openRows, type RowFile, type RowReader } from './row-reader.ts';
 
@@ -17,7 +18,7 @@ export interface BatchSource extends InputSource {
 export interface TeacherRows {
   /** From an image's index to its row, `[split.count]`. */
   position: Int32Array;
-  /** For each tap a file for each view. */
+  /** For each tap a blob of rows for each view. */
   taps: Record<string, RowFile[]>;
 }
 
@@ -45,44 +46,72 @@ export type Answer =
   | { failure: { code: ErrorCode | null; message: string; stack: string } };
 
 parentPort?.on('message', ({ source, port }: Opening) => {
-  let run: ReturnType<typeof open> | undefined;
-  port.on('message', (request: BatchRequest) => {
+  const opening = open(source);
+  // Each request answers with the failure; until the first one comes it must not count as unhandled.
+  opening.catch(() => {});
+  port.on('message', (request: BatchRequest) => void answer(request));
+  port.on('close', () => void close());
+
+  // Requests that wait for the opening go on in their order.
+  async function answer(request: BatchRequest): Promise<void> {
     try {
-      run ??= open(source);
-      const batch = run.prepare(request);
+      const { prepare } = await opening;
+      const batch = prepare(request);
       port.postMessage({ batch } satisfies Answer, buffersOf(batch));
     } catch (error) {
       port.postMessage({ failure: describe(error) } satisfies Answer);
     }
-  });
-  port.on('close', () => run?.close());
+  }
+
+  async function close(): Promise<void> {
+    const run = await opening.catch(() => undefined);
+    await run?.close();
+  }
 });
 
-function open({ teacher, ...inputs }: BatchSource) {
+/** The stores that this thread has opened, by URL. */
+const stores = new Map<string, Promise<Store>>();
+
+function storeAt(url: string): Promise<Store> {
+  let store = stores.get(url);
+  if (store === undefined) {
+    store = openStore(url);
+    stores.set(url, store);
+    // The next run tries again.
+    store.catch(() => stores.delete(url));
+  }
+  return store;
+}
+
+async function open({ teacher, ...inputs }: BatchSource) {
   const makeBatch = batchMaker(inputs);
   const position = teacher?.position ?? new Int32Array();
   const taps: Record<string, RowReader[]> = {};
-  const close = () => {
-    for (const reader of Object.values(taps).flat()) reader.close();
+  const close = async () => {
+    await Promise.all(
+      Object.values(taps)
+        .flat()
+        .map((reader) => reader.close()),
+    );
   };
   try {
-    // All at once: a run that has begun keeps its files, whatever becomes of their names.
+    // All at once: a run that has begun keeps its blobs, even if they are removed from the store.
     for (const [tap, views] of Object.entries(teacher?.taps ?? {})) {
       taps[tap] = [];
-      for (const file of views) taps[tap].push(openRows(file));
+      for (const file of views) taps[tap].push(await openRows(file, await storeAt(file.store)));
     }
   } catch (error) {
-    close();
+    await close();
     throw error;
   }
   return {
     prepare({ indices, view }: BatchRequest): Batch {
       const rows = indices.map((index) => position[index]);
-      const said = Object.entries(taps).map(([tap, readers]) => {
+      const outputs = Object.entries(taps).map(([tap, readers]) => {
         const { shape, read } = readers[view];
         return [tap, { values: read(rows), shape }] as const;
       });
-      return { ...makeBatch(indices, view), teacher: Object.fromEntries(said) };
+      return { ...makeBatch(indices, view), teacher: Object.fromEntries(outputs) };
     },
     close,
   };

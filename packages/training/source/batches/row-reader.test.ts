@@ -1,24 +1,25 @@
-import { mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, truncate } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { openStore, type Store } from '@distillery/store';
+import { blobFile, flipByte } from '@distillery/store/testing';
 import { randomStream } from '@distillery/engine';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openRows, type RowFile } from './row-reader.ts';
 
 let folder: string;
+let store: Store;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'distillery-reader-'));
+  store = await openStore(folder);
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-/** A file of float32 rows; number i of the file is i. */
+/** A blob of float32 rows; number i of the blob is i. */
 async function written(rows: number, length: number): Promise<RowFile> {
-  const path = join(folder, `${rows}x${length}`);
-  await writeFile(
-    path,
-    Float32Array.from({ length: rows * length }, (_, i) => i),
-  );
-  return { path, digest: 'd1', shape: [length], length, dtype: 'F32' };
+  const numbers = Float32Array.from({ length: rows * length }, (_, i) => i);
+  const { digest } = await store.put(new Uint8Array(numbers.buffer));
+  return { store: store.url, digest, shape: [length], length, dtype: 'F32' };
 }
 
 test.each([
@@ -26,7 +27,7 @@ test.each([
   { what: 'of many blocks', rows: 50, length: 5000 },
   { what: 'longer than a block', rows: 3, length: 100_001 },
 ])('rows $what come back in the order asked for', async ({ rows, length }) => {
-  const reader = openRows(await written(rows, length));
+  const reader = await openRows(await written(rows, length), store);
   const every = randomStream(1).shuffle(Int32Array.from({ length: rows }, (_, row) => row));
   for (const positions of [every, every.slice(0, 2), Int32Array.of(rows - 1, 0, rows - 1)]) {
     const read = reader.read(positions);
@@ -36,17 +37,26 @@ test.each([
     });
     expect(wrong).toBe(-1);
   }
-  reader.close();
+  await reader.close();
 });
 
-test('a file that was cut short gives the rows that are whole and names the first that is not', async () => {
+test('a blob that is cut short while it is open gives the rows that are whole and names the first that is not', async () => {
   const file = await written(10, 4);
-  await truncate(file.path, 6 * 16 + 7);
-  const reader = openRows(file);
+  const reader = await openRows(file, store);
+  await truncate(blobFile(store, file.digest), 6 * 16 + 7);
   expect([...reader.read(Int32Array.of(5))]).toEqual([20, 21, 22, 23]);
   expect(() => reader.read(Int32Array.of(8, 0, 5, 6, 7))).toThrow(
-    expect.objectContaining({ code: 'artifact_corrupt', message: 'd1: row 6 is cut short' }),
+    expect.objectContaining({
+      code: 'artifact_corrupt',
+      message: `${file.digest}: row 6 is cut short`,
+    }),
   );
-  expect(() => reader.read(Int32Array.of(9))).toThrow('d1: row 9 is cut short');
-  reader.close();
+  expect(() => reader.read(Int32Array.of(9))).toThrow('row 9 is cut short');
+  await reader.close();
+});
+
+test('a blob with one wrong bit is refused when it is opened', async () => {
+  const file = await written(11, 4);
+  await flipByte(blobFile(store, file.digest), 20);
+  await expect(openRows(file, store)).rejects.toMatchObject({ code: 'artifact_corrupt' });
 });

@@ -1,11 +1,12 @@
-import { closeSync, openSync, readSync } from 'node:fs';
 // By files of their own: the thread that reads rows starts with them, and with no TensorFlow.js.
 import { fromFloat16 } from '@distillery/formats/float16';
 import { DistilleryError } from '@distillery/spec/errors';
+import type { Store } from '@distillery/store';
 
-/** A file of stored rows as any thread can open it. */
+/** A blob of stored rows, described so that any thread can open it. */
 export interface RowFile {
-  path: string;
+  /** The URL of the store that holds the blob. */
+  store: string;
   digest: string;
   /** Of one row, without the batch. */
   shape: number[];
@@ -18,7 +19,7 @@ export interface RowReader {
   shape: number[];
   /** @returns `[positions.length, …shape]` */
   read(positions: Int32Array): Float32Array;
-  close(): void;
+  close(): Promise<void>;
 }
 
 /** What a read fills, for all readers of a thread; only a longer row makes it longer. */
@@ -27,14 +28,17 @@ let block = new ArrayBuffer(1 << 18);
 const nearBytes = 4096;
 
 /**
- * Opens a file of rows for reads by position: beside the rows of a batch only one block of one file is in memory.
+ * Opens a blob of rows and verifies it, once for each process. Beside the rows of a batch only one block of one blob is
+ * in memory.
  *
- * @throws DistilleryError `artifact_corrupt` (from `read`) for a file that ends before a row does
+ * @param store the store at the file's URL
+ * @throws DistilleryError `checkpoint_not_found` for a blob that is gone, `artifact_corrupt` for one that is damaged;
+ *   `artifact_corrupt` also from `read`, for a blob that has been cut short since
  */
-export function openRows({ path, digest, shape, length, dtype }: RowFile): RowReader {
+export async function openRows({ digest, shape, length, dtype }: RowFile, store: Store): Promise<RowReader> {
   const rowBytes = length * (dtype === 'F16' ? 2 : 4);
   if (block.byteLength < rowBytes) block = new ArrayBuffer(4 * Math.ceil(rowBytes / 4));
-  const file = openSync(path, 'r');
+  const blob = await store.open(digest, { verify: true });
   return {
     shape,
     read(positions) {
@@ -60,13 +64,13 @@ export function openRows({ path, digest, shape, length, dtype }: RowFile): RowRe
       }
       return rows;
     },
-    close: () => closeSync(file),
+    close: () => blob.close(),
   };
 
   /** Reads the rows from `first` up to `end` to the block's start. */
   function fill(first: number, end: number): void {
     const wanted = (end - first) * rowBytes;
-    const got = readSync(file, new Uint8Array(block), 0, wanted, first * rowBytes);
+    const got = blob.read(first * rowBytes, new Uint8Array(block, 0, wanted));
     if (got === wanted) return;
     const cut = first + Math.floor(got / rowBytes);
     throw new DistilleryError('artifact_corrupt', `${digest}: row ${cut} is cut short`);

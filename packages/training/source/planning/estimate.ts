@@ -1,6 +1,7 @@
 import { type NetworkPlan, sizeOf } from '@distillery/engine';
 import type { Training } from '@distillery/spec';
-import { type Layout, networkOf, tapsFrom, viewsOf } from './layout.ts';
+import { type Layout, networkOf } from './layout.ts';
+import { outputSets, storedShape } from './output-sets.ts';
 import { rowType } from '../outputs.ts';
 
 /**
@@ -31,19 +32,31 @@ export function memoryEstimate({ teachers, students }: Layout, together: boolean
   return Math.round(engineBytes + Math.max(...networks));
 }
 
-/** Bytes of all that the teachers' outputs stages will store, what is there already counted in. */
-export function outputsEstimate(layout: Layout, train: number): number {
-  const files = new Map<string, number>();
-  for (const laid of layout.students) {
-    const { training, teachers } = laid.student;
-    for (const name of teachers) {
-      for (const tap of tapsFrom(layout, laid, name)) {
-        const shape = networkOf(layout, name).plan.taps[tap];
-        const bytes = viewsOf(training) * train * sizeOf(shape) * (rowType(shape) === 'F16' ? 2 : 4);
-        const key = JSON.stringify([name, training.augmentation, tap]);
-        files.set(key, Math.max(files.get(key) ?? 0, bytes));
-      }
-    }
-  }
-  return [...files.values()].reduce((sum, bytes) => sum + bytes, 0);
+/**
+ * Bytes of all outputs that the job's outputs stages store, what is there already counted in; those of a student that
+ * teaches others are stored for each seed.
+ *
+ * @param train images of the training split; where classes are of unequal size, rounding may set one more or fewer of a
+ *   class aside for validation than this tells
+ * @param seeds how many the job has
+ */
+export function outputsEstimate(layout: Layout, train: number, seeds: number): number {
+  const names = [
+    ...layout.teachers.map(({ teacher }) => ({ name: teacher.name, runs: 1 })),
+    ...layout.students.map(({ student }) => ({ name: student.name, runs: seeds })),
+  ];
+  return names.reduce((total, { name, runs }) => total + runs * train * bytesPerImage(layout, name), 0);
+}
+
+/** Of one teacher's stored outputs, over all augmentations, views and taps. */
+function bytesPerImage(layout: Layout, name: string): number {
+  const network = networkOf(layout, name);
+  const ofTap = (tap: string) => {
+    const shape = storedShape(network, tap);
+    return sizeOf(shape) * (rowType(shape) === 'F16' ? 2 : 4);
+  };
+  return outputSets(layout, name).reduce(
+    (total, { views, taps }) => total + views * taps.reduce((sum, tap) => sum + ofTap(tap), 0),
+    0,
+  );
 }

@@ -12,7 +12,8 @@ import { z } from 'zod';
 import { teacherSubjects } from './subjects.ts';
 import { beyond, type Bounds, defaultBounds } from './bounds.ts';
 import { forwardWork, memoryEstimate, outputsEstimate } from './estimate.ts';
-import { isPeer, type Layout, layOut, pathOf, tapsFrom, viewsOf } from './layout.ts';
+import { isPeer, type Layout, layOut, pathOf } from './layout.ts';
+import { outputSets } from './output-sets.ts';
 import type { WeightedTerm } from '../method.ts';
 import { pretrainedOf, stageOf } from '../pretraining.ts';
 import { mutualStage, outputsStage, studentStage, teacherStage } from '../stages/results.ts';
@@ -114,7 +115,7 @@ export async function planJob(spec: JobSpec, context: PlanContext): Promise<Plan
   const estimate = {
     memoryBytes: memoryEstimate(layout, spec.procedure === 'mutual'),
     datasetBytes: (outline.trainCount + outline.testCount) * inputBytes(outline),
-    outputsBytes: outputsEstimate(layout, train),
+    outputsBytes: outputsEstimate(layout, train, spec.seeds.length),
   };
   const work = stages.reduce((sum, stage) => sum + stage.work, 0);
   const networks = [
@@ -176,7 +177,7 @@ function stagesOf(
   const training = (plan: NetworkPlan, epochs: number, count = train) =>
     3 * forwardWork(plan) * count * epochs;
   const outputs = (name: string, plan: NetworkPlan) =>
-    forwardWork(plan) * (train * distinctViews(layout, name).length);
+    forwardWork(plan) * train * outputSets(layout, name).reduce((sum, { views }) => sum + views, 0);
   const teachers = layout.teachers.flatMap(({ teacher: { name, training: how }, plan }): StagePlan[] => [
     {
       id: teacherStage(name),
@@ -267,16 +268,6 @@ function inOrder(stages: readonly StagePlan[]): StagePlan[] {
     for (const { id } of next) done.add(id);
   }
   return ordered;
-}
-
-/** Each (augmentation, view) that some student needs a teacher for. */
-function distinctViews(layout: Layout, teacher: string): string[] {
-  const keys = layout.students
-    .filter((student) => tapsFrom(layout, student, teacher).length > 0)
-    .flatMap(({ student: { training } }) =>
-      Array.from({ length: viewsOf(training) }, (_, view) => JSON.stringify([training.augmentation, view])),
-    );
-  return [...new Set(keys)];
 }
 
 function describe(choice: Choice, plan: NetworkPlan) {

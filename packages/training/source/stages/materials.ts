@@ -1,5 +1,5 @@
 import type { Store } from '@distillery/store';
-import { type Dataset, datasets, splitValidation } from '@distillery/datasets';
+import { augmentationIdentity, type Dataset, datasets, splitValidation } from '@distillery/datasets';
 import type { EngineInfo, JobSpec, StageProgress } from '@distillery/spec';
 import { digestOf, validationOf } from '@distillery/spec';
 import { type Layout, layOut } from '../planning/layout.ts';
@@ -19,9 +19,10 @@ export interface Materials {
 
 /** @param teacher whose data are loaded where it has its own; absent: the job's */
 export async function loadMaterials(
-  { job: { spec }, data, tell }: StageContext,
+  { job: { spec }, data: surroundings, tell, signal }: StageContext,
   teacher?: string,
 ): Promise<Materials> {
+  const data = { ...surroundings, signal };
   tell.progress(phase('loading'));
   // It starts while the data set is decoded.
   batchThread();
@@ -162,7 +163,6 @@ export function outputsKey(
     ...(classMap && { classMap }),
     dataset: dataset.digest,
     split: validationOf(spec),
-    augmentation:
-      augmentation.type === 'none' ? 'none' : { type: augmentation.type, seed: augmentation.seed },
+    augmentation: augmentationIdentity(augmentation),
   };
 }

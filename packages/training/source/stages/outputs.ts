@@ -4,8 +4,9 @@ import { columns } from '../planning/class-map.ts';
 import { forEachOutput, predict } from '../evaluate.ts';
 import { createNetwork, disposeNetwork } from '../network.ts';
 import { outputsAddress, outputsName, rowWriter, type StoredRows } from '../outputs.ts';
-import { type Layout, networkOf, tapsFrom, viewsOf } from '../planning/layout.ts';
-import { jobTeachers, type Student } from '../planning/students.ts';
+import { networkOf } from '../planning/layout.ts';
+import { outputSets, storedShape } from '../planning/output-sets.ts';
+import { jobTeachers } from '../planning/students.ts';
 import { loadWeights } from '../weights.ts';
 import { loadMaterials, outputsKey, phase } from './materials.ts';
 import { teacherStage, trainedNetwork } from './results.ts';
@@ -43,7 +44,8 @@ export async function runOutputs(context: StageContext): Promise<OutputsResult> 
   const materials = await loadMaterials(context);
   const { dataset, indices, layout } = materials;
   const name = stage.student ?? stage.teacher ?? 'teacher';
-  const { forward, plan, classMap } = networkOf(layout, name);
+  const taught = networkOf(layout, name);
+  const { forward, plan, classMap } = taught;
   const teacherWeights = trainedNetwork(results, name, stage.seed ?? 0).best.weights.digest;
   // A teacher from elsewhere sees the job's images as it saw its own.
   const abroad = jobTeachers(job.spec).some((teacher) => teacher.name === name && teacher.dataset);
@@ -52,7 +54,7 @@ export async function runOutputs(context: StageContext): Promise<OutputsResult> 
     : dataset.normalization;
   // Texts have no normalisation, and their teachers no data of their own.
   const seen = { ...dataset, normalization } as Dataset;
-  const wanted = wantedSets(layout, name);
+  const wanted = outputSets(layout, name);
   const total = wanted.reduce((sum, { views }) => sum + views, 0);
   let done = 0;
   const network = createNetwork(
@@ -105,10 +107,6 @@ export async function runOutputs(context: StageContext): Promise<OutputsResult> 
     return classMap === undefined ? logits : columns(logits, plan.taps.logits[0], classMap);
   }
 
-  function rowShape(tap: string): number[] {
-    return tap === 'logits' && classMap !== undefined ? [classMap.length] : plan.taps[tap];
-  }
-
   async function testLogits() {
     const [logits] = await predict(network, seen, dataset.test, pause);
     const { buffer, byteOffset, byteLength } = ofJob(logits);
@@ -120,7 +118,7 @@ export async function runOutputs(context: StageContext): Promise<OutputsResult> 
     source: BatchSource,
     view: number,
   ): Promise<Record<string, StoredRows>> {
-    const writers = taps.map((tap) => [tap, rowWriter(store, rowShape(tap))] as const);
+    const writers = taps.map((tap) => [tap, rowWriter(store, storedShape(taught, tap))] as const);
     try {
       await forEachOutput(
         network,
@@ -145,26 +143,4 @@ export async function runOutputs(context: StageContext): Promise<OutputsResult> 
       await Promise.all(writers.map(async ([tap, writer]) => [tap, await writer.close()])),
     );
   }
-}
-
-/** Each different augmentation with the most views and all the taps that its students read of this teacher. */
-function wantedSets(layout: Layout, teacher: string) {
-  const sets = new Map<
-    string,
-    { augmentation: Student['training']['augmentation']; views: number; taps: string[] }
-  >();
-  for (const laid of layout.students) {
-    const { student } = laid;
-    const taps = tapsFrom(layout, laid, teacher);
-    if (taps.length === 0) continue;
-    const { augmentation } = student.training;
-    const key = JSON.stringify(
-      augmentation.type === 'none' ? 'none' : [augmentation.type, augmentation.seed],
-    );
-    const set = sets.get(key) ?? { augmentation, views: 0, taps: [] };
-    set.views = Math.max(set.views, viewsOf(student.training));
-    set.taps = [...new Set([...set.taps, ...taps])].sort();
-    sets.set(key, set);
-  }
-  return [...sets.values()];
 }

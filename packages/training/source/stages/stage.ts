@@ -18,6 +18,8 @@ export interface StageContext {
     progress(progress: StageProgress): void;
     warning(message: string): void;
   };
-  /** Awaited between steps; throws StopTraining when the stage must end early. */
+  /** Aborted when the stage must end early; its reason is a StopTraining. */
+  signal: AbortSignal;
+  /** Awaited between steps, so that the process can read its messages; throws the signal's reason once it is aborted. */
   pause(): Promise<void>;
 }

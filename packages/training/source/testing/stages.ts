@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openDiskStore } from '@distillery/store';
+import { openStore } from '@distillery/store';
 import { startEngine } from '@distillery/engine';
 import type { JobSpec, MetricRow, StageProgress } from '@distillery/spec';
 import { planJob } from '../planning/plan.ts';
@@ -21,7 +21,7 @@ export interface Told {
  */
 export async function stageRunner(roots: string[] = []) {
   const folder = await mkdtemp(join(tmpdir(), 'distillery-stages-'));
-  const store = await openDiskStore(join(folder, 'store'));
+  const store = await openStore(join(folder, 'store'));
   const engine = await startEngine();
   return {
     store,
@@ -65,6 +65,7 @@ export async function stageRunner(roots: string[] = []) {
             progress: (progress) => told.progress.push(progress),
             warning: (message) => told.warnings.push(message),
           },
+          signal: new AbortController().signal,
           pause: () => pause(told),
         });
         return told;

@@ -10,7 +10,9 @@ const headers = z.looseObject({
     .string()
     .regex(/^[\x21-\x7e]{1,255}$/, 'must be 1-255 visible ASCII characters')
     .optional()
-    .describe('the same key and body answer the same for 24 hours; with another body: idempotency_conflict'),
+    .describe(
+      'Makes the request safe to send again: for 24 hours the same key and body return the first job. Another body is an `idempotency_conflict`.',
+    ),
 });
 
 /** `POST /v1/jobs` and `POST /v1/jobs/validate` */

@@ -11,7 +11,7 @@ export const report: FastifyPluginAsyncZod<Services> = async (app, { queue }) =>
     {
       schema: {
         tags: ['jobs'],
-        summary: 'How the students compare; `not_ready` before the job has succeeded',
+        summary: 'The report: every student beside its control. `not_ready` before the job has succeeded',
         params,
         response: { 200: reportSchema, ...problems },
       },
@@ -22,11 +22,11 @@ export const report: FastifyPluginAsyncZod<Services> = async (app, { queue }) =>
       const result = stage && ((await queue.jobs.result(id, stage.id)) as { report: Report } | undefined);
       if (result === undefined) {
         const why = isTerminal(view.state)
-          ? `the job has ${view.state}, without a report`
-          : `the job is ${view.state}`;
+          ? `the job has ${view.state} and has no report`
+          : `the job is ${view.state}; its report is its last stage`;
         throw new DistilleryError('not_ready', why);
       }
-      // As the worker stored and checked it: one of an earlier version may lack what the schema asks for now.
+      // Sent as the worker stored and checked it: a report of an earlier version may lack fields of today's schema.
       return reply.type('application/json; charset=utf-8').serializer(JSON.stringify).send(result.report);
     },
   );

@@ -1,8 +1,12 @@
 import type { Optimizer as OptimizerSpec } from '@distillery/spec';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { clipGradients, createOptimizer } from './optimizer.ts';
-import { startEngine } from './backends/start.ts';
+import { isNative } from '../backends/native.ts';
+import { startEngine } from '../backends/start.ts';
+import { applyChanges } from './apply.ts';
+import { clipByGlobalNorm } from './clip-by-global-norm.ts';
+import { createOptimizer, openOptimizer, transformsOf } from './optimizer.ts';
+import { chain, eachChange, type Transform } from './transform.ts';
 
 beforeAll(async () => {
   await startEngine();
@@ -16,15 +20,13 @@ const gradients = [
 ];
 
 /** Runs three steps and returns the parameter; checks that nothing leaks. */
-function trajectory(spec: OptimizerSpec, rate: number): number[] {
+function trajectory(transforms: readonly Transform[], rate: number): number[] {
   const before = tf.memory().numTensors;
   const variable = tf.variable(tf.tensor1d(start));
-  const optimizer = createOptimizer(spec, { w: variable });
+  const optimizer = openOptimizer(chain(...transforms), { w: variable });
   const during = tf.memory().numTensors;
   gradients.forEach((values, index) => {
-    const gradient = tf.tensor1d(values);
-    optimizer.apply({ w: gradient }, rate, index + 1);
-    gradient.dispose();
+    optimizer.apply({ w: tf.tensor1d(values) }, { rate, step: index + 1 });
     expect(tf.memory().numTensors).toBe(during);
   });
   const result = [...variable.dataSync()];
@@ -60,8 +62,8 @@ function reference(spec: OptimizerSpec, rate: number): number[] {
 const moments = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, learningRate: 0 };
 const sgd = { type: 'sgd', learningRate: 0, weightDecay: 0, momentum: 0, nesterov: false } as const;
 
-describe('update rules', () => {
-  test.each<[string, OptimizerSpec]>([
+describe('update rules, out of small transforms and as single operations where the engine has them', () => {
+  describe.each<[string, OptimizerSpec]>([
     ['adam', { type: 'adam', ...moments, weightDecay: 0 }],
     ['adam with L2', { type: 'adam', ...moments, weightDecay: 0.1 }],
     ['adam with a large epsilon', { type: 'adam', ...moments, epsilon: 0.1, weightDecay: 0 }],
@@ -70,21 +72,50 @@ describe('update rules', () => {
     ['sgd with momentum', { ...sgd, momentum: 0.9 }],
     ['sgd with nesterov and weight decay', { ...sgd, momentum: 0.9, nesterov: true, weightDecay: 0.05 }],
   ])('%s', (_name, spec) => {
-    const expected = reference(spec, 0.05);
-    trajectory(spec, 0.05).forEach((value, index) => expect(value).toBeCloseTo(expected[index], 5));
+    test.for([false, true])('fused: %s', (fused, { skip }) => {
+      if (fused && !isNative()) skip('this engine has no operations of TensorFlow');
+      const expected = reference(spec, 0.05);
+      const moved = trajectory(transformsOf(spec, fused), 0.05);
+      moved.forEach((value, index) => expect(value).toBeCloseTo(expected[index], 5));
+    });
   });
 });
 
-test('gradients are clipped to their global norm', () => {
-  const before = tf.memory().numTensors;
-  const clipped = clipGradients({ a: tf.tensor1d([3]), b: tf.tensor1d([0, 4]) }, 1);
-  expect(clipped.a.dataSync()[0]).toBeCloseTo(0.6, 5);
-  expect(clipped.b.dataSync()[1]).toBeCloseTo(0.8, 5);
-  tf.dispose(clipped);
-  const kept = clipGradients({ a: tf.tensor1d([0.3]) }, 1);
-  expect(kept.a.dataSync()[0]).toBeCloseTo(0.3, 6);
-  tf.dispose(kept);
-  expect(tf.memory().numTensors).toBe(before);
+test('transforms run in their order, and a number that one of them leaves to the end is multiplied in there', () => {
+  const plusOne = eachChange((gradient) => tf.add(gradient, 1));
+  const double = eachChange((gradient) => tf.mul(gradient, 2));
+  const half: Transform = () => ({ update: (update) => ({ ...update, scale: update.scale / 2 }) });
+  const [variable, first] = [tf.variable(tf.scalar(10)), tf.memory().numTensors];
+  const one = openOptimizer(chain(plusOne, chain(double, half), applyChanges()), { w: variable });
+  one.apply({ w: tf.scalar(3) }, { rate: 1, step: 1 });
+  // 10 − (3 + 1)·2/2
+  expect(variable.dataSync()[0]).toBe(6);
+  expect(tf.memory().numTensors).toBe(first);
+  one.dispose();
+  variable.dispose();
+});
+
+test('gradients are clipped to their global norm, and leave nothing behind', () => {
+  const variables = { a: tf.variable(tf.tensor1d([0])), b: tf.variable(tf.tensor1d([0, 0])) };
+  const [a, b] = [variables.a, variables.b];
+  const step = { rate: 1, step: 1 };
+  const first = tf.memory().numTensors;
+  const clipping = openOptimizer(chain(clipByGlobalNorm(1), applyChanges()), variables);
+  // Of norm 5.
+  clipping.apply({ a: tf.tensor1d([-3]), b: tf.tensor1d([0, -4]) }, step);
+  expect(a.dataSync()[0]).toBeCloseTo(0.6, 5);
+  expect(b.dataSync()[1]).toBeCloseTo(0.8, 5);
+  clipping.apply({ a: tf.tensor1d([-0.3]), b: tf.tensor1d([0, 0]) }, step);
+  expect(a.dataSync()[0]).toBeCloseTo(0.9, 5);
+  expect(tf.memory().numTensors).toBe(first);
+
+  // As a part of an optimizer: the plain step of the clipped gradient.
+  const whole = createOptimizer(sgd, variables, 1);
+  whole.apply({ a: tf.tensor1d([3]), b: tf.tensor1d([0, 4]) }, { rate: 0.5, step: 1 });
+  expect(a.dataSync()[0]).toBeCloseTo(0.6, 5);
+  expect(b.dataSync()[1]).toBeCloseTo(0.4, 5);
+  whole.dispose();
+  tf.dispose([a, b]);
 });
 
 test('a state that was read and restored goes on to the same bits, also after the variable was assigned', () => {
@@ -94,9 +125,7 @@ test('a state that was read and restored goes on to the same bits, also after th
   const optimizer = createOptimizer(spec, { w: variable });
   const steps = (from: number, to: number, one = optimizer, w: tf.Variable = variable) => {
     for (let index = from; index < to; index++) {
-      const gradient = tf.tensor1d(gradients[index]);
-      one.apply({ w: gradient }, 0.05, index + 1);
-      gradient.dispose();
+      one.apply({ w: tf.tensor1d(gradients[index]) }, { rate: 0.05, step: index + 1 });
     }
     return [...w.dataSync()];
   };

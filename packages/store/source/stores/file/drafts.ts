@@ -6,8 +6,8 @@ import { join } from 'node:path';
 const oneDay = 24 * 60 * 60 * 1000;
 
 /**
- * Where process ids mean what they mean here: this boot of this machine and, in a container, its own process ids
- * (pid_namespaces(7)). Other systems than Linux have their name.
+ * Identifies the scope of this process's id: this boot of this machine and, in a container, its own process ids
+ * (pid_namespaces(7)). On other systems than Linux only the host's name is known.
  */
 const here: Promise<string> = (async () => {
   const facts = [
@@ -19,14 +19,14 @@ const here: Promise<string> = (async () => {
   return createHash('sha256').update(text).digest('hex').slice(0, 16);
 })();
 
-/** A name for a file that this process is about to write, which says whose it is. */
+/** Returns a name for a file that this process is about to write; the name identifies the process. */
 export async function draftName(): Promise<string> {
   return `${await here}.${process.pid}.${randomUUID()}`;
 }
 
 /**
- * Removes files that killed processes have left: of this machine's at once, of others' those that nobody has written to
- * for a day.
+ * Removes files that killed processes have left: those of this machine at once, those of other machines after a day
+ * without a write.
  */
 export async function sweep(folder: string): Promise<void> {
   for (const name of await readdir(folder)) {
@@ -37,7 +37,7 @@ export async function sweep(folder: string): Promise<void> {
   }
 }
 
-/** 0 where its writer was quicker. */
+/** Milliseconds since the last write; 0 for a file that its writer has removed meanwhile. */
 async function age(path: string): Promise<number> {
   return stat(path).then(
     (found) => Date.now() - found.mtimeMs,
@@ -49,7 +49,7 @@ function isAlive(pid: number): boolean {
   try {
     return process.kill(pid, 0);
   } catch (error) {
-    // It is there, and somebody else's.
+    // The process exists and belongs to another user.
     return (error as { code?: string }).code === 'EPERM';
   }
 }

@@ -12,28 +12,33 @@ import {
   writeFile,
 } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative as relativePath } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { sha256 } from '@distillery/spec';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { openDiskStore } from './disk-store.ts';
-import { describeStore } from '../testing/conformance.ts';
+import { openStore } from '../../open-store.ts';
+import { describeStore } from '../../testing/conformance.ts';
+import { blobFile, manifestFile } from '../../testing/files.ts';
 
 const makeTemporary = () => mkdtemp(join(tmpdir(), 'distillery-store-'));
-const blobPath = (folder: string, digest: string) => join(folder, 'blobs', digest.slice(0, 2), digest);
 
-describeStore('the disk store', async () => {
+describeStore('the file store', async () => {
   const folder = await makeTemporary();
+  const warnings: string[] = [];
+  const open = () => openStore(folder, { warn: (message) => warnings.push(message) });
+  const store = await open();
   return {
-    store: await openDiskStore(folder),
-    reopen: () => openDiskStore(folder),
-    overwriteBlob: (digest, bytes) => writeFile(blobPath(folder, digest), bytes),
-    overwriteManifest: (name, text) => writeFile(join(folder, 'manifests', `${name}+manifest.json`), text),
+    store,
+    reopen: open,
+    overwriteBlob: (digest, bytes) => writeFile(blobFile(store, digest), bytes),
+    overwriteManifest: (name, text) => writeFile(manifestFile(store, name), text),
+    warnings,
     leftovers: () => readdir(join(folder, 'incoming')),
     close: () => rm(folder, { recursive: true }),
   };
 });
 
-describe('the disk store on a disk', () => {
+describe('the file store on a disk', () => {
   let folder: string;
   beforeEach(async () => {
     folder = await makeTemporary();
@@ -45,13 +50,17 @@ describe('the disk store on a disk', () => {
 
   test('opens a folder that is not there yet, and one by a relative path', async () => {
     const nested = join(folder, 'a', 'b');
-    const { digest } = await (await openDiskStore(nested)).put(Buffer.from('x'));
-    expect(await (await openDiskStore(nested)).localPath(digest)).toBe(blobPath(nested, digest));
+    const first = await openStore(nested);
+    const { digest } = await first.put(Buffer.from('x'));
+    expect(first.url).toBe(pathToFileURL(nested).href);
+    const relative = await openStore(relativePath(process.cwd(), nested));
+    expect(relative.url).toBe(first.url);
+    expect(await (await openStore(first.url)).stat(digest)).toEqual({ digest, size: 1 });
   });
 
   test('cannot open a file', async () => {
     await writeFile(join(folder, 'file'), '');
-    await expect(openDiskStore(join(folder, 'file'))).rejects.toMatchObject({
+    await expect(openStore(join(folder, 'file'))).rejects.toMatchObject({
       code: 'store_unavailable',
       message: expect.stringMatching(/^the store cannot open its folder: E/),
       cause: { syscall: 'mkdir' },
@@ -59,21 +68,21 @@ describe('the disk store on a disk', () => {
   });
 
   test('sweeps what a killed process left a day ago, and nothing younger', async () => {
-    await openDiskStore(folder);
+    await openStore(folder);
     const [old, young] = [join(folder, 'incoming', 'old'), join(folder, 'incoming', 'young')];
     const hours = (count: number) => Date.now() / 1000 - count * 3600;
     for (const [path, age] of [[old, 25] as const, [young, 23] as const]) {
       await writeFile(path, '');
       await utimes(path, hours(age), hours(age));
     }
-    await openDiskStore(folder);
+    await openStore(folder);
     expect(await readdir(join(folder, 'incoming'))).toEqual(['young']);
   });
 
   test('sweeps at once what a process of this machine left that is gone, and leaves what one writes', async () => {
     const source = `
-      import { openDiskStore } from ${JSON.stringify(new URL('../index.ts', import.meta.url).href)};
-      const store = await openDiskStore(${JSON.stringify(folder)});
+      import { openStore } from ${JSON.stringify(new URL('../../index.ts', import.meta.url).href)};
+      const store = await openStore(${JSON.stringify(folder)});
       await store.put((async function* () {
         yield new Uint8Array(10);
         console.log('writing');
@@ -84,12 +93,12 @@ describe('the disk store on a disk', () => {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     await once(child.stdout, 'data');
-    await openDiskStore(folder);
+    await openStore(folder);
     expect(await readdir(join(folder, 'incoming'))).toHaveLength(1);
     const gone = once(child, 'exit');
     child.kill('SIGKILL');
     await gone;
-    await openDiskStore(folder);
+    await openStore(folder);
     expect(await readdir(join(folder, 'incoming'))).toEqual([]);
   });
 
@@ -104,9 +113,9 @@ describe('the disk store on a disk', () => {
     test.each(['writeFile', 'sync', 'close'] as const)(
       `of %s fails with ${told} and leaves nothing`,
       async (method) => {
-        const store = await openDiskStore(folder);
+        const store = await openStore(folder);
         const fail = await faulty(method, code);
-        for (const call of [() => store.put(Buffer.from('x')), () => store.commit('a/b', 1)]) {
+        for (const call of [() => store.put(Buffer.from('x')), () => store.commit('a/b', {})]) {
           await expect(fail(call)).rejects.toMatchObject({
             code: told,
             retryable: told === 'store_unavailable',
@@ -121,18 +130,17 @@ describe('the disk store on a disk', () => {
     );
 
     test(`of read fails with ${told}`, async () => {
-      const store = await openDiskStore(folder);
+      const store = await openStore(folder);
       const { digest } = await store.put(Buffer.from('x'));
       const fail = await faulty('read', code);
-      await expect(fail(() => store.read(digest))).rejects.toMatchObject({
-        code: told,
-        cause: { code },
-      });
+      for (const call of [() => store.read(digest), () => store.open(digest, { verify: true })]) {
+        await expect(fail(call)).rejects.toMatchObject({ code: told, cause: { code } });
+      }
     });
   });
 
   test('fails retryably where a file is in the way of a folder', async () => {
-    const store = await openDiskStore(folder);
+    const store = await openStore(folder);
     await mkdir(join(folder, 'blobs'));
     await writeFile(join(folder, 'blobs', sha256('x').slice(0, 2)), '');
     await writeFile(join(folder, 'manifests'), '');
@@ -140,7 +148,8 @@ describe('the disk store on a disk', () => {
     await expect(store.put(Buffer.from('x'))).rejects.toMatchObject(refusal);
     await expect(store.stat(sha256('x'))).rejects.toMatchObject(refusal);
     await expect(store.read(sha256('x'))).rejects.toMatchObject(refusal);
-    await expect(store.commit('a', 1)).rejects.toMatchObject(refusal);
+    await expect(store.open(sha256('x'))).rejects.toMatchObject(refusal);
+    await expect(store.commit('a', {})).rejects.toMatchObject(refusal);
     await expect(store.manifest('a')).rejects.toMatchObject(refusal);
     await expect(store.list('')).rejects.toMatchObject(refusal);
     expect(await readdir(join(folder, 'incoming'))).toEqual([]);
@@ -177,7 +186,7 @@ describe('the disk store on a disk', () => {
     for (const child of children) child.stdin.write('go\n');
     const won = (await Promise.all(outputs)).flatMap((text) => JSON.parse(text.split('\n')[1]) as number[]);
     expect(won.sort((a, b) => a - b)).toEqual(Array.from({ length: names }, (_, name) => name));
-    expect((await (await openDiskStore(folder)).list('race')).length).toBe(names);
+    expect((await (await openStore(folder)).list('race')).length).toBe(names);
     expect(await readdir(join(folder, 'incoming'))).toEqual([]);
   }, 20_000);
 
@@ -191,8 +200,8 @@ describe('the disk store on a disk', () => {
     await once(child, 'close');
     expect(await readdir(join(folder, 'incoming'))).toHaveLength(1);
     await expect(stat(join(folder, 'blobs'))).rejects.toMatchObject({ code: 'ENOENT' });
-    const { digest } = await (await openDiskStore(folder)).put(Buffer.from('half'));
-    expect((await stat(blobPath(folder, digest))).size).toBe(4);
+    const { digest } = await (await openStore(folder)).put(Buffer.from('half'));
+    expect((await stat(blobFile(await openStore(folder), digest))).size).toBe(4);
   });
 });
 
@@ -220,8 +229,8 @@ async function faulty(method: 'writeFile' | 'sync' | 'close' | 'read', code: str
 
 /** Arguments for Node that open the store in another process and run some code on it. */
 function script(folder: string, code: string): string[] {
-  const module = JSON.stringify(new URL('./disk-store.ts', import.meta.url).href);
-  const open = `import { openDiskStore } from ${module}; const store = await openDiskStore(${JSON.stringify(folder)});`;
+  const module = JSON.stringify(new URL('../../index.ts', import.meta.url).href);
+  const open = `import { openStore } from ${module}; const store = await openStore(${JSON.stringify(folder)});`;
   return ['--import', 'tsx', '--input-type=module', '-e', `${open} ${code}`];
 }
 

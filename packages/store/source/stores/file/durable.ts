@@ -1,32 +1,51 @@
 import { createHash } from 'node:crypto';
 import { type FileHandle, mkdir, open, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { asDistilleryError, DistilleryError } from '@distillery/spec';
+import { asDistilleryError, DistilleryError } from '@distillery/spec/errors';
 import { draftName } from './drafts.ts';
 
-/** The errno name of a system error (`ENOENT`), or undefined for any other error. */
+/** Returns the errno name of a system error (`ENOENT`), or undefined for any other error. */
 export function systemCode(error: unknown): string | undefined {
   if (!(error instanceof Error) || !('syscall' in error) || !('code' in error)) return undefined;
   return typeof error.code === 'string' ? error.code : undefined;
 }
 
-/** Runs file operations; a system error becomes `store_unavailable`. Paths stay in the cause: a message may travel. */
+/** Runs a file operation; undefined where the file or its folder is absent. */
+export async function unlessAbsent<T>(work: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await work();
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+/** Runs file operations; their system errors become those of `storeError`. */
 export async function onDisk<T>(what: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    const code = systemCode(error);
-    if (code === undefined) throw error;
-    const known = asDistilleryError(error);
-    if (known.code === 'disk_full') {
-      throw new DistilleryError(
-        'disk_full',
-        `the store cannot ${what}: its disk is full (${code}); what was committed before stands`,
-        { cause: error },
-      );
-    }
-    throw new DistilleryError('store_unavailable', `the store cannot ${what}: ${code}`, { cause: error });
+    throw storeError(what, error);
   }
+}
+
+/**
+ * Turns a system error into `disk_full` or `store_unavailable`; any other error is returned as it is. Paths stay in the
+ * cause, because a message may be sent to a client.
+ *
+ * @param what completes "the store cannot …"
+ */
+export function storeError(what: string, error: unknown): unknown {
+  const code = systemCode(error);
+  if (code === undefined) return error;
+  if (asDistilleryError(error).code === 'disk_full') {
+    return new DistilleryError(
+      'disk_full',
+      `the store cannot ${what}: its disk is full (${code}); what was committed before stands`,
+      { cause: error },
+    );
+  }
+  return new DistilleryError('store_unavailable', `the store cannot ${what}: ${code}`, { cause: error });
 }
 
 /** Makes the entries of a folder durable: without it a renamed file may be gone after a power cut (fsync(2)). */
@@ -50,7 +69,7 @@ async function syncParents(path: string, last: string): Promise<void> {
   }
 }
 
-/** Makes a store's top folder, with the ones above it, durably where they are new. */
+/** Makes a store's top folder and its parents, durably where they are new. */
 export async function makeRoot(root: string): Promise<void> {
   const first = await mkdir(root, { recursive: true });
   if (first !== undefined) await syncParents(root, dirname(first));
@@ -58,7 +77,7 @@ export async function makeRoot(root: string): Promise<void> {
 
 /**
  * A function that makes folders below `root` durably. A folder that exists may have been made by another process
- * that has not yet synced it, so each path's parents are synced once in this process, whoever made it.
+ * that has not yet synced it, so each path's parents are synced once in this process in any case.
  */
 export function folderMaker(root: string): (path: string) => Promise<void> {
   const durable = new Set<string>();
@@ -70,7 +89,7 @@ export function folderMaker(root: string): (path: string) => Promise<void> {
   };
 }
 
-/** A file that was written and synced under a temporary name, with what its bytes came to. */
+/** A file that was written and synced under a temporary name, with the digest and size of its bytes. */
 export interface Draft {
   path: string;
   digest: string;
@@ -79,7 +98,7 @@ export interface Draft {
 
 /**
  * Writes a source to a temporary file in `folder`, syncs it, and hands it to `keep`, which renames or links it.
- * The temporary file is gone afterwards, whatever happened. Memory holds one chunk at a time.
+ * The temporary file is removed afterwards in any case. Memory holds one chunk at a time.
  */
 export async function withDraft<T>(
   folder: string,
@@ -112,7 +131,7 @@ async function fill(handle: FileHandle, source: Iterable<Uint8Array> | AsyncIter
     await handle.close().catch(() => undefined);
     throw error;
   }
-  // Network file systems may tell only now that a write failed.
+  // Network file systems may report only now that a write failed.
   await onDisk('write', () => handle.close());
   return { digest: hash.digest('hex'), size };
 }

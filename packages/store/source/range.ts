@@ -1,9 +1,10 @@
-import { DistilleryError } from '@distillery/spec';
-import type { ByteRange } from '../store.ts';
+import { DistilleryError } from '@distillery/spec/errors';
+import type { ByteRange } from './store.ts';
 
 /**
- * The range within a blob of `size` bytes, its end brought back to the last byte.
- * @throws `range_not_satisfiable` where it is not whole, is backwards or starts past the last byte.
+ * Returns a range within a blob of `size` bytes, with its end moved back to the last byte.
+ *
+ * @throws DistilleryError `range_not_satisfiable` where it is not whole, is backwards or starts past the last byte
  */
 export function satisfiableRange(range: ByteRange, size: number): ByteRange {
   const { start, end } = range;

@@ -1,15 +1,16 @@
-import { DistilleryError } from '@distillery/spec';
+import { DistilleryError } from '@distillery/spec/errors';
 
 // Within what both a file system (255 bytes a segment, with room for a suffix) and S3 (1,024 a key) can hold.
 const longestSegment = 200;
 const longestName = 800;
 
 /**
- * A manifest's name, as it is.
- * @throws `malformed_request` unless it is segments of `[A-Za-z0-9._-]+`, none `.` or `..`, joined by `/`.
+ * Returns a manifest's name unchanged.
+ *
+ * @throws DistilleryError `malformed_request` unless it is segments of `[A-Za-z0-9._-]+`, none `.` or `..`, joined by `/`
  */
 export function checkName(name: string): string {
-  const reason = whatIsWrong(name);
+  const reason = refusal(name);
   if (reason !== undefined) {
     throw new DistilleryError(
       'malformed_request',
@@ -24,7 +25,11 @@ export function checkPrefix(prefix: string): string {
   return prefix === '' ? prefix : checkName(prefix);
 }
 
-/** A digest, as it is. @throws `malformed_request` unless it is 64 lower-case hexadecimal digits. */
+/**
+ * Returns a digest unchanged.
+ *
+ * @throws DistilleryError `malformed_request` unless it is 64 lower-case hexadecimal digits
+ */
 export function checkDigest(digest: string): string {
   if (!isDigest(digest)) {
     const message = `${JSON.stringify(digest)} is not a SHA-256 digest: 64 lower-case hexadecimal digits`;
@@ -33,12 +38,12 @@ export function checkDigest(digest: string): string {
   return digest;
 }
 
-/** Whether a text has the form of a digest. */
+/** Tells whether a text has the form of a digest. */
 export function isDigest(text: string): boolean {
   return /^[0-9a-f]{64}$/.test(text);
 }
 
-function whatIsWrong(name: string): string | undefined {
+function refusal(name: string): string | undefined {
   if (name.length > longestName) return `it is longer than ${longestName} characters`;
   for (const segment of name.split('/')) {
     if (segment === '') return 'a segment is empty';

@@ -1,0 +1,21 @@
+import * as tf from '@tensorflow/tfjs-core';
+import type { Transform } from './transform.ts';
+
+/** Multiplies the changes by the step's learning rate. */
+export function scaleByLearningRate(): Transform {
+  return () => ({
+    update: (update, { rate }) => ({ ...update, scale: update.scale * rate }),
+  });
+}
+
+/** Subtracts the changes from the values, and gives the variables the results. */
+export function applyChanges(): Transform {
+  return (variables) => ({
+    update({ values, changes, scale }) {
+      for (const [name, variable] of Object.entries(variables)) {
+        tf.tidy(() => variable.assign(tf.sub(values[name], tf.mul(changes[name], scale))));
+      }
+      return { values: variables, changes: {}, scale };
+    },
+  });
+}

@@ -1,0 +1,92 @@
+import type { Optimizer as OptimizerSpec } from '@distillery/spec';
+import * as tf from '@tensorflow/tfjs-core';
+import { isNative } from '../backends/native.ts';
+import { applyChanges, scaleByLearningRate } from './apply.ts';
+import { clipByGlobalNorm } from './clip-by-global-norm.ts';
+import { applyAdam, applyMomentum } from './fused.ts';
+import { scaleByAdam } from './scale-by-adam.ts';
+import { scaleByMomentum } from './scale-by-momentum.ts';
+import { chain, mapValues, type OptimizerStep, type Slot, type Transform } from './transform.ts';
+import { addDecayedWeights, shrinkWeights } from './weight-decay.ts';
+
+/** A chain of transforms over some variables. All its state is in named slots, so that a checkpoint can hold it. */
+export interface Optimizer {
+  /**
+   * Moves the variables, on the device alone.
+   *
+   * @param gradients by variable name; disposed
+   */
+  apply(gradients: Record<string, tf.Tensor>, step: OptimizerStep): void;
+  /** The state, `<slot>/<variable>` → values. */
+  read(): Record<string, Float32Array>;
+  /** Takes a state that `read` gave. */
+  restore(values: Record<string, Float32Array>): void;
+  dispose(): void;
+}
+
+/**
+ * An optimizer with PyTorch's update rules.
+ *
+ * @param variables by name; they are changed by `apply`, and may be assigned in between
+ * @param gradientClip largest global L2 norm of the gradients; null: they are taken as they are
+ */
+export function createOptimizer(
+  spec: OptimizerSpec,
+  variables: Record<string, tf.Variable>,
+  gradientClip: number | null = null,
+): Optimizer {
+  const clip = gradientClip === null ? [] : [clipByGlobalNorm(gradientClip)];
+  return openOptimizer(chain(...clip, ...transformsOf(spec, isNative())), variables);
+}
+
+/** @param fused whether this engine has TensorFlow's own operations for the end of the chain */
+export function transformsOf(spec: OptimizerSpec, fused: boolean): Transform[] {
+  switch (spec.type) {
+    case 'adam':
+      return [addDecayedWeights(spec.weightDecay), ...adam(spec, fused)];
+    case 'adamw':
+      return [shrinkWeights(spec.weightDecay), ...adam(spec, fused)];
+    case 'sgd':
+      return [
+        addDecayedWeights(spec.weightDecay),
+        ...(fused ? [applyMomentum(spec)] : [scaleByMomentum(spec), scaleByLearningRate(), applyChanges()]),
+      ];
+  }
+}
+
+function adam(numbers: Parameters<typeof scaleByAdam>[0], fused: boolean): Transform[] {
+  return fused ? [applyAdam(numbers)] : [scaleByAdam(numbers), scaleByLearningRate(), applyChanges()];
+}
+
+/** @param transform a chain that ends with one that applies the changes */
+export function openOptimizer(transform: Transform, variables: Record<string, tf.Variable>): Optimizer {
+  const { update, state = {}, dispose } = transform(variables);
+  const slots: Record<string, Slot> = Object.fromEntries(
+    Object.entries(state).flatMap(([slot, byVariable]) =>
+      Object.entries(byVariable).map(([name, value]) => [`${slot}/${name}`, value]),
+    ),
+  );
+  return {
+    apply(gradients, step) {
+      tf.tidy(() => {
+        update({ values: variables, changes: gradients, scale: 1 }, step);
+      });
+    },
+    read: () =>
+      mapValues(slots, (slot) => {
+        const value = slot.read();
+        const data = value.dataSync().slice() as Float32Array;
+        value.dispose();
+        return data;
+      }),
+    restore(values) {
+      for (const [name, slot] of Object.entries(slots)) {
+        tf.tidy(() => slot.assign(tf.tensor(values[name], slot.shape)));
+      }
+    },
+    dispose() {
+      for (const slot of Object.values(slots)) slot.dispose();
+      dispose?.();
+    },
+  };
+}

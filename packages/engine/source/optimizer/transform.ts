@@ -1,0 +1,113 @@
+import * as tf from '@tensorflow/tfjs-core';
+import type { Tensors } from '../run.ts';
+
+/** The numbers of one step. They are computed on the host beforehand, so that a step depends on its arguments alone. */
+export interface OptimizerStep {
+  /** The learning rate. */
+  rate: number;
+  /** Counted from 1; bias corrections are powers of it. */
+  step: number;
+}
+
+/** What a step is about to do to the variables; every record is by variable name. */
+export interface Update {
+  /** The values that the step starts from: the variables, or what a transform makes of them. */
+  values: Tensors;
+  /** The gradients at first; in the end what is subtracted from the values, times `scale`. */
+  changes: Tensors;
+  /** A factor of all changes that is multiplied in when they are applied. */
+  scale: number;
+}
+
+/** A tensor that a transform keeps for a variable, part of every checkpoint. */
+export interface Slot {
+  shape: number[];
+  /** A tensor that the caller disposes, or the surrounding tidy. */
+  read(): tf.Tensor;
+  assign(value: tf.Tensor): void;
+  dispose(): void;
+}
+
+/** Slots by variable name. */
+export type Slots = Record<string, Slot>;
+
+/** A transform that has been opened for some variables. */
+export interface Link {
+  /** Runs in a tidy and reads nothing back from the device. */
+  update(update: Update, step: OptimizerStep): Update;
+  /** Slots by their own name; absent in a transform that remembers nothing. */
+  state?: Record<string, Slots>;
+  /** Frees what it holds beside its slots. */
+  dispose?(): void;
+}
+
+/** One small rule of an optimizer, as in optax: gradients go in, changed gradients come out. */
+export type Transform = (variables: Record<string, tf.Variable>) => Link;
+
+/** Runs transforms one after the other. What one of them replaces is freed at once. */
+export function chain(...transforms: readonly Transform[]): Transform {
+  return (variables) => {
+    const links = transforms.map((transform) => transform(variables));
+    return {
+      update: (update, step) =>
+        links.reduce((before, link) => {
+          const after = link.update(before, step);
+          for (const [name, change] of Object.entries(before.changes)) {
+            if (after.changes[name] !== change) change.dispose();
+          }
+          return after;
+        }, update),
+      state: Object.assign({}, ...links.map(({ state }) => state)) as Record<string, Slots>,
+      dispose() {
+        for (const link of links) link.dispose?.();
+      },
+    };
+  };
+}
+
+/** A transform that treats each variable's change by itself, without a state. */
+export function eachChange(
+  change: (gradient: tf.Tensor, value: tf.Tensor, step: OptimizerStep) => tf.Tensor,
+): Transform {
+  return () => ({
+    update: (update, step) => ({
+      ...update,
+      changes: mapValues(update.changes, (gradient, name) =>
+        tf.tidy(() => change(gradient, update.values[name], step)),
+      ),
+    }),
+  });
+}
+
+/** What `create` makes of zeros in the shape of each variable. */
+export function ofZeros<S>(
+  variables: Record<string, tf.Variable>,
+  create: (zeros: tf.Tensor) => S,
+): Record<string, S> {
+  return mapValues(variables, ({ shape }) => {
+    const zeros = tf.zeros(shape);
+    const made = create(zeros);
+    zeros.dispose();
+    return made;
+  });
+}
+
+/** A slot for each variable, at first zeros. */
+export function zeroSlots(variables: Record<string, tf.Variable>): Slots {
+  return ofZeros(variables, (zeros) => {
+    const variable = tf.variable(zeros, false);
+    return {
+      shape: variable.shape,
+      read: () => tf.clone(variable),
+      assign: (value) => variable.assign(value),
+      dispose: () => variable.dispose(),
+    };
+  });
+}
+
+export function mapValues<A, B>(
+  record: Readonly<Record<string, A>>,
+  map: (value: A, name: string) => B,
+): Record<string, B> {
+  return Object.fromEntries(Object.entries(record).map(([name, value]) => [name, map(value, name)]));
+}
