@@ -310,7 +310,7 @@ test("vit's taps are named by layer, and so are its two heads if it has them", (
 test('vit refuses patches that do not tile the image, and heads that do not divide the width', () => {
   expect(() => planOf('vit', {}, [30, 32, 3])).toThrow(RangeError);
   expect(() => planOf('vit', {}, [30, 32, 3])).toThrow('patches of 4×4 pixels do not tile an image of 30×32');
-  expect(() => planOf('vit', { width: 100 })).toThrow(/blocks.0.attn: a width of 100 .*3 equal heads/);
+  expect(() => planOf('vit', { width: 100 })).toThrow(/blocks.0.attn: the width 100 .*divisible by 3 heads/);
 });
 
 test('accepts larger images, and VGG pools those of 64 pixels once more', () => {

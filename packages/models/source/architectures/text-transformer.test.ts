@@ -93,6 +93,6 @@ test('networks for texts refuse images, and the reverse', () => {
 
 test('refuses heads that do not divide the width', () => {
   expect(() => trace(bound('text_transformer', { width: 10, heads: 4 }, 20), [5])).toThrow(
-    /a width of 10 does not make 4 equal heads/,
+    /the width 10 is not divisible by 4 heads/,
   );
 });
