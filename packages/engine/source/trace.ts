@@ -1,3 +1,4 @@
+import { Declarations } from './declarations.ts';
 import {
   type Attention,
   type AttentionOptions,
@@ -9,7 +10,6 @@ import {
   type LinearOptions,
   type Net,
   type NetworkPlan,
-  type ParameterSpec,
   type PoolingOptions,
   sizeOf,
 } from './network.ts';
@@ -28,8 +28,8 @@ export function trace(forward: Forward, inputShape: Shape): NetworkPlan {
   return {
     inputShape,
     outputShape,
-    parameters: net.parameters,
-    parameterCount: net.parameters
+    parameters: net.declarations.list,
+    parameterCount: net.declarations.list
       .filter((p) => p.trainable || p.frozen)
       .reduce((sum, p) => sum + sizeOf(p.shape), 0),
     taps: net.taps,
@@ -39,18 +39,17 @@ export function trace(forward: Forward, inputShape: Shape): NetworkPlan {
 }
 
 class TracingNet implements Net<Shape> {
-  readonly parameters: ParameterSpec[] = [];
+  readonly declarations = new Declarations();
   readonly taps: Record<string, Shape> = {};
   flops = 0;
   activations = 0;
-  private readonly names = new Set<string>();
 
   conv(name: string, x: Shape, options: ConvOptions): Shape {
     const [height, width, channels] = this.map(name, x);
     const { out, kernel, bias = true } = options;
     const shape = this.output(name, [...grid([height, width], options), out]);
     const fanIn = kernel * kernel * channels;
-    this.weights(name, [kernel, kernel, channels, out], [3, 2, 0, 1], fanIn, options);
+    this.declarations.weights(name, [kernel, kernel, channels, out], [3, 2, 0, 1], fanIn, options);
     this.flops += sizeOf(shape) * (2 * fanIn + (bias ? 1 : 0));
     return shape;
   }
@@ -60,7 +59,10 @@ class TracingNet implements Net<Shape> {
     const { kernel } = options;
     const shape = this.output(name, [...grid([height, width], options), channels]);
     const fanIn = kernel * kernel;
-    this.weights(name, [kernel, kernel, channels, 1], [2, 3, 0, 1], fanIn, { ...options, bias: false });
+    this.declarations.weights(name, [kernel, kernel, channels, 1], [2, 3, 0, 1], fanIn, {
+      ...options,
+      bias: false,
+    });
     this.flops += sizeOf(shape) * 2 * fanIn;
     return shape;
   }
@@ -72,23 +74,23 @@ class TracingNet implements Net<Shape> {
     const { out, bias = true } = options;
     const fanIn = x[x.length - 1];
     const shape = this.output(name, [...x.slice(0, -1), out]);
-    this.weights(name, [fanIn, out], [1, 0], fanIn, options);
+    this.declarations.weights(name, [fanIn, out], [1, 0], fanIn, options);
     this.flops += sizeOf(shape) * (2 * fanIn + (bias ? 1 : 0));
     return shape;
   }
 
   batchNorm(name: string, x: Shape): Shape {
-    this.channelwise(`${name}.weight`, x, 1);
-    this.channelwise(`${name}.bias`, x, 0);
-    this.channelwise(`${name}.running_mean`, x, 0, false);
-    this.channelwise(`${name}.running_var`, x, 1, false);
+    this.declarations.channelwise(`${name}.weight`, x, 1);
+    this.declarations.channelwise(`${name}.bias`, x, 0);
+    this.declarations.channelwise(`${name}.running_mean`, x, 0, false);
+    this.declarations.channelwise(`${name}.running_var`, x, 1, false);
     this.flops += 2 * sizeOf(x);
     return this.output(name, x);
   }
 
   layerNorm(name: string, x: Shape): Shape {
-    this.channelwise(`${name}.weight`, x, 1);
-    this.channelwise(`${name}.bias`, x, 0);
+    this.declarations.channelwise(`${name}.weight`, x, 1);
+    this.declarations.channelwise(`${name}.bias`, x, 0);
     // Two sums, a difference, a square, a quotient, the scale and the offset.
     this.flops += 7 * sizeOf(x);
     return this.output(name, x);
@@ -179,18 +181,18 @@ class TracingNet implements Net<Shape> {
   embedding(name: string, ids: Shape, { vocabulary, width, initialWeight }: EmbeddingOptions): Shape {
     if (ids.length !== 1) throw new RangeError(`${name}: takes ids [tokens], not [${ids}]`);
     const initial = initialWeight ?? ({ type: 'normal', deviation: 1 } as const);
-    this.declareAsInPytorch(`${name}.weight`, [vocabulary, width], initial);
+    this.declarations.asInPytorch(`${name}.weight`, [vocabulary, width], initial);
     return this.output(name, [...ids, width]);
   }
 
   prepend(name: string, x: Shape, initial: Initializer): Shape {
     const [tokens, width] = this.sequence(name, x);
-    this.declareAsInPytorch(name, [1, 1, width], initial);
+    this.declarations.asInPytorch(name, [1, 1, width], initial);
     return this.output(name, [1 + tokens, width]);
   }
 
   positions(name: string, x: Shape, initial: Initializer): Shape {
-    this.declareAsInPytorch(name, [1, ...this.sequence(name, x)], initial);
+    this.declarations.asInPytorch(name, [1, ...this.sequence(name, x)], initial);
     this.flops += sizeOf(x);
     return this.output(name, x);
   }
@@ -251,52 +253,6 @@ class TracingNet implements Net<Shape> {
     return shape;
   }
 
-  /** Declares weight and bias. PyTorch's default for Conv2d and Linear draws both uniformly within ±1/√fan_in. */
-  private weights(
-    name: string,
-    shape: number[],
-    interchange: number[],
-    fanIn: number,
-    options: Omit<LinearOptions, 'out'>,
-  ): void {
-    const standard = { type: 'uniform', bound: 1 / Math.sqrt(fanIn) } as const;
-    const { bias = true, initialWeight = standard, initialBias = standard, frozen = false } = options;
-    const status = frozen ? { trainable: false, frozen } : { trainable: true };
-    this.declare({
-      name: `${name}.weight`,
-      shape,
-      initializer: initialWeight,
-      interchange,
-      ...status,
-    });
-    if (!bias) return;
-    this.declare({
-      name: `${name}.bias`,
-      shape: shape.slice(-1),
-      initializer: initialBias,
-      interchange: [0],
-      ...status,
-    });
-  }
-
-  /** Declares a parameter with one number for each channel. */
-  private channelwise(name: string, x: Shape, value: number, trainable = true): void {
-    const initializer = { type: 'constant', value } as const;
-    this.declare({ name, shape: x.slice(-1), initializer, interchange: [0], trainable });
-  }
-
-  /** Declares a trained tensor that has the same layout in PyTorch. */
-  private declareAsInPytorch(name: string, shape: Shape, initializer: Initializer): void {
-    this.declare({ name, shape, initializer, interchange: shape.map((_, axis) => axis), trainable: true });
-  }
-
-  private declare(parameter: ParameterSpec): void {
-    if (this.names.has(parameter.name))
-      throw new RangeError(`two parameters are named ${parameter.name}: names must be unique`);
-    this.names.add(parameter.name);
-    this.parameters.push(parameter);
-  }
-
   private map(name: string, x: Shape): [number, number, number] {
     if (x.length !== 3) throw new RangeError(`${name}: takes a map [height, width, channels], not [${x}]`);
     return x as [number, number, number];
@@ -322,15 +278,13 @@ class TracingNet implements Net<Shape> {
   }
 
   freeParameter(name: string, shape: Shape, value: number): Shape {
-    this.declareAsInPytorch(name, shape, { type: 'constant', value });
+    this.declarations.asInPytorch(name, shape, { type: 'constant', value });
     return shape;
   }
 
   memory(name: string, x: Shape, length: number): Shape {
     const shape = [length, ...x];
-    const interchange = shape.map((_, axis) => axis);
-    const initializer = { type: 'constant', value: 0 } as const;
-    this.declare({ name, shape, initializer, interchange, trainable: false });
+    this.declarations.asInPytorch(name, shape, { type: 'constant', value: 0 }, false);
     return shape;
   }
 }

@@ -1,8 +1,8 @@
 import { startEngine } from '@distillery/engine';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, test } from 'vitest';
-import { expectClose, expectGradient, sample } from '@distillery/engine/testing';
-import { smoothL1, unit } from './arithmetic.ts';
+import { expectClose, expectGradient, expectNoLeak, sample } from '@distillery/engine/testing';
+import { meanSquaredError, smoothL1, unit, zeroLoss } from './arithmetic.ts';
 
 beforeAll(() => startEngine());
 
@@ -35,4 +35,26 @@ test('smoothL1 by hand: both branches and their boundary', () => {
     tf.grad(f)(x),
     [0, 0.5, -0.5, 1, -1, 1, -1, 1].map((slope) => slope / 8),
   );
+});
+
+test('meanSquaredError by hand, with the gradient that finite differences give', () => {
+  expectClose(meanSquaredError(tf.tensor([1, 2, 3]), tf.tensor([1, 4, 0])), [(0 + 4 + 9) / 3]);
+  expectGradient(meanSquaredError, [sample([3, 4]), sample([3, 4], 1)]);
+});
+
+test('zeroLoss is 0 with a gradient of 0, even for infinite values', () => {
+  const x = tf.tensor([1, Infinity, -Infinity]);
+  expectClose(zeroLoss(x), [0]);
+  expectClose(tf.grad(zeroLoss)(x), [0, 0, 0]);
+});
+
+test.each<[string, (x: tf.Tensor) => tf.Tensor]>([
+  ['meanSquaredError', (x) => meanSquaredError(x, tf.onesLike(x))],
+  ['unit', (x) => tf.sum(unit(x))],
+  ['smoothL1', (x) => smoothL1(x, tf.zerosLike(x))],
+  ['zeroLoss', zeroLoss],
+])('%s leaves no tensors behind', (_name, f) => {
+  const x = sample([3, 4]);
+  expectNoLeak(() => tf.tidy(() => tf.grad(f)(x)));
+  expectNoLeak(() => tf.tidy(() => f(x)));
 });

@@ -1,7 +1,7 @@
 import { startEngine } from '@distillery/engine';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, expect, test } from 'vitest';
-import { expectClose, expectGradient, sample } from '@distillery/engine/testing';
+import { expectClose, expectGradient, expectNoLeak, sample } from '@distillery/engine/testing';
 import { adaptiveAveragePool, atSmallerSize, nearest } from './maps.ts';
 
 beforeAll(() => startEngine());
@@ -62,7 +62,7 @@ test('nearest neighbours by hand: enlarged and reduced', () => {
   expectClose(nearest(map([1, 2, 3, 4, 5], 5, 1), 3, 1), [1, 2, 4]);
 });
 
-test('nearest neighbours keep batch and channels apart, and has the gradient that finite differences give', () => {
+test('nearest neighbours keep batch and channels apart, and have the gradient that finite differences give', () => {
   const x = sample([2, 2, 3, 2]) as tf.Tensor4D;
   const enlarged = nearest(x, 5, 6);
   expect(enlarged.shape).toEqual([2, 5, 6, 2]);
@@ -80,4 +80,13 @@ test('two maps are pooled to the smaller height and the smaller width', () => {
     [1, 4, 3, 2],
     [1, 4, 3, 5],
   ]);
+});
+
+test.each<[string, (x: tf.Tensor4D) => tf.Tensor]>([
+  ['equal windows', (x) => adaptiveAveragePool(x, 3, 2)],
+  ['overlapping windows', (x) => adaptiveAveragePool(x, 4, 3)],
+  ['nearest neighbours', (x) => nearest(x, 4, 9)],
+])('%s leave no tensors behind', (_name, resize) => {
+  const x = sample([2, 6, 4, 3]) as tf.Tensor4D;
+  expectNoLeak(() => tf.tidy(() => tf.grad((y: tf.Tensor) => tf.sum(resize(y as tf.Tensor4D)))(x)));
 });
