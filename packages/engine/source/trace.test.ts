@@ -280,7 +280,7 @@ test.each<[string, number[], <T>(net: Net<T>, x: T) => T, RegExp]>([
     'a mask of other length',
     [3, 4],
     (net, x) => net.meanOfTokens(x, net.token(x, 0)),
-    /^meanOfTokens: a mask \[4\] does not fit 3 tokens/,
+    /^meanOfTokens: the mask \[4\] does not fit 3 tokens/,
   ],
   [
     'unequal heads',

@@ -51,7 +51,7 @@ export function trained(type: string, options: object, { student, teacher, param
       at: atStart,
       auxiliary(name, tap) {
         const found = plans.find(({ part }) => part === name);
-        if (found === undefined) throw new Error(`the term asked for an auxiliary network ${name}`);
+        if (found === undefined) throw new Error(`the term requested an auxiliary network ${name}`);
         const own = found.plan.parameters.map(
           (parameter) => [parameter.name, values.get(`${name}/${parameter.name}`) as tf.Tensor] as const,
         );

@@ -67,5 +67,5 @@ export function thrown(call: () => unknown): unknown {
 }
 
 function unexpected(name: string): never {
-  throw new Error(`the term asked for an auxiliary network ${name}`);
+  throw new Error(`the term requested an auxiliary network ${name}`);
 }
