@@ -1,4 +1,4 @@
-import { type Dataset } from '@distillery/datasets';
+import { type Dataset, inputBytes } from '@distillery/datasets';
 import {
   DistilleryError,
   sha256,
@@ -171,7 +171,7 @@ export async function runNetworks(
         reused: false,
         engine,
         peakMemoryBytes: process.resourceUsage().maxRSS * 1024,
-        datasetBytes: dataset.train.inputs.byteLength + dataset.test.inputs.byteLength,
+        datasetBytes: (dataset.train.count + dataset.test.count) * inputBytes(dataset),
       };
     } finally {
       disposeNetwork(trained);
