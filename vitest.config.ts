@@ -1,5 +1,6 @@
 import { defineConfig } from 'vitest/config';
 import { softwareVulkanDriver, vulkanDrivers } from './packages/engine/source/backends/vulkan.ts';
+import { testProjects } from './test/testing/projects.ts';
 
 /** With ENGINE=webgpu and no GPU: the environment of a driver in software; undefined where there is none either. */
 function webgpuEnvironment(): Record<string, string> | undefined {
@@ -19,7 +20,10 @@ const patience = process.env.ENGINE === 'webgpu' ? 20 : 1;
 
 export default defineConfig({
   test: {
-    include: webgpu === undefined ? [] : ['{apps,packages}/*/source/**/*.test.ts', 'test/**/*.test.ts'],
+    projects: Object.entries(testProjects).map(([name, { include, exclude = [] }]) => ({
+      extends: true as const,
+      test: { name, include: webgpu === undefined ? [] : include, exclude },
+    })),
     passWithNoTests: webgpu === undefined,
     // Native engines live in processes of their own; two cores run two files at a time.
     pool: 'forks',

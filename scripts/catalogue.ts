@@ -2,6 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { readTermCosts } from '../bench/term-costs.ts';
+import { apiPage } from './catalogue/api-page.ts';
 import { architecturesPage } from './catalogue/architectures-page.ts';
 import { jobSpecPage } from './catalogue/job-spec-page.ts';
 import { methodsPage } from './catalogue/methods-page.ts';
@@ -12,3 +13,4 @@ const docs = join(root, 'docs');
 writeFileSync(join(docs, 'methods.md'), methodsPage(readTermCosts()));
 writeFileSync(join(docs, 'architectures.md'), architecturesPage());
 writeFileSync(join(docs, 'job-spec.md'), jobSpecPage(join(root, 'examples')));
+writeFileSync(join(docs, 'api.md'), await apiPage());

@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path';
 import { terms } from '@distillery/methods';
 import { expect, test } from 'vitest';
 import { readTermCosts, type TermCosts } from '../bench/term-costs.ts';
+import { apiPage } from '../scripts/catalogue/api-page.ts';
 import { architecturesPage, tapWords } from '../scripts/catalogue/architectures-page.ts';
 import { jobSpecPage } from '../scripts/catalogue/job-spec-page.ts';
 import { methodsPage } from '../scripts/catalogue/methods-page.ts';
@@ -23,6 +24,10 @@ test('docs/architectures.md is what the networks say', () => {
 test('docs/job-spec.md matches the schema', () => {
   const examples = resolve(import.meta.dirname, '../examples');
   expect(readFileSync(join(docs, 'job-spec.md'), 'utf8'), stale).toBe(jobSpecPage(examples));
+});
+
+test('docs/api.md matches the OpenAPI description', async () => {
+  expect(readFileSync(join(docs, 'api.md'), 'utf8'), stale).toBe(await apiPage());
 });
 
 test('what was measured is of terms that there are', () => {

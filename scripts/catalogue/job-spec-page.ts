@@ -114,7 +114,7 @@ function tables(schema: Schema): string[] {
   const alternatives = (schema.oneOf ?? schema.anyOf ?? [schema]).filter(({ properties }) => properties);
   if (alternatives.length === 1) return [fields(alternatives[0])];
   return alternatives.flatMap((alternative) => [
-    `\`"type": "${typeOf(alternative)}"\``,
+    `\`"type": ${typeOf(alternative)}\``,
     '',
     fields(alternative),
     '',

@@ -159,18 +159,9 @@ async function fallBack(root, source, name, failure, say) {
 export async function prepareEngine(root, { gpu, retry, required }, say) {
   const device = gpu ? 'gpu' : 'cpu';
   const name = gpu ? '@tensorflow/tfjs-node-gpu' : '@tensorflow/tfjs-node';
-  if (gpu && !findPackage(root, name)) {
-    // Not in the lock file: a checkout without a GPU should not carry it.
-    const { version } = createRequire(join(root, 'packages', 'engine', 'package.json'))(
-      '@tensorflow/tfjs-node/package.json',
-    );
-    await run('npm', ['install', '--no-save', '--no-audit', '--no-fund', `${name}@${version}`], {
-      cwd: root,
-    });
-  }
   const source = findPackage(root, name);
   if (!source) {
-    if (required) throw new Error(`${name} is not installed`);
+    if (required) throw new Error(`${name} is not installed: run npm ci --include=optional`);
     return `none: ${name} is not installed; training will run on WASM, about ${WASM_COST}`;
   }
 

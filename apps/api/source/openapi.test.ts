@@ -34,6 +34,7 @@ test('every page is described', () => {
     'GET /v1/audit',
     'GET /v1/datasets',
     'GET /v1/engine',
+    'GET /v1/formats',
     'GET /v1/jobs',
     'GET /v1/jobs/{id}',
     'GET /v1/jobs/{id}/checkpoints',

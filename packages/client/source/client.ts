@@ -39,6 +39,8 @@ export interface WeightsChoice {
   student?: string;
   seed?: number;
   checkpoint?: 'best' | 'last';
+  /** A format that `formats()` lists; default: `safetensors`. */
+  format?: string;
 }
 
 export interface WatchOptions {
@@ -116,14 +118,15 @@ export function createClient(url: string, { token }: { token?: string | undefine
 
     checkpoints: (id: string) => json<{ checkpoints: Checkpoint[] }>(`${jobPath(id)}/checkpoints`),
 
-    /** A safetensors file, checked against the digest that came with it. */
+    /** The bytes of a weight file, checked against the digest that the service sends with it. */
     async weights(
       id: string,
-      { teacher, student, seed, checkpoint }: WeightsChoice = {},
+      { teacher, student, seed, checkpoint, format }: WeightsChoice = {},
     ): Promise<Uint8Array> {
       const query = new URLSearchParams({
         ...(seed === undefined ? {} : { seed: String(seed) }),
         ...(checkpoint === undefined ? {} : { checkpoint }),
+        ...(format === undefined ? {} : { format }),
       });
       const network =
         student !== undefined
@@ -141,6 +144,7 @@ export function createClient(url: string, { token }: { token?: string | undefine
     methods: () => json<{ methods: CatalogueEntry[] }>('/v1/methods'),
     architectures: () => json<{ architectures: CatalogueEntry[] }>('/v1/architectures'),
     datasets: () => json<{ datasets: CatalogueEntry[] }>('/v1/datasets'),
+    formats: () => json<{ formats: CatalogueEntry[] }>('/v1/formats'),
     engine: () => json<{ workers: { id: string; engine: EngineInfo }[] }>('/v1/engine'),
 
     /** What is in the store that no job needs; gone, with `remove`; for a key of scope `admin`. */

@@ -1,6 +1,6 @@
 /**
- * The element types of safetensors files that we read and write, with the array that holds each. JavaScript has
- * no 16-bit floats on every engine that we run on, so F16 and BF16 are their bits; see `fromFloat16`.
+ * The element types of tensors in files, under their names in safetensors, with the array that holds each. Node has no
+ * array of 16-bit floats in every version that we support, so F16 and BF16 are kept as bits; see `fromFloat16`.
  */
 export const dtypes = {
   F32: { bytes: 4, array: Float32Array },
@@ -19,7 +19,7 @@ export function isDType(value: unknown): value is DType {
   return typeof value === 'string' && Object.hasOwn(dtypes, value);
 }
 
-/** The number of elements of a shape, or undefined where it is not whole numbers with an exact product. */
+/** Returns the number of elements of a shape, or undefined where it is not a list of whole numbers with an exact product. */
 export function elementCount(shape: unknown): number | undefined {
   if (!Array.isArray(shape)) return undefined;
   let count = 1;

@@ -1,10 +1,6 @@
 export type { DType, TensorData } from './dtypes.ts';
 export { fromFloat16, toFloat16 } from './float16.ts';
+export type { Format, NamedTensor, Weights } from './format.ts';
+export { formats, safetensors } from './formats/index.ts';
 export { type Permuted, permute } from './permute.ts';
-export {
-  decodeSafetensors,
-  encodeSafetensors,
-  type NamedTensor,
-  type Safetensors,
-  type Tensor,
-} from './safetensors.ts';
+export { decodeSafetensors, encodeSafetensors, type Safetensors, type Tensor } from './safetensors/codec.ts';

@@ -29,6 +29,9 @@ export interface CatalogueEntry {
   /** Of a term: what it reads by default, and which networks it trains beside the student. */
   needs?: string[];
   trains?: string[];
+  /** Of a weight format: how its files are sent and named. */
+  mediaType?: string;
+  extension?: string;
   options: Record<string, unknown>;
   defaults: Record<string, unknown>;
 }
@@ -65,7 +68,7 @@ export interface Registry<K extends Kind, Key extends string = 'type'> {
 export function registry<K extends Kind, Key extends string = 'type'>(
   kinds: readonly K[],
   key: Key = 'type' as Key,
-  more: (kind: K) => Pick<CatalogueEntry, 'needs' | 'trains'> = () => ({}),
+  more: (kind: K) => Pick<CatalogueEntry, 'needs' | 'trains' | 'mediaType' | 'extension'> = () => ({}),
 ): Registry<K, Key> {
   const list: K[] = [];
   const byType = new Map<string, K>();

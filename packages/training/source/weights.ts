@@ -1,39 +1,41 @@
-import { decodeSafetensors, encodeSafetensors, permute } from '@distillery/formats';
-import { type Store } from '@distillery/store';
+import { permute, safetensors } from '@distillery/formats';
+import type { Store } from '@distillery/store';
 import type { ParameterSpec } from '@distillery/engine';
 import { DistilleryError } from '@distillery/spec';
 import type { Values } from './network.ts';
 
 /**
- * Weights as safetensors in PyTorch's layout and under PyTorch's names, so that
- * `model.load_state_dict(safetensors.torch.load_file(path))` takes them.
+ * Returns the file that the store keeps of a network's weights: safetensors in PyTorch's layout and under PyTorch's
+ * names, so that `model.load_state_dict(safetensors.torch.load_file(path))` accepts it. Downloads in other formats are
+ * encoded from it.
  */
 export function encodeWeights(
   parameters: readonly ParameterSpec[],
   values: Values,
   metadata: Record<string, string> = {},
 ): Uint8Array {
-  return encodeSafetensors(
-    parameters.map(({ name, shape, interchange }) => ({
+  return safetensors.encode({
+    parameters: parameters.map(({ name, shape, interchange }) => ({
       name,
       dtype: 'F32' as const,
       ...permute(values[name], shape, interchange),
     })),
-    { format: 'pt', ...metadata },
-  );
+    metadata: { format: 'pt', ...metadata },
+  });
 }
 
 /**
- * Reads what `encodeWeights` wrote.
+ * Reads and verifies what `encodeWeights` wrote.
  *
- * @throws DistilleryError `artifact_corrupt` when a parameter is missing or has another shape
+ * @throws DistilleryError `artifact_corrupt` when the blob is damaged, or a parameter is missing or has another shape
  */
 export async function loadWeights(
   store: Store,
   digest: string,
   parameters: readonly ParameterSpec[],
 ): Promise<Values> {
-  const { tensors } = decodeSafetensors(await store.read(digest));
+  const stored = safetensors.decode(await store.read(digest)).parameters;
+  const tensors = new Map(stored.map((tensor) => [tensor.name, tensor]));
   return Object.fromEntries(
     parameters.map(({ name, shape, interchange }) => {
       const tensor = tensors.get(name);

@@ -5,15 +5,15 @@ const problem = (description: string) => ({
   content: { [problemType]: { schema: problemSchema } },
 });
 
-/** The errors of every route that takes a key. */
+/** The errors of every route that needs a key. */
 export const accessProblems = {
-  401: problem('No valid API key came with it; WWW-Authenticate says what is taken'),
-  403: problem("The key's scope does not allow it, or the job is somebody else's"),
-  429: problem('Too many requests, Retry-After says when to go on; or too many jobs on their way'),
+  401: problem('The request has no valid API key.'),
+  403: problem("The key's scope does not allow it, or the job belongs to another owner."),
+  429: problem('Too many requests (`Retry-After` tells when to try again), or too many unfinished jobs.'),
 };
 
-/** The errors of every route, for its description. */
+/** The errors of every route. */
 export const problems = {
-  '4xx': problem('The request cannot be served as it is; `code` says why'),
-  '5xx': problem('The service cannot serve it now; 503 has a Retry-After'),
+  '4xx': problem('The request is not valid; `code` tells why.'),
+  '5xx': problem('The service cannot answer now; 503 has a `Retry-After`.'),
 };

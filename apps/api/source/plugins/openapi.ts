@@ -6,13 +6,15 @@ import { z } from 'zod';
 import { problemSchema } from '../problem.ts';
 import type { Planner } from '../services.ts';
 
-/** The description of the API, derived from the schemas that it validates with. */
+/** Serves the OpenAPI description, which derives from the schemas that requests are validated with. */
 export const openapi = plugin(
   async (app, { planner, version }: { planner: Planner; version: string }) => {
     name('JobSpec', planner.jobSpec);
     name('Plan', planner.planSchema);
     name('Job', jobViewSchema);
     name('Stage', stageViewSchema);
+    const { kind } = stageViewSchema.shape;
+    z.globalRegistry.add(kind, { ...z.globalRegistry.get(kind), examples: [...planner.stageKinds] });
     name('MetricRow', metricRowSchema);
     name('Report', reportSchema);
     name('Problem', problemSchema);
@@ -22,7 +24,8 @@ export const openapi = plugin(
         info: {
           title: 'Distillery',
           version,
-          description: 'Trains a teacher and its students, compares them, and hands out their weights.',
+          description:
+            'A knowledge-distillation service: trains teachers and students, compares them, and serves their weights.',
           license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
         },
         components: {
@@ -31,15 +34,15 @@ export const openapi = plugin(
               type: 'http',
               scheme: 'bearer',
               description:
-                'An API key, `dk_…`, made by `distill keys create`. A service that listens on loopback may need none.',
+                'An API key, `dk_…`, created with `distill keys create`. A service on loopback may need none.',
             },
           },
         },
         tags: [
-          { name: 'jobs', description: 'Submit, watch and compare' },
+          { name: 'jobs', description: 'Submit, follow, control and compare jobs' },
           { name: 'weights', description: 'Download trained networks' },
-          { name: 'catalogues', description: 'What a job can be made of' },
-          { name: 'operation', description: 'Health of the service' },
+          { name: 'catalogues', description: 'The kinds that a job can name' },
+          { name: 'operation', description: 'Health, audit and upkeep of the service' },
         ],
       },
       transform: jsonSchemaTransform,
@@ -52,7 +55,7 @@ export const openapi = plugin(
   { name: 'openapi', fastify: '5.x' },
 );
 
-/** Makes a schema a component; its descriptions live in the same registry, so it must be zod's global one. */
+/** Makes a schema a named component. Descriptions live in zod's global registry, so the name goes there too. */
 function name(id: string, schema: z.ZodType): void {
   z.globalRegistry.add(schema, { ...z.globalRegistry.get(schema), id });
 }

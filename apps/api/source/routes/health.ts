@@ -13,7 +13,10 @@ export const health: FastifyPluginAsyncZod<Services> = async (app, { queue, stor
 
   app.get(
     '/healthz',
-    { config, schema: { tags, summary: 'The process lives', response: { 200: healthy, ...problems } } },
+    {
+      config,
+      schema: { tags, summary: 'Whether the process is alive', response: { 200: healthy, ...problems } },
+    },
     async () => ({ status: 'ok' as const }),
   );
 
@@ -21,7 +24,11 @@ export const health: FastifyPluginAsyncZod<Services> = async (app, { queue, stor
     '/readyz',
     {
       config,
-      schema: { tags, summary: 'Redis and the store can be used', response: { 200: healthy, ...problems } },
+      schema: {
+        tags,
+        summary: 'Whether Redis and the store can be used',
+        response: { 200: healthy, ...problems },
+      },
     },
     async () => {
       await queue.ping();

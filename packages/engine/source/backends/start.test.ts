@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { engineNames } from './start.ts';
 
 interface Outcome {
+  stderr: string;
   engine?: { name: string; backend: string; versions: Record<string, string>; threads: number };
   error?: { code: string; message: string; hasCause: boolean };
 }
@@ -23,7 +24,7 @@ function start(engine: string | undefined): Promise<Outcome> {
   return new Promise((resolve, reject) => {
     const argv = ['--import', import.meta.resolve('tsx'), '--input-type=module', '-e', program];
     execFile(process.execPath, argv, { env }, (error, stdout, stderr) => {
-      if (error === null) resolve(JSON.parse(stdout.trim().split('\n').at(-1) ?? ''));
+      if (error === null) resolve({ ...JSON.parse(stdout.trim().split('\n').at(-1) ?? ''), stderr });
       else reject(new Error(stderr, { cause: error }));
     });
   });
@@ -51,8 +52,9 @@ test('unforced, the first engine that can start is taken', async () => {
   expect(wasm.engine).toMatchObject({ name: 'wasm', backend: 'WebAssembly', threads: 1 });
   // A machine with a GPU, but without TensorFlow's library, takes WebGPU.
   const first = native.engine === undefined ? ['webgpu', 'wasm'] : ['native'];
-  for (const { engine } of unforced) {
+  for (const { engine, stderr } of unforced) {
     expect(first).toContain(engine?.name);
+    expect(stderr, 'an engine that was tried before left its kernels').not.toContain('already registered');
     expect(engine?.versions.node).toBe(process.versions.node);
   }
 }, 60_000);

@@ -1,5 +1,7 @@
-import { availableParallelism, cpus } from 'node:os';
+import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { availableParallelism, cpus } from 'node:os';
+import { dirname, join } from 'node:path';
 import util from 'node:util';
 import { DistilleryError, type EngineInfo } from '@distillery/spec';
 import * as tf from '@tensorflow/tfjs-core';
@@ -81,7 +83,15 @@ async function start(forced: string | undefined): Promise<EngineInfo> {
   throw new DistilleryError('engine_unavailable', `no engine can start (${failures.join('; ')})`);
 }
 
+/** A package without its addon registers all its kernels before it fails, and another one then registers them again. */
+function requireAddon(packageName: string): void {
+  const folder = dirname(require.resolve(`${packageName}/package.json`));
+  if (existsSync(join(folder, 'lib/napi-v8/tfjs_binding.node'))) return;
+  throw new Error(`the native addon of ${packageName} is not built here (scripts/setup.mjs builds it)`);
+}
+
 async function loadTensorFlow(packageName: string, gpu: boolean): Promise<Loaded> {
+  requireAddon(packageName);
   // The binding asks for a function that Node 23 removed.
   const legacy = util as unknown as Record<string, unknown>;
   legacy.isNullOrUndefined ??= (value: unknown) => value === undefined || value === null;

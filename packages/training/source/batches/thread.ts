@@ -1,10 +1,6 @@
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
+import { startThread } from '@distillery/engine/program';
 import { DistilleryError } from '@distillery/spec';
-
-/** The thread is TypeScript too, whatever started this process; Node 20 hands its loaders to no thread. */
-const loader = import.meta.resolve('tsx/esm/api');
-const entry = new URL('batch-thread.ts', import.meta.url).href;
-const begin = `import(${JSON.stringify(loader)}).then(({ register }) => (register(), import(${JSON.stringify(entry)})));`;
 
 export interface BatchThread {
   worker: Worker;
@@ -27,7 +23,7 @@ export function batchThread(): BatchThread {
 }
 
 function start(): BatchThread {
-  const worker = new Worker(begin, { eval: true, execArgv: [] });
+  const worker = startThread(import.meta.url, 'batch-thread');
   worker.unref();
   const onEnd: BatchThread['onEnd'] = new Set();
   let cause: unknown;

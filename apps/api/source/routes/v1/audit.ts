@@ -5,11 +5,12 @@ import { problems } from '../../http/responses.ts';
 import type { Services } from '../../services.ts';
 
 const querystring = z.strictObject({
-  limit: z.coerce.number().int().min(1).max(1000).default(100),
+  limit: z.coerce.number().int().min(1).max(1000).default(100).describe('Entries at most.'),
   after: z
     .string()
     .regex(/^\d{1,15}-\d{1,15}$/, 'must be `next` of the page before')
-    .optional(),
+    .optional()
+    .describe('Entries after this position: `next` of the page before.'),
 });
 
 /** `GET /v1/audit` */
@@ -20,7 +21,8 @@ export const audit: FastifyPluginAsyncZod<Services> = async (app, { queue }) => 
       config: { scope: 'admin' },
       schema: {
         tags: ['operation'],
-        summary: 'Who has changed what, and who was refused, newest first: the last 100 000 times',
+        summary:
+          'The audit: who changed what, and whose requests were refused, newest first (the last 100,000 entries)',
         querystring,
         response: {
           200: z.object({ entries: z.array(auditEntrySchema), next: z.string().nullable() }),

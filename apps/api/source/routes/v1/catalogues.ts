@@ -1,3 +1,4 @@
+import { formats } from '@distillery/formats';
 import type { CatalogueEntry } from '@distillery/spec';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
@@ -5,22 +6,25 @@ import { problems } from '../../http/responses.ts';
 import type { Services } from '../../services.ts';
 
 const entrySchema = z.object({
-  type: z.string().describe('the name to use in a spec'),
-  summary: z.string(),
-  formula: z.string().optional().describe('what it computes, as a line of text'),
-  reference: z.string().optional().describe('the paper or page that defines it'),
-  needs: z.array(z.string()).optional().describe('what a term reads by default'),
-  trains: z.array(z.string()).optional().describe('networks that a term trains beside the student'),
-  options: z.record(z.string(), z.unknown()).describe('JSON Schema'),
+  type: z.string().describe('The name to use in a spec.'),
+  summary: z.string().describe('What it is, in a line.'),
+  formula: z.string().optional().describe('What it computes, as a line of text.'),
+  reference: z.string().optional().describe('The paper or page that defines it.'),
+  needs: z.array(z.string()).optional().describe('What a term reads by default.'),
+  trains: z.array(z.string()).optional().describe('Networks that a term trains beside the student.'),
+  mediaType: z.string().optional().describe('The media type that files of a weight format are sent with.'),
+  extension: z.string().optional().describe('The extension of files of a weight format, without the dot.'),
+  options: z.record(z.string(), z.unknown()).describe('The options, as JSON Schema.'),
   defaults: z.record(z.string(), z.unknown()),
 }) satisfies z.ZodType<CatalogueEntry>;
 
-/** `/v1/methods`, `/v1/architectures`, `/v1/datasets`: what the registries hold, with their options. */
+/** `/v1/methods`, `/v1/architectures`, `/v1/datasets`, `/v1/formats`: the registered kinds with their options. */
 export const catalogues: FastifyPluginAsyncZod<Services> = async (app, { planner: { kinds } }) => {
   const pages = {
-    methods: { registry: kinds.terms, summary: 'The terms that a method can be made of' },
-    architectures: { registry: kinds.architectures, summary: 'The networks' },
-    datasets: { registry: kinds.datasets, summary: 'The sources of data sets' },
+    methods: { registry: kinds.terms, summary: 'The distillation terms' },
+    architectures: { registry: kinds.architectures, summary: 'The network architectures' },
+    datasets: { registry: kinds.datasets, summary: 'The data set sources' },
+    formats: { registry: formats, summary: 'The formats of weight files' },
   };
   for (const [name, { registry, summary }] of Object.entries(pages)) {
     const entries = registry.catalogue();

@@ -11,7 +11,10 @@ const workerSchema = z.object({
   engine: engineInfoSchema,
   startedAt: z.iso.datetime(),
   seenAt: z.iso.datetime(),
-  stage: z.object({ jobId: z.string(), stageId: z.string() }).nullable().describe('null: it waits for work'),
+  stage: z
+    .object({ jobId: z.string(), stageId: z.string() })
+    .nullable()
+    .describe('The stage that it works on; null when it waits for work.'),
 });
 
 /** `/v1/engine` */
@@ -21,7 +24,7 @@ export const engine: FastifyPluginAsyncZod<Services> = async (app, { queue }) =>
     {
       schema: {
         tags: ['catalogues'],
-        summary: 'The workers that live, and the engine that each computes with',
+        summary: 'The live workers with the engine of each',
         response: { 200: z.object({ workers: z.array(workerSchema) }), ...problems },
       },
     },

@@ -5,14 +5,14 @@ import { problems } from '../../http/responses.ts';
 import type { Services } from '../../services.ts';
 
 const querystring = z.strictObject({
-  remove: z.enum(['true', 'false']).default('false').describe('false: only say what there is'),
+  remove: z.enum(['true', 'false']).default('false').describe('`false` only counts, `true` removes.'),
   olderThanSeconds: z.coerce
     .number()
     .int()
     .min(3600)
     .max(3_155_760_000)
     .default(86_400)
-    .describe('files that are younger may be of stages that are about to name them'),
+    .describe('Younger files are left alone: a running stage may be about to name them.'),
 });
 
 /** `POST /v1/store/sweep` */
@@ -23,14 +23,15 @@ export const store: FastifyPluginAsyncZod<Services> = async (app, { queue, store
       config: { scope: 'admin' },
       schema: {
         tags: ['operation'],
-        summary: 'Find, and remove, files that no job needs; where other queues share the store, theirs too',
+        summary:
+          'Count or remove files that no job of this service needs. Do not sweep a store that several services share',
         querystring,
         response: {
           200: z.object({
-            removed: z.boolean(),
-            blobs: z.number().int().describe('files that nothing names'),
-            bytes: z.number().int().describe('their size'),
-            checkpoints: z.number().int().describe('checkpoints of jobs that are not there any more'),
+            removed: z.boolean().describe('Whether they were removed.'),
+            blobs: z.number().int().describe('Orphaned blobs: files that no manifest names.'),
+            bytes: z.number().int().describe('Their size in bytes.'),
+            checkpoints: z.number().int().describe('Checkpoints of jobs that no longer exist.'),
           }),
           ...problems,
         },

@@ -7,15 +7,15 @@ import type { Services } from '../../../services.ts';
 const label = z.string().regex(/^[A-Za-z0-9._/-]{1,63}=/, 'must be key=value');
 
 const querystring = z.strictObject({
-  state: z.enum(jobStates).optional(),
+  state: z.enum(jobStates).optional().describe('Jobs in this state.'),
   label: z
     .union([label, z.array(label).max(32)])
     .optional()
-    .describe('`key=value`; given several times, all must be there'),
-  owner: z.string().max(63).optional(),
-  name: z.string().max(120).optional().describe('part of the name'),
-  limit: z.coerce.number().int().min(1).max(100).default(20),
-  after: z.string().max(100).optional().describe('`next` of the page before'),
+    .describe('`key=value`. Given several times, jobs must have all of these labels.'),
+  owner: z.string().max(63).optional().describe('Jobs of this owner: the name of an API key.'),
+  name: z.string().max(120).optional().describe('Jobs whose name contains this text, in any case.'),
+  limit: z.coerce.number().int().min(1).max(100).default(20).describe('Jobs at most.'),
+  after: z.string().max(100).optional().describe('Jobs after this position: `next` of the page before.'),
 });
 
 /** `GET /v1/jobs` */
@@ -25,12 +25,12 @@ export const list: FastifyPluginAsyncZod<Services> = async (app, { queue }) => {
     {
       schema: {
         tags: ['jobs'],
-        summary: 'The jobs, newest first',
+        summary: 'List jobs, newest first',
         querystring,
         response: {
           200: z.object({
             jobs: z.array(jobViewSchema),
-            next: z.string().nullable().describe('`after` of the next page; null: this is the last'),
+            next: z.string().nullable().describe('The `after` of the next page; null on the last page.'),
           }),
           ...problems,
         },

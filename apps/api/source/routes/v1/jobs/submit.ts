@@ -10,7 +10,9 @@ const headers = z.looseObject({
     .string()
     .regex(/^[\x21-\x7e]{1,255}$/, 'must be 1-255 visible ASCII characters')
     .optional()
-    .describe('the same key and body answer the same for 24 hours; with another body: idempotency_conflict'),
+    .describe(
+      'Makes the request safe to send again: for 24 hours the same key and body return the first job. Another body is an `idempotency_conflict`.',
+    ),
 });
 
 /** `POST /v1/jobs` and `POST /v1/jobs/validate` */
@@ -41,10 +43,10 @@ export const submit: FastifyPluginAsyncZod<Services> = async (app, { queue, plan
       let job = idempotency && (await queue.jobs.replay(idempotency, owner?.name));
       let replayed = job !== undefined;
       if (job === undefined) {
-        const { stages } = await planner.plan(spec, await liveWorkers(queue));
+        const { resolved: plan } = await planner.plan(spec, await liveWorkers(queue));
         const { name = null, labels, priority } = spec;
         const created = await queue.jobs.create(
-          { name, labels, owner, priority, posted, spec, stages },
+          { name, labels, owner, priority, posted, spec, plan },
           idempotency,
         );
         ({ replayed } = created);

@@ -8,32 +8,32 @@ import type { Services } from '../../../../services.ts';
 import { checkControl } from '../../../../plugins/access.ts';
 import { params } from './params.ts';
 
-const orders = {
-  cancel: 'End a job: `cancelling` until its trainers have committed a checkpoint, then `cancelled`',
-  pause: 'Let a job stand still: `pausing` until its trainers have committed a checkpoint, then `paused`',
-  resume: 'Go on with a job that was paused',
-  retry: 'Go on with a job that failed or was cancelled, from its last checkpoints',
+const controls = {
+  cancel: 'Cancel a job. It is `cancelling` until its trainers have committed a checkpoint, then `cancelled`',
+  pause: 'Pause a job. It is `pausing` until its trainers have committed a checkpoint, then `paused`',
+  resume: 'Resume a paused job',
+  retry: 'Retry a failed or cancelled job from its last checkpoints',
 } satisfies Partial<Record<keyof JobControl, string>>;
 
-/** `POST /v1/jobs/:id/cancel` and its siblings, `DELETE /v1/jobs/:id`. Asked twice, they change nothing more. */
+/** `POST /v1/jobs/:id/cancel` and its siblings, `DELETE /v1/jobs/:id`. Each is idempotent. */
 export const control: FastifyPluginAsyncZod<Services> = async (app, { queue, store }) => {
   app.addHook('preHandler', ({ caller, params }) =>
     checkControl(queue, caller, (params as { id: string }).id),
   );
 
-  for (const [order, summary] of Object.entries(orders)) {
+  for (const [action, summary] of Object.entries(controls)) {
     app.post(
-      `/${order}`,
+      `/${action}`,
       {
         config: { scope: 'submit' },
         schema: {
           tags: ['jobs'],
-          summary: `${summary}; \`state_conflict\` where the state forbids it`,
+          summary: `${summary}. \`state_conflict\` when the state does not allow it`,
           params,
           response: { 200: jobViewSchema, ...problems },
         },
       },
-      ({ params: { id }, caller }) => queue.control[order as keyof typeof orders](id, caller ?? undefined),
+      ({ params: { id }, caller }) => queue.control[action as keyof typeof controls](id, caller ?? undefined),
     );
   }
 
@@ -43,17 +43,17 @@ export const control: FastifyPluginAsyncZod<Services> = async (app, { queue, sto
       config: { scope: 'submit' },
       schema: {
         tags: ['jobs'],
-        summary: 'Forget a job that has ended, with the artifacts that no other job shares',
+        summary: 'Delete a job that has ended, with the artifacts that no other job needs',
         params,
-        response: { 204: z.undefined().describe('It is gone'), ...problems },
+        response: { 204: z.undefined().describe('The job has been deleted.'), ...problems },
       },
     },
     async ({ params: { id }, log }, reply) => {
-      await noteArtifacts(queue, await queue.jobs.results(id));
+      await noteArtifacts(queue, id);
       await queue.control.remove(id);
-      // The job is gone; what is left of it in the store is in nobody's way.
+      // The job is deleted whether or not its files can be removed now; the sweep finds what is left.
       await collectArtifacts(queue, store, id).catch((error: unknown) => {
-        log.warn({ err: error, job: id }, 'artifacts of a deleted job are left');
+        log.warn({ err: error, job: id }, 'some artifacts of a deleted job were not removed');
       });
       return reply.code(204).send();
     },

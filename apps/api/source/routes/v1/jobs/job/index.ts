@@ -11,7 +11,7 @@ import { params } from './params.ts';
 import { report } from './report.ts';
 import { weights } from './weights.ts';
 
-/** `/v1/jobs/:id` and what lies below it. */
+/** `/v1/jobs/:id` and the routes below it. */
 export const job: FastifyPluginAsyncZod<Services> = async (app, services) => {
   app.get(
     '',
@@ -20,8 +20,17 @@ export const job: FastifyPluginAsyncZod<Services> = async (app, services) => {
         tags: ['jobs'],
         summary: 'A job with its stages',
         params,
-        headers: z.looseObject({ 'if-none-match': z.string().optional() }),
-        response: { 200: jobViewSchema, 304: z.undefined().describe('As you know it'), ...problems },
+        headers: z.looseObject({
+          'if-none-match': z
+            .string()
+            .optional()
+            .describe('An `ETag` of an earlier answer; 304 when the job has not changed.'),
+        }),
+        response: {
+          200: jobViewSchema,
+          304: z.undefined().describe('Unchanged since the given `ETag`.'),
+          ...problems,
+        },
       },
     },
     async (request, reply) => {
@@ -32,7 +41,7 @@ export const job: FastifyPluginAsyncZod<Services> = async (app, services) => {
       return reply.send(view);
     },
   );
-  // The options that this plugin is given hold its prefix; handed on, it would stand twice.
+  // The options of this plugin hold its prefix, which must not be applied twice.
   const below = { ...services, prefix: '' };
   await app.register(control, below);
   await app.register(metrics, below);

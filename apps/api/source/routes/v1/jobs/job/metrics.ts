@@ -8,18 +8,25 @@ import type { Services } from '../../../../services.ts';
 import { params } from './params.ts';
 
 const querystring = z.strictObject({
-  stage: z.string().max(200).optional(),
+  stage: z.string().max(200).optional().describe('Rows of one stage, for example `student.soft.1`.'),
   after: z
     .string()
     .regex(/^\d{1,15}-\d{1,15}$/, 'must be `after` of the page before')
-    .optional(),
-  limit: z.coerce.number().int().min(1).max(10_000).optional().describe('default 1000; 10 000 for CSV'),
+    .optional()
+    .describe('Rows after this position: `after` of the page before.'),
+  limit: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(10_000)
+    .optional()
+    .describe('Rows at most. Default: 1000, and 10,000 as CSV.'),
 });
 
 const pageSchema = z.object({
   metrics: z.array(metricRowSchema),
-  after: z.string().nullable().describe('where to go on, now or when more has been told'),
-  more: z.boolean().describe('whether more rows stand there now'),
+  after: z.string().nullable().describe('The position to continue from, now or when there are more rows.'),
+  more: z.boolean().describe('Whether there are more rows now.'),
 });
 
 /** `GET /v1/jobs/:id/metrics` */
@@ -29,12 +36,12 @@ export const metrics: FastifyPluginAsyncZod<Services> = async (app, { queue }) =
     {
       schema: {
         tags: ['jobs'],
-        summary: 'The training curves, row by row; CSV with `Accept: text/csv`',
+        summary: 'The training curves, one row per entry; CSV with `Accept: text/csv`',
         params,
         querystring,
         response: {
           200: {
-            description: 'A page. Where more follows, a Link header with rel="next" names it.',
+            description: 'A page of rows. A Link header with rel="next" names the next page.',
             content: {
               'application/json': { schema: pageSchema },
               'text/csv': { schema: z.string() },

@@ -1,4 +1,4 @@
 import { z } from 'zod';
 
-/** An id that no job has is `job_not_found`, whatever it looks like. */
-export const params = z.object({ id: z.string() });
+/** Any string is accepted as an id: one that no job has is `job_not_found`. */
+export const params = z.object({ id: z.string().describe('The id of the job.') });

@@ -1,50 +1,44 @@
+import { formats } from '@distillery/formats';
 import { type Checkpoint, DistilleryError, isTerminal } from '@distillery/spec';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { problems } from '../../../../http/responses.ts';
-import { sendBlob } from '../../../../http/send-blob.ts';
-import {
-  checkpointNames,
-  checkpointsOf,
-  type TrainedNetwork,
-  trainedNetworks,
-} from '../../../../networks.ts';
+import { sendFile } from '../../../../http/send-file.ts';
+import { checkpointNames, checkpointsOf, type JobNetwork, jobNetworks } from '../../../../networks.ts';
 import type { Services } from '../../../../services.ts';
+import { weightFile } from '../../../../weight-files.ts';
 import { params } from './params.ts';
 
-const querystring = z.strictObject({
-  checkpoint: z
-    .enum(checkpointNames)
-    .default('best')
-    .describe('best: chosen on the validation split, the last epoch where there is none'),
-  format: z.literal('safetensors').default('safetensors'),
-});
-const seed = z.coerce.number().int().min(0).max(4294967295).optional().describe('default: the first');
+const checkpoint = z
+  .enum(checkpointNames)
+  .default('best')
+  .describe('`best` is chosen on the validation split; without one it is the last epoch.');
+const seed = z.coerce
+  .number()
+  .int()
+  .min(0)
+  .max(4294967295)
+  .optional()
+  .describe('The seed of the run. Default: the first of the job.');
 
 const headers = z.looseObject({
-  range: z.string().optional().describe('one range: `bytes=0-1023`'),
-  'if-range': z.string().optional(),
-  'if-none-match': z.string().optional(),
+  range: z.string().optional().describe('One range of bytes, such as `bytes=0-1023`.'),
+  'if-range': z.string().optional().describe('An entity tag: the range is sent only of the same file.'),
+  'if-none-match': z.string().optional().describe('Entity tags of files that the client has.'),
 });
-const content = { 'application/octet-stream': { schema: z.string().meta({ format: 'binary' }) } };
-const response = {
-  200: { description: 'A safetensors file with names and layout as PyTorch has them', content },
-  206: { description: 'The range asked for', content },
-  304: z.undefined().describe('As you know it'),
-  ...problems,
-};
-
 /** `/v1/jobs/:id/teacher/weights`, `/v1/jobs/:id/teachers/:name/weights`, `/v1/jobs/:id/students/:name/weights` */
 export const weights: FastifyPluginAsyncZod<Services> = async (app, { queue, store }) => {
+  const querystring = z.strictObject({ checkpoint, format: formatName() });
+  const response = responses();
+
   app.route({
     method: ['GET', 'HEAD'],
     url: '/teacher/weights',
     schema: { tags: ['weights'], summary: "The teacher's weights", params, querystring, headers, response },
     handler: async (request, reply) => {
       const { id } = request.params;
-      const which = request.query.checkpoint;
-      const checkpoint = await stored(id, await teacherOf(id, 'teacher'), which);
-      return sendBlob(request, reply, store, checkpoint, await fileName(id, ['teacher', which]));
+      return send(request, reply, id, await teacherOf(id, 'teacher'), request.query);
     },
   });
 
@@ -61,9 +55,7 @@ export const weights: FastifyPluginAsyncZod<Services> = async (app, { queue, sto
     },
     handler: async (request, reply) => {
       const { id, name } = request.params;
-      const which = request.query.checkpoint;
-      const checkpoint = await stored(id, await teacherOf(id, name), which);
-      return sendBlob(request, reply, store, checkpoint, await fileName(id, [name, which]));
+      return send(request, reply, id, await teacherOf(id, name), request.query);
     },
   });
 
@@ -80,9 +72,9 @@ export const weights: FastifyPluginAsyncZod<Services> = async (app, { queue, sto
     },
     handler: async (request, reply) => {
       const { id, name } = request.params;
-      const { seed: wanted, checkpoint: which } = request.query;
-      const runs = (await trainedNetworks(queue, id)).filter(
-        (network) => network.kind === 'student' && network.name === name,
+      const { seed: wanted } = request.query;
+      const runs = (await jobNetworks(queue, id)).filter(
+        (network) => network.role === 'student' && network.name === name,
       );
       if (runs.length === 0) {
         throw new DistilleryError('student_not_found', `the job has no student ${name}`);
@@ -92,19 +84,28 @@ export const weights: FastifyPluginAsyncZod<Services> = async (app, { queue, sto
         const seeds = runs.map((one) => one.seed).join(', ');
         throw new DistilleryError('checkpoint_not_found', `${name} has no seed ${wanted}, but ${seeds}`);
       }
-      const checkpoint = await stored(id, run, which);
-      return sendBlob(
-        request,
-        reply,
-        store,
-        checkpoint,
-        await fileName(id, [name, `seed${run.seed}`, which]),
-      );
+      return send(request, reply, id, run, request.query);
     },
   });
 
-  async function teacherOf(id: string, name: string): Promise<TrainedNetwork> {
-    const teachers = (await trainedNetworks(queue, id)).filter(({ kind }) => kind === 'teacher');
+  async function send(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    id: string,
+    network: JobNetwork,
+    wanted: { checkpoint: string; format: string },
+  ): Promise<FastifyReply> {
+    const format = formats.get(wanted.format);
+    const { digest } = await stored(id, network, wanted.checkpoint);
+    const file = await weightFile(store, digest, format);
+    const seed = network.role === 'student' ? [`seed${network.seed}`] : [];
+    const parts = [await nameOf(id), network.name, ...seed, wanted.checkpoint];
+    const { mediaType, extension } = format;
+    return await sendFile(request, reply, file, { mediaType, name: `${parts.join('-')}.${extension}` });
+  }
+
+  async function teacherOf(id: string, name: string): Promise<JobNetwork> {
+    const teachers = (await jobNetworks(queue, id)).filter(({ role }) => role === 'teacher');
     const found = teachers.find((teacher) => teacher.name === name);
     if (found !== undefined) return found;
     const names = teachers.map((teacher) => teacher.name).join(', ');
@@ -112,9 +113,8 @@ export const weights: FastifyPluginAsyncZod<Services> = async (app, { queue, sto
     throw new DistilleryError('teacher_not_found', `the job has no teacher ${name}; ${why}`);
   }
 
-  async function stored(id: string, network: TrainedNetwork, which: string): Promise<Checkpoint> {
-    const result = await queue.jobs.result(id, network.stage);
-    const found = checkpointsOf(network, result).find(({ checkpoint }) => checkpoint === which);
+  async function stored(id: string, network: JobNetwork, which: string): Promise<Checkpoint> {
+    const found = checkpointsOf(network).find(({ checkpoint }) => checkpoint === which);
     if (found !== undefined) return found;
     const { view } = await queue.jobs.get(id);
     if (isTerminal(view.state)) {
@@ -126,10 +126,27 @@ export const weights: FastifyPluginAsyncZod<Services> = async (app, { queue, sto
     throw new DistilleryError('not_ready', `${network.stage} has not been trained yet`);
   }
 
-  /** Speaks for itself in a folder of downloads. */
-  async function fileName(id: string, parts: string[]): Promise<string> {
+  /** Returns a job's name in characters that every file system takes; its id where it has none. */
+  async function nameOf(id: string): Promise<string> {
     const { view } = await queue.jobs.get(id);
-    const job = (view.name ?? '').replaceAll(/[^A-Za-z0-9._-]+/g, '-').replaceAll(/^[-.]+|-+$/g, '');
-    return `${[job || id, ...parts].join('-')}.safetensors`;
+    const name = (view.name ?? '').replaceAll(/[^A-Za-z0-9._-]+/g, '-').replaceAll(/^[-.]+|-+$/g, '');
+    return name || id;
   }
 };
+
+/** The names of the formats that are registered when the routes are, so that a plug-in's are among them. */
+function formatName() {
+  const names = formats.list.map(({ type }) => type) as [string, ...string[]];
+  return z.enum(names).default(names[0]).describe('The file format. `GET /v1/formats` describes each one.');
+}
+
+function responses() {
+  const binary = { schema: z.string().meta({ format: 'binary' }) };
+  const content = Object.fromEntries(formats.list.map(({ mediaType }) => [mediaType, binary]));
+  return {
+    200: { description: "A file of the format, with PyTorch's parameter names", content },
+    206: { description: 'The requested range of the file', content },
+    304: z.undefined().describe('The file has not changed'),
+    ...problems,
+  };
+}

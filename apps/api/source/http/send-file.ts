@@ -1,37 +1,38 @@
-import type { Store } from '@distillery/store';
-import { DistilleryError } from '@distillery/spec';
+import type { Readable } from 'node:stream';
+import type { ByteRange } from '@distillery/store';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { requestedRange } from './byte-range.ts';
 import { noneMatch } from './entity-tag.ts';
 
-/** Sends a blob of the store, or the range of it that was asked for; its digest is a strong entity tag. */
-export async function sendBlob(
+/** A file to send: its SHA-256 and size, and a stream of it or of one range. */
+export interface SentFile {
+  digest: string;
+  size: number;
+  stream(range?: ByteRange): Promise<Readable>;
+}
+
+/** Sends a file, or the range of it that was asked for. Its digest is a strong entity tag. */
+export async function sendFile(
   request: FastifyRequest,
   reply: FastifyReply,
-  store: Store,
-  blob: { digest: string },
-  fileName: string,
+  { digest, size, stream }: SentFile,
+  { mediaType, name }: { mediaType: string; name: string },
 ): Promise<FastifyReply> {
-  const info = await store.stat(blob.digest);
-  if (info === undefined) {
-    throw new DistilleryError('checkpoint_not_found', `the store has lost the blob ${blob.digest}`);
-  }
-  const { digest, size } = info;
   const tag = `"${digest}"`;
   reply.header('etag', tag).header('cache-control', 'no-cache');
   if (!noneMatch(request.headers['if-none-match'], tag)) return reply.code(304).send();
 
   reply.header('accept-ranges', 'bytes');
   const range = rangeOf(request, reply, tag, size);
-  // RFC 9110, 14.2: Range says nothing about HEAD.
+  // RFC 9110, 14.2: a Range has no meaning for HEAD.
   const { start, end } = range ?? { start: 0, end: size - 1 };
-  const body = request.method === 'HEAD' ? undefined : await store.stream(digest, range);
+  const body = request.method === 'HEAD' ? undefined : await stream(range);
   if (range !== undefined) reply.code(206).header('content-range', `bytes ${start}-${end}/${size}`);
   reply
-    .type('application/octet-stream')
+    .type(mediaType)
     .header('content-length', end - start + 1)
-    .header('content-disposition', `attachment; filename="${fileName}"`)
-    // RFC 9530: of the whole file, also when a range is sent.
+    .header('content-disposition', `attachment; filename="${name}"`)
+    // RFC 9530: of the whole file, even when a range is sent.
     .header('repr-digest', `sha-256=:${Buffer.from(digest, 'hex').toString('base64')}:`);
   return reply.send(body);
 }

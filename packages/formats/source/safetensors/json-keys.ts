@@ -1,7 +1,7 @@
 /**
- * The keys of the outermost object of a JSON text, in the order of the text, and the first key that any object
- * has twice: what `JSON.parse` does not tell, since it keeps the last of equal keys and moves those that look like
- * integers to the front. The text must be valid JSON.
+ * Returns the keys of the outermost object of a JSON text, in the order of the text, and the first key that any object
+ * has twice. `JSON.parse` reports neither: it keeps the last of equal keys and moves keys that look like integers to the
+ * front. The text must be valid JSON.
  */
 export function keysInOrder(text: string): { top: string[]; duplicate: string | undefined } {
   // For each open bracket, the keys so far; none for an array.

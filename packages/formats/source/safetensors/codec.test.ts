@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { decodeSafetensors, encodeSafetensors, type NamedTensor } from './safetensors.ts';
+import type { NamedTensor } from '../format.ts';
+import { decodeSafetensors, encodeSafetensors } from './codec.ts';
 
 const example: NamedTensor[] = [
   { name: 'weight', dtype: 'F32', shape: [2, 2], data: Float32Array.of(1, -2, 3.5, Number.NaN) },

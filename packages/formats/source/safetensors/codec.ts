@@ -1,23 +1,16 @@
 import { DistilleryError } from '@distillery/spec';
-import { type DType, dtypes, elementCount, isDType, type TensorData } from './dtypes.ts';
+import { dtypes, elementCount, isDType } from '../dtypes.ts';
+import type { NamedTensor } from '../format.ts';
 import { keysInOrder } from './json-keys.ts';
 
 /**
  * The safetensors format (https://huggingface.co/docs/safetensors, "Format"): 8 bytes with the length of the
  * header as a little-endian integer, the header as JSON, then the tensors' bytes, little-endian, rows last-fastest,
- * without holes. Views into the bytes take the host to be little-endian too, as all that TensorFlow runs on are.
+ * without holes. Views into the bytes assume a little-endian host, as TensorFlow does.
  */
 
-/** A tensor in memory: `data` holds the product of `shape` elements, the last dimension fastest. */
-export interface Tensor {
-  dtype: DType;
-  shape: readonly number[];
-  data: TensorData;
-}
-
-export interface NamedTensor extends Tensor {
-  name: string;
-}
+/** A tensor without its name. */
+export type Tensor = Omit<NamedTensor, 'name'>;
 
 export interface Safetensors {
   /** In the header's order. */
@@ -30,8 +23,9 @@ const reserved = '__metadata__';
 const longestHeader = 100_000_000;
 
 /**
- * The file's bytes; the same tensors in the same order give the same bytes. Metadata come first, sorted by key.
- * @throws RangeError for a name twice or `__metadata__`, a shape or array that does not fit, a header over 100 MB.
+ * Returns the bytes of a file. The same tensors in the same order give the same bytes. Metadata come first, sorted by key.
+ *
+ * @throws RangeError for a name twice or `__metadata__`, a shape or array that does not fit, a header over 100 MB
  */
 export function encodeSafetensors(
   tensors: readonly NamedTensor[],
@@ -73,8 +67,9 @@ export function encodeSafetensors(
 
 /**
  * Reads a file's bytes. The arrays are views of `bytes` where alignment allows, else copies: do not write to either.
- * @throws `artifact_corrupt`, saying what is wrong, for anything that the format does not allow or that has
- * an element type outside `dtypes`.
+ *
+ * @throws DistilleryError `artifact_corrupt`, with the reason, for anything that the format does not allow and for an
+ *   element type outside `dtypes`
  */
 export function decodeSafetensors(bytes: Uint8Array): Safetensors {
   const { header, order, data } = readHeader(bytes);

@@ -1,0 +1,43 @@
+import type { Kind } from '@distillery/spec';
+import type { DType, TensorData } from './dtypes.ts';
+
+/** A tensor of a file: `data` holds the product of `shape` elements, the last dimension fastest. */
+export interface NamedTensor {
+  name: string;
+  dtype: DType;
+  shape: readonly number[];
+  data: TensorData;
+}
+
+/**
+ * A trained network's weights, independent of any file format.
+ *
+ * Parameters have PyTorch's names and PyTorch's layout: a linear layer is `[out, in]`, a convolution kernel
+ * `[out, in, height, width]`. A format with another layout permutes them.
+ */
+export interface Weights {
+  /** In the network's order. */
+  parameters: readonly NamedTensor[];
+  /** What the weights belong to, as JSON texts: `architecture`, `classes`, `input`, `normalization` or `tokenizer`. */
+  metadata: Readonly<Record<string, string>>;
+}
+
+/** A kind of weight file. `type` is its name in `?format=`. */
+export interface Format extends Kind {
+  /** The media type that downloads are sent with. */
+  readonly mediaType: string;
+  /** The extension of its files, without the dot. */
+  readonly extension: string;
+  /**
+   * Returns the bytes of a file. Equal weights give equal bytes, so that a file can be checked against its digest.
+   *
+   * @throws RangeError for weights that the format cannot represent
+   */
+  encode(weights: Weights): Uint8Array;
+  /**
+   * Reads the bytes of a file. Absent where the format is only written.
+   *
+   * @throws DistilleryError `artifact_corrupt` for bytes that are not such a file
+   */
+  decode?(bytes: Uint8Array): Weights;
+}

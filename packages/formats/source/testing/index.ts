@@ -1,0 +1,1 @@
+export { describeFormat } from './conformance.ts';

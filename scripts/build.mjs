@@ -1,0 +1,44 @@
+#!/usr/bin/env node
+/**
+ * Compiles every package and app to JavaScript: a tree like the repository's own, without tests, in `built/`.
+ * Images and the published packages run it; development runs the sources.
+ *
+ *   node scripts/build.mjs [folder]   default: built
+ *
+ * The folder must lie inside the repository, whose node_modules serve the compiled files too.
+ */
+import { spawnSync } from 'node:child_process';
+import { copyFileSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { builtManifest, readWorkspaces } from './build/manifest.mjs';
+import { assetsOf } from './build/assets.mjs';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const out = resolve(root, process.argv[2] ?? 'built');
+if (relative(root, out).startsWith('..')) {
+  console.error(`${out} lies outside ${root}`);
+  process.exit(2);
+}
+
+rmSync(out, { recursive: true, force: true });
+const compiler = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
+const { status } = spawnSync(
+  process.execPath,
+  [compiler, '--project', 'tsconfig.build.json', '--outDir', out],
+  { cwd: root, stdio: 'inherit' },
+);
+if (status !== 0) process.exit(status ?? 1);
+
+const links = join(out, 'node_modules', '@distillery');
+mkdirSync(links, { recursive: true });
+for (const { path, manifest } of readWorkspaces(root)) {
+  const built = builtManifest(manifest);
+  writeFileSync(join(out, path, 'package.json'), `${JSON.stringify(built, undefined, 2)}\n`);
+  for (const asset of assetsOf(join(root, path, 'source'))) {
+    const target = join(out, path, 'source', asset);
+    mkdirSync(dirname(target), { recursive: true });
+    copyFileSync(join(root, path, 'source', asset), target);
+  }
+  symlinkSync(join('..', '..', path), join(links, manifest.name.replace('@distillery/', '')));
+}

@@ -1,0 +1,43 @@
+#!/usr/bin/env node
+/**
+ * Packs what is published: `@distillery/client` and `@distillery/cli`, from what `npm run build` has compiled.
+ *
+ *   node scripts/pack.mjs [folder]   default: built; the tarballs lie in <folder>/published
+ *
+ * The sources stay `private`, so that nobody publishes them by mistake. The internal packages travel inside the two
+ * (bundleDependencies): they are no interface for others, and a trainer of one version must never meet a queue of another.
+ */
+import { execFileSync } from 'node:child_process';
+import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { internalNeeds, publishedManifest, readWorkspaces } from './build/manifest.mjs';
+
+const published = ['@distillery/client', '@distillery/cli'];
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const built = resolve(root, process.argv[2] ?? 'built');
+const out = join(built, 'published');
+const product = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+const workspaces = readWorkspaces(built);
+const manifests = new Map(workspaces.map(({ manifest }) => [manifest.name, manifest]));
+const folderOf = (name) => join(built, workspaces.find(({ manifest }) => manifest.name === name).path);
+
+rmSync(out, { recursive: true, force: true });
+for (const name of published) {
+  const folder = join(out, name.replace('@distillery/', ''));
+  const internal = internalNeeds(name, manifests);
+  cpSync(folderOf(name), folder, { recursive: true });
+  for (const one of internal) cpSync(folderOf(one), join(folder, 'node_modules', one), { recursive: true });
+  const manifest = publishedManifest(
+    manifests.get(name),
+    internal.map((one) => manifests.get(one)),
+    product,
+  );
+  writeFileSync(join(folder, 'package.json'), `${JSON.stringify(manifest, undefined, 2)}\n`);
+  const tarball = execFileSync('npm', ['pack', '--silent', '--pack-destination', out], {
+    cwd: folder,
+    encoding: 'utf8',
+  });
+  console.log(join(out, tarball.trim()));
+}
