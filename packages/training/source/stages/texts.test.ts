@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { decodeSafetensors } from '@distillery/formats';
-import { syntheticTexts } from '@distillery/datasets/synthetic-texts';
+import { syntheticTexts } from '@distillery/datasets/testing';
 import type { Report } from '@distillery/spec';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { jobSpec } from '../kinds.ts';
