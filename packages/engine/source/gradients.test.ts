@@ -115,7 +115,9 @@ test('partial leaves out a variable that the loss does not depend on', () => {
 test('an unused variable is an error that names it, and no tensors are left behind', () => {
   held((x, w, v) => {
     const before = tf.memory().numTensors;
-    expect(() => gradientsOf(() => tf.sum(w), { w, lonely: v })).toThrow('the loss does not depend on lonely');
+    expect(() => gradientsOf(() => tf.sum(w), { w, lonely: v })).toThrow(
+      'the loss does not depend on lonely',
+    );
     expect(() =>
       gradientsOf(
         () => {
