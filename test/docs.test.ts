@@ -1,7 +1,7 @@
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
-import { syntheticTexts } from '@distillery/datasets/synthetic-texts';
+import { syntheticTexts } from '@distillery/datasets/testing';
 import { errorTable, type Kind } from '@distillery/spec';
 import { jobSpec, kinds, planJob } from '@distillery/training';
 import { expect, onTestFinished, test } from 'vitest';
@@ -38,7 +38,9 @@ test('every example is a valid job', async () => {
   writeFileSync(join(folder, 'texts.csv'), syntheticTexts(30));
   for (const name of names.filter((path) => path.endsWith('.json'))) {
     const spec = jobSpec.parse(JSON.parse(read(`examples/${name}`)));
-    const { stages } = await planJob(spec, { cacheDir: folder, roots: [folder] });
+    const {
+      resolved: { stages },
+    } = await planJob(spec, { cacheDir: folder, roots: [folder] });
     expect(stages.length, name).toBeGreaterThan(3);
   }
 });

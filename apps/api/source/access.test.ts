@@ -22,7 +22,8 @@ async function caller(scope: Scope, over: { name?: string; jobs?: number; rate?:
 
 /** Every route of the app, read from Fastify's own tree. */
 async function everyRoute(): Promise<{ method: string; path: string }[]> {
-  const planner = { kinds, jobSpec, planSchema, plan: () => Promise.reject(new Error('not asked')) };
+  const plan = () => Promise.reject(new Error('not asked'));
+  const planner = { kinds, jobSpec, stageKinds: [], planSchema, plan };
   const { queue, store } = held;
   const app = await buildApp({ queue, store, planner, access: accessOf({}, '0.0.0.0') });
   const above: string[] = [];
@@ -151,7 +152,7 @@ test('an owner has so many jobs on their way; replays are none', async () => {
   const refused = first.find(({ status }) => status === 429);
   expect(await problem(refused as Response)).toMatchObject({
     code: 'quota_exceeded',
-    detail: `${name} has 2 jobs on their way, and may have 2: one must end before`,
+    detail: `${name} has 2 live jobs and may have 2: wait until one has ended`,
   });
   const taken = first.find(({ status }) => status === 202) as Response;
   const { id } = (await taken.json()) as JobView;

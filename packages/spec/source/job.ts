@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { jobWarningSchema, skippedDataSchema } from './warning.ts';
 
-/** The public truth of a job, as `GET /v1/jobs/:id` shows it. BullMQ's own states are never shown. */
+/** A job as `GET /v1/jobs/:id` shows it. BullMQ's states are never shown. */
 
 export const jobStates = [
   'queued',
@@ -17,9 +17,6 @@ export const jobStates = [
 ] as const;
 export type JobState = (typeof jobStates)[number];
 
-export const stageKinds = ['teacher', 'outputs', 'auxiliary', 'student', 'mutual', 'report'] as const;
-export type StageKind = (typeof stageKinds)[number];
-
 export const stageStates = ['waiting', 'queued', 'running', 'succeeded', 'failed', 'cancelled'] as const;
 export type StageState = (typeof stageStates)[number];
 
@@ -27,59 +24,77 @@ export function isTerminal(state: JobState | StageState): boolean {
   return state === 'succeeded' || state === 'failed' || state === 'cancelled';
 }
 
-/** One node of a job's graph: what is known of it when the job is accepted. */
+/** One node of a job's graph, as it is planned when the job is accepted. */
 export interface StagePlan {
   /**
    * `teacher` or `teacher.<name>`; `outputs`, `outputs.<teacher>` or `outputs.<student>.<seed>`;
    * `auxiliary.<key>` or `auxiliary.<key>.<seed>`; `student.<name>.<seed>`; `mutual.<seed>`; `report`
    */
   id: string;
-  kind: StageKind;
+  /** Names the stage kind that runs it and reads its input. */
+  kind: string;
   /** Stages that must have succeeded before. */
   needs: string[];
-  /** Its share of the job's work, for progress and ETA; any unit, the same for all. */
+  /** Its share of the job's work, for progress and ETA; any unit, the same for all stages. */
   work: number;
-  /** Whose weights it trains, or whose outputs it stores, where that is a teacher. */
-  teacher?: string;
-  /** The same where it is a student. */
-  student?: string;
-  /** Tells which network it trains that a student's method needs beforehand; `student` is one that does. */
-  auxiliary?: string;
-  /** The students that train together. */
-  peers?: string[];
-  /** Of students. */
+  /** JSON that the kind's own schema checks: what to train, and which stages' results to read. */
+  input: Record<string, unknown>;
+  /** For people: the network that it trains or whose outputs it stores. */
+  network?: string;
+  /** For people: the seed of that network, or of all networks that it trains together. */
   seed?: number;
+}
+
+/** A job's stages with the version of the code that planned them, as the job's record keeps them. */
+export interface JobPlan {
+  /** Rises whenever a stage's input or result changes its meaning. */
+  version: number;
+  /** The version of Distillery that made the plan. */
+  distillery: string;
+  /** Each stage comes after those that it needs. */
+  stages: StagePlan[];
 }
 
 const time = z.iso.datetime().nullable();
 
 export const reasonSchema = z.object({
-  code: z.string(),
-  message: z.string(),
-  stage: z.string().optional(),
+  code: z.string().describe('The code of the error, as in the table of errors.'),
+  message: z.string().describe('The error as a sentence for people.'),
+  stage: z.string().optional().describe('The id of the stage that failed.'),
 });
 /** Why a job or a stage failed. */
 export type Reason = z.output<typeof reasonSchema>;
 
 export const stageProgressSchema = z.object({
-  phase: z.string().describe('what the trainer is doing: loading, training, evaluating, storing'),
-  epoch: z.number().int().describe('completed epochs'),
-  epochs: z.number().int(),
-  step: z.number().int().describe('completed steps over all epochs'),
-  steps: z.number().int(),
-  loss: z.number().nullable(),
-  samplesPerSecond: z.number().nullable(),
-  fraction: z.number().min(0).max(1),
+  phase: z.string().describe('What the trainer does: loading, training, evaluating or storing.'),
+  epoch: z.number().int().describe('How many epochs are completed.'),
+  epochs: z.number().int().describe('How many epochs there are; 0 for a phase without steps.'),
+  step: z.number().int().describe('How many optimizer steps are completed, over all epochs.'),
+  steps: z.number().int().describe('How many optimizer steps there are, over all epochs.'),
+  loss: z.number().nullable().describe('The mean loss of the latest steps; null while there is none.'),
+  samplesPerSecond: z.number().nullable().describe('The speed of training; null while it is not measured.'),
+  fraction: z.number().min(0).max(1).describe('The share of the stage that is done, 0 to 1.'),
 });
 export type StageProgress = z.output<typeof stageProgressSchema>;
 
 export const stageViewSchema = z.object({
-  id: z.string(),
-  kind: z.enum(stageKinds),
-  state: z.enum(stageStates),
-  needs: z.array(z.string()),
-  attempt: z.number().int().describe('how often it was picked up; 0: not yet'),
-  worker: z.string().nullable(),
+  id: z.string().describe('The id of the stage, unique in its job.'),
+  kind: z.string().describe('What the stage does. New versions may add kinds.'),
+  network: z
+    .string()
+    .nullable()
+    .describe(
+      'The network that the stage trains, or whose outputs it stores; null for several networks or none.',
+    ),
+  seed: z
+    .number()
+    .int()
+    .nullable()
+    .describe("The seed of a student's run; null for stages that all seeds share."),
+  state: z.enum(stageStates).describe('The state of the stage.'),
+  needs: z.array(z.string()).describe('The ids of the stages that must have succeeded before.'),
+  attempt: z.number().int().describe('How many times a worker took the stage; 0 before the first time.'),
+  worker: z.string().nullable().describe('The worker of the latest attempt.'),
   startedAt: time,
   finishedAt: time,
   progress: stageProgressSchema.nullable(),
@@ -88,15 +103,23 @@ export const stageViewSchema = z.object({
 export type StageView = z.output<typeof stageViewSchema>;
 
 export const jobViewSchema = z.object({
-  id: z.string(),
-  name: z.string().nullable(),
-  labels: z.record(z.string(), z.string()),
-  owner: z.string().nullable().describe('the name of the API key that submitted it; null: keys were off'),
-  state: z.enum(jobStates),
-  priority: z.number().int(),
-  phase: z.string().nullable().describe('the stages that run now'),
-  progress: z.number().min(0).max(100).describe('percent of the work'),
-  etaSeconds: z.number().nullable(),
+  id: z.string().describe('The id of the job; ids sort by the time of submission.'),
+  name: z.string().nullable().describe('The name from the spec.'),
+  labels: z.record(z.string(), z.string()).describe('The labels from the spec.'),
+  owner: z
+    .string()
+    .nullable()
+    .describe('The name of the API key that submitted the job; null if keys were off.'),
+  state: z.enum(jobStates).describe('The state of the job.'),
+  priority: z.number().int().describe('The priority from the spec; stages of a higher one are taken first.'),
+  phase: z.string().nullable().describe('The ids of the stages that run now, joined by commas.'),
+  progress: z.number().min(0).max(100).describe('The percentage of the work that is done.'),
+  etaSeconds: z
+    .number()
+    .nullable()
+    .describe(
+      'The estimated seconds until the job ends; null while nothing is measured or the job does not run.',
+    ),
   reason: reasonSchema.nullable(),
   createdAt: z.iso.datetime(),
   startedAt: time,
@@ -116,12 +139,14 @@ export const jobViewSchema = z.object({
 export type JobView = z.output<typeof jobViewSchema>;
 
 export const metricRowSchema = z.object({
-  stage: z.string(),
-  attempt: z.number().int(),
-  epoch: z.number().int().describe('counted from 1; 0 is before the first'),
-  step: z.number().int().describe('over all epochs, counted from 1; 0 is before the first'),
-  time: z.iso.datetime(),
-  values: z.record(z.string(), z.number().nullable()).describe('null: not a finite number'),
+  stage: z.string().describe('The id of the stage.'),
+  attempt: z.number().int().describe('The attempt of the stage that wrote the row.'),
+  epoch: z.number().int().describe('The epoch, counted from 1; 0 is before the first one.'),
+  step: z.number().int().describe('The step over all epochs, counted from 1; 0 is before the first one.'),
+  time: z.iso.datetime().describe('When the trainer wrote the row.'),
+  values: z
+    .record(z.string(), z.number().nullable())
+    .describe('The values by name, such as `loss`; null for a value that is not a finite number.'),
 });
 /** One line of a training curve. */
 export type MetricRow = z.output<typeof metricRowSchema>;

@@ -8,7 +8,7 @@ import {
   startPrivateRedis,
 } from '../index.ts';
 
-/** A Redis server of the test file's own, and a queue on it that waits as a worker's does. */
+/** Starts a Redis server for one test file, and a queue on it that waits for Redis as a worker's does. */
 export function privateQueue(): { queue: DistilleryQueue; redis: PrivateRedis } {
   const held = {} as { queue: DistilleryQueue; redis: PrivateRedis };
   beforeAll(async () => {
@@ -22,29 +22,34 @@ export function privateQueue(): { queue: DistilleryQueue; redis: PrivateRedis } 
   return held;
 }
 
-/** teacher → outputs → students → report. */
+/** The stages of a job: teacher → outputs → students → report. */
 export function graph(students = ['a', 'b']): StagePlan[] {
   const ids = students.map((name) => `student.${name}.42`);
   return [
-    { id: 'teacher', kind: 'teacher', needs: [], work: 60 },
-    { id: 'outputs', kind: 'outputs', needs: ['teacher'], work: 20 },
+    { id: 'teacher', kind: 'teacher', needs: [], work: 60, input: {}, network: 'teacher' },
+    { id: 'outputs', kind: 'outputs', needs: ['teacher'], work: 20, input: {}, network: 'teacher' },
     ...ids.map((id, i) => ({
       id,
-      kind: 'student' as const,
+      kind: 'student',
       needs: ['outputs'],
       work: 10,
-      student: students[i],
+      input: {},
+      network: students[i],
       seed: 42,
     })),
-    { id: 'report', kind: 'report', needs: ids, work: 0 },
+    { id: 'report', kind: 'report', needs: ids, work: 0, input: {} },
   ];
 }
 
-export function job(over: Partial<NewJob> = {}): NewJob {
-  return { name: null, labels: {}, posted: { teacher: 1 }, spec: { teacher: 1 }, stages: graph(), ...over };
+export function job({
+  stages = graph(),
+  ...over
+}: Partial<Omit<NewJob, 'plan'>> & { stages?: StagePlan[] } = {}): NewJob {
+  const plan = { version: 1, distillery: '0.0.0', stages };
+  return { name: null, labels: {}, posted: { teacher: 1 }, spec: { teacher: 1 }, plan, ...over };
 }
 
-/** In the middle of a stage. */
+/** The progress of a stage that is half done. */
 export const progress: StageProgress = {
   phase: 'training',
   epoch: 1,
@@ -66,12 +71,13 @@ export const engine: EngineInfo = {
   gigaflops: 1.5,
 };
 
-/** Until a condition holds; throws after ten seconds. */
+/** Reads until a condition holds. @throws Error after ten seconds */
 export async function until<T>(read: () => Promise<T>, holds: (value: T) => boolean): Promise<T> {
   for (const end = Date.now() + 10_000; ; ) {
     const value = await read();
     if (holds(value)) return value;
-    if (Date.now() > end) throw new Error(`waited in vain, last: ${JSON.stringify(value)}`);
+    if (Date.now() > end)
+      throw new Error(`the condition did not hold in time, last: ${JSON.stringify(value)}`);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }
