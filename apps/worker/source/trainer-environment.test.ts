@@ -2,7 +2,13 @@ import type { StagePlan } from '@distillery/spec';
 import { expect, test } from 'vitest';
 import { trainerThreads } from './trainer-environment.ts';
 
-const stage = (id: string, kind: StagePlan['kind']): StagePlan => ({ id, kind, needs: [], work: 1 });
+const stage = (id: string, kind: StagePlan['kind']): StagePlan => ({
+  id,
+  kind,
+  needs: [],
+  work: 1,
+  input: {},
+});
 const plan = [
   stage('teacher', 'teacher'),
   stage('outputs', 'outputs'),

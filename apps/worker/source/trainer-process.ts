@@ -4,22 +4,20 @@ import { createInterface } from 'node:readline';
 import { forkModule } from '@distillery/engine/program';
 import { DistilleryError, type EngineInfo } from '@distillery/spec';
 import type { Logger } from 'pino';
-import type { FromTrainer, Task, ToTrainer } from './messages.ts';
+import type { FromTrainer, Outcome, Report, Task, ToTrainer } from './messages.ts';
 import { wasRefusedMemory } from './out-of-memory.ts';
 import { trainerEnvironment } from './trainer-environment.ts';
-
-/** What a trainer says while it works; what it ends with is the promise. */
-export type Report = Extract<FromTrainer, { type: 'progress' | 'metrics' | 'warning' }>;
-export type Outcome = { type: 'done'; result: unknown } | { type: 'stopped' };
+import { logLineOf } from './trainer-log.ts';
 
 /**
  * Runs a task in a child process.
  *
- * @param threads that it computes with, unless TF_NUM_INTRAOP_THREADS says otherwise
- * @param stallMs without a sign of life for so long, the trainer is killed
+ * @param threads to compute with, unless the environment sets TF_NUM_INTRAOP_THREADS
+ * @param stallMs after which a trainer without a sign of life is killed
  * @param graceMs between SIGTERM and SIGKILL: time to finish a step and commit a checkpoint
- * @param signal aborted: the trainer is asked to stop, then made to
- * @throws DistilleryError what the trainer failed with, `stalled`, `trainer_crashed` or `out_of_memory` when it just ended
+ * @param signal asks the trainer to stop, and kills it after `graceMs`
+ * @param report is called with every report of the trainer, the lines of its stdout and stderr among them
+ * @throws DistilleryError the failure of the trainer; `stalled`; `trainer_crashed` or `out_of_memory` when its process ended
  */
 export async function runTask(
   task: Task,
@@ -39,7 +37,10 @@ export async function runTask(
     log: Logger;
   },
 ): Promise<Outcome> {
-  const trainer = start([], log, { TF_NUM_INTRAOP_THREADS: String(threads) });
+  const trainer = start([], log, {
+    environment: { TF_NUM_INTRAOP_THREADS: String(threads) },
+    report,
+  });
   const onAbort = () => void stop(trainer, graceMs);
   let watch: NodeJS.Timeout | undefined;
   signal.addEventListener('abort', onAbort, { once: true });
@@ -98,26 +99,35 @@ interface Trainer {
   lastLines(): string[];
 }
 
-function start(args: string[], log: Logger, environment: Record<string, string> = {}): Trainer {
+function start(
+  args: string[],
+  log: Logger,
+  {
+    environment = {},
+    report,
+  }: { environment?: Record<string, string>; report?: (line: Report) => void } = {},
+): Trainer {
   const child = forkModule(import.meta.url, 'trainer', args, {
-    // What the person who started the worker has set goes before.
+    // The environment of the worker takes precedence.
     env: { ...trainerEnvironment, ...environment, ...process.env },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   });
   const lines: string[] = [];
-  for (const stream of [child.stdout, child.stderr]) {
+  for (const name of ['stdout', 'stderr'] as const) {
+    const stream = child[name];
     if (stream === null) continue;
     createInterface(stream).on('line', (line) => {
       lines.push(line);
       if (lines.length > 20) lines.shift();
       log.debug({ trainer: child.pid }, line);
+      report?.({ type: 'log', line: logLineOf(line, name) });
     });
   }
   const exit = once(child, 'close').then(([code, signal]) => ({
     code: code as number | null,
     signal: signal as NodeJS.Signals | null,
   }));
-  // A spawn that fails emits 'error' and then 'close'; `exit` tells of it.
+  // A spawn that fails emits 'error' and then 'close', which `exit` waits for.
   child.on('error', (error) => lines.push(error.message));
   return { child, exit, lastLines: () => lines };
 }
@@ -141,11 +151,11 @@ function crashed(
   // TensorFlow's notes at the level I (INFO) are no reason for anything.
   const grave = lines.filter((line) => !/^I\d{4} /.test(line));
   const telling = grave.findLast((line) => /error|abort|what\(\)/i.test(line)) ?? grave.at(-1);
-  const said = telling === undefined ? '' : `; it said: ${telling.trim()}`;
-  // SIGKILL: the kernel's way when a machine or a container has no memory left.
+  const words = telling === undefined ? '' : `; it wrote: ${telling.trim()}`;
+  // SIGKILL: what the kernel sends when a machine or a container has no memory left.
   const outOfMemory = signal === 'SIGKILL' || lines.some(wasRefusedMemory);
-  const how = signal === null ? `with exit code ${code}` : `by ${signal}`;
+  const end = signal === null ? `with exit code ${code}` : `by ${signal}`;
   return outOfMemory
-    ? new DistilleryError('out_of_memory', `the trainer was ended ${how}, most likely for its memory${said}`)
-    : new DistilleryError('trainer_crashed', `the trainer ended ${how}${said}`);
+    ? new DistilleryError('out_of_memory', `the trainer was ended ${end}, most likely for its memory${words}`)
+    : new DistilleryError('trainer_crashed', `the trainer ended ${end}${words}`);
 }

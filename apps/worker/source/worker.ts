@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { availableParallelism, hostname } from 'node:os';
 import { openQueue, type StageRun } from '@distillery/queue';
-import { DistilleryError, type EngineInfo, type JobSpec } from '@distillery/spec';
+import { DistilleryError, type EngineInfo, type JobSpec, type LogLine } from '@distillery/spec';
 import type { Logger } from 'pino';
 import { createReporter } from './reporter.ts';
 import { trainerThreads } from './trainer-environment.ts';
@@ -130,18 +130,35 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
       queue.jobs.spec(run.jobId),
       queue.jobs.results(run.jobId),
     ]);
-    const stage = plan.find((candidate) => candidate.id === run.stageId);
+    const stage = plan.stages.find((candidate) => candidate.id === run.stageId);
     if (stage === undefined) throw new DistilleryError('internal', `the job has no stage ${run.stageId}`);
-    const job = { id: run.jobId, name: view.name, spec: spec as JobSpec };
-    const deadline = deadlineOf(run.jobStartedAt, job.spec.limits.maxDurationSeconds);
+    const job = { id: run.jobId, name: view.name, spec };
+    const { limits } = spec as Partial<JobSpec>;
+    const deadline = deadlineOf(run.jobStartedAt, limits?.maxDurationSeconds);
     const reporter = createReporter(run, (error) =>
       stageLog.warn({ err: error }, 'a report was not written'),
     );
+    const log = (level: LogLine['level'], message: string) =>
+      reporter.report({ type: 'log', line: { source: 'supervisor', level, message } });
+    const threads = trainerThreads(stage, plan.stages, trainers, availableParallelism());
+    log('info', `${id} begins attempt ${run.attempt} with ${threads} threads (${engine.backend})`);
     try {
       const outcome = await runTask(
-        { job, stage, attempt: run.attempt, results, records: view.stages, storeDir, dataDir, roots },
         {
-          threads: trainerThreads(stage, plan, trainers, availableParallelism()),
+          job,
+          plan,
+          stage: run.stageId,
+          attempt: run.attempt,
+          results,
+          records: view.stages,
+          warnings: view.warnings,
+          skippedData: view.skippedData,
+          storeDir,
+          dataDir,
+          roots,
+        },
+        {
+          threads,
           stallMs: stallSeconds * 1000,
           graceMs: (graceSeconds * 2000) / 3,
           signal: AbortSignal.any([run.signal, deadline.signal]),
@@ -149,17 +166,21 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
           log: stageLog,
         },
       );
-      if (outcome.type === 'done') {
-        await reporter.flush();
-        return outcome.result;
-      }
+      if (outcome.type === 'done') return outcome.result;
       if (run.signal.aborted) throw run.signal.reason;
       throw deadline.signal.reason;
+    } catch (error) {
+      log(run.signal.aborted ? 'info' : 'error', messageOf(error));
+      throw error;
     } finally {
       deadline.clear();
       await reporter.flush();
     }
   }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 /** A signal that aborts with a `timeout` once the job has run for its limit. */

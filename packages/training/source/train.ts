@@ -67,7 +67,7 @@ export interface TrainingResult {
   losses: Record<string, number>;
   /** By member. */
   lastValidationAccuracy: Record<string, number | null>;
-  /** Of training, over all attempts. */
+  /** Seconds of training, over all attempts. */
   seconds: number;
 }
 
