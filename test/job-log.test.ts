@@ -41,7 +41,7 @@ test('the log, the view and the report of a job hold what happened to it', { tim
   service.workers.push(
     await startWorker({
       redisUrl: service.redisUrl,
-      storeDir: join(service.folder, 'store'),
+      store: join(service.folder, 'store'),
       dataDir: join(service.folder, 'data'),
       roots: [folder],
       log: pino({ level: 'silent' }),

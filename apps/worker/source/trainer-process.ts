@@ -9,38 +9,33 @@ import { wasRefusedMemory } from './out-of-memory.ts';
 import { trainerEnvironment } from './trainer-environment.ts';
 import { logLineOf } from './trainer-log.ts';
 
+export interface TaskOptions {
+  /** Variables of the trainer's environment that go before those of this process; default none. */
+  settings?: Record<string, string>;
+  /** Threads to compute with, where TF_NUM_INTRAOP_THREADS is not set. */
+  threads: number;
+  /** Milliseconds without a sign of life after which the trainer is killed. */
+  stallMs: number;
+  /** Milliseconds between SIGTERM and SIGKILL, in which the trainer finishes a step and commits a checkpoint. */
+  graceMs: number;
+  /** Aborted: the trainer is told to stop, and killed after `graceMs`. */
+  signal: AbortSignal;
+  /** Is called with every report of the trainer, the lines of its stdout and stderr among them. */
+  report: (message: Report) => void;
+  log: Logger;
+}
+
 /**
  * Runs a task in a child process.
  *
- * @param threads to compute with, unless the environment sets TF_NUM_INTRAOP_THREADS
- * @param stallMs after which a trainer without a sign of life is killed
- * @param graceMs between SIGTERM and SIGKILL: time to finish a step and commit a checkpoint
- * @param signal asks the trainer to stop, and kills it after `graceMs`
- * @param report is called with every report of the trainer, the lines of its stdout and stderr among them
  * @throws DistilleryError the failure of the trainer; `stalled`; `trainer_crashed` or `out_of_memory` when its process ended
  */
 export async function runTask(
   task: Task,
-  {
-    threads,
-    stallMs,
-    graceMs,
-    signal,
-    report,
-    log,
-  }: {
-    threads: number;
-    stallMs: number;
-    graceMs: number;
-    signal: AbortSignal;
-    report: (message: Report) => void;
-    log: Logger;
-  },
+  { settings = {}, threads, stallMs, graceMs, signal, report, log }: TaskOptions,
 ): Promise<Outcome> {
-  const trainer = start([], log, {
-    environment: { TF_NUM_INTRAOP_THREADS: String(threads) },
-    report,
-  });
+  const environment = { TF_NUM_INTRAOP_THREADS: String(threads), ...process.env, ...settings };
+  const trainer = start([], log, { environment, report });
   const onAbort = () => void stop(trainer, graceMs);
   let watch: NodeJS.Timeout | undefined;
   signal.addEventListener('abort', onAbort, { once: true });
@@ -56,7 +51,7 @@ export async function runTask(
         if (silent < stallMs || failure !== undefined) return;
         const seconds = Math.round(silent / 1000);
         failure = new DistilleryError('stalled', `the trainer gave no sign of life for ${seconds} s`);
-        // It may not hear anything gentler.
+        // A trainer that hangs in native code handles no other signal.
         trainer.child.kill('SIGKILL');
       },
       Math.min(5000, stallMs / 4),
@@ -80,9 +75,9 @@ export async function runTask(
   }
 }
 
-/** Asks a fresh child process which engine starts here, and how fast it is. */
-export async function probeEngine(log: Logger): Promise<EngineInfo> {
-  const trainer = start(['--probe'], log);
+/** Finds out in a child process which engine starts here, and how fast it is. */
+export async function probeEngine(log: Logger, settings: Record<string, string>): Promise<EngineInfo> {
+  const trainer = start(['--probe'], log, { environment: { ...process.env, ...settings } });
   let answer: FromTrainer | undefined;
   trainer.child.on('message', (message: FromTrainer) => {
     answer = message;
@@ -102,14 +97,10 @@ interface Trainer {
 function start(
   args: string[],
   log: Logger,
-  {
-    environment = {},
-    report,
-  }: { environment?: Record<string, string>; report?: (line: Report) => void } = {},
+  { environment, report }: { environment: NodeJS.ProcessEnv; report?: (line: Report) => void },
 ): Trainer {
   const child = forkModule(import.meta.url, 'trainer', args, {
-    // The environment of the worker takes precedence.
-    env: { ...trainerEnvironment, ...environment, ...process.env },
+    env: { ...trainerEnvironment, ...environment },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   });
   const lines: string[] = [];
@@ -148,7 +139,7 @@ function crashed(
   { code, signal }: { code: number | null; signal: NodeJS.Signals | null },
   lines: string[],
 ): DistilleryError {
-  // TensorFlow's notes at the level I (INFO) are no reason for anything.
+  // TensorFlow's notes at the level I (INFO) explain nothing.
   const grave = lines.filter((line) => !/^I\d{4} /.test(line));
   const telling = grave.findLast((line) => /error|abort|what\(\)/i.test(line)) ?? grave.at(-1);
   const words = telling === undefined ? '' : `; it wrote: ${telling.trim()}`;
