@@ -99,7 +99,7 @@ test('the report of a failed job says that none will come', async () => {
   await held.queue.attempts.fail(begun, { code: 'nan', message: 'diverged' });
   expect(await problem(await held.request(`/v1/jobs/${id}/report`))).toMatchObject({
     code: 'not_ready',
-    detail: 'the job has failed, without a report',
+    detail: 'the job has failed and has no report',
   });
   const weights = await problem(await held.request(`/v1/jobs/${id}/teacher/weights`));
   expect(weights.code).toBe('checkpoint_not_found');
