@@ -1,4 +1,5 @@
 export { jobSpec, kinds } from './kinds.ts';
+export { loadPlugins, type Plugin } from './plugins.ts';
 export { type Plan, type PlanContext, type Planned, planJob, planSchema } from './planning/plan.ts';
 export {
   artifactsOf,
@@ -12,3 +13,4 @@ export {
 } from './stages/index.ts';
 export type { JobRecord, StageArtifacts, StageNetwork, StageRecord } from './stages/stage.ts';
 export { StopTraining } from './train.ts';
+export type { StageContext, StageKind } from './stages/stage.ts';
