@@ -1,15 +1,30 @@
 import { z } from 'zod';
 import { scheduled, weightRange } from './scheduled.ts';
 
-/** What one trained network scored; the test set is read once, after training, and chooses nothing. */
+/** The scores of one trained network. The test set is read once, after training, and does not influence any choice. */
 export const scoreSchema = z.object({
-  epoch: z.number().int().describe('the epoch whose weights were scored'),
-  testAccuracy: z.number(),
-  testLoss: z.number().describe('cross-entropy'),
-  validationAccuracy: z.number().nullable(),
-  expectedCalibrationError: z.number().describe('15 bins of equal width'),
-  agreement: z.number().nullable().describe("share of test images with the teacher's prediction"),
-  teacherDivergence: z.number().nullable().describe('mean KL(teacher‖student) on the test set, nats'),
+  epoch: z.number().int().describe('The epoch after which the scored weights were saved.'),
+  testAccuracy: z.number().describe('The share of test samples that are classified correctly, from 0 to 1.'),
+  testLoss: z.number().describe('The mean cross-entropy on the test set, in nats.'),
+  validationAccuracy: z
+    .number()
+    .nullable()
+    .describe(
+      'The share of validation samples that are classified correctly; null without a validation set.',
+    ),
+  expectedCalibrationError: z
+    .number()
+    .describe('The expected calibration error on the test set, with 15 bins of equal width.'),
+  agreement: z
+    .number()
+    .nullable()
+    .describe(
+      'The share of test samples for which the teacher predicts the same class; null without a teacher.',
+    ),
+  teacherDivergence: z
+    .number()
+    .nullable()
+    .describe('The mean of KL(teacher ‖ student) on the test set, in nats; null without a teacher.'),
   weights: z.object({ digest: z.string(), size: z.number().int() }),
 });
 export type Score = z.output<typeof scoreSchema>;
@@ -17,52 +32,80 @@ export type Score = z.output<typeof scoreSchema>;
 export const engineInfoSchema = z.object({
   name: z.string(),
   backend: z.string(),
-  bfloat16: z.string().nullable().describe('why it does not compute in bfloat16; null where it does'),
+  bfloat16: z
+    .string()
+    .nullable()
+    .describe('The reason why the engine cannot train in bfloat16; null if it can.'),
   threads: z.number().int(),
   versions: z.record(z.string(), z.string()),
   hardware: z.string(),
-  gigaflops: z.number().nullable().describe('measured on a convolution when the worker started'),
+  gigaflops: z
+    .number()
+    .nullable()
+    .describe(
+      'The speed in 10⁹ floating-point operations per second, measured on a convolution when the worker started.',
+    ),
 });
 export type EngineInfo = z.output<typeof engineInfoSchema>;
 
 const termResultSchema = z.object({
   name: z.string(),
-  weight: scheduled(weightRange).describe('as trained with: `auto` stands as the number that it came to'),
+  weight: scheduled(weightRange).describe(
+    'The weight in training. For `auto` it is the number that was determined.',
+  ),
   gradientNorm: z
     .number()
-    .describe("L2 norm at the first step, by the network's parameters, before the weight"),
+    .describe(
+      "The L2 norm of the unweighted term's gradient with respect to the network's parameters, at the first step.",
+    ),
   suggestedWeight: z
     .number()
     .nullable()
-    .describe('the weight at which that norm is the one of cross_entropy at weight 1; null: the norm is 0'),
+    .describe(
+      'The weight that gives the gradient the norm of cross_entropy with weight 1; null if the norm is 0.',
+    ),
 });
-/** What the preflight measured of a term, and its weight. */
+/** A term's weight and the gradient that the preflight measured. */
 export type TermResult = z.output<typeof termResultSchema>;
 
 export const networkResultSchema = z.object({
   stage: z.string(),
   seed: z.number().int(),
   parameters: z.number().int(),
-  flops: z.number().describe('of one forward pass of one image; a multiply-add is two'),
-  latencyMs: z.number().describe('median of one image at a time, on the worker that trained it'),
-  initialWeights: z.string().describe('SHA-256 of the weights before the first step'),
+  flops: z
+    .number()
+    .describe('Floating-point operations of one forward pass of one sample. A multiply-add counts as two.'),
+  latencyMs: z
+    .number()
+    .describe(
+      'The median time of a forward pass of one sample, in milliseconds, on the worker that trained the network.',
+    ),
+  initialWeights: z.string().describe('The SHA-256 digest of the weights before the first step.'),
   last: scoreSchema,
-  best: scoreSchema.describe('chosen on the validation split alone; the last epoch where there is none'),
+  best: scoreSchema.describe(
+    'The scores of the best epoch, chosen on the validation set alone; those of the last epoch without a validation set.',
+  ),
   terms: z.array(termResultSchema),
-  losses: z.record(z.string(), z.number()).describe("the last epoch's mean of each term, before its weight"),
+  losses: z.record(z.string(), z.number()).describe('The unweighted mean of each term in the last epoch.'),
   epochs: z.number().int(),
   seconds: z.number().describe('Seconds of training, summed over all attempts of the stage.'),
-  precision: z.string().describe('of convolutions and matrix products in training; scores are float32'),
-  reused: z.boolean().describe('true when an earlier job had trained the same network'),
+  precision: z
+    .string()
+    .describe(
+      'The precision of convolutions and matrix products in training. Scores are computed in float32.',
+    ),
+  reused: z
+    .boolean()
+    .describe('Whether the network comes from an earlier job that trained the same network.'),
   engine: engineInfoSchema,
-  peakMemoryBytes: z.number().int().describe("the trainer's largest resident set"),
-  datasetBytes: z.number().int().describe('of decoded images that the trainer held'),
+  peakMemoryBytes: z.number().int().describe('The largest resident set of the trainer process, in bytes.'),
+  datasetBytes: z.number().int().describe('The size of the decoded training and test sets, in bytes.'),
 });
 export type NetworkResult = z.output<typeof networkResultSchema>;
 
 const spreadSchema = z.object({
   mean: z.number(),
-  sd: z.number().nullable().describe('sample standard deviation; null for one seed'),
+  sd: z.number().nullable().describe('The sample standard deviation over the seeds; null for one seed.'),
 });
 export type Spread = z.output<typeof spreadSchema>;
 
@@ -81,12 +124,12 @@ export const reportSchema = z.object({
   }),
   teachers: z
     .array(networkResultSchema.extend({ name: z.string() }))
-    .describe('the first one is that of `teacher`; none where the students are peers'),
+    .describe('The teachers, starting with `teacher`. Empty if the students teach each other.'),
   students: z.array(
     z.object({
       name: z.string(),
-      teachers: z.array(z.string()).describe('whom it learned from; none for a control and for peers'),
-      control: z.string().nullable().describe('the control that it is held against'),
+      teachers: z.array(z.string()).describe('The names of its teachers; empty for controls and peers.'),
+      control: z.string().nullable().describe('The name of the control that it is compared with.'),
       architecture: z.record(z.string(), z.unknown()),
       method: z.array(z.record(z.string(), z.unknown())),
       runs: z.array(networkResultSchema),
@@ -98,7 +141,7 @@ export const reportSchema = z.object({
         .object({ last: spreadSchema, best: spreadSchema })
         .nullable()
         .describe(
-          '(student − control) / (teacher − control), seed by seed; null without a control or without a gap',
+          'The share of the gap in test accuracy that distillation closed, (student − control) / (teacher − control), for each seed; null without a control or without a gap.',
         ),
     }),
   ),
@@ -112,25 +155,25 @@ export const reportSchema = z.object({
       }),
     )
     .describe(
-      'the mean of probabilities of the best weights: generations of a student, peers; of teachers that speak as one, their weighted logits',
+      'Networks that predict together, with their best weights: the mean probabilities of the generations of a student or of peers, and the weighted logits of several teachers.',
     ),
   outputs: z
     .array(
       z.object({
         teacher: z.string(),
         augmentation: z.string(),
-        views: z.number().int().describe('seeded views of each training image that are cached'),
+        views: z.number().int().describe('The number of cached augmented views of each training image.'),
         taps: z.array(z.string()),
         bytes: z.number(),
         reused: z.boolean(),
       }),
     )
-    .describe("the teacher's stored outputs"),
+    .describe('The cached outputs of the teachers.'),
   stages: z.array(
     z.object({
       id: z.string(),
       worker: z.string().nullable(),
-      attempts: z.number().int().describe('How many times a worker took the stage.'),
+      attempts: z.number().int().describe('The number of times that a worker took the stage.'),
       seconds: z
         .number()
         .nullable()
@@ -141,8 +184,6 @@ export const reportSchema = z.object({
   ),
   warnings: z
     .array(z.string())
-    .describe(
-      'What people should know: the findings of the report, the warnings of the stages and the data skipped.',
-    ),
+    .describe('The findings of the report, the warnings of the stages and the skipped data, as sentences.'),
 });
 export type Report = z.output<typeof reportSchema>;
