@@ -1,30 +1,26 @@
 import { z } from 'zod';
 import { scheduled, weightRange } from './scheduled.ts';
 
-/** The scores of one trained network. The test set is read once, after training, and does not influence any choice. */
+/** The scores of one trained network. The test set is read once, after training, and selects nothing. */
 export const scoreSchema = z.object({
-  epoch: z.number().int().describe('The epoch after which the scored weights were saved.'),
-  testAccuracy: z.number().describe('The share of test samples that are classified correctly, from 0 to 1.'),
-  testLoss: z.number().describe('The mean cross-entropy on the test set, in nats.'),
+  epoch: z.number().int().describe('The epoch whose weights were scored.'),
+  testAccuracy: z.number().describe('The accuracy on the test set, 0 to 1.'),
+  testLoss: z.number().describe('The mean cross-entropy on the test set.'),
   validationAccuracy: z
     .number()
     .nullable()
-    .describe(
-      'The share of validation samples that are classified correctly; null without a validation set.',
-    ),
+    .describe('The accuracy on the validation split, 0 to 1; null without one.'),
   expectedCalibrationError: z
     .number()
     .describe('The expected calibration error on the test set, with 15 bins of equal width.'),
   agreement: z
     .number()
     .nullable()
-    .describe(
-      'The share of test samples for which the teacher predicts the same class; null without a teacher.',
-    ),
+    .describe("The share of test samples with the teacher's prediction; null without a teacher."),
   teacherDivergence: z
     .number()
     .nullable()
-    .describe('The mean of KL(teacher ‖ student) on the test set, in nats; null without a teacher.'),
+    .describe('The mean KL(teacher‖student) on the test set, in nats; null without a teacher.'),
   weights: z.object({ digest: z.string(), size: z.number().int() }),
 });
 export type Score = z.output<typeof scoreSchema>;
@@ -32,40 +28,35 @@ export type Score = z.output<typeof scoreSchema>;
 export const engineInfoSchema = z.object({
   name: z.string(),
   backend: z.string(),
-  bfloat16: z
-    .string()
-    .nullable()
-    .describe('The reason why the engine cannot train in bfloat16; null if it can.'),
+  bfloat16: z.string().nullable().describe('Why the engine does not compute in bfloat16; null if it does.'),
   threads: z.number().int(),
   versions: z.record(z.string(), z.string()),
   hardware: z.string(),
   gigaflops: z
     .number()
     .nullable()
-    .describe(
-      'The speed in 10⁹ floating-point operations per second, measured on a convolution when the worker started.',
-    ),
+    .describe('The speed in GFLOPS, measured on a convolution when the worker started.'),
 });
 export type EngineInfo = z.output<typeof engineInfoSchema>;
 
 const termResultSchema = z.object({
   name: z.string(),
   weight: scheduled(weightRange).describe(
-    'The weight in training. For `auto` it is the number that was determined.',
+    'The weight that was trained with; for `auto`, the number that was chosen.',
   ),
   gradientNorm: z
     .number()
     .describe(
-      "The L2 norm of the unweighted term's gradient with respect to the network's parameters, at the first step.",
+      "The L2 norm of the term's gradient by the parameters of the network at the first step, before the weight.",
     ),
   suggestedWeight: z
     .number()
     .nullable()
     .describe(
-      'The weight that gives the gradient the norm of cross_entropy with weight 1; null if the norm is 0.',
+      'The weight at which that norm equals that of cross_entropy at weight 1; null if the norm is 0.',
     ),
 });
-/** A term's weight and the gradient that the preflight measured. */
+/** What preflight measured for a term, and its weight. */
 export type TermResult = z.output<typeof termResultSchema>;
 
 export const networkResultSchema = z.object({
@@ -74,38 +65,40 @@ export const networkResultSchema = z.object({
   parameters: z.number().int(),
   flops: z
     .number()
-    .describe('Floating-point operations of one forward pass of one sample. A multiply-add counts as two.'),
+    .describe(
+      'The floating-point operations of one forward pass of one sample; a multiply-add counts as two.',
+    ),
   latencyMs: z
     .number()
-    .describe(
-      'The median time of a forward pass of one sample, in milliseconds, on the worker that trained the network.',
-    ),
-  initialWeights: z.string().describe('The SHA-256 digest of the weights before the first step.'),
+    .describe('The median milliseconds for one sample at a time, on the worker that trained the network.'),
+  initialWeights: z.string().describe('The SHA-256 of the weights before the first step.'),
   last: scoreSchema,
   best: scoreSchema.describe(
-    'The scores of the best epoch, chosen on the validation set alone; those of the last epoch without a validation set.',
+    'The epoch with the best accuracy on the validation split; the last epoch without one.',
   ),
   terms: z.array(termResultSchema),
-  losses: z.record(z.string(), z.number()).describe('The unweighted mean of each term in the last epoch.'),
+  losses: z
+    .record(z.string(), z.number())
+    .describe('The mean of each term over the last epoch, before its weight.'),
   epochs: z.number().int(),
   seconds: z.number().describe('Seconds of training, summed over all attempts of the stage.'),
   precision: z
     .string()
     .describe(
-      'The precision of convolutions and matrix products in training. Scores are computed in float32.',
+      'The precision of convolutions and matrix products in training; scores are computed in float32.',
     ),
   reused: z
     .boolean()
-    .describe('Whether the network comes from an earlier job that trained the same network.'),
+    .describe('Whether the network was taken from an earlier job that trained the same one.'),
   engine: engineInfoSchema,
-  peakMemoryBytes: z.number().int().describe('The largest resident set of the trainer process, in bytes.'),
-  datasetBytes: z.number().int().describe('The size of the decoded training and test sets, in bytes.'),
+  peakMemoryBytes: z.number().int().describe('The largest resident set of the trainer, in bytes.'),
+  datasetBytes: z.number().int().describe('The bytes of decoded samples that the trainer held.'),
 });
 export type NetworkResult = z.output<typeof networkResultSchema>;
 
 const spreadSchema = z.object({
   mean: z.number(),
-  sd: z.number().nullable().describe('The sample standard deviation over the seeds; null for one seed.'),
+  sd: z.number().nullable().describe('The sample standard deviation; null for one seed.'),
 });
 export type Spread = z.output<typeof spreadSchema>;
 
@@ -124,12 +117,14 @@ export const reportSchema = z.object({
   }),
   teachers: z
     .array(networkResultSchema.extend({ name: z.string() }))
-    .describe('The teachers, starting with `teacher`. Empty if the students teach each other.'),
+    .describe('The teachers, the one of `teacher` first; empty when the students are peers.'),
   students: z.array(
     z.object({
       name: z.string(),
-      teachers: z.array(z.string()).describe('The names of its teachers; empty for controls and peers.'),
-      control: z.string().nullable().describe('The name of the control that it is compared with.'),
+      teachers: z
+        .array(z.string())
+        .describe('The names of the teachers of the student; empty for a control and for peers.'),
+      control: z.string().nullable().describe('The name of the control that the student is compared with.'),
       architecture: z.record(z.string(), z.unknown()),
       method: z.array(z.record(z.string(), z.unknown())),
       runs: z.array(networkResultSchema),
@@ -141,7 +136,7 @@ export const reportSchema = z.object({
         .object({ last: spreadSchema, best: spreadSchema })
         .nullable()
         .describe(
-          'The share of the gap in test accuracy that distillation closed, (student − control) / (teacher − control), for each seed; null without a control or without a gap.',
+          '(student − control) / (teacher − control) for each seed; null without a control or without a gap.',
         ),
     }),
   ),
@@ -155,14 +150,14 @@ export const reportSchema = z.object({
       }),
     )
     .describe(
-      'Networks that predict together, with their best weights: the mean probabilities of the generations of a student or of peers, and the weighted logits of several teachers.',
+      'Networks scored together, by their best weights: the mean of probabilities of the generations of a student or of peers; the weighted mean of logits of several teachers.',
     ),
   outputs: z
     .array(
       z.object({
         teacher: z.string(),
         augmentation: z.string(),
-        views: z.number().int().describe('The number of cached augmented views of each training image.'),
+        views: z.number().int().describe('How many seeded views of each training sample are cached.'),
         taps: z.array(z.string()),
         bytes: z.number(),
         reused: z.boolean(),
@@ -173,7 +168,7 @@ export const reportSchema = z.object({
     z.object({
       id: z.string(),
       worker: z.string().nullable(),
-      attempts: z.number().int().describe('The number of times that a worker took the stage.'),
+      attempts: z.number().int().describe('How many times a worker took the stage.'),
       seconds: z
         .number()
         .nullable()
@@ -184,6 +179,8 @@ export const reportSchema = z.object({
   ),
   warnings: z
     .array(z.string())
-    .describe('The findings of the report, the warnings of the stages and the skipped data, as sentences.'),
+    .describe(
+      'What people should know: the findings of the report, the warnings of the stages and the data skipped.',
+    ),
 });
 export type Report = z.output<typeof reportSchema>;
