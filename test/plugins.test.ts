@@ -53,7 +53,7 @@ test('a misspelt option of a kind is refused with its path', async () => {
   expect(await response.json()).toMatchObject({ errors: [{ path: '/dataset/many' }] });
 });
 
-test('a job of these kinds is planned, trained, reported and downloaded', async () => {
+test('a job of these kinds is planned, trained, reported and downloaded', { timeout: 180_000 }, async () => {
   const { job, report } = await service.complete(spec);
   expect(job.stages.map(({ id, kind, state }) => [id, kind, state])).toContainEqual([
     'census',
