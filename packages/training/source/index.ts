@@ -3,4 +3,4 @@ export { type Plan, type PlanContext, type Planned, planJob, planSchema } from '
 export { runStage } from './stages/index.ts';
 export type { StageRecord } from './stages/report.ts';
 export type { StageContext } from './stages/stage.ts';
-export { StopTraining } from './train.ts';
+export { StopTraining } from './training-run.ts';

@@ -18,14 +18,14 @@ export async function runMutual(context: StageContext): Promise<MutualResult> {
   if (stage.seed === undefined) throw new Error(`${stage.id} has no seed`);
   const seed = stage.seed;
   const results = await runNetworks(context, materials, {
-    members: peers.map(({ student: { name, architecture }, forward, plan }, index) => ({
+    members: peers.map(({ student: { name, architecture }, forward, plan, method }, index) => ({
       name,
       architecture,
       forward,
       plan,
+      method,
       seed: memberSeed(seed, index),
     })),
-    method: peers.flatMap(({ method }) => method),
     training,
     seed,
     views: viewsOf(training),

@@ -1,5 +1,5 @@
 import type { Tensors } from '@distillery/engine';
-import * as tf from '@tensorflow/tfjs-core';
+import type * as tf from '@tensorflow/tfjs-core';
 import { combineLogits, type Ensemble, tapOf } from '../ensemble.ts';
 import { ensembleOf, networkOf, viewsOf } from '../planning/layout.ts';
 import { loadInherited, loadTeacherParameters } from '../teacher-parameters.ts';
@@ -34,23 +34,28 @@ export async function runStudent(context: StageContext): Promise<StudentResult> 
       ? undefined
       : ([store, weightsOf(teacher), networkOf(layout, teacher).plan] as const);
   const inherited = ofTeacher && (await loadInherited(found.inherited, ...ofTeacher));
-  const teacherParameters = ofTeacher ? await loadTeacherParameters(method, ...ofTeacher) : {};
-  try {
-    const [result] = await runNetworks(context, materials, {
-      members: [{ name: '', architecture, forward, plan, seed, ...(inherited && { inherited }) }],
-      method,
-      training,
-      seed,
-      views: viewsOf(training),
-      teacher: await teacherRows(context, materials, found, seed),
-      ...(ensemble && { combine: (taps, labels) => spoken(taps, labels, ensemble) }),
-      teacherParameters,
-      pretrained: await loadPretrained(found, layout, seed, context),
-    });
-    return { result, dataset: await aboutData(materials, store) };
-  } finally {
-    tf.dispose(teacherParameters);
-  }
+  const parameters = ofTeacher && (await loadTeacherParameters(method, ...ofTeacher));
+  const [result] = await runNetworks(context, materials, {
+    members: [
+      {
+        name: '',
+        architecture,
+        forward,
+        plan,
+        method,
+        seed,
+        ...(inherited && { inherited }),
+        ...(parameters && { teacherParameters: parameters }),
+        pretrained: await loadPretrained(found, layout, seed, context),
+      },
+    ],
+    training,
+    seed,
+    views: viewsOf(training),
+    teacher: await teacherRows(context, materials, found, seed),
+    ...(ensemble && { combine: (taps, labels) => spoken(taps, labels, ensemble) }),
+  });
+  return { result, dataset: await aboutData(materials, store) };
 }
 
 /** What several teachers say together, beside what each says. */

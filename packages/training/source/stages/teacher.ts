@@ -37,8 +37,15 @@ export async function runTeacher(context: StageContext): Promise<TeacherResult> 
 
   const { seed } = training;
   const [result] = await runNetworks(context, materials, {
-    members: [{ name: '', architecture, seed, ...network }],
-    method: bindMethod(labelsAlone, network.plan, network.plan),
+    members: [
+      {
+        name: '',
+        architecture,
+        seed,
+        ...network,
+        method: bindMethod(labelsAlone, network.plan, network.plan),
+      },
+    ],
     training,
     seed,
     views: Infinity,

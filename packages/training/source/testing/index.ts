@@ -1,0 +1,2 @@
+export { stageRunner } from './stages.ts';
+export { randomLogits } from './teacher-rows.ts';
