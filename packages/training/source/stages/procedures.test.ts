@@ -265,12 +265,14 @@ describe('peers', () => {
   });
 
   test('one that learns from nobody ends as its control does', { timeout: 240_000 }, async () => {
+    // Dropout too: the first draws its masks with the job's seed, as its control does.
+    const dropping = { type: 'lightnn', dropout: 0.3 };
     const spec = jobSpec.parse({
       ...base,
       ...peers,
       students: [
-        { name: 'a', architecture: { type: 'lightnn', dropout: 0.3 }, method: [{ type: 'cross_entropy' }] },
-        { name: 'b', architecture: lightnn, method: soft },
+        { name: 'a', architecture: dropping, method: [{ type: 'cross_entropy' }] },
+        { name: 'b', architecture: dropping, method: soft },
       ],
     });
     const job = await runner.plan('job_apart', spec);
