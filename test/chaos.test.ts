@@ -1,5 +1,4 @@
-import type { JobEvent } from '@distillery/queue';
-import type { JobView, StageView } from '@distillery/spec';
+import type { JobEvent, JobView, StageView } from '@distillery/spec';
 import { expect, test } from 'vitest';
 import type { JobFacts } from './chaos/facts.ts';
 import { ofIndexes, ofJob, ofKeys, ofStore, ofWeights } from './chaos/invariants.ts';
@@ -28,6 +27,8 @@ test('a minute of kills, cuts and a full disk breaks no promise', { timeout: 400
 const stage: StageView = {
   id: 'teacher',
   kind: 'teacher',
+  network: 'teacher',
+  seed: null,
   state: 'succeeded',
   needs: [],
   attempt: 2,
@@ -51,6 +52,8 @@ const view: JobView = {
   createdAt: '2026-01-01T00:00:00.000Z',
   startedAt: null,
   finishedAt: null,
+  warnings: [],
+  skippedData: [],
   stages: [stage],
 };
 const at = (ms: number) => ({ id: `${ms}-0`, time: '' });
@@ -63,7 +66,12 @@ const stageEvent = (ms: number, attempt: number, state: StageView['state'], code
   worker: 'w',
   reason: code === undefined ? null : { code, message: '' },
 });
-const jobEvent = (ms: number, state: JobView['state']): JobEvent => ({ ...at(ms), type: 'job', state });
+const jobEvent = (ms: number, state: JobView['state']): JobEvent => ({
+  ...at(ms),
+  type: 'job',
+  state,
+  reason: null,
+});
 /** A job whose first worker was killed. */
 const sound: JobFacts = {
   name: 'x',

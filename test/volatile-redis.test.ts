@@ -14,7 +14,7 @@ test('a Redis that may lose jobs is refused at start-up, unless told otherwise; 
   const redis = await startPrivateRedis({ settings: { appendonly: 'no' } });
   const options: ApiOptions = {
     redisUrl: redis.url,
-    storeDir: join(folder, 'store'),
+    store: join(folder, 'store'),
     dataDir: join(folder, 'data'),
     roots: [],
     log: pino({ level: 'silent' }),

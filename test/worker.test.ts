@@ -165,7 +165,7 @@ describe('a worker that leaves', () => {
     expect(await trainers()).toEqual([]);
     const other = await startWorker({
       redisUrl: service.redisUrl,
-      storeDir: join(service.folder, 'store'),
+      store: join(service.folder, 'store'),
       dataDir: join(service.folder, 'data'),
       roots: [],
       log: pino({ level: 'silent' }),

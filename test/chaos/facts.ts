@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Store } from '@distillery/store';
-import type { DistilleryQueue, JobEvent } from '@distillery/queue';
-import { type JobState, type JobView, jobStates, type Report } from '@distillery/spec';
+import type { DistilleryQueue } from '@distillery/queue';
+import { type JobEvent, type JobState, type JobView, jobStates, type Report } from '@distillery/spec';
 import { type Weights, weightsOf } from './reference.ts';
 
 /** A row of a training curve with when Redis took it, in ms. */

@@ -1,5 +1,4 @@
-import type { JobEvent } from '@distillery/queue';
-import { type ErrorCode, errorTable, isTerminal, type JobState } from '@distillery/spec';
+import { type ErrorCode, errorTable, isTerminal, type JobEvent, type JobState } from '@distillery/spec';
 import type { JobFacts } from './facts.ts';
 import type { Weights } from './reference.ts';
 

@@ -19,8 +19,16 @@ export function weightsOf({ teachers, students }: Report): Weights {
   );
 }
 
+const silent = {
+  metrics: () => {},
+  progress: () => {},
+  warning: () => {},
+  skipped: () => {},
+  checkpoint: () => {},
+};
+
 /**
- * How jobs end that nobody disturbs: each with a store of its own, stage by stage, in this process.
+ * The weights of jobs that run undisturbed: each with its own store, stage by stage, in this process.
  *
  * TF_NUM_INTRAOP_THREADS must be what the workers have: sums are taken in another order on another number of threads.
  */
@@ -34,8 +42,8 @@ export async function undisturbed(
   for (const { name, spec: input } of jobs) {
     const store = await openStore(join(folder, name));
     const spec = jobSpec.parse(input);
-    const { stages } = await planJob(spec, data);
-    const records = stages.map(({ id }) => ({
+    const { resolved: plan } = await planJob(spec, data);
+    const records = plan.stages.map(({ id }) => ({
       id,
       worker: null,
       attempt: 1,
@@ -43,17 +51,20 @@ export async function undisturbed(
       finishedAt: null,
     }));
     const results: Record<string, unknown> = {};
-    for (const stage of stages) {
+    for (const stage of plan.stages) {
       results[stage.id] = await runStage({
         job: { id: 'job_undisturbed', name: null, spec },
-        stage,
+        plan,
+        stage: stage.id,
         attempt: 1,
         results,
         records,
         store,
         data,
         engine,
-        tell: { metrics: () => {}, progress: () => {}, warning: () => {} },
+        warnings: [],
+        skippedData: [],
+        tell: silent,
         signal: new AbortController().signal,
         pause: async () => {},
       });

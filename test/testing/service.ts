@@ -35,7 +35,7 @@ export async function startService({
   const folder = await mkdtemp(join(tmpdir(), 'distillery-service-'));
   const log = pino({ level: process.env.LOG_LEVEL ?? 'silent' }, pino.destination(2));
   const redis = redisUrl === undefined ? await startPrivateRedis() : { url: redisUrl, stop: async () => {} };
-  const at = { storeDir: join(folder, 'store'), dataDir: join(folder, 'data'), roots, log };
+  const at = { store: join(folder, 'store'), dataDir: join(folder, 'data'), roots, log };
   const api = await startApi({ ...at, redisUrl: redis.url, host: '127.0.0.1', port: 0 });
   const running = await Promise.all(
     Array.from({ length: workers }, () =>
@@ -51,7 +51,7 @@ export async function startService({
     workers: running,
     folder,
     queue,
-    store: await openStore(at.storeDir),
+    store: await openStore(at.store),
     async complete(spec) {
       const { id } = await client.submit(spec);
       let last: JobView | undefined;

@@ -1,50 +1,48 @@
 import { BlockList, isIP } from 'node:net';
-import { wholeNumber } from '@distillery/spec';
+import { ConfigurationError, defaultOf } from '@distillery/spec/configuration';
 
 /** Who may send requests, and how many. */
 export interface Access {
   /** Whether a request needs an API key. */
   keys: 'required' | 'off';
-  /** Requests a minute of a key that has no limit of its own, and refused ones of an address. */
+  /** Requests per minute of a key that has no limit of its own, and refused requests per minute of an address. */
   rate: number;
-  /** Jobs on their way at once of an owner whose key has no limit of its own. */
+  /** Unfinished jobs at a time of an owner whose key has no limit of its own. */
   jobs: number;
 }
 
-/** The variables of the environment that say so. */
-export interface AccessEnvironment {
-  API_KEYS?: string | undefined;
-  API_RATE?: string | undefined;
-  API_JOBS?: string | undefined;
-  TRUST_PROXY?: string | undefined;
+/** The settings of the same names. */
+export interface AccessSettings {
+  apiKeys?: 'required' | 'off' | undefined;
+  apiRate?: number | undefined;
+  apiJobs?: number | undefined;
 }
 
 /**
- * Keys may be off, and are unless told otherwise, only where nobody but this machine can connect.
- * @throws RangeError for what cannot be meant
+ * Keys may be off, and are by default, only on an address that no other machine can reach.
+ *
+ * @param host the address that the API listens on
+ * @throws ConfigurationError when keys are off on another address
  */
-export function accessOf({ API_KEYS, API_RATE, API_JOBS }: AccessEnvironment, host: string): Access {
-  const keys = API_KEYS || (isLoopback(host) ? 'off' : 'required');
-  if (keys !== 'required' && keys !== 'off') {
-    throw new RangeError(`API_KEYS is ${JSON.stringify(keys)}, it must be required or off`);
-  }
-  if (keys === 'off' && !isLoopback(host)) {
-    throw new RangeError(
-      `API_KEYS=off on ${host} would let everybody in who can reach it: listen on 127.0.0.1, or leave the keys on`,
+export function accessOf(settings: AccessSettings, host: string): Access {
+  const {
+    apiKeys = isLoopback(host) ? 'off' : 'required',
+    apiRate = defaultOf('apiRate'),
+    apiJobs = defaultOf('apiJobs'),
+  } = settings;
+  if (apiKeys === 'off' && !isLoopback(host)) {
+    throw new ConfigurationError(
+      `API_KEYS=off on ${host} would let everyone in who can reach it: listen on 127.0.0.1, or require keys`,
     );
   }
-  return {
-    keys,
-    rate: wholeNumber('API_RATE', API_RATE) ?? 600,
-    jobs: wholeNumber('API_JOBS', API_JOBS) ?? 100,
-  };
+  return { keys: apiKeys, rate: apiRate, jobs: apiJobs };
 }
 
 const loopback = new BlockList();
 loopback.addSubnet('127.0.0.0', 8, 'ipv4');
 loopback.addAddress('::1', 'ipv6');
 
-/** Other names may mean anything. */
+/** False for other names, which could resolve to any address. */
 function isLoopback(host: string): boolean {
   if (host === 'localhost') return true;
   const version = isIP(host);

@@ -25,8 +25,8 @@ export interface AppOptions extends Services {
   version?: string;
   /** Milliseconds in which a request must have arrived; default 30 000. */
   requestTimeout?: number;
-  /** Addresses of proxies, separated by commas, whose word on the client's address is taken. */
-  trustProxy?: string | undefined;
+  /** Addresses and ranges of proxies whose `X-Forwarded-For` header is believed; default none. */
+  trustProxy?: string[];
 }
 
 /** The API, ready to `listen`. It owns neither queue nor store: close them after it. */
@@ -35,7 +35,7 @@ export async function buildApp({
   access: who,
   version = '0.1.0',
   requestTimeout = 30_000,
-  trustProxy,
+  trustProxy = [],
   ...services
 }: AppOptions): Promise<FastifyInstance> {
   const loggerInstance: FastifyBaseLogger | undefined = logger;
@@ -51,7 +51,7 @@ export async function buildApp({
       headersTimeout: Math.min(10_000, requestTimeout),
       connectionsCheckingInterval: Math.min(5000, requestTimeout / 4),
     },
-    trustProxy: trustProxy || false,
+    trustProxy: trustProxy.length === 0 ? false : trustProxy,
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 200 },
     requestIdHeader: false,
     genReqId: ({ headers }) => {

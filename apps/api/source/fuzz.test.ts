@@ -8,7 +8,9 @@ import { privateApi, problem } from './testing/api.ts';
 // and comes soon. FUZZ_RUNS and FUZZ_SEED ask for more of it, or for other requests.
 
 const held = privateApi({
-  env: { API_KEYS: 'required', API_RATE: String(1e9), API_JOBS: String(1e9) },
+  apiKeys: 'required',
+  apiRate: 1e9,
+  apiJobs: 1e9,
 });
 const runs = Number(process.env.FUZZ_RUNS ?? 700);
 const seed = Number(process.env.FUZZ_SEED ?? 20_261_125);

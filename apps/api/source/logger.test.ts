@@ -20,7 +20,7 @@ test('a token is in no line of the log, wherever a client has put it', async () 
     rate: null,
   });
   const secret = token.split('_').slice(2).join('_');
-  const api = await held.start({ env: { API_KEYS: 'required' }, log: createLogger('trace', destination) });
+  const api = await held.start({ apiKeys: 'required', log: createLogger('trace', destination) });
   try {
     for (const [path, headers] of [
       ['/v1/jobs', { authorization: `Bearer ${token}` }],

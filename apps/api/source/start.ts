@@ -1,30 +1,30 @@
 import type { AddressInfo } from 'node:net';
 import { openStore } from '@distillery/store';
 import { type DistilleryQueue, openQueue } from '@distillery/queue';
-import { jobSpec, kinds, planJob, planSchema } from '@distillery/training';
+import { jobSpec, kinds, planJob, planSchema, stageKinds } from '@distillery/training';
 import type { Logger } from 'pino';
-import { type AccessEnvironment, accessOf } from './access.ts';
+import { type AccessSettings, accessOf } from './access.ts';
 import { buildApp } from './app.ts';
 
-export interface ApiOptions {
+export interface ApiOptions extends AccessSettings {
   redisUrl: string;
   /** Prefix of every Redis key; the queue's own default when undefined. */
   prefix?: string | undefined;
   /** Default 127.0.0.1. */
   host?: string;
-  /** Default 0: a free one. */
+  /** Default 0, a free port. */
   port?: number;
-  /** Where the artifact store is: a URL, or the path of a folder. */
-  storeDir: string;
+  /** The artifact store: its URL, or the path of a folder. */
+  store: string;
   /** Folder for downloads and decoded data sets. */
   dataDir: string;
   /** Folders that job specs may read. */
   roots: string[];
-  /** Whether requests need a key, and how many there may be; see access.ts. */
-  env?: AccessEnvironment;
+  /** Addresses and ranges of proxies whose `X-Forwarded-For` is believed; default none. */
+  trustProxy?: string[];
   log: Logger;
   version?: string;
-  /** Takes a Redis too that may lose jobs. */
+  /** Starts also with a Redis that can lose jobs; default false. */
   volatileRedis?: boolean;
   /** See AppOptions. */
   requestTimeout?: number;
@@ -33,15 +33,24 @@ export interface ApiOptions {
 export interface RunningApi {
   /** `http://host:port` */
   url: string;
-  /** Lets requests in hand end, then closes everything. */
+  /** Waits for the requests in progress, then closes everything. */
   close(): Promise<void>;
 }
 
 /** Starts the API in this process. */
 export async function startApi(options: ApiOptions): Promise<RunningApi> {
-  const { host = '127.0.0.1', port = 0, prefix, roots, log, version, env = {}, requestTimeout } = options;
-  const access = accessOf(env, host);
-  const store = await openStore(options.storeDir, { warn: (message) => log.warn(message) });
+  const {
+    host = '127.0.0.1',
+    port = 0,
+    prefix,
+    roots,
+    log,
+    version,
+    trustProxy = [],
+    requestTimeout,
+  } = options;
+  const access = accessOf(options, host);
+  const store = await openStore(options.store, { warn: (message) => log.warn(message) });
   const queue = await openQueue({
     url: options.redisUrl,
     ...(prefix === undefined ? {} : { prefix }),
@@ -55,12 +64,13 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
     planner: {
       kinds,
       jobSpec,
+      stageKinds: stageKinds.list.map(({ type }) => type),
       planSchema,
       plan: (spec, workers) => planJob(spec, { ...context, ...workers }),
     },
     logger: log,
     access,
-    trustProxy: env.TRUST_PROXY,
+    trustProxy,
     ...(requestTimeout === undefined ? {} : { requestTimeout }),
     ...(version === undefined ? {} : { version }),
   });
@@ -74,18 +84,18 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
     await close();
     throw error;
   }
-  if (access.keys === 'required') await sayHowToBegin(queue, log);
+  if (access.keys === 'required') await warnWithoutKeys(queue, log);
   const address = app.server.address() as AddressInfo;
   return { url: `http://${address.family === 'IPv6' ? `[${host}]` : host}:${address.port}`, close };
 }
 
-/** One that is away now says nothing of itself: it is waited for, as later. */
+/** A Redis that cannot be reached cannot be checked either: the API starts and waits for it, as it does later. */
 async function refuseVolatile(queue: DistilleryQueue, log: Logger): Promise<void> {
   const away = await queue.ping().then(
     () => false,
     () => true,
   );
-  if (away) return log.warn('Redis is away: whether it may lose jobs is not known');
+  if (away) return log.warn('Redis cannot be reached: whether it can lose jobs was not checked');
   try {
     await queue.checkDurability();
   } catch (error) {
@@ -94,8 +104,8 @@ async function refuseVolatile(queue: DistilleryQueue, log: Logger): Promise<void
   }
 }
 
-/** Without a key nobody can do anything; making the first one takes Redis, not the API. */
-async function sayHowToBegin(queue: DistilleryQueue, log: Logger): Promise<void> {
+/** Without a key every request is refused; making the first key takes access to Redis, not to the API. */
+async function warnWithoutKeys(queue: DistilleryQueue, log: Logger): Promise<void> {
   const keys = await queue.apiKeys.list().catch(() => undefined);
   if (keys === undefined || keys.some(({ revokedAt }) => revokedAt === null)) return;
   log.warn('there is no API key yet; make one with: distill keys create --name NAME --scope admin');

@@ -1,9 +1,9 @@
 #!/usr/bin/env node
 import { readFile } from 'node:fs/promises';
-import { resolve } from 'node:path';
 import { parseArgs, styleText } from 'node:util';
 import { ApiError, type Client, createClient } from '@distillery/client';
 import { type JobSpecInput, scopes, wholeNumber } from '@distillery/spec';
+import { readConfiguration } from '@distillery/spec/configuration';
 import { auditTable } from './commands/audit.ts';
 import { download } from './commands/download.ts';
 import { sweepLines } from './commands/sweep.ts';
@@ -70,16 +70,16 @@ async function main(): Promise<void> {
       data: { type: 'string' },
       epochs: { type: 'string', default: '5' },
       url: { type: 'string', default: process.env.DISTILLERY_URL ?? 'http://127.0.0.1:8080' },
-      port: { type: 'string', default: '8080' },
+      port: { type: 'string' },
       name: { type: 'string' },
       scope: { type: 'string', default: 'submit' },
       jobs: { type: 'string' },
       rate: { type: 'string' },
       remove: { type: 'boolean', default: false },
       hours: { type: 'string', default: '24' },
-      workers: { type: 'string', default: '1' },
-      trainers: { type: 'string', default: '1' },
-      folder: { type: 'string', default: 'runs' },
+      workers: { type: 'string' },
+      trainers: { type: 'string' },
+      folder: { type: 'string' },
       root: { type: 'string', multiple: true, default: [] },
       out: { type: 'string' },
       json: { type: 'boolean', default: false },
@@ -91,7 +91,6 @@ async function main(): Promise<void> {
   const [command, ...jobs] = positionals;
   const [argument] = jobs;
   const client = createClient(values.url, { token: process.env.DISTILLERY_TOKEN || undefined });
-  const folder = resolve(values.folder);
   const out = process.stdout;
   const print = (text: string) => out.write(`${text}\n`);
   if (values.help || command === undefined) return void print(usage);
@@ -102,20 +101,21 @@ async function main(): Promise<void> {
       return (await import('./commands/demo.ts')).demo({
         data: values.data,
         epochs: whole('--epochs', values.epochs),
-        folder,
+        configuration: readConfiguration('demo', process.env, { '--folder': values.folder }),
         out,
         signal: stopping.signal,
       });
     case 'up':
-      return (await import('./commands/up.ts')).up({
-        port: whole('--port', values.port, 0),
-        workers: whole('--workers', values.workers),
-        trainers: whole('--trainers', values.trainers),
-        folder,
-        roots: values.root.map((root) => resolve(root)),
-        out,
-        signal: stopping.signal,
-      });
+      return (await import('./commands/up.ts')).up(
+        readConfiguration('up', process.env, {
+          '--port': values.port,
+          '--workers': values.workers,
+          '--trainers': values.trainers,
+          '--folder': values.folder,
+          '--root': values.root,
+        }),
+        { out, signal: stopping.signal },
+      );
     case 'validate':
       return void print(JSON.stringify(await client.validate(await specFrom(argument)), undefined, 2));
     case 'run': {

@@ -11,8 +11,8 @@ test.each([
   'Worker terminated due to reaching memory limit: JS heap out of memory',
   "terminate called after throwing an instance of 'std::bad_alloc'",
   'failed to alloc 2048 bytes on host: CUDA_ERROR_OUT_OF_MEMORY: out of memory',
-])('was refused memory: %s', (said) => {
-  expect(wasRefusedMemory(said)).toBe(true);
+])('was refused memory: %s', (message) => {
+  expect(wasRefusedMemory(message)).toBe(true);
 });
 
 test.each([
@@ -20,20 +20,20 @@ test.each([
   'Invalid TF_Status: 80\nMessage: x',
   "OOM command not allowed when used memory > 'maxmemory'",
   'Segmentation fault',
-])('was not: %s', (said) => {
-  expect(wasRefusedMemory(said)).toBe(false);
+])('was not: %s', (message) => {
+  expect(wasRefusedMemory(message)).toBe(false);
 });
 
-test('TensorFlow says so', { timeout: 60_000 }, async ({ skip }) => {
+test("TensorFlow's own refusal", { timeout: 60_000 }, async ({ skip }) => {
   const { name } = await startEngine();
   skip(name !== 'native' && name !== 'gpu', 'the other engines ask JavaScript for memory');
-  let said = '';
+  let message = '';
   try {
-    // 10¹³ numbers, 36 TiB. It waits ten seconds for somebody to free as much.
+    // 10¹³ numbers, 36 TiB. TensorFlow waits ten seconds for other threads to free as much.
     tf.fill([1e7, 1e6], 1);
   } catch (error) {
-    said = (error as Error).message;
+    message = (error as Error).message;
   }
-  expect(said).toContain('allocat');
-  expect(wasRefusedMemory(said)).toBe(true);
+  expect(message).toContain('allocat');
+  expect(wasRefusedMemory(message)).toBe(true);
 });

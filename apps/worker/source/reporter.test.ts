@@ -1,4 +1,5 @@
-import type { StageRun } from '@distillery/queue';
+import type { NewSkippedData, StageRun } from '@distillery/queue';
+import type { LogLine, SavedCheckpoint } from '@distillery/spec';
 import { expect, test } from 'vitest';
 import { createReporter } from './reporter.ts';
 
@@ -10,7 +11,10 @@ function heldRun() {
   const batches: number[] = [];
   const warnings: string[] = [];
   const told: number[] = [];
-  const run: Pick<StageRun, 'metrics' | 'progress' | 'warning'> = {
+  const skipped: NewSkippedData[] = [];
+  const checkpoints: SavedCheckpoint[] = [];
+  const lines: LogLine[] = [];
+  const run: Pick<StageRun, 'metrics' | 'progress' | 'warning' | 'skipped' | 'checkpoint' | 'log'> = {
     async metrics(rows) {
       await opened;
       batches.push(rows.length);
@@ -24,8 +28,21 @@ function heldRun() {
       await opened;
       warnings.push(message);
     },
+    async skipped(data) {
+      await opened;
+      skipped.push(data);
+    },
+    async checkpoint(saved) {
+      await opened;
+      checkpoints.push(saved);
+    },
+    async log(some) {
+      await opened;
+      lines.push(...some);
+    },
   };
-  return { run: run as StageRun, open, steps, batches, warnings, told };
+  const landed = { steps, batches, warnings, told, skipped, checkpoints, lines };
+  return { run: run as StageRun, open, ...landed };
 }
 
 const row = (step: number) => ({
@@ -95,4 +112,37 @@ test('a write that is refused is told, and ends it', async () => {
   reporter.report(row(1));
   await reporter.flush();
   expect(told).toEqual([refused]);
+});
+
+const line = (message: string, level: 'info' | 'error' = 'info') => ({
+  type: 'log' as const,
+  line: { source: 'trainer' as const, level, message },
+});
+
+test('skipped data and the newest checkpoint are written', async () => {
+  const { run, open, ...landed } = heldRun();
+  const reporter = createReporter(run, (error) => expect.unreachable(String(error)));
+  const data = { digest: 'd', count: 1, samples: [] };
+  reporter.report({ type: 'skipped', data });
+  for (const step of [1, 2, 3]) reporter.report({ type: 'checkpoint', saved: { step, bytes: 10 } });
+  open();
+  await reporter.flush();
+  expect(landed.skipped).toEqual([data]);
+  expect(landed.checkpoints).toEqual([{ step: 3, bytes: 10 }]);
+});
+
+test('of an attempt 500 lines are written, and after them errors alone', async () => {
+  const { run, open, ...landed } = heldRun();
+  const reporter = createReporter(run, (error) => expect.unreachable(String(error)));
+  open();
+  for (let i = 1; i <= 800; i++) {
+    reporter.report(line(`${i}`));
+    if (i % 100 === 0) await reporter.flush();
+  }
+  for (let i = 1; i <= 800; i++) reporter.report(line(`error ${i}`, 'error'));
+  await reporter.flush();
+  const lines = landed.lines.map(({ message }) => message);
+  expect(lines.slice(0, 500)).toEqual(Array.from({ length: 500 }, (_, i) => `${i + 1}`));
+  expect(lines[500]).toBe("further lines below the level error are in the worker's own log alone");
+  expect(lines.slice(501)).toEqual(Array.from({ length: 500 }, (_, i) => `error ${i + 1}`));
 });

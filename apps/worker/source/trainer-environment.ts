@@ -1,11 +1,11 @@
 import type { StagePlan } from '@distillery/spec';
 
 /**
- * Environment variables for a process that trains; to be set before it starts.
+ * Environment variables that a process that trains must start with.
  *
- * glibc's allocator gives large blocks back to the system at once and asks for them anew at the next operation, so that
- * the kernel clears the same pages over and over: up to half of a step on some machines. These settings let the process
- * keep what it has had. Other C libraries ignore them.
+ * glibc's allocator returns large blocks to the system at once and asks for them again at the next operation, so that
+ * the kernel clears the same pages over and over: up to half of a step on some machines. With these settings the
+ * process keeps its memory. Other C libraries ignore them.
  */
 export const trainerEnvironment: Readonly<Record<string, string>> = {
   MALLOC_MMAP_THRESHOLD_: String(2 ** 33),
@@ -14,9 +14,9 @@ export const trainerEnvironment: Readonly<Record<string, string>> = {
 };
 
 /**
- * The threads that a stage's trainer computes with. A student shares the processor with the others of its job that can
- * run beside it: two small networks on one thread each take little more time than one on two. What the whole job waits
- * for, the teacher and its outputs, has all of it.
+ * The threads that a stage's trainer computes with. A student shares the processor with those students of its job that
+ * can run beside it: two small networks on one thread each take little longer than one on two. The teacher and its
+ * outputs, which the whole job waits for, use every thread.
  *
  * @param trainers that the worker runs at once
  * @param processors of this machine

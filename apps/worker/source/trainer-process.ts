@@ -4,42 +4,38 @@ import { createInterface } from 'node:readline';
 import { forkModule } from '@distillery/engine/program';
 import { DistilleryError, type EngineInfo } from '@distillery/spec';
 import type { Logger } from 'pino';
-import type { FromTrainer, Task, ToTrainer } from './messages.ts';
+import type { FromTrainer, Outcome, Report, Task, ToTrainer } from './messages.ts';
 import { wasRefusedMemory } from './out-of-memory.ts';
 import { trainerEnvironment } from './trainer-environment.ts';
+import { logLineOf } from './trainer-log.ts';
 
-/** What a trainer says while it works; what it ends with is the promise. */
-export type Report = Extract<FromTrainer, { type: 'progress' | 'metrics' | 'warning' }>;
-export type Outcome = { type: 'done'; result: unknown } | { type: 'stopped' };
+export interface TaskOptions {
+  /** Variables of the trainer's environment that go before those of this process; default none. */
+  settings?: Record<string, string>;
+  /** Threads to compute with, where TF_NUM_INTRAOP_THREADS is not set. */
+  threads: number;
+  /** Milliseconds without a sign of life after which the trainer is killed. */
+  stallMs: number;
+  /** Milliseconds between SIGTERM and SIGKILL, in which the trainer finishes a step and commits a checkpoint. */
+  graceMs: number;
+  /** Aborted: the trainer is told to stop, and killed after `graceMs`. */
+  signal: AbortSignal;
+  /** Is called with every report of the trainer, the lines of its stdout and stderr among them. */
+  report: (message: Report) => void;
+  log: Logger;
+}
 
 /**
  * Runs a task in a child process.
  *
- * @param threads that it computes with, unless TF_NUM_INTRAOP_THREADS says otherwise
- * @param stallMs without a sign of life for so long, the trainer is killed
- * @param graceMs between SIGTERM and SIGKILL: time to finish a step and commit a checkpoint
- * @param signal aborted: the trainer is asked to stop, then made to
- * @throws DistilleryError what the trainer failed with, `stalled`, `trainer_crashed` or `out_of_memory` when it just ended
+ * @throws DistilleryError the failure of the trainer; `stalled`; `trainer_crashed` or `out_of_memory` when its process ended
  */
 export async function runTask(
   task: Task,
-  {
-    threads,
-    stallMs,
-    graceMs,
-    signal,
-    report,
-    log,
-  }: {
-    threads: number;
-    stallMs: number;
-    graceMs: number;
-    signal: AbortSignal;
-    report: (message: Report) => void;
-    log: Logger;
-  },
+  { settings = {}, threads, stallMs, graceMs, signal, report, log }: TaskOptions,
 ): Promise<Outcome> {
-  const trainer = start([], log, { TF_NUM_INTRAOP_THREADS: String(threads) });
+  const environment = { TF_NUM_INTRAOP_THREADS: String(threads), ...process.env, ...settings };
+  const trainer = start([], log, { environment, report });
   const onAbort = () => void stop(trainer, graceMs);
   let watch: NodeJS.Timeout | undefined;
   signal.addEventListener('abort', onAbort, { once: true });
@@ -55,7 +51,7 @@ export async function runTask(
         if (silent < stallMs || failure !== undefined) return;
         const seconds = Math.round(silent / 1000);
         failure = new DistilleryError('stalled', `the trainer gave no sign of life for ${seconds} s`);
-        // It may not hear anything gentler.
+        // A trainer that hangs in native code handles no other signal.
         trainer.child.kill('SIGKILL');
       },
       Math.min(5000, stallMs / 4),
@@ -79,9 +75,9 @@ export async function runTask(
   }
 }
 
-/** Asks a fresh child process which engine starts here, and how fast it is. */
-export async function probeEngine(log: Logger): Promise<EngineInfo> {
-  const trainer = start(['--probe'], log);
+/** Finds out in a child process which engine starts here, and how fast it is. */
+export async function probeEngine(log: Logger, settings: Record<string, string>): Promise<EngineInfo> {
+  const trainer = start(['--probe'], log, { environment: { ...process.env, ...settings } });
   let answer: FromTrainer | undefined;
   trainer.child.on('message', (message: FromTrainer) => {
     answer = message;
@@ -98,26 +94,31 @@ interface Trainer {
   lastLines(): string[];
 }
 
-function start(args: string[], log: Logger, environment: Record<string, string> = {}): Trainer {
+function start(
+  args: string[],
+  log: Logger,
+  { environment, report }: { environment: NodeJS.ProcessEnv; report?: (line: Report) => void },
+): Trainer {
   const child = forkModule(import.meta.url, 'trainer', args, {
-    // What the person who started the worker has set goes before.
-    env: { ...trainerEnvironment, ...environment, ...process.env },
+    env: { ...trainerEnvironment, ...environment },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   });
   const lines: string[] = [];
-  for (const stream of [child.stdout, child.stderr]) {
+  for (const name of ['stdout', 'stderr'] as const) {
+    const stream = child[name];
     if (stream === null) continue;
     createInterface(stream).on('line', (line) => {
       lines.push(line);
       if (lines.length > 20) lines.shift();
       log.debug({ trainer: child.pid }, line);
+      report?.({ type: 'log', line: logLineOf(line, name) });
     });
   }
   const exit = once(child, 'close').then(([code, signal]) => ({
     code: code as number | null,
     signal: signal as NodeJS.Signals | null,
   }));
-  // A spawn that fails emits 'error' and then 'close'; `exit` tells of it.
+  // A spawn that fails emits 'error' and then 'close', which `exit` waits for.
   child.on('error', (error) => lines.push(error.message));
   return { child, exit, lastLines: () => lines };
 }
@@ -138,14 +139,14 @@ function crashed(
   { code, signal }: { code: number | null; signal: NodeJS.Signals | null },
   lines: string[],
 ): DistilleryError {
-  // TensorFlow's notes at the level I (INFO) are no reason for anything.
+  // TensorFlow's notes at the level I (INFO) explain nothing.
   const grave = lines.filter((line) => !/^I\d{4} /.test(line));
   const telling = grave.findLast((line) => /error|abort|what\(\)/i.test(line)) ?? grave.at(-1);
-  const said = telling === undefined ? '' : `; it said: ${telling.trim()}`;
-  // SIGKILL: the kernel's way when a machine or a container has no memory left.
+  const words = telling === undefined ? '' : `; it wrote: ${telling.trim()}`;
+  // SIGKILL: what the kernel sends when a machine or a container has no memory left.
   const outOfMemory = signal === 'SIGKILL' || lines.some(wasRefusedMemory);
-  const how = signal === null ? `with exit code ${code}` : `by ${signal}`;
+  const end = signal === null ? `with exit code ${code}` : `by ${signal}`;
   return outOfMemory
-    ? new DistilleryError('out_of_memory', `the trainer was ended ${how}, most likely for its memory${said}`)
-    : new DistilleryError('trainer_crashed', `the trainer ended ${how}${said}`);
+    ? new DistilleryError('out_of_memory', `the trainer was ended ${end}, most likely for its memory${words}`)
+    : new DistilleryError('trainer_crashed', `the trainer ended ${end}${words}`);
 }

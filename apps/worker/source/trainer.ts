@@ -23,10 +23,7 @@ process.on('SIGINT', () => {});
 process.on('SIGTERM', askToStop);
 // A trainer whose supervisor is gone has nobody to write for.
 process.on('disconnect', () => process.exit(finished ? 0 : 1));
-process.on('message', (message: ToTrainer) => {
-  if (message.type === 'stop') askToStop();
-  else void answer(() => train(message.task));
-});
+process.on('message', ({ task }: ToTrainer) => void answer(() => train(task)));
 if (process.argv.includes('--probe')) void answer(probe);
 
 /** Sends what `work` returns or why it failed, then ends the process once the message has left. */
@@ -79,11 +76,17 @@ async function train({ storeDir, dataDir, roots, ...task }: Task): Promise<FromT
     ...task,
     engine,
     store: await openStore(storeDir, { warn: (message) => send({ type: 'warning', message }) }),
-    data: { cacheDir: dataDir, roots, progress: (message) => send({ type: 'warning', message }) },
+    data: {
+      cacheDir: dataDir,
+      roots,
+      progress: (message) => send({ type: 'log', line: { source: 'trainer', level: 'info', message } }),
+    },
     tell: {
       metrics: (row) => send({ type: 'metrics', row }),
       progress: (progress) => send({ type: 'progress', progress }),
       warning: (message) => send({ type: 'warning', message }),
+      skipped: (data) => send({ type: 'skipped', data }),
+      checkpoint: (saved) => send({ type: 'checkpoint', saved }),
     },
     signal: stop.signal,
     async pause() {

@@ -1,9 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { availableParallelism, hostname } from 'node:os';
 import { openQueue, type StageRun } from '@distillery/queue';
-import { DistilleryError, type EngineInfo, type JobSpec } from '@distillery/spec';
+import { DistilleryError, type EngineInfo, type JobSpec, type LogLine } from '@distillery/spec';
+import { type Configuration, defaultOf, environmentOf } from '@distillery/spec/configuration';
+import { storeUrl } from '@distillery/store';
 import type { Logger } from 'pino';
 import { createReporter } from './reporter.ts';
+import { version as ownVersion } from './version.ts';
 import { trainerThreads } from './trainer-environment.ts';
 import { probeEngine, runTask } from './trainer-process.ts';
 
@@ -11,23 +14,28 @@ export interface WorkerOptions {
   redisUrl: string;
   /** Prefix of every Redis key; the queue's own default when undefined. */
   prefix?: string | undefined;
-  /** Folder of the artifact store. */
-  storeDir: string;
+  /** The artifact store: its URL, or the path of a folder. */
+  store: string;
   /** Folder for downloads and decoded data sets. */
   dataDir: string;
   /** Folders that job specs may read. */
   roots: string[];
-  /** Stages at once, each in a trainer of its own, default 1; on a GPU always 1. */
+  /** Stages at once, each in a trainer process, default 1; with a GPU always 1. */
   trainers?: number;
-  /** After so long without a sign of life of its loop a trainer is killed, and its stage retried; default 600. */
-  stallSeconds?: number | undefined;
-  /** A worker that has not been heard of for so long loses its stage to another; default 15. */
-  lockSeconds?: number | undefined;
-  /** A trainer that is told to stop has two thirds of it; the rest is for handing its stage back; default 30. */
-  graceSeconds?: number | undefined;
+  /** Seconds without a heartbeat of its loop after which a trainer is killed and its stage retried; default 600. */
+  stallSeconds?: number;
+  /** Lock timeout in seconds, after which another worker takes a silent worker's stage; default 15. */
+  lockSeconds?: number;
+  /** Seconds to leave in: a trainer that is told to stop has two thirds of them; default 30. */
+  graceSeconds?: number;
+  /** The engine that the trainers start; by default the one that ENGINE names. */
+  engine?: Configuration<'trainer'>['engine'];
+  /** Modules that the trainers load at start; by default those in PLUGINS. */
+  plugins?: Configuration<'trainer'>['plugins'];
   log: Logger;
-  version: string;
-  /** Takes a Redis too that may lose jobs. */
+  /** Default the version of this package. */
+  version?: string;
+  /** Starts also with a Redis that can lose jobs; default false. */
   volatileRedis?: boolean;
 }
 
@@ -35,37 +43,40 @@ export interface RunningWorker {
   id: string;
   engine: EngineInfo;
   /**
-   * Hands the stage in hand back (its trainer commits a checkpoint first), or finishes it, and leaves; safe to call
-   * twice.
+   * Hands the running stages back, or with `finish` completes them, and leaves the queue. Trainers that hand back
+   * commit a checkpoint first. A second call waits for the first.
    */
   close(options?: { finish?: boolean }): Promise<void>;
 }
 
 /**
- * Starts a supervisor: it takes stages from the queue, has each done by a trainer child process and writes down what
- * the trainer reports.
+ * Starts a supervisor: it takes stages from the queue, runs each in a trainer process and records what the trainer
+ * reports. A Redis that cannot be reached is waited for.
  *
- * @throws DistilleryError `engine_unavailable` when no engine, or not the one that ENGINE forces, starts here;
- *   `redis_unavailable` for a Redis that may lose jobs; one that is away is waited for
+ * @throws DistilleryError `engine_unavailable` when no engine, or not the one that is named, starts here;
+ *   `redis_unavailable` for a Redis that can lose jobs
  */
 export async function startWorker(options: WorkerOptions): Promise<RunningWorker> {
   const {
     redisUrl,
     prefix,
-    storeDir,
+    store,
     dataDir,
     roots,
-    version,
-    stallSeconds = 600,
-    lockSeconds = 15,
-    graceSeconds = 30,
+    version = ownVersion,
+    trainers: wantedTrainers = defaultOf('trainers'),
+    stallSeconds = defaultOf('stallSeconds'),
+    lockSeconds = defaultOf('lockSeconds'),
+    graceSeconds = defaultOf('graceSeconds'),
   } = options;
+  storeUrl(store); // A store that no trainer could open ends the start.
+  const settings = environmentOf('trainer', { engine: options.engine, plugins: options.plugins });
   const id = `${hostname()}-${randomBytes(3).toString('hex')}`;
   const log = options.log.child({ worker: id });
-  const engine = await probeEngine(log);
+  const engine = await probeEngine(log, settings);
   log.info({ engine }, `engine: ${engine.backend}`);
-  // TensorFlow shares a GPU with nobody.
-  const trainers = engine.name === 'gpu' ? 1 : (options.trainers ?? 1);
+  // TensorFlow takes the whole memory of a GPU.
+  const trainers = engine.name === 'gpu' ? 1 : wantedTrainers;
   const queue = await openQueue({
     url: redisUrl,
     ...(prefix === undefined ? {} : { prefix }),
@@ -79,17 +90,17 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     });
   }
   const registration = await queue.workers.register({ id, host: hostname(), version, engine });
-  const inHand: StageRun[] = [];
-  // The page of workers has room for one stage: the one that was taken last.
-  const tellWork = () => {
-    const run = inHand.at(-1);
+  const running: StageRun[] = [];
+  // The list of workers shows one stage each: the one that was taken last.
+  const showWork = () => {
+    const run = running.at(-1);
     registration.working(run === undefined ? null : { jobId: run.jobId, stageId: run.stageId });
   };
   const consumer = await queue.stages.consume(
     async (run) => {
       const stageLog = log.child({ job: run.jobId, stage: run.stageId, attempt: run.attempt });
-      inHand.push(run);
-      tellWork();
+      running.push(run);
+      showWork();
       stageLog.info('stage begins');
       try {
         const result = await supervise(run, stageLog);
@@ -99,8 +110,8 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
         stageLog[run.signal.aborted ? 'info' : 'error']({ err: error }, 'stage ends early');
         throw error;
       } finally {
-        inHand.splice(inHand.indexOf(run), 1);
-        tellWork();
+        running.splice(running.indexOf(run), 1);
+        showWork();
       }
     },
     { worker: id, concurrency: trainers, lockDuration: lockSeconds * 1000 },
@@ -112,9 +123,9 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   return {
     id,
     engine,
-    close(how) {
+    close(options) {
       closing ??= (async () => {
-        await consumer.close(how);
+        await consumer.close(options);
         await registration.stop();
         await queue.close();
         log.info('worker leaves');
@@ -130,18 +141,36 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
       queue.jobs.spec(run.jobId),
       queue.jobs.results(run.jobId),
     ]);
-    const stage = plan.find((candidate) => candidate.id === run.stageId);
+    const stage = plan.stages.find((candidate) => candidate.id === run.stageId);
     if (stage === undefined) throw new DistilleryError('internal', `the job has no stage ${run.stageId}`);
-    const job = { id: run.jobId, name: view.name, spec: spec as JobSpec };
-    const deadline = deadlineOf(run.jobStartedAt, job.spec.limits.maxDurationSeconds);
+    const job = { id: run.jobId, name: view.name, spec };
+    const { limits } = spec as Partial<JobSpec>;
+    const deadline = deadlineOf(run.jobStartedAt, limits?.maxDurationSeconds);
     const reporter = createReporter(run, (error) =>
       stageLog.warn({ err: error }, 'a report was not written'),
     );
+    const log = (level: LogLine['level'], message: string) =>
+      reporter.report({ type: 'log', line: { source: 'supervisor', level, message } });
+    const threads = trainerThreads(stage, plan.stages, trainers, availableParallelism());
+    log('info', `${id} begins attempt ${run.attempt} with ${threads} threads (${engine.backend})`);
     try {
       const outcome = await runTask(
-        { job, stage, attempt: run.attempt, results, records: view.stages, storeDir, dataDir, roots },
         {
-          threads: trainerThreads(stage, plan, trainers, availableParallelism()),
+          job,
+          plan,
+          stage: run.stageId,
+          attempt: run.attempt,
+          results,
+          records: view.stages,
+          warnings: view.warnings,
+          skippedData: view.skippedData,
+          storeDir: store,
+          dataDir,
+          roots,
+        },
+        {
+          settings,
+          threads,
           stallMs: stallSeconds * 1000,
           graceMs: (graceSeconds * 2000) / 3,
           signal: AbortSignal.any([run.signal, deadline.signal]),
@@ -149,17 +178,21 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
           log: stageLog,
         },
       );
-      if (outcome.type === 'done') {
-        await reporter.flush();
-        return outcome.result;
-      }
+      if (outcome.type === 'done') return outcome.result;
       if (run.signal.aborted) throw run.signal.reason;
       throw deadline.signal.reason;
+    } catch (error) {
+      log(run.signal.aborted ? 'info' : 'error', messageOf(error));
+      throw error;
     } finally {
       deadline.clear();
       await reporter.flush();
     }
   }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 /** A signal that aborts with a `timeout` once the job has run for its limit. */
@@ -171,7 +204,7 @@ function deadlineOf(startedAt: string, limitSeconds: number | undefined) {
       new DistilleryError('timeout', `the job ran past limits.maxDurationSeconds, which is ${limitSeconds}`),
     );
   const remaining = Date.parse(startedAt) + limitSeconds * 1000 - Date.now();
-  // Timers count to 2³¹ − 1 ms at most; 24 days are looked at again when the next stage begins.
+  // A timer counts to 2³¹ − 1 ms (24 days) at most; the next stage sets it again.
   const timer = setTimeout(expire, Math.min(2 ** 31 - 1, Math.max(0, remaining)));
   return { signal: controller.signal, clear: () => clearTimeout(timer) };
 }

@@ -1,10 +1,11 @@
 export type { ApiKey, ApiKeys, NewApiKey } from './records/api-keys.ts';
 export type { Audit, AuditPage, NewAuditEntry } from './records/audit.ts';
 export type { JobControl } from './records/control.ts';
-export type { Attempt, Begun, Fence, NewMetricRow } from './records/attempts.ts';
+export type { Attempt, Begun, Fence, NewMetricRow, NewSkippedData } from './records/attempts.ts';
 export type { OnOutage } from './redis/connection.ts';
-export type { ConsumeOptions, Consumer, StageHandler, StageRun } from './bull/consume.ts';
-export type { Events, JobEvent } from './records/events.ts';
+export type { ConsumeOptions, Consumer, StageHandler } from './bull/consume.ts';
+export type { StageRun } from './bull/stage-run.ts';
+export type { Events } from './records/events.ts';
 export type { Idempotency, JobNow, Jobs, NewJob, Owner } from './records/jobs.ts';
 export type { JobPage, JobQuery } from './records/list.ts';
 export type { MetricPage, MetricQuery, Metrics } from './records/metrics.ts';

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type DistilleryQueue, type JobEvent, openQueue, startPrivateRedis } from './index.ts';
+import { type DistilleryQueue, openQueue, startPrivateRedis } from './index.ts';
 import { engine, job, until } from './testing/queue.ts';
 import {
   type Certificate,
@@ -17,17 +17,9 @@ import {
 async function throughTheQueue(url: string, meanwhile: (api: DistilleryQueue) => Promise<void>) {
   const api = await openQueue({ url });
   const worker = await openQueue({ url, onOutage: 'wait' });
-  const stop = new AbortController();
   try {
     await api.checkDurability();
     const { view } = await api.jobs.create(job({ labels: { team: 'blue' } }), { key: 'k', digest: 'd' });
-    const followed: JobEvent[] = [];
-    const following = (async () => {
-      for await (const event of worker.events.follow(view.id, stop.signal)) {
-        followed.push(event);
-        if (event.type === 'job' && event.state === 'succeeded') return;
-      }
-    })();
     await api.stages.enqueueOpen(view.id);
     const me = await worker.workers.register({ id: 'w', host: 'h', version: '1', engine });
     const row = (step: number) => ({
@@ -61,13 +53,13 @@ async function throughTheQueue(url: string, meanwhile: (api: DistilleryQueue) =>
       ({ finishedAt }) => finishedAt !== null,
     );
     expect(end.state).toBe('succeeded');
-    await following;
-    expect(followed).toEqual(await api.events.read(view.id));
+    const events = await api.events.read(view.id);
+    expect(events).toEqual(await worker.events.read(view.id));
     const told = (await api.metrics.read(view.id)).rows.map(({ stage, step }) => `${stage} ${step}`);
     expect(told).toEqual([...new Set(told)]);
     expect(told).toHaveLength(2 * end.stages.length);
     for (const { id } of end.stages) {
-      const ends = followed.filter(
+      const ends = events.filter(
         (event) => event.type === 'stage' && event.stage === id && event.state === 'succeeded',
       );
       expect(ends).toHaveLength(1);
@@ -80,7 +72,6 @@ async function throughTheQueue(url: string, meanwhile: (api: DistilleryQueue) =>
     expect((await api.jobs.list({})).jobs).toEqual([]);
     return end;
   } finally {
-    stop.abort();
     await worker.close();
     await api.close();
   }

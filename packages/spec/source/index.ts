@@ -8,10 +8,12 @@ export {
 } from './access.ts';
 export { canonicalJson, digestOf, sha256 } from './digest.ts';
 export { asDistilleryError, DistilleryError, type ErrorCode, errorTable, type FieldError } from './errors.ts';
+export { type JobEvent, jobEventSchema, type LogLine, logLevels, type SavedCheckpoint } from './events.ts';
 export {
   type Checkpoint,
   checkpointSchema,
   isTerminal,
+  type JobPlan,
   type JobState,
   type JobView,
   jobStates,
@@ -19,12 +21,10 @@ export {
   type MetricRow,
   metricRowSchema,
   type Reason,
-  type StageKind,
   type StagePlan,
   type StageProgress,
   type StageState,
   type StageView,
-  stageKinds,
   stageStates,
   stageViewSchema,
 } from './job.ts';
@@ -36,9 +36,11 @@ export {
   type EngineInfo,
   engineInfoSchema,
   type NetworkResult,
+  networkResultSchema,
   type Report,
   reportSchema,
   type Score,
+  scoreSchema,
   type Spread,
   type TermResult,
 } from './report.ts';
@@ -60,3 +62,10 @@ export {
   type Training,
   trainingSchema,
 } from './training.ts';
+export {
+  type JobWarning,
+  maxSkippedData,
+  maxSkippedNames,
+  maxWarnings,
+  type SkippedData,
+} from './warning.ts';

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { scheduled, weightRange } from './scheduled.ts';
 
 /** What one trained network scored; the test set is read once, after training, and chooses nothing. */
-const scoreSchema = z.object({
+export const scoreSchema = z.object({
   epoch: z.number().int().describe('the epoch whose weights were scored'),
   testAccuracy: z.number(),
   testLoss: z.number().describe('cross-entropy'),
@@ -39,7 +39,7 @@ const termResultSchema = z.object({
 /** What the preflight measured of a term, and its weight. */
 export type TermResult = z.output<typeof termResultSchema>;
 
-const networkResultSchema = z.object({
+export const networkResultSchema = z.object({
   stage: z.string(),
   seed: z.number().int(),
   parameters: z.number().int(),
@@ -51,7 +51,7 @@ const networkResultSchema = z.object({
   terms: z.array(termResultSchema),
   losses: z.record(z.string(), z.number()).describe("the last epoch's mean of each term, before its weight"),
   epochs: z.number().int(),
-  seconds: z.number().describe('of the attempt that finished the stage'),
+  seconds: z.number().describe('Seconds of training, summed over all attempts of the stage.'),
   precision: z.string().describe('of convolutions and matrix products in training; scores are float32'),
   reused: z.boolean().describe('true when an earlier job had trained the same network'),
   engine: engineInfoSchema,
@@ -130,10 +130,19 @@ export const reportSchema = z.object({
     z.object({
       id: z.string(),
       worker: z.string().nullable(),
-      attempts: z.number().int(),
-      seconds: z.number().nullable(),
+      attempts: z.number().int().describe('How many times a worker took the stage.'),
+      seconds: z
+        .number()
+        .nullable()
+        .describe(
+          'Seconds from the start of the last attempt to its end; null for a stage that has not ended.',
+        ),
     }),
   ),
-  warnings: z.array(z.string()),
+  warnings: z
+    .array(z.string())
+    .describe(
+      'What people should know: the findings of the report, the warnings of the stages and the data skipped.',
+    ),
 });
 export type Report = z.output<typeof reportSchema>;

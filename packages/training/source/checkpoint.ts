@@ -1,6 +1,6 @@
 import { decodeSafetensors, encodeSafetensors } from '@distillery/formats';
 import { type Store } from '@distillery/store';
-import { asDistilleryError, DistilleryError } from '@distillery/spec';
+import { asDistilleryError, DistilleryError, type SavedCheckpoint } from '@distillery/spec';
 import { z } from 'zod';
 import { flatten, type TensorTree, unflatten } from './tensor-tree.ts';
 
@@ -49,6 +49,8 @@ export interface CheckpointOptions {
   keep: number;
   /** Hears of checkpoints that are damaged. */
   warn(message: string): void;
+  /** Called with every checkpoint once it is committed. */
+  saved?(checkpoint: SavedCheckpoint): void;
 }
 
 /**
@@ -90,7 +92,7 @@ export async function openCheckpoints(options: CheckpointOptions) {
   async function save({ cursor, facts, tensors }: Checkpoint): Promise<void> {
     // What the header says keeps equal states of two jobs or attempts apart: removing one leaves the other.
     const metadata = { stage: folder, attempt: String(attempt), step: String(cursor.step) };
-    const { digest: blob } = await store.put(encode(tensors, metadata));
+    const { digest: blob, size: bytes } = await store.put(encode(tensors, metadata));
     const entry = { attempt, format, cursor, facts, blob };
     try {
       if (!(await append(entry)))
@@ -102,6 +104,7 @@ export async function openCheckpoints(options: CheckpointOptions) {
       if (unnamed) await store.remove(blob).catch(() => undefined);
       throw error;
     }
+    options.saved?.({ step: cursor.step, bytes });
     kept.push({ ...entry, number: next++ });
     while (kept.length > keep) {
       const old = kept.shift() as Numbered;

@@ -37,7 +37,7 @@ export function privateApi(options: Partial<ApiOptions> = {}): PrivateApi {
     held.start = (over) =>
       startApi({
         redisUrl: held.redis.url,
-        storeDir,
+        store: storeDir,
         dataDir: join(dir, 'data'),
         roots: [],
         log: createLogger('silent'),

@@ -4,6 +4,7 @@ import { join, relative } from 'node:path';
 import { styleText } from 'node:util';
 import { createClient } from '@distillery/client';
 import { cifar10Reachable } from '@distillery/datasets';
+import type { Configuration } from '@distillery/spec/configuration';
 import { demoData, demoJob } from '../demo-job.ts';
 import { bytes, duration } from '../format.ts';
 import { reportTable } from '../report-table.ts';
@@ -14,14 +15,14 @@ import { watch } from './watch.ts';
 export interface DemoOptions {
   data: string | undefined;
   epochs: number;
-  /** Where everything of the demo goes. */
-  folder: string;
+  configuration: Configuration<'demo'>;
   out: NodeJS.WriteStream;
   signal: AbortSignal;
 }
 
 /** The whole road on this machine: Redis, API and worker; one job over HTTP; the report; the weights. */
-export async function demo({ data, epochs, folder, out, signal }: DemoOptions): Promise<void> {
+export async function demo({ data, epochs, configuration, out, signal }: DemoOptions): Promise<void> {
+  const { folder } = configuration;
   const begun = Date.now();
   const say = (text = '') => out.write(`${text}\n`);
   const cacheDir = join(folder, 'data');
@@ -29,10 +30,13 @@ export async function demo({ data, epochs, folder, out, signal }: DemoOptions): 
   say(`\n  ${styleText('bold', 'Distillery')} trains a teacher, then students that learn from it.`);
   say(styleText('dim', `  data: ${says}`));
   const stack = await startStack({
-    folder,
+    ...configuration,
+    store: join(folder, 'store'),
+    dataDir: cacheDir,
     roots: root === undefined ? [] : [root],
-    keepJobs: false,
+    workers: 1,
     trainers: Math.min(2, availableParallelism()),
+    keepJobs: false,
   });
   const stop = () => void stack.close();
   signal.addEventListener('abort', stop, { once: true });

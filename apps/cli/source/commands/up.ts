@@ -1,21 +1,15 @@
 import { styleText } from 'node:util';
+import type { Configuration } from '@distillery/spec/configuration';
 import { startStack } from '../stack.ts';
 
-export interface UpOptions {
-  port: number;
-  workers: number;
-  trainers: number;
-  folder: string;
-  roots: string[];
-  out: NodeJS.WriteStream;
-  signal: AbortSignal;
-}
-
-/** The service on this machine until it is stopped. */
-export async function up({ out, signal, ...options }: UpOptions): Promise<void> {
-  const stack = await startStack({ ...options, keepJobs: true });
+/** Runs the service on this machine until it is stopped. */
+export async function up(
+  configuration: Configuration<'up'>,
+  { out, signal }: { out: NodeJS.WriteStream; signal: AbortSignal },
+): Promise<void> {
+  const stack = await startStack({ ...configuration, keepJobs: true });
   out.write(`  ${styleText('bold', 'Distillery')} listens on ${stack.url}, Ctrl-C stops it\n`);
-  out.write(styleText('dim', `  engine: ${stack.engine.backend}; files in ${options.folder}\n`));
+  out.write(styleText('dim', `  engine: ${stack.engine.backend}; files in ${configuration.folder}\n`));
   if (!signal.aborted) {
     await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
   }

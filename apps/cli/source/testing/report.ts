@@ -136,6 +136,8 @@ export function jobOf(id: string, more: Partial<JobView> = {}): JobView {
     progress: 100,
     etaSeconds: null,
     reason: null,
+    warnings: [],
+    skippedData: [],
     stages: [],
     ...times,
     ...more,
@@ -146,6 +148,8 @@ export function failedStage(id: string, message: string): StageView {
   return {
     id,
     kind: 'student',
+    network: 'soft',
+    seed: 42,
     state: 'failed',
     needs: [],
     attempt: 3,

@@ -1,49 +1,42 @@
-import { asDistilleryError, DistilleryError, type StageProgress } from '@distillery/spec';
+import { asDistilleryError, DistilleryError } from '@distillery/spec';
 import { DelayedError, type Job, WaitingError, Worker } from 'bullmq';
 import type { Client } from '../redis/connection.ts';
-import type { Attempt, Fence, NewMetricRow } from '../records/attempts.ts';
+import type { Attempt, Fence } from '../records/attempts.ts';
 import type { Keys } from '../redis/keys.ts';
+import { isStale, type StageRun, stageRun } from './stage-run.ts';
 import { queueName, type StageQueue, type StageTicket } from './stages.ts';
 
-/** A stage in a worker's hands. The writers reject with `stale_attempt`, and abort the signal, once it is not theirs. */
-export interface StageRun extends Attempt {
-  /** When the first stage of the job began, for its time limit. */
-  jobStartedAt: string;
-  /** Aborts when the consumer closes or the stage is no longer ours: end soon, by rejecting. */
-  signal: AbortSignal;
-  progress(progress: StageProgress): Promise<void>;
-  metrics(rows: readonly NewMetricRow[]): Promise<void>;
-  warning(message: string): Promise<void>;
-}
-
 /**
- * Does a stage and returns its result, plain JSON. What it rejects with is the reason of the failure: a retryable
- * DistilleryError is tried again, after a pause that grows, every other fails the job.
+ * Runs a stage and returns its result, plain JSON. What it rejects with is the reason of the failure: a stage that
+ * failed with a retryable DistilleryError is tried again after a growing delay, any other error fails the job.
  */
 export type StageHandler = (run: StageRun) => Promise<unknown>;
 
 export interface ConsumeOptions {
-  /** The name that the record shows. */
+  /** The name of the worker in the record. */
   worker: string;
   /** Stages at once, default 1. */
   concurrency?: number;
-  /** After so long without a sign of life (ms, default 15 000), and a third at most, another worker takes the stage over. */
+  /**
+   * Lock timeout in ms, default 15 000: a worker that is silent for so long, and a third longer at most, loses its stage
+   * to another one.
+   */
   lockDuration?: number;
   /**
-   * A stage that has failed, or lost its worker, so many times in a row without getting any further than before fails its
-   * job; default 5.
+   * A job fails when one of its stages has failed or lost its worker so many times in a row without getting any further
+   * than before; default 5.
    */
   tries?: number;
-  /** ms between two looks whether a job in hand was asked to stop, default 500. */
+  /** How often to look whether the jobs in hand are to pause or to end, in ms; default 500. */
   controlInterval?: number;
-  /** ms between two looks for stages that were lost, default 30 000. */
+  /** How often to look for stages that BullMQ does not know of, in ms; default 30 000. */
   reconcileInterval?: number;
 }
 
 export interface Consumer {
   /**
-   * Takes no more stages and resolves when none is left in hand. A stage in hand hears of it by its signal: it goes
-   * back to the queue if it then rejects; with `finish` it is left to run to its end.
+   * Takes no more stages and resolves when none is left in hand. The signal of a stage in hand aborts, and the stage goes
+   * back to the queue when its handler then rejects; with `finish` it runs to its end.
    */
   close(options?: { finish?: boolean }): Promise<void>;
 }
@@ -56,23 +49,24 @@ interface Ports {
   onError: (error: Error) => void;
 }
 
+/** The consumer is closing. */
 class Closing extends Error {
   override name = 'Closing';
 }
 
-/** The job was asked to pause or to end. */
-class Asked extends Error {
-  override name = 'Asked';
+/** The job is to pause or to end. */
+class Stopping extends Error {
+  override name = 'Stopping';
 }
 
-/** Takes stages from BullMQ and has them handled, until closed. */
+/** Takes stages from BullMQ and passes them to a handler, until closed. */
 export async function consumeStages(
   { redis, keys, attempts, stages, onError }: Ports,
   handler: StageHandler,
   options: ConsumeOptions,
 ): Promise<Consumer> {
   const { worker: workerName, lockDuration = 15_000, tries = 5 } = options;
-  /** Tickets that came to nothing, until BullMQ has let go of them. */
+  /** Tickets of stages that there was nothing to do for, until BullMQ has released them. */
   const skipped = new Set<string>();
   let looking = false;
   const inHand = new Map<string, { jobId: string; controller: AbortController }>();
@@ -81,7 +75,7 @@ export async function consumeStages(
     const { jobId, stageId } = ticket.data;
     const begun = await attempts.begin(jobId, stageId, workerName);
     if ('skip' in begun) {
-      // Whoever succeeded may have died before it enqueued what comes next.
+      // The worker that succeeded may have died before it enqueued the next stages.
       if (begun.skip === 'stage_succeeded') await stages.enqueueOpen(jobId);
       else skipped.add(ticket.id as string);
       return;
@@ -93,11 +87,11 @@ export async function consumeStages(
       if (begun.failures >= tries) {
         throw new DistilleryError(
           'trainer_crashed',
-          `its last ${begun.failures} workers vanished or failed at it`,
+          `the last ${begun.failures} attempts failed or lost their workers`,
         );
       }
-      const result = await handler(stageRun(begun, controller));
-      // Enqueued before BullMQ lets go of this stage: after a crash in between it is picked up, and skipped, above.
+      const result = await handler(stageRun(attempts, begun, controller));
+      // Enqueued before BullMQ releases this stage: after a crash in between it is taken again, and skipped, above.
       await stages.enqueue(jobId, await attempts.succeed(begun, result));
     } catch (cause) {
       await settle(ticket, token, begun, cause, controller.signal);
@@ -106,28 +100,7 @@ export async function consumeStages(
     }
   }
 
-  function stageRun(begun: Attempt & { jobStartedAt: string }, controller: AbortController): StageRun {
-    let last: Promise<void> = Promise.resolve();
-    let number = 0;
-    /** One after the other, also where one has to be sent again. */
-    const ours = (write: () => Promise<void>) => {
-      const written = last.then(write).catch((error: unknown) => {
-        if (isStale(error)) controller.abort(error);
-        throw error;
-      });
-      last = written.catch(() => {});
-      return written;
-    };
-    return {
-      ...begun,
-      signal: controller.signal,
-      progress: (progress) => ours(() => attempts.progress(begun, progress)),
-      metrics: (rows) => ours(() => attempts.metrics(begun, rows, ++number)),
-      warning: (message) => ours(() => attempts.warning(begun, message, ++number)),
-    };
-  }
-
-  /** Writes the failure down, then tells BullMQ by what it throws. */
+  /** Writes the failure to the record; the error that it throws tells BullMQ what becomes of the ticket. */
   async function settle(
     ticket: Job<StageTicket>,
     token: string | undefined,
@@ -136,10 +109,10 @@ export async function consumeStages(
     signal: AbortSignal,
   ): Promise<never> {
     const error = asDistilleryError(cause);
-    // BullMQ forgets the ticket of whatever is thrown, but for its own two errors.
+    // BullMQ removes the ticket after any error but its own two.
     if (isStale(error) || isStale(signal.reason)) throw error;
-    // A ticket of a job that stands still is taken once more, and skipped; one that goes on meanwhile goes on.
-    if (signal.reason instanceof Asked || signal.reason instanceof Closing) {
+    // The ticket of a paused job is taken once more, and skipped; that of a job which was resumed meanwhile runs.
+    if (signal.reason instanceof Stopping || signal.reason instanceof Closing) {
       await attempts.handBack(begun);
       await ticket.moveToWait(token);
       throw new WaitingError(error.message);
@@ -151,16 +124,16 @@ export async function consumeStages(
     throw new DelayedError(error.message);
   }
 
-  /** Nobody calls a worker: it looks at the jobs that it works on, which finds an order even after an outage. */
-  async function lookForOrders(): Promise<void> {
-    // While Redis is away one question waits for it, not one more every half second.
+  /** A worker polls the state of the jobs in its hands, so that it sees a pause or a cancellation even after an outage. */
+  async function stopAsAsked(): Promise<void> {
+    // While Redis is away, one poll waits for it, not one more every half second.
     if (looking) return;
     looking = true;
     try {
       for (const [jobId, controllers] of inHandByJob()) {
         const state = await redis.hget(keys.job(jobId), 'state');
         if (state !== 'pausing' && state !== 'cancelling') continue;
-        for (const controller of controllers) controller.abort(new Asked(`the job is ${state}`));
+        for (const controller of controllers) controller.abort(new Stopping(`the job is ${state}`));
       }
     } finally {
       looking = false;
@@ -181,7 +154,7 @@ export async function consumeStages(
     concurrency: options.concurrency ?? 1,
     lockDuration,
     stalledInterval: Math.ceil(lockDuration / 3),
-    // The record counts them, and knows which of them were in vain.
+    // The record counts lost workers, and forgets them when the stage gets further.
     maxStalledCount: Number.MAX_SAFE_INTEGER,
     autorun: false,
   });
@@ -198,15 +171,15 @@ export async function consumeStages(
   const reconcile = () => stages.reconcile().catch(onError);
   await reconcile();
   void bull.run().catch(onError);
-  const timer = setInterval(() => void reconcile(), options.reconcileInterval ?? 30_000);
-  timer.unref();
-  const look = setInterval(() => void lookForOrders().catch(onError), options.controlInterval ?? 500);
-  look.unref();
+  const reconciling = setInterval(() => void reconcile(), options.reconcileInterval ?? 30_000);
+  reconciling.unref();
+  const polling = setInterval(() => void stopAsAsked().catch(onError), options.controlInterval ?? 500);
+  polling.unref();
 
   return {
     async close({ finish = false } = {}) {
-      clearInterval(timer);
-      clearInterval(look);
+      clearInterval(reconciling);
+      clearInterval(polling);
       const closing = bull.close();
       if (!finish) {
         for (const { controller } of inHand.values()) controller.abort(new Closing('the worker is closing'));
@@ -214,8 +187,4 @@ export async function consumeStages(
       await closing;
     },
   };
-}
-
-function isStale(error: unknown): boolean {
-  return error instanceof DistilleryError && error.code === 'stale_attempt';
 }

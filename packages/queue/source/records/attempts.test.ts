@@ -29,6 +29,7 @@ async function begin(id: string, stage: string): Promise<Attempt> {
   return begun;
 }
 
+const line = { source: 'trainer', level: 'info', message: 'x' } as const;
 const row = { epoch: 1, step: 1, time: '2026-01-01T00:00:00.000Z', values: { loss: 1 } };
 
 test('two workers race for a stage: one attempt each, and the older one has no effect on any key', async () => {
@@ -43,6 +44,9 @@ test('two workers race for a stage: one attempt each, and the older one has no e
   await expect(attempts.progress(old, progress)).rejects.toEqual(refused);
   await expect(attempts.metrics(old, [row])).rejects.toEqual(refused);
   await expect(attempts.warning(old, 'x')).rejects.toEqual(refused);
+  await expect(attempts.skipped(old, { digest: 'd', count: 1, samples: [] })).rejects.toEqual(refused);
+  await expect(attempts.checkpoint(old, { step: 1, bytes: 1 })).rejects.toEqual(refused);
+  await expect(attempts.log(old, [line])).rejects.toEqual(refused);
   await expect(attempts.succeed(old, 'mine')).rejects.toEqual(refused);
   await expect(attempts.fail(old, { code: 'nan', message: 'x' })).rejects.toEqual(refused);
   await expect(attempts.fail(old, { code: 'nan', message: 'x' }, 5)).rejects.toEqual(refused);
@@ -138,27 +142,4 @@ test('metrics keep what is not finite as null, are paged and filtered by stage',
   expect(next.more).toBe(false);
   expect((await metrics.read(id, { after: next.after ?? '' })).rows).toEqual([]);
   expect((await metrics.read(id, { stage: 'outputs' })).rows).toHaveLength(1);
-});
-
-test('events can be followed while they happen', async () => {
-  const { attempts, events } = held.queue;
-  const id = await created();
-  const seen: string[] = [];
-  const stop = new AbortController();
-  const following = (async () => {
-    for await (const event of events.follow(id, stop.signal)) {
-      seen.push(event.type === 'job' || event.type === 'stage' ? `${event.type} ${event.state}` : event.type);
-      if (event.type === 'warning') stop.abort();
-    }
-  })();
-  const attempt = await begin(id, 'teacher');
-  await attempts.progress(attempt, progress);
-  await attempts.progress(attempt, { ...progress, step: 6, fraction: 0.51 });
-  await attempts.warning(attempt, 'mind the gap');
-  await following;
-  // The second progress is less than 5 % further.
-  expect(seen).toEqual(['job queued', 'job running', 'stage running', 'progress', 'warning']);
-  const [, , third] = await events.read(id);
-  expect(third).toMatchObject({ type: 'stage', stage: 'teacher', attempt: 1, worker: 'w', reason: null });
-  expect(await events.read(id, third?.id)).toHaveLength(2);
 });

@@ -1,10 +1,27 @@
-import { DistilleryError, type MetricRow, type Reason, type StageProgress } from '@distillery/spec';
+import {
+  DistilleryError,
+  type LogLine,
+  maxSkippedNames,
+  type MetricRow,
+  type Reason,
+  type SavedCheckpoint,
+  type SkippedData,
+  type StageProgress,
+} from '@distillery/spec';
 import type { Client, guarded } from '../redis/connection.ts';
 import { type Keys, scriptKeys } from '../redis/keys.ts';
+import { scrub } from '../redis/scrub.ts';
 import { run, type Script } from '../redis/script.ts';
 import { beginScript } from '../scripts/begin.ts';
 import { failScript, succeedScript } from '../scripts/finish.ts';
-import { metricsScript, progressScript, warningScript } from '../scripts/tell.ts';
+import {
+  checkpointScript,
+  logScript,
+  metricsScript,
+  progressScript,
+  skippedScript,
+  warningScript,
+} from '../scripts/reports.ts';
 
 /** The right to write for a stage, until a newer attempt begins or the job ends. */
 export interface Attempt {
@@ -16,15 +33,22 @@ export interface Attempt {
 /** `failures`: how often the stage has failed since it last got further than ever before. */
 export type Begun = (Attempt & { jobStartedAt: string; failures: number }) | { skip: string };
 
-/** A row as a trainer tells it; the attempt says the rest. */
+/** A row of metrics as a trainer reports it; the attempt adds stage and attempt. */
 export type NewMetricRow = Omit<MetricRow, 'stage' | 'attempt'>;
+
+/** Samples of a data set that were left out; the attempt adds the stage. */
+export type NewSkippedData = Omit<SkippedData, 'stage'>;
+
+/** The most characters of a warning or a log line; the rest is cut off. */
+const maxMessageLength = 2000;
 
 /**
  * The fence: every write of a stage carries its attempt, and one script refuses an older one, atomically and with
  * no effect (DistilleryError `stale_attempt`). BullMQ's lock does not do this: a worker that lost it still writes.
  *
- * @param guard how a write meets an outage. One that was sent again because its reply was lost lands once: metrics and
- *   warnings carry a `number` that rises with each of them, the others change nothing the second time
+ * @param guard decides what a write does during an outage. A write that is sent again because its reply was lost happens
+ *   once: metrics, warnings and log lines carry a `number` that rises with each of them (0: never taken for a repeat), and
+ *   the other writes change nothing the second time
  */
 export function fence(redis: Client, keys: Keys, guard: typeof guarded) {
   const write = (script: Script, { jobId, stageId, attempt }: Attempt, args: (string | number)[]) =>
@@ -33,7 +57,7 @@ export function fence(redis: Client, keys: Keys, guard: typeof guarded) {
     });
 
   return {
-    /** Takes a stage over, or says why there is nothing to do: `stage_succeeded`, `stage_waiting`, `job_failed`, … */
+    /** Takes a stage over, or returns why there is nothing to do: `stage_succeeded`, `stage_waiting`, `job_failed`, … */
     begin: guard(async (jobId: string, stageId: string, worker: string): Promise<Begun> => {
       const reply = await run(redis, beginScript, scriptKeys(keys, jobId), [stageId, worker]);
       const [what, value, startedAt, failures] = reply as [string, string, string?, string?];
@@ -43,12 +67,18 @@ export function fence(redis: Client, keys: Keys, guard: typeof guarded) {
     }),
 
     progress: guard(async (attempt: Attempt, progress: StageProgress): Promise<void> => {
-      const fraction = Math.min(1, Math.max(0, Number.isFinite(progress.fraction) ? progress.fraction : 0));
-      const told = { ...progress, fraction, loss: finite(progress.loss) };
-      await write(progressScript, attempt, [JSON.stringify(told), fraction, progress.phase]);
+      const fraction = Math.min(1, Math.max(0, finite(progress.fraction) ?? 0));
+      const { loss, samplesPerSecond } = progress;
+      const stored = {
+        ...progress,
+        fraction,
+        loss: finite(loss),
+        samplesPerSecond: finite(samplesPerSecond),
+      };
+      await write(progressScript, attempt, [JSON.stringify(stored), fraction]);
     }),
 
-    /** Rows in one write; NaN and infinite values are kept as null. `number` 0: never taken for one sent again. */
+    /** Writes rows in one go; NaN and infinite values are kept as null. */
     metrics: guard(
       async (attempt: Attempt, rows: readonly NewMetricRow[], number: number = 0): Promise<void> => {
         const args = rows.flatMap(({ epoch, step, time, values }) => [
@@ -61,28 +91,48 @@ export function fence(redis: Client, keys: Keys, guard: typeof guarded) {
       },
     ),
 
-    /** Something that people should know and that stops nothing. */
+    /** Something that people should know and that stops nothing; the view of the job shows it. */
     warning: guard(async (attempt: Attempt, message: string, number: number = 0): Promise<void> => {
-      await write(warningScript, attempt, [number, message]);
+      await write(warningScript, attempt, [number, shortened(message)]);
     }),
 
-    /** Stores the result, plain JSON; the stages that are ready now. */
+    /** Samples that could not be read; the view of the job shows each data set once. */
+    skipped: guard(async (attempt: Attempt, { digest, count, samples }: NewSkippedData): Promise<void> => {
+      const kept = samples
+        .slice(0, maxSkippedNames)
+        .map(({ name, reason }) => ({ name: shortened(name), reason: shortened(reason) }));
+      const whole = JSON.stringify({ digest, count, samples: kept });
+      await write(skippedScript, attempt, [digest, count, JSON.stringify(kept), whole]);
+    }),
+
+    /** A checkpoint was committed to the store. */
+    checkpoint: guard(async (attempt: Attempt, { step, bytes }: SavedCheckpoint): Promise<void> => {
+      await write(checkpointScript, attempt, [step, bytes]);
+    }),
+
+    /** Log lines of the trainer or its supervisor, without the secrets that they hold. */
+    log: guard(async (attempt: Attempt, lines: readonly LogLine[], number: number = 0): Promise<void> => {
+      const args = lines.flatMap(({ source, level, message }) => [source, level, shortened(scrub(message))]);
+      if (args.length > 0) await write(logScript, attempt, [number, ...args]);
+    }),
+
+    /** Stores the result, plain JSON. @returns the stages that are ready now */
     succeed: guard(async (attempt: Attempt, result: unknown): Promise<string[]> => {
       return (await write(succeedScript, attempt, [JSON.stringify(result ?? null)])) as string[];
     }),
 
     /**
-     * The stage is queued again; or, when it has failed `tries` times without getting any further, the whole job fails
-     * with this reason.
+     * Queues the stage again; once it has failed `tries` times without getting any further, the whole job fails with
+     * this reason.
      *
      * @returns how often it has failed so; 0 when that was the last time
      */
     fail: guard(async (attempt: Attempt, reason: Reason, tries: number = 1): Promise<number> => {
-      const told = { ...reason, stage: attempt.stageId };
-      return (await write(failScript, attempt, [JSON.stringify(told), tries])) as number;
+      const stored = { ...reason, stage: attempt.stageId };
+      return (await write(failScript, attempt, [JSON.stringify(stored), tries])) as number;
     }),
 
-    /** The stage is queued again and nothing has failed: its worker stops. */
+    /** Queues the stage again without a failure: its worker stops. */
     handBack: guard(async (attempt: Attempt): Promise<void> => {
       await write(failScript, attempt, ['', 1]);
     }),
@@ -92,6 +142,10 @@ export type Fence = ReturnType<typeof fence>;
 
 function finite(value: number | null): number | null {
   return value !== null && Number.isFinite(value) ? value : null;
+}
+
+function shortened(message: string): string {
+  return message.length <= maxMessageLength ? message : `${message.slice(0, maxMessageLength - 1)}…`;
 }
 
 function refusal(error: unknown): DistilleryError | undefined {

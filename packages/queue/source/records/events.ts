@@ -1,81 +1,45 @@
-import type { JobState, Reason, StageProgress, StageState } from '@distillery/spec';
-import { blocking, type Client, guarded, translate } from '../redis/connection.ts';
+import type { JobEvent } from '@distillery/spec';
+import { type Client, guarded } from '../redis/connection.ts';
 import type { Keys } from '../redis/keys.ts';
 import { entryFields, isStreamId } from '../redis/stream.ts';
 
-/** Something that happened to a job; progress is told about every 5 % of a stage. */
-export type JobEvent = { id: string; time: string } & (
-  | { type: 'job'; state: JobState }
-  | {
-      type: 'stage';
-      stage: string;
-      state: StageState;
-      attempt: number;
-      worker: string | null;
-      reason: Reason | null;
-    }
-  | { type: 'progress'; stage: string; attempt: number; progress: StageProgress }
-  | { type: 'warning'; stage: string; attempt: number; message: string }
-);
-
-const blockSeconds = 5;
-
-/** The history of a job. */
+/** The event log of each job; `jobEventSchema` describes the events, scripts/ write them. */
 export function eventLog(redis: Client, keys: Keys) {
   return {
-    /** Events behind `after`, or from the first; at most `limit` (default 1000). */
+    /**
+     * Reads the events after the one with the id `after`, or from the first one that is kept, in their order.
+     *
+     * @param after the id of an event, which need not be there any more; anything else reads from the first one
+     * @param limit most events to return, default 1000
+     */
     read: guarded(async (jobId: string, after?: string, limit: number = 1000): Promise<JobEvent[]> => {
       const start = after !== undefined && isStreamId(after) ? `(${after}` : '-';
       const entries = await redis.xrange(keys.events(jobId), start, '+', 'COUNT', limit);
       return entries.map(eventOf);
     }),
-
-    /**
-     * Events behind `after` (or from the first) and then those to come, until `signal` aborts. Holds a connection of
-     * its own, since a blocking read would keep every other command waiting.
-     */
-    async *follow(jobId: string, signal: AbortSignal, after?: string): AsyncGenerator<JobEvent, void> {
-      const own = blocking(redis, blockSeconds);
-      own.on('error', () => {});
-      const stop = () => own.disconnect();
-      signal.addEventListener('abort', stop, { once: true });
-      let last: string = after !== undefined && isStreamId(after) ? after : '0-0';
-      try {
-        while (!signal.aborted) {
-          const reply = await own.xread(
-            'COUNT',
-            500,
-            'BLOCK',
-            blockSeconds * 1000,
-            'STREAMS',
-            keys.events(jobId),
-            last,
-          );
-          for (const entry of reply?.[0]?.[1] ?? []) {
-            yield eventOf(entry);
-            last = entry[0];
-          }
-        }
-      } catch (error) {
-        if (!signal.aborted) throw translate(error);
-      } finally {
-        signal.removeEventListener('abort', stop);
-        own.disconnect();
-      }
-    },
   };
 }
 export type Events = ReturnType<typeof eventLog>;
 
+const json = (text: string): unknown => (text === '' ? null : JSON.parse(text));
+/** Streams hold strings: the fields that are something else. */
+const decoders: Record<string, (text: string) => unknown> = {
+  attempt: Number,
+  bytes: Number,
+  count: Number,
+  progress: json,
+  reason: json,
+  rows: Number,
+  samples: json,
+  step: Number,
+  worker: (text) => text || null,
+};
+
 function eventOf([id, pairs]: [id: string, pairs: string[]]): JobEvent {
-  const fields = entryFields(pairs);
-  const { attempt, worker, reason, progress, ...rest } = fields;
-  return {
-    id,
-    time: new Date(Number.parseInt(id, 10)).toISOString(),
-    ...rest,
-    ...(attempt === undefined ? {} : { attempt: Number(attempt) }),
-    ...(progress === undefined ? {} : { progress: JSON.parse(progress) }),
-    ...(rest.type === 'stage' ? { worker: worker || null, reason: reason ? JSON.parse(reason) : null } : {}),
-  } as JobEvent;
+  const event: Record<string, unknown> = { id, time: new Date(Number.parseInt(id, 10)).toISOString() };
+  for (const [name, text] of Object.entries(entryFields(pairs))) {
+    const decode = decoders[name];
+    event[name] = decode === undefined ? text : decode(text);
+  }
+  return event as JobEvent;
 }

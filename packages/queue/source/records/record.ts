@@ -1,4 +1,5 @@
 import type {
+  JobPlan,
   JobState,
   JobView,
   Reason,
@@ -8,36 +9,39 @@ import type {
   StageView,
 } from '@distillery/spec';
 import { etaSeconds, percent, type StageMeasure } from './estimate.ts';
+import { skippedDataOf, warningsOf } from './warnings.ts';
 
 /** The hash of a job as Redis gives it; scripts/prelude.ts lists its fields. */
 export type Fields = Record<string, string>;
 
-/** What is known of a job when it is created. */
+/** A job as it is when it is created. */
 export interface NewRecord {
   id: string;
   name: string | null;
   labels: Record<string, string>;
-  /** Null: nobody's. */
+  /** The name of the API key that submitted it; null while keys are off. */
   owner?: string | null;
   /** -10 to 10, default 0. */
   priority?: number;
-  stages: StagePlan[];
+  plan: JobPlan;
 }
 
-/** Pairs of the record of a job that nobody has picked up. */
-export function initialFields({ id, name, labels, owner = null, priority = 0, stages }: NewRecord): Fields {
+/** The fields of the record of a new job. */
+export function initialFields({ id, name, labels, owner = null, priority = 0, plan }: NewRecord): Fields {
+  const { stages } = plan;
   const fields: Fields = {
     id,
     labels: JSON.stringify(labels),
     priority: String(priority),
     state: 'queued',
-    plan: JSON.stringify(stages),
+    plan: JSON.stringify(plan),
     stages: stages.map((stage) => stage.id).join(' '),
   };
   if (name !== null) fields.name = name;
   if (owner !== null) fields.owner = owner;
   for (const stage of stages) {
     fields[`s:${stage.id}:state`] = stage.needs.length === 0 ? 'queued' : 'waiting';
+    fields[`s:${stage.id}:kind`] = stage.kind;
     fields[`s:${stage.id}:needs`] = stage.needs.join(' ');
     fields[`s:${stage.id}:attempt`] = '0';
   }
@@ -52,7 +56,7 @@ export function asCreated(fields: Fields): Fields {
     labels: JSON.parse(fields.labels) as Record<string, string>,
     owner: fields.owner ?? null,
     priority: priorityOf(fields),
-    stages: plansOf(fields),
+    plan: planOf(fields),
   });
   return { ...created, createdAt: fields.createdAt, version: '1' };
 }
@@ -61,19 +65,21 @@ function priorityOf({ priority }: Fields): number {
   return Number(priority ?? 0);
 }
 
-export function plansOf(fields: Fields): StagePlan[] {
-  return JSON.parse(fields.plan) as StagePlan[];
+/** The plan as it was stored. Versions before plans had one stored the list of stages alone. */
+export function planOf(fields: Fields): JobPlan {
+  const plan = JSON.parse(fields.plan) as JobPlan | StagePlan[];
+  return Array.isArray(plan) ? { version: 0, distillery: 'an earlier version', stages: plan } : plan;
 }
 
-/** The stages that a worker may pick up: queued ones, and running ones whose worker may have been lost. */
+/** The stages that a worker may take: queued ones, and running ones whose worker may have been lost. */
 export function openStages(fields: Fields): string[] {
-  return plansOf(fields)
-    .map(({ id }) => id)
+  return planOf(fields)
+    .stages.map(({ id }) => id)
     .filter((id) => ['queued', 'running'].includes(fields[`s:${id}:state`] ?? ''));
 }
 
 export function viewOf(fields: Fields): JobView {
-  const plans = plansOf(fields);
+  const plans = planOf(fields).stages;
   const measures = plans.map((plan) => measureOf(fields, plan));
   const state = fields.state as JobState;
   const running = measures.filter((stage) => stage.state === 'running');
@@ -91,15 +97,19 @@ export function viewOf(fields: Fields): JobView {
     createdAt: time(fields.createdAt) as string,
     startedAt: time(fields.startedAt),
     finishedAt: time(fields.finishedAt),
+    warnings: warningsOf(fields),
+    skippedData: skippedDataOf(fields),
     stages: plans.map((plan) => stageView(fields, plan)),
   };
 }
 
-function stageView(fields: Fields, { id, kind, needs }: StagePlan): StageView {
+function stageView(fields: Fields, { id, kind, needs, network, seed }: StagePlan): StageView {
   const field = (name: string) => fields[`s:${id}:${name}`];
   return {
     id,
     kind,
+    network: network ?? null,
+    seed: seed ?? null,
     state: field('state') as StageState,
     needs,
     attempt: Number(field('attempt')),

@@ -89,17 +89,6 @@ function sentinelsOf(address: RedisAddress): RedisOptions {
   };
 }
 
-/** Another connection to the same, on which a command may block for `seconds`; it waits for Redis when it has to. */
-export function blocking(redis: Client, seconds: number): Client {
-  const options = { commandTimeout: undefined, socketTimeout: (seconds + 5) * 1000 };
-  return redis instanceof Cluster
-    ? redis.duplicate(undefined, {
-        enableOfflineQueue: true,
-        redisOptions: { ...redis.options.redisOptions, ...options },
-      })
-    : redis.duplicate({ enableOfflineQueue: true, ...options });
-}
-
 /** The servers that hold keys. */
 export function masters(redis: Client): Redis[] {
   return redis instanceof Cluster ? redis.nodes('master') : [redis];

@@ -2,8 +2,8 @@ import { script } from '../redis/script.ts';
 import { prelude } from './prelude.ts';
 
 /**
- * A worker picks a stage up: it gets a new attempt, and from now on older ones are refused. One that is running has
- * lost its worker, which counts as a failure of it.
+ * A worker takes a stage and begins a new attempt; from now on older attempts are refused. A stage that is still running
+ * has lost its worker, which counts as a failure.
  *
  * ARGV: stage, worker. Returns {'begun', attempt, start of the job in ms, failures} or {'skip', why}.
  */
@@ -13,7 +13,7 @@ local jobState = redis.call('HGET', job, 'state')
 if not jobState then return {'skip', 'job_unknown'} end
 local state = get(stage, 'state')
 if (jobState == 'pausing' or jobState == 'cancelling') and state == 'running' then
-  -- Its worker was lost before it could hand it back; from now on that worker is refused.
+  -- Its worker was lost before it could hand the stage back; from now on that worker is refused.
   redis.call('HINCRBY', job, 's:' .. stage .. ':attempt', 1)
   release(stage, '')
   changed()
@@ -22,9 +22,9 @@ if jobState ~= 'queued' and jobState ~= 'running' then return {'skip', 'job_' ..
 if not state then return {'skip', 'stage_unknown'} end
 if state ~= 'queued' and state ~= 'running' then return {'skip', 'stage_' .. state} end
 local time = now()
-local failures = state == 'running' and failed(stage) or tonumber(get(stage, 'failures') or 0)
+local failures = state == 'running' and countFailure(stage) or tonumber(get(stage, 'failures') or 0)
 local attempt = redis.call('HINCRBY', job, 's:' .. stage .. ':attempt', 1)
-unset(stage, 'finishedAt', 'progress', 'progressAt', 'from', 'coarse', 'reason')
+unset(stage, 'finishedAt', 'progress', 'progressAt', 'from', 'reason')
 set(stage, 'worker', worker)
 set(stage, 'startedAt', time)
 if jobState == 'queued' then

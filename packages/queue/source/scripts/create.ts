@@ -2,12 +2,12 @@ import { script } from '../redis/script.ts';
 import { commonKeys, prelude } from './prelude.ts';
 
 /**
- * Creates a job, or finds the one that the idempotency key has created.
+ * Creates a job, or finds the job that the idempotency key created before.
  *
  * KEYS: those of every script, spec, all jobs, idempotency, then one index for each label and for the owner.
- * ARGV: id, digest of the body or '' (no idempotency key), seconds to keep the key, posted, parsed, owner or '', how
- * many jobs of theirs may be on their way, then pairs of the record. Returns {'created' | 'replayed', id}; an error
- * CONFLICT, or QUOTA with how many there are.
+ * ARGV: id, digest of the body or '' (no idempotency key), seconds to keep the key, posted, parsed, owner or '', the most
+ * live jobs that the owner may have, then pairs of the record. Returns {'created' | 'replayed', id}; an error CONFLICT, or
+ * QUOTA with the current count.
  */
 export const createScript = script(`${prelude}
 local spec, all, idempotency = KEYS[${commonKeys + 1}], KEYS[${commonKeys + 2}], KEYS[${commonKeys + 3}]
@@ -17,8 +17,8 @@ if digest ~= '' then
   if known[1] and known[1] ~= digest then return redis.error_reply('CONFLICT the key was used with another body') end
   if known[1] then return {'replayed', known[2]} end
 end
-if ARGV[6] ~= '' and liveOf(ARGV[6]) >= tonumber(ARGV[7]) then
-  return redis.error_reply('QUOTA ' .. liveOf(ARGV[6]))
+if ARGV[6] ~= '' and countLive(ARGV[6]) >= tonumber(ARGV[7]) then
+  return redis.error_reply('QUOTA ' .. countLive(ARGV[6]))
 end
 if digest ~= '' then
   redis.call('HSET', idempotency, 'digest', digest, 'job', id)
@@ -29,8 +29,8 @@ for i = 8, #ARGV, 2 do redis.call('HSET', job, ARGV[i], ARGV[i + 1]) end
 redis.call('HSET', job, 'createdAt', now(), 'version', 1)
 redis.call('ZADD', all, 0, id)
 redis.call('ZADD', byState.queued, 0, id)
-noteLive(id, 'queued')
+updateLive(id, 'queued')
 for i = ${commonKeys + 4}, #KEYS do redis.call('ZADD', KEYS[i], 0, id) end
-tell('type', 'job', 'state', 'queued')
+appendEvent('type', 'job', 'state', 'queued', 'reason', '')
 return {'created', id}
 `);

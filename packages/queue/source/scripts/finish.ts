@@ -2,8 +2,8 @@ import { script } from '../redis/script.ts';
 import { prelude } from './prelude.ts';
 
 /**
- * A stage has its result. Stages that waited for it alone are queued; when all have succeeded, so has the job.
- * Sent twice by the same attempt (a lost reply), the second does nothing and answers as the first.
+ * A stage has its result. Stages that waited only for this one are queued; the job succeeds with its last stage.
+ * When the same attempt sends it twice (a lost reply), the second call changes nothing and answers as the first.
  *
  * ARGV: stage, attempt, result as JSON. Returns the stages that are queued now.
  */
@@ -16,17 +16,14 @@ if not again then
   redis.call('HSET', results, stage, ARGV[3])
   set(stage, 'finishedAt', now())
   moveStage(stage, 'succeeded')
+  if get(stage, 'kind') == 'report' then appendEvent('type', 'report', 'stage', stage, 'attempt', attempt) end
 end
 local ready, all = {}, true
 for other in stages() do
   local state = get(other, 'state')
   if state ~= 'succeeded' then all = false end
   if state == 'waiting' then
-    local met = true
-    for need in string.gmatch(get(other, 'needs'), '%S+') do
-      if get(need, 'state') ~= 'succeeded' then met = false break end
-    end
-    if met then
+    if needsMet(other) then
       moveStage(other, 'queued')
       table.insert(ready, other)
     end
@@ -35,18 +32,19 @@ for other in stages() do
   end
 end
 if not again then
-  if all then endJob('succeeded') else settle() end
+  if all then endJob('succeeded') else finishStopping() end
   changed()
 end
 return ready
 `);
 
 /**
- * A stage has failed, or its worker gives it back. It is queued again, unless it has failed so many times without
- * getting any further: then the job has failed, and every stage that has not ended is cancelled, which also closes the
- * fence to those that run. Sent twice by the same attempt, the second does nothing and answers as the first.
+ * A stage has failed, or its worker hands it back. It is queued again, until it has failed the given number of times
+ * without getting further: then the job fails and all its stages that have not ended are cancelled, so that the fence
+ * refuses those that still run. When the same attempt sends it twice, the second call changes nothing and answers as the
+ * first.
  *
- * ARGV: stage, attempt, reason as JSON or '' (given back), so many times. Returns the failures, 0 after the last.
+ * ARGV: stage, attempt, reason as JSON or '' (handed back), most failures. Returns the failures, 0 after the last one.
  */
 export const failScript = script(`${prelude}
 local stage, attempt, reason = ARGV[1], ARGV[2], ARGV[3]
@@ -59,7 +57,7 @@ if refused then return refused end
 local failures = 0
 if reason ~= '' then
   set(stage, 'reason', reason)
-  failures = failed(stage)
+  failures = countFailure(stage)
 end
 if failures < tonumber(ARGV[4]) then
   release(stage, reason)
@@ -76,7 +74,7 @@ else
     end
   end
   redis.call('HSET', job, 'reason', reason)
-  endJob('failed')
+  endJob('failed', reason)
 end
 changed()
 return failures

@@ -2,16 +2,20 @@ import { jobStates } from '@distillery/spec';
 
 const states = jobStates.map((state, i) => `${state} = KEYS[${5 + i}]`).join(', ');
 
-/** How many keys every script is given; what a script wants beside them comes behind. */
+/** How many keys every script gets. The keys that a script needs beside them follow. */
 export const commonKeys = 5 + jobStates.length;
 
+/** Approximate number of events that a job keeps; the oldest ones go first. */
+const maxEvents = 20_000;
+
 /**
- * What the scripts of a job share. A job's record is one hash of flat strings: what we store as JSON is written and
- * read by TypeScript alone, because cjson turns an empty list into an object and cuts numbers.
+ * What the scripts of a job share. The record of a job is one hash of flat strings: TypeScript alone writes and reads
+ * the JSON in it, because cjson turns an empty list into an object and rounds numbers.
  *
- * Fields: id name labels owner priority state version createdAt startedAt finishedAt reason plan stages, and for each
- * stage `s:<stage>:` state needs attempt worker startedAt finishedAt progress progressAt from coarse told reason failures
- * furthest.
+ * Fields of the hash: id name labels owner priority state version createdAt startedAt finishedAt reason plan stages
+ * warnings skippedData; `w:<digest>` for each warning and `d:<digest>` for each data set with skipped samples, see
+ * scripts/reports.ts; and for each stage `s:<stage>:` state kind needs attempt worker startedAt finishedAt progress
+ * progressAt from lastWrite reason failures furthest rows progressEvent metricsEvent checkpointEvent.
  */
 export const prelude = `
 local job, results, metrics, events = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
@@ -35,79 +39,95 @@ local function unset(stage, ...)
   for _, field in ipairs({...}) do redis.call('HDEL', job, 's:' .. stage .. ':' .. field) end
 end
 
+-- Raises the version of the job, which is its entity tag.
 local function changed()
   redis.call('HINCRBY', job, 'version', 1)
 end
 
-local function tell(...)
-  redis.call('XADD', events, 'MAXLEN', '~', 20000, '*', ...)
+-- Every event of a job is written here. Returns the id of the event.
+local function appendEvent(...)
+  return redis.call('XADD', events, 'MAXLEN', '~', ${maxEvents}, '*', ...)
+end
+
+-- Appends an event in place of the one whose id this field of the stage holds.
+local function replaceEvent(stage, field, ...)
+  local before = get(stage, field)
+  if before then redis.call('XDEL', events, before) end
+  set(stage, field, appendEvent(...))
 end
 
 local function stages()
   return string.gmatch(redis.call('HGET', job, 'stages'), '%S+')
 end
 
--- How many jobs of an owner have not ended; no name holds a space, behind which comes '!'.
-local function liveOf(owner)
+-- Whether every stage that this one needs has succeeded.
+local function needsMet(stage)
+  for need in string.gmatch(get(stage, 'needs'), '%S+') do
+    if get(need, 'state') ~= 'succeeded' then return false end
+  end
+  return true
+end
+
+-- How many jobs of an owner have not ended. No name contains a space, and '!' comes right after it.
+local function countLive(owner)
   return redis.call('ZLEXCOUNT', live, '[' .. owner .. ' ', '(' .. owner .. '!')
 end
 
-local function noteLive(id, state)
+local function updateLive(id, state)
   local owner = redis.call('HGET', job, 'owner')
   if not owner then return end
   local ended = state == 'succeeded' or state == 'failed' or state == 'cancelled'
   if ended then redis.call('ZREM', live, owner .. ' ' .. id) else redis.call('ZADD', live, 0, owner .. ' ' .. id) end
 end
 
-local function moveJob(state)
+local function moveJob(state, reason)
   local id = redis.call('HGET', job, 'id')
   redis.call('ZREM', byState[redis.call('HGET', job, 'state')], id)
   redis.call('ZADD', byState[state], 0, id)
   redis.call('HSET', job, 'state', state)
-  noteLive(id, state)
-  tell('type', 'job', 'state', state)
+  updateLive(id, state)
+  appendEvent('type', 'job', 'state', state, 'reason', reason or '')
 end
 
 local function moveStage(stage, state, reason)
   set(stage, 'state', state)
-  tell('type', 'stage', 'stage', stage, 'state', state, 'attempt', get(stage, 'attempt'),
+  appendEvent('type', 'stage', 'stage', stage, 'state', state, 'attempt', get(stage, 'attempt'),
     'worker', get(stage, 'worker') or '', 'reason', reason or '')
 end
 
--- Counts a failure: how many there were now since the stage last got further than ever before.
-local function failed(stage)
+-- Counts a failure. Returns the failures since the stage last got further than ever before.
+local function countFailure(stage)
   return redis.call('HINCRBY', job, 's:' .. stage .. ':failures', 1)
 end
 
--- Stages that are running now.
-local function running()
+local function countRunning()
   local count = 0
   for stage in stages() do if get(stage, 'state') == 'running' then count = count + 1 end end
   return count
 end
 
-local function endJob(state)
+local function endJob(state, reason)
   redis.call('HSET', job, 'finishedAt', now())
-  moveJob(state)
+  moveJob(state, reason)
 end
 
--- A job that was asked to stop has done so once no stage of it runs.
-local function settle()
+-- A job that is pausing or cancelling has reached its end once none of its stages runs.
+local function finishStopping()
   local state = redis.call('HGET', job, 'state')
-  if (state ~= 'cancelling' and state ~= 'pausing') or running() > 0 then return end
+  if (state ~= 'cancelling' and state ~= 'pausing') or countRunning() > 0 then return end
   if state == 'cancelling' then endJob('cancelled') else moveJob('paused') end
 end
 
--- A running stage stops before its end: it is queued again, or has gone with its job.
+-- A running stage stops early: it is queued again, or cancelled with its job.
 local function release(stage, reason)
-  unset(stage, 'progress', 'progressAt', 'from', 'coarse')
+  unset(stage, 'progress', 'progressAt', 'from')
   if redis.call('HGET', job, 'state') == 'cancelling' then
     set(stage, 'finishedAt', now())
     moveStage(stage, 'cancelled', reason)
   else
     moveStage(stage, 'queued', reason)
   end
-  settle()
+  finishStopping()
 end
 
 -- The fence. Returns an error for the caller to return, or nothing when this attempt owns the stage.
@@ -125,12 +145,12 @@ local function refusal(stage, attempt)
   if state ~= 'running' then return redis.error_reply('STALE the stage ' .. stage .. ' is ' .. state) end
 end
 
--- Whether this write of the attempt has landed before: it is sent again when its reply was lost.
-local function landed(stage, attempt, number)
+-- Whether this numbered write of the attempt was done before: it is sent again when its reply was lost.
+local function isRepeat(stage, attempt, number)
   if number == '0' then return false end
-  local by, last = string.match(get(stage, 'told') or '', '(%d+) (%d+)')
+  local by, last = string.match(get(stage, 'lastWrite') or '', '(%d+) (%d+)')
   if by == attempt and tonumber(number) <= tonumber(last) then return true end
-  set(stage, 'told', attempt .. ' ' .. number)
+  set(stage, 'lastWrite', attempt .. ' ' .. number)
   return false
 end
 `;

@@ -3,15 +3,18 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openStore } from '@distillery/store';
 import { startEngine } from '@distillery/engine';
-import type { JobSpec, MetricRow, StageProgress } from '@distillery/spec';
+import type { JobSpec, MetricRow, SavedCheckpoint, SkippedData, StageProgress } from '@distillery/spec';
 import { planJob } from '../planning/plan.ts';
 import { runStage } from '../stages/index.ts';
+
 
 /** What a stage told while it ran. */
 export interface Told {
   rows: Omit<MetricRow, 'stage' | 'attempt'>[];
   progress: StageProgress[];
   warnings: string[];
+  skipped: Omit<SkippedData, 'stage'>[];
+  checkpoints: SavedCheckpoint[];
 }
 
 /**
@@ -33,21 +36,21 @@ export async function stageRunner(roots: string[] = []) {
 
   async function planned(id: string, spec: JobSpec) {
     const data = { cacheDir: join(folder, 'data'), roots };
-    const { stages } = await planJob(spec, data);
+    const { resolved: plan } = await planJob(spec, data);
+    const { stages } = plan;
     const results: Record<string, unknown> = {};
     const attempts = new Map<string, number>();
     return {
       stages,
       results,
       async run(stageId: string, pause: (told: Told) => Promise<void> = async () => {}): Promise<Told> {
-        const told: Told = { rows: [], progress: [], warnings: [] };
-        const stage = stages.find((s) => s.id === stageId);
-        if (stage === undefined) throw new Error(stageId);
+        const told: Told = { rows: [], progress: [], warnings: [], skipped: [], checkpoints: [] };
         const attempt = (attempts.get(stageId) ?? 0) + 1;
         attempts.set(stageId, attempt);
         results[stageId] = await runStage({
           job: { id, name: null, spec },
-          stage,
+          plan,
+          stage: stageId,
           attempt,
           results,
           records: stages.map((s) => ({
@@ -57,6 +60,8 @@ export async function stageRunner(roots: string[] = []) {
             startedAt: null,
             finishedAt: null,
           })),
+          warnings: [],
+          skippedData: [],
           store,
           data,
           engine,
@@ -64,6 +69,8 @@ export async function stageRunner(roots: string[] = []) {
             metrics: (row) => told.rows.push(row),
             progress: (progress) => told.progress.push(progress),
             warning: (message) => told.warnings.push(message),
+            skipped: (data) => told.skipped.push(data),
+            checkpoint: (saved) => told.checkpoints.push(saved),
           },
           signal: new AbortController().signal,
           pause: () => pause(told),

@@ -1,0 +1,242 @@
+import type { Setting } from './setting.ts';
+import { folderUrl, storeUrl } from './store-url.ts';
+import { eitherOf, modules, oneOf, path, paths, proxies, text, webUrl, wholeNumber } from './value-types.ts';
+
+const services = ['api', 'worker', 'up'] as const;
+const day = 86_400;
+
+/** Every setting of Distillery. A new setting is one entry; readers, help texts and docs/configuration.md follow. */
+export const settings = {
+  redisUrl: {
+    group: 'service',
+    variable: 'REDIS_URL',
+    type: text('a URL that begins with redis:// or rediss://', /^rediss?(\+sentinel|\+cluster)?:\/\/\S+$/),
+    programs: [...services, 'demo', 'keys'],
+    required: ['api', 'worker', 'keys'],
+    defaultWords: '`up` and `demo` start a Redis server of their own',
+    secret: 'login',
+    description:
+      'The Redis that holds the queue: one server, Sentinels or a Cluster. [Forms of the URL](#redis_url).',
+  },
+  volatileRedis: {
+    group: 'service',
+    variable: 'REDIS_VOLATILE',
+    flag: '--redis-volatile',
+    type: eitherOf('allow', 'refuse'),
+    programs: [...services, 'demo'],
+    default: 'refuse',
+    description:
+      'Whether to start with a Redis that can lose jobs, because it keeps no append-only file or evicts keys.',
+  },
+  folder: {
+    group: 'service',
+    variable: 'DISTILLERY_FOLDER',
+    flag: '--folder',
+    type: path(),
+    programs: [...services, 'demo'],
+    default: 'runs',
+    description:
+      'The folder of everything whose place is not set: store, data and, for `up` and `demo`, log and Redis files.',
+  },
+  store: {
+    group: 'service',
+    variable: 'STORE',
+    flag: '--store',
+    type: storeUrl(),
+    programs: services,
+    defaultWords: '`store` in `DISTILLERY_FOLDER`',
+    description:
+      'The artifact store (weights, teacher outputs, checkpoints), which the API and all workers share.',
+    alias: {
+      variable: 'STORE_DIR',
+      flag: '--store-dir',
+      description: 'The same as `STORE`, for the path of a folder.',
+      convert: folderUrl,
+    },
+  },
+  dataDir: {
+    group: 'service',
+    variable: 'DATA_DIR',
+    flag: '--data-dir',
+    type: path(),
+    programs: services,
+    defaultWords: '`data` in `DISTILLERY_FOLDER`',
+    description: 'The folder of downloads and decoded data sets, one on each machine.',
+  },
+  roots: {
+    group: 'service',
+    variable: 'DATA_ROOTS',
+    flag: '--root',
+    type: paths(),
+    programs: services,
+    default: '',
+    description: 'The folders that job specs may read.',
+  },
+  plugins: {
+    group: 'service',
+    variable: 'PLUGINS',
+    flag: '--plugin',
+    type: modules(),
+    programs: [...services, 'trainer', 'demo'],
+    default: '',
+    description: 'Modules to load at start, which register further kinds: terms, architectures, sources.',
+  },
+  logLevel: {
+    group: 'service',
+    variable: 'LOG_LEVEL',
+    flag: '--log-level',
+    type: oneOf(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']),
+    programs: [...services, 'demo'],
+    default: 'info',
+    description: 'The least severe entries that are logged.',
+  },
+  host: {
+    group: 'api',
+    variable: 'HOST',
+    flag: '--host',
+    type: text('a host name or an IP address', /^[\w.:-]+$/),
+    programs: ['api', 'up'],
+    default: '127.0.0.1',
+    description: 'The address to listen on.',
+  },
+  port: {
+    group: 'api',
+    variable: 'PORT',
+    flag: '--port',
+    type: wholeNumber(0, 65_535),
+    programs: ['api', 'up'],
+    default: '8080',
+    description: 'The port to listen on; 0 takes a free one.',
+  },
+  apiKeys: {
+    group: 'api',
+    variable: 'API_KEYS',
+    flag: '--api-keys',
+    type: oneOf(['required', 'off']),
+    programs: ['api', 'up'],
+    defaultWords: '`off` on a loopback address, else `required`',
+    description: 'Whether requests need an API key. `off` is refused on any address but loopback.',
+  },
+  apiRate: {
+    group: 'api',
+    variable: 'API_RATE',
+    flag: '--api-rate',
+    type: wholeNumber(1),
+    programs: ['api', 'up'],
+    default: '600',
+    description:
+      'Requests per minute of a key that has no limit of its own, and refused requests per minute of an address.',
+  },
+  apiJobs: {
+    group: 'api',
+    variable: 'API_JOBS',
+    flag: '--api-jobs',
+    type: wholeNumber(1),
+    programs: ['api', 'up'],
+    default: '100',
+    description: 'Unfinished jobs at a time of an owner whose key has no limit of its own.',
+  },
+  trustProxy: {
+    group: 'api',
+    variable: 'TRUST_PROXY',
+    flag: '--trust-proxy',
+    type: proxies(),
+    programs: ['api', 'up'],
+    default: '',
+    description: "The proxies whose `X-Forwarded-For` header is believed about the client's address.",
+  },
+  trainers: {
+    group: 'worker',
+    variable: 'TRAINERS',
+    flag: '--trainers',
+    type: wholeNumber(1, 64),
+    programs: ['worker', 'up'],
+    default: '1',
+    description:
+      "Stages that a worker runs at once; students share the processor's threads. With a GPU it is always 1.",
+  },
+  stallSeconds: {
+    group: 'worker',
+    variable: 'STALL_SECONDS',
+    flag: '--stall-seconds',
+    type: wholeNumber(10, day),
+    programs: ['worker', 'up'],
+    default: '600',
+    description: 'Seconds without a heartbeat after which a trainer is killed and its stage retried.',
+  },
+  lockSeconds: {
+    group: 'worker',
+    variable: 'LOCK_SECONDS',
+    flag: '--lock-seconds',
+    type: wholeNumber(3, 600),
+    programs: ['worker', 'up'],
+    default: '15',
+    description: "Lock timeout in seconds, after which another worker takes a silent worker's stage.",
+  },
+  graceSeconds: {
+    group: 'worker',
+    variable: 'GRACE_SECONDS',
+    flag: '--grace-seconds',
+    type: wholeNumber(1, day),
+    programs: ['worker', 'up'],
+    default: '30',
+    description:
+      'Seconds between SIGTERM and the end of the process: two thirds for the trainer to write a checkpoint, the ' +
+      'rest to hand the stage back.',
+  },
+  engine: {
+    group: 'worker',
+    variable: 'ENGINE',
+    flag: '--engine',
+    type: oneOf(['auto', 'gpu', 'native', 'webgpu', 'wasm']),
+    programs: ['worker', 'trainer', 'up', 'demo'],
+    default: 'auto',
+    description:
+      'The engine that computes. `auto` takes the first that starts: TensorFlow on an NVIDIA GPU, TensorFlow on the ' +
+      'CPU, WebGPU on a GPU, WebAssembly. An engine that is named and cannot start is an error.',
+  },
+  workers: {
+    group: 'worker',
+    variable: 'WORKERS',
+    flag: '--workers',
+    type: wholeNumber(1, 64),
+    programs: ['up'],
+    default: '1',
+    description: 'Workers that `up` starts.',
+  },
+  url: {
+    group: 'client',
+    variable: 'DISTILLERY_URL',
+    flag: '--url',
+    type: webUrl(),
+    programs: ['cli'],
+    default: 'http://127.0.0.1:8080',
+    description: 'The URL of the API.',
+  },
+  token: {
+    group: 'client',
+    variable: 'DISTILLERY_TOKEN',
+    type: text('an API key, as `distill keys create` prints it', /^\S+$/),
+    programs: ['cli'],
+    secret: 'all',
+    description: 'The API key that requests carry; needed where the API asks for keys.',
+  },
+  cache: {
+    group: 'setup',
+    variable: 'DISTILLERY_CACHE',
+    type: path(),
+    programs: ['setup'],
+    defaultWords: '`distillery` in `XDG_CACHE_HOME`, else in `~/.cache`',
+    description: 'The folder in which `npm run setup` keeps the native engine and a Python environment.',
+  },
+  wheelDigest: {
+    group: 'setup',
+    variable: 'DISTILLERY_WHEEL_SHA256',
+    type: text('a SHA-256 in hexadecimal', /^[0-9a-f]{64}$/),
+    programs: ['setup'],
+    defaultWords: 'the digest in `scripts/setup/wheel.mjs`',
+    description: 'The SHA-256 that the downloaded TensorFlow package must have.',
+  },
+} satisfies Record<string, Setting>;
+
+export type SettingName = keyof typeof settings;
