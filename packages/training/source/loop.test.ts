@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openStore } from '@distillery/store';
-import type { Dataset } from '@distillery/datasets';
+import { type Dataset, memorySplit } from '@distillery/datasets';
 import { type Forward, randomStream, startEngine, trace } from '@distillery/engine';
 import { type BoundTerm, terms } from '@distillery/methods';
 import { type Choice, type Scheduled, type TermResult, trainingSchema } from '@distillery/spec';
@@ -21,11 +21,14 @@ import { StopTraining, type TrainingResult } from './training-run.ts';
 const [count, batchSize, classes] = [50, 2, 3];
 const stepsPerEpoch = count / batchSize;
 const stream = randomStream(1, 'train.test');
-const split = (images: number) => ({
-  inputs: Uint8Array.from({ length: images * 32 }, () => stream.below(256)),
-  labels: Int32Array.from({ length: images }, (_, i) => i % classes),
-  count: images,
-});
+const split = (images: number) =>
+  memorySplit(
+    {
+      inputs: Uint8Array.from({ length: images * 32 }, () => stream.below(256)),
+      labels: Int32Array.from({ length: images }, (_, i) => i % classes),
+    },
+    { shape: [4, 4, 2], bytes: 32, digest: `${images} random images` },
+  );
 const dataset: Dataset = {
   digest: 'random',
   classes: ['a', 'b', 'c'],
@@ -79,7 +82,7 @@ async function trained(
     run.result = await train({
       members: [{ name: '', network, method, seed: 5 }],
       dataset,
-      indices: { train: everyIndex(count), validation: everyIndex(validation) },
+      indices: { train: everyIndex(count), validation: everyIndex(validation).map((index) => index % count) },
       training: trainingSchema.parse({ epochs, batchSize }),
       seed: 5,
       views: 1,
