@@ -4,6 +4,7 @@ import { type BoundTerm, terms } from '@distillery/methods';
 import { type Choice, trainingSchema } from '@distillery/spec';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { generatedSplit } from '@distillery/datasets/testing';
 import { expectClose, sample } from '@distillery/engine/testing';
 import type { DeviceBatch } from './device-batch.ts';
 import { type Member, openMember } from './member.ts';
@@ -26,7 +27,7 @@ const size = 6;
 /** The shapes of the teacher's taps are the student's. */
 const tapShapes = { stage1: [4, 4, 3], stage2: [2, 2, 4], features: [8], logits: [5], input_gradient: [32] };
 
-const split = { inputs: new Uint8Array(), labels: new Int32Array(), count: 0 };
+const split = generatedSplit(0, shape, 5);
 const dataset: Dataset = {
   digest: 'none',
   classes: ['a', 'b', 'c', 'd', 'e'],
