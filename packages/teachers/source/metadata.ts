@@ -16,8 +16,11 @@ const headerSchema = z.object({ __metadata__: z.record(z.string(), z.string()).d
  *   safetensors file
  */
 export async function readMetadata(store: Store, digest: string): Promise<Record<string, string>> {
-  const size = (await store.stat(digest))?.size ?? 0;
-  if (size > 0 && size < 8) throw notSafetensors(digest);
+  const blob = await store.stat(digest);
+  if (blob === undefined)
+    throw new DistilleryError('checkpoint_not_found', `the store has no blob ${digest}`);
+  const { size } = blob;
+  if (size < 8) throw notSafetensors(digest);
   const length = Number((await bytesOf(store, digest, 0, 7)).readBigUInt64LE());
   if (length > Math.min(longestHeader, size - 8)) throw notSafetensors(digest);
   const header = await bytesOf(store, digest, 8, 7 + length);

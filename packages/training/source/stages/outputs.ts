@@ -1,9 +1,16 @@
-import type { Dataset } from '@distillery/datasets';
+import { type Dataset, inputBytes } from '@distillery/datasets';
 import { DistilleryError } from '@distillery/spec';
 import { z } from 'zod';
 import type { BatchSource } from '../batches/batch-thread.ts';
 import { forEachOutput, predictionLatency, predictLogits } from '../evaluate.ts';
-import { outputsAddress, outputsName, rowWriter, type StoredRows } from '../outputs.ts';
+import {
+  intactRows,
+  outputsAddress,
+  outputsName,
+  rowWriter,
+  type StoredRows,
+  storedRowsSchema,
+} from '../outputs.ts';
 import { columns } from '../planning/class-map.ts';
 import { forwardWork } from '../planning/estimate.ts';
 import { networkOf } from '../planning/layout.ts';
@@ -58,8 +65,8 @@ const resultSchema = z.object({
 export type OutputsResult = z.output<typeof resultSchema>;
 
 /**
- * Computes what the students will read of the frozen teacher, once for each image, view and tap. Files that an
- * earlier job left are not computed again.
+ * Computes what the students will read of the frozen teacher, once for each image, view and tap. Rows that an earlier
+ * job stored are reused where they are intact, and computed again where they are missing or damaged.
  */
 export const outputs: StageKind<typeof input, typeof resultSchema> = {
   type: 'outputs',
@@ -156,14 +163,14 @@ async function run(context: StageContext<Input>): Promise<OutputsResult> {
       for (let view = 0; view < views; view++) {
         const missing: string[] = [];
         for (const tap of taps) {
-          const known = await store.manifest<StoredRows>(outputsName(key, tap, view));
-          if (known === undefined) missing.push(tap);
-          else bytes += known.size;
+          const rows = await intactRows(store, outputsName(key, tap, view));
+          if (rows === undefined) missing.push(tap);
+          else bytes += rows.size;
         }
         if (missing.length > 0) {
           const stored = await storeView(missing, source, view);
           for (const [tap, rows] of Object.entries(stored)) {
-            await store.commit(outputsName(key, tap, view), rows);
+            await store.commit(outputsName(key, tap, view), rows, storedRowsSchema);
             bytes += rows.size;
           }
           computed++;
@@ -239,7 +246,7 @@ async function run(context: StageContext<Input>): Promise<OutputsResult> {
       reused: true,
       engine,
       peakMemoryBytes: process.resourceUsage().maxRSS * 1024,
-      datasetBytes: dataset.train.inputs.byteLength + dataset.test.inputs.byteLength,
+      datasetBytes: (dataset.train.count + dataset.test.count) * inputBytes(dataset),
     };
   }
 
