@@ -13,13 +13,13 @@ export interface FileRows extends ReaderDescription {
   memory: number;
 }
 
-/** Bytes of one read. */
+/** Bytes of one read; a longer input is read at once. */
 const blockBytes = 1 << 18;
 
-/** Rows that were read, for all readers of this thread over the same part of the same file. */
+/** What was read, for all readers of this thread over the same part of the same file. */
 interface Kept {
   rows: Uint8Array;
-  /** `[count]`: 1 where the row has been read. */
+  /** For each block of rows 1 once it has been read. */
   present: Uint8Array;
   users: number;
 }
@@ -27,21 +27,24 @@ const kept = new Map<string, Kept>();
 let keptBytes = 0;
 
 /**
- * Positional reads of one open file. Where the split fits into `memory`, each row is read from the file once and then
- * copied; a system call for each row would take five times as long as the copy.
+ * Positional reads of one open file. A split that fits into `memory` is read from the file once, block by block as its
+ * inputs are asked for: a system call for each input would take several times as long as its copy.
  */
 export const file: ReaderKind<FileRows> = {
   type: 'file',
   open(description) {
-    const { path, offset, bytes } = description;
+    const { path, offset, bytes, count } = description;
+    const blockRows = Math.max(1, Math.floor(blockBytes / bytes));
     const descriptor = openFile(path);
-    const cache = keep(description);
+    const cache = keep(description, Math.ceil(count / blockRows));
     const block = cache === undefined ? new Uint8Array(Math.max(blockBytes, bytes)) : undefined;
     return {
       read(indices, into) {
         if (cache !== undefined) {
-          readMissing(cache, indices);
-          indices.forEach((index, place) => copy(cache.rows, index, into, place));
+          for (const [place, index] of indices.entries()) {
+            readBlock(cache, Math.floor(index / blockRows));
+            copy(cache.rows, index, into, place);
+          }
         } else {
           for (const { first, end, places } of adjacentReads(indices, bytes, blockBytes)) {
             fill(block as Uint8Array, 0, first, end);
@@ -59,12 +62,11 @@ export const file: ReaderKind<FileRows> = {
       into.set(rows.subarray(row * bytes, (row + 1) * bytes), place * bytes);
     }
 
-    function readMissing({ rows, present }: Kept, indices: Int32Array): void {
-      const missing = indices.filter((index) => present[index] === 0);
-      for (const { first, end } of adjacentReads(missing, bytes, blockBytes)) {
-        fill(rows, first * bytes, first, end);
-        present.fill(1, first, end);
-      }
+    function readBlock({ rows, present }: Kept, index: number): void {
+      if (present[index] === 1) return;
+      const first = index * blockRows;
+      fill(rows, first * bytes, first, Math.min(count, first + blockRows));
+      present[index] = 1;
     }
 
     /** Reads the rows from `first` up to `end` into `target`, from `at` on. */
@@ -92,14 +94,14 @@ function unavailable(path: string, reason: string, cause?: unknown): DistilleryE
   return new DistilleryError('data_unavailable', `the decoded copy ${path}: ${reason}`, { cause });
 }
 
-function keep({ path, offset, count, bytes, memory }: FileRows): Kept | undefined {
+function keep({ path, offset, count, bytes, memory }: FileRows, blocks: number): Kept | undefined {
   const known = kept.get(keyOf(path, offset));
   if (known !== undefined) {
     known.users++;
     return known;
   }
   if (keptBytes + count * bytes > memory) return undefined;
-  const fresh = { rows: new Uint8Array(count * bytes), present: new Uint8Array(count), users: 1 };
+  const fresh = { rows: new Uint8Array(count * bytes), present: new Uint8Array(blocks), users: 1 };
   keptBytes += fresh.rows.length;
   kept.set(keyOf(path, offset), fresh);
   return fresh;

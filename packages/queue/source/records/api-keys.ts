@@ -8,7 +8,7 @@ export interface NewApiKey {
   /** The owner of its jobs. */
   name: string;
   scope: Scope;
-  /** The most live jobs, which have not ended, of its owner; null for the default of the API. */
+  /** The most unfinished jobs of its owner; null for the default of the API. */
   jobs: number | null;
   /** The most requests a minute; null for the default of the API. */
   rate: number | null;

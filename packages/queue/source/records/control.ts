@@ -40,7 +40,7 @@ export function jobControl(redis: Client, keys: Keys, jobs: Jobs, stages: StageQ
      * Goes on with a job that failed or was cancelled: stages that succeeded are kept, the others go on from their last
      * checkpoints.
      * @throws DistilleryError `job_not_found`; `state_conflict` when there is nothing to retry; `quota_exceeded` when
-     *   the owner asks and has too many live jobs
+     *   the owner asks and has too many unfinished jobs
      */
     retry: request('be retried', retryScript, { enqueues: true }),
 

@@ -24,7 +24,7 @@ export interface NewJob {
 /** The owner of a job. */
 export interface Owner {
   name: string;
-  /** The most live jobs, which have not ended, that the owner may have. */
+  /** The most unfinished jobs that the owner may have. */
   jobs: number;
 }
 
@@ -145,11 +145,11 @@ export function indexesOf(keys: Keys, labels: Record<string, string>, owner: str
   return owner === null ? indexes : [...indexes, keys.ownedBy(owner)];
 }
 
-/** The error of a script for an owner with too many live jobs; undefined for any other error. */
+/** The error of a script for an owner with too many unfinished jobs; undefined for any other error. */
 export function overQuota(error: unknown, owner: Owner | undefined): DistilleryError | undefined {
   const [, count] = error instanceof Error ? (/^QUOTA (\d+)/.exec(error.message) ?? []) : [];
   if (count === undefined || owner === undefined) return undefined;
-  const message = `${owner.name} has ${count} live jobs and may have ${owner.jobs}: wait until one has ended`;
+  const message = `${owner.name} has ${count} unfinished jobs and may have ${owner.jobs}: wait until one has ended`;
   return new DistilleryError('quota_exceeded', message, { cause: error });
 }
 

@@ -8,7 +8,7 @@ const mine = (name: string, jobs: number) => job({ stages: graph(['a']), owner: 
 const refused = (count: number, most: number) =>
   expect.objectContaining({
     code: 'quota_exceeded',
-    message: expect.stringContaining(`has ${count} live jobs and may have ${most}`),
+    message: expect.stringContaining(`has ${count} unfinished jobs and may have ${most}`),
   });
 
 test('of twenty jobs at once only as many as an owner may have are taken', async () => {

@@ -1,5 +1,5 @@
 import { type Dataset, memorySplit } from '@distillery/datasets';
-import type { Augmentation } from '@distillery/spec';
+import { type Augmentation, sha256 } from '@distillery/spec';
 import { describe, expect, test } from 'vitest';
 import { batchMaker, epochOrder } from './batches.ts';
 
@@ -81,6 +81,19 @@ describe('a batch', () => {
     expect(padded).toBeGreaterThan(0);
     expect(padded).toBeLessThan((count * pixels) / 2);
   });
+});
+
+test('the bytes of augmented and normalised images do not move', () => {
+  const all = Int32Array.from({ length: count }, (_, i) => i);
+  const digests = (['none', 'flip', 'crop_flip'] as const).map((type) => {
+    const make = maker({ ...augmentation, type });
+    return sha256(Buffer.concat([0, 3].map((view) => new Uint8Array(make(all, view).inputs.buffer))));
+  });
+  expect(digests).toEqual([
+    'b6985ee31a830f178f3f763f0e6f26c2689e2d36176ea9dab8ea7080e336d546',
+    'c17b42e49c36210bdcdceb16575c118ecabc9024c7f46a63d39b36d2777c4c5a',
+    '6ba4a0967813c22ae64609a01d9b535e49410257143a9455244b2c1897739bf2',
+  ]);
 });
 
 test('an epoch visits every image once, in an order of its own', () => {
