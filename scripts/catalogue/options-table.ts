@@ -1,5 +1,5 @@
 import type { CatalogueEntry } from '@distillery/spec';
-import { markdownTable } from '../../apps/cli/source/markdown.ts';
+import { markdownTable } from '@distillery/cli/markdown';
 import { code } from './markdown.ts';
 
 /** As much of JSON Schema as the job spec and the options of kinds use. */
