@@ -29,11 +29,15 @@ export async function runExperiment(dataset: Dataset, precision: Precision): Pro
   try {
     const job = await runner.plan('job_bench', spec);
     const parts: Part[] = [];
-    for (const { id, student } of job.stages) {
+    for (const { id, kind, network } of job.stages) {
       const begun = performance.now();
       await job.run(id);
       const milliseconds = performance.now() - begun;
-      parts.push({ name: student ?? id, milliseconds, accuracy: accuracyOf(job.results[id]) });
+      parts.push({
+        name: kind === 'student' ? (network ?? id) : id,
+        milliseconds,
+        accuracy: accuracyOf(job.results[id]),
+      });
     }
     return parts;
   } finally {

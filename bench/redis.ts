@@ -21,11 +21,12 @@ const [rounds, jobs] = [Number(values.rounds), Number(values.jobs)];
 const syncs = ['always', 'everysec'] as const;
 
 /** Twelve writes: what the API and a worker write of a job of one short stage. */
-async function doJob({ jobs: records, stages, attempts }: DistilleryQueue): Promise<void> {
-  const plan = [{ id: 'teacher', kind: 'teacher' as const, needs: [], work: 1 }];
+async function doJob({ jobs: records, stages: queued, attempts }: DistilleryQueue): Promise<void> {
+  const stages = [{ id: 'teacher', kind: 'teacher', needs: [], work: 1, input: {} }];
+  const plan = { version: 1, distillery: '0.0.0', stages };
   const spec = { padding: 'x'.repeat(2000) };
-  const { view } = await records.create({ name: null, labels: {}, posted: spec, spec, stages: plan });
-  await stages.enqueueOpen(view.id);
+  const { view } = await records.create({ name: null, labels: {}, posted: spec, spec, plan });
+  await queued.enqueueOpen(view.id);
   const begun = await attempts.begin(view.id, 'teacher', 'bench');
   if ('skip' in begun) throw new Error(begun.skip);
   for (let step = 1; step <= 4; step++) {

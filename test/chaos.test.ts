@@ -27,6 +27,8 @@ test('a minute of kills, cuts and a full disk breaks no promise', { timeout: 400
 const stage: StageView = {
   id: 'teacher',
   kind: 'teacher',
+  network: 'teacher',
+  seed: null,
   state: 'succeeded',
   needs: [],
   attempt: 2,

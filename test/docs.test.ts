@@ -38,7 +38,9 @@ test('every example is a valid job', async () => {
   writeFileSync(join(folder, 'texts.csv'), syntheticTexts(30));
   for (const name of names.filter((path) => path.endsWith('.json'))) {
     const spec = jobSpec.parse(JSON.parse(read(`examples/${name}`)));
-    const { stages } = await planJob(spec, { cacheDir: folder, roots: [folder] });
+    const {
+      resolved: { stages },
+    } = await planJob(spec, { cacheDir: folder, roots: [folder] });
     expect(stages.length, name).toBeGreaterThan(3);
   }
 });

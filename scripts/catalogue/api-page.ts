@@ -29,7 +29,13 @@ interface Route {
 /** The page docs/api.md: every route, from the OpenAPI description. */
 export async function apiPage(): Promise<string> {
   const plan = () => Promise.reject(new Error('no job is planned here'));
-  const { paths = {}, tags = [] } = await openApiDocument({ kinds, jobSpec, planSchema, plan });
+  const { paths = {}, tags = [] } = await openApiDocument({
+    kinds,
+    jobSpec,
+    stageKinds: [],
+    planSchema,
+    plan,
+  });
   const routes = Object.entries(paths).flatMap(([path, item]) =>
     Object.entries(item ?? {})
       .filter(([method]) => method !== 'head')

@@ -42,8 +42,8 @@ export async function undisturbed(
   for (const { name, spec: input } of jobs) {
     const store = await openStore(join(folder, name));
     const spec = jobSpec.parse(input);
-    const { stages } = await planJob(spec, data);
-    const records = stages.map(({ id }) => ({
+    const { resolved: plan } = await planJob(spec, data);
+    const records = plan.stages.map(({ id }) => ({
       id,
       worker: null,
       attempt: 1,
@@ -51,10 +51,11 @@ export async function undisturbed(
       finishedAt: null,
     }));
     const results: Record<string, unknown> = {};
-    for (const stage of stages) {
+    for (const stage of plan.stages) {
       results[stage.id] = await runStage({
         job: { id: 'job_undisturbed', name: null, spec },
-        stage,
+        plan,
+        stage: stage.id,
         attempt: 1,
         results,
         records,

@@ -22,7 +22,8 @@ async function caller(scope: Scope, over: { name?: string; jobs?: number; rate?:
 
 /** Every route of the app, read from Fastify's own tree. */
 async function everyRoute(): Promise<{ method: string; path: string }[]> {
-  const planner = { kinds, jobSpec, planSchema, plan: () => Promise.reject(new Error('not asked')) };
+  const plan = () => Promise.reject(new Error('not asked'));
+  const planner = { kinds, jobSpec, stageKinds: [], planSchema, plan };
   const { queue, store } = held;
   const app = await buildApp({ queue, store, planner, access: accessOf({}, '0.0.0.0') });
   const above: string[] = [];

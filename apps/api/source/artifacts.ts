@@ -1,25 +1,21 @@
-import type { Store } from '@distillery/store';
 import type { DistilleryQueue } from '@distillery/queue';
 import { DistilleryError, isTerminal, type JobView } from '@distillery/spec';
+import type { Store } from '@distillery/store';
+import { artifactsOf, blobsNamedBy, sharedFolders } from '@distillery/training';
 
-/** Notes what a job has in the store, before the job is forgotten: nothing is left that nobody knows of. */
-export async function noteArtifacts(
-  queue: DistilleryQueue,
-  results: Readonly<Record<string, unknown>>,
-): Promise<void> {
-  await queue.control.leftovers.add([...namedIn(results)]);
+/** Notes what a job has in the store before the job is deleted, so that nothing stays behind unknown. */
+export async function noteArtifacts(queue: DistilleryQueue, id: string): Promise<void> {
+  await queue.control.leftovers.add(await namedByJob(queue, id));
 }
 
 /**
  * Artifacts are shared: equal weights are one blob, and a teacher and its outputs serve every job that asks for the
- * same ones. So what a deleted job leaves is removed only where no other job names it, and only while none is on its
- * way, which could be taking it up at this moment; until then it is remembered.
+ * same ones. So what a deleted job leaves is removed only where no other job names it, and only while no job is queued or
+ * running that could take it up at this moment; until then it is remembered.
  */
 export async function collectArtifacts(queue: DistilleryQueue, store: Store, id: string): Promise<void> {
   // Checkpoints are the job's alone: their files hold its name.
-  for (const { blob } of await takeManifests<{ blob?: string }>(store, `jobs/${id}`)) {
-    if (blob !== undefined) await store.remove(blob);
-  }
+  for (const digest of await takeManifests(store, `jobs/${id}`)) await store.remove(digest);
   const { leftovers } = queue.control;
   const left = await leftovers.list();
   const needed = left.length === 0 ? undefined : await neededByJobs(queue);
@@ -28,44 +24,50 @@ export async function collectArtifacts(queue: DistilleryQueue, store: Store, id:
   const blobs = new Set(free.filter((name) => name.startsWith('blob:')));
   // Manifests go first: what cannot be found is not taken up.
   for (const name of free.filter((one) => !one.startsWith('blob:'))) {
-    for (const manifest of await takeManifests(store, name.slice('manifest:'.length))) {
-      for (const blob of namedIn(manifest)) blobs.add(blob);
-    }
+    const taken = await takeManifests(store, name.slice('manifest:'.length));
+    for (const digest of taken) blobs.add(blobName(digest));
   }
-  for (const folder of ['teachers', 'outputs', 'auxiliaries']) {
+  for (const folder of sharedFolders()) {
     for (const name of await store.list(folder)) {
-      for (const blob of namedIn(await store.manifest(name))) blobs.delete(blob);
+      for (const digest of await blobsIn(store, name)) blobs.delete(blobName(digest));
     }
   }
   for (const blob of blobs) if (!needed.has(blob)) await store.remove(blob.slice('blob:'.length));
   await leftovers.drop(left);
 }
 
-/** Removes a manifest, and all below its name; returns what they held. */
-async function takeManifests<T>(store: Store, address: string): Promise<T[]> {
-  const taken: T[] = [];
+/** Removes a manifest and all below its name; returns the digests of the blobs that they named. */
+async function takeManifests(store: Store, address: string): Promise<string[]> {
+  const taken: string[] = [];
   for (const name of [address, ...(await store.list(address))]) {
-    const manifest = await store.manifest<T>(name);
-    if (manifest === undefined) continue;
+    const digests = await blobsIn(store, name);
     await store.removeManifest(name);
-    taken.push(manifest);
+    taken.push(...digests);
   }
   return taken;
 }
 
-/** What a sweep has found, and removed where it was to. */
+async function blobsIn(store: Store, name: string): Promise<string[]> {
+  const manifest = await store.manifest(name);
+  return manifest === undefined ? [] : blobsNamedBy(name, manifest);
+}
+
+/** What a sweep has found, and has removed when asked to. */
 export interface Swept {
-  /** That nothing names: of writers that were killed before they could name them, for the most part. */
+  /** Orphaned: mostly those of writers that were killed before they could name them. */
   blobs: number;
   /** Their size. */
   bytes: number;
-  /** Checkpoints of jobs that are not there any more. */
+  /** Checkpoints of deleted jobs. */
   checkpoints: number;
 }
 
 /**
- * Finds what nobody will ever ask for. A blob is put before it is named, so one that nothing names may be on its way:
- * only those from before `before` count. The jobs of this queue must be the only ones that use the store.
+ * Finds orphaned blobs and the checkpoints of deleted jobs. A blob is put before it is named, so only those from before
+ * `before` count as orphaned. The jobs of this queue must be the only ones that use the store.
+ *
+ * @throws DistilleryError `unsupported_job` or `state_conflict` when a job or a manifest is of another version of
+ *   Distillery: what it names cannot be told, so nothing is removed
  */
 export async function sweepStore(
   queue: DistilleryQueue,
@@ -82,13 +84,13 @@ export async function sweepStore(
     if (folder === 'jobs' && !(await known.get(id))) {
       swept.checkpoints++;
       if (remove) await store.removeManifest(name);
-    } else for (const blob of namedIn(await store.manifest(name))) named.add(blob);
+    } else for (const digest of await blobsIn(store, name)) named.add(blobName(digest));
   }
   for await (const { id } of everyJob(queue)) {
-    for (const blob of namedIn(await queue.jobs.results(id))) named.add(blob);
+    for (const name of await namedByJob(queue, id)) named.add(name);
   }
   for await (const { digest, size } of store.blobs(before)) {
-    if (named.has(`blob:${digest}`)) continue;
+    if (named.has(blobName(digest))) continue;
     swept.blobs++;
     swept.bytes += size;
     if (remove) await store.remove(digest);
@@ -120,23 +122,22 @@ async function neededByJobs(queue: DistilleryQueue): Promise<Set<string> | undef
   const needed = new Set<string>();
   for await (const { id, state } of everyJob(queue)) {
     if (!isTerminal(state)) return undefined;
-    for (const name of namedIn(await queue.jobs.results(id))) needed.add(name);
+    for (const name of await namedByJob(queue, id)) needed.add(name);
   }
   return needed;
 }
 
-/** `manifest:<address>` and `blob:<digest>` of all that is named, at any depth. */
-function namedIn(results: unknown): Set<string> {
-  const names = new Set<string>();
-  const walk = (value: unknown): void => {
-    if (typeof value !== 'object' || value === null) return;
-    const { digest, size, address, blob } = value as Record<string, unknown>;
-    if (typeof address === 'string') names.add(`manifest:${address}`);
-    if (typeof digest === 'string' && typeof size === 'number') names.add(`blob:${digest}`);
-    // As checkpoints name theirs.
-    if (typeof blob === 'string') names.add(`blob:${blob}`);
-    Object.values(value).forEach(walk);
-  };
-  walk(results);
-  return names;
+/** `manifest:<address>` and `blob:<digest>` of all that the results of a job name. */
+async function namedByJob(queue: DistilleryQueue, id: string): Promise<string[]> {
+  const [{ stages }, results] = await Promise.all([queue.jobs.plan(id), queue.jobs.results(id)]);
+  return stages.flatMap((stage) => {
+    const result = results[stage.id];
+    if (result === undefined) return [];
+    const { blobs, shared } = artifactsOf(stage, result);
+    return [...blobs.map(blobName), ...shared.map((address) => `manifest:${address}`)];
+  });
+}
+
+function blobName(digest: string): string {
+  return `blob:${digest}`;
 }

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, test } from 'vitest';
+import { outputsResult, studentResult, teacherResult, trainedNetwork } from '@distillery/training/testing';
 import { sweepStore } from './artifacts.ts';
 import { finish, privateApi, problem, submitted } from './testing/api.ts';
 
@@ -48,7 +49,9 @@ test('a deleted job takes along what no other job shares, once none is on its wa
   for (const { id } of (await queue.jobs.list({ limit: 100 })).jobs) await queue.control.cancel(id);
   const shared = await store.put(randomBytes(100));
   const rows = await store.put(randomBytes(200));
-  await store.commit('teachers/t', { best: shared });
+  const named = (weights: { digest: string; size: number }) =>
+    trainedNetwork({ best: { epoch: 1, weights } });
+  await store.commit('teachers/t', named(shared));
   await store.commit('outputs/o/logits/0', rows);
   const jobs: { id: string; own: { digest: string } }[] = [];
   for (let i = 0; i < 2; i++) {
@@ -56,10 +59,10 @@ test('a deleted job takes along what no other job shares, once none is on its wa
     const own = await store.put(randomBytes(300));
     const checkpoint = await store.put(randomBytes(400));
     await store.commit(`jobs/${id}/student.soft.42/checkpoints/1`, { blob: checkpoint.digest });
-    await finish(held, id, 'teacher', { address: 'teachers/t', result: { best: { weights: shared } } });
-    await finish(held, id, 'outputs', { sets: [{ address: 'outputs/o' }] });
-    await finish(held, id, 'student.soft.42', { result: { best: { weights: own } } });
-    await finish(held, id, 'report', {});
+    await finish(held, id, 'teacher', teacherResult(named(shared)));
+    await finish(held, id, 'outputs', outputsResult('outputs/o'));
+    await finish(held, id, 'student.soft.42', studentResult(named(own)));
+    await finish(held, id, 'report', { report: {} });
     jobs.push({ id, own });
   }
   const there = async (digest: string) => (await store.stat(digest)) !== undefined;
@@ -86,9 +89,11 @@ test('a sweep finds what nothing names, and takes no more', async () => {
   const put = () => store.put(randomBytes(100));
   // All that may name a blob: a shared manifest, a job's result, a job's checkpoint.
   const [shared, own, checkpoint] = [await put(), await put(), await put()];
-  await store.commit('teachers/kept', { best: shared });
+  const named = (weights: { digest: string; size: number }) =>
+    trainedNetwork({ best: { epoch: 1, weights } });
+  await store.commit('teachers/kept', named(shared));
   const { id } = await submitted(held);
-  await finish(held, id, 'teacher', { result: { best: { weights: own } } });
+  await finish(held, id, 'teacher', teacherResult(named(own)));
   await store.commit(`jobs/${id}/student.soft.42/checkpoints/1`, { blob: checkpoint.digest });
   // What writers leave that are killed, and whom a deletion did not reach.
   const [unnamed, forgotten] = [await put(), await put()];

@@ -22,7 +22,9 @@ test('POST answers 202 with the place of the job, and its stages are enqueued', 
     },
     { worker: 'w' },
   );
-  await expect.poll(async () => (await held.queue.jobs.get(view.id)).view.state).toBe('succeeded');
+  await expect
+    .poll(async () => (await held.queue.jobs.get(view.id)).view.state, { timeout: 20_000 })
+    .toBe('succeeded');
   await consumer.close();
   expect(taken.sort()).toEqual([
     'outputs',

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { outputsResult, studentResult, teacherResult } from '@distillery/training/testing';
 import { finish, privateApi, problem, submitted } from './testing/api.ts';
 
 const held = privateApi();
@@ -16,7 +17,7 @@ test('metrics come as JSON or CSV, page by page, by stage', async () => {
   const teacher = await attempts.begin(id, 'teacher', 'w');
   if ('skip' in teacher) throw new Error(teacher.skip);
   await attempts.metrics(teacher, [row(1, { loss: 2.5 }), row(2, { loss: Number.NaN, 'a,"b"': 1e-7 })]);
-  await attempts.succeed(teacher, {});
+  await attempts.succeed(teacher, teacherResult());
   const outputs = await attempts.begin(id, 'outputs', 'w');
   if ('skip' in outputs) throw new Error(outputs.skip);
   await attempts.metrics(outputs, [row(1, { seen: 10 })]);
@@ -84,7 +85,8 @@ test('the report is not ready before it exists', async () => {
     stages: [],
     warnings: [],
   };
-  for (const stage of ['teacher', 'outputs', 'student.soft.42']) await finish(held, id, stage, {});
+  const done = { teacher: teacherResult(), outputs: outputsResult(), 'student.soft.42': studentResult() };
+  for (const [stage, result] of Object.entries(done)) await finish(held, id, stage, result);
   await finish(held, id, 'report', { report });
   const ready = await held.request(`/v1/jobs/${id}/report`);
   expect([ready.status, await ready.json()]).toEqual([200, report]);
@@ -97,7 +99,7 @@ test('the report of a failed job says that none will come', async () => {
   await held.queue.attempts.fail(begun, { code: 'nan', message: 'diverged' });
   expect(await problem(await held.request(`/v1/jobs/${id}/report`))).toMatchObject({
     code: 'not_ready',
-    detail: 'the job has failed, without a report',
+    detail: 'the job has failed and has no report',
   });
   const weights = await problem(await held.request(`/v1/jobs/${id}/teacher/weights`));
   expect(weights.code).toBe('checkpoint_not_found');

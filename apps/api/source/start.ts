@@ -1,7 +1,7 @@
 import type { AddressInfo } from 'node:net';
 import { openStore } from '@distillery/store';
 import { type DistilleryQueue, openQueue } from '@distillery/queue';
-import { jobSpec, kinds, planJob, planSchema } from '@distillery/training';
+import { jobSpec, kinds, planJob, planSchema, stageKinds } from '@distillery/training';
 import type { Logger } from 'pino';
 import { type AccessSettings, accessOf } from './access.ts';
 import { buildApp } from './app.ts';
@@ -64,6 +64,7 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
     planner: {
       kinds,
       jobSpec,
+      stageKinds: stageKinds.list.map(({ type }) => type),
       planSchema,
       plan: (spec, workers) => planJob(spec, { ...context, ...workers }),
     },

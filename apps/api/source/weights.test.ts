@@ -1,5 +1,12 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { beforeAll, expect, test } from 'vitest';
+import {
+  mutualResult,
+  outputsResult,
+  studentResult,
+  teacherResult,
+  trainedNetwork,
+} from '@distillery/training/testing';
 import { finish, privateApi, problem, submitted } from './testing/api.ts';
 
 const held = privateApi();
@@ -18,14 +25,13 @@ async function put(bytes: Uint8Array, epoch: number) {
 
 beforeAll(async () => {
   ({ id } = await submitted(held));
-  await finish(held, id, 'teacher', {
-    result: { best: await put(files.teacherBest, 3), last: await put(files.teacherLast, 5) },
-  });
-  await finish(held, id, 'outputs', {});
+  const teacher = { best: await put(files.teacherBest, 3), last: await put(files.teacherLast, 5) };
+  await finish(held, id, 'teacher', teacherResult(trainedNetwork(teacher)));
+  await finish(held, id, 'outputs', outputsResult());
   const soft42 = await put(files.soft42, 1);
-  await finish(held, id, 'student.soft.42', { result: { best: soft42, last: soft42 } });
+  await finish(held, id, 'student.soft.42', studentResult(trainedNetwork({ best: soft42 })));
   const soft7 = await put(files.soft7, 2);
-  await finish(held, id, 'student.soft.7', { result: { best: soft7, last: soft7 } });
+  await finish(held, id, 'student.soft.7', studentResult(trainedNetwork({ best: soft7 })));
 });
 
 const bytesOf = async (response: Response) => Buffer.from(await response.arrayBuffer());
@@ -92,7 +98,12 @@ test('peers, and teachers by name', async () => {
     })),
   });
   const [a, b] = [await put(files.soft42, 1), await put(files.soft7, 2)];
-  await finish(held, job.id, 'mutual.7', { results: { a: { best: a, last: a }, b: { best: b, last: b } } });
+  await finish(
+    held,
+    job.id,
+    'mutual.7',
+    mutualResult({ a: trainedNetwork({ best: a }), b: trainedNetwork({ best: b }) }),
+  );
   const of = (path: string) => held.request(`/v1/jobs/${job.id}${path}`);
   const { checkpoints } = (await (await of('/checkpoints')).json()) as { checkpoints: object[] };
   expect(checkpoints).toHaveLength(4);

@@ -6,6 +6,8 @@ import { progressPrinter } from './progress.ts';
 const stage = (id: string, changes: Partial<StageView> = {}): StageView => ({
   id,
   kind: id.startsWith('student') ? 'student' : 'teacher',
+  network: id.startsWith('student') ? 'soft' : 'teacher',
+  seed: id.startsWith('student') ? 42 : null,
   state: 'waiting',
   needs: [],
   attempt: 0,

@@ -48,15 +48,15 @@ export function progressPrinter(out: NodeJS.WriteStream) {
 }
 
 /** `student soft_target, seed 42`, `teacher wide`, `outputs of assistant, seed 42`, `peers, seed 42` */
-function title({ id, kind }: StageView): string {
-  const [, ...parts] = id.split('.');
-  const seed = parts.length === 0 ? '' : `, seed ${parts.at(-1)}`;
-  const titles: Partial<Record<StageView['kind'], string>> = {
-    student: `student ${parts[0]}${seed}`,
-    mutual: `peers${seed}`,
-    auxiliary: `auxiliary ${parts[0]}`,
-    teacher: ['teacher', ...parts].join(' '),
-    outputs: parts.length === 0 ? 'outputs' : `outputs of ${parts[0]}${parts.length > 1 ? seed : ''}`,
+function title({ kind, network, seed }: StageView): string {
+  const withSeed = seed === null ? '' : `, seed ${seed}`;
+  const first = network === 'teacher';
+  const titles: Record<string, string> = {
+    student: `student ${network}${withSeed}`,
+    mutual: `peers${withSeed}`,
+    auxiliary: `auxiliary ${network}`,
+    teacher: first ? 'teacher' : `teacher ${network}`,
+    outputs: first ? 'outputs' : `outputs of ${network}${withSeed}`,
   };
   return (titles[kind] ?? kind).padEnd(28);
 }

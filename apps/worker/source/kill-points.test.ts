@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { randomStream } from '@distillery/engine';
-import type { StagePlan } from '@distillery/spec';
+import type { JobPlan, StagePlan } from '@distillery/spec';
 import { jobSpec, planJob } from '@distillery/training';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { FromTrainer, Task } from './messages.ts';
@@ -88,13 +88,8 @@ async function run(task: Task, killAfterMs: number): Promise<{ result: unknown; 
   return { result: last.result, ms: performance.now() - begun };
 }
 
-function taskOf(
-  where: string,
-  stages: StagePlan[],
-  stage: StagePlan,
-  results: Record<string, unknown>,
-): Task {
-  const records = stages.map(({ id }) => ({
+function taskOf(where: string, plan: JobPlan, stage: StagePlan, results: Record<string, unknown>): Task {
+  const records = plan.stages.map(({ id }) => ({
     id,
     worker: 'w',
     attempt: 1,
@@ -104,7 +99,7 @@ function taskOf(
   const job = { id: 'job_k', name: null, spec };
   const at = { storeDir: join(folder, where), dataDir: join(folder, 'data'), roots: [] };
   const record = { records, warnings: [], skippedData: [] };
-  return { job, stage, attempt: 1, results, ...record, ...at };
+  return { job, plan, stage: stage.id, attempt: 1, results, ...record, ...at };
 }
 
 /** What must be the same: every digest, and what the validation split said. */
@@ -123,15 +118,15 @@ function essence(results: unknown): unknown[] {
 }
 
 test(`${kills} kills at random instants of every stage change no byte`, { timeout: 900_000 }, async () => {
-  const { stages } = await planJob(spec, { cacheDir: join(folder, 'data'), roots: [] });
+  const { resolved: plan } = await planJob(spec, { cacheDir: join(folder, 'data'), roots: [] });
   const undisturbed: Record<string, unknown> = {};
   const disturbed: Record<string, unknown> = {};
   const struck: string[] = [];
-  for (const [index, stage] of stages.entries()) {
-    const whole = await run(taskOf('whole', stages, stage, undisturbed), Infinity);
+  for (const [index, stage] of plan.stages.entries()) {
+    const whole = await run(taskOf('whole', plan, stage, undisturbed), Infinity);
     undisturbed[stage.id] = whole?.result;
-    const task = taskOf('cut', stages, stage, disturbed);
-    const due = Math.ceil((kills * (index + 1)) / stages.length);
+    const task = taskOf('cut', plan, stage, disturbed);
+    const due = Math.ceil((kills * (index + 1)) / plan.stages.length);
     // One that ends before it is struck begins again, as after a worker that died before it could tell.
     for (; struck.length < due; task.attempt++) {
       const done = await run(task, random.uniform() * (whole?.ms ?? 0));
@@ -139,7 +134,13 @@ test(`${kills} kills at random instants of every stage change no byte`, { timeou
     }
     disturbed[stage.id] = (await run(task, Infinity))?.result;
   }
-  expect(stages.map(({ kind }) => kind)).toEqual(['teacher', 'outputs', 'auxiliary', 'student', 'report']);
+  expect(plan.stages.map(({ kind }) => kind)).toEqual([
+    'teacher',
+    'outputs',
+    'auxiliary',
+    'student',
+    'report',
+  ]);
   expect(struck).toHaveLength(kills);
   expect(essence(disturbed)).toEqual(essence(undisturbed));
   expect(essence(undisturbed).length).toBeGreaterThan(12);

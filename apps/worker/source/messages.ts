@@ -1,12 +1,11 @@
 import type {
   EngineInfo,
   ErrorCode,
-  JobSpec,
+  JobPlan,
   LogLine,
   MetricRow,
   SavedCheckpoint,
   SkippedData,
-  StagePlan,
   StageProgress,
 } from '@distillery/spec';
 import type { JobRecord } from '@distillery/training';
@@ -18,8 +17,11 @@ import type { JobRecord } from '@distillery/training';
 
 /** The whole task of a stage; the trainer reads nothing else. */
 export interface Task extends JobRecord {
-  job: { id: string; name: string | null; spec: JobSpec };
-  stage: StagePlan;
+  /** The spec as the record has it: whether this version knows all of it is for the trainer to find out. */
+  job: { id: string; name: string | null; spec: unknown };
+  plan: JobPlan;
+  /** The stage's id. */
+  stage: string;
   attempt: number;
   results: Record<string, unknown>;
   storeDir: string;

@@ -21,10 +21,11 @@ async function slowTask(): Promise<Task> {
     teacher: { architecture },
     students: [{ name: 'one', architecture, method: [{ type: 'cross_entropy' }] }],
   });
-  const { stages } = await planJob(spec, { cacheDir: join(folder, 'data'), roots: [] });
+  const { resolved: plan } = await planJob(spec, { cacheDir: join(folder, 'data'), roots: [] });
   return {
     job: { id: 'job_s', name: null, spec },
-    stage: stages[0],
+    plan,
+    stage: 'teacher',
     attempt: 1,
     results: {},
     records: [],

@@ -4,7 +4,13 @@ import { settings } from '@distillery/spec/configuration';
 import { expect, test } from 'vitest';
 import { trainerThreads } from './trainer-environment.ts';
 
-const stage = (id: string, kind: StagePlan['kind']): StagePlan => ({ id, kind, needs: [], work: 1 });
+const stage = (id: string, kind: StagePlan['kind']): StagePlan => ({
+  id,
+  kind,
+  needs: [],
+  work: 1,
+  input: {},
+});
 const plan = [
   stage('teacher', 'teacher'),
   stage('outputs', 'outputs'),

@@ -141,22 +141,24 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
       queue.jobs.spec(run.jobId),
       queue.jobs.results(run.jobId),
     ]);
-    const stage = plan.find((candidate) => candidate.id === run.stageId);
+    const stage = plan.stages.find((candidate) => candidate.id === run.stageId);
     if (stage === undefined) throw new DistilleryError('internal', `the job has no stage ${run.stageId}`);
-    const job = { id: run.jobId, name: view.name, spec: spec as JobSpec };
-    const deadline = deadlineOf(run.jobStartedAt, job.spec.limits.maxDurationSeconds);
+    const job = { id: run.jobId, name: view.name, spec };
+    const { limits } = spec as Partial<JobSpec>;
+    const deadline = deadlineOf(run.jobStartedAt, limits?.maxDurationSeconds);
     const reporter = createReporter(run, (error) =>
       stageLog.warn({ err: error }, 'a report was not written'),
     );
     const log = (level: LogLine['level'], message: string) =>
       reporter.report({ type: 'log', line: { source: 'supervisor', level, message } });
-    const threads = trainerThreads(stage, plan, trainers, availableParallelism());
+    const threads = trainerThreads(stage, plan.stages, trainers, availableParallelism());
     log('info', `${id} begins attempt ${run.attempt} with ${threads} threads (${engine.backend})`);
     try {
       const outcome = await runTask(
         {
           job,
-          stage,
+          plan,
+          stage: run.stageId,
           attempt: run.attempt,
           results,
           records: view.stages,

@@ -6,7 +6,7 @@ const held = privateQueue();
 test('stages of a higher priority are taken first, of an equal one in the order of their jobs', async () => {
   const names = new Map<string, string>();
   const submit = async (name: string, priority: number) => {
-    const stages = ['one', 'two'].map((id) => ({ id, kind: 'teacher' as const, needs: [], work: 1 }));
+    const stages = ['one', 'two'].map((id) => ({ id, kind: 'teacher', needs: [], work: 1, input: {} }));
     const { view } = await held.queue.jobs.create(job({ priority, stages }));
     expect(view.priority).toBe(priority);
     names.set(view.id, name);

@@ -37,6 +37,7 @@ export const errorTable = {
   disk_full: { status: 507, retryable: false, title: 'The disk is full' },
   store_unavailable: { status: 503, retryable: true, title: 'The artifact store cannot be used' },
   // stages
+  unsupported_job: { status: 503, retryable: true, title: 'This version does not know a part of the job' },
   data_error: { status: 422, retryable: false, title: 'The data set cannot be read' },
   data_unavailable: { status: 503, retryable: true, title: 'The data set cannot be reached' },
   engine_unavailable: { status: 503, retryable: false, title: 'The engine asked for cannot start' },

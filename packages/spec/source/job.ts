@@ -17,9 +17,6 @@ export const jobStates = [
 ] as const;
 export type JobState = (typeof jobStates)[number];
 
-export const stageKinds = ['teacher', 'outputs', 'auxiliary', 'student', 'mutual', 'report'] as const;
-export type StageKind = (typeof stageKinds)[number];
-
 export const stageStates = ['waiting', 'queued', 'running', 'succeeded', 'failed', 'cancelled'] as const;
 export type StageState = (typeof stageStates)[number];
 
@@ -27,28 +24,35 @@ export function isTerminal(state: JobState | StageState): boolean {
   return state === 'succeeded' || state === 'failed' || state === 'cancelled';
 }
 
-/** One node of a job's graph: what is known of it when the job is accepted. */
+/** One node of a job's graph, as it is planned when the job is accepted. */
 export interface StagePlan {
   /**
    * `teacher` or `teacher.<name>`; `outputs`, `outputs.<teacher>` or `outputs.<student>.<seed>`;
    * `auxiliary.<key>` or `auxiliary.<key>.<seed>`; `student.<name>.<seed>`; `mutual.<seed>`; `report`
    */
   id: string;
-  kind: StageKind;
+  /** Names the stage kind that runs it and reads its input. */
+  kind: string;
   /** Stages that must have succeeded before. */
   needs: string[];
-  /** Its share of the job's work, for progress and ETA; any unit, the same for all. */
+  /** Its share of the job's work, for progress and ETA; any unit, the same for all stages. */
   work: number;
-  /** Whose weights it trains, or whose outputs it stores, where that is a teacher. */
-  teacher?: string;
-  /** The same where it is a student. */
-  student?: string;
-  /** Tells which network it trains that a student's method needs beforehand; `student` is one that does. */
-  auxiliary?: string;
-  /** The students that train together. */
-  peers?: string[];
-  /** Of students. */
+  /** JSON that the kind's own schema checks: what to train, and which stages' results to read. */
+  input: Record<string, unknown>;
+  /** For people: the network that it trains or whose outputs it stores. */
+  network?: string;
+  /** For people: the seed of that network, or of all networks that it trains together. */
   seed?: number;
+}
+
+/** A job's stages with the version of the code that planned them, as the job's record keeps them. */
+export interface JobPlan {
+  /** Rises whenever a stage's input or result changes its meaning. */
+  version: number;
+  /** The version of Distillery that made the plan. */
+  distillery: string;
+  /** Each stage comes after those that it needs. */
+  stages: StagePlan[];
 }
 
 const time = z.iso.datetime().nullable();
@@ -75,7 +79,18 @@ export type StageProgress = z.output<typeof stageProgressSchema>;
 
 export const stageViewSchema = z.object({
   id: z.string(),
-  kind: z.enum(stageKinds),
+  kind: z.string().describe('What the stage does. New versions may add kinds.'),
+  network: z
+    .string()
+    .nullable()
+    .describe(
+      'The network that the stage trains, or whose outputs it stores; null for several networks or none.',
+    ),
+  seed: z
+    .number()
+    .int()
+    .nullable()
+    .describe("The seed of a student's run; null for stages that all seeds share."),
   state: z.enum(stageStates),
   needs: z.array(z.string()),
   attempt: z.number().int().describe('how often it was picked up; 0: not yet'),

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { scheduled, weightRange } from './scheduled.ts';
 
 /** What one trained network scored; the test set is read once, after training, and chooses nothing. */
-const scoreSchema = z.object({
+export const scoreSchema = z.object({
   epoch: z.number().int().describe('the epoch whose weights were scored'),
   testAccuracy: z.number(),
   testLoss: z.number().describe('cross-entropy'),
@@ -39,7 +39,7 @@ const termResultSchema = z.object({
 /** What the preflight measured of a term, and its weight. */
 export type TermResult = z.output<typeof termResultSchema>;
 
-const networkResultSchema = z.object({
+export const networkResultSchema = z.object({
   stage: z.string(),
   seed: z.number().int(),
   parameters: z.number().int(),

@@ -1,6 +1,14 @@
 export { jobSpec, kinds } from './kinds.ts';
 export { type Plan, type PlanContext, type Planned, planJob, planSchema } from './planning/plan.ts';
-export { runStage } from './stages/index.ts';
-export type { JobRecord } from './stages/report.ts';
-export type { StageContext } from './stages/stage.ts';
+export {
+  artifactsOf,
+  blobsNamedBy,
+  networksOf,
+  reportOf,
+  runStage,
+  sharedFolders,
+  stageKinds,
+  type StageTask,
+} from './stages/index.ts';
+export type { JobRecord, StageArtifacts, StageNetwork, StageRecord } from './stages/stage.ts';
 export { StopTraining } from './train.ts';

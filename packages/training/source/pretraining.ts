@@ -2,9 +2,8 @@ import { type NetworkPlan, trace } from '@distillery/engine';
 import type { Pretraining } from '@distillery/methods';
 import { digestOf, type Training } from '@distillery/spec';
 import * as tf from '@tensorflow/tfjs-core';
-import type { Layout, LaidStudent } from './planning/layout.ts';
+import type { LaidStudent } from './planning/layout.ts';
 import type { WeightedTerm } from './method.ts';
-import { auxiliaryStage } from './stages/results.ts';
 
 /** An auxiliary network that is trained on a teacher's tap before the student, and then stays as it is. */
 export interface Pretrained {
@@ -41,17 +40,6 @@ export function pretrainedOf({ student, method }: Pick<LaidStudent, 'student' | 
       },
     ),
   );
-}
-
-/** The stage that trains it; one for each seed where a teacher is itself a student. */
-export function stageOf(
-  { students }: Pick<Layout, 'students'>,
-  { student: { teachers } }: Pick<LaidStudent, 'student'>,
-  key: string,
-  seed: number,
-): { id: string; seed?: number } {
-  const taught = students.some(({ student }) => teachers.includes(student.name));
-  return taught ? { id: auxiliaryStage(key, seed), seed } : { id: auxiliaryStage(key) };
 }
 
 /** The training as a method: what the network makes of a teacher's tap is to be the tap. */

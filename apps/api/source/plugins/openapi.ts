@@ -13,6 +13,8 @@ export const openapi = plugin(
     name('Plan', planner.planSchema);
     name('Job', jobViewSchema);
     name('Stage', stageViewSchema);
+    const { kind } = stageViewSchema.shape;
+    z.globalRegistry.add(kind, { ...z.globalRegistry.get(kind), examples: [...planner.stageKinds] });
     name('MetricRow', metricRowSchema);
     name('Report', reportSchema);
     name('Problem', problemSchema);

@@ -148,6 +148,8 @@ export function failedStage(id: string, message: string): StageView {
   return {
     id,
     kind: 'student',
+    network: 'soft',
+    seed: 42,
     state: 'failed',
     needs: [],
     attempt: 3,

@@ -1,9 +1,9 @@
-import { DistilleryError, type JobView, type StagePlan } from '@distillery/spec';
+import { DistilleryError, type JobPlan, type JobView } from '@distillery/spec';
 import { type Client, guarded } from '../redis/connection.ts';
 import { isJobId, newJobId } from './job-id.ts';
 import { type Keys, scriptKeys } from '../redis/keys.ts';
 import { listJobs } from './list.ts';
-import { asCreated, type Fields, initialFields, plansOf, viewOf } from './record.ts';
+import { asCreated, type Fields, initialFields, planOf, viewOf } from './record.ts';
 import { run } from '../redis/script.ts';
 import { createScript } from '../scripts/create.ts';
 
@@ -18,7 +18,7 @@ export interface NewJob {
   posted: unknown;
   /** The spec with its defaults filled in, JSON. */
   spec: unknown;
-  stages: StagePlan[];
+  plan: JobPlan;
 }
 
 /** Whose a job is. */
@@ -63,8 +63,8 @@ export function jobRecords(redis: Client, keys: Keys) {
     create: guarded(
       async (job: NewJob, idempotency?: Idempotency): Promise<JobNow & { replayed: boolean }> => {
         const id = newJobId();
-        const { name, labels, priority, stages, owner } = job;
-        const record = initialFields({ id, name, labels, owner: owner?.name, priority, stages });
+        const { name, labels, priority, plan, owner } = job;
+        const record = initialFields({ id, name, labels, owner: owner?.name, priority, plan });
         const [outcome, created] = (await run(
           redis,
           createScript,
@@ -122,7 +122,7 @@ export function jobRecords(redis: Client, keys: Keys) {
     }),
 
     /** The stages as they were planned. @throws DistilleryError `job_not_found` */
-    plan: guarded(async (id: string): Promise<StagePlan[]> => plansOf(await fieldsOf(id))),
+    plan: guarded(async (id: string): Promise<JobPlan> => planOf(await fieldsOf(id))),
 
     /** What a stage returned; undefined until it has succeeded. */
     result: guarded(async (id: string, stage: string): Promise<unknown> => {

@@ -1,4 +1,5 @@
 import type {
+  JobPlan,
   JobState,
   JobView,
   Reason,
@@ -22,17 +23,18 @@ export interface NewRecord {
   owner?: string | null;
   /** -10 to 10, default 0. */
   priority?: number;
-  stages: StagePlan[];
+  plan: JobPlan;
 }
 
 /** The fields of the record of a new job. */
-export function initialFields({ id, name, labels, owner = null, priority = 0, stages }: NewRecord): Fields {
+export function initialFields({ id, name, labels, owner = null, priority = 0, plan }: NewRecord): Fields {
+  const { stages } = plan;
   const fields: Fields = {
     id,
     labels: JSON.stringify(labels),
     priority: String(priority),
     state: 'queued',
-    plan: JSON.stringify(stages),
+    plan: JSON.stringify(plan),
     stages: stages.map((stage) => stage.id).join(' '),
   };
   if (name !== null) fields.name = name;
@@ -54,7 +56,7 @@ export function asCreated(fields: Fields): Fields {
     labels: JSON.parse(fields.labels) as Record<string, string>,
     owner: fields.owner ?? null,
     priority: priorityOf(fields),
-    stages: plansOf(fields),
+    plan: planOf(fields),
   });
   return { ...created, createdAt: fields.createdAt, version: '1' };
 }
@@ -63,19 +65,21 @@ function priorityOf({ priority }: Fields): number {
   return Number(priority ?? 0);
 }
 
-export function plansOf(fields: Fields): StagePlan[] {
-  return JSON.parse(fields.plan) as StagePlan[];
+/** The plan as it was stored. Versions before plans had one stored the list of stages alone. */
+export function planOf(fields: Fields): JobPlan {
+  const plan = JSON.parse(fields.plan) as JobPlan | StagePlan[];
+  return Array.isArray(plan) ? { version: 0, distillery: 'an earlier version', stages: plan } : plan;
 }
 
 /** The stages that a worker may take: queued ones, and running ones whose worker may have been lost. */
 export function openStages(fields: Fields): string[] {
-  return plansOf(fields)
-    .map(({ id }) => id)
+  return planOf(fields)
+    .stages.map(({ id }) => id)
     .filter((id) => ['queued', 'running'].includes(fields[`s:${id}:state`] ?? ''));
 }
 
 export function viewOf(fields: Fields): JobView {
-  const plans = plansOf(fields);
+  const plans = planOf(fields).stages;
   const measures = plans.map((plan) => measureOf(fields, plan));
   const state = fields.state as JobState;
   const running = measures.filter((stage) => stage.state === 'running');
@@ -99,11 +103,13 @@ export function viewOf(fields: Fields): JobView {
   };
 }
 
-function stageView(fields: Fields, { id, kind, needs }: StagePlan): StageView {
+function stageView(fields: Fields, { id, kind, needs, network, seed }: StagePlan): StageView {
   const field = (name: string) => fields[`s:${id}:${name}`];
   return {
     id,
     kind,
+    network: network ?? null,
+    seed: seed ?? null,
     state: field('state') as StageState,
     needs,
     attempt: Number(field('attempt')),

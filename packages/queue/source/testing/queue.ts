@@ -26,22 +26,27 @@ export function privateQueue(): { queue: DistilleryQueue; redis: PrivateRedis } 
 export function graph(students = ['a', 'b']): StagePlan[] {
   const ids = students.map((name) => `student.${name}.42`);
   return [
-    { id: 'teacher', kind: 'teacher', needs: [], work: 60 },
-    { id: 'outputs', kind: 'outputs', needs: ['teacher'], work: 20 },
+    { id: 'teacher', kind: 'teacher', needs: [], work: 60, input: {}, network: 'teacher' },
+    { id: 'outputs', kind: 'outputs', needs: ['teacher'], work: 20, input: {}, network: 'teacher' },
     ...ids.map((id, i) => ({
       id,
-      kind: 'student' as const,
+      kind: 'student',
       needs: ['outputs'],
       work: 10,
-      student: students[i],
+      input: {},
+      network: students[i],
       seed: 42,
     })),
-    { id: 'report', kind: 'report', needs: ids, work: 0 },
+    { id: 'report', kind: 'report', needs: ids, work: 0, input: {} },
   ];
 }
 
-export function job(over: Partial<NewJob> = {}): NewJob {
-  return { name: null, labels: {}, posted: { teacher: 1 }, spec: { teacher: 1 }, stages: graph(), ...over };
+export function job({
+  stages = graph(),
+  ...over
+}: Partial<Omit<NewJob, 'plan'>> & { stages?: StagePlan[] } = {}): NewJob {
+  const plan = { version: 1, distillery: '0.0.0', stages };
+  return { name: null, labels: {}, posted: { teacher: 1 }, spec: { teacher: 1 }, plan, ...over };
 }
 
 /** In the middle of a stage. */

@@ -15,6 +15,11 @@ export function forwardWork({ flops, activations }: NetworkPlan): number {
   return flops + activationCost * activations;
 }
 
+/** The work of a training, in floating-point operations: a backward pass costs about twice its forward pass. */
+export function trainingWork(plan: NetworkPlan, epochs: number, samples: number): number {
+  return 3 * forwardWork(plan) * samples * epochs;
+}
+
 /**
  * Activations (twice: values and gradients) of the widest batch, weights with gradients and two slots.
  *

@@ -1,22 +1,23 @@
-import { type DatasetContext, type DatasetOutline, datasets, inputBytes } from '@distillery/datasets';
+import { type DatasetContext, datasets, inputBytes } from '@distillery/datasets';
 import { type NetworkPlan, sizeOf, trace } from '@distillery/engine';
 import {
   type Choice,
   DistilleryError,
+  type JobPlan,
   type JobSpec,
-  type StagePlan,
   validationOf,
   weightSchema,
 } from '@distillery/spec';
 import { z } from 'zod';
 import { teacherSubjects } from './subjects.ts';
 import { beyond, type Bounds, defaultBounds } from './bounds.ts';
-import { forwardWork, memoryEstimate, outputsEstimate } from './estimate.ts';
-import { isPeer, type Layout, layOut, pathOf } from './layout.ts';
-import { outputSets } from './output-sets.ts';
+import { memoryEstimate, outputsEstimate } from './estimate.ts';
+import { layOut, pathOf } from './layout.ts';
 import type { WeightedTerm } from '../method.ts';
-import { pretrainedOf, stageOf } from '../pretraining.ts';
-import { mutualStage, outputsStage, studentStage, teacherStage } from '../stages/results.ts';
+import { stageKinds } from '../stages/index.ts';
+import { version } from '../version.ts';
+import { planStages } from './stages.ts';
+import { planVersion } from './supported.ts';
 
 const networkSchema = z.object({
   architecture: z.string(),
@@ -81,8 +82,8 @@ export const planSchema = z.object({
 export type Plan = z.output<typeof planSchema>;
 
 export interface Planned {
-  /** What the queue runs. */
-  stages: StagePlan[];
+  /** What the workers run. */
+  resolved: JobPlan;
   /** What a person reads. */
   plan: Plan;
 }
@@ -98,7 +99,7 @@ export interface PlanContext extends DatasetContext {
 }
 
 /**
- * Lays a job out: its stages, every network's shapes, every term's taps. Nothing is trained, no tensor is made.
+ * Plans a job: its stages, every network's shapes, every term's taps. Nothing is trained, and no tensor is made.
  *
  * @throws DistilleryError `invalid_spec` with an entry for each field that does not fit the others, `data_error` or
  *   `data_unavailable` when the data set cannot be used
@@ -109,7 +110,8 @@ export async function planJob(spec: JobSpec, context: PlanContext): Promise<Plan
   const layout = layOut(spec, { job: outline, teachers }, context.bfloat16Refusal);
   const validation = Math.round(outline.trainCount * validationOf(spec).fraction);
   const train = outline.trainCount - validation;
-  const stages = stagesOf(spec, layout, train, outline, teachers);
+  const job = { spec, layout, train, test: outline.testCount, ownData: teachers };
+  const stages = planStages(stageKinds.list, job);
   const seconds = (flops: number) =>
     context.gigaflops === undefined ? null : flops / context.gigaflops / 1e9;
   const estimate = {
@@ -127,7 +129,7 @@ export async function planJob(spec: JobSpec, context: PlanContext): Promise<Plan
     throw new DistilleryError('invalid_spec', 'the job asks for more than one job may', { fields });
   }
   return {
-    stages,
+    resolved: { version: planVersion, distillery: version, stages },
     plan: {
       dataset: {
         source: spec.dataset.source,
@@ -163,111 +165,6 @@ export async function planJob(spec: JobSpec, context: PlanContext): Promise<Plan
       },
     },
   };
-}
-
-/** The graph: teachers → outputs → students, which may be teachers of others in turn → report; or peers → report. */
-function stagesOf(
-  spec: JobSpec,
-  layout: Layout,
-  train: number,
-  outline: DatasetOutline,
-  elsewhere: Readonly<Record<string, DatasetOutline>>,
-): StagePlan[] {
-  // A backward pass costs about twice its forward pass.
-  const training = (plan: NetworkPlan, epochs: number, count = train) =>
-    3 * forwardWork(plan) * count * epochs;
-  const outputs = (name: string, plan: NetworkPlan) =>
-    forwardWork(plan) * train * outputSets(layout, name).reduce((sum, { views }) => sum + views, 0);
-  const teachers = layout.teachers.flatMap(({ teacher: { name, training: how }, plan }): StagePlan[] => [
-    {
-      id: teacherStage(name),
-      kind: 'teacher',
-      needs: [],
-      work: training(plan, how.epochs, elsewhere[name]?.trainCount),
-      ...(name === 'teacher' ? {} : { teacher: name }),
-    },
-    {
-      id: outputsStage(name),
-      kind: 'outputs',
-      needs: [teacherStage(name)],
-      work: outputs(name, plan) + forwardWork(plan) * outline.testCount,
-      ...(name === 'teacher' ? {} : { teacher: name }),
-    },
-  ]);
-  const isTeacher = (name: string) => layout.teachers.some(({ teacher }) => teacher.name === name);
-  const alone = layout.students.filter(({ student }) => !isPeer(spec, student));
-  const outputsOf = (one: string, seed: number) =>
-    isTeacher(one) ? outputsStage(one) : outputsStage(one, seed);
-  const students = alone.flatMap((laid) =>
-    spec.seeds.flatMap((seed): StagePlan[] => {
-      const { student, plan } = laid;
-      const { name } = student;
-      const teaches = alone.some((other) => other.student.teachers.includes(name));
-      // A control waits for the first teacher too: what the whole job waits for goes first.
-      const before = student.teachers.length > 0 ? student.teachers : layout.teachers.slice(0, 1).map(nameOf);
-      const run: StagePlan = {
-        id: studentStage(name, seed),
-        kind: 'student',
-        needs: [
-          ...before.map((one) => outputsOf(one, seed)),
-          ...pretrainedOf(laid).map(({ key }) => stageOf(layout, laid, key, seed).id),
-        ],
-        work: training(plan, student.training.epochs),
-        student: name,
-        seed,
-      };
-      if (!teaches) return [run];
-      const id = outputsStage(name, seed);
-      return [run, { id, kind: 'outputs', needs: [run.id], work: outputs(name, plan), student: name, seed }];
-    }),
-  );
-  const before = alone.flatMap((laid) =>
-    spec.seeds.flatMap((seed) =>
-      pretrainedOf(laid).map(({ key, whole, training: { epochs } }): StagePlan => {
-        const stage = stageOf(layout, laid, key, seed);
-        return {
-          ...stage,
-          kind: 'auxiliary',
-          needs: laid.student.teachers.map((one) => outputsOf(one, seed)),
-          work: training(whole, epochs),
-          student: laid.student.name,
-          auxiliary: key,
-        };
-      }),
-    ),
-  );
-  // Students and seeds that ask for the same one share it.
-  const auxiliaries = [...new Map(before.map((stage) => [stage.id, stage])).values()];
-  const peers = layout.students.filter(({ student }) => isPeer(spec, student));
-  const together = (peers.length === 0 ? [] : spec.seeds).map((seed): StagePlan => {
-    const work = peers.map(({ plan, student }) => training(plan, student.training.epochs));
-    return {
-      id: mutualStage(seed),
-      kind: 'mutual',
-      needs: [],
-      work: work.reduce((sum, each) => sum + each, 0),
-      peers: peers.map(({ student }) => student.name),
-      seed,
-    };
-  });
-  const stages = inOrder([...teachers, ...auxiliaries, ...students, ...together]);
-  const trained = stages.filter(({ kind }) => kind !== 'outputs').map(({ id }) => id);
-  return [...stages, { id: 'report', kind: 'report', needs: trained, work: 0 }];
-}
-
-const nameOf = ({ teacher }: Layout['teachers'][number]) => teacher.name;
-
-/** Each stage after those that it needs; otherwise as they stand. */
-function inOrder(stages: readonly StagePlan[]): StagePlan[] {
-  const ordered: StagePlan[] = [];
-  const done = new Set<string>();
-  while (ordered.length < stages.length) {
-    const next = stages.filter(({ id, needs }) => !done.has(id) && needs.every((need) => done.has(need)));
-    if (next.length === 0) throw new Error('the stages wait for each other');
-    ordered.push(...next);
-    for (const { id } of next) done.add(id);
-  }
-  return ordered;
 }
 
 function describe(choice: Choice, plan: NetworkPlan) {

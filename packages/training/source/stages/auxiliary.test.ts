@@ -36,13 +36,15 @@ const auxiliariesOf = (stages: readonly { id: string; kind: string }[]) =>
 
 test('students and seeds that ask for the same network share its stage', async () => {
   const three = [student('one', 4), student('two', 4), student('three', 5)];
-  const { stages } = await planJob(spec(1, three, { seeds: [1, 2] }), context);
+  const {
+    resolved: { stages },
+  } = await planJob(spec(1, three, { seeds: [1, 2] }), context);
   const found = auxiliariesOf(stages);
   expect(found.length).toBe(2);
   for (const stage of stages) {
     if (stage.kind === 'auxiliary') expect(stage).toMatchObject({ needs: ['outputs'] });
     if (stage.kind !== 'student') continue;
-    expect(stage.needs).toEqual(['outputs', stage.student === 'three' ? found[1] : found[0]]);
+    expect(stage.needs).toEqual(['outputs', stage.network === 'three' ? found[1] : found[0]]);
   }
   expect(stages.at(-1)?.needs).toEqual(expect.arrayContaining(found));
 });
@@ -104,7 +106,9 @@ test('of a student that teaches there is one for each seed', async () => {
     method: [{ type: 'soft_target' }],
     teacher: 'teacher',
   };
-  const { stages } = await planJob(spec(1, [first, taught] as never, { seeds: [1, 2] }), context);
+  const {
+    resolved: { stages },
+  } = await planJob(spec(1, [first, taught] as never, { seeds: [1, 2] }), context);
   const found = stages.filter(({ kind }) => kind === 'auxiliary');
   expect(found.map(({ needs, seed }) => [needs, seed])).toEqual([
     [['outputs.one.1'], 1],

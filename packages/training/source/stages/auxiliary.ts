@@ -1,50 +1,91 @@
 import type { Forward } from '@distillery/engine';
+import { DistilleryError } from '@distillery/spec';
+import { z } from 'zod';
 import { type Checkpoint, openCheckpoints } from '../checkpoint.ts';
-import { type LaidStudent, type Layout, viewsOf } from '../planning/layout.ts';
 import { createNetwork, disposeNetwork, type Values } from '../network.ts';
-import { type Pretrained, pretrainedOf, reconstruction, stageOf } from '../pretraining.ts';
+import { trainingWork } from '../planning/estimate.ts';
+import { type LaidStudent, viewsOf } from '../planning/layout.ts';
+import type { PlanningJob } from '../planning/stages.ts';
 import { withoutPrefix } from '../prefixes.ts';
+import { type Pretrained, pretrainedOf, reconstruction } from '../pretraining.ts';
 import { train } from '../train.ts';
 import { encodeWeights, loadWeights } from '../weights.ts';
 import { checkpointsOf, loadMaterials, type Materials, trainingKey, trainingProgress } from './materials.ts';
-import { trainedNetwork } from './results.ts';
-import type { StageContext } from './stage.ts';
-import { teacherRows } from './teacher-rows.ts';
+import { outputs } from './outputs.ts';
+import type { StageContext, StageKind } from './stage.ts';
+import { taughtBySchema, teacherRows, teachersOf } from './teacher-rows.ts';
+import { blobSchema } from './blob.ts';
 
-export interface AuxiliaryResult {
-  /** Its manifest, by which others find it. */
-  address: string;
-  weights: { digest: string; size: number };
-  /** The last epoch's mean. */
-  reconstruction: number;
-  /** True when an earlier job, or another student, had trained it. */
-  reused: boolean;
-}
+const input = z.strictObject({
+  key: z.string().describe('tells which network it trains'),
+  student: z.string().describe('one whose method needs it'),
+  seed: z.number().int().optional().describe('where a teacher is itself a student'),
+  teachers: z.array(taughtBySchema),
+});
+type Input = z.output<typeof input>;
+
+const resultSchema = z.object({
+  address: z.string().describe('of its manifest in the store, by which others find it'),
+  weights: blobSchema,
+  reconstruction: z.number().describe("the last epoch's mean"),
+  reused: z.boolean().describe('true when an earlier job, or another student, had trained it'),
+});
+export type AuxiliaryResult = z.output<typeof resultSchema>;
 
 /**
  * Trains a network that a student's method needs beforehand, on the stored outputs of its teacher, or takes the one that
  * was trained from the same: it is addressed by the digest of all that determines it.
  */
-export async function runAuxiliary(context: StageContext): Promise<AuxiliaryResult> {
-  const { job, stage, store, engine, results } = context;
+export const auxiliary: StageKind<typeof input, typeof resultSchema> = {
+  type: 'auxiliary',
+  summary: "Trains a network on a teacher's outputs that students' methods need",
+  options: input,
+  result: resultSchema,
+  id: ({ key, seed }) => (seed === undefined ? `auxiliary.${key}` : `auxiliary.${key}.${seed}`),
+  needs: ({ teachers }) => teachers.map(({ outputs: stage }) => stage),
+  about: ({ key, seed }) => ({ network: key, ...(seed !== undefined && { seed }) }),
+  plan: (job) =>
+    job.layout.students.flatMap((planned) =>
+      job.spec.seeds.flatMap((seed) =>
+        pretrainedOf(planned).map(({ key, whole, training: { epochs } }) => ({
+          input: auxiliaryInput(job, planned, key, seed),
+          work: trainingWork(whole, epochs, job.train),
+        })),
+      ),
+    ),
+  artifacts: ({ address, weights }) => ({ blobs: [weights.digest], shared: [address] }),
+  shared: { folder: 'auxiliaries', blobs: (manifest) => [resultSchema.parse(manifest).weights.digest] },
+  run,
+};
+
+/** What the stage of one student's auxiliary network is told; students and seeds that share it have one stage. */
+export function auxiliaryInput(job: PlanningJob, planned: LaidStudent, key: string, seed: number): Input {
+  const { name, teachers } = planned.student;
+  const taught = job.layout.students.some(({ student }) => teachers.includes(student.name));
+  const own = { key, student: name, teachers: teachersOf(job, planned, seed) };
+  return taught ? { ...own, seed } : own;
+}
+
+async function run(context: StageContext<Input>): Promise<AuxiliaryResult> {
+  const { job, store, engine, input } = context;
   const materials = await loadMaterials(context);
-  const laid = materials.layout.students.find(({ student }) => student.name === stage.student);
-  const wanted = laid && pretrainedOf(laid).find(({ key }) => key === stage.auxiliary);
-  if (laid === undefined || wanted === undefined) throw new Error(`the job has no network for ${stage.id}`);
-  const seed = stage.seed ?? 0;
-  const teachers = laid.student.teachers.map(
-    (name) => trainedNetwork(results, name, seed).best.weights.digest,
-  );
-  const name = `auxiliaries/${trainingKey({ auxiliary: wanted.key, teachers }, materials, job.spec, engine)}`;
-  const known = await store.manifest<AuxiliaryResult>(name);
-  if (known !== undefined) {
-    if ((await store.stat(known.weights.digest)) !== undefined) return { ...known, reused: true };
-    await store.removeManifest(name);
+  const planned = materials.layout.students.find(({ student }) => student.name === input.student);
+  const wanted = planned && pretrainedOf(planned).find(({ key }) => key === input.key);
+  if (planned === undefined || wanted === undefined) {
+    throw new DistilleryError('internal', `no method of ${input.student} needs the network ${input.key}`);
   }
-  const { values, loss } = await trained(context, materials, laid, wanted);
+  const teachers = input.teachers.map(({ outputs: stage }) => context.result(outputs, stage).teacher);
+  const address = `auxiliaries/${trainingKey({ auxiliary: wanted.key, teachers }, materials, job.spec, engine)}`;
+  const manifest = await store.manifest(address);
+  const known = resultSchema.safeParse(manifest).data;
+  if (known !== undefined && (await store.stat(known.weights.digest)) !== undefined) {
+    return { ...known, reused: true };
+  }
+  if (manifest !== undefined) await store.removeManifest(address);
+  const { values, loss } = await trained(context, materials, planned, wanted);
   const weights = await store.put(encodeWeights(wanted.whole.parameters, values));
-  const result = { address: name, weights, reconstruction: loss, reused: false };
-  await store.commit(name, result);
+  const result = { address, weights, reconstruction: loss, reused: false };
+  await store.commit(address, result);
   return result;
 }
 
@@ -53,12 +94,12 @@ export async function runAuxiliary(context: StageContext): Promise<AuxiliaryResu
  * network that has nothing to learn.
  */
 async function trained(
-  context: StageContext,
+  context: StageContext<Input>,
   materials: Materials,
-  laid: LaidStudent,
+  planned: LaidStudent,
   wanted: Pretrained,
 ): Promise<{ values: Values; loss: number }> {
-  const { job, stage, tell, pause } = context;
+  const { job, input, tell, pause } = context;
   const { dataset, indices } = materials;
   const { training } = wanted;
   const idle: Forward = (net, x) =>
@@ -76,8 +117,8 @@ async function trained(
       indices: { train: indices.train, validation: new Int32Array() },
       training,
       seed: training.seed,
-      views: viewsOf(laid.student.training),
-      teacher: await teacherRows(context, materials, laid, stage.seed ?? 0, [wanted.how.tap]),
+      views: viewsOf(planned.student.training),
+      teacher: await teacherRows(context, materials, planned, input.teachers, [wanted.how.tap]),
       resume,
       checkpoints: job.spec.checkpoints,
       hooks: {
@@ -106,14 +147,15 @@ async function trained(
  * @throws DistilleryError `artifact_corrupt` when one is missing or has another shape
  */
 export async function loadPretrained(
-  laid: LaidStudent,
-  layout: Layout,
-  seed: number,
-  { store, results }: StageContext,
+  { store, result }: StageContext,
+  planned: LaidStudent,
+  auxiliaries: readonly { key: string; stage: string }[],
 ): Promise<Values> {
   const all: Values = {};
-  for (const { name, plan, key } of pretrainedOf(laid)) {
-    const { weights } = results[stageOf(layout, laid, key, seed).id] as AuxiliaryResult;
+  for (const { name, plan, key } of pretrainedOf(planned)) {
+    const { stage } = auxiliaries.find((one) => one.key === key) ?? {};
+    if (stage === undefined) throw new DistilleryError('internal', `no stage trains ${name}`);
+    const { weights } = result(auxiliary, stage);
     const values = await loadWeights(store, weights.digest, plan.parameters);
     for (const [parameter, value] of Object.entries(values)) all[`${name}/${parameter}`] = value;
   }

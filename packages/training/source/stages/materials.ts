@@ -1,7 +1,7 @@
-import type { Store } from '@distillery/store';
 import { augmentationIdentity, type Dataset, datasets, splitValidation } from '@distillery/datasets';
 import type { EngineInfo, JobSpec, StageProgress } from '@distillery/spec';
 import { digestOf, validationOf } from '@distillery/spec';
+import { z } from 'zod';
 import { type Layout, layOut } from '../planning/layout.ts';
 import type { CheckpointOptions } from '../checkpoint.ts';
 import type { OutputsKey } from '../outputs.ts';
@@ -41,9 +41,18 @@ export async function loadMaterials(
   return { dataset, indices, layout };
 }
 
+/** The folder of the store in which all checkpoints lie. */
+export const checkpointsFolder = 'jobs';
+
 /** Where a stage's checkpoints lie, in the store. */
 export function checkpointFolder(job: string, stage: string): string {
-  return `jobs/${job}/${stage}`;
+  return `${checkpointsFolder}/${job}/${stage}`;
+}
+
+/** The digests of the blobs that a manifest of a checkpoint names: an attempt's first entry has none. */
+export function checkpointBlobs(manifest: unknown): string[] {
+  const { blob } = z.object({ blob: z.string().optional() }).parse(manifest);
+  return blob === undefined ? [] : [blob];
 }
 
 export function checkpointsOf({ store, job, stage, attempt, tell }: StageContext): CheckpointOptions {
@@ -55,33 +64,6 @@ export function checkpointsOf({ store, job, stage, attempt, tell }: StageContext
     keep,
     warn: tell.warning,
     saved: tell.checkpoint,
-  };
-}
-
-/** What the report says of the data. */
-export interface AboutData {
-  digest: string;
-  classes: string[];
-  train: number;
-  validation: number;
-  test: number;
-  skipped: number;
-  normalization: Dataset['normalization'];
-  /** `[test]`, int32 as bytes. */
-  testLabels: { digest: string; size: number };
-}
-
-export async function aboutData({ dataset, indices }: Materials, store: Store): Promise<AboutData> {
-  const { buffer, byteOffset, byteLength } = dataset.test.labels;
-  return {
-    digest: dataset.digest,
-    classes: dataset.classes,
-    train: indices.train.length,
-    validation: indices.validation.length,
-    test: dataset.test.count,
-    skipped: dataset.skipped.count,
-    normalization: dataset.normalization,
-    testLabels: await store.put(new Uint8Array(buffer, byteOffset, byteLength)),
   };
 }
 

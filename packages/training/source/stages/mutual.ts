@@ -1,22 +1,61 @@
+import { z } from 'zod';
+import { trainingWork } from '../planning/estimate.ts';
 import { isPeer, viewsOf } from '../planning/layout.ts';
-import { type AboutData, aboutData, loadMaterials } from './materials.ts';
-import { runNetworks, type TrainedNetwork } from './network-run.ts';
-import type { StageContext } from './stage.ts';
+import { aboutData, aboutDataSchema } from './about-data.ts';
+import { loadMaterials } from './materials.ts';
+import { runNetworks } from './network-run.ts';
+import type { StageContext, StageKind } from './stage.ts';
+import { blobsOf, trainedNetworkSchema } from './trained-network.ts';
 
-export interface MutualResult {
-  /** By student. */
-  results: Record<string, TrainedNetwork['result']>;
-  dataset: AboutData;
-}
+const input = z.strictObject({
+  peers: z.array(z.string()).describe('the students that train together'),
+  seed: z.number().int(),
+});
+type Input = z.output<typeof input>;
 
-/** Trains a job's students together, with one seed: each learns from what the others say at the same step. */
-export async function runMutual(context: StageContext): Promise<MutualResult> {
-  const { job, stage, store } = context;
+const resultSchema = z.object({
+  results: z.record(z.string(), trainedNetworkSchema).describe('by student'),
+  dataset: aboutDataSchema,
+});
+export type MutualResult = z.output<typeof resultSchema>;
+
+/** Trains a job's students together, with one seed: each learns from the outputs of the others at the same step. */
+export const mutual: StageKind<typeof input, typeof resultSchema> = {
+  type: 'mutual',
+  summary: 'Trains students together that teach each other',
+  options: input,
+  result: resultSchema,
+  id: ({ seed }) => `mutual.${seed}`,
+  needs: () => [],
+  about: ({ seed }) => ({ seed }),
+  plan({ spec, layout, train }) {
+    const peers = layout.students.filter(({ student }) => isPeer(spec, student));
+    if (peers.length === 0) return [];
+    const works = peers.map(({ plan, student }) => trainingWork(plan, student.training.epochs, train));
+    const work = works.reduce((sum, each) => sum + each, 0);
+    const names = peers.map(({ student }) => student.name);
+    return spec.seeds.map((seed) => ({ input: { peers: names, seed }, work }));
+  },
+  networks: ({ peers, seed }, result) =>
+    peers.map((name) => ({
+      name,
+      role: 'student',
+      seed,
+      ...(result && { trained: { result: result.results[name], data: result.dataset } }),
+    })),
+  artifacts: ({ results, dataset }) => ({
+    blobs: [...Object.values(results).flatMap(blobsOf), dataset.testLabels.digest],
+    shared: [],
+  }),
+  run,
+};
+
+async function run(context: StageContext<Input>): Promise<MutualResult> {
+  const { job, store, input } = context;
+  const { seed } = input;
   const materials = await loadMaterials(context);
   const peers = materials.layout.students.filter(({ student }) => isPeer(job.spec, student));
   const { training } = peers[0].student;
-  if (stage.seed === undefined) throw new Error(`${stage.id} has no seed`);
-  const seed = stage.seed;
   const results = await runNetworks(context, materials, {
     members: peers.map(({ student: { name, architecture }, forward, plan }, index) => ({
       name,
@@ -37,8 +76,8 @@ export async function runMutual(context: StageContext): Promise<MutualResult> {
 }
 
 /**
- * Peers that began alike would have nothing to tell each other. The first begins as its control does; the next ones'
- * seeds lie far from the small numbers that people choose.
+ * Peers that began alike would have nothing to teach each other. The first begins as its control does; the seeds of the
+ * next ones lie far from the small numbers that people choose.
  */
 function memberSeed(seed: number, index: number): number {
   // 2³² over the golden ratio: multiples of it keep apart.

@@ -1,12 +1,5 @@
 import { type Dataset } from '@distillery/datasets';
-import {
-  DistilleryError,
-  sha256,
-  type Choice,
-  type NetworkResult,
-  type Score,
-  type Training,
-} from '@distillery/spec';
+import { type Choice, DistilleryError, sha256, type Training } from '@distillery/spec';
 import { type Forward, initialValues, type NetworkPlan, type Tensors } from '@distillery/engine';
 import type { Tensor1D } from '@tensorflow/tfjs-core';
 import type { TeacherRows } from '../batches/batch-thread.ts';
@@ -28,6 +21,7 @@ import { amongMembers, prefixOf, sideBySide } from '../peers.ts';
 import { withoutPrefix } from '../prefixes.ts';
 import { checkpointsOf, type Materials, trainingProgress } from './materials.ts';
 import type { StageContext } from './stage.ts';
+import type { OwnScore, TrainedNetwork } from './trained-network.ts';
 
 /** One of the networks that a stage trains. */
 interface Member {
@@ -55,16 +49,6 @@ export interface NetworkRun {
   pretrained?: Values;
 }
 
-/** What a training stage returns of a network: the report's entry and the test logits that it is computed from. */
-export interface TrainedNetwork {
-  result: Omit<NetworkResult, 'last' | 'best'> & { last: OwnScore; best: OwnScore };
-}
-
-/** A score without what needs the teacher; `logits` holds the test set's, `[count, classes]` float32. */
-export type OwnScore = Omit<Score, 'agreement' | 'teacherDivergence'> & {
-  logits: { digest: string; size: number };
-};
-
 /**
  * Trains (or resumes) networks, scores last and best weights of each on the test set, and stores both.
  *
@@ -74,7 +58,7 @@ export async function runNetworks(
   context: StageContext,
   { dataset, indices }: Materials,
   { members, method, training, seed, views, teacher, combine, teacherParameters, pretrained }: NetworkRun,
-): Promise<TrainedNetwork['result'][]> {
+): Promise<TrainedNetwork[]> {
   const { store, tell, stage, job, pause, engine } = context;
   if (training.precision === 'bfloat16' && engine.bfloat16 !== null) {
     throw new DistilleryError(
@@ -130,11 +114,11 @@ export async function runNetworks(
   }
   const step = stepsPerEpoch * training.epochs;
   tell.progress(progress('evaluating', { step, loss: result.losses.loss ?? null, samplesPerSecond: null }));
-  const results: TrainedNetwork['result'][] = [];
+  const results: TrainedNetwork[] = [];
   for (const [index, member] of members.entries()) results.push(await resultOf(member, first[index]));
   return results;
 
-  async function resultOf(member: Member, initial: Values): Promise<TrainedNetwork['result']> {
+  async function resultOf(member: Member, initial: Values): Promise<TrainedNetwork> {
     const own = prefix(member);
     const { plan } = member;
     const encode = encoder(member, dataset);

@@ -1,57 +1,125 @@
 import type { Dataset } from '@distillery/datasets';
+import { DistilleryError } from '@distillery/spec';
+import { z } from 'zod';
 import type { BatchSource } from '../batches/batch-thread.ts';
-import { columns } from '../planning/class-map.ts';
 import { forEachOutput, predict } from '../evaluate.ts';
 import { createNetwork, disposeNetwork } from '../network.ts';
 import { outputsAddress, outputsName, rowWriter, type StoredRows } from '../outputs.ts';
+import { columns } from '../planning/class-map.ts';
+import { forwardWork } from '../planning/estimate.ts';
 import { networkOf } from '../planning/layout.ts';
 import { outputSets, storedShape } from '../planning/output-sets.ts';
+import type { PlannedStage, PlanningJob } from '../planning/stages.ts';
 import { jobTeachers } from '../planning/students.ts';
 import { loadWeights } from '../weights.ts';
+import { blobSchema } from './blob.ts';
 import { loadMaterials, outputsKey, phase } from './materials.ts';
-import { teacherStage, trainedNetwork } from './results.ts';
-import type { StageContext } from './stage.ts';
-import type { TeacherResult } from './teacher.ts';
+import type { StageContext, StageKind } from './stage.ts';
+import { networkReferenceSchema } from './trained-network.ts';
 
-export interface OutputsResult {
-  sets: OutputsSet[];
-  /** What a teacher with data of its own says of the job's test images, `[test, classes]` float32. */
-  testLogits?: { digest: string; size: number };
-}
+const input = z.strictObject({
+  network: z.string().describe('a teacher, or a student that teaches others'),
+  seed: z.number().int().optional().describe('of a student'),
+  trained: networkReferenceSchema,
+});
+type Input = z.output<typeof input>;
 
 /** What is stored for one augmentation. */
-interface OutputsSet {
-  /** Where their manifests lie, also when an earlier job has put them there. */
-  address: string;
-  teacher: string;
-  augmentation: string;
-  views: number;
-  taps: string[];
-  bytes: number;
-  /** True when every file was there already. */
-  reused: boolean;
-}
+const outputsSetSchema = z.object({
+  address: z.string().describe('where their manifests lie, also when an earlier job has put them there'),
+  teacher: z.string(),
+  augmentation: z.string(),
+  views: z.number().int(),
+  taps: z.array(z.string()),
+  bytes: z.number().int(),
+  reused: z.boolean().describe('true when every file was there already'),
+});
+type OutputsSet = z.output<typeof outputsSetSchema>;
+
+const resultSchema = z.object({
+  teacher: z.string().describe('the digest of the weights that computed the outputs'),
+  sets: z.array(outputsSetSchema),
+  testLogits: blobSchema
+    .optional()
+    .describe("a teacher's with data of its own, for the job's test images: `[test, classes]` float32"),
+});
+export type OutputsResult = z.output<typeof resultSchema>;
 
 /**
  * Computes what the students will read of the frozen teacher, once for each image, view and tap. Files that an
  * earlier job left are not computed again.
- *
+ */
+export const outputs: StageKind<typeof input, typeof resultSchema> = {
+  type: 'outputs',
+  summary: "Stores a teacher's outputs for the training images",
+  options: input,
+  result: resultSchema,
+  id: ({ network, seed }) => idOf(network, seed),
+  needs: ({ trained }) => [trained.stage],
+  about: ({ network, seed }) => ({ network, ...(seed !== undefined && { seed }) }),
+  plan({ spec, layout, train, test }, before) {
+    const work = (name: string) => {
+      const { plan } = networkOf(layout, name);
+      return forwardWork(plan) * train * outputSets(layout, name).reduce((sum, { views }) => sum + views, 0);
+    };
+    const ofTeachers = layout.teachers.map(({ teacher: { name }, plan }) => ({
+      input: { network: name, trained: trainedBy(before, name, null) },
+      work: work(name) + forwardWork(plan) * test,
+    }));
+    const ofStudents = layout.students
+      .map(({ student }) => student.name)
+      .filter((name) => layout.students.some(({ student }) => student.teachers.includes(name)))
+      .flatMap((name) =>
+        spec.seeds.map((seed) => ({
+          input: { network: name, seed, trained: trainedBy(before, name, seed) },
+          work: work(name),
+        })),
+      );
+    return [...ofTeachers, ...ofStudents];
+  },
+  artifacts: ({ sets, testLogits }) => ({
+    blobs: testLogits === undefined ? [] : [testLogits.digest],
+    shared: sets.map(({ address }) => address),
+  }),
+  shared: { folder: 'outputs', blobs: (manifest) => [blobSchema.parse(manifest).digest] },
+  run,
+};
+
+/** The stage that stores the outputs of one of a student's teachers; `seed` is the student's. */
+export function outputsStage({ layout }: PlanningJob, network: string, seed: number): string {
+  const isTeacher = layout.teachers.some((planned) => planned.teacher.name === network);
+  return idOf(network, isTeacher ? undefined : seed);
+}
+
+function idOf(network: string, seed: number | undefined): string {
+  if (seed !== undefined) return `outputs.${network}.${seed}`;
+  return network === 'teacher' ? 'outputs' : `outputs.${network}`;
+}
+
+function trainedBy(before: readonly PlannedStage[], network: string, seed: number | null) {
+  const found = before.find(({ networks }) =>
+    networks.some((one) => one.name === network && one.seed === seed),
+  );
+  if (found === undefined) throw new DistilleryError('internal', `no stage trains ${network}`);
+  return { stage: found.stage.id, network };
+}
+
+/**
  * @throws DistilleryError `artifact_corrupt` when the teacher's weights are not those of the digest in its result: the
  *   store verifies what it reads. Students see these outputs alone, so no step of theirs can change the teacher
  */
-export async function runOutputs(context: StageContext): Promise<OutputsResult> {
-  const { job, stage, store, tell, pause, results } = context;
+async function run(context: StageContext<Input>): Promise<OutputsResult> {
+  const { job, store, tell, pause, input } = context;
   const materials = await loadMaterials(context);
   const { dataset, indices, layout } = materials;
-  const name = stage.student ?? stage.teacher ?? 'teacher';
+  const name = input.network;
   const taught = networkOf(layout, name);
   const { forward, plan, classMap } = taught;
-  const teacherWeights = trainedNetwork(results, name, stage.seed ?? 0).best.weights.digest;
+  const trained = context.network(input.trained);
+  const teacherWeights = trained.result.best.weights.digest;
   // A teacher from elsewhere sees the job's images as it saw its own.
   const abroad = jobTeachers(job.spec).some((teacher) => teacher.name === name && teacher.dataset);
-  const normalization = abroad
-    ? (results[teacherStage(name)] as TeacherResult).dataset.normalization
-    : dataset.normalization;
+  const normalization = abroad ? trained.data.normalization : dataset.normalization;
   // Texts have no normalisation, and their teachers no data of their own.
   const seen = { ...dataset, normalization } as Dataset;
   const wanted = outputSets(layout, name);
@@ -97,7 +165,7 @@ export async function runOutputs(context: StageContext): Promise<OutputsResult> 
         reused,
       });
     }
-    return { sets, ...(abroad && { testLogits: await testLogits() }) };
+    return { teacher: teacherWeights, sets, ...(abroad && { testLogits: await testLogits() }) };
   } finally {
     disposeNetwork(network);
   }

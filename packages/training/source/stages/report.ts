@@ -1,4 +1,5 @@
 import {
+  DistilleryError,
   type JobSpec,
   type JobWarning,
   type NetworkResult,
@@ -8,8 +9,10 @@ import {
   type SkippedData,
   type Spread,
 } from '@distillery/spec';
+import { z } from 'zod';
 import { clearCheckpoints } from '../checkpoint.ts';
 import { isPeer } from '../planning/layout.ts';
+import { jobTeachers, type Student, studentsOf, weightOf } from '../planning/students.ts';
 import {
   accuracy,
   agreement,
@@ -18,58 +21,88 @@ import {
   meanOf,
   meanProbabilities,
 } from '../scores.ts';
-import { jobTeachers, type Student, studentsOf, weightOf } from '../planning/students.ts';
-import { type AboutData, checkpointFolder } from './materials.ts';
-import type { OwnScore, TrainedNetwork } from './network-run.ts';
-import type { OutputsResult } from './outputs.ts';
-import { mutualStage, outputsStage, studentStage, trainedNetwork } from './results.ts';
-import type { StageContext } from './stage.ts';
+import { checkpointFolder } from './materials.ts';
+import { outputs } from './outputs.ts';
+import type { StageContext, StageKind } from './stage.ts';
+import {
+  networkReferenceSchema,
+  type OwnScore,
+  type Trained,
+  type TrainedNetwork,
+} from './trained-network.ts';
 
-/** What the record of the job holds of the stages before, beside their results. */
-export interface JobRecord {
-  records: StageRecord[];
-  warnings: JobWarning[];
-  skippedData: SkippedData[];
-}
+const input = z.strictObject({
+  networks: z
+    .array(networkReferenceSchema.extend({ seed: z.number().int().nullable() }))
+    .describe("every network of the job; the seed is a student's"),
+  outputs: z
+    .array(z.strictObject({ network: z.string(), seed: z.number().int().nullable(), stage: z.string() }))
+    .describe('the stages that stored outputs, and whose'),
+  after: z.array(z.string()).describe('every other stage of the job'),
+});
+type Input = z.output<typeof input>;
 
-/** What the record of the job holds of one stage. */
-export interface StageRecord {
-  id: string;
-  worker: string | null;
-  attempt: number;
-  startedAt: string | null;
-  finishedAt: string | null;
-}
+const resultSchema = z.object({
+  // The stage checks it in full. A report of an earlier version may lack what the schema asks for now.
+  report: z.custom<Report>((value) => typeof value === 'object' && value !== null),
+});
 
-/** Puts the report together; reads results and stored logits, trains nothing. */
-export async function runReport(context: StageContext & JobRecord): Promise<{ report: Report }> {
-  const { job, results, store, records } = context;
+/** Puts the report together; reads results and stored logits, and trains nothing. */
+export const report: StageKind<typeof input, typeof resultSchema> = {
+  type: 'report',
+  summary: 'Compares the students with their teachers and controls',
+  options: input,
+  result: resultSchema,
+  id: () => 'report',
+  needs: ({ after }) => after,
+  about: () => ({}),
+  plan: (_, before) => {
+    const networks = before.flatMap(({ stage, networks: own }) =>
+      own.map(({ name, seed }) => ({ stage: stage.id, network: name, seed })),
+    );
+    const stored = before.flatMap(({ stage }) => {
+      if (stage.kind !== outputs.type) return [];
+      const { network, seed = null } = outputs.options.parse(stage.input);
+      return [{ network, seed, stage: stage.id }];
+    });
+    const after = before.map(({ stage }) => stage.id);
+    return [{ input: { networks, outputs: stored, after }, work: 0 }];
+  },
+  artifacts: () => ({ blobs: [], shared: [] }),
+  report: (result) => result.report,
+  run,
+};
+
+async function run(context: StageContext<Input>): Promise<z.output<typeof resultSchema>> {
+  const { job, input, store, records } = context;
   const teachers = jobTeachers(job.spec);
   const specified = studentsOf(job.spec);
   const { seeds } = job.spec;
-  const dataset = aboutDataOf(results, specified[0].name, seeds[0]);
+  // A student's, as a teacher may have data of its own.
+  const dataset = trainedOf(specified[0].name, seeds[0]).data;
   const classes = dataset.classes.length;
   const labels = new Int32Array((await store.read(dataset.testLabels.digest)).slice().buffer);
-  /** What a network says of the job's test images. */
+  /** A network's logits for the job's test images. */
   const best = async (name: string, seed: number) => {
-    const { testLogits } = (results[outputsStage(name)] as OutputsResult | undefined) ?? {};
-    return await logitsOf(testLogits ?? trainedNetwork(results, name, seed).best.logits);
+    const stored = input.outputs.find((one) => one.network === name && isRun(one, seed));
+    const { testLogits } = stored === undefined ? {} : context.result(outputs, stored.stage);
+    return await logitsOf(testLogits ?? trainedOf(name, seed).result.best.logits);
   };
 
   const taught: Report['teachers'] = [];
   for (const { name } of teachers) {
-    const run = trainedNetwork(results, name, 0);
-    taught.push({ name, ...(await complete(run, await logitsOf(run.best.logits))) });
+    const { result } = trainedOf(name, 0);
+    taught.push({ name, ...(await complete(result, await logitsOf(result.best.logits))) });
   }
   const runsOf = new Map<string, NetworkResult[]>();
-  /** By student and seed, what it is held against. */
+  /** The logits that each run is compared with. */
   const guides = new Map<string, Float32Array | undefined>();
   for (const student of specified) {
     const runs: NetworkResult[] = [];
     for (const seed of seeds) {
       const guide = await guideOf(student, seed);
-      guides.set(studentStage(student.name, seed), guide);
-      runs.push(await complete(trainedNetwork(results, student.name, seed), guide));
+      guides.set(runKey(student.name, seed), guide);
+      runs.push(await complete(trainedOf(student.name, seed).result, guide));
     }
     runsOf.set(student.name, runs);
   }
@@ -102,7 +135,7 @@ export async function runReport(context: StageContext & JobRecord): Promise<{ re
     teachers: taught,
     students,
     ensembles: await ensembles(),
-    outputs: Object.values(results).flatMap((result) => (result as Partial<OutputsResult>).sets ?? []),
+    outputs: input.outputs.flatMap(({ stage }) => context.result(outputs, stage).sets),
     stages: records.map(({ id, worker, attempt, startedAt, finishedAt }) => ({
       id,
       worker,
@@ -117,14 +150,18 @@ export async function runReport(context: StageContext & JobRecord): Promise<{ re
   for (const { id } of records) await clearCheckpoints(store, checkpointFolder(job.id, id));
   return { report: reportSchema.parse(report) };
 
+  function trainedOf(name: string, seed: number): Trained {
+    const found = input.networks.find((one) => one.network === name && isRun(one, seed));
+    if (found === undefined)
+      throw new DistilleryError('internal', `no stage trains ${name} with seed ${seed}`);
+    return context.network(found);
+  }
+
   async function logitsOf(logits: OwnScore['logits']): Promise<Float32Array> {
     return new Float32Array((await store.read(logits.digest)).slice().buffer);
   }
 
-  async function complete(
-    run: TrainedNetwork['result'],
-    guide: Float32Array | undefined,
-  ): Promise<NetworkResult> {
+  async function complete(run: TrainedNetwork, guide: Float32Array | undefined): Promise<NetworkResult> {
     return { ...run, last: await against(run.last, guide), best: await against(run.best, guide) };
   }
 
@@ -140,8 +177,8 @@ export async function runReport(context: StageContext & JobRecord): Promise<{ re
   }
 
   /**
-   * What a student's teachers say of the test images; of a control, what the job's first teacher says. Several teachers
-   * speak by their weighted mean, also where training took the best for each image: that needs the label.
+   * The logits of a student's teachers for the test images; for a control, those of the job's first teacher. Several
+   * teachers count by their weighted mean, also where training took the best for each image: that needs the label.
    */
   async function guideOf(student: Student, seed: number): Promise<Float32Array | undefined> {
     const names = student.teachers.length > 0 ? student.teachers : teachers.slice(0, 1).map((t) => t.name);
@@ -157,7 +194,7 @@ export async function runReport(context: StageContext & JobRecord): Promise<{ re
   function gapClosed(name: string, runs: NetworkResult[], controls: NetworkResult[]) {
     const share = (of: 'last' | 'best') =>
       runs.map((run, index) => {
-        const guide = guides.get(studentStage(name, run.seed));
+        const guide = guides.get(runKey(name, run.seed));
         if (guide === undefined) return null;
         const control = controls[index][of].testAccuracy;
         const gap = accuracyOf(guide) - control;
@@ -174,7 +211,7 @@ export async function runReport(context: StageContext & JobRecord): Promise<{ re
     const guiding = [...several].map(([name, student]) => ({
       name,
       members: student.teachers,
-      logits: seeds.map((seed) => guides.get(studentStage(student.name, seed)) as Float32Array),
+      logits: seeds.map((seed) => guides.get(runKey(student.name, seed)) as Float32Array),
     }));
     const groups = familiesOf(job.spec, specified);
     const families = await Promise.all(
@@ -200,7 +237,7 @@ export async function runReport(context: StageContext & JobRecord): Promise<{ re
 
   function findings(): string[] {
     return students.flatMap(({ name, runs, testAccuracy }) => {
-      const guiding = runs.map(({ seed }) => guides.get(studentStage(name, seed)));
+      const guiding = runs.map(({ seed }) => guides.get(runKey(name, seed)));
       if (guiding.some((guide) => guide === undefined)) return [];
       const teacher = spread(guiding.map((guide) => accuracyOf(guide as Float32Array))).mean;
       if (testAccuracy.best.mean < teacher) return [];
@@ -242,12 +279,13 @@ function familiesOf(spec: JobSpec, students: readonly Student[]): { name: string
   }));
 }
 
-/** As a stage that trained a student tells of them: a teacher may have data of its own. */
-function aboutDataOf(results: Readonly<Record<string, unknown>>, student: string, seed: number): AboutData {
-  const stages = [studentStage(student, seed), mutualStage(seed)];
-  const found = stages.map((stage) => results[stage] as { dataset: AboutData } | undefined).find(Boolean);
-  if (found === undefined) throw new Error('no stage before has trained a student');
-  return found.dataset;
+/** Teachers have one run, which serves every seed. */
+function isRun(run: { seed: number | null }, seed: number): boolean {
+  return run.seed === null || run.seed === seed;
+}
+
+function runKey(student: string, seed: number): string {
+  return `${student} ${seed}`;
 }
 
 function percent(share: number): string {

@@ -1,39 +1,106 @@
 import type { Tensors } from '@distillery/engine';
+import { DistilleryError } from '@distillery/spec';
 import * as tf from '@tensorflow/tfjs-core';
+import { z } from 'zod';
 import { combineLogits, type Ensemble, tapOf } from '../ensemble.ts';
-import { ensembleOf, networkOf, viewsOf } from '../planning/layout.ts';
+import { trainingWork } from '../planning/estimate.ts';
+import { ensembleOf, isPeer, networkOf, viewsOf } from '../planning/layout.ts';
+import { pretrainedOf } from '../pretraining.ts';
 import { loadInherited, loadTeacherParameters } from '../teacher-parameters.ts';
-import { loadPretrained } from './auxiliary.ts';
-import { type AboutData, aboutData, loadMaterials } from './materials.ts';
-import { runNetworks, type TrainedNetwork } from './network-run.ts';
-import { trainedNetwork } from './results.ts';
-import type { StageContext } from './stage.ts';
-import { teacherRows } from './teacher-rows.ts';
+import { aboutData, aboutDataSchema } from './about-data.ts';
+import { auxiliary, auxiliaryInput, loadPretrained } from './auxiliary.ts';
+import { loadMaterials } from './materials.ts';
+import { runNetworks } from './network-run.ts';
+import { outputs, outputsStage } from './outputs.ts';
+import type { StageContext, StageKind } from './stage.ts';
+import { taughtBySchema, teacherRows, teachersOf } from './teacher-rows.ts';
+import { blobsOf, trainedNetworkSchema } from './trained-network.ts';
 
-export interface StudentResult {
-  result: TrainedNetwork['result'];
-  dataset: AboutData;
-}
+const input = z.strictObject({
+  student: z.string(),
+  seed: z.number().int(),
+  teachers: z.array(taughtBySchema).describe('none for a control'),
+  auxiliaries: z
+    .array(z.strictObject({ key: z.string(), stage: z.string() }))
+    .describe('networks that its method needs, and the stages that trained them'),
+  after: z.array(z.string()).describe('stages that it waits for without reading their results'),
+});
+type Input = z.output<typeof input>;
+
+const resultSchema = z.object({ result: trainedNetworkSchema, dataset: aboutDataSchema });
+export type StudentResult = z.output<typeof resultSchema>;
 
 /** Trains one student with one seed against its teachers' stored outputs. */
-export async function runStudent(context: StageContext): Promise<StudentResult> {
-  const { stage, store, results } = context;
+export const student: StageKind<typeof input, typeof resultSchema> = {
+  type: 'student',
+  summary: "Trains a student with one seed against its teachers' stored outputs",
+  options: input,
+  result: resultSchema,
+  id: ({ student: name, seed }) => `student.${name}.${seed}`,
+  needs: ({ teachers, auxiliaries, after }) => [
+    ...teachers.map(({ outputs: stage }) => stage),
+    ...after,
+    ...auxiliaries.map(({ stage }) => stage),
+  ],
+  about: ({ student: name, seed }) => ({ network: name, seed }),
+  plan(job) {
+    const { spec, layout, train } = job;
+    // A control waits for the first teacher too: what the whole job waits for goes first.
+    const first = layout.teachers.slice(0, 1).map(({ teacher }) => outputsStage(job, teacher.name, 0));
+    return layout.students
+      .filter((planned) => !isPeer(spec, planned.student))
+      .flatMap((planned) =>
+        spec.seeds.map((seed) => {
+          const { name, training } = planned.student;
+          const teachers = teachersOf(job, planned, seed);
+          const auxiliaries = pretrainedOf(planned).map(({ key }) => ({
+            key,
+            stage: auxiliary.id(auxiliaryInput(job, planned, key, seed)),
+          }));
+          const after = teachers.length === 0 ? first : [];
+          return {
+            input: { student: name, seed, teachers, auxiliaries, after },
+            work: trainingWork(planned.plan, training.epochs, train),
+          };
+        }),
+      );
+  },
+  networks: ({ student: name, seed }, result) => [
+    {
+      name,
+      role: 'student',
+      seed,
+      ...(result && { trained: { result: result.result, data: result.dataset } }),
+    },
+  ],
+  artifacts: ({ result, dataset }) => ({
+    blobs: [...blobsOf(result), dataset.testLabels.digest],
+    shared: [],
+  }),
+  run,
+};
+
+async function run(context: StageContext<Input>): Promise<StudentResult> {
+  const { store, input } = context;
+  const { seed } = input;
   const materials = await loadMaterials(context);
   const { layout } = materials;
-  const found = layout.students.find(({ student }) => student.name === stage.student);
-  const { seed } = stage;
-  if (found === undefined || seed === undefined) throw new Error(`the job has no student for ${stage.id}`);
-  const { student, method, forward, plan } = found;
-  const { architecture, training, teachers } = student;
-  const ensemble = ensembleOf(layout, found);
-  const weightsOf = (name: string) => trainedNetwork(results, name, seed).best.weights.digest;
-  const [teacher] = teachers;
+  const planned = layout.students.find(({ student: { name } }) => name === input.student);
+  if (planned === undefined) throw new DistilleryError('internal', `the job has no student ${input.student}`);
+  const { method, forward, plan } = planned;
+  const { architecture, training } = planned.student;
+  const ensemble = ensembleOf(layout, planned);
+  const [teacher] = input.teachers;
   // Only a single teacher's parameters can be read.
   const ofTeacher =
     teacher === undefined
       ? undefined
-      : ([store, weightsOf(teacher), networkOf(layout, teacher).plan] as const);
-  const inherited = ofTeacher && (await loadInherited(found.inherited, ...ofTeacher));
+      : ([
+          store,
+          context.result(outputs, teacher.outputs).teacher,
+          networkOf(layout, teacher.network).plan,
+        ] as const);
+  const inherited = ofTeacher && (await loadInherited(planned.inherited, ...ofTeacher));
   const teacherParameters = ofTeacher ? await loadTeacherParameters(method, ...ofTeacher) : {};
   try {
     const [result] = await runNetworks(context, materials, {
@@ -42,10 +109,10 @@ export async function runStudent(context: StageContext): Promise<StudentResult> 
       training,
       seed,
       views: viewsOf(training),
-      teacher: await teacherRows(context, materials, found, seed),
-      ...(ensemble && { combine: (taps, labels) => spoken(taps, labels, ensemble) }),
+      teacher: await teacherRows(context, materials, planned, input.teachers),
+      ...(ensemble && { combine: (taps, labels) => combined(taps, labels, ensemble) }),
       teacherParameters,
-      pretrained: await loadPretrained(found, layout, seed, context),
+      pretrained: await loadPretrained(context, planned, input.auxiliaries),
     });
     return { result, dataset: await aboutData(materials, store) };
   } finally {
@@ -53,8 +120,8 @@ export async function runStudent(context: StageContext): Promise<StudentResult> 
   }
 }
 
-/** What several teachers say together, beside what each says. */
-function spoken(taps: Tensors, labels: tf.Tensor1D, ensemble: Ensemble): Tensors {
+/** The taps of several teachers with their combined logits. */
+function combined(taps: Tensors, labels: tf.Tensor1D, ensemble: Ensemble): Tensors {
   const logits = ensemble.names.map((name) => taps[tapOf(name, 'logits')]);
   // A method that reads single teachers' maps alone has no logits to combine.
   if (logits.includes(undefined as never)) return taps;

@@ -1,35 +1,45 @@
 import { DistilleryError } from '@distillery/spec';
+import { z } from 'zod';
 import type { TeacherRows } from '../batches/batch-thread.ts';
 import { tapOf } from '../ensemble.ts';
-import { ensembleOf, type LaidStudent, networkOf, tapsFrom, viewsOf } from '../planning/layout.ts';
 import { type OutputsKey, outputsName, rowFile, type StoredRows } from '../outputs.ts';
+import { ensembleOf, type LaidStudent, networkOf, tapsFrom, viewsOf } from '../planning/layout.ts';
+import type { PlanningJob } from '../planning/stages.ts';
 import { type Materials, outputsKey } from './materials.ts';
-import { trainedNetwork } from './results.ts';
+import { outputs, outputsStage } from './outputs.ts';
 import type { StageContext } from './stage.ts';
+
+/** One of a student's teachers, and the stage that stored its outputs. */
+export const taughtBySchema = z.strictObject({ network: z.string(), outputs: z.string() });
+type TaughtBy = z.output<typeof taughtBySchema>;
+
+/** The teachers of a student; of a teacher that is a student itself, the run with the same seed. */
+export function teachersOf(job: PlanningJob, { student }: LaidStudent, seed: number): TaughtBy[] {
+  return student.teachers.map((network) => ({ network, outputs: outputsStage(job, network, seed) }));
+}
 
 /**
  * Where the teachers' outputs that a student reads are stored.
  *
- * @param seed of the student
  * @param only these taps; absent: all that its method reads
  * @throws DistilleryError `artifact_corrupt` when some are gone
  */
 export async function teacherRows(
-  { job, store, results }: StageContext,
+  { job, store, result }: StageContext,
   materials: Materials,
-  laid: LaidStudent,
-  seed: number,
+  planned: LaidStudent,
+  teachers: readonly TaughtBy[],
   only?: readonly string[],
 ): Promise<TeacherRows> {
   const { layout } = materials;
-  const { training, teachers } = laid.student;
+  const { training } = planned.student;
   const taps: TeacherRows['taps'] = {};
-  for (const name of teachers) {
-    const { classMap } = networkOf(layout, name);
-    const { digest } = trainedNetwork(results, name, seed).best.weights;
+  for (const { network, outputs: stage } of teachers) {
+    const { classMap } = networkOf(layout, network);
+    const digest = result(outputs, stage).teacher;
     const key = outputsKey(digest, materials, job.spec, training.augmentation, classMap);
-    for (const tap of tapsFrom(layout, laid, name)) {
-      const full = ensembleOf(layout, laid) === undefined ? tap : tapOf(name, tap);
+    for (const tap of tapsFrom(layout, planned, network)) {
+      const full = ensembleOf(layout, planned) === undefined ? tap : tapOf(network, tap);
       if (only === undefined || only.includes(full)) taps[full] = await rowFiles(key, tap);
     }
   }

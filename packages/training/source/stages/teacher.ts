@@ -1,39 +1,75 @@
 import { DistilleryError } from '@distillery/spec';
+import { z } from 'zod';
 import { bindMethod, labelsAlone } from '../method.ts';
-import { type AboutData, aboutData, loadMaterials, type Materials, trainingKey } from './materials.ts';
-import { runNetworks, type TrainedNetwork } from './network-run.ts';
-import type { StageContext } from './stage.ts';
+import { trainingWork } from '../planning/estimate.ts';
+import { aboutData, aboutDataSchema } from './about-data.ts';
+import { loadMaterials, type Materials, trainingKey } from './materials.ts';
+import { runNetworks } from './network-run.ts';
+import type { StageContext, StageKind } from './stage.ts';
+import { blobsOf, trainedNetworkSchema } from './trained-network.ts';
 
-export interface TeacherResult {
-  /** Its manifest, by which later jobs find it. */
-  address: string;
-  result: TrainedNetwork['result'];
-  dataset: AboutData;
-}
+const input = z.strictObject({ teacher: z.string().describe('its name in the job') });
+type Input = z.output<typeof input>;
+
+const resultSchema = z.object({
+  address: z.string().describe('of its manifest in the store, by which later jobs find it'),
+  result: trainedNetworkSchema,
+  dataset: aboutDataSchema,
+});
+export type TeacherResult = z.output<typeof resultSchema>;
 
 /**
  * Trains a teacher with cross-entropy, or takes the one that an earlier job trained from the same data, options,
  * seed and engine: a teacher is addressed by the digest of all that determines it.
  */
-export async function runTeacher(context: StageContext): Promise<TeacherResult> {
-  const { job, store, engine, stage } = context;
-  const materials = await loadMaterials(context, stage.teacher ?? 'teacher');
-  const { architecture, training, ...network } = teacherOf(materials, stage.teacher);
-  const name = `teachers/${trainingKey({ architecture, training }, materials, job.spec, engine)}`;
-  const known = await store.manifest<TrainedNetwork['result']>(name);
+export const teacher: StageKind<typeof input, typeof resultSchema> = {
+  type: 'teacher',
+  summary: 'Trains a teacher on the labels, or reuses one that was trained in the same way',
+  options: input,
+  result: resultSchema,
+  id: ({ teacher: name }) => (name === 'teacher' ? 'teacher' : `teacher.${name}`),
+  needs: () => [],
+  about: ({ teacher: name }) => ({ network: name }),
+  plan: ({ layout, train, ownData }) =>
+    layout.teachers.map(({ teacher: { name, training }, plan }) => ({
+      input: { teacher: name },
+      work: trainingWork(plan, training.epochs, ownData[name]?.trainCount ?? train),
+    })),
+  networks: ({ teacher: name }, result) => [
+    {
+      name,
+      role: 'teacher',
+      seed: null,
+      ...(result && { trained: { result: result.result, data: result.dataset } }),
+    },
+  ],
+  artifacts: ({ address, result, dataset }) => ({
+    blobs: [...blobsOf(result), dataset.testLabels.digest],
+    shared: [address],
+  }),
+  shared: { folder: 'teachers', blobs: (manifest) => blobsOf(trainedNetworkSchema.parse(manifest)) },
+  run,
+};
+
+async function run(context: StageContext<Input>): Promise<TeacherResult> {
+  const { job, store, engine, stage, input } = context;
+  const materials = await loadMaterials(context, input.teacher);
+  const { architecture, training, ...network } = teacherOf(materials, input.teacher);
+  const address = `teachers/${trainingKey({ architecture, training }, materials, job.spec, engine)}`;
+  const manifest = await store.manifest(address);
+  const known = trainedNetworkSchema.safeParse(manifest).data;
   if (known !== undefined) {
-    const files = [known.best.weights, known.best.logits, known.last.weights, known.last.logits];
-    const found = await Promise.all(files.map(({ digest }) => store.stat(digest)));
+    const found = await Promise.all(blobsOf(known).map((digest) => store.stat(digest)));
     if (!found.includes(undefined)) {
       return {
-        address: name,
+        address,
         result: { ...known, stage: stage.id, reused: true },
         dataset: await aboutData(materials, store),
       };
     }
-    // Somebody cleared the store in part; what is trained anew takes the place of what is incomplete.
-    await store.removeManifest(name);
   }
+  // What is trained anew takes the place of a manifest that cannot be read or has lost files.
+  if (manifest !== undefined) await store.removeManifest(address);
 
   const { seed } = training;
   const [result] = await runNetworks(context, materials, {
@@ -43,11 +79,11 @@ export async function runTeacher(context: StageContext): Promise<TeacherResult> 
     seed,
     views: Infinity,
   });
-  await store.commit(name, result);
-  return { address: name, result, dataset: await aboutData(materials, store) };
+  await store.commit(address, result);
+  return { address, result, dataset: await aboutData(materials, store) };
 }
 
-function teacherOf({ layout }: Materials, name = 'teacher') {
+function teacherOf({ layout }: Materials, name: string) {
   const found = layout.teachers.find(({ teacher }) => teacher.name === name);
   if (found === undefined) throw new DistilleryError('internal', `the job has no teacher ${name}`);
   const { teacher, forward, plan } = found;

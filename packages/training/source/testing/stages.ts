@@ -7,6 +7,8 @@ import type { JobSpec, MetricRow, SavedCheckpoint, SkippedData, StageProgress } 
 import { planJob } from '../planning/plan.ts';
 import { runStage } from '../stages/index.ts';
 
+export * from './results.ts';
+
 /** What a stage told while it ran. */
 export interface Told {
   rows: Omit<MetricRow, 'stage' | 'attempt'>[];
@@ -35,7 +37,8 @@ export async function stageRunner(roots: string[] = []) {
 
   async function planned(id: string, spec: JobSpec) {
     const data = { cacheDir: join(folder, 'data'), roots };
-    const { stages } = await planJob(spec, data);
+    const { resolved: plan } = await planJob(spec, data);
+    const { stages } = plan;
     const results: Record<string, unknown> = {};
     const attempts = new Map<string, number>();
     return {
@@ -43,13 +46,12 @@ export async function stageRunner(roots: string[] = []) {
       results,
       async run(stageId: string, pause: (told: Told) => Promise<void> = async () => {}): Promise<Told> {
         const told: Told = { rows: [], progress: [], warnings: [], skipped: [], checkpoints: [] };
-        const stage = stages.find((s) => s.id === stageId);
-        if (stage === undefined) throw new Error(stageId);
         const attempt = (attempts.get(stageId) ?? 0) + 1;
         attempts.set(stageId, attempt);
         results[stageId] = await runStage({
           job: { id, name: null, spec },
-          stage,
+          plan,
+          stage: stageId,
           attempt,
           results,
           records: stages.map((s) => ({

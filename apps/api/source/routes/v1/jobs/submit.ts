@@ -43,10 +43,10 @@ export const submit: FastifyPluginAsyncZod<Services> = async (app, { queue, plan
       let job = idempotency && (await queue.jobs.replay(idempotency, owner?.name));
       let replayed = job !== undefined;
       if (job === undefined) {
-        const { stages } = await planner.plan(spec, await liveWorkers(queue));
+        const { resolved: plan } = await planner.plan(spec, await liveWorkers(queue));
         const { name = null, labels, priority } = spec;
         const created = await queue.jobs.create(
-          { name, labels, owner, priority, posted, spec, stages },
+          { name, labels, owner, priority, posted, spec, plan },
           idempotency,
         );
         ({ replayed } = created);

@@ -2,7 +2,7 @@ import { checkpointSchema } from '@distillery/spec';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { problems } from '../../../../http/responses.ts';
-import { checkpointsOf, trainedNetworks } from '../../../../networks.ts';
+import { checkpointsOf, jobNetworks } from '../../../../networks.ts';
 import type { Services } from '../../../../services.ts';
 import { params } from './params.ts';
 
@@ -18,9 +18,8 @@ export const checkpoints: FastifyPluginAsyncZod<Services> = async (app, { queue 
         response: { 200: z.object({ checkpoints: z.array(checkpointSchema) }), ...problems },
       },
     },
-    async ({ params: { id } }) => {
-      const [networks, results] = await Promise.all([trainedNetworks(queue, id), queue.jobs.results(id)]);
-      return { checkpoints: networks.flatMap((network) => checkpointsOf(network, results[network.stage])) };
-    },
+    async ({ params: { id } }) => ({
+      checkpoints: (await jobNetworks(queue, id)).flatMap(checkpointsOf),
+    }),
   );
 };

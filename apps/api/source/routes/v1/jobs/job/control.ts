@@ -49,7 +49,7 @@ export const control: FastifyPluginAsyncZod<Services> = async (app, { queue, sto
       },
     },
     async ({ params: { id }, log }, reply) => {
-      await noteArtifacts(queue, await queue.jobs.results(id));
+      await noteArtifacts(queue, id);
       await queue.control.remove(id);
       // The job is deleted whether or not its files can be removed now; the sweep finds what is left.
       await collectArtifacts(queue, store, id).catch((error: unknown) => {

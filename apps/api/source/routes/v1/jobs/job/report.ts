@@ -1,4 +1,5 @@
-import { DistilleryError, isTerminal, type Report, reportSchema } from '@distillery/spec';
+import { DistilleryError, isTerminal, reportSchema } from '@distillery/spec';
+import { reportOf } from '@distillery/training';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { problems } from '../../../../http/responses.ts';
 import type { Services } from '../../../../services.ts';
@@ -17,17 +18,20 @@ export const report: FastifyPluginAsyncZod<Services> = async (app, { queue }) =>
       },
     },
     async ({ params: { id } }, reply) => {
-      const { view } = await queue.jobs.get(id);
-      const stage = view.stages.find(({ kind }) => kind === 'report');
-      const result = stage && ((await queue.jobs.result(id, stage.id)) as { report: Report } | undefined);
-      if (result === undefined) {
+      const [{ view }, plan, results] = await Promise.all([
+        queue.jobs.get(id),
+        queue.jobs.plan(id),
+        queue.jobs.results(id),
+      ]);
+      const written = reportOf(plan, results);
+      if (written === undefined) {
         const why = isTerminal(view.state)
           ? `the job has ${view.state} and has no report`
           : `the job is ${view.state}; its report is its last stage`;
         throw new DistilleryError('not_ready', why);
       }
       // Sent as the worker stored and checked it: a report of an earlier version may lack fields of today's schema.
-      return reply.type('application/json; charset=utf-8').serializer(JSON.stringify).send(result.report);
+      return reply.type('application/json; charset=utf-8').serializer(JSON.stringify).send(written);
     },
   );
 };

@@ -5,12 +5,7 @@ import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { problems } from '../../../../http/responses.ts';
 import { sendFile } from '../../../../http/send-file.ts';
-import {
-  checkpointNames,
-  checkpointsOf,
-  type TrainedNetwork,
-  trainedNetworks,
-} from '../../../../networks.ts';
+import { checkpointNames, checkpointsOf, type JobNetwork, jobNetworks } from '../../../../networks.ts';
 import type { Services } from '../../../../services.ts';
 import { weightFile } from '../../../../weight-files.ts';
 import { params } from './params.ts';
@@ -78,8 +73,8 @@ export const weights: FastifyPluginAsyncZod<Services> = async (app, { queue, sto
     handler: async (request, reply) => {
       const { id, name } = request.params;
       const { seed: wanted } = request.query;
-      const runs = (await trainedNetworks(queue, id)).filter(
-        (network) => network.kind === 'student' && network.name === name,
+      const runs = (await jobNetworks(queue, id)).filter(
+        (network) => network.role === 'student' && network.name === name,
       );
       if (runs.length === 0) {
         throw new DistilleryError('student_not_found', `the job has no student ${name}`);
@@ -97,20 +92,20 @@ export const weights: FastifyPluginAsyncZod<Services> = async (app, { queue, sto
     request: FastifyRequest,
     reply: FastifyReply,
     id: string,
-    network: TrainedNetwork,
+    network: JobNetwork,
     wanted: { checkpoint: string; format: string },
   ): Promise<FastifyReply> {
     const format = formats.get(wanted.format);
     const { digest } = await stored(id, network, wanted.checkpoint);
     const file = await weightFile(store, digest, format);
-    const seed = network.kind === 'student' ? [`seed${network.seed}`] : [];
+    const seed = network.role === 'student' ? [`seed${network.seed}`] : [];
     const parts = [await nameOf(id), network.name, ...seed, wanted.checkpoint];
     const { mediaType, extension } = format;
     return await sendFile(request, reply, file, { mediaType, name: `${parts.join('-')}.${extension}` });
   }
 
-  async function teacherOf(id: string, name: string): Promise<TrainedNetwork> {
-    const teachers = (await trainedNetworks(queue, id)).filter(({ kind }) => kind === 'teacher');
+  async function teacherOf(id: string, name: string): Promise<JobNetwork> {
+    const teachers = (await jobNetworks(queue, id)).filter(({ role }) => role === 'teacher');
     const found = teachers.find((teacher) => teacher.name === name);
     if (found !== undefined) return found;
     const names = teachers.map((teacher) => teacher.name).join(', ');
@@ -118,9 +113,8 @@ export const weights: FastifyPluginAsyncZod<Services> = async (app, { queue, sto
     throw new DistilleryError('teacher_not_found', `the job has no teacher ${name}; ${why}`);
   }
 
-  async function stored(id: string, network: TrainedNetwork, which: string): Promise<Checkpoint> {
-    const result = await queue.jobs.result(id, network.stage);
-    const found = checkpointsOf(network, result).find(({ checkpoint }) => checkpoint === which);
+  async function stored(id: string, network: JobNetwork, which: string): Promise<Checkpoint> {
+    const found = checkpointsOf(network).find(({ checkpoint }) => checkpoint === which);
     if (found !== undefined) return found;
     const { view } = await queue.jobs.get(id);
     if (isTerminal(view.state)) {

@@ -1,0 +1,64 @@
+import type { DatasetOutline } from '@distillery/datasets';
+import type { JobSpec, StagePlan } from '@distillery/spec';
+import type { StageKind, StageNetwork } from '../stages/stage.ts';
+import type { Layout } from './layout.ts';
+
+/** What stage kinds plan a job's stages from. */
+export interface PlanningJob {
+  spec: JobSpec;
+  layout: Layout;
+  /** Samples of the job's training split. */
+  train: number;
+  /** Samples of the job's test split. */
+  test: number;
+  /** The outlines of the data of teachers that have their own, by the teacher's name. */
+  ownData: Readonly<Record<string, DatasetOutline>>;
+}
+
+/** A stage before it has an id. */
+export interface StageDraft<Input> {
+  input: Input;
+  /** In floating-point operations, memory traffic counted in. */
+  work: number;
+}
+
+/** A stage that other kinds plan theirs from. */
+export interface PlannedStage {
+  stage: StagePlan;
+  networks: StageNetwork[];
+}
+
+/**
+ * The stages of a job: those that each kind plans, in the order of their needs.
+ *
+ * @param kinds in an order in which each kind finds the stages that it plans from before it
+ */
+export function planStages(kinds: readonly StageKind[], job: PlanningJob): StagePlan[] {
+  const planned: PlannedStage[] = [];
+  for (const kind of kinds) {
+    const drafts = kind.plan(job, [...planned]);
+    const own = drafts.map((draft) => plannedStage(kind, draft));
+    // Students and seeds may ask for the same stage, which is then planned once.
+    planned.push(...new Map(own.map((one) => [one.stage.id, one])).values());
+  }
+  return inOrder(planned.map(({ stage }) => stage));
+}
+
+function plannedStage(kind: StageKind, { input, work }: StageDraft<Record<string, unknown>>): PlannedStage {
+  const needs = [...new Set(kind.needs(input))];
+  const stage = { id: kind.id(input), kind: kind.type, needs, work, input, ...kind.about(input) };
+  return { stage, networks: kind.networks?.(input) ?? [] };
+}
+
+/** Each stage after those that it needs; otherwise in their order. */
+function inOrder(stages: readonly StagePlan[]): StagePlan[] {
+  const ordered: StagePlan[] = [];
+  const done = new Set<string>();
+  while (ordered.length < stages.length) {
+    const next = stages.filter(({ id, needs }) => !done.has(id) && needs.every((need) => done.has(need)));
+    if (next.length === 0) throw new Error('the stages wait for each other');
+    ordered.push(...next);
+    for (const { id } of next) done.add(id);
+  }
+  return ordered;
+}
