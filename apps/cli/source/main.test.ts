@@ -12,25 +12,26 @@ import { failedStage, jobOf, reportOf, studentOf } from './testing/report.ts';
 
 let folder: string;
 let server: Server;
+let url: string;
 let answer: (request: IncomingMessage, response: ServerResponse) => void;
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'distillery-cli-'));
   server = createServer((request, response) => answer(request, response));
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+  url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 });
 afterEach(async () => {
   server.close();
   await rm(folder, { recursive: true, force: true });
 });
 
-const url = () => `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 const main = resolve(import.meta.dirname, 'main.ts');
 
 /** Starts the program; its environment is the test's, with the API of the test. */
 function start(args: string[], env: Record<string, string> = {}) {
   return spawn(process.execPath, ['--import', 'tsx', main, ...args], {
-    env: { ...process.env, DISTILLERY_URL: url(), NO_COLOR: '1', ...env },
+    env: { ...process.env, DISTILLERY_URL: url, NO_COLOR: '1', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
 }
@@ -102,12 +103,11 @@ test('up refuses a bad setting, and warns of a misspelt one', async () => {
 });
 
 test('names the API that cannot be reached, why, and what to do', async () => {
-  const nowhere = url();
   await new Promise((closed) => server.close(closed));
-  const { code, stderr } = await ended(start(['watch', 'a'], { DISTILLERY_URL: nowhere }));
+  const { code, stderr } = await ended(start(['watch', 'a']));
   expect(code).toBe(1);
   expect(stderr).toBe(
-    `error cannot reach ${nowhere}: the connection was refused, no program listens there (ECONNREFUSED)\n` +
+    `error cannot reach ${url}: the connection was refused, no program listens there (ECONNREFUSED)\n` +
       '  start the service with "distill up", or set its address with --url or DISTILLERY_URL\n',
   );
 });
