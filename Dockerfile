@@ -1,7 +1,7 @@
 # syntax=docker/dockerfile:1
 # The api and the CPU worker: one image, two commands (docker-compose.yml says which).
 
-# Only the manifests, so that a change of source code leaves the installed layer below alone.
+# Only the manifests, so that a change of source code leaves the installed layers below alone.
 FROM node:22-bookworm-slim AS manifests
 WORKDIR /source
 COPY . .
@@ -9,8 +9,16 @@ RUN mkdir /manifests \
  && find . -name package.json -not -path '*/node_modules/*' -exec cp --parents {} /manifests \; \
  && cp -r --parents package-lock.json .npmrc scripts /manifests
 
+# TypeScript and the other development packages stay in this stage.
+FROM node:22-bookworm-slim AS compile
+WORKDIR /app
+COPY --from=manifests /manifests ./
+RUN npm ci --no-audit --no-fund
+COPY . .
+RUN npm run build
+
 # Compiler and pip stay in this stage.
-FROM node:22-bookworm-slim AS build
+FROM node:22-bookworm-slim AS install
 RUN apt-get update \
  && apt-get install -y --no-install-recommends ca-certificates g++ libc6-dev python3-pip \
  && rm -rf /var/lib/apt/lists/*
@@ -19,16 +27,18 @@ WORKDIR /app
 ENV DISTILLERY_CACHE=/opt/distillery NPM_CONFIG_OMIT=dev
 COPY --from=manifests /manifests ./
 RUN node scripts/setup.mjs --no-redis --require-native \
- && rm -rf /opt/distillery/*/deps/include node_modules/webgpu
+ && rm -rf /opt/distillery/*/deps/include node_modules/webgpu node_modules/@tensorflow/tfjs-node-gpu
 
 FROM node:22-bookworm-slim
 # STORE_DIR, DATA_DIR and DATA_ROOTS are volumes; a named volume takes its owner from the image.
 RUN mkdir -p /var/lib/distillery/store /var/lib/distillery/data /datasets \
  && chown -R node:node /var/lib/distillery /datasets
 WORKDIR /app
-COPY --from=build /opt/distillery /opt/distillery
-COPY --from=build /app ./
-COPY . .
+COPY --from=install /opt/distillery /opt/distillery
+COPY --from=install /app/node_modules ./node_modules
+COPY --from=compile /app/built/packages ./packages
+COPY --from=compile /app/built/apps ./apps
+RUN ln -s /app/apps/cli/source/main.js /usr/local/bin/distill
 ENV NODE_ENV=production \
     HOST=0.0.0.0 \
     PORT=8080 \
@@ -39,4 +49,4 @@ ENV NODE_ENV=production \
     TF_CPP_MIN_LOG_LEVEL=2
 USER node
 EXPOSE 8080
-CMD ["node", "--import", "tsx", "apps/api/source/main.ts"]
+CMD ["node", "apps/api/source/main.js"]

@@ -1,5 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
-import { type Dataset, datasets, type Split } from '@distillery/datasets';
+import { type Dataset, datasets, memorySplit, type Split } from '@distillery/datasets';
+import { allInputs } from '@distillery/datasets/testing';
 import { sha256 } from '@distillery/spec';
 import type { Setup } from './protocol.ts';
 
@@ -13,20 +14,23 @@ export async function drawImages(train: number, test: number): Promise<Dataset> 
 }
 
 /** Writes the file that `Setup` tells of. */
-export function writeImages(file: string, { train, test }: Dataset): void {
+export async function writeImages(file: string, { train, test }: Dataset): Promise<void> {
   const labels = Uint8Array.from([...train.labels, ...test.labels]);
-  writeFileSync(file, Buffer.concat([train.inputs, test.inputs, labels]));
+  writeFileSync(file, Buffer.concat([await allInputs(train), await allInputs(test), labels]));
 }
 
-/** Our side's view of the file: decoded images in memory, as the data set's loader leaves them. */
+/** Our side's view of the file: decoded images in memory, as the source `shapes` leaves them. */
 export function readImages({ file, train, test, normalization }: Setup): Dataset {
   const bytes = readFileSync(file);
   const labels = bytes.subarray((train + test) * pixels);
-  const split = (from: number, count: number): Split => ({
-    inputs: bytes.subarray(from * pixels, (from + count) * pixels),
-    labels: Int32Array.from(labels.subarray(from, from + count)),
-    count,
-  });
+  const split = (from: number, count: number): Split =>
+    memorySplit(
+      {
+        inputs: bytes.subarray(from * pixels, (from + count) * pixels),
+        labels: Int32Array.from(labels.subarray(from, from + count)),
+      },
+      { shape, bytes: pixels, digest: `${file} from image ${from}` },
+    );
   return {
     digest: sha256(bytes),
     classes: Array.from({ length: 10 }, (_, index) => String(index)),

@@ -65,7 +65,7 @@ process.once('SIGINT', () => process.exit(130));
 
 const dataset = await drawImages(train, train >> 1);
 const file = join(folder, 'images');
-writeImages(file, dataset);
+await writeImages(file, dataset);
 const setup: Setup = { file, train, test: train >> 1, normalization: dataset.normalization!, threads };
 
 const ours = ['--import', 'tsx', join(import.meta.dirname, 'ours.ts'), JSON.stringify(setup)];

@@ -8,7 +8,7 @@
  * The folder must lie inside the repository, whose node_modules serve the compiled files too.
  */
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { builtManifest, readWorkspaces } from './build/manifest.mjs';
@@ -35,6 +35,7 @@ mkdirSync(links, { recursive: true });
 for (const { path, manifest } of readWorkspaces(root)) {
   const built = builtManifest(manifest);
   writeFileSync(join(out, path, 'package.json'), `${JSON.stringify(built, undefined, 2)}\n`);
+  for (const program of Object.values(built.bin ?? {})) chmodSync(join(out, path, program), 0o755);
   for (const asset of assetsOf(join(root, path, 'source'))) {
     const target = join(out, path, 'source', asset);
     mkdirSync(dirname(target), { recursive: true });

@@ -12,13 +12,13 @@ import { allowed } from '../scripts/catalogue/options-table.ts';
 import { variantsOf } from '../scripts/catalogue/variants.ts';
 
 const docs = resolve(import.meta.dirname, '../docs');
-const stale = 'it is stale: npm run catalogue';
+const stale = 'the page is stale: run npm run catalogue';
 
-test('docs/methods.md is what the terms say', () => {
+test('docs/methods.md is up to date with the terms', () => {
   expect(readFileSync(join(docs, 'methods.md'), 'utf8'), stale).toBe(methodsPage(readTermCosts()));
 });
 
-test('docs/architectures.md is what the networks say', () => {
+test('docs/architectures.md is up to date with the networks', () => {
   expect(readFileSync(join(docs, 'architectures.md'), 'utf8'), stale).toBe(architecturesPage());
 });
 
@@ -35,12 +35,12 @@ test('docs/configuration.md matches the settings', () => {
   expect(readFileSync(join(docs, 'configuration.md'), 'utf8'), stale).toBe(configurationPage());
 });
 
-test('what was measured is of terms that there are', () => {
+test('every measured term exists', () => {
   const known = terms.list.map(({ type }) => type);
   expect(Object.keys(readTermCosts().terms).filter((type) => !known.includes(type))).toEqual([]);
 });
 
-test('a term is shown with its formula, its needs and its cost, where that was measured', () => {
+test('a term is shown with its formula, what it reads and trains, and its cost if it was measured', () => {
   const costs: TermCosts = {
     engine: 'the engine',
     threads: 2,
@@ -52,13 +52,15 @@ test('a term is shown with its formula, its needs and its cost, where that was m
   const [, hint] = /\n## hint\n([\s\S]*?)\n## /.exec(methodsPage(costs)) ?? [];
   expect(hint).toContain('[arXiv:1412.6550](https://arxiv.org/abs/1412.6550)');
   expect(hint).toContain('[example](../examples/terms/hint.json)');
-  expect(hint).toContain('\n    mean (R(F_s) − F_t)², R a trained 3×3 convolution');
-  expect(hint).toContain('- needs: maps\n- trains: `regressor`\n');
-  expect(hint).toContain('- a step: 12.3 ms, with cross-entropy alone 10.0 ms (`big` to `small`)');
-  expect(hint).toContain('| `normalize` | `false` | `true`, `false` | follow the convolution');
+  expect(hint).toContain('\n```text\nmean (R(F_s) − F_t)², R a trained 3×3 convolution');
+  expect(hint).toContain('- reads: maps\n- trains: `regressor`\n');
+  expect(hint).toContain(
+    '- step time: 12.3 ms; with cross-entropy alone 10.0 ms (teacher `big`, student `small`)',
+  );
+  expect(hint).toContain('| `normalize` | `false` | `true`, `false` | Whether BatchNorm and ReLU follow');
   expect(methodsPage(costs)).toMatch(/\| \[`hint`\]\(#hint\) \|.* \| 1\.23× \|/);
   expect(methodsPage(costs)).toMatch(/\| \[`pkt`\]\(#pkt\) \|.* \| not measured \|/);
-  expect(methodsPage(costs)).toContain('the engine, 2 threads, batches of 64');
+  expect(methodsPage(costs)).toContain('the engine, 2 threads and batches of 64');
 });
 
 test.each([
@@ -77,11 +79,11 @@ test.each([
     { oneOf: ['a', 'b'].map((name) => ({ properties: { type: { const: name } } })) },
     'an object of type `"a"`, `"b"`',
   ],
-])('an option of the schema %j is told as %s', (schema, words) => {
+])('the schema %j is described as %s', (schema, words) => {
   expect(allowed(schema)).toBe(words);
 });
 
-test('taps are told in their order, those of many layers at once', () => {
+test('taps are listed in their order, those of many layers merged', () => {
   const layers = [1, 2, 3].flatMap((i) => [
     [`keys${i}`, [5, 8]],
     [`hidden${i}`, [5, i === 3 ? 4 : 8]],
@@ -95,7 +97,7 @@ test('taps are told in their order, those of many layers at once', () => {
   ]);
 });
 
-test('variants are the combinations that change the size, without those that do not go together', () => {
+test('variants are the combinations that change the size, without those that are impossible', () => {
   const entry = {
     type: 'x',
     summary: '',

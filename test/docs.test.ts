@@ -1,7 +1,7 @@
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
-import { syntheticTexts } from '@distillery/datasets/synthetic-texts';
+import { syntheticTexts } from '@distillery/datasets/testing';
 import { errorTable, type Kind } from '@distillery/spec';
 import { jobSpec, kinds, planJob } from '@distillery/training';
 import { expect, onTestFinished, test } from 'vitest';

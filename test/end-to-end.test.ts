@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { decodeSafetensors, encodeSafetensors } from '@distillery/formats';
 import { datasets } from '@distillery/datasets';
+import { allInputs } from '@distillery/datasets/testing';
 import type { JobSpecInput, JobView, Report } from '@distillery/spec';
 import { execFile } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
@@ -154,7 +155,10 @@ test('PyTorch loads the weights and scores the same to the last image', {
     .get('shapes')
     .load(datasets.schema.parse(dataset), { cacheDir: file('data'), roots: [] });
   const { mean, std } = normalization as { mean: number[]; std: number[] };
-  const normalized = Float32Array.from(images.inputs, (value, i) => (value / 255 - mean[i % 3]) / std[i % 3]);
+  const normalized = Float32Array.from(
+    await allInputs(images),
+    (value, i) => (value / 255 - mean[i % 3]) / std[i % 3],
+  );
   await writeFile(
     file('images.safetensors'),
     encodeSafetensors([

@@ -1,7 +1,7 @@
 import { appendFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { syntheticTexts } from '@distillery/datasets/synthetic-texts';
+import { syntheticTexts } from '@distillery/datasets/testing';
 import { type JobEvent, jobEventSchema } from '@distillery/spec';
 import { startWorker } from '@distillery/worker';
 import { pino } from 'pino';

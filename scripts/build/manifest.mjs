@@ -84,5 +84,5 @@ export function internalNeeds(name, manifests) {
     }
   };
   visit(name);
-  return [...found].sort();
+  return [...found].sort((a, b) => a.localeCompare(b, 'en'));
 }

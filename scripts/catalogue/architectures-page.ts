@@ -6,10 +6,10 @@ import { code, link } from './markdown.ts';
 import { optionsTable } from './options-table.ts';
 import { variantsOf } from './variants.ts';
 
-/** What networks are traced on: images as CIFAR's are, or else a sequence of tokens. */
+/** The inputs on which networks are traced: images of CIFAR's size, or else a sequence of tokens. */
 const inputs = [
-  { shape: [32, 32, 3], words: '32×32×3', vocabulary: undefined },
-  { shape: [64], words: '64 tokens of a vocabulary of 10,000', vocabulary: 10_000 },
+  { shape: [32, 32, 3], words: 'an image of 32×32×3', vocabulary: undefined },
+  { shape: [64], words: 'a text of 64 tokens and a vocabulary of 10,000', vocabulary: 10_000 },
 ];
 
 interface Traced {
@@ -17,7 +17,7 @@ interface Traced {
   plan: NetworkPlan;
 }
 
-/** docs/architectures.md */
+/** Renders docs/architectures.md from the registry of architectures. */
 export function architecturesPage(): string {
   const entries = architectures.catalogue();
   const rows = entries.map((entry) => {
@@ -32,14 +32,25 @@ export function architecturesPage(): string {
   return [
     '# Architectures',
     '',
-    'Written by `npm run catalogue` from the networks themselves (`packages/models`), which are walked over shapes; options',
-    'and defaults are also at `GET /v1/architectures`. Unless another input is named, everything is told of images of',
-    '32×32×3. FLOPs are those of one forward pass of one image, a multiply-add counted as two. Terms read networks at the',
-    'taps ([methods.md](methods.md)); shapes are height × width × channels.',
+    'A job spec names the network of a teacher or a student by its type and options:',
+    '',
+    '```json',
+    '{"type": "resnet", "depth": 20}',
+    '```',
+    '',
+    'This page is generated from the code in `packages/models` by `npm run catalogue`; `GET /v1/architectures` returns the',
+    'same options and defaults.',
+    '',
+    '## Overview',
     '',
     markdownTable(['architecture', 'what it is', 'parameters:', 'FLOPs:'], rows),
     '',
-    'Parameters and FLOPs are those of the defaults and 10 classes.',
+    'Parameters and FLOPs are those of the default options with 10 classes and images of 32×32×3, or, for texts, 64 tokens',
+    'of a vocabulary of 10,000. FLOPs count one forward pass of one sample, with a multiply-add as two operations.',
+    '',
+    'A *tap* is a named tensor inside the network, which the terms of a method compare ([methods.md](methods.md)). The shapes',
+    'below are height × width × channels of maps, tokens × width of sequences, or heads × tokens × tokens of attention',
+    'scores.',
     '',
     ...entries.flatMap(section),
   ].join('\n');
@@ -51,7 +62,7 @@ function section(entry: CatalogueEntry): string[] {
   return [
     `## ${type}`,
     '',
-    reference === undefined ? `${summary}.` : `${summary}. ${link(reference)}`,
+    reference === undefined ? summary : `${summary} ${link(reference)}`,
     '',
     optionsTable(entry),
     '',
@@ -60,10 +71,10 @@ function section(entry: CatalogueEntry): string[] {
 }
 
 function tapsOf({ input, plan }: Traced): string[] {
-  return [`Taps of ${input} and 10 classes: ${tapWords(plan.taps).join(', ')}.`];
+  return [`Taps for ${input} and 10 classes: ${tapWords(plan.taps).join(', ')}.`];
 }
 
-/** `hidden1` to `hidden12` 65×192: taps of many layers with one shape are told at once. */
+/** Lists taps with their shapes. Three or more layers with one shape are merged: `hidden1` to `hidden12` 65×192. */
 export function tapWords(taps: Record<string, number[]>): string[] {
   const kindOf = (tap: string) => `${tap.replace(/\d+/, '')} ${taps[tap].join('×')}`;
   const names = Object.keys(taps);
@@ -75,13 +86,13 @@ export function tapWords(taps: Record<string, number[]>): string[] {
   });
 }
 
-/** A row for each variant that the options name. */
+/** Renders a table with a row for each variant of the options. */
 function countsOf(entry: CatalogueEntry): string[] {
   const rows = variantsOf(entry, (options) => tracedOf(entry.type, options, 10)?.plan).map(
     ({ options, plan }) => [
       Object.entries(options)
         .map(([name, value]) => `${name} ${String(value)}`)
-        .join(', ') || 'as it is',
+        .join(', ') || 'default',
       integer(plan.parameterCount),
       integer(tracedOf(entry.type, options, 100)?.plan.parameterCount ?? Number.NaN),
       short(plan.flops),
@@ -90,7 +101,7 @@ function countsOf(entry: CatalogueEntry): string[] {
   return [markdownTable(['variant', 'parameters, 10 classes:', '100 classes:', 'FLOPs:'], rows)];
 }
 
-/** Undefined for options that do not go together, or where some must be given. */
+/** Traces a network; undefined if the options cannot be combined, or if required ones are missing. */
 function tracedOf(type: string, options: object, classes: number): Traced | undefined {
   const choice = architectures.schema.safeParse({ type, ...options });
   if (!choice.success) return undefined;
@@ -119,7 +130,7 @@ function integer(count: number): string {
   return new Intl.NumberFormat('en-US').format(count);
 }
 
-/** `81.6 M`, `1.05 G` */
+/** Abbreviates a count: `81.6 M`, `1.05 G`. */
 function short(count: number): string {
   return count >= 1e9 ? `${(count / 1e9).toFixed(2)} G` : `${(count / 1e6).toFixed(1)} M`;
 }

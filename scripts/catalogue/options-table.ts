@@ -2,7 +2,7 @@ import type { CatalogueEntry } from '@distillery/spec';
 import { markdownTable } from '@distillery/cli/markdown';
 import { code } from './markdown.ts';
 
-/** As much of JSON Schema as the job spec and the options of kinds use. */
+/** The part of JSON Schema that the job spec and the options of kinds use. */
 export interface Schema {
   type?: string;
   description?: string;
@@ -20,16 +20,16 @@ export interface Schema {
   required?: string[];
 }
 
-/** The table of a kind's options: defaults, allowed values, meaning. */
+/** Renders the table of a kind's options: default, allowed values and meaning. */
 export function optionsTable({ options }: CatalogueEntry): string {
   const { properties = {}, required } = options as Schema;
   return tableOf('option', properties, required);
 }
 
 /**
- * The table of an object's fields: defaults, allowed values, meaning.
+ * Renders the table of an object's fields: default, allowed values and meaning.
  *
- * @param title of the first column
+ * @param title the title of the first column
  */
 export function tableOf(
   title: string,
@@ -45,7 +45,7 @@ export function tableOf(
   return markdownTable([title, 'default', 'allowed', 'meaning'], rows);
 }
 
-/** The values that a schema accepts, in words. */
+/** Describes in words the values that a schema allows. */
 export function allowed(schema: Schema): string {
   const { const: only, enum: values, anyOf, oneOf, type, items, properties = {} } = schema;
   if (only !== undefined) return code(JSON.stringify(only));
@@ -87,12 +87,12 @@ function kindWords(kinds: readonly unknown[]): string {
   return `an object of type ${kinds.map((kind) => code(JSON.stringify(kind))).join(', ')}`;
 }
 
-/** `numbers ≥ 0` of `a number ≥ 0` */
+/** Turns a description into the plural: `a number ≥ 0` → `numbers ≥ 0`. */
 function several(words: string): string {
   return words.replace(/^an? (whole )?(string|number|list|object)/, '$1$2s');
 }
 
-/** Bounds that are only there to keep nonsense out go without saying. */
+/** Maxima from here on only reject nonsense and are not shown. */
 const vast = 1e6;
 
 function bounds({ minimum, maximum, exclusiveMinimum, exclusiveMaximum }: Schema): string {

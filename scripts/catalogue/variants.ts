@@ -13,14 +13,14 @@ interface Schema {
   maximum?: number;
 }
 
-/** Whole numbers up to here are sizes of a family, of which the least, the usual and the greatest are shown. */
+/** Options of whole numbers up to here are sizes of a family: the smallest, the default and the largest are shown. */
 const family = 10;
 
 /**
- * The networks that an architecture's options name: every combination of those that list their values or span a few
- * whole numbers, as far as they change the network's size.
+ * Lists the variants of an architecture: every combination of the options that list their values or span a few whole
+ * numbers, provided that the option changes the size of the network.
  *
- * @param planOf undefined for options that do not go together
+ * @param planOf returns undefined for options that cannot be combined
  */
 export function variantsOf(
   { options, defaults }: CatalogueEntry,

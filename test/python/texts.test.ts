@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { encodeSafetensors, permute } from '@distillery/formats';
 import { datasets } from '@distillery/datasets';
-import { syntheticTexts } from '@distillery/datasets/synthetic-texts';
+import { allInputs, syntheticTexts } from '@distillery/datasets/testing';
 import { initialValues, run, startEngine, trace } from '@distillery/engine';
 import { architectures, bind } from '@distillery/models';
 import * as tf from '@tensorflow/tfjs-core';
@@ -102,7 +102,7 @@ test.for([
     const options = { source: 'text-csv', path: 'set.csv', testPath: 'test.csv', length: 40, tokenizer };
     const surroundings = { cacheDir: join(folder, 'cache'), roots: [folder] };
     const set = await datasets.get('text-csv').load(datasets.schema.parse(options), surroundings);
-    const ids = Array.from(new Uint16Array(set.test.inputs.buffer));
+    const ids = Array.from(new Uint16Array((await allInputs(set.test)).buffer));
 
     const choice = architectures.schema.parse({ type: 'text_transformer', width: 24, depth: 2, heads: 3 });
     const task = { classes: 3, vocabulary: set.vocabulary };

@@ -152,7 +152,7 @@ test('an owner has so many jobs on their way; replays are none', async () => {
   const refused = first.find(({ status }) => status === 429);
   expect(await problem(refused as Response)).toMatchObject({
     code: 'quota_exceeded',
-    detail: `${name} has 2 jobs on their way, and may have 2: one must end before`,
+    detail: `${name} has 2 unfinished jobs and may have 2: wait until one has ended`,
   });
   const taken = first.find(({ status }) => status === 202) as Response;
   const { id } = (await taken.json()) as JobView;

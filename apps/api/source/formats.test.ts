@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { type Format, formats, safetensors, type Weights } from '@distillery/formats';
 import { describeFormat } from '@distillery/formats/testing';
 import { blobFile, flipByte } from '@distillery/store/testing';
+import { teacherResult, trainedNetwork } from '@distillery/training/testing';
 import { beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
 import { finish, privateApi, problem, submitted } from './testing/api.ts';
@@ -40,7 +41,7 @@ beforeAll(async () => {
   const blob = await held.store.put(safetensors.encode(weights));
   ({ digest } = blob);
   const score = { epoch: 1, weights: blob };
-  await finish(held, id, 'teacher', { result: { best: score, last: score } });
+  await finish(held, id, 'teacher', teacherResult(trainedNetwork({ best: score, last: score })));
 });
 
 const get = (query: string, init: RequestInit = {}) =>

@@ -12,7 +12,7 @@ import type {
 } from '@distillery/spec';
 import { isTerminal } from '@distillery/spec';
 
-/** An answer of the API that is not a success, as RFC 9457 describes it. */
+/** A response of the API that is not a success: RFC 9457 problem details as an error. */
 export class ApiError extends Error {
   readonly status: number;
   readonly code: string;
@@ -31,8 +31,8 @@ export class ApiError extends Error {
 }
 
 /**
- * Which weights of a job: the teacher's, another teacher's by name, or a student's; the first seed and the best epoch by
- * default.
+ * Selects weights of a job: those of the teacher, of another teacher by name, or of a student. Default: the first seed and
+ * the best epoch.
  */
 export interface WeightsChoice {
   teacher?: string;
@@ -44,7 +44,7 @@ export interface WeightsChoice {
 }
 
 export interface WatchOptions {
-  /** Milliseconds between two looks; default 500. */
+  /** Milliseconds between two requests, default 500. */
   interval?: number;
   signal?: AbortSignal;
 }
@@ -52,11 +52,11 @@ export interface WatchOptions {
 export type Client = ReturnType<typeof createClient>;
 
 /**
- * The TypeScript client of a Distillery API. Every method throws ApiError for an answer that is not a success and
- * lets fetch's own TypeError through where there is no answer.
+ * Creates a client of a Distillery API. Every method throws ApiError for a response that is not a success, and fetch's
+ * TypeError when there is no response.
  *
- * @param url where the API listens, e.g. `http://127.0.0.1:8080`
- * @param options.token an API key, `dk_…`, where the API asks for one
+ * @param url the base URL of the API, such as `http://127.0.0.1:8080`
+ * @param options.token an API key, `dk_…`, for an API that requires one
  */
 export function createClient(url: string, { token }: { token?: string | undefined } = {}) {
   const base = url.replace(/\/+$/, '');
@@ -82,14 +82,14 @@ export function createClient(url: string, { token }: { token?: string | undefine
   const jobPath = (id: string) => `/v1/jobs/${encodeURIComponent(id)}`;
 
   const client = {
-    /** Submits a job. With an idempotency key, a repeated call answers with the first call's job. */
+    /** Submits a job. With an idempotency key, a repeated call returns the job of the first call. */
     submit: (spec: JobSpecInput, { idempotencyKey }: { idempotencyKey?: string } = {}) =>
       json<JobView>(
         '/v1/jobs',
         post(spec, idempotencyKey === undefined ? {} : { 'idempotency-key': idempotencyKey }),
       ),
 
-    /** What a job would do: stages, shapes, projectors, estimates. */
+    /** Plans a job without submitting it: stages, shapes, projectors, estimates. */
     validate: (spec: JobSpecInput) => json<Record<string, unknown>>('/v1/jobs/validate', post(spec)),
 
     jobs: (query: Record<string, string> = {}) =>
@@ -97,14 +97,14 @@ export function createClient(url: string, { token }: { token?: string | undefine
 
     job: (id: string) => json<JobView>(jobPath(id)),
 
-    /** `cancelling` until the trainers have committed a checkpoint. */
+    /** Cancels a job; it is `cancelling` until its trainers have committed a checkpoint. */
     cancel: (id: string) => json<JobView>(`${jobPath(id)}/cancel`, { method: 'POST' }),
     pause: (id: string) => json<JobView>(`${jobPath(id)}/pause`, { method: 'POST' }),
     resume: (id: string) => json<JobView>(`${jobPath(id)}/resume`, { method: 'POST' }),
     /** Goes on with a job that failed or was cancelled, from its last checkpoints. */
     retry: (id: string) => json<JobView>(`${jobPath(id)}/retry`, { method: 'POST' }),
 
-    /** Forgets a job that has ended, with what no other job shares. */
+    /** Deletes a job that has ended, and the artifacts that no other job shares. */
     async remove(id: string): Promise<void> {
       await request(jobPath(id), { method: 'DELETE' });
     },
@@ -147,18 +147,18 @@ export function createClient(url: string, { token }: { token?: string | undefine
     formats: () => json<{ formats: CatalogueEntry[] }>('/v1/formats'),
     engine: () => json<{ workers: { id: string; engine: EngineInfo }[] }>('/v1/engine'),
 
-    /** What is in the store that no job needs; gone, with `remove`; for a key of scope `admin`. */
+    /** Counts what is in the store and no job needs, and removes it with `remove`. Needs the scope `admin`. */
     sweep: (query: Record<string, string> = {}) =>
       json<{ removed: boolean; blobs: number; bytes: number; checkpoints: number }>(
         `/v1/store/sweep?${new URLSearchParams(query)}`,
         { method: 'POST' },
       ),
 
-    /** Who has changed what, and who was refused, newest first; for a key of scope `admin`. */
+    /** Reads the audit log, newest entries first. Needs the scope `admin`. */
     audit: (query: Record<string, string> = {}) =>
       json<{ entries: AuditEntry[]; next: string | null }>(`/v1/audit?${new URLSearchParams(query)}`),
 
-    /** Looks at a job again and again; the last view is a terminal one. */
+    /** Yields the view of a job again and again until the job has ended; the last view is the final one. */
     async *watch(id: string, { interval = 500, signal }: WatchOptions = {}): AsyncGenerator<JobView> {
       while (true) {
         const view = await client.job(id);

@@ -1,14 +1,12 @@
 import type { Kind } from '@distillery/spec';
 import type { z } from 'zod';
+import type { ReaderDescription } from './readers/reader.ts';
 import type { Tokenizer } from './texts/tokenizer.ts';
 
 /** Images as the source has them, or texts as ids of tokens; normalising happens when a batch is put together. */
 export interface Split {
-  /**
-   * `[count, …shape]`, row-major: a byte for each number of an image, two in this machine's order for each token of a
-   * text. Sources put it into memory that threads share.
-   */
-  inputs: Uint8Array;
+  /** Opens the inputs in any thread; what loads a data set holds none of them. */
+  reader: ReaderDescription;
   /** `[count]`, indices into `Dataset.classes`. */
   labels: Int32Array;
   count: number;
@@ -48,6 +46,10 @@ export interface TextDataset extends Labelled {
 
 export type Dataset = ImageDataset | TextDataset;
 
+/** Everything of a data set but its samples and their digest. */
+export type About = Without<ImageDataset> | Without<TextDataset>;
+type Without<D extends Dataset> = Omit<D, 'digest' | 'train' | 'test'>;
+
 /** What can be told of a data set without decoding it. */
 export interface DatasetOutline {
   classes: string[];
@@ -59,6 +61,11 @@ export interface DatasetOutline {
   testCount: number;
 }
 
+/** Bytes of one input. */
+export function inputBytes({ shape, vocabulary }: Pick<DatasetOutline, 'shape' | 'vocabulary'>): number {
+  return shape.reduce((product, extent) => product * extent, vocabulary === undefined ? 1 : 2);
+}
+
 /** The surroundings a source may use. */
 export interface DatasetContext {
   /** Folder for downloads and decoded copies; created when missing. */
@@ -67,6 +74,9 @@ export interface DatasetContext {
   roots: readonly string[];
   /** One line for the log, e.g. how far a download is. */
   progress?: (message: string) => void;
+  /** Bytes of decoded inputs that a thread which reads them may keep in memory; default 512 MiB. */
+  memoryBytes?: number;
+  /** Ends an outline or a load early; what they throw then is its reason. */
   signal?: AbortSignal;
 }
 
@@ -75,6 +85,9 @@ export interface DatasetKind<Options extends z.ZodObject = z.ZodObject> extends 
   readonly options: Options;
   /** Cheap: reads names and headers, never decodes everything. */
   outline(options: z.output<Options>, context: DatasetContext): Promise<DatasetOutline>;
-  /** Decodes, or reads the decoded copy that an earlier call left in the cache. */
+  /**
+   * Makes the inputs ready to be read: decodes them, or finds the decoded copy that an earlier call left in the cache.
+   * A source that streams only says where its reader finds them.
+   */
   load(options: z.output<Options>, context: DatasetContext): Promise<Dataset>;
 }

@@ -1,13 +1,20 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
+import { createReadStream } from 'node:fs';
 import { mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { digestOf } from '@distillery/spec';
-import type { Dataset, DatasetContext, DatasetOutline, ImageDataset, Split, TextDataset } from './dataset.ts';
-import { sharedMemory } from './shared-memory.ts';
+import { bytesOf, contentDigest, splitDigest } from './content-digest.ts';
+import { type About, type Dataset, type DatasetContext, inputBytes, type Split } from './dataset.ts';
+import type { FileRows } from './readers/file.ts';
+import { refuse, SplitDraft, type SplitWriter } from './split-draft.ts';
 
 /** Part of every key: raise it when decoding changes, and copies of older code are left alone. */
 const FORMAT = 2;
 const DRAFT_AGE_MS = 6 * 3_600_000;
+/** What a thread keeps in memory of a data set that it reads, where the context does not say. */
+const MEMORY_BYTES = 512 * 2 ** 20;
+/** The most that is decoded to disk; larger data need a smaller size, or a source that streams. */
+export const MAX_DECODED_BYTES = 2 ** 31 - 1;
 
 interface Manifest {
   format: number;
@@ -22,47 +29,37 @@ interface Manifest {
 }
 
 /** What the inputs are. */
-type Input =
-  | Pick<ImageDataset, 'shape' | 'normalization'>
-  | Pick<TextDataset, 'shape' | 'vocabulary' | 'tokenizer'>;
+type Input = Omit<About, 'classes' | 'skipped'>;
 
-/** Everything of a data set but its digest, which is computed here. */
-export type Decoded = Omit<ImageDataset, 'digest'> | Omit<TextDataset, 'digest'>;
-
-/** Bytes of one input in a split. */
-export function inputBytes({ shape, vocabulary }: Pick<DatasetOutline, 'shape' | 'vocabulary'>): number {
-  return shape.reduce((product, extent) => product * extent, vocabulary === undefined ? 1 : 2);
-}
-
-function inputOf(data: Decoded): Input {
-  if (data.normalization !== undefined) return { shape: data.shape, normalization: data.normalization };
-  return { shape: data.shape, vocabulary: data.vocabulary, tokenizer: data.tokenizer };
-}
+/** Decodes every sample into the writer of its split and says what the samples are. */
+export type Decode = (writers: { train: SplitWriter; test: SplitWriter }) => Promise<About>;
 
 /**
- * The data set from its decoded copy in `cacheDir`, or else decoded and left there.
+ * The data set from its decoded copy in `cacheDir`, or else decoded there; in memory are its labels alone.
  *
  * A copy is `<digest>.data` (train inputs, train labels, test inputs, test labels, labels as int32 in this machine's
  * order) and a manifest `<key>.json`, written last: a data file without a manifest does not count. Both are written
- * under a name of their own and renamed, so two processes that decode at once leave one whole copy.
+ * under another name and renamed, so that two processes that decode at once leave one whole copy. The digest is verified
+ * here, once: a copy that is damaged counts as absent and is decoded again.
  *
  * @param fingerprint what the decoded bytes depend on: the source's files with sizes and times, and the options
+ * @throws DistilleryError `disk_full` or `data_unavailable` when the copy cannot be written; the reason of the context's
+ *   signal once it is aborted
  */
 export async function decodedOnce(
   fingerprint: unknown,
   context: DatasetContext,
-  decode: () => Promise<Decoded>,
+  decode: Decode,
 ): Promise<Dataset> {
   const found = await readManifest(fingerprint, context);
-  const kept = found && (await readData(found, context).catch(() => undefined));
+  const kept = found && (await openCopy(found, context));
   if (kept !== undefined) return kept;
-  const decoded = await decode();
-  const dataset: Dataset = { digest: digestOfData(decoded), ...decoded };
-  await write(dataset, fingerprint, context).catch((error: Error) => {
-    // the data is at hand: a full disk costs the next load its time, not this one its run
-    context.progress?.(`the decoded copy was not kept: ${error.message}`);
-  });
-  return dataset;
+  await mkdir(folder(context), { recursive: true }).catch(refuse);
+  await sweepDrafts(folder(context));
+  const manifest = await writeCopy(context, decode);
+  const check = digestOf(manifest);
+  await writeWhole(manifestPath(fingerprint, context), JSON.stringify({ ...manifest, check })).catch(refuse);
+  return datasetOf(manifest, await labelsIn(manifest, context), context);
 }
 
 /** The manifest of a decoded copy that is there and whole, as far as its own digest tells; else undefined. */
@@ -78,75 +75,108 @@ export async function readManifest(
   }
 }
 
-/** SHA-256 over shape, class names, a text's tokenizer and both splits' decoded bytes. */
-export function digestOfData(data: Decoded): string {
-  const { classes, shape, train, test, vocabulary, tokenizer } = data;
-  const hash = createHash('sha256');
-  const texts = tokenizer === undefined ? {} : { vocabulary, tokenizer };
-  hash.update(digestOf({ classes, shape, train: train.count, test: test.count, ...texts }));
-  for (const part of [train.inputs, train.labels, test.inputs, test.labels]) hash.update(bytesOf(part));
-  return hash.digest('hex');
+/** The data set of a copy; undefined when its bytes are gone, or not those of its digest. */
+async function openCopy(manifest: Manifest, context: DatasetContext): Promise<Dataset | undefined> {
+  const { input, trainCount, testCount, bytes } = manifest;
+  if (bytes !== (trainCount + testCount) * (inputBytes(input) + 4)) return undefined;
+  const path = dataPath(manifest.digest, context);
+  try {
+    // all of CIFAR-10 hashes in a tenth of a second, so a flipped bit is found as well as a short file
+    if (
+      (await stat(path)).size !== bytes ||
+      (await digestOfFile(path, manifest, context)) !== manifest.digest
+    )
+      return undefined;
+    return datasetOf(manifest, await labelsIn(manifest, context), context);
+  } catch {
+    context.signal?.throwIfAborted();
+    return undefined;
+  }
 }
 
-async function readData(manifest: Manifest, context: DatasetContext): Promise<Dataset | undefined> {
-  const { input, trainCount, testCount, bytes } = manifest;
+function digestOfFile(
+  path: string,
+  { classes, skipped, input, trainCount: train, testCount: test }: Omit<Manifest, 'digest'>,
+  { signal }: DatasetContext,
+): Promise<string> {
+  const content: AsyncIterable<Buffer> = createReadStream(path, { highWaterMark: 1 << 20 });
+  return contentDigest({ classes, skipped, ...input } as About, { train, test }, content, signal);
+}
+
+/** Decodes into drafts, which become the copy once its digest is known. */
+async function writeCopy(context: DatasetContext, decode: Decode): Promise<Manifest> {
+  const paths = ['train', 'test'].map((split) => join(folder(context), `${randomUUID()}.${split}.tmp`));
+  const drafts: SplitDraft[] = [];
+  try {
+    for (const path of paths) drafts.push(await SplitDraft.create(path));
+    const [train, test] = drafts;
+    const { classes, skipped, ...input } = await decode({ train, test });
+    context.signal?.throwIfAborted();
+    const [trainLabels, testLabels] = [await train.finish(), await test.finish()];
+    await train.append(bytesOf(trainLabels));
+    for await (const chunk of test.file.createReadStream({
+      start: 0,
+      autoClose: false,
+      highWaterMark: 1 << 20,
+    }))
+      await train.append(chunk as Buffer);
+    await train.append(bytesOf(testLabels));
+    await train.file.sync().catch(refuse);
+    const { size: bytes } = await train.file.stat();
+    const counts = { trainCount: trainLabels.length, testCount: testLabels.length };
+    const described = { format: FORMAT, classes, ...counts, skipped, input, bytes };
+    const digest = await digestOfFile(paths[0], described, context);
+    await rename(paths[0], dataPath(digest, context)).catch(refuse);
+    return { ...described, digest };
+  } finally {
+    for (const draft of drafts) await draft.file.close();
+    for (const path of paths) await rm(path, { force: true });
+  }
+}
+
+async function labelsIn(manifest: Manifest, context: DatasetContext): Promise<[Int32Array, Int32Array]> {
+  const { trainCount, testCount, input } = manifest;
   const each = inputBytes(input);
-  if (bytes !== (trainCount + testCount) * (each + 4)) return undefined;
   const file = await open(dataPath(manifest.digest, context));
   try {
-    if ((await file.stat()).size !== bytes) return undefined;
-    let position = 0;
-    const fill = async <A extends Uint8Array | Int32Array>(target: A): Promise<A> => {
-      const view = bytesOf(target);
-      for (let at = 0; at < view.length; ) {
-        const { bytesRead } = await file.read(view, at, view.length - at, position);
-        if (bytesRead === 0) throw new RangeError('the file ended early');
-        at += bytesRead;
-        position += bytesRead;
-      }
-      return target;
+    const read = async (count: number, position: number) => {
+      const labels = new Int32Array(count);
+      const { bytesRead } = await file.read(bytesOf(labels), 0, 4 * count, position);
+      if (bytesRead !== 4 * count) throw new RangeError('the file ended early');
+      return labels;
     };
-    const readSplit = async (count: number): Promise<Split> => ({
-      inputs: await fill(sharedMemory(count * each)),
-      labels: await fill(new Int32Array(count)),
-      count,
-    });
-    const train = await readSplit(trainCount);
-    const test = await readSplit(testCount);
-    const { digest, classes, skipped } = manifest;
-    const decoded: Decoded = { classes, train, test, skipped, ...input };
-    // all of CIFAR-10 hashes in a tenth of a second, so a flipped bit is found as well as a short file
-    return digestOfData(decoded) === digest ? { digest, ...decoded } : undefined;
+    const train = await read(trainCount, trainCount * each);
+    return [train, await read(testCount, trainCount * (each + 4) + testCount * each)];
   } finally {
     await file.close();
   }
 }
 
-async function write(dataset: Dataset, fingerprint: unknown, context: DatasetContext): Promise<void> {
-  const { digest, classes, train, test, skipped } = dataset;
-  const parts = [train.inputs, train.labels, test.inputs, test.labels].map(bytesOf);
-  const bytes = parts.reduce((sum, part) => sum + part.length, 0);
-  const manifest: Manifest = {
-    format: FORMAT,
-    digest,
-    classes,
-    trainCount: train.count,
-    testCount: test.count,
-    skipped,
-    input: inputOf(dataset),
-    bytes,
+function datasetOf(manifest: Manifest, labels: [Int32Array, Int32Array], context: DatasetContext): Dataset {
+  const { digest, classes, skipped, input, trainCount } = manifest;
+  const bytes = inputBytes(input);
+  const splitOf = (split: 'train' | 'test', index: 0 | 1): Split => {
+    const count = labels[index].length;
+    const reader: FileRows = {
+      kind: 'file',
+      path: dataPath(digest, context),
+      offset: split === 'train' ? 0 : trainCount * (bytes + 4),
+      memory: context.memoryBytes ?? MEMORY_BYTES,
+      count,
+      shape: [...input.shape],
+      bytes,
+      digest: splitDigest(digest, split),
+    };
+    return { reader, labels: labels[index], count };
   };
-  await mkdir(folder(context), { recursive: true });
-  await sweepDrafts(folder(context));
-  await writeWhole(dataPath(digest, context), parts);
-  const check = digestOf(manifest);
-  await writeWhole(manifestPath(fingerprint, context), [Buffer.from(JSON.stringify({ ...manifest, check }))]);
+  const about = { classes, skipped, ...input } as About;
+  return { digest, ...about, train: splitOf('train', 0), test: splitOf('test', 1) };
 }
 
-async function writeWhole(path: string, parts: readonly Uint8Array[]): Promise<void> {
+async function writeWhole(path: string, content: string): Promise<void> {
   const draft = `${path}.${randomUUID()}.tmp`;
   try {
-    await writeFile(draft, parts, { flush: true });
+    await writeFile(draft, content, { flush: true });
     await rename(draft, path);
   } catch (error) {
     await rm(draft, { force: true });
@@ -161,10 +191,6 @@ async function sweepDrafts(path: string): Promise<void> {
     const modified = (await stat(join(path, name)).catch(() => undefined))?.mtimeMs ?? Date.now();
     if (Date.now() - modified > DRAFT_AGE_MS) await rm(join(path, name), { force: true });
   }
-}
-
-function bytesOf(array: Uint8Array | Int32Array): Uint8Array {
-  return new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
 }
 
 function folder(context: DatasetContext): string {

@@ -6,10 +6,25 @@ import { shapes } from './sources/shapes.ts';
 import { textCsv } from './sources/text-csv.ts';
 
 export { cifar10Reachable } from './sources/cifar10.ts';
-export type { Dataset, DatasetContext, DatasetKind, DatasetOutline, Split } from './dataset.ts';
-export { inputBytes } from './decoded.ts';
+export {
+  type About,
+  type Dataset,
+  type DatasetContext,
+  type DatasetKind,
+  type DatasetOutline,
+  inputBytes,
+  type Split,
+} from './dataset.ts';
+export { memoryDataset, memorySplit } from './memory-dataset.ts';
+export {
+  openReader,
+  type Reader,
+  type ReaderDescription,
+  type ReaderKind,
+  readers,
+} from './readers/index.ts';
 export { splitValidation } from './split.ts';
-export { augmentationIdentity } from './transforms/identity.ts';
+export { augmentationIdentity, type Transform, transforms } from './transforms/index.ts';
 
 /** Every source; the wire form of a choice is `{"source": "cifar10", …options}`. */
 export const datasets = registry<DatasetKind, 'source'>([cifar10, imageFolder, shapes, textCsv], 'source');

@@ -2,7 +2,7 @@ import { randomStream } from '@distillery/engine';
 import { digestOf } from '@distillery/spec';
 import { z } from 'zod';
 import type { Dataset, DatasetOutline, Split } from './dataset.ts';
-import { sharedMemory } from './shared-memory.ts';
+import type { Subset } from './readers/subset.ts';
 
 /** Options by which a job takes a part of a large source. */
 export const limitOptions = {
@@ -52,8 +52,15 @@ function limitedSplit(split: Split, limit = Infinity): Split {
   );
   paced.sort((a, b) => a.pace - b.pace || a.index - b.index);
   const kept = Int32Array.from(paced.slice(0, limit), ({ index }) => index).sort();
-  const each = split.inputs.length / split.count;
-  const inputs = sharedMemory(kept.length * each);
-  kept.forEach((from, to) => inputs.set(split.inputs.subarray(from * each, (from + 1) * each), to * each));
-  return { inputs, labels: kept.map((index) => split.labels[index]), count: kept.length };
+  const { shape, bytes, digest } = split.reader;
+  const reader: Subset = {
+    kind: 'subset',
+    of: split.reader,
+    indices: kept,
+    count: kept.length,
+    shape,
+    bytes,
+    digest: digestOf({ of: digest, first: kept.length }),
+  };
+  return { reader, labels: kept.map((index) => split.labels[index]), count: kept.length };
 }

@@ -8,7 +8,7 @@ import { expectClose, expectNoLeak, sample } from './testing/tensors.ts';
 
 beforeAll(() => startEngine());
 
-/** Branches, a tensor used twice, an operation with several outputs, a gradient that is handed on as it came. */
+/** Branches, a tensor used twice, an operation with several outputs, a gradient that is passed on unchanged. */
 function network(x: tf.Tensor, w: tf.Tensor, v: tf.Tensor): tf.Scalar {
   const options = { stride: 1, padding: 'same', precision: 'float32' } as const;
   const first = tf.relu(convolution(x, w, undefined, options));
@@ -21,7 +21,7 @@ function network(x: tf.Tensor, w: tf.Tensor, v: tf.Tensor): tf.Scalar {
 
 const values = () => [sample([2, 4, 4, 4]), sample([3, 3, 4, 4], 1), sample([16, 3], 2)];
 
-/** Runs with variables of the sample's values and disposes what it made. */
+/** Runs a function with variables that hold the sample's values, and disposes them. */
 function held<T>(work: (x: tf.Tensor, w: tf.Variable, v: tf.Variable) => T): T {
   const [x, w, v] = values();
   const [a, b] = [tf.variable(w), tf.variable(v)];
@@ -32,7 +32,7 @@ function held<T>(work: (x: tf.Tensor, w: tf.Variable, v: tf.Variable) => T): T {
   }
 }
 
-test('are those of TensorFlow.js', () => {
+test('gradients are those of TensorFlow.js', () => {
   held((x, w, v) => {
     const stock = tf.variableGrads(() => network(x, w, v), [w, v]);
     const own = gradientsOf(() => network(x, w, v), { w, v });
@@ -42,7 +42,7 @@ test('are those of TensorFlow.js', () => {
   });
 });
 
-test('nothing but the value and the gradients is left', () => {
+test('only the value and the gradients remain', () => {
   held((x, w, v) => {
     const before = tf.memory().numTensors;
     const { value, gradients } = gradientsOf(() => network(x, w, v), { w, v });
@@ -52,12 +52,12 @@ test('nothing but the value and the gradients is left', () => {
   });
 });
 
-test('intermediate gradients and saved tensors go while the tape is walked', () => {
+test('intermediate gradients and saved tensors are disposed during the backward pass', () => {
   held((x, w, v) => {
     let largest = 0;
     const forward = () => {
       const loss = network(x, w, v);
-      // The last thing of the forward pass is the first of the backward pass.
+      // The last operation of the forward pass is the first of the backward pass.
       return tf.customGrad((y) => ({
         value: tf.clone(y as tf.Tensor),
         gradFunc: (dy: tf.Tensor) => {
@@ -70,7 +70,7 @@ test('intermediate gradients and saved tensors go while the tape is walked', () 
     tf.dispose(gradientsOf(forward, { w, v }));
     const saved = largest - before;
     let atTheEnd = 0;
-    // The same from the other end: the first operation's gradient is the last to be asked for.
+    // The gradient of the first operation is computed last.
     const watched = () => {
       const seen = tf.customGrad((y) => ({
         value: tf.clone(y as tf.Tensor),
@@ -86,7 +86,7 @@ test('intermediate gradients and saved tensors go while the tape is walked', () 
   });
 });
 
-test('a gradient within the function is a function like any other', () => {
+test('the function may use tf.grad itself', () => {
   held((x, w, v) => {
     const slope = () => {
       const inner = tf.grad((y: tf.Tensor) => tf.sum(tf.mul(tf.square(y), 3)))(w);
@@ -99,7 +99,7 @@ test('a gradient within the function is a function like any other', () => {
   });
 });
 
-test('a variable that takes no part is left out where that is allowed', () => {
+test('partial leaves out a variable that the loss does not depend on', () => {
   held((x, w, v) => {
     const before = tf.memory().numTensors;
     const { value, gradients } = gradientsOf(() => tf.sum(tf.mul(w, 3)), { w, lonely: v }, { partial: true });
@@ -112,10 +112,12 @@ test('a variable that takes no part is left out where that is allowed', () => {
   });
 });
 
-test('a variable that takes no part is named, and nothing is left behind', () => {
+test('an unused variable is an error that names it, and no tensors are left behind', () => {
   held((x, w, v) => {
     const before = tf.memory().numTensors;
-    expect(() => gradientsOf(() => tf.sum(w), { w, lonely: v })).toThrow('lonely does not take part');
+    expect(() => gradientsOf(() => tf.sum(w), { w, lonely: v })).toThrow(
+      'the loss does not depend on lonely',
+    );
     expect(() =>
       gradientsOf(
         () => {
@@ -126,15 +128,15 @@ test('a variable that takes no part is named, and nothing is left behind', () =>
       ),
     ).toThrow('in the middle');
     expect(tf.memory().numTensors).toBe(before);
-    // And the next one works.
+    // The next call works.
     expect(() => tf.dispose(gradientsOf(() => network(x, w, v), { w, v }))).not.toThrow();
   });
 });
 
-test('none passes what is detached', () => {
+test('no gradient flows through a detached tensor', () => {
   held((x, _w, v) => {
     const logits = (w: tf.Tensor) => tf.matMul(tf.reshape(x, [-1, 16]), w);
-    // (y·y) with one side a constant has half the gradient of y².
+    // y·y with one constant factor has half the gradient of y².
     const { value, gradients } = gradientsOf(() => tf.sum(tf.mul(logits(v), detached(logits(v)))), { v });
     const whole = gradientsOf(() => tf.sum(tf.square(logits(v))), { v });
     expectClose(value, whole.value.dataSync());

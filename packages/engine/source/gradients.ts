@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 
-/** What TensorFlow.js writes down of an operation while a gradient is asked for. */
+/** The record of an operation on TensorFlow.js's gradient tape. */
 interface TapeNode {
   inputs: Record<string, tf.Tensor>;
   outputs: tf.Tensor[];
@@ -9,31 +9,34 @@ interface TapeNode {
   kernelName: string;
 }
 
-/** The parts of the core's engine that its own gradients are made with. */
+/** The parts of the TensorFlow.js engine that record gradients. */
 interface Recorder {
   state: { activeTape: TapeNode[] | null; gradientDepth: number; kernelDepth: number };
   startTape(): void;
   endTape(): void;
 }
 
-/** A type, not an interface: tf.tidy takes no other. */
+/** The value and gradients of a function. It is a type, not an interface, because tf.tidy only accepts types. */
 export type Gradients = {
   value: tf.Scalar;
-  /** By the variables' names; without those that take no part, where that is allowed. */
+  /**
+   * The gradients by the names of the variables. With `partial`, variables that the value does not depend on are
+   * absent.
+   */
   gradients: Record<string, tf.Tensor>;
 };
 
 /**
- * The value of a scalar function and its gradients.
+ * Computes the value of a scalar function and its gradients.
  *
- * tf.variableGrads keeps every intermediate gradient and everything that the forward pass saved until the end. Here each
- * goes as soon as it has been used, so that the backward pass runs in the memory that the forward pass leaves: half the
- * peak, and buffers that are still in the processor's caches.
+ * tf.variableGrads keeps every intermediate gradient, and every tensor that the forward pass saved, until the end. This
+ * function disposes each as soon as it has been used, so the backward pass reuses the memory of the forward pass: it
+ * halves the peak, and the buffers are still in the processor's caches.
  *
- * @param f its intermediate results are disposed
- * @param variables tensors that f depends on, mostly variables
- * @param options.partial leaves out variables that do not take part in f
- * @throws RangeError when a variable does not take part in f, unless `partial`
+ * @param f the function; its intermediate results are disposed
+ * @param variables the tensors to differentiate by, mostly variables
+ * @param options.partial whether to leave out variables that f does not depend on
+ * @throws RangeError if f does not depend on a variable, unless `partial`, or if it is called within another gradient
  */
 export function gradientsOf(
   f: () => tf.Scalar,
@@ -41,7 +44,8 @@ export function gradientsOf(
   { partial = false } = {},
 ): Gradients {
   const recorder = tf.engine() as unknown as Recorder;
-  if (recorder.state.gradientDepth > 0) throw new RangeError('gradients within gradients are for tf.grad');
+  if (recorder.state.gradientDepth > 0)
+    throw new RangeError('gradientsOf cannot be called within another gradient: use tf.grad there');
   recorder.startTape();
   let value: tf.Scalar | undefined;
   let tape: TapeNode[] = [];
@@ -54,7 +58,7 @@ export function gradientsOf(
       recorder.state.activeTape = null;
     }
     const gradients = backward(tape, value, Object.values(variables));
-    return { value, gradients: named(partial ? taking(variables, gradients) : variables, gradients) };
+    return { value, gradients: byName(partial ? withGradient(variables, gradients) : variables, gradients) };
   } catch (error) {
     value?.dispose();
     throw error;
@@ -64,8 +68,8 @@ export function gradientsOf(
 }
 
 /**
- * Calls f as if no gradient were asked for around it: gradients may be taken within, and to those around it what it
- * returns is constant.
+ * Calls f without recording it on the surrounding gradient tape. Its result is a constant to the surrounding gradient,
+ * and f may compute gradients itself.
  */
 export function unrecorded<T>(f: () => T): T {
   const { state } = tf.engine() as unknown as Recorder;
@@ -79,37 +83,37 @@ export function unrecorded<T>(f: () => T): T {
 }
 
 /**
- * The same values as a constant: no gradient passes to what x was computed from.
+ * Returns a copy of a tensor as a constant: no gradient flows back through it.
  *
- * @param x any shape
+ * @param x a tensor of any shape
  */
 export function detached(x: tf.Tensor): tf.Tensor {
   return unrecorded(() => tf.clone(x));
 }
 
-/** The variables that have a gradient. */
-function taking(
+/** Returns the variables that have a gradient. */
+function withGradient(
   variables: Record<string, tf.Tensor>,
   gradients: Map<number, tf.Tensor>,
 ): Record<string, tf.Tensor> {
   return Object.fromEntries(Object.entries(variables).filter(([, { id }]) => gradients.has(id)));
 }
 
-function named(
+function byName(
   variables: Record<string, tf.Tensor>,
   gradients: Map<number, tf.Tensor>,
 ): Record<string, tf.Tensor> {
   const missing = Object.keys(variables).find((name) => !gradients.has(variables[name].id));
   if (missing !== undefined) {
     for (const gradient of gradients.values()) gradient.dispose();
-    throw new RangeError(`${missing} does not take part in the loss`);
+    throw new RangeError(`the loss does not depend on ${missing}`);
   }
   return Object.fromEntries(
     Object.entries(variables).map(([name, { id }]) => [name, gradients.get(id) as tf.Tensor]),
   );
 }
 
-/** Walks the tape back; returns the gradients of `xs` by tensor id. Nothing but them is left. */
+/** Walks the tape backwards and returns the gradients of `xs` by tensor id. All other tensors are disposed. */
 function backward(tape: TapeNode[], y: tf.Tensor, xs: tf.Tensor[]): Map<number, tf.Tensor> {
   const needed = between(tape, xs, y);
   const wanted = new Set(xs.map(({ id }) => id));
@@ -137,7 +141,7 @@ function backward(tape: TapeNode[], y: tf.Tensor, xs: tf.Tensor[]): Map<number, 
   return gradients;
 }
 
-/** The gradients of a node's inputs, each a tensor of its own. */
+/** Computes the gradients of a node's inputs, each as a separate tensor. */
 function gradientsThrough(
   { gradient, inputs: tensors, saved, kernelName }: TapeNode,
   inputs: string[],
@@ -155,7 +159,7 @@ function gradientsThrough(
             `the gradient of ${kernelName} for ${name} has shape [${result.shape}], expected [${tensors[name].shape}]`,
           );
         }
-        // A gradient that is handed on as it came, or to two inputs, needs a handle for each.
+        // A gradient that is passed on unchanged, or to two inputs, needs a separate handle for each.
         const dx = seen.has(result) ? tf.clone(result) : result;
         seen.add(dx);
         return [name, dx];
@@ -164,7 +168,7 @@ function gradientsThrough(
   });
 }
 
-/** The nodes on a way from one of `xs` to y, each with the inputs that lie on it. */
+/** Returns the nodes on a path from one of `xs` to y, each with its inputs on such a path. */
 function between(tape: TapeNode[], xs: tf.Tensor[], y: tf.Tensor): Map<TapeNode, string[]> {
   const fromX = new Set(xs.map(({ id }) => id));
   const inputsFromX = new Map<TapeNode, string[]>();

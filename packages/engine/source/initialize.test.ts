@@ -10,7 +10,7 @@ const weight = (name: string, shape: number[], bound = 0.5): ParameterSpec => ({
   trainable: true,
 });
 
-test('fills the bounds evenly and never passes them', () => {
+test('uniform values fill the bounds evenly and stay within them', () => {
   const { a } = initialValues([weight('a', [100, 200], 0.25)], 1);
   expect(a).toHaveLength(20_000);
   const mean = a.reduce((sum, value) => sum + value, 0) / a.length;
@@ -24,7 +24,7 @@ test('fills the bounds evenly and never passes them', () => {
   expect(variance).toBeCloseTo(0.25 ** 2 / 3, 3);
 });
 
-test('normal numbers have their deviation', () => {
+test('normal values have the given deviation', () => {
   const normal = { ...weight('a', [100, 200]), initializer: { type: 'normal' as const, deviation: 0.1 } };
   const { a } = initialValues([normal], 1);
   const moment = (power: number) => a.reduce((sum, value) => sum + (value / 0.1) ** power, 0) / a.length;
@@ -36,23 +36,23 @@ test('normal numbers have their deviation', () => {
   expect(initialValues([normal], 2).a).not.toEqual(a);
 });
 
-test('constants are constant', () => {
+test('constant values are constant', () => {
   const one = { ...weight('a', [3]), initializer: { type: 'constant' as const, value: 1 } };
   expect(initialValues([one], 9)).toEqual({ a: Float32Array.of(1, 1, 1) });
 });
 
-test('the same seed gives the same bytes, another seed or name others', () => {
+test('the same seed gives the same bytes, and another seed or name different ones', () => {
   const of = (name: string, seed: number) => initialValues([weight(name, [64])], seed)[name];
   expect(of('a', 3)).toEqual(of('a', 3));
   expect(of('a', 3)).not.toEqual(of('a', 4));
   expect(of('a', 3)).not.toEqual(of('b', 3));
 });
 
-test('a parameter does not depend on its neighbours', () => {
+test('a parameter does not depend on the other parameters', () => {
   const alone = initialValues([weight('b', [8])], 3).b;
   expect(initialValues([weight('a', [5]), weight('b', [8]), weight('c', [2])], 3).b).toEqual(alone);
 });
 
-test('seed 0 is a seed like any other', () => {
+test('seed 0 is a valid seed', () => {
   expect(initialValues([weight('a', [8])], 0)).toEqual(initialValues([weight('a', [8])], 0));
 });

@@ -2,10 +2,10 @@ import { type ParameterSpec, sizeOf } from './network.ts';
 import { randomStream } from './random.ts';
 
 /**
- * First values of a network's parameters. A parameter's values depend on the seed, its name and its shape alone, so
- * two networks of one architecture and seed begin with the same bits whatever else surrounds them.
+ * Computes the initial values of a network's parameters. They depend only on the seed and on the parameter's name,
+ * shape and initializer, so two networks of one architecture and seed start with the same bits.
  *
- * @returns name → values in the parameter's own shape, row-major
+ * @returns the values by the parameter's name, in row-major order
  */
 export function initialValues(
   parameters: readonly ParameterSpec[],

@@ -11,7 +11,7 @@ import { trace } from './trace.ts';
 
 beforeAll(() => startEngine());
 
-/** Each with every operation of a family; smooth but for ReLU and pooling, whose kinks the samples stay clear of. */
+/** Networks with every operation of a family. They are smooth except for ReLU and pooling, whose kinks the samples avoid. */
 const networks: Record<string, { shape: number[]; forward: Forward; training?: boolean }> = {
   'linear layers': {
     shape: [4],
@@ -80,7 +80,7 @@ function prepared(name: string) {
 }
 
 describe.each(Object.keys(networks))('through %s', (name) => {
-  test('has the gradient of its differences by every parameter', () => {
+  test('has the gradient that finite differences give for every parameter', () => {
     tf.tidy(() => {
       const { tensors, of, x } = prepared(name);
       const direction = sample(x.shape, 4);
@@ -95,7 +95,7 @@ describe.each(Object.keys(networks))('through %s', (name) => {
     });
   });
 
-  test('leaves nothing behind', () => {
+  test('leaves no tensors behind', () => {
     const { tensors, of, x } = prepared(name);
     const variables = tensors.map((tensor) => tf.variable(tensor));
     expectNoLeak(() =>
@@ -107,7 +107,7 @@ describe.each(Object.keys(networks))('through %s', (name) => {
   });
 });
 
-/** In float64: a layer of two ReLUs, one of two logits, one image of two numbers. */
+/** A reference in float64: a layer of two ReLUs, one of two logits, one image of two numbers. */
 function byHand([a, b, c, d, e, f, g, h]: number[], [x, y]: number[], label: number): number {
   const hidden = [Math.max(0, a * x + c * y), Math.max(0, b * x + d * y)];
   const logits = [e * hidden[0] + g * hidden[1], f * hidden[0] + h * hidden[1]];
@@ -120,7 +120,7 @@ function byHand([a, b, c, d, e, f, g, h]: number[], [x, y]: number[], label: num
   return gradient[0] ** 2 + gradient[1] ** 2;
 }
 
-test('its square and the gradient of that are those of float64', () => {
+test('its square and the gradient of its square agree with float64', () => {
   const weights = [0.5, -0.3, 0.8, 0.6, 1.2, -0.7, 0.4, 0.9];
   const image = [0.7, 0.2];
   const forward: Forward = (net, x) =>
@@ -148,7 +148,7 @@ test('its square and the gradient of that are those of float64', () => {
   });
 });
 
-test('of equal values in a window the first moves it', () => {
+test('the first of equal values in a window determines the slope', () => {
   const forward: Forward = (net, x) => net.linear('a', net.flatten(net.maxPool(x, { size: 2 })), { out: 2 });
   tf.tidy(() => {
     const parameters = { 'a.weight': tf.tensor2d([[1, -1]]), 'a.bias': tf.zeros([2]) };
@@ -163,7 +163,7 @@ test('of equal values in a window the first moves it', () => {
   });
 });
 
-test('an operation without a slope is named', () => {
+test('withoutSlope names an unsupported operation', () => {
   for (const { forward, shape } of Object.values(networks)) {
     expect(withoutSlope(forward, shape)).toBeUndefined();
   }

@@ -6,20 +6,21 @@ import { run, type RunOptions, type Tensors } from './run.ts';
 import { tangent } from './tangent.ts';
 
 /**
- * The gradient of cross-entropy by a classifier's input, which itself has a gradient by the parameters.
+ * Computes the gradient of cross-entropy with respect to a classifier's input. The result can be differentiated with
+ * respect to the parameters.
  *
- * That second gradient, in a direction v, is the gradient of the loss's slope along v: ∂/∂θ ⟨v, ∂L/∂x⟩ =
- * ∂/∂θ ∂L(x + εv)/∂ε (Pearlmutter, 1994, "Fast exact multiplication by the Hessian"). It is exact, and takes nothing but
- * first gradients of the operations that networks run with.
+ * That second derivative, in a direction v, is the gradient of the loss's slope along v: ∂/∂θ ⟨v, ∂L/∂x⟩ = ∂/∂θ ∂L(x +
+ * εv)/∂ε (Pearlmutter, 1994, "Fast exact multiplication by the Hessian"). It is exact and needs only the first
+ * gradients of the operations that networks use.
  *
- * In float32 whatever a run's precision. Beside a training step it costs a forward and a backward pass, and about two
- * more of each on the way back.
+ * It is computed in float32, whatever the precision of the run. It adds a forward and a backward pass to a training
+ * step, and about two more of each when it is differentiated.
  *
- * @param parameters by the names of the network's plan
+ * @param parameters the parameters by their names in the network's plan
  * @param x `[batch, …inputShape]`, a constant
  * @param labels `[batch]`, int32
- * @returns the gradient of the sum over the batch, so that BatchNorm's batch statistics aside a sample's is its own;
- *   of x's shape
+ * @returns the gradient of the loss summed over the batch, in the shape of x; apart from BatchNorm's batch statistics,
+ *   the gradient of a sample does not depend on the other samples
  */
 export function inputGradient(
   forward: Forward,
@@ -64,7 +65,7 @@ export function inputGradient(
   })(...names.map((name) => parameters[name]));
 }
 
-/** How the sum of the cross-entropies changes as the logits move along `slope`. */
+/** Computes the derivative of the sum of the cross-entropies as the logits move along `slope`. */
 function lossSlope(logits: tf.Tensor, slope: tf.Tensor, labels: tf.Tensor1D): tf.Scalar {
   const target = tf.cast(tf.oneHot(labels, logits.shape[1] as number), 'float32');
   return tf.sum(tf.mul(tf.sub(tf.exp(logSoftmax(logits)), target), slope));

@@ -3,8 +3,8 @@ import type { Net } from './network.ts';
 type Operation = (...given: unknown[]) => unknown;
 
 /**
- * A network that does what `net` does, where `watch` sees each operation before it is called and may put another in its
- * place; undefined leaves it as it is. It holds for operations that there will be one day, too.
+ * Wraps a network so that `watch` sees each operation before it is called. `watch` may return a replacement, or
+ * undefined to keep the operation. The wrapper is a proxy, so it also covers operations that are added later.
  */
 export function observed<T>(
   net: Net<T>,

@@ -11,7 +11,7 @@ const forward: Forward = (net, image) => {
 };
 const shape = [4, 4, 3];
 
-test('up to a tap a network is what computes it, and no more', () => {
+test('a network cut at a tap has only the layers that compute it', () => {
   const plan = trace(upTo(forward, 'stage1'), shape);
   expect(plan).toMatchObject({
     outputShape: [4, 4, 3],
@@ -23,18 +23,18 @@ test('up to a tap a network is what computes it, and no more', () => {
   expect(trace(upTo(forward, 'logits'), shape)).toEqual(trace(forward, shape));
 });
 
-test('a tap that is not there is refused, and what goes wrong on the way is said', () => {
+test('refuses a missing tap, and passes on errors of layers', () => {
   expect(() => trace(upTo(forward, 'stage2'), shape)).toThrow('the network has no tap "stage2"');
   expect(() => trace(upTo(forward, 'features'), [4])).toThrow(/^one: takes a map/);
 });
 
-test('tells the map whose mean a tap is', () => {
+test('finds the map whose mean a tap is', () => {
   expect(pooledMap(forward, shape, 'features')).toBe('stage1');
   expect(pooledMap(forward, shape, 'logits')).toBeUndefined();
   expect(pooledMap(forward, shape, 'nothing')).toBeUndefined();
 });
 
-test('of a map that is changed before the mean it is not the mean, though shapes are equal', () => {
+test('a map that is changed before the mean is not found, even if the shapes are equal', () => {
   const changed: Forward = (net, x) => {
     const map = net.relu(net.tap('stage1', x));
     return net.tap('features', net.relu(net.globalAveragePool(net.tap('stage2', map))));

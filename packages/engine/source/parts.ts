@@ -2,10 +2,15 @@ import type { Forward } from './network.ts';
 import { observed } from './observe.ts';
 import { trace } from './trace.ts';
 
-/** Ends a walk through a network where it has what was wanted. */
+/** Ends the walk through a network once a tap has been reached. */
 class Reached extends Error {}
 
-/** A network up to a tap: what comes after is never walked, so it has no parameters, taps or work. */
+/**
+ * Cuts a network at a tap, which becomes its output. Later layers are never walked, so they have no parameters, taps or
+ * cost.
+ *
+ * @throws RangeError when it is walked, if the network has no such tap
+ */
 export function upTo(forward: Forward, tap: string): Forward {
   return <T>(net: Parameters<typeof forward<T>>[0], x: T): T => {
     const found: T[] = [];
@@ -29,7 +34,7 @@ export function upTo(forward: Forward, tap: string): Forward {
   };
 }
 
-/** The name of the map of whose channels a tap is the mean, with nothing in between; undefined where it is not one. */
+/** Returns the name of the map whose mean over positions is the given tap; undefined if the tap is no such mean. */
 export function pooledMap(forward: Forward, inputShape: number[], tap: string): string | undefined {
   const names = new Map<unknown, string>();
   const means = new Map<unknown, unknown>();
@@ -43,7 +48,7 @@ export function pooledMap(forward: Forward, inputShape: number[], tap: string): 
         if (name === tap) found = names.get(means.get(y));
         return result;
       }
-      // Operations that keep a shape hand on the same one: a copy tells their results apart.
+      // Operations that keep the shape return the same array, so a copy is needed to tell results apart.
       const own: unknown = Array.isArray(result) ? [...(result as unknown[])] : result;
       if (operation === 'globalAveragePool') means.set(own, given[0]);
       return own;

@@ -4,7 +4,7 @@ import { RandomStream, randomStream } from './random.ts';
 const draw = <T>(count: number, next: () => T) => Array.from({ length: count }, next);
 const mean = (values: number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
 
-test('the numbers of a key never change: stored runs are resumed with them', () => {
+test('the numbers of a key never change, because stored runs resume with them', () => {
   const stream = randomStream(42, 'dropout', 'classifier.2', 7);
   expect(draw(4, () => stream.uint32())).toEqual([2714259137, 1176218147, 1486293125, 3485827125]);
   expect(stream.uniform()).toBe(0.9218339000362903);
@@ -15,7 +15,7 @@ test('the numbers of a key never change: stored runs are resumed with them', () 
   ]);
 });
 
-test('is sfc32 as published, in unsigned arithmetic', () => {
+test('agrees with sfc32 as published, in unsigned arithmetic', () => {
   const word = 2n ** 32n;
   let [a, b, c, counter] = [0xdeadbeefn, 0x12345678n, 0xffffffffn, 1n];
   const next = () => {
@@ -31,7 +31,7 @@ test('is sfc32 as published, in unsigned arithmetic', () => {
   expect(draw(100, () => stream.uint32())).toEqual(draw(100, next));
 });
 
-test('a stream is a function of its whole key', () => {
+test('a stream depends on its whole key', () => {
   const first = (seed: number, ...key: (string | number)[]) => randomStream(seed, ...key).uint32();
   expect(first(1, 'a', 2)).toBe(first(1, 'a', 2));
   const keys = [
@@ -57,7 +57,7 @@ test('streams of neighbouring keys are independent', () => {
   expect(Math.abs(mean(pairs.map(([x, y]) => x * y)) * 12)).toBeLessThan(0.06);
 });
 
-test('uniform fills [0, 1) evenly', () => {
+test('uniform numbers fill [0, 1) evenly', () => {
   const stream = randomStream(5, 'uniform');
   const values = draw(100_000, () => stream.uniform());
   expect(Math.min(...values.slice(0, 50_000))).toBeGreaterThanOrEqual(0);
@@ -65,12 +65,12 @@ test('uniform fills [0, 1) evenly', () => {
   const counts = draw(20, () => 0);
   for (const value of values) counts[Math.floor(value * 20)]++;
   const chiSquared = counts.reduce((sum, count) => sum + (count - 5000) ** 2 / 5000, 0);
-  // 19 degrees of freedom; both tails of 1 in 10,000.
+  // Chi-squared with 19 degrees of freedom, with tails of 1 in 10,000.
   expect(chiSquared).toBeGreaterThan(4.5);
   expect(chiSquared).toBeLessThan(52);
 });
 
-test('below covers its range', () => {
+test('below covers its whole range', () => {
   const stream = randomStream(5, 'below');
   const counts = draw(7, () => 0);
   for (let i = 0; i < 7000; i++) counts[stream.below(7)]++;
@@ -90,7 +90,7 @@ test('normal has the moments of the standard normal distribution', () => {
   expect(Math.abs(mean(values.slice(1).map((value, i) => value * values[i])))).toBeLessThan(0.015);
 });
 
-test('shuffle gives a permutation, in place, and every order its turn', () => {
+test('shuffle permutes in place, and every order occurs', () => {
   const items = Int32Array.from({ length: 1000 }, (_, i) => i);
   const shuffled = randomStream(1, 'order').shuffle(items);
   expect(shuffled).toBe(items);
@@ -107,7 +107,7 @@ test('shuffle gives a permutation, in place, and every order its turn', () => {
   for (const count of orders.values()) expect(Math.abs(count - 1000)).toBeLessThan(150);
 });
 
-test('shuffles nothing and one', () => {
+test('shuffles lists of no and one element', () => {
   expect(randomStream(1).shuffle([])).toEqual([]);
   expect(randomStream(1).shuffle([7])).toEqual([7]);
 });

@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto';
 
 /**
  * A stream of random numbers that is a pure function of its key: (seed, purpose, epoch, sample…). A run that is
- * resumed, or that visits samples in another order, draws the same numbers without any state to store.
+ * resumed, or that visits samples in another order, gets the same numbers without any stored state.
  *
- * The key is hashed with SHA-256 into the state of sfc32 (Chris Doty-Humphrey's PractRand).
+ * The key is hashed with SHA-256 into the state of sfc32 (Chris Doty-Humphrey, PractRand).
  */
 export class RandomStream {
   private a: number;
@@ -16,11 +16,11 @@ export class RandomStream {
     this.a = a | 0;
     this.b = b | 0;
     this.c = c | 0;
-    // sfc32 mixes its first outputs poorly; the author's own seeding discards them.
+    // sfc32 mixes its first outputs poorly; its author's seeding discards them too.
     for (let i = 0; i < 12; i++) this.uint32();
   }
 
-  /** An integer in 0..2³²-1. */
+  /** Returns an integer in 0…2³² − 1. */
   uint32(): number {
     const sum = (((this.a + this.b) | 0) + this.counter) | 0;
     this.counter = (this.counter + 1) | 0;
@@ -30,24 +30,25 @@ export class RandomStream {
     return sum >>> 0;
   }
 
-  /** A number in [0, 1) with 32 random bits. */
+  /** Returns a number in [0, 1) with 32 random bits. */
   uniform(): number {
     return this.uint32() / 4294967296;
   }
 
-  /** An integer in 0..bound-1, for bounds up to 2³²; the bias is below bound / 2³². */
+  /** Returns an integer in 0…bound − 1, for bounds up to 2³². The bias is below bound / 2³². */
   below(bound: number): number {
     return Math.floor(this.uniform() * bound);
   }
 
-  /** A standard normal number (Box and Muller, 1958). */
+  /** Returns a standard normal number (Box and Muller, 1958). */
   normal(): number {
     const radius = Math.sqrt(-2 * Math.log(1 - this.uniform()));
     return radius * Math.cos(2 * Math.PI * this.uniform());
   }
 
   /**
-   * Fills with `kept`, or with 0 at probability `rate`: the numbers that `uint32` would give, drawn without its calls.
+   * Fills a mask with `kept`, or with 0 with probability `rate`. It uses the numbers that `uint32` would return,
+   * without the cost of calling it.
    */
   fillMask(mask: Float32Array, rate: number, kept: number): void {
     const threshold = Math.round(rate * 4294967296);
@@ -63,7 +64,7 @@ export class RandomStream {
     Object.assign(this, { a, b, c, counter });
   }
 
-  /** Shuffles in place (Fisher and Yates). */
+  /** Shuffles a list in place (Fisher and Yates). */
   shuffle<A extends Int32Array | unknown[]>(items: A): A {
     for (let i = items.length - 1; i > 0; i--) {
       const j = this.below(i + 1);
@@ -76,10 +77,10 @@ export class RandomStream {
 }
 
 /**
- * The stream of a key.
+ * Returns the random stream of a key.
  *
- * @param seed the user's seed
- * @param key what the numbers are for, most general first, e.g. `'dropout', 'classifier.2', step`
+ * @param seed the seed of the run
+ * @param key the purpose of the numbers, most general first, such as `'dropout', 'classifier.2', step`
  */
 export function randomStream(seed: number, ...key: (string | number)[]): RandomStream {
   const hash = createHash('sha256')

@@ -6,7 +6,7 @@ import { run, type Tensors } from './run.ts';
 import { startEngine } from './backends/start.ts';
 import { expectClose, expectGradient, expectNoLeak, sample } from './testing/tensors.ts';
 
-/** The layers of residual, mobile and shuffled networks. */
+/** Layers of residual, mobile and shuffled networks. */
 
 beforeAll(() => startEngine());
 
@@ -14,11 +14,11 @@ const outputOf = (layers: Forward, x: tf.Tensor, parameters: Tensors = {}) =>
   run(layers, parameters, x).output;
 const weighted = (y: tf.Tensor) => tf.sum(tf.mul(y, sample(y.shape, 9)));
 
-/** One image of whole numbers that count up, `[1, height, width, channels]`. */
+/** Returns an image of the numbers 0, 1, 2…, `[1, height, width, channels]`. */
 const counting = (height: number, width: number, channels: number) =>
   tf.reshape(tf.range(0, height * width * channels), [1, height, width, channels]);
 
-/** PyTorch's Conv2d with `groups` = channels in six loops; weight `[k, k, c, 1]`; float64. */
+/** Computes PyTorch's Conv2d with `groups` = channels in six loops, in float64. The weight is `[k, k, c, 1]`. */
 function naiveDepthwise(x: tf.Tensor, weight: tf.Tensor, options: DepthwiseOptions) {
   const { kernel, stride = 1, padding = 0 } = options;
   const [batch, height, width, channels] = x.shape as number[];
@@ -51,7 +51,7 @@ describe('a depthwise convolution', () => {
     { kernel: 1 },
     { kernel: 3, padding: 2 },
     { kernel: 2, stride: 2 },
-    // TensorFlow's 'same' would put its grid one pixel elsewhere here.
+    // TensorFlow's 'same' would shift its windows by one pixel here.
     { kernel: 3, stride: 2, padding: 1 },
     { kernel: 5, stride: 2, padding: 2 },
   ];
@@ -72,7 +72,7 @@ describe('a depthwise convolution', () => {
     });
   }
 
-  test.each(cases)('has the gradient of its differences: %j', (options) => {
+  test.each(cases)('has the gradient that finite differences give: %j', (options) => {
     expectGradient(
       (x, weight) => weighted(outputOf(layer(options), x, { 'd.weight': weight })),
       [sample([2, 5, 4, 3]), sample([options.kernel, options.kernel, 3, 1], 1)],
@@ -88,7 +88,7 @@ describe('average pooling', () => {
     expectClose(overlapping, [3, 6.5, 6.75, 8.25]);
   });
 
-  test('has the gradient of its differences', () => {
+  test('has the gradient that finite differences give', () => {
     for (const options of [{ size: 2 }, { size: 3, stride: 2 }]) {
       expectGradient(
         (x) => weighted(outputOf((net, y) => net.averagePool(y, options), x)),
@@ -108,7 +108,7 @@ describe('average pooling', () => {
   });
 });
 
-test('relu6 ends at 0 and at 6', () => {
+test('relu6 is limited to 0 and 6', () => {
   const x = tf.tensor([-7, -1, 0.5, 5.5, 6.5, 9]);
   const clipped: Forward = (net, y) => net.relu6(y);
   expectClose(outputOf(clipped, x), [0, 0, 0.5, 5.5, 6, 6]);
@@ -125,16 +125,16 @@ describe('a sum', () => {
     return net.add(net.conv('c', y, { out: 2, kernel: 1, bias: false }), y);
   };
 
-  test('adds what its branches give', () => {
+  test('adds its branches', () => {
     const weight = tf.tensor([1, 10, 100, 1000], [1, 1, 2, 2]);
     const x = tf.tensor([2, 3, -1, 4], [1, 1, 2, 2]);
-    // [x₀ + 100 x₁, 10 x₀ + 1000 x₁] + [x₀, x₁], negative ones first made 0
+    // [x₀ + 100 x₁, 10 x₀ + 1000 x₁] + [x₀, x₁], with negative x set to 0
     expect([...outputOf(block, x, { 'c.weight': weight }).dataSync()]).toEqual([304, 3023, 400, 4004]);
   });
 
-  test('has the gradient of its differences', () => {
+  test('has the gradient that finite differences give', () => {
     const x = sample([2, 3, 4, 2]);
-    // No element of the sample is nearer to the kink than the step.
+    // No element of the sample is within a step of the kink.
     expect(Math.min(...x.dataSync().map(Math.abs))).toBeGreaterThan(2 ** -8);
     expectGradient(
       (y, weight) => weighted(outputOf(block, y, { 'c.weight': weight })),
@@ -146,7 +146,7 @@ describe('a sum', () => {
 });
 
 describe('channels', () => {
-  test('are joined, cut and shuffled', () => {
+  test('are concatenated, sliced and shuffled', () => {
     const x = counting(1, 2, 6);
     const values = (layers: Forward) => [...outputOf(layers, x).dataSync()];
     expect(values((net, y) => net.slice(y, { from: 1, to: 3 }))).toEqual([1, 2, 7, 8]);
@@ -157,7 +157,7 @@ describe('channels', () => {
     expect(values((net, y) => net.shuffle(y, 3))).toEqual([0, 2, 4, 1, 3, 5, 6, 8, 10, 7, 9, 11]);
   });
 
-  test('have the gradient of their differences', () => {
+  test('have the gradient that finite differences give', () => {
     const layers: Forward = (net, x) => {
       const [low, high] = [net.slice(x, { from: 0, to: 4 }), net.slice(x, { from: 2, to: 6 })];
       return net.shuffle(net.concat([high, net.add(low, high)]), 4);
@@ -166,7 +166,7 @@ describe('channels', () => {
   });
 });
 
-test('a step through every layer leaves nothing behind', () => {
+test('a step through every layer leaves no tensors behind', () => {
   const forward: Forward = (net, x) => {
     let y = net.relu6(net.depthwise('d', x, { kernel: 3, stride: 2, padding: 1 }));
     y = net.add(net.depthwise('e', y, { kernel: 3, padding: 1 }), y);

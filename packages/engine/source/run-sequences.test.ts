@@ -6,7 +6,7 @@ import { run, type Tensors } from './run.ts';
 import { startEngine } from './backends/start.ts';
 import { expectClose, expectGradient, expectNoLeak, sample } from './testing/tensors.ts';
 
-/** The layers of transformers. */
+/** Layers of transformers. */
 
 beforeAll(() => startEngine());
 
@@ -22,7 +22,7 @@ describe('layer normalisation', () => {
       net.layerNorm('n', x, epsilon === undefined ? {} : { epsilon });
   const parameters = () => ({ 'n.weight': sample([5], 3), 'n.bias': sample([5], 4) });
 
-  /** In float64. */
+  /** A reference in float64. */
   function naive(x: tf.Tensor, scale: tf.Tensor, offset: tf.Tensor, epsilon: number): number[] {
     const [values, factors, shifts] = [x, scale, offset].map((tensor) => [...tensor.dataSync()]);
     const width = factors.length;
@@ -43,14 +43,14 @@ describe('layer normalisation', () => {
     });
   });
 
-  test('has the gradient of its differences, by input, scale and offset', () => {
+  test('has the gradient that finite differences give for input, scale and offset', () => {
     expectGradient(
       (x, scale, offset) => weighted(outputOf(layer(), x, { 'n.weight': scale, 'n.bias': offset })),
       [sample([2, 3, 5]), sample([5], 3), sample([5], 4)],
     );
   });
 
-  test('of a vector that is constant is its offset, with a finite gradient', () => {
+  test('of a constant vector is its offset, with a finite gradient', () => {
     const given = parameters();
     const f = (x: tf.Tensor) => weighted(outputOf(layer(), x, given));
     expectClose(outputOf(layer(), tf.fill([1, 5], 3), given), given['n.bias'].dataSync());
@@ -66,16 +66,16 @@ describe('layer normalisation', () => {
 describe('gelu', () => {
   const layer: Forward = (net, x) => net.gelu(x);
 
-  test("is x times the normal distribution's function", () => {
+  test('is x times the normal distribution function', () => {
     // Φ(1) = .841344746, Φ(½) = .691462461, Φ(−2) = .022750132, Φ(3) = .998650102
     const x = tf.tensor([0, 1, -1, 0.5, -2, 3, 30, -30]);
     const expected = [0, 0.841344746, -0.158655254, 0.345731231, -0.045500264, 2.995950306, 30, 0];
     expectClose(outputOf(layer, x), expected);
-    // Nothing is lost far below 0, where 1 + erf is a difference of equals: −3·Φ(−3)
+    // No precision is lost far below 0, where 1 + erf cancels: −3·Φ(−3)
     expectClose(outputOf(layer, tf.tensor([-3])), [-0.004049694], { relative: 1e-3, absolute: 0 });
   });
 
-  test('has the gradient of its differences', () => {
+  test('has the gradient that finite differences give', () => {
     expectGradient((x) => weighted(outputOf(layer, x)), [tf.mul(sample([3, 4]), 3)]);
   });
 });
@@ -83,7 +83,7 @@ describe('gelu', () => {
 describe('a linear layer on a sequence', () => {
   const layer: Forward = (net, x) => net.linear('l', x, { out: 3 });
 
-  test('is the layer on each token', () => {
+  test('applies the layer to each token', () => {
     tf.tidy(() => {
       const parameters = { 'l.weight': sample([4, 3], 1), 'l.bias': sample([3], 2) };
       const x = sample([2, 5, 4]);
@@ -94,14 +94,14 @@ describe('a linear layer on a sequence', () => {
     });
   });
 
-  test('has the gradient of its differences', () => {
+  test('has the gradient that finite differences give', () => {
     expectGradient(
       (x, weight, bias) => weighted(outputOf(layer, x, { 'l.weight': weight, 'l.bias': bias })),
       [sample([2, 3, 4]), sample([4, 3], 1), sample([3], 2)],
     );
   });
 
-  test('is rounded alone in bfloat16, where the engine has it', async (context) => {
+  test('is only rounded in bfloat16, if the engine supports it', async (context) => {
     const { bfloat16 } = await startEngine();
     if (bfloat16 !== null) return context.skip(bfloat16);
     const parameters = { 'l.weight': sample([4, 3], 1), 'l.bias': sample([3], 2) };
@@ -109,7 +109,7 @@ describe('a linear layer on a sequence', () => {
     const whole = outputOf(layer, sample([2, 5, 4]), parameters);
     expect(half.shape).toEqual(whole.shape);
     expect([...half.dataSync()]).not.toEqual([...whole.dataSync()]);
-    // A product of four numbers below 1, each rounded to 8 bits.
+    // Products of four numbers below 1, each rounded to 8 bits.
     expectClose(half, whole.dataSync(), { relative: 0, absolute: 4 * 2 ** -8 });
   });
 });
@@ -122,14 +122,14 @@ describe('an embedding', () => {
       [3, 2, 0],
     ]);
 
-  test('gives each id its row', () => {
+  test('returns the row of each id', () => {
     const table = tf.reshape(tf.range(0, 12), [4, 3]);
     const y = outputOf(layer, ids(), { 'e.weight': table });
     expect(y.shape).toEqual([2, 3, 3]);
     expect([...y.dataSync()]).toEqual([6, 7, 8, 0, 1, 2, 6, 7, 8, 9, 10, 11, 6, 7, 8, 0, 1, 2]);
   });
 
-  test('sums the gradients of an id, and leaves 0 to one that is not there', () => {
+  test('sums the gradients of an id, and gives 0 for absent ids', () => {
     expectGradient((table) => weighted(outputOf(layer, ids(), { 'e.weight': table })), [sample([4, 3])]);
     const slopes = tf
       .grad((table: tf.Tensor) => weighted(outputOf(layer, ids(), { 'e.weight': table })))(sample([4, 3]))
@@ -137,7 +137,7 @@ describe('an embedding', () => {
     expect(slopes.slice(3, 6)).toEqual(new Float32Array(3));
   });
 
-  test('leaves nothing behind', () => {
+  test('leaves no tensors behind', () => {
     const [x, table] = [ids(), sample([4, 3])];
     const f = (given: tf.Tensor) => weighted(outputOf(layer, x, { 'e.weight': given }));
     expectNoLeak(() => tf.tidy(() => tf.grad(f)(table)));
@@ -145,7 +145,7 @@ describe('an embedding', () => {
 });
 
 describe('sequences', () => {
-  test('are the positions of a map, get a token and a table, and give one token or their mean', () => {
+  test('are made of the positions of a map, get a token and a table, and give one token or their mean', () => {
     const map = tf.reshape(tf.range(0, 8), [1, 2, 2, 2]);
     const values = (layers: Forward, parameters: Tensors = {}) => [
       ...outputOf(layers, map, parameters).dataSync(),
@@ -164,7 +164,7 @@ describe('sequences', () => {
     expect(values((net, x) => net.scale(net.token(net.tokens(x), 2), 0.5))).toEqual([2, 2.5]);
   });
 
-  test('have a mean of what is not padding', () => {
+  test('have a mean without padding', () => {
     const ids = tf.tensor([
       [7, 0, 5],
       [0, 0, 0],
@@ -174,12 +174,12 @@ describe('sequences', () => {
     const table = tf.reshape(tf.range(0, 8), [8, 1]);
     const mean: Forward = (net, x) =>
       net.meanOfTokens(net.embedding('e', x, { vocabulary: 8, width: 1 }), net.present(x, 0));
-    // A sequence of padding alone has the mean 0.
+    // A sequence of only padding has the mean 0.
     expect([...outputOf(mean, ids, { 'e.weight': table }).dataSync()]).toEqual([6, 0]);
     expectGradient((e) => weighted(outputOf(mean, ids, { 'e.weight': e })), [sample([8, 1])]);
   });
 
-  test('have the gradient of their differences', () => {
+  test('have the gradient that finite differences give', () => {
     const layers: Forward = (net, x) => {
       const y = net.positions('table', net.prepend('first', net.tokens(x), zero), zero);
       return net.add(net.token(y, 1), net.scale(net.add(net.meanOfTokens(y), net.token(y, 0)), 3));
@@ -192,7 +192,7 @@ describe('sequences', () => {
 });
 
 describe('attention', () => {
-  /** Queries, keys and values, each of width 4 and for two heads, one behind the other; with a mask as last channel. */
+  /** Queries, keys and values of width 4 for two heads, concatenated, with a mask as the last channel. */
   const layer =
     ({ masked = false, dropout = 0 } = {}): Forward =>
     (net, x) => {
@@ -203,7 +203,7 @@ describe('attention', () => {
       return output;
     };
 
-  /** In float64, number by number. */
+  /** A reference in float64, number by number. */
   function naive(x: tf.Tensor, mask?: number[][]) {
     const rows = x.arraySync() as number[][][];
     const scores: number[] = [];
@@ -230,7 +230,7 @@ describe('attention', () => {
     return { output, scores };
   }
 
-  test('equals the reference, and gives the scores', () => {
+  test('equals the reference, and returns the scores', () => {
     const x = tf.mul<tf.Tensor>(sample([2, 3, 12]), 2);
     const expected = naive(x);
     const { output, taps } = run(layer(), {}, x);
@@ -242,7 +242,7 @@ describe('attention', () => {
     expectClose(taps.scores, expected.scores);
   });
 
-  test('looks past masked keys, whose scores are 0', () => {
+  test('ignores masked keys, whose scores are 0', () => {
     const mask = [
       [1, 0, 1],
       [1, 1, 0],
@@ -253,11 +253,11 @@ describe('attention', () => {
     expectClose(output, expected.output);
     expectClose(taps.scores, expected.scores);
     const nothing = run(layer({ masked: true }), {}, tf.concat([x, tf.zeros([2, 3, 1])], 2)).output;
-    // Where nothing may be attended to all is, evenly; no number is lost.
+    // If all keys are masked, they share the attention equally, and no number is NaN.
     expect(nothing.dataSync().every(Number.isFinite)).toBe(true);
   });
 
-  test('has the gradient of its differences, through output and scores', () => {
+  test('has the gradient that finite differences give through output and scores', () => {
     const both = (options: object, x: tf.Tensor) => {
       const { output, taps } = run(layer(options), {}, x);
       return tf.add(weighted(output), weighted(taps.scores));
@@ -269,7 +269,7 @@ describe('attention', () => {
     expectNoLeak(() => tf.tidy(() => tf.grad((y: tf.Tensor) => both({}, y))(x)));
   });
 
-  test('drops attention in training, by its name and the step', () => {
+  test('drops attention in training, keyed by its name and the step', () => {
     const x = sample([2, 3, 12]);
     const at = (step: number) => [
       ...run(layer({ dropout: 0.5 }), {}, x, { training: { seed: 1, step } }).output.dataSync(),
@@ -280,7 +280,7 @@ describe('attention', () => {
   });
 });
 
-test('a step through every layer leaves nothing behind', () => {
+test('a step through every layer leaves no tensors behind', () => {
   const forward: Forward = (net, ids) => {
     const mask = net.present(ids, 0);
     let x = net.positions('table', net.embedding('e', ids, { vocabulary: 5, width: 4 }), zero);

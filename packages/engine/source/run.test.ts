@@ -9,7 +9,7 @@ beforeAll(() => startEngine());
 
 const only = (layer: <T>(net: Net<T>, x: T) => T): Forward => layer;
 
-/** PyTorch's Conv2d in seven loops. x `[b, h, w, c]`, weight `[k, k, c, out]`; float64. */
+/** Computes PyTorch's Conv2d in seven loops, in float64. x is `[b, h, w, c]`, the weight `[k, k, c, out]`. */
 function naiveConv(x: tf.Tensor, weight: tf.Tensor, bias: tf.Tensor | undefined, options: ConvOptions) {
   const { kernel, out, stride = 1, padding = 0 } = options;
   const [batch, height, width, channels] = x.shape;
@@ -48,7 +48,7 @@ describe('convolution', () => {
     { out: 3, kernel: 2 },
     { out: 3, kernel: 2, padding: 1 },
     { out: 3, kernel: 3, padding: 2 },
-    // TensorFlow's 'same' would put its grid one pixel elsewhere here.
+    // TensorFlow's 'same' would shift its windows by one pixel here.
     { out: 3, kernel: 3, stride: 2, padding: 1 },
     { out: 3, kernel: 5, stride: 2, padding: 2 },
     { out: 3, kernel: 1, stride: 2, bias: false },
@@ -74,7 +74,7 @@ describe('convolution', () => {
     });
   }
 
-  test.each(cases)('has the gradient of its differences: %j', (options) => {
+  test.each(cases)('has the gradient that finite differences give: %j', (options) => {
     tf.tidy(() => {
       const parameters = parametersOf(options);
       const f = (x: tf.Tensor, weight: tf.Tensor, bias: tf.Tensor) => {
@@ -137,15 +137,15 @@ describe('dropout', () => {
     return [...run(forward(rate, name), {}, tf.ones([10, 2000]), options).output.dataSync()];
   };
 
-  test('drops at its rate and scales what is left', () => {
+  test('drops at its rate and scales the rest', () => {
     const values = drop(0.25, 1, 0);
     const kept = values.filter((value) => value !== 0);
     for (const value of kept) expect(value).toBeCloseTo(4 / 3, 6);
-    // Four standard deviations of a binomial share.
+    // Four standard deviations of a binomial proportion.
     expect(Math.abs(kept.length / 20_000 - 0.75)).toBeLessThan(4 * Math.sqrt((0.25 * 0.75) / 20_000));
   });
 
-  test('is a function of seed, layer and step', () => {
+  test('depends on seed, layer and step', () => {
     expect(drop(0.5, 1, 0)).toEqual(drop(0.5, 1, 0));
     for (const other of [drop(0.5, 2, 0), drop(0.5, 1, 1), drop(0.5, 1, 0, 'e')]) {
       const same = drop(0.5, 1, 0).filter((value, i) => value === other[i]).length;
@@ -159,7 +159,7 @@ describe('dropout', () => {
     expect(run(forward(0), {}, x, { training: { seed: 1, step: 0 } }).output).toBe(x);
   });
 
-  test('its gradient passes where the value passed', () => {
+  test('its gradient passes where the value was kept', () => {
     const options = { training: { seed: 3, step: 4 } };
     const x = sample([4, 5]);
     const gradient = tf.grad((y: tf.Tensor) => tf.sum(run(forward(0.5), {}, y, options).output))(x);
@@ -177,7 +177,7 @@ describe('batch normalisation', () => {
     'bn.running_mean': tf.tensor([0.25, -0.5]),
     'bn.running_var': tf.tensor([2, 0.5]),
   });
-  /** The mean and population variance of one channel, float64. */
+  /** Computes the mean and population variance of one channel, in float64. */
   const momentsOf = (values: ArrayLike<number>, channel: number) => {
     const own = Array.from(values).filter((_, i) => i % 2 === channel);
     const mean = own.reduce((sum, value) => sum + value, 0) / own.length;
@@ -207,32 +207,35 @@ describe('batch normalisation', () => {
     });
   });
 
-  test.each([[[3, 2, 4, 2]], [[5, 2]]])("of %j in training uses the batch's and moves them", (shape) => {
-    tf.tidy(() => {
-      const x = tf.add(tf.mul(sample(shape), 3), 1);
-      const moments = [0, 1].map((channel) => momentsOf(x.dataSync(), channel));
-      const { output, statistics } = run(forward, parametersOf(), x, training);
-      expectClose(
-        output,
-        Array.from(x.dataSync(), (value, i) => {
-          const { mean, variance } = moments[i % 2];
-          return ((value - mean) / Math.sqrt(variance + 1e-5)) * scale[i % 2] + offset[i % 2];
-        }),
-      );
-      expectClose(
-        statistics['bn.running_mean'],
-        moments.map(({ mean }, c) => 0.9 * runningMean[c] + 0.1 * mean),
-      );
-      // PyTorch keeps the sample variance.
-      expectClose(
-        statistics['bn.running_var'],
-        moments.map(
-          ({ variance, count }, c) => 0.9 * runningVariance[c] + (0.1 * variance * count) / (count - 1),
-        ),
-      );
-      tf.dispose(statistics);
-    });
-  });
+  test.each([[[3, 2, 4, 2]], [[5, 2]]])(
+    'of %j in training uses the statistics of the batch and updates the running ones',
+    (shape) => {
+      tf.tidy(() => {
+        const x = tf.add(tf.mul(sample(shape), 3), 1);
+        const moments = [0, 1].map((channel) => momentsOf(x.dataSync(), channel));
+        const { output, statistics } = run(forward, parametersOf(), x, training);
+        expectClose(
+          output,
+          Array.from(x.dataSync(), (value, i) => {
+            const { mean, variance } = moments[i % 2];
+            return ((value - mean) / Math.sqrt(variance + 1e-5)) * scale[i % 2] + offset[i % 2];
+          }),
+        );
+        expectClose(
+          statistics['bn.running_mean'],
+          moments.map(({ mean }, c) => 0.9 * runningMean[c] + 0.1 * mean),
+        );
+        // PyTorch keeps the sample variance.
+        expectClose(
+          statistics['bn.running_var'],
+          moments.map(
+            ({ variance, count }, c) => 0.9 * runningVariance[c] + (0.1 * variance * count) / (count - 1),
+          ),
+        );
+        tf.dispose(statistics);
+      });
+    },
+  );
 
   test('a batch of one number has a variance of 0, not NaN', () => {
     const { output, statistics } = run(forward, parametersOf(), tf.tensor([3, 4], [1, 2]), training);
@@ -241,7 +244,7 @@ describe('batch normalisation', () => {
     tf.dispose(statistics);
   });
 
-  test('has the gradient of its differences in training', () => {
+  test('has the gradient that finite differences give in training', () => {
     const { 'bn.running_mean': mean, 'bn.running_var': variance } = parametersOf();
     expectGradient(
       (x, weight, bias) => {
@@ -259,14 +262,14 @@ describe('batch normalisation', () => {
     );
   });
 
-  test('leaves nothing but its statistics, which outlive the tidy', () => {
+  test('leaves only its statistics, which survive the tidy', () => {
     const parameters = parametersOf();
     const x = sample([3, 2]);
     expectNoLeak(() => tf.tidy(() => run(forward, parameters, x, training).statistics));
   });
 });
 
-test('a step through every layer leaves nothing behind', () => {
+test('a step through every layer leaves no tensors behind', () => {
   const forward = only((net, x) => {
     const y = net.relu(net.conv('c', x, { out: 2, kernel: 3, stride: 2, padding: 1 }));
     return net.linear('l', net.dropout('d', net.flatten(net.maxPool(y, { size: 2 })), 0.5), { out: 1 });
@@ -287,7 +290,7 @@ test('a step through every layer leaves nothing behind', () => {
   });
 });
 
-test('a missing parameter is named', () => {
+test('a missing parameter is an error that names it', () => {
   const forward = only((net, x) => net.linear('head', x, { out: 1 }));
   expect(() => run(forward, {}, tf.ones([1, 1]))).toThrow('the network has no parameter head.weight');
 });

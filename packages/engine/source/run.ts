@@ -25,13 +25,13 @@ import { randomStream } from './random.ts';
 export type Tensors = Record<string, tf.Tensor>;
 
 export interface RunOptions {
-  /** Training: dropout drops and BatchNorm uses the batch's statistics. Absent: evaluation. */
+  /** In training, dropout is active and BatchNorm uses the statistics of the batch. Absent in evaluation. */
   training?: {
-    /** The key of this step's dropout masks, most general first. */
+    /** Seed and step together key the dropout masks. */
     seed: number;
     step: number;
   };
-  /** The taps that are asked for; all of them when absent. One that nobody asks for need not be computed. */
+  /** The taps to return; all taps if absent. Taps that are not requested need not be computed. */
   taps?: readonly string[];
   precision?: Precision;
 }
@@ -40,17 +40,18 @@ export interface RunResult {
   output: tf.Tensor;
   taps: Tensors;
   /**
-   * New values of BatchNorm's running statistics (training only), kept beyond the surrounding tidy: the caller
-   * assigns and disposes them.
+   * New values of running statistics and queues, in training only. They survive the surrounding tidy: the caller must
+   * assign and dispose them.
    */
   statistics: Tensors;
 }
 
 /**
- * Walks a network over tensors.
+ * Runs a network over tensors.
  *
- * @param parameters by the names of the network's plan
+ * @param parameters the parameters by their names in the network's plan
  * @param x `[batch, …inputShape]`
+ * @throws RangeError if a parameter is missing
  */
 export function run(
   forward: Forward,
@@ -63,7 +64,7 @@ export function run(
   return { output: output.float32(), taps: net.taps, statistics: net.statistics };
 }
 
-/** A network over tensors. */
+/** The operations of a network over tensors. */
 export class RunningNet implements Net<Flow> {
   readonly taps: Tensors = {};
   readonly statistics: Tensors = {};
@@ -96,12 +97,10 @@ export class RunningNet implements Net<Flow> {
     const product = this.options.precision === 'bfloat16' ? matMulBfloat16 : tf.matMul;
     const weight = this.parameter(`${name}.weight`) as tf.Tensor2D;
     const input = x.float32();
-    // The tokens of all samples make one product of two matrices.
+    // Joining the tokens of all samples makes one product of two matrices.
     const y = product(input.rank === 2 ? input : tf.reshape(input, [-1, weight.shape[0]]), weight);
-    const whole = bias ? biasAdd(y, this.parameter(`${name}.bias`) as tf.Tensor1D) : y;
-    return Flow.of(
-      input.rank === 2 ? whole : tf.reshape(whole, [...input.shape.slice(0, -1), weight.shape[1]]),
-    );
+    const z = bias ? biasAdd(y, this.parameter(`${name}.bias`) as tf.Tensor1D) : y;
+    return Flow.of(input.rank === 2 ? z : tf.reshape(z, [...input.shape.slice(0, -1), weight.shape[1]]));
   }
 
   batchNorm(name: string, x: Flow): Flow {
@@ -208,7 +207,7 @@ export class RunningNet implements Net<Flow> {
 
   prepend(name: string, x: Flow): Flow {
     const sequence = x.float32();
-    // Added to zeros rather than tiled: the stock gradient of tiling takes a step for each sample.
+    // Adding to zeros is faster than tiling, whose stock gradient has one operation for each sample.
     const [batch, , width] = sequence.shape as [number, number, number];
     const first = tf.add(tf.zeros([batch, 1, width]), this.parameter(name));
     return Flow.of(tf.concat([first, sequence], 1));
@@ -285,8 +284,8 @@ export class RunningNet implements Net<Flow> {
 }
 
 /**
- * TensorFlow's name of a padding; undefined where it has none, so that zeros must be put around the map. 'same' pads
- * evenly only at stride 1 and for odd kernels; elsewhere it would shift the grid against PyTorch's.
+ * Returns TensorFlow's name of a padding; undefined if it has none and the map must be padded explicitly. 'same' is
+ * symmetric only at stride 1 and for odd kernels; elsewhere it would shift the windows relative to PyTorch's.
  */
 function stockPadding(kernel: number, stride: number, padding: number): 'same' | 'valid' | undefined {
   if (padding === 0) return 'valid';

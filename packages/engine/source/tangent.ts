@@ -14,8 +14,8 @@ import { RunningNet, type RunOptions, type Tensors } from './run.ts';
 import { trace } from './trace.ts';
 
 /**
- * A tensor and its slope: how it changes as the network's input moves in a direction. Both are ordinary tensors, so
- * what is made of them has gradients by the network's parameters that need no second-order gradient of any operation.
+ * A tensor and its slope: its derivative as the network's input moves in a direction. Both are ordinary tensors, so
+ * results computed from them have gradients with respect to the parameters without any second-order gradient.
  */
 export interface Dual {
   value: tf.Tensor;
@@ -23,11 +23,10 @@ export interface Dual {
 }
 
 /**
- * Walks a network over tensors and their slopes: forward-mode differentiation by the input.
+ * Runs a network over tensors and their slopes: forward-mode differentiation with respect to the input, in float32.
  *
- * @param parameters by the names of the network's plan; they do not move
- * @param x `[batch, …inputShape]`, with the direction that it moves in
- * @param options as of `run`; the precision is float32 whatever they say
+ * @param parameters the parameters by their names in the network's plan; they are constant
+ * @param x the input `[batch, …inputShape]` as `value`, and the direction in which it moves as `slope`
  */
 export function tangent(
   forward: Forward,
@@ -40,7 +39,7 @@ export function tangent(
   return { value: output.value.float32(), slope: output.slope.float32() };
 }
 
-/** An operation of a network that has no slope here; undefined where all have one. */
+/** Returns the first operation of a network that `tangent` does not support; undefined if it supports all of them. */
 export function withoutSlope(forward: Forward, inputShape: number[]): string | undefined {
   let found: string | undefined;
   trace((net, x) => {
@@ -58,7 +57,7 @@ interface Flows {
   slope: Flow;
 }
 
-/** What is linear is done to value and slope alike, by the operations that networks run with. */
+/** The operations of a network over values and slopes. Linear operations are applied to both. */
 class TangentNet implements Partial<Net<Flows>> {
   private readonly net: RunningNet;
   private readonly parameters: Tensors;
@@ -102,7 +101,7 @@ class TangentNet implements Partial<Net<Flows>> {
     const { mean, variance } = tf.moments(value, axes);
     const rate = tf.rsqrt(tf.add(variance, epsilon));
     const normalized = tf.mul(tf.sub(value, mean), rate);
-    // Mean and deviation move along with the batch.
+    // Mean and standard deviation depend on the batch and move with it.
     const shift = tf.mean(slope, axes);
     const stretch = tf.mul(normalized, tf.mean(tf.mul(normalized, slope), axes));
     const moved = tf.mul(tf.sub(tf.sub(slope, shift), stretch), rate);
@@ -130,8 +129,8 @@ class TangentNet implements Partial<Net<Flows>> {
     const [value, slope] = [x.value.float32() as tf.Tensor4D, x.slope.float32() as tf.Tensor4D];
     const places = Array.from({ length: size * size }, (_, i) => [Math.floor(i / size), i % size] as const);
     const slopes = places.map((place) => atPlace(slope, place, size, stride));
-    // The first maximum of a window is the one that moves it, as it is the one that gets its gradient; which one that is
-    // does not move.
+    // The first maximum of a window determines its slope, as it also gets its gradient. Which element that is counts as
+    // constant.
     const higher = unrecorded(() => {
       let highest = atPlace(value, places[0], size, stride);
       return places.slice(1).map((place) => {
@@ -176,7 +175,7 @@ class TangentNet implements Partial<Net<Flows>> {
     return both(x, (part) => this.net.shuffle(part, groups));
   }
 
-  /** Its random stream has a key, so both get one mask. */
+  /** The random stream has a key, so value and slope get the same mask. */
   dropout(name: string, x: Flows, rate: number): Flows {
     return both(x, (part) => this.net.dropout(name, part, rate));
   }
@@ -190,14 +189,14 @@ class TangentNet implements Partial<Net<Flows>> {
   }
 }
 
-/** BatchNorm's. */
+/** The ε of BatchNorm. */
 const epsilon = 1e-5;
 
 function both({ value, slope }: Flows, linear: (part: Flow) => Flow): Flows {
   return { value: linear(value), slope: linear(slope) };
 }
 
-/** The elements that stand at one place of each window: `[batch, h, w, c] → [batch, windows, windows, c]`. */
+/** Returns the elements at one place of each window: `[batch, h, w, c]` → `[batch, windows, windows, c]`. */
 function atPlace(
   x: tf.Tensor4D,
   [down, right]: readonly [number, number],
@@ -211,7 +210,9 @@ function atPlace(
   return tf.reshape(narrow, [batch, lines, columns, channels]);
 }
 
-/** `count` of the middle axis' elements, from `first` on and `stride` apart; out of operations with a gradient. */
+/**
+ * Returns `count` elements of the middle axis, from `first` on and `stride` apart, using operations with a gradient.
+ */
 function every(x: tf.Tensor3D, first: number, count: number, stride: number): tf.Tensor {
   const [outer, extent, inner] = x.shape;
   const missing = Math.max(0, first + count * stride - extent);

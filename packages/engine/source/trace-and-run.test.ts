@@ -90,7 +90,7 @@ const zoo: [string, number[], <T>(net: Net<T>, x: T) => T][] = [
   ],
 ];
 
-test('a parameter that belongs to no layer: planned, counted, and what runs', () => {
+test('a free parameter is planned, counted and used', () => {
   const forward: Forward = (net) => net.freeParameter('alpha', [2, 3], 5);
   const plan = trace(forward, [4]);
   expect(plan).toMatchObject({ outputShape: [2, 3], parameterCount: 6, flops: 0 });
@@ -109,9 +109,9 @@ test('a parameter that belongs to no layer: planned, counted, and what runs', ()
   expect([...run(forward, { alpha }, sample([2, 4])).output.dataSync()]).toEqual([...alpha.dataSync()]);
 });
 
-test.each(zoo)('%s: what is planned is what runs', (_name, inputShape, layers) => {
+test.each(zoo)('%s: the plan agrees with the run', (_name, inputShape, layers) => {
   const shapes: string[] = [];
-  // Taps the input and output too, so that every net of the zoo has some.
+  // The input and output are tapped too, so that every net has taps.
   const forward: Forward = (net, x) => {
     shapes.push(net.shape(x).join());
     const y = net.tap('out', layers(net, net.tap('in', x)));
@@ -145,7 +145,7 @@ test.each(zoo)('%s: what is planned is what runs', (_name, inputShape, layers) =
       tf.dispose(statistics);
     }
   });
-  // Both walks name the same parameters, and see the same shapes on the way.
+  // Both walks use the same parameters and see the same shapes.
   expect([...used].sort()).toEqual(plan.parameters.map(({ name }) => name).sort());
   expect(shapes.slice(2, 4)).toEqual(shapes.slice(0, 2));
   expect(plan.parameterCount).toBe(

@@ -92,7 +92,7 @@ test('counts a depthwise convolution by hand', () => {
   ]);
 });
 
-test('first values are those that a layer asks for', () => {
+test('initial values are those that a layer requests', () => {
   const initialWeight = { type: 'normal', deviation: 0.25 } as const;
   const initialBias = { type: 'constant', value: 0 } as const;
   const plan = trace(
@@ -112,7 +112,7 @@ test('first values are those that a layer asks for', () => {
   ]);
 });
 
-test('counts sums, averages and moved channels by hand', () => {
+test('counts sums, averages and rearranged channels by hand', () => {
   const of = (layer: <T>(net: Net<T>, x: T) => T) => trace(only(layer), [5, 6, 4]);
   const size = 5 * 6 * 4;
   expect(of((net, x) => net.add(x, x))).toMatchObject({
@@ -147,7 +147,7 @@ test('counts sums, averages and moved channels by hand', () => {
   });
 });
 
-test('counts what sequences go through by hand', () => {
+test('counts the layers of sequences by hand', () => {
   const of = (layer: <T>(net: Net<T>, x: T) => T, shape = [5, 6]) => trace(only(layer), shape);
   const initial = { type: 'normal', deviation: 0.02 } as const;
   const table = (shape: number[]) => ({
@@ -250,7 +250,7 @@ test.each<[string, number[], <T>(net: Net<T>, x: T) => T, RegExp]>([
     (net, x) => net.concat([x, net.maxPool(x, { size: 2 })]),
     /^concat: .*\[4,4,2\] and \[2,2,2\]/,
   ],
-  ['nothing to join', [4, 4, 2], (net) => net.concat([]), /^concat: takes a map/],
+  ['nothing to concatenate', [4, 4, 2], (net) => net.concat([]), /^concat: takes a map/],
   [
     'channels that are not there',
     [4, 4, 2],
@@ -258,12 +258,17 @@ test.each<[string, number[], <T>(net: Net<T>, x: T) => T, RegExp]>([
     /^slice: \[4,4,2\] .*from 1 up to 3/,
   ],
   ['no channels', [4, 4, 2], (net, x) => net.slice(x, { from: 1, to: 1 }), /from 1 up to 1/],
-  ['unequal groups', [4, 4, 3], (net, x) => net.shuffle(x, 2), /^shuffle: .*2 equal groups/],
+  [
+    'unequal groups',
+    [4, 4, 3],
+    (net, x) => net.shuffle(x, 2),
+    /^shuffle: the 3 channels .*not divisible by 2 groups/,
+  ],
   ['the mean of a vector', [4], (net, x) => net.globalAveragePool(x), /^globalAveragePool: .*not \[4\]/],
   ['tokens of a vector', [4], (net, x) => net.tokens(x), /^tokens: .*not \[4\]/],
   ['positions of a vector', [4], (net, x) => net.positions('p', x, zero), /^p: .*not \[4\]/],
   ['a token before a vector', [4], (net, x) => net.prepend('p', x, zero), /^p: .*not \[4\]/],
-  ['a token that is not there', [3, 4], (net, x) => net.token(x, 3), /^token: \[3,4\] has no token 3/],
+  ['a missing token', [3, 4], (net, x) => net.token(x, 3), /^token: \[3,4\] has no token 3/],
   [
     'ids with a width',
     [3, 4],
@@ -275,13 +280,13 @@ test.each<[string, number[], <T>(net: Net<T>, x: T) => T, RegExp]>([
     'a mask of other length',
     [3, 4],
     (net, x) => net.meanOfTokens(x, net.token(x, 0)),
-    /^meanOfTokens: a mask \[4\] does not fit 3 tokens/,
+    /^meanOfTokens: the mask \[4\] does not fit 3 tokens/,
   ],
   [
     'unequal heads',
     [3, 4],
     (net, x) => net.attention('a', x, x, x, { heads: 3 }).output,
-    /^a: a width of 4 does not make 3 equal heads/,
+    /^a: the width 4 is not divisible by 3 heads/,
   ],
   [
     'values of another width',

@@ -1,3 +1,4 @@
+import { Declarations } from './declarations.ts';
 import {
   type Attention,
   type AttentionOptions,
@@ -9,7 +10,6 @@ import {
   type LinearOptions,
   type Net,
   type NetworkPlan,
-  type ParameterSpec,
   type PoolingOptions,
   sizeOf,
 } from './network.ts';
@@ -17,10 +17,10 @@ import {
 type Shape = number[];
 
 /**
- * Walks a network over shapes.
+ * Walks a network over shapes, without creating tensors.
  *
- * @param inputShape without the batch: `[height, width, channels]`
- * @throws RangeError when a layer does not fit its input, naming the layer and the shape
+ * @param inputShape the shape of an input without the batch: `[height, width, channels]` or `[tokens]`
+ * @throws RangeError if a layer does not fit its input; the message names the layer and the shape
  */
 export function trace(forward: Forward, inputShape: Shape): NetworkPlan {
   const net = new TracingNet();
@@ -28,8 +28,8 @@ export function trace(forward: Forward, inputShape: Shape): NetworkPlan {
   return {
     inputShape,
     outputShape,
-    parameters: net.parameters,
-    parameterCount: net.parameters
+    parameters: net.declarations.list,
+    parameterCount: net.declarations.list
       .filter((p) => p.trainable || p.frozen)
       .reduce((sum, p) => sum + sizeOf(p.shape), 0),
     taps: net.taps,
@@ -39,18 +39,17 @@ export function trace(forward: Forward, inputShape: Shape): NetworkPlan {
 }
 
 class TracingNet implements Net<Shape> {
-  readonly parameters: ParameterSpec[] = [];
+  readonly declarations = new Declarations();
   readonly taps: Record<string, Shape> = {};
   flops = 0;
   activations = 0;
-  private readonly names = new Set<string>();
 
   conv(name: string, x: Shape, options: ConvOptions): Shape {
     const [height, width, channels] = this.map(name, x);
     const { out, kernel, bias = true } = options;
-    const shape = this.put(name, [...grid([height, width], options), out]);
+    const shape = this.output(name, [...grid([height, width], options), out]);
     const fanIn = kernel * kernel * channels;
-    this.weights(name, [kernel, kernel, channels, out], [3, 2, 0, 1], fanIn, options);
+    this.declarations.weights(name, [kernel, kernel, channels, out], [3, 2, 0, 1], fanIn, options);
     this.flops += sizeOf(shape) * (2 * fanIn + (bias ? 1 : 0));
     return shape;
   }
@@ -58,9 +57,12 @@ class TracingNet implements Net<Shape> {
   depthwise(name: string, x: Shape, options: DepthwiseOptions): Shape {
     const [height, width, channels] = this.map(name, x);
     const { kernel } = options;
-    const shape = this.put(name, [...grid([height, width], options), channels]);
+    const shape = this.output(name, [...grid([height, width], options), channels]);
     const fanIn = kernel * kernel;
-    this.weights(name, [kernel, kernel, channels, 1], [2, 3, 0, 1], fanIn, { ...options, bias: false });
+    this.declarations.weights(name, [kernel, kernel, channels, 1], [2, 3, 0, 1], fanIn, {
+      ...options,
+      bias: false,
+    });
     this.flops += sizeOf(shape) * 2 * fanIn;
     return shape;
   }
@@ -71,42 +73,42 @@ class TracingNet implements Net<Shape> {
     }
     const { out, bias = true } = options;
     const fanIn = x[x.length - 1];
-    const shape = this.put(name, [...x.slice(0, -1), out]);
-    this.weights(name, [fanIn, out], [1, 0], fanIn, options);
+    const shape = this.output(name, [...x.slice(0, -1), out]);
+    this.declarations.weights(name, [fanIn, out], [1, 0], fanIn, options);
     this.flops += sizeOf(shape) * (2 * fanIn + (bias ? 1 : 0));
     return shape;
   }
 
   batchNorm(name: string, x: Shape): Shape {
-    this.channelwise(`${name}.weight`, x, 1);
-    this.channelwise(`${name}.bias`, x, 0);
-    this.channelwise(`${name}.running_mean`, x, 0, false);
-    this.channelwise(`${name}.running_var`, x, 1, false);
+    this.declarations.channelwise(`${name}.weight`, x, 1);
+    this.declarations.channelwise(`${name}.bias`, x, 0);
+    this.declarations.channelwise(`${name}.running_mean`, x, 0, false);
+    this.declarations.channelwise(`${name}.running_var`, x, 1, false);
     this.flops += 2 * sizeOf(x);
-    return this.put(name, x);
+    return this.output(name, x);
   }
 
   layerNorm(name: string, x: Shape): Shape {
-    this.channelwise(`${name}.weight`, x, 1);
-    this.channelwise(`${name}.bias`, x, 0);
-    // Two sums, a difference, a square, a quotient, scale and offset.
+    this.declarations.channelwise(`${name}.weight`, x, 1);
+    this.declarations.channelwise(`${name}.bias`, x, 0);
+    // Two sums, a difference, a square, a quotient, the scale and the offset.
     this.flops += 7 * sizeOf(x);
-    return this.put(name, x);
+    return this.output(name, x);
   }
 
   relu(x: Shape): Shape {
     this.flops += sizeOf(x);
-    return this.put('relu', x);
+    return this.output('relu', x);
   }
 
   relu6(x: Shape): Shape {
     this.flops += 2 * sizeOf(x);
-    return this.put('relu6', x);
+    return this.output('relu6', x);
   }
 
   gelu(x: Shape): Shape {
     this.flops += 5 * sizeOf(x);
-    return this.put('gelu', x);
+    return this.output('gelu', x);
   }
 
   maxPool(x: Shape, options: PoolingOptions): Shape {
@@ -120,22 +122,22 @@ class TracingNet implements Net<Shape> {
   globalAveragePool(x: Shape): Shape {
     const [, , channels] = this.map('globalAveragePool', x);
     this.flops += sizeOf(x);
-    return this.put('globalAveragePool', [channels]);
+    return this.output('globalAveragePool', [channels]);
   }
 
   flatten(x: Shape): Shape {
-    return this.put('flatten', [sizeOf(x)]);
+    return this.output('flatten', [sizeOf(x)]);
   }
 
   add(x: Shape, y: Shape): Shape {
     if (`${x}` !== `${y}`) throw new RangeError(`add: [${x}] and [${y}] differ in shape`);
     this.flops += sizeOf(x);
-    return this.put('add', x);
+    return this.output('add', x);
   }
 
   scale(x: Shape): Shape {
     this.flops += sizeOf(x);
-    return this.put('scale', x);
+    return this.output('scale', x);
   }
 
   concat(maps: readonly Shape[]): Shape {
@@ -146,7 +148,7 @@ class TracingNet implements Net<Shape> {
         throw new RangeError(`concat: the maps [${maps[0]}] and [${map}] differ in height or width`);
       }
     }
-    return this.put('concat', [height, width, maps.reduce((sum, [, , channels]) => sum + channels, 0)]);
+    return this.output('concat', [height, width, maps.reduce((sum, [, , channels]) => sum + channels, 0)]);
   }
 
   slice(x: Shape, { from, to }: { from: number; to: number }): Shape {
@@ -154,61 +156,63 @@ class TracingNet implements Net<Shape> {
     if (from < 0 || from >= to || to > channels) {
       throw new RangeError(`slice: [${x}] does not have the channels from ${from} up to ${to}`);
     }
-    return this.put('slice', [...x.slice(0, -1), to - from]);
+    return this.output('slice', [...x.slice(0, -1), to - from]);
   }
 
   shuffle(x: Shape, groups: number): Shape {
     const [, , channels] = this.map('shuffle', x);
     if (channels % groups !== 0) {
-      throw new RangeError(`shuffle: the channels of [${x}] do not make ${groups} equal groups`);
+      throw new RangeError(
+        `shuffle: the ${channels} channels of [${x}] are not divisible by ${groups} groups`,
+      );
     }
-    return this.put('shuffle', x);
+    return this.output('shuffle', x);
   }
 
   dropout(_name: string, x: Shape, rate: number): Shape {
-    return rate > 0 ? this.put('dropout', x) : x;
+    return rate > 0 ? this.output('dropout', x) : x;
   }
 
   tokens(x: Shape): Shape {
     const [height, width, channels] = this.map('tokens', x);
-    return this.put('tokens', [height * width, channels]);
+    return this.output('tokens', [height * width, channels]);
   }
 
   embedding(name: string, ids: Shape, { vocabulary, width, initialWeight }: EmbeddingOptions): Shape {
     if (ids.length !== 1) throw new RangeError(`${name}: takes ids [tokens], not [${ids}]`);
     const initial = initialWeight ?? ({ type: 'normal', deviation: 1 } as const);
-    this.given(`${name}.weight`, [vocabulary, width], initial);
-    return this.put(name, [...ids, width]);
+    this.declarations.asInPytorch(`${name}.weight`, [vocabulary, width], initial);
+    return this.output(name, [...ids, width]);
   }
 
   prepend(name: string, x: Shape, initial: Initializer): Shape {
     const [tokens, width] = this.sequence(name, x);
-    this.given(name, [1, 1, width], initial);
-    return this.put(name, [1 + tokens, width]);
+    this.declarations.asInPytorch(name, [1, 1, width], initial);
+    return this.output(name, [1 + tokens, width]);
   }
 
   positions(name: string, x: Shape, initial: Initializer): Shape {
-    this.given(name, [1, ...this.sequence(name, x)], initial);
+    this.declarations.asInPytorch(name, [1, ...this.sequence(name, x)], initial);
     this.flops += sizeOf(x);
-    return this.put(name, x);
+    return this.output(name, x);
   }
 
   token(x: Shape, index: number): Shape {
     const [tokens, width] = this.sequence('token', x);
     if (index < 0 || index >= tokens) throw new RangeError(`token: [${x}] has no token ${index}`);
-    return this.put('token', [width]);
+    return this.output('token', [width]);
   }
 
   meanOfTokens(x: Shape, mask?: Shape): Shape {
     const [tokens, width] = this.sequence('meanOfTokens', x);
     this.mask('meanOfTokens', mask, tokens);
     this.flops += sizeOf(x) * (mask === undefined ? 1 : 2);
-    return this.put('meanOfTokens', [width]);
+    return this.output('meanOfTokens', [width]);
   }
 
   present(ids: Shape): Shape {
     if (ids.length !== 1) throw new RangeError(`present: takes ids [tokens], not [${ids}]`);
-    return this.put('present', ids);
+    return this.output('present', ids);
   }
 
   attention(
@@ -223,17 +227,17 @@ class TracingNet implements Net<Shape> {
       throw new RangeError(`${name}: queries [${q}], keys [${k}] and values [${v}] differ in shape`);
     }
     if (width % heads !== 0)
-      throw new RangeError(`${name}: a width of ${width} does not make ${heads} equal heads`);
+      throw new RangeError(`${name}: the width ${width} is not divisible by ${heads} heads`);
     this.mask(name, mask, tokens);
-    const scores = this.put(name, [heads, tokens, tokens]);
-    this.put(name, scores);
-    // Two products; the scale; the softmax's difference, power, sum and quotient.
+    const scores = this.output(name, [heads, tokens, tokens]);
+    this.output(name, scores);
+    // Two products, the scale, and the softmax's difference, power, sum and quotient.
     this.flops += 4 * tokens * tokens * width + sizeOf(q) + 4 * sizeOf(scores);
-    return { output: this.put(name, q), scores };
+    return { output: this.output(name, q), scores };
   }
 
   tap(name: string, x: Shape): Shape {
-    if (name in this.taps) throw new RangeError(`two taps are named ${name}`);
+    if (name in this.taps) throw new RangeError(`two taps are named ${name}: names must be unique`);
     this.taps[name] = x;
     return x;
   }
@@ -244,54 +248,9 @@ class TracingNet implements Net<Shape> {
 
   private pool(name: string, x: Shape, { size, stride = size }: PoolingOptions): Shape {
     const [height, width, channels] = this.map(name, x);
-    const shape = this.put(name, [...grid([height, width], { kernel: size, stride }), channels]);
+    const shape = this.output(name, [...grid([height, width], { kernel: size, stride }), channels]);
     this.flops += sizeOf(shape) * size * size;
     return shape;
-  }
-
-  /** PyTorch's default for Conv2d and Linear: both weight and bias uniform within ±1/√fan_in. */
-  private weights(
-    name: string,
-    shape: number[],
-    interchange: number[],
-    fanIn: number,
-    options: Omit<LinearOptions, 'out'>,
-  ): void {
-    const standard = { type: 'uniform', bound: 1 / Math.sqrt(fanIn) } as const;
-    const { bias = true, initialWeight = standard, initialBias = standard, frozen = false } = options;
-    const status = frozen ? { trainable: false, frozen } : { trainable: true };
-    this.declare({
-      name: `${name}.weight`,
-      shape,
-      initializer: initialWeight,
-      interchange,
-      ...status,
-    });
-    if (!bias) return;
-    this.declare({
-      name: `${name}.bias`,
-      shape: shape.slice(-1),
-      initializer: initialBias,
-      interchange: [0],
-      ...status,
-    });
-  }
-
-  /** A number for each channel. */
-  private channelwise(name: string, x: Shape, value: number, trainable = true): void {
-    const initializer = { type: 'constant', value } as const;
-    this.declare({ name, shape: x.slice(-1), initializer, interchange: [0], trainable });
-  }
-
-  /** A trained tensor that PyTorch holds in the same layout. */
-  private given(name: string, shape: Shape, initializer: Initializer): void {
-    this.declare({ name, shape, initializer, interchange: shape.map((_, axis) => axis), trainable: true });
-  }
-
-  private declare(parameter: ParameterSpec): void {
-    if (this.names.has(parameter.name)) throw new RangeError(`two parameters are named ${parameter.name}`);
-    this.names.add(parameter.name);
-    this.parameters.push(parameter);
   }
 
   private map(name: string, x: Shape): [number, number, number] {
@@ -306,10 +265,11 @@ class TracingNet implements Net<Shape> {
 
   private mask(name: string, mask: Shape | undefined, tokens: number): void {
     if (mask === undefined || `${mask}` === `${[tokens]}`) return;
-    throw new RangeError(`${name}: a mask [${mask}] does not fit ${tokens} tokens`);
+    throw new RangeError(`${name}: the mask [${mask}] does not fit ${tokens} tokens`);
   }
 
-  private put(name: string, shape: Shape): Shape {
+  /** Counts the output of a layer. */
+  private output(name: string, shape: Shape): Shape {
     if (shape.some((extent) => extent < 1)) {
       throw new RangeError(`${name}: the input is too small, its output would be [${shape}]`);
     }
@@ -318,20 +278,18 @@ class TracingNet implements Net<Shape> {
   }
 
   freeParameter(name: string, shape: Shape, value: number): Shape {
-    this.given(name, shape, { type: 'constant', value });
+    this.declarations.asInPytorch(name, shape, { type: 'constant', value });
     return shape;
   }
 
   memory(name: string, x: Shape, length: number): Shape {
     const shape = [length, ...x];
-    const interchange = shape.map((_, axis) => axis);
-    const initializer = { type: 'constant', value: 0 } as const;
-    this.declare({ name, shape, initializer, interchange, trainable: false });
+    this.declarations.asInPytorch(name, shape, { type: 'constant', value: 0 }, false);
     return shape;
   }
 }
 
-/** Where windows lie: how many fit in each direction. */
+/** Returns the number of windows that fit along each axis. */
 function grid(
   extents: number[],
   { kernel, stride = 1, padding = 0 }: { kernel: number; stride?: number; padding?: number },

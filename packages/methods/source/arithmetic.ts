@@ -1,28 +1,28 @@
 import * as tf from '@tensorflow/tfjs-core';
 
-/** What several terms compute with. */
+/** Arithmetic that several terms share. */
 
-/** The mean of squared differences over every element. */
+/** Computes the mean of squared differences over every element. */
 export function meanSquaredError(a: tf.Tensor, b: tf.Tensor): tf.Tensor {
   return tf.mean(tf.square(tf.sub(a, b)));
 }
 
-/** `[batch, …]` → `[batch, D]` */
+/** Flattens each sample: `[batch, …]` → `[batch, D]`. */
 export function rows(x: tf.Tensor): tf.Tensor2D {
   return tf.reshape(x, [x.shape[0], -1]);
 }
 
 /**
- * The loss of a batch in which nothing can be compared: 0, with the slope 0. It hangs on x, so that a gradient exists,
- * but not on its values: 0·∞ would be NaN.
+ * Returns 0 with a gradient of 0, the loss of a batch in which there is nothing to compare. It depends on x, so that a
+ * gradient exists, but not on the values of x: 0·∞ would be NaN.
  */
-export function nothing(x: tf.Tensor): tf.Tensor {
+export function zeroLoss(x: tf.Tensor): tf.Tensor {
   return tf.sum(tf.zerosLike(x));
 }
 
 /**
- * Scales to length 1 along an axis. A vector shorter than 1e-12, PyTorch's guard, becomes 0 and gets no slope, where
- * PyTorch passes on 1e12 times what arrives: a dead unit is common, and its direction means nothing.
+ * Scales vectors along an axis to length 1. A vector shorter than 1e-12, PyTorch's threshold, becomes 0 and gets no
+ * gradient, where PyTorch multiplies the gradient by 1e12: dead units are common, and their direction is meaningless.
  */
 export function unit(x: tf.Tensor, axis = -1): tf.Tensor {
   return tf.customGrad((input, save) => {
@@ -34,7 +34,7 @@ export function unit(x: tf.Tensor, axis = -1): tf.Tensor {
     (save as tf.GradSaveFunc)([value, inverse]);
     return {
       value,
-      // What points along the vector changes its length alone.
+      // The part of the gradient along the vector would only change its length.
       gradFunc: (dy: tf.Tensor, [u, scale]: tf.Tensor[]) =>
         tf.mul(scale, tf.sub(dy, tf.mul(u, tf.sum(tf.mul(dy, u), axis, true)))),
     };
@@ -42,14 +42,14 @@ export function unit(x: tf.Tensor, axis = -1): tf.Tensor {
 }
 
 /**
- * Mean over every element of smooth L1: d²/2 for |d| < 1, |d| − ½ beyond.
+ * Computes the mean of smooth L1 over every element: d²/2 for |d| < 1, else |d| − ½, with d = x − constant.
  *
- * @param constant gets no gradient
+ * @param constant the target, which gets no gradient
  */
 export function smoothL1(x: tf.Tensor, constant: tf.Tensor): tf.Tensor {
   return tf.customGrad((input, save) => {
     const difference = tf.sub(input as tf.Tensor, constant);
-    // c·(d − c/2) is both branches at once, and c is the slope.
+    // With c = d clipped to [−1, 1], c·(d − c/2) covers both branches, and c is the derivative.
     const clipped = tf.clipByValue(difference, -1, 1);
     (save as tf.GradSaveFunc)([clipped]);
     return {

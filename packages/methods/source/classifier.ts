@@ -1,14 +1,18 @@
 import type { ParameterShapes } from './term.ts';
 
-/** A linear layer by its parameters. */
+/** The parameter names of a linear layer. */
 interface LinearLayer {
-  /** `[width, classes]` */
+  /** Names the weight, `[width, classes]`. */
   weight: string;
-  /** Empty in a layer without. */
+  /** Names the bias; empty in a layer without bias. */
   bias: string[];
 }
 
-/** The last linear layer of those widths: a network's classifier, seen from its features. */
+/**
+ * Finds a network's classifier: the last linear layer from `width` features to `classes` logits.
+ *
+ * @returns undefined if the network has no such layer
+ */
 export function classifierOf(
   parameters: ParameterShapes,
   width: number,

@@ -2,18 +2,18 @@ import * as tf from '@tensorflow/tfjs-core';
 import { atSmallerSize } from './maps.ts';
 import type { Auxiliary, TapPair, TapShapes, TermBatch } from './term.ts';
 
-/** What brings a student's maps to a teacher's, stage by stage. */
+/** Trained layers that give a student's maps the teacher's channels, stage by stage. */
 interface Connectors {
   auxiliary: Record<string, Auxiliary>;
-  /** The two maps of a stage at the smaller size, the student's with the teacher's channels. */
+  /** Returns the two maps of a stage at the smaller of their sizes, the student's with the teacher's channels. */
   pair(stage: number, batch: TermBatch): [student: tf.Tensor4D, teacher: tf.Tensor4D];
 }
 
 /**
- * A trained 1×1 convolution with BatchNorm for each stage in which the channels differ, and no ReLU: what follows
- * looks at signs. The larger map is average-pooled to the smaller first.
+ * Builds a trained 1×1 convolution with BatchNorm for each stage in which the channels differ. There is no ReLU after
+ * it, because the losses compare signs. The larger map is average-pooled to the smaller first.
  *
- * @param always for stages of equal channels too
+ * @param always build one for stages with equal channels too
  */
 export function connectors(
   stages: readonly TapPair[],
@@ -41,7 +41,7 @@ export function connectors(
   };
 }
 
-/** Σ over stages l of 2^(l − L) times the stage's loss: the last stage L counts whole, each before it half as much. */
-export function halved(losses: readonly tf.Tensor[]): tf.Tensor {
+/** Sums the losses of stages, weighted by 2^(l − L): the last stage L has weight 1, each one before it half as much. */
+export function sumHalvingBackwards(losses: readonly tf.Tensor[]): tf.Tensor {
   return tf.addN(losses.map((loss, stage) => tf.mul(loss, 2 ** (stage + 1 - losses.length))));
 }

@@ -5,14 +5,14 @@ import { beforeAll, expect, test } from 'vitest';
 import { expectClose } from '@distillery/engine/testing';
 import { lossOfTaps } from './testing/terms.ts';
 
-// Numbers from the methods' own reference implementations, in float64; see the README beside them.
+// Values of the methods' reference implementations, in float64; see the README beside them.
 const file = new URL('./testing/golden/losses.json', import.meta.url);
 
 interface Values {
   shape: number[];
   data: number[];
 }
-/** By tap name; `maps` are a list, from the first stage to the last. */
+/** Tensors by tap name; `maps` is a list from the first stage to the last. */
 type Side = Record<string, Values | Values[]>;
 interface Golden {
   method: string;
@@ -24,7 +24,7 @@ interface Golden {
   gradients: Side;
 }
 
-/** Golden name → the term and the options that it is checked with. */
+/** For each golden name, the term and the options to check. */
 const checked: Record<string, { type: string; options?: object }> = {
   soft_target: { type: 'soft_target' },
   cosine: { type: 'cosine', options: { student: 'features', teacher: 'features' } },
@@ -40,11 +40,11 @@ const checked: Record<string, { type: string; options?: object }> = {
   similarity: { type: 'similarity' },
   pkt: { type: 'pkt' },
   nst: { type: 'nst' },
-  // After both projections.
+  // The features after both projections.
   correlation: { type: 'correlation' },
   activation_boundary: { type: 'activation_boundary' },
   overhaul: { type: 'overhaul' },
-  // What review compares a fused map by.
+  // The comparison that `review` makes of a fused map.
   hierarchical_context: { type: 'review' },
 };
 
@@ -52,7 +52,7 @@ const { cases } = JSON.parse(readFileSync(file, 'utf8')) as { cases: Golden[] };
 
 beforeAll(() => startEngine());
 
-/** A side's taps, each map of a list as a tap of its own. */
+/** The taps of a network, with each map of a list as one tap. */
 const tapsOf = (side: Side): Record<string, Values> =>
   Object.fromEntries(
     Object.entries(side).flatMap(([name, values]) =>
@@ -77,6 +77,6 @@ test.each(cases)('$method $options equals its reference: $reference', (golden) =
   });
 });
 
-test('every case has a term, and every term here has a case', () => {
+test('every case belongs to a term, and every term listed here has a case', () => {
   expect([...new Set(cases.map(({ method }) => method))].sort()).toEqual(Object.keys(checked).sort());
 });

@@ -46,7 +46,7 @@ export {
   type TermChoice,
 } from './term.ts';
 
-/** Every distillation term; a new one is a file and a line here. */
+/** Every distillation term. A new one is one file and one line here. */
 export const terms = termRegistry([
   crossEntropy,
   softTarget,

@@ -1,8 +1,8 @@
 import * as tf from '@tensorflow/tfjs-core';
 
-/** Maps are `[batch, height, width, channels]`. */
+/** Resizing of maps, `[batch, height, width, channels]`. */
 
-/** Two maps at the smaller of their heights and of their widths. */
+/** Average-pools two maps to the smaller of their heights and the smaller of their widths. */
 export function atSmallerSize(a: tf.Tensor, b: tf.Tensor): [tf.Tensor4D, tf.Tensor4D] {
   const [x, y] = [a as tf.Tensor4D, b as tf.Tensor4D];
   const height = Math.min(x.shape[1], y.shape[1]);
@@ -10,14 +10,14 @@ export function atSmallerSize(a: tf.Tensor, b: tf.Tensor): [tf.Tensor4D, tf.Tens
   return [adaptiveAveragePool(x, height, width), adaptiveAveragePool(y, height, width)];
 }
 
-/** `[batch, height, width, channels]` → `[batch, height·width, channels]` */
+/** Flattens the positions of a map: `[batch, height, width, channels]` → `[batch, height·width, channels]`. */
 export function positions(map: tf.Tensor4D): tf.Tensor3D {
   return tf.reshape(map, [map.shape[0], -1, map.shape[3]]);
 }
 
 /**
- * PyTorch's `adaptive_avg_pool2d`: position i of n averages the positions ⌊i·N/n⌋ to ⌈(i+1)·N/n⌉ of N, so windows
- * overlap where N is not a multiple of n.
+ * Average-pools a map to a height and a width, as PyTorch's `adaptive_avg_pool2d` does: position i of n is the average
+ * of the positions from ⌊i·N/n⌋ up to, not including, ⌈(i+1)·N/n⌉ of N. Windows overlap where N is not a multiple of n.
  */
 export function adaptiveAveragePool(map: tf.Tensor4D, height: number, width: number): tf.Tensor4D {
   const [, fromHeight, fromWidth] = map.shape;
@@ -26,11 +26,11 @@ export function adaptiveAveragePool(map: tf.Tensor4D, height: number, width: num
     const window: [number, number] = [fromHeight / height, fromWidth / width];
     return tf.avgPool(map, window, window, 'valid');
   }
-  // Windows of different sizes.
+  // The windows differ in size, so no pooling operation fits.
   return resampled(map, averages(fromHeight, height), averages(fromWidth, width));
 }
 
-/** PyTorch's `interpolate` with mode nearest: position i of n is the position ⌊i·N/n⌋ of N. */
+/** Resizes a map as PyTorch's `interpolate` with mode `nearest` does: position i of n copies position ⌊i·N/n⌋ of N. */
 export function nearest(map: tf.Tensor4D, height: number, width: number): tf.Tensor4D {
   const [, fromHeight, fromWidth] = map.shape;
   if (fromHeight === height && fromWidth === width) return map;
@@ -38,22 +38,22 @@ export function nearest(map: tf.Tensor4D, height: number, width: number): tf.Ten
 }
 
 /**
- * Mixes the lines of a map and then its columns, each as a product with a matrix: it has a gradient on every engine.
+ * Mixes the rows of a map and then its columns. Each is a matrix product, which has a gradient on every engine.
  *
- * @param lines `[height, new height]`
+ * @param rows `[height, new height]`
  * @param columns `[width, new width]`
  */
-function resampled(map: tf.Tensor4D, lines: tf.Tensor2D, columns: tf.Tensor2D): tf.Tensor4D {
+function resampled(map: tf.Tensor4D, rows: tf.Tensor2D, columns: tf.Tensor2D): tf.Tensor4D {
   const [batch, fromHeight, fromWidth, channels] = map.shape;
-  const [height, width] = [lines.shape[1], columns.shape[1]];
+  const [height, width] = [rows.shape[1], columns.shape[1]];
   const upright = tf.reshape(tf.transpose(map, [0, 2, 3, 1]), [-1, fromHeight]);
-  const low = tf.reshape(tf.matMul(upright, lines), [batch, fromWidth, channels, height]);
+  const low = tf.reshape(tf.matMul(upright, rows), [batch, fromWidth, channels, height]);
   const level = tf.reshape(tf.transpose(low, [0, 3, 2, 1]), [-1, fromWidth]);
   const narrow = tf.reshape(tf.matMul(level, columns), [batch, height, channels, width]);
   return tf.transpose(narrow, [0, 1, 3, 2]) as tf.Tensor4D;
 }
 
-/** `[from, to]`: column i chooses position ⌊i·from/to⌋. */
+/** A matrix `[from, to]` whose column i selects position ⌊i·from/to⌋. */
 function choices(from: number, to: number): tf.Tensor2D {
   const chosen = Array.from({ length: to }, (_, i) => {
     const position = Math.floor((i * from) / to);
@@ -62,7 +62,7 @@ function choices(from: number, to: number): tf.Tensor2D {
   return tf.transpose(tf.tensor2d(chosen));
 }
 
-/** `[from, to]`: column i averages window i. */
+/** A matrix `[from, to]` whose column i averages window i. */
 function averages(from: number, to: number): tf.Tensor2D {
   const windows = Array.from({ length: to }, (_, i) => {
     const [start, end] = [Math.floor((i * from) / to), Math.ceil(((i + 1) * from) / to)];

@@ -15,26 +15,26 @@ test.each([
   ['attention', ['maps'], []],
   ['rkd_angle', ['features'], []],
   ['hint', ['maps'], ['regressor']],
-  // Its mask is a network without parameters.
+  // Its mask network has no parameters.
   ['masked_generation', ['maps'], ['align, where widths differ', 'generator']],
-  ['activation_boundary', ['maps from before ReLU'], ['connector, where widths differ']],
-  ['overhaul', ['maps from before ReLU'], ['connector']],
+  ['activation_boundary', ['maps before ReLU'], ['connector, where widths differ']],
+  ['overhaul', ['maps before ReLU'], ['connector']],
   ['softmax_regression', ['features', "the teacher's logits", "the teacher's parameters"], ['connector']],
   ['weights', ['parameters'], []],
   ['curriculum_temperature', ['logits'], ['temperature']],
-  ['gradient', ['gradients by the input'], []],
+  ['gradient', ['input gradients'], []],
   ['factor', ['maps'], ['paraphraser', 'translator']],
-  ['contrastive', ['features', 'the sample index'], ['student', 'teacher']],
+  ['contrastive', ['features', 'sample indices'], ['student', 'teacher']],
   ['attention_heads', ['attention scores'], []],
   ['hidden_states', ['hidden states'], ['projector, where widths differ']],
   ['minilm', ['queries', 'keys', 'values'], []],
-  // What it trains is part of the student.
+  // The projector is part of the student.
   [
     'classifier_reuse',
     ["the student's projection", "the teacher's maps", "the teacher's parameters"],
     ['projector'],
   ],
-])('%s tells what it needs', (type, needs, trains) => {
+])('%s lists what it needs', (type, needs, trains) => {
   expect(catalogue.find((entry) => entry.type === type)).toMatchObject({ needs, trains });
 });
 
@@ -49,7 +49,7 @@ const reads = (student: string[], teacher: string[]): BoundTerm => ({
   loss: () => tf.scalar(0),
 });
 
-test('a term that convolutions do not fit is asked about attention', () => {
+test('a term that does not fit convolutions is bound to attention', () => {
   const entry = described((_options, student) => {
     if (!('attention1' in student)) throw new TapError('/student', 'has no attention', undefined);
     return reads(['attention1', 'attention2', 'hidden1'], ['attention1', 'values2']);
@@ -60,9 +60,9 @@ test('a term that convolutions do not fit is asked about attention', () => {
   });
 });
 
-test('a term that fits nothing says so', () => {
+test('a term that fits no sample network is an error', () => {
   const bind = () => {
     throw new TapError('', 'fits nothing', undefined);
   };
-  expect(() => described(bind)).toThrow('new fits none of the networks that needs.ts knows');
+  expect(() => described(bind)).toThrow('new fits none of the sample networks in needs.ts');
 });

@@ -4,12 +4,12 @@ import type { BoundTerm, ParameterShapes, Subject, TapShapes, Term } from './ter
 
 type Needs = Required<Pick<CatalogueEntry, 'needs' | 'trains'>>;
 
-/** A registry of terms, whose catalogue tells of each what it needs. */
+/** Builds a registry of terms whose catalogue lists, for each term, what it reads and which networks it trains. */
 export function termRegistry(terms: readonly Term[]): Registry<Term> {
   return registry(terms, 'type', needsOf);
 }
 
-/** Networks as small as can be, with the taps that architectures name: one of convolutions, one of attention. */
+/** Two minimal networks with the tap names that architectures use: a convolutional one and a transformer. */
 const samples: ((width: number) => Forward)[] = [
   (width) => (net, image) => {
     let x = image;
@@ -39,8 +39,9 @@ const samples: ((width: number) => Forward)[] = [
 const [image, classes] = [[8, 8, 3], 10];
 
 /**
- * What a term reads by default, and which networks it trains, found by binding it: to a student half as wide as its
- * teacher, and to one of the same width.
+ * Finds what a term reads by default and which networks it trains, by binding it twice: to a student half as wide as
+ * its teacher, and to a student of the same width. Networks that appear only in the first are trained where widths
+ * differ.
  */
 function needsOf(term: Term): Needs {
   const narrow = boundOf(term, 8, 16);
@@ -53,11 +54,15 @@ function needsOf(term: Term): Needs {
 
 interface Fitted {
   bound: BoundTerm;
-  /** Layers that the term gives the student, and whether they come from the teacher. */
+  /** Trained layers that the term adds to the student, and whether it also copies layers of the teacher. */
   added: { trained: string[]; inherited: boolean };
 }
 
-/** Bound to the first of the samples that it fits. */
+/**
+ * Binds a term to the first of the sample networks that it fits.
+ *
+ * @throws AggregateError if it fits none of them
+ */
 function boundOf(term: Term, student: number, teacher: number): Fitted {
   const errors: unknown[] = [];
   for (const sample of samples) {
@@ -83,14 +88,14 @@ function boundOf(term: Term, student: number, teacher: number): Fitted {
       errors.push(error);
     }
   }
-  throw new AggregateError(errors, `${term.type} fits none of the networks that needs.ts knows`);
+  throw new AggregateError(errors, `${term.type} fits none of the sample networks in needs.ts`);
 }
 
 function subject(forward: Forward): Subject {
   return { forward, plan: trace(forward, image) };
 }
 
-/** A classifier's gradient by its input is a tap, too, though no layer names it. */
+/** The network's taps, and the gradient with respect to its input, which is a tap that no layer names. */
 function tapsOf({ plan }: Subject): TapShapes {
   return { ...plan.taps, input_gradient: [sizeOf(image)] };
 }
@@ -101,14 +106,14 @@ function parametersOf({ plan }: Subject): ParameterShapes {
   );
 }
 
-/** The words for taps, by their names without the number, and for what else is in a batch. */
+/** Descriptions of taps, by name without the number, and of other fields of a batch. */
 const words: Record<string, string> = {
   stage: 'maps',
-  stage_pre: 'maps from before ReLU',
+  stage_pre: 'maps before ReLU',
   attention: 'attention scores',
   hidden: 'hidden states',
-  input_gradient: 'gradients by the input',
-  indices: 'the sample index',
+  input_gradient: 'input gradients',
+  indices: 'sample indices',
 };
 
 function kindsOf(taps: readonly string[]): string[] {
@@ -132,7 +137,7 @@ function readBy({ bound, added }: Fitted): string[] {
   ];
 }
 
-/** Names of the networks and layers that it adds and that have parameters, without the number of a stage. */
+/** The names of the networks and layers with parameters that a term adds, without stage numbers. */
 function trainedBy({ bound, added }: Fitted): string[] {
   const trained = Object.entries(bound.auxiliary).flatMap(([name, { forward, inputShape }]) =>
     trace(forward, inputShape).parameterCount > 0 ? [name.replace(/\d+$/, '')] : [],

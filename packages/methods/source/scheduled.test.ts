@@ -9,25 +9,25 @@ import { lossOf } from './testing/terms.ts';
 beforeAll(() => startEngine());
 
 const types = terms.list.map(({ type }) => type);
-// Contrast has features and a queue, and its own test.
+// The contrastive term has features and a queue, and a test of its own.
 const warm = types.filter((type) => type !== 'contrastive' && 'temperature' in terms.get(type).options.shape);
 const ramp = { schedule: 'linear', from: 1, to: 5, epochs: 2 };
 
-test.each(types)('%s takes a number, a schedule or auto for its weight', (type) => {
+test.each(types)('%s accepts a number, a schedule or auto as its weight', (type) => {
   for (const weight of [0.5, ramp, 'auto']) {
     expect(terms.schema.parse({ type, weight })).toMatchObject({ type, weight });
   }
   expect(terms.schema.safeParse({ type, weight: { ...ramp, to: -1 } }).success).toBe(false);
 });
 
-test('terms with a temperature are held below', () => {
+test('the terms with a temperature are the ones tested below', () => {
   expect(warm).toEqual(
     expect.arrayContaining(['soft_target', 'decoupled', 'dist', 'jensen_shannon', 'channel_wise']),
   );
 });
 
-test.each(warm)('%s takes a schedule for its temperature, and its value of the moment', (type) => {
-  // One reads a map, the others logits.
+test.each(warm)('%s accepts a schedule of its temperature and uses the current value', (type) => {
+  // One term reads a map, the others read logits.
   const [tap, shape]: [string, number[]] =
     type === 'channel_wise' ? ['stage1', [4, 2, 3, 5]] : ['logits', [4, 5]];
   const teacher = { [tap]: sample(shape, 1) };

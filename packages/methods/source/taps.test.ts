@@ -6,20 +6,20 @@ import { thrown } from './testing/terms.ts';
 const student = { stage1: [16, 16, 8], stage2: [8, 8, 16], features: [32], logits: [10] };
 const teacher = { stage1: [16, 16, 64], last: [4, 4, 128], logits: [10] };
 
-test('takes the last maps by default', () => {
+test('uses the last maps by default', () => {
   expect(tapPair({}, student, teacher)).toEqual({ student: 'stage2', teacher: 'last' });
 });
 
-test('takes the taps that are named', () => {
+test('uses the taps that are named', () => {
   expect(tapPair({ student: 'features', teacher: 'logits' }, student, teacher)).toEqual({
     student: 'features',
     teacher: 'logits',
   });
 });
 
-// A name that every object has is none of its taps.
+// Names of properties that every object inherits are not taps.
 test.each(['stage3', 'constructor', '__proto__', ''])(
-  'refuses the unknown tap %j and lists those there are',
+  'refuses the unknown tap %j and lists the existing ones',
   (name) => {
     const error = thrown(() => tapPair({ teacher: name }, student, teacher));
     expect(error).toBeInstanceOf(TapError);
@@ -32,17 +32,17 @@ test.each(['stage3', 'constructor', '__proto__', ''])(
   },
 );
 
-test('says so when there is no map to take', () => {
+test('refuses a network without maps', () => {
   expect(thrown(() => tapPair({}, { logits: [10] }, teacher))).toMatchObject({
     name: 'TapError',
     path: '/student',
     value: undefined,
     allowed: ['logits'],
-    message: 'the student has no map to take by default',
+    message: 'the student has no map to use by default',
   });
 });
 
-test('pairs of maps: from last to first as far as both go, in the order of the network', () => {
+test('pairs of maps: the last maps of both, in the order of the network', () => {
   const three = { ...teacher, top: [2, 2, 256] };
   const pairs = [
     { student: 'stage1', teacher: 'last' },
@@ -85,7 +85,8 @@ test.each([
     {
       path: '/teacher',
       value: 'last',
-      message: /stage1 \[16,16,8\], stage2 \[8,8,16\] and the teacher's last \[4,4,128\] differ in number/,
+      message:
+        /2 maps, stage1 \[16,16,8\], stage2 \[8,8,16\], and the teacher 1, last \[4,4,128\]: name as many/,
     },
   ],
   [
@@ -93,7 +94,7 @@ test.each([
     {
       path: '/teacher',
       value: undefined,
-      message: /only the maps stage1 \[16,16,64\], last \[4,4,128\] to take by default/,
+      message: /only the maps stage1 \[16,16,64\], last \[4,4,128\] to use by default, and 3 are needed/,
     },
   ],
 ])('refuses %j for pairs of maps', (options, { message, ...expected }) => {
@@ -106,11 +107,11 @@ test('refuses pairs of maps where there is no map', () => {
   expect(thrown(() => mapPairs({}, student, { logits: [10] }))).toMatchObject({
     path: '/teacher',
     allowed: ['logits'],
-    message: 'the teacher has no map to take by default',
+    message: 'the teacher has no map to use by default',
   });
 });
 
-test('a map from before its activation is taken where it is asked for, and only there', () => {
+test('maps before the activation are used only where they are requested', () => {
   const both = {
     stage1_pre: [8, 8, 4],
     stage1: [8, 8, 4],
@@ -127,7 +128,7 @@ test('a map from before its activation is taken where it is asked for, and only 
     'stage1_pre',
     'stage2_pre',
   ]);
-  // The other network has none.
+  // The other network has no such maps.
   expect(preActivationPairs({}, both, student).map((pair) => pair.student)).toEqual(['stage1', 'stage2']);
   expect(preActivationPairs({ teacher: 'stage1' }, both, both)).toEqual([
     { student: 'stage2_pre', teacher: 'stage1' },
@@ -143,10 +144,10 @@ test('one pair of maps: the last by default, vectors refused', () => {
   });
 });
 
-test('scores of attention are no maps, neither by default nor by name', () => {
+test('attention scores are not maps, neither by default nor by name', () => {
   const taps = { hidden1: [17, 8], attention1: [2, 17, 17], features: [8] };
   expect(thrown(() => tapPair({}, taps, teacher))).toMatchObject({
-    message: 'the student has no map to take by default',
+    message: 'the student has no map to use by default',
   });
   expect(mapPair({}, { stage1: [4, 4, 2], ...taps }, teacher)).toEqual({
     student: 'stage1',
@@ -167,7 +168,7 @@ test('vectors: features by default, maps refused', () => {
   expect(thrown(() => vectorPair({}, student, teacher))).toMatchObject({
     path: '/teacher',
     value: undefined,
-    message: 'the teacher has no features to take by default',
+    message: 'the teacher has no features to use by default',
   });
   expect(thrown(() => vectorPair({ teacher: 'last' }, student, teacher))).toMatchObject({
     path: '/teacher',

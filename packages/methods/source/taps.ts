@@ -4,92 +4,96 @@ import { z } from 'zod';
 const name = z.string().max(64);
 const names = z.union([name, z.array(name).min(1).max(32)]);
 
-/** The options by which terms name a pair of taps. */
-export const tapPairOptions = {
-  student: name.optional().describe("the student's tap; default: its last map"),
-  teacher: name.optional().describe("the teacher's tap; default: its last map"),
-};
+const sides = ['student', 'teacher'] as const;
 
-/** The options by which terms name a pair of taps of any shape. */
-export const anyPairOptions = {
-  student: name
-    .optional()
-    .describe("the student's tap; default: its last map, or features where it has none"),
-  teacher: name
-    .optional()
-    .describe("the teacher's tap; default: its last map, or features where it has none"),
-};
+/** Two options, `student` and `teacher`, that name taps; `describe` gives the description of each. */
+function pairOptions<T extends z.ZodType>(tap: T, describe: (side: string) => string) {
+  const [student, teacher] = sides.map((side) => tap.optional().describe(describe(side)));
+  return { student, teacher };
+}
 
-/** The options by which terms name a pair of vectors. */
-export const vectorPairOptions = {
-  student: name.optional().describe("the student's tap, a vector; default: features"),
-  teacher: name.optional().describe("the teacher's tap, a vector; default: features"),
-};
+/** Options that name a pair of taps, by default each network's last map. */
+export const tapPairOptions = pairOptions(
+  name,
+  (side) => `Tap of the ${side}, such as "stage3". Defaults to the last map.`,
+);
 
-/** The options by which terms name maps of several stages. */
-export const mapPairsOptions = {
-  student: names.optional().describe("the student's map, or a list of them; default: as many as both have"),
-  teacher: names.optional().describe("the teacher's map, or a list of them; default: as many as both have"),
-};
+/** Options that name a pair of taps of any shape. */
+export const anyPairOptions = pairOptions(
+  name,
+  (side) => `Tap of the ${side}. Defaults to the last map, or to "features" if the network has no map.`,
+);
 
-/** The options by which terms name maps from before the activation. */
-export const preActivationPairsOptions = {
-  student: names
-    .optional()
-    .describe("the student's map, or a list of them; default: those before ReLU where both have such"),
-  teacher: names
-    .optional()
-    .describe("the teacher's map, or a list of them; default: those before ReLU where both have such"),
-};
+/** Options that name a pair of vectors. */
+export const vectorPairOptions = pairOptions(
+  name,
+  (side) => `Tap of the ${side}, which must be a vector. Defaults to "features".`,
+);
+
+/** Options that name the maps of several stages. */
+export const mapPairsOptions = pairOptions(
+  names,
+  (side) =>
+    `Map of the ${side}, or a list of maps. Defaults to the last maps, as many as the other network names or as both have.`,
+);
+
+/** Options that name maps before the activation. */
+export const preActivationPairsOptions = pairOptions(
+  names,
+  (side) =>
+    `Map of the ${side}, or a list of maps. Defaults to the maps before ReLU if both networks have them, else to the maps.`,
+);
 
 type Names = string | string[];
 
 /**
- * The pair that options name, with defaults filled in: the last maps.
+ * Resolves the pair of taps that the options name. Each side defaults to its last map.
  *
- * @throws TapError when a tap does not exist
+ * @throws TapError if a tap does not exist
  */
 export function tapPair(options: Partial<TapPair>, student: TapShapes, teacher: TapShapes): TapPair {
   return pairOf(options, student, teacher, 'map', lastMap);
 }
 
 /**
- * The pair that options name, by default the last maps, or `features` where there is no map.
+ * Resolves the pair of taps that the options name. Each side defaults to its last map, or to `features` if it has no
+ * map.
  *
- * @throws TapError when a tap does not exist
+ * @throws TapError if a tap does not exist
  */
 export function anyPair(options: Partial<TapPair>, student: TapShapes, teacher: TapShapes): TapPair {
   return pairOf(options, student, teacher, 'map or features', (taps) => lastMap(taps) ?? features(taps));
 }
 
 /**
- * The pair of vectors that options name, by default `features`.
+ * Resolves the pair of vectors that the options name. Each side defaults to `features`.
  *
- * @throws TapError when a tap does not exist or is a map
+ * @throws TapError if a tap does not exist or is not a vector
  */
 export function vectorPair(options: Partial<TapPair>, student: TapShapes, teacher: TapShapes): TapPair {
   const pair = pairOf(options, student, teacher, 'features', features);
-  demand(pair, student, teacher, 'a vector', options);
+  requireKind(pair, student, teacher, 'a vector', options);
   return pair;
 }
 
 /**
- * The pair of maps that options name, by default the last ones.
+ * Resolves the pair of maps that the options name. Each side defaults to its last map.
  *
- * @throws TapError when a tap does not exist or is no map
+ * @throws TapError if a tap does not exist or is not a map
  */
 export function mapPair(options: Partial<TapPair>, student: TapShapes, teacher: TapShapes): TapPair {
   const pair = tapPair(options, student, teacher);
-  demand(pair, student, teacher, 'a map', options);
+  requireKind(pair, student, teacher, 'a map', options);
   return pair;
 }
 
 /**
- * The pairs of maps that options name, in the order of the network. A side that names none gives its last ones, as
- * many as the other side names; when neither does, the maps are paired from last to first as far as both go.
+ * Resolves the pairs of maps that the options name, in the order of the network. A side that names none contributes its
+ * last maps, as many as the other side names. If neither side names any, the last maps of both are paired, as many as
+ * both have.
  *
- * @param among the maps of a network that are taken by default
- * @throws TapError when a tap does not exist, is no map, or the two sides differ in number
+ * @param among returns the maps of a network that can be a default
+ * @throws TapError if a tap does not exist or is not a map, or if the sides differ in number
  */
 export function mapPairs(
   options: { student?: Names; teacher?: Names },
@@ -101,26 +105,27 @@ export function mapPairs(
     named === undefined ? [] : [named].flat(),
   );
   const count = Math.max(s.length, t.length) || Math.min(among(student).length, among(teacher).length) || 1;
-  const ours = list('/student', options.student, student, count, among);
-  const theirs = list('/teacher', options.teacher, teacher, count, among);
+  const ours = resolveTaps('/student', options.student, student, count, among);
+  const theirs = resolveTaps('/teacher', options.teacher, teacher, count, among);
   if (ours.length !== theirs.length) {
     throw new TapError(
       '/teacher',
-      `the student's maps ${shapes(ours, student)} and the teacher's ${shapes(theirs, teacher)} differ in number`,
+      `the student has ${ours.length} maps, ${shapes(ours, student)}, and the teacher ${theirs.length}, ` +
+        `${shapes(theirs, teacher)}: name as many of one as of the other`,
       options.teacher,
     );
   }
   return ours.map((tap, index) => {
     const pair = { student: tap, teacher: theirs[index] };
-    demand(pair, student, teacher, 'a map', options, index);
+    requireKind(pair, student, teacher, 'a map', options, index);
     return pair;
   });
 }
 
 /**
- * As `mapPairs`, but what is taken by default are the maps from before the activation, where both networks have such.
+ * Resolves pairs of maps as `mapPairs` does, but defaults to the maps before the activation if both networks have them.
  *
- * @throws TapError likewise
+ * @throws TapError if a tap does not exist or is not a map, or if the sides differ in number
  */
 export function preActivationPairs(
   options: { student?: Names; teacher?: Names },
@@ -139,23 +144,23 @@ function pairOf(
   fallback: (taps: TapShapes) => string | undefined,
 ): TapPair {
   return {
-    student: chosen('/student', options.student, student, kind, fallback),
-    teacher: chosen('/teacher', options.teacher, teacher, kind, fallback),
+    student: resolveTap('/student', options.student, student, kind, fallback),
+    teacher: resolveTap('/teacher', options.teacher, teacher, kind, fallback),
   };
 }
 
 const lastMap = (taps: TapShapes) => mapsOf(taps).at(-1);
 const features = (taps: TapShapes) => (Object.hasOwn(taps, 'features') ? 'features' : undefined);
 
-/** Transformers name the scores of a layer's attention `attention1`…: three axes as well, but no height and width. */
+/** Attention scores (`attention1`…) have three axes as maps do, but neither height nor width. */
 const isMap = (tap: string, taps: TapShapes) => taps[tap].length === 3 && !/^attention\d+$/.test(tap);
-/** Networks name a map from before its activation `stage1_pre`, beside `stage1`. */
+/** Architectures name the map before the activation of `stage1` `stage1_pre`. */
 const isPreActivation = (tap: string) => tap.endsWith('_pre');
 
-/** One of several teachers' taps is `<teacher>/stage1`: which of them is meant must be said. */
+/** With several teachers taps are named `<teacher>/stage1`. They are no defaults: the spec must name the teacher. */
 const isOfOneTeacher = (tap: string) => tap.includes('/');
 
-/** Names of the taps with a height and a width, in the order of the network; activations alone. */
+/** The names of the maps after an activation, in the order of the network. */
 function mapsOf(taps: TapShapes): string[] {
   return defaults(taps).filter((tap) => !isPreActivation(tap));
 }
@@ -168,7 +173,7 @@ function defaults(taps: TapShapes): string[] {
   return Object.keys(taps).filter((tap) => isMap(tap, taps) && !isOfOneTeacher(tap));
 }
 
-function list(
+function resolveTaps(
   path: string,
   named: Names | undefined,
   taps: TapShapes,
@@ -178,20 +183,18 @@ function list(
   if (named === undefined) {
     const maps = among(taps);
     if (maps.length >= count) return maps.slice(-count);
-    const found = maps.length === 0 ? 'no map' : `only the maps ${shapes(maps, taps)}`;
-    throw new TapError(
-      path,
-      `the ${path.slice(1)} has ${found} to take by default`,
-      named,
-      Object.keys(taps),
-    );
+    const found =
+      maps.length === 0
+        ? 'no map to use by default'
+        : `only the maps ${shapes(maps, taps)} to use by default, and ${count} are needed`;
+    throw new TapError(path, `the ${path.slice(1)} has ${found}`, named, Object.keys(taps));
   }
   return [named]
     .flat()
-    .map((tap, index) => chosen(at(path, named, index), tap, taps, 'map', () => undefined));
+    .map((tap, index) => resolveTap(pointer(path, named, index), tap, taps, 'map', () => undefined));
 }
 
-function chosen(
+function resolveTap(
   path: string,
   named: string | undefined,
   taps: TapShapes,
@@ -204,15 +207,15 @@ function chosen(
   throw new TapError(
     path,
     tap === undefined
-      ? `the ${side} has no ${kind} to take by default`
+      ? `the ${side} has no ${kind} to use by default`
       : `the ${side} has no tap ${JSON.stringify(tap)}`,
     named,
     Object.keys(taps),
   );
 }
 
-/** Throws unless both taps are of that kind. */
-function demand(
+/** Throws a TapError unless both taps are of that kind. */
+function requireKind(
   pair: TapPair,
   student: TapShapes,
   teacher: TapShapes,
@@ -230,7 +233,7 @@ function demand(
   ] as const) {
     if (fits(pair[side], taps[side])) continue;
     throw new TapError(
-      at(`/${side}`, options[side], index),
+      pointer(`/${side}`, options[side], index),
       `${described(side)}, to be compared with ${described(other)}, is not ${kind}`,
       [options[side]].flat()[index],
       Object.keys(taps[side]).filter((tap) => fits(tap, taps[side])),
@@ -238,8 +241,8 @@ function demand(
   }
 }
 
-/** The path of a name in an option that is one name or a list of them. */
-function at(path: string, named: Names | undefined, index: number): string {
+/** The JSON pointer of a name in an option that is one name or a list of names. */
+function pointer(path: string, named: Names | undefined, index: number): string {
   return Array.isArray(named) ? `${path}/${index}` : path;
 }
 

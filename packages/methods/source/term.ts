@@ -3,107 +3,115 @@ import type { Choice, Kind, Scheduled, Weight } from '@distillery/spec';
 import type { Tensor, Tensor1D } from '@tensorflow/tfjs-core';
 import type { z } from 'zod';
 
-/** Tap name → shape without the batch, in the order in which the network computes them. */
+/** The shape of each tap by name, without the batch axis, in the order in which the network computes them. */
 export type TapShapes = Record<string, number[]>;
 
-/** A network's trained parameters: name → shape as it is held here, in the network's order. */
+/**
+ * The shape of each trained parameter by name, in the network's order. Shapes are the engine's (a linear layer is
+ * `[inputs, outputs]`), not those of the exported weights.
+ */
 export type ParameterShapes = Record<string, number[]>;
 
-/** A pair of taps that a term compares. */
+/** The names of two taps that a term compares. */
 export interface TapPair {
   student: string;
   teacher: string;
 }
 
-/** A small trained network on the student's side (a regressor, a projector), built from the probed shapes. */
+/**
+ * An auxiliary network of a term, such as a regressor or a projector. It is trained with the student and then dropped.
+ */
 export interface Auxiliary {
   forward: Forward;
+  /** Without the batch axis. */
   inputShape: number[];
-  /** Present in one that is trained before the student, on the teacher alone, and then stays as it is. */
+  /** Present when the network is trained before the student, on the teacher alone, and then frozen. */
   pretraining?: Pretraining;
 }
 
-/** The training of an autoencoder: what it makes of a teacher's tap is to be the tap, in the mean square. */
+/** How an auxiliary network is pretrained: as part of an autoencoder of a teacher's tap, by mean squared error. */
 export interface Pretraining {
-  /** Of the teacher. */
+  /** The teacher's tap that the autoencoder reproduces. */
   tap: string;
-  /** The whole of it; among its parameters are those of the auxiliary network, by the same names. */
+  /** The complete autoencoder. Its parameters include those of the auxiliary network, under the same names. */
   forward: Forward;
   epochs: number;
 }
 
-/** What a term sees of one batch. Teacher tensors are constants. */
+/** One batch as a term reads it. Teacher tensors are constants: no gradient flows into them. */
 export interface TermBatch {
-  /** By tap name, `[batch, …]`. */
+  /** The student's taps by name, `[batch, …]`. */
   student: Record<string, Tensor>;
+  /** The teacher's taps by name, `[batch, …]`. */
   teacher: Record<string, Tensor>;
-  /** `[batch]`, int32. */
+  /** The class of each sample, `[batch]`, int32. */
   labels: Tensor1D;
-  /** Which images of the training split they are, `[batch]`, int32. */
+  /** The position of each sample in the training split, `[batch]`, int32. */
   indices: Tensor1D;
   classes: number;
-  /** What a scheduled option is now. */
+  /** Returns the current value of an option that may follow a schedule. */
   at: (option: Scheduled) => number;
   /** Applies the auxiliary network of that name. */
   auxiliary: (name: string, x: Tensor) => Tensor;
-  /** The parameters that the term asked for, by name. */
+  /** The parameters that the bound term lists, by name. */
   studentParameters?: Record<string, Tensor>;
   teacherParameters?: Record<string, Tensor>;
 }
 
-/** A term as bound to two networks: which taps it reads, what it trains, and its loss. */
+/** A term bound to two networks: the taps it reads, the networks it trains, and its loss. */
 export interface BoundTerm {
-  /** What it reads of the student. */
+  /** The student's taps that the loss reads. */
   student: string[];
-  /** What it reads of the teacher; empty for a term that needs no teacher. */
+  /** The teacher's taps that the loss reads; empty for a term that needs no teacher. */
   teacher: string[];
-  /** The parameters that it reads; absent in a term that reads none. */
+  /** The student's parameters that the loss reads; absent if it reads none. */
   studentParameters?: string[];
+  /** The teacher's parameters that the loss reads; absent if it reads none. */
   teacherParameters?: string[];
-  /** What else it reads of the batch (`labels`); absent in a term that reads nothing else. */
+  /** Other fields of the batch that the loss reads, such as `labels`; absent if it reads none. */
   reads?: (keyof TermBatch)[];
-  /** True when it compares the two, so that loss(teacher, teacher) must be 0. */
+  /** True if the loss of the teacher compared with itself must be 0. */
   matching: boolean;
   auxiliary: Record<string, Auxiliary>;
   /** The unweighted loss, a scalar. */
   loss(batch: TermBatch): Tensor;
 }
 
-/** A network as a term may look at all of it. */
+/** A complete network, which `extend` may read and change. */
 export interface Subject {
   forward: Forward;
   plan: NetworkPlan;
 }
 
-/** What a term makes of a student's network. */
+/** A student's network as a term changed it. */
 interface Extension<Options> {
   forward: Forward;
-  /** Frozen parameters of it, and those of the teacher whose weights they get. */
+  /** For each frozen parameter, the teacher's parameter whose values it copies. */
   inherited: Record<string, string>;
-  /** The options with what they left open: the term is bound with these. */
+  /** The options with every default filled in. The term is bound with these. */
   options: Options;
 }
 
-/** A distillation term: one file, one line in `index.ts`. */
+/** A distillation term. Each term is one file and one line in `index.ts`. */
 export interface Term<Options extends z.ZodObject = z.ZodObject> extends Kind {
-  /** Options of every term include its `weight`. */
+  /** The options of every term include its `weight`. */
   readonly options: Options;
   /**
-   * The loss in the letters of docs/methods.md: z logits, f features, F maps, `_s` of the student, `_t` of the teacher,
-   * B the batch, K the classes, T the temperature.
+   * The loss in the notation of docs/methods.md: z are logits, f features, F maps, `_s` marks the student, `_t` the
+   * teacher, B is the batch size, K the number of classes and T the temperature.
    */
   readonly formula: string;
   /**
-   * Makes the student's network another one, before any term is bound: what is planned, trained, scored and shipped is
-   * that. Absent in terms that leave it alone.
+   * Replaces the student's network before any term is bound. The new network is the one that is planned, trained,
+   * evaluated and exported. Absent in terms that do not change the student.
    *
-   * @throws TapError when the two networks do not fit
+   * @throws TapError if the two networks do not fit together
    */
   extend?(options: z.output<Options>, student: Subject, teacher: Subject): Extension<z.output<Options>>;
   /**
-   * Binds the term to the taps of two networks, and to their parameters.
+   * Binds the term to the taps and parameters of two networks.
    *
-   * @throws TapError when a tap does not exist or the shapes cannot be brought together
+   * @throws TapError if a tap does not exist or the shapes do not fit together
    */
   bind(
     options: z.output<Options>,
@@ -113,7 +121,7 @@ export interface Term<Options extends z.ZodObject = z.ZodObject> extends Kind {
   ): BoundTerm;
 }
 
-/** Options that a term does not fit its networks with; `path` leads to the option. */
+/** Thrown when a term's options do not fit its networks. `path` is the JSON pointer of the option within the term. */
 export class TapError extends Error {
   readonly path: string;
   readonly value: unknown;

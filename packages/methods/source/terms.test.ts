@@ -5,14 +5,14 @@ import { expectClose, expectGradient, expectNoLeak, sample } from '@distillery/e
 import { terms } from './index.ts';
 import { bound, lossOfTaps } from './testing/terms.ts';
 
-// What holds for every term, over the shapes that it takes.
+// Properties that every term must have, for each kind of taps.
 
 beforeAll(() => startEngine());
 
 interface Case {
   type: string;
   options?: object;
-  /** Shapes of a student's and a teacher's taps, without the batch. */
+  /** The shapes of a student's and a teacher's taps, without the batch. */
   student: Record<string, number[]>;
   teacher?: Record<string, number[]>;
 }
@@ -53,12 +53,12 @@ const cases: Case[] = [
   { type: 'gradient', student: { input_gradient: [6] } },
 ];
 
-/** Through the auxiliary networks that they always have they need not be 0 between equal networks. */
+/** These terms always have auxiliary networks, so their loss between equal networks may differ from 0. */
 const throughNetworks = ['correlation', 'overhaul'];
 
 const named = cases.map((each) => ({ ...each, name: `${each.type} ${JSON.stringify(each.options ?? {})}` }));
 
-/** The loss as a function of the student's taps; auxiliary networks are the identity. */
+/** Returns the loss as a function of the student's taps. Auxiliary networks are the identity. */
 function lossTo({ type, options = {}, student }: Case, teacher: Record<string, tf.Tensor>, batch: number) {
   return lossOfTaps(type, options, Object.keys(student), teacher, {
     labels: tf.tensor1d(
@@ -81,26 +81,26 @@ const largest = (x: tf.Tensor) => Math.max(...x.dataSync().map(Math.abs));
 describe.each(named)('$name', (each) => {
   const { student, teacher = student, type, options = {} } = each;
 
-  test('is a scalar with the gradient of its differences', () => {
+  test('is a scalar with the gradient that finite differences give', () => {
     tf.tidy(() => {
       const f = lossTo(each, filled(teacher, 4, 1), 4);
       const x = Object.values(filled(student, 4, 0));
       expect(f(...x).shape).toEqual([]);
       expect(f(...x).dataSync()[0]).toBeGreaterThan(0);
-      // Some of these losses are tiny beside 1: bring the steepest slope to 1, so that the tolerance means something.
+      // Some of these losses are tiny: scale the largest derivative to 1, so that the tolerance is meaningful.
       const steepest = Math.max(...tf.grads(f)(x).map(largest));
       expect(steepest).toBeGreaterThan(1e-6);
       expectGradient((...y) => tf.div(f(...y), steepest), x, { step: 2 ** -8 });
     });
   });
 
-  test('leaves nothing behind', () => {
+  test('leaves no tensors behind', () => {
     const x = Object.values(filled(student, 4, 0));
     const f = lossTo(each, filled(teacher, 4, 1), 4);
     expectNoLeak(() => tf.tidy(() => tf.grads(f)(x)));
   });
 
-  test.each([1, 2, 3, 6])('is 0, without slope, between equal taps of %i samples', (batch) => {
+  test.each([1, 2, 3, 6])('is 0, without gradient, between equal taps of %i samples', (batch) => {
     tf.tidy(() => {
       const taps = filled(student, batch, 0);
       const f = lossTo(each, taps, batch);
@@ -125,7 +125,7 @@ describe.each(named)('$name', (each) => {
     usual: sample,
   };
 
-  test.each(Object.keys(fills))('is no NaN for: %s', (ours) => {
+  test.each(Object.keys(fills))('is not NaN for: %s', (ours) => {
     for (const theirs of ['usual', 'zeros', ours]) {
       for (const batch of [1, 2, 5]) {
         const label = `teacher: ${theirs}; batch ${batch}`;
@@ -149,14 +149,14 @@ test.each([
   ['rkd_angle', 1],
   ['rkd_angle', 2],
   ['correlation', 1],
-])('%s of a batch of %i compares nothing: exactly 0, without slope', (type, batch) => {
+])('%s of a batch of %i has nothing to compare: exactly 0, without gradient', (type, batch) => {
   const f = lossTo({ type, student: { features: [3] } }, { features: sample([batch, 3], 1) }, batch);
   const x = tf.fill([batch, 3], Number.POSITIVE_INFINITY);
   expect([...f(x).dataSync()]).toEqual([0]);
   expect([...tf.grad(f)(x).dataSync()]).toEqual(Array.from({ length: 3 * batch }, () => 0));
 });
 
-test('every term that is not tested in a file of its own is tested here', () => {
+test('every term without a test file of its own is tested here', () => {
   const own = [
     'cross_entropy',
     'soft_target',

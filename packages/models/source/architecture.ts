@@ -2,35 +2,35 @@ import type { Forward, Net } from '@distillery/engine';
 import type { Choice, Kind } from '@distillery/spec';
 import type { z } from 'zod';
 
-/** What a network is made for; the data set says it. */
+/** The task that a network must solve, as the data set defines it. */
 export interface Task {
   classes: number;
-  /** How many ids of tokens there are; absent where the inputs are images. */
+  /** The number of token ids; absent if the inputs are images. */
   vocabulary?: number | undefined;
 }
 
-/** A network's definition: one file, one line in `index.ts`. */
+/** The definition of a network. Each architecture is one file and one line in `index.ts`. */
 export interface Architecture<Options extends z.ZodObject = z.ZodObject> extends Kind {
   readonly options: Options;
-  /** What goes in: ids of tokens `[length]`, of which 0 is padding; images where absent. */
+  /** Set if the input is a text of token ids, `[length]`, where 0 is padding. Absent if the input is an image. */
   readonly input?: 'text';
   /**
-   * Computes logits `[classes]` from an image `[height, width, channels]` or a text `[length]`, naming taps on the way: `stage1`, `stage2`…
-   * for maps, `stage1_pre`… for the same before their last ReLU where they end in one, `features` for the penultimate
-   * vector, `logits`. The layers of a transformer (`encoder.ts`): `hidden1`…, `attention1`…, `queries1`…, `keys1`…,
-   * `values1`…; terms go by these names.
+   * Computes logits `[classes]` from an image `[height, width, channels]` or a text `[length]`, and names taps on the
+   * way. Terms find them by these names: `stage1`, `stage2`… are maps, `stage1_pre`… the same maps before their last
+   * ReLU if they end in one, `features` is the vector before the classifier, and `logits` the result. The layers of a
+   * transformer (`encoder.ts`) name `hidden1`…, `attention1`…, `queries1`…, `keys1`… and `values1`….
    */
   forward<T>(net: Net<T>, x: T, options: z.output<Options>, task: Task): T;
 }
 
 /**
- * The definition with its options and task bound.
+ * Binds a definition to its options and task.
  *
- * @throws RangeError for texts where the network takes images, and the other way round
+ * @throws RangeError if the network expects images and the data set holds texts, or the reverse
  */
 export function bind(architecture: Architecture, choice: Choice, task: Task): Forward {
   const { type, input = 'image' } = architecture;
   const given = task.vocabulary === undefined ? 'image' : 'text';
-  if (input !== given) throw new RangeError(`${type} takes ${input}s, and the data set holds ${given}s`);
+  if (input !== given) throw new RangeError(`${type} expects ${input}s, but the data set holds ${given}s`);
   return (net, x) => architecture.forward(net, x, choice, task);
 }

@@ -13,7 +13,7 @@ const bound = (type: string, options: object = {}, classes = 10) =>
     classes,
     ...(takesTexts(type) ? { vocabulary } : {}),
   });
-/** What each network is run with here: small, for the tests' sake. */
+/** Options that make each network small enough for the tests. */
 const smallest: Record<string, object> = {
   resnet: { depth: 8 },
   wide_resnet: { depth: 10, width: 1 },
@@ -32,12 +32,12 @@ const smallest: Record<string, object> = {
   vit: { width: 16, depth: 2, heads: 2 },
   text_transformer: { width: 16, depth: 2, heads: 2 },
 };
-/** What an image of odd sides asks for beside. */
+/** Further options for images with odd sides. */
 const forOddSides: Record<string, object> = { vit: { patch: 1 } };
 const small = (type: string, classes?: number) => bound(type, smallest[type], classes);
 const planOf = (type: string) => trace(small(type), inputShapeOf(type));
 
-/** Names and shapes of PyTorch's `state_dict()`. */
+/** Returns names and shapes as PyTorch's `state_dict()` does. */
 const stateDict = (type: string) =>
   Object.fromEntries(
     planOf(type).parameters.map(({ name, shape, interchange }) => [
@@ -57,7 +57,7 @@ function parametersOf(type: string, seed = 42): Record<string, tf.Variable> {
   );
 }
 
-/** Images, or texts in which every id stands somewhere, padding too. */
+/** Returns images, or texts that contain every token id, including padding. */
 const inputs = (count: number, shape: number[]) =>
   tf.tensor(
     Float32Array.from({ length: count * shape.reduce((a, b) => a * b) }, (_, i) =>
@@ -66,7 +66,7 @@ const inputs = (count: number, shape: number[]) =>
     [count, ...shape],
   );
 
-test('the networks of the PyTorch tutorial have its numbers of parameters', () => {
+test('the networks of the PyTorch tutorial have its parameter counts', () => {
   expect(planOf('deepnn').parameterCount).toBe(1_186_986);
   expect(planOf('lightnn').parameterCount).toBe(267_738);
 });
@@ -116,7 +116,7 @@ test('taps are named in the order in which they are computed', () => {
   ]);
 });
 
-test('the arithmetic of lightnn, by hand', () => {
+test('parameters and FLOPs of lightnn, by hand', () => {
   const conv = (size: number, fanIn: number) => size * size * 16 * (2 * fanIn + 1);
   const rest = (size: number) => size * size * 16 + (size / 2) ** 2 * 16 * 4;
   const linear = (from: number, to: number) => to * (2 * from + 1);
@@ -125,7 +125,7 @@ test('the arithmetic of lightnn, by hand', () => {
   );
 });
 
-test('an unknown option is refused', () => {
+test('refuses an unknown option', () => {
   expect(architectures.schema.safeParse({ type: 'lightnn', width: 2 }).success).toBe(false);
   expect(architectures.schema.safeParse({ type: 'lightnn', dropout: 1 }).success).toBe(false);
 });
@@ -164,7 +164,7 @@ describe.each(architectures.list.map(({ type }) => type))('%s', (type) => {
       expect(output.dataSync().every(Number.isFinite)).toBe(true);
       for (const [name, tap] of Object.entries(taps)) {
         expect(tap.shape).toEqual([2, ...plan.taps[name]]);
-        // What is named so is the same map before its ReLU.
+        // This tap is the same map before its ReLU.
         const post = taps[name.replace('_pre', '')];
         if (name.endsWith('_pre')) expect(tf.max(tf.abs(tf.sub(tf.relu(tap), post))).dataSync()[0]).toBe(0);
       }
@@ -172,7 +172,7 @@ describe.each(architectures.list.map(({ type }) => type))('%s', (type) => {
     });
   });
 
-  test('a sample is scored alike alone and in a batch', () => {
+  test('a sample has the same logits alone and in a batch', () => {
     tf.tidy(() => {
       const parameters = parametersOf(type);
       const batch = inputs(3, inputShapeOf(type));
@@ -183,7 +183,7 @@ describe.each(architectures.list.map(({ type }) => type))('%s', (type) => {
     });
   });
 
-  test('every parameter gets a gradient, and a step leaves nothing behind', () => {
+  test('every parameter gets a gradient, and a step leaves no tensors behind', () => {
     const parameters = parametersOf(type);
     const x = inputs(4, inputShapeOf(type));
     const trainable = Object.fromEntries(

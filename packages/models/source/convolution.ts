@@ -1,8 +1,9 @@
 import type { DepthwiseOptions, Initializer, Net } from '@distillery/engine';
 
 /**
- * First weights of a convolution before a ReLU: normal with the variance 2 / (kernel² · out), so that gradients keep
- * their size on the way back (He et al., 2015, arXiv:1502.01852); PyTorch's `kaiming_normal_` with `fan_out`.
+ * Returns the initial weights of a convolution before a ReLU: normal with the variance 2 / (kernel² · out), so that
+ * gradients keep their size in the backward pass (He et al., 2015, arXiv:1502.01852). This is PyTorch's
+ * `kaiming_normal_` with `fan_out`.
  */
 export function heNormal(kernel: number, out: number): Initializer {
   return { type: 'normal', deviation: Math.sqrt(2 / (kernel * kernel * out)) };
@@ -10,7 +11,10 @@ export function heNormal(kernel: number, out: number): Initializer {
 
 export const zero: Initializer = { type: 'constant', value: 0 };
 
-/** A convolution before a BatchNorm, hence without bias; of an odd kernel, padded to keep the map's size at stride 1. */
+/**
+ * A convolution without bias, for use before BatchNorm. The kernel must be odd; padding keeps the map's size at stride
+ * 1.
+ */
 export function convolution<T>(
   net: Net<T>,
   name: string,
@@ -21,7 +25,7 @@ export function convolution<T>(
   return net.conv(name, x, { out, kernel, stride, padding: (kernel - 1) / 2, bias: false, initialWeight });
 }
 
-/** The depthwise convolution of the mobile networks, 3×3. */
+/** The 3×3 depthwise convolution of the mobile networks, padded to keep the map's size at stride 1. */
 export function depthwise<T>(
   net: Net<T>,
   name: string,

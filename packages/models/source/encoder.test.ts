@@ -12,7 +12,7 @@ const network =
   <T>(net: Net<T>, x: T): T =>
     encoder(net, x, { ...options, ...own });
 
-/** First values, with biases and LayerNorms moved from where they hide mistakes. */
+/** Initial values, with biases and LayerNorms moved away from the values that hide mistakes. */
 function parametersOf(norm: 'pre' | 'post') {
   const { parameters } = trace(network({ norm }), [3, 4]);
   const values = initialValues(parameters, 1);
@@ -52,7 +52,7 @@ test('has the names and shapes of ViT code, and its taps in order', () => {
   expect(parameters[2].initializer).toEqual(small);
 });
 
-test('linear layers begin small, without a bias', () => {
+test('linear layers start with small weights and zero bias', () => {
   const { parameters } = trace((net, x) => linear(net, 'l', x, 3), [4]);
   expect(parameters.map(({ initializer }) => initializer)).toEqual([
     { type: 'normal', deviation: 0.02 },
@@ -111,7 +111,7 @@ describe.each(['pre', 'post'] as const)('%s-norm', (norm) => {
     }
   });
 
-  test('what is padding changes no other token', () => {
+  test('padding does not change other tokens', () => {
     tf.tidy(() => {
       const masked = <T>(net: Net<T>, x: T): T => {
         const mask = net.flatten(net.slice(x, { from: 4, to: 5 }));

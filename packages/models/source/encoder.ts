@@ -2,31 +2,32 @@ import type { Initializer, Net } from '@distillery/engine';
 import { zero } from './convolution.ts';
 
 /**
- * First weights of transformers, N(0, .02²). ViT code draws them truncated at ±2, which is a hundred deviations away
- * (arXiv:2012.12877); BERT at two (arXiv:1810.04805).
+ * The initial weights of transformers, N(0, 0.02²). ViT code truncates them at ±2, which is a hundred standard
+ * deviations (arXiv:2012.12877); BERT truncates at two standard deviations (arXiv:1810.04805).
  */
 export const small: Initializer = { type: 'normal', deviation: 0.02 };
 
 export interface EncoderOptions<T> {
   depth: number;
   heads: number;
-  /** Units of the hidden layer between two blocks of attention, as a multiple of the width. */
+  /** Units of the hidden layer of each MLP, as a multiple of the width. */
   mlpRatio: number;
   dropout: number;
-  /** Where LayerNorm stands: before attention and MLP, as in ViT, or after each sum, as in BERT. */
+  /** The place of LayerNorm: before attention and MLP, as in ViT, or after each sum, as in BERT. */
   norm: 'pre' | 'post';
-  /** LayerNorm's; 1e-6 in ViT, 1e-12 in BERT. */
+  /** The ε of LayerNorm: 1e-6 in ViT, 1e-12 in BERT. */
   epsilon: number;
-  /** `[tokens]`, 1 where a token counts, 0 where it is padding. */
+  /** `[tokens]`, 1 for a token and 0 for padding. */
   mask?: T;
 }
 
 /**
- * The encoder of a transformer: blocks of attention and a two-layer MLP (Vaswani et al., 2017, arXiv:1706.03762), under
- * the names that ViT code gives them (`blocks.0.attn.qkv.weight`). After the last pre-norm block the caller normalises.
+ * The encoder of a transformer: blocks of attention and a two-layer MLP (Vaswani et al., 2017, arXiv:1706.03762), with
+ * the parameter names of ViT code (`blocks.0.attn.qkv.weight`). With `norm: 'pre'` the caller must normalise the
+ * result.
  *
  * Taps of layer i, counted from 1: `attention<i>` (scores before the softmax, `[heads, tokens, tokens]`), `queries<i>`,
- * `keys<i>`, `values<i>` and `hidden<i>` (what the layer puts out), each `[tokens, width]`.
+ * `keys<i>`, `values<i>` and `hidden<i>` (the output of the layer), each `[tokens, width]`.
  *
  * @param x `[tokens, width]`
  * @returns `[tokens, width]`
@@ -42,13 +43,13 @@ function block<T>(net: Net<T>, x: T, layer: number, options: EncoderOptions<T>):
   const name = `blocks.${layer - 1}`;
   const norm = (part: string, y: T) => net.layerNorm(`${name}.${part}`, y, { epsilon: options.epsilon });
   const attend = (y: T) => attention(net, y, layer, options);
-  const think = (y: T) => mlp(net, `${name}.mlp`, y, options);
+  const transform = (y: T) => mlp(net, `${name}.mlp`, y, options);
   if (options.norm === 'post') {
     const y = norm('norm1', net.add(x, attend(x)));
-    return norm('norm2', net.add(y, think(y)));
+    return norm('norm2', net.add(y, transform(y)));
   }
   const y = net.add(x, attend(norm('norm1', x)));
-  return net.add(y, think(norm('norm2', y)));
+  return net.add(y, transform(norm('norm2', y)));
 }
 
 function attention<T>(net: Net<T>, x: T, layer: number, { heads, mask, dropout }: EncoderOptions<T>): T {
@@ -71,7 +72,7 @@ function mlp<T>(net: Net<T>, name: string, x: T, { mlpRatio, dropout }: EncoderO
   return net.dropout(`${name}.fc2`, outer, dropout);
 }
 
-/** A linear layer with a transformer's first weights. */
+/** A linear layer with the initial weights of transformers and a bias of zeros. */
 export function linear<T>(net: Net<T>, name: string, x: T, out: number): T {
   return net.linear(name, x, { out, initialWeight: small, initialBias: zero });
 }

@@ -14,7 +14,7 @@ import { wideResnet } from './architectures/wide-resnet.ts';
 
 export { type Architecture, bind, type Task };
 
-/** Every architecture; a new one is a file and a line here. */
+/** Every architecture. A new one is one file and one line here. */
 export const architectures = registry<Architecture>([
   deepnn,
   lightnn,

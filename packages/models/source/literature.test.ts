@@ -2,12 +2,12 @@ import { trace } from '@distillery/engine';
 import { expect, test } from 'vitest';
 import { architectures, bind } from './index.ts';
 
-/** The networks of the literature on distillation against what it says of them, for images of 32×32 and 100 classes. */
+/** Compares the networks of the literature on distillation with published figures, for images of 32×32 and 100 classes. */
 
 const planOf = (type: string, options: object = {}, shape = [32, 32, 3], classes = 100) =>
   trace(bind(architectures.get(type), architectures.schema.parse({ type, ...options }), { classes }), shape);
 
-/** Names and shapes of PyTorch's `state_dict()`. */
+/** Returns names and shapes as PyTorch's `state_dict()` does. */
 const stateDict = (type: string, options: object = {}) =>
   Object.fromEntries(
     planOf(type, options).parameters.map(({ name, shape, interchange }) => [
@@ -16,7 +16,7 @@ const stateDict = (type: string, options: object = {}) =>
     ]),
   );
 
-// Summed up by hand from the papers' definitions; the last column is published, in millions.
+// Counts are computed by hand from the papers' definitions; the last column is published, in millions.
 test.each<[string, object, number, string?]>([
   ['resnet', { depth: 8 }, 83_892],
   ['resnet', { depth: 14 }, 181_108],
@@ -51,7 +51,7 @@ test.each<[string, object, number, string?]>([
   if (published !== undefined) expect((parameterCount / 1e6).toFixed(2)).toBe(published);
 });
 
-// Of images of 224×224 in patches of 16 and 1000 classes, as DeiT's own code counts them.
+// Counts of DeiT's code for images of 224×224 in patches of 16 and 1000 classes.
 test.each<[object, number]>([
   [{}, 5_717_416],
   [{ size: 'small' }, 22_050_664],
@@ -87,7 +87,7 @@ test("resnet's weights have PyTorch's names and shapes, in its order", () => {
     ['fc.weight', [100, 64]],
     ['fc.bias', [100]],
   ]);
-  // The wide ones change channels in the first stage too.
+  // The wide networks also change channels in the first stage.
   expect(stateDict('resnet', { depth: 8, width: 4 })).toMatchObject({
     'layer1.0.downsample.0.weight': [64, 32, 1, 1],
     'layer3.0.conv2.weight': [256, 256, 3, 3],
@@ -196,7 +196,7 @@ test.each<[string, object, Record<string, number[]>, string[]]>([
   for (const name of absent) expect(names).not.toHaveProperty([name]);
 });
 
-/** A stage that ends in a ReLU, with what goes into that. */
+/** A stage that ends in a ReLU, with the map before it. */
 const stage = (index: number, shape: number[]) => [
   [`stage${index}_pre`, shape],
   [`stage${index}`, shape],
@@ -259,7 +259,7 @@ test.each<[string, object, unknown[]]>([
   expect(Object.entries(planOf(type, options).taps)).toEqual([...taps, ['logits', [100]]]);
 });
 
-test("first weights are the literature's", () => {
+test('initial weights are those of the literature', () => {
   const first = (type: string, name: string) =>
     planOf(type).parameters.find((parameter) => parameter.name === name)?.initializer;
   // kaiming_normal_, fan_out: √(2 / (3·3·32))
@@ -268,7 +268,7 @@ test("first weights are the literature's", () => {
   expect(first('wide_resnet', 'block1.layer.0.conv1.weight')).toEqual({ type: 'normal', deviation });
   expect(first('vgg', 'block0.0.bias')).toEqual({ type: 'constant', value: 0 });
   expect(first('vgg', 'classifier.weight')).toEqual({ type: 'normal', deviation: 0.01 });
-  // A depthwise filter puts out as many channels as there are: √(2 / (3·3·72))
+  // A depthwise convolution has as many outputs as channels: √(2 / (3·3·72))
   expect(first('mobilenet_v2', 'blocks.1.1.conv.3.weight')).toEqual({
     type: 'normal',
     deviation: Math.sqrt(2 / 648),
@@ -282,7 +282,7 @@ test("first weights are the literature's", () => {
   expect(first('vit', 'patch_embed.proj.weight')).toEqual({ type: 'uniform', bound: 1 / Math.sqrt(48) });
 });
 
-test("vit's taps are named by layer, and its two heads where it has them", () => {
+test("vit's taps are named by layer, and so are its two heads if it has them", () => {
   const sequence = [17, 8];
   const layer = (i: number) => [
     [`queries${i}`, sequence],
@@ -307,13 +307,13 @@ test("vit's taps are named by layer, and its two heads where it has them", () =>
   });
 });
 
-test('vit refuses what does not tile, and heads that do not divide', () => {
+test('vit refuses patches that do not tile the image, and heads that do not divide the width', () => {
   expect(() => planOf('vit', {}, [30, 32, 3])).toThrow(RangeError);
   expect(() => planOf('vit', {}, [30, 32, 3])).toThrow('patches of 4×4 pixels do not tile an image of 30×32');
-  expect(() => planOf('vit', { width: 100 })).toThrow(/blocks.0.attn: a width of 100 .*3 equal heads/);
+  expect(() => planOf('vit', { width: 100 })).toThrow(/blocks.0.attn: the width 100 .*divisible by 3 heads/);
 });
 
-test('larger images are taken, and VGG pools those of 64 pixels once more', () => {
+test('accepts larger images, and VGG pools those of 64 pixels once more', () => {
   expect(planOf('vgg', {}, [64, 64, 3]).taps).toMatchObject({
     stage4: [8, 8, 512],
     stage5: [4, 4, 512],
@@ -322,7 +322,7 @@ test('larger images are taken, and VGG pools those of 64 pixels once more', () =
   expect(planOf('resnet', {}, [96, 64, 1]).taps).toMatchObject({ stage3: [24, 16, 64], features: [64] });
 });
 
-test('images that are pooled away are refused', () => {
+test('refuses images that are too small for the poolings', () => {
   expect(() => planOf('vgg', {}, [7, 32, 3])).toThrow(RangeError);
   expect(() => planOf('vgg', {}, [7, 32, 3])).toThrow(/maxPool: the input is too small/);
 });

@@ -15,19 +15,19 @@ import { type StageQueue, stageQueue } from './bull/stages.ts';
 import { type Workers, workerRegistry } from './records/workers.ts';
 
 export interface QueueOptions {
-  /** `redis://`, `redis+sentinel://`, `redis+cluster://`, or those with `rediss`: see redis-url.ts. */
+  /** `redis://`, `redis+sentinel://`, `redis+cluster://`, or these with `rediss`: see redis/redis-url.ts. */
   url: string;
-  /** Of every key; a Cluster needs a hash tag in it. Default `{distillery}`. */
+  /** The prefix of every key, default `{distillery}`; a Cluster needs a hash tag in it. */
   prefix?: string;
-  /** Default `fail`: a command is refused with `redis_unavailable` at once. A worker takes `wait`. */
+  /** Default `fail`: a command fails with `redis_unavailable` at once. Workers use `wait`. */
   onOutage?: OnOutage;
-  /** Hears of connections that fail, over and over while Redis is away. */
+  /** Called for every connection that fails, again and again while Redis is away. */
   onError?: (error: Error) => void;
 }
 
-/** The work: letting workers know of it, and doing it. */
+/** The work of all jobs: offering stages to workers, and running them. */
 export type Stages = Omit<StageQueue, 'close'> & {
-  /** Takes stages and has them handled, until closed. */
+  /** Takes stages and passes them to a handler, until closed. */
   consume(handler: StageHandler, options: ConsumeOptions): Promise<Consumer>;
 };
 
@@ -44,16 +44,16 @@ export interface DistilleryQueue {
   audit: Audit;
   /** Resolves when Redis answers. @throws DistilleryError `redis_unavailable` */
   ping(): Promise<void>;
-  /** @throws DistilleryError `redis_unavailable` when it may forget what it was told */
+  /** @throws DistilleryError `redis_unavailable` when Redis may lose data */
   checkDurability(): Promise<void>;
-  /** Hands back the stages in hand, then closes every connection. */
+  /** Hands back the stages in hand and closes every connection. */
   close(): Promise<void>;
 }
 
 /**
- * Opens the queue. Resolves too when Redis is away: the connection comes back by itself.
+ * Opens the queue, also while Redis is away: the connection is made as soon as Redis is back.
  *
- * @throws RangeError when the URL is none, or the prefix has no hash tag and a Cluster needs one
+ * @throws RangeError for an invalid URL, or a prefix without the hash tag that a Cluster needs
  */
 export async function openQueue(options: QueueOptions): Promise<DistilleryQueue> {
   const { url, onOutage = 'fail', prefix = defaultPrefix } = options;
@@ -76,13 +76,13 @@ export async function openQueue(options: QueueOptions): Promise<DistilleryQueue>
     events: eventLog(redis, keys),
     stages: {
       ...stages,
-      async consume(handler, how) {
+      async consume(handler, consumeOptions) {
         if (onOutage !== 'wait')
           throw new RangeError("a consumer needs a queue that is opened with onOutage: 'wait'");
         const consumer = await consumeStages(
           { redis, keys, attempts, stages: { ...stages, enqueue: persist(stages.enqueue) }, onError },
           handler,
-          how,
+          consumeOptions,
         );
         consumers.add(consumer);
         return consumer;

@@ -1,18 +1,18 @@
 import { z } from 'zod';
 
-/** Who may do what, as the API shows it. */
+/** Scopes of API keys and the audit log. */
 
-/** Each may do what those before it may. */
+/** The scopes of API keys; each includes the ones before it. */
 export const scopes = ['read', 'submit', 'admin'] as const;
-/** `read`: every GET. `submit`: also jobs of one's own. `admin`: everything, with everybody's jobs. */
+/** `read`: every GET. `submit`: also submits jobs and controls its owner's jobs. `admin`: everything, with all jobs. */
 export type Scope = (typeof scopes)[number];
 
-/** Whether a key of this scope may do what asks for that one. */
+/** Whether a key of this scope may do what needs the other one. */
 export function allows(scope: Scope, needed: Scope): boolean {
   return scopes.indexOf(scope) >= scopes.indexOf(needed);
 }
 
-/** The name of a key is the owner of its jobs: several keys of one name are one owner, which is how a key is replaced. */
+/** The name of a key is the owner of its jobs. Keys of the same name are one owner, so that a key can be replaced. */
 export const ownerSchema = z
   .string()
   .regex(
@@ -21,16 +21,19 @@ export const ownerSchema = z
   );
 
 export const auditEntrySchema = z.object({
-  id: z.string(),
-  time: z.iso.datetime(),
-  key: z.string().nullable().describe("the key's id; null: none was given, none is known, or none is needed"),
-  owner: z.string().nullable().describe("the key's name"),
-  action: z.string().describe('method and page, or what was done from the command line'),
-  job: z.string().nullable(),
-  status: z.number().int().nullable().describe('of the answer; null: it was no request'),
-  code: z.string().nullable().describe('of the error, where it was refused'),
-  request: z.string().nullable().describe('its id, as in the log'),
-  address: z.string().nullable(),
+  id: z.string().describe('The id of the entry; ids rise with time.'),
+  time: z.iso.datetime().describe('When it happened.'),
+  key: z
+    .string()
+    .nullable()
+    .describe('The id of the API key; null for a request without a valid key, or when keys are off.'),
+  owner: z.string().nullable().describe('The name of the API key.'),
+  action: z.string().describe('The method and route of the request, or the command that was run.'),
+  job: z.string().nullable().describe('The id of the job that the action is about.'),
+  status: z.number().int().nullable().describe('The status of the response; null for a command.'),
+  code: z.string().nullable().describe('The error code of a refused request.'),
+  request: z.string().nullable().describe('The id of the request, as in the log.'),
+  address: z.string().nullable().describe('The address of the client.'),
 });
-/** Somebody has changed something, or was refused. */
+/** One change or refusal in the audit log. */
 export type AuditEntry = z.output<typeof auditEntrySchema>;

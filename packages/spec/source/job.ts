@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { jobWarningSchema, skippedDataSchema } from './warning.ts';
 
-/** The public truth of a job, as `GET /v1/jobs/:id` shows it. BullMQ's own states are never shown. */
+/** A job as `GET /v1/jobs/:id` shows it. BullMQ's states are never shown. */
 
 export const jobStates = [
   'queued',
@@ -58,27 +58,27 @@ export interface JobPlan {
 const time = z.iso.datetime().nullable();
 
 export const reasonSchema = z.object({
-  code: z.string(),
-  message: z.string(),
-  stage: z.string().optional(),
+  code: z.string().describe('The code of the error, as in the table of errors.'),
+  message: z.string().describe('The error as a sentence for people.'),
+  stage: z.string().optional().describe('The id of the stage that failed.'),
 });
 /** Why a job or a stage failed. */
 export type Reason = z.output<typeof reasonSchema>;
 
 export const stageProgressSchema = z.object({
-  phase: z.string().describe('what the trainer is doing: loading, training, evaluating, storing'),
-  epoch: z.number().int().describe('completed epochs'),
-  epochs: z.number().int(),
-  step: z.number().int().describe('completed steps over all epochs'),
-  steps: z.number().int(),
-  loss: z.number().nullable(),
-  samplesPerSecond: z.number().nullable(),
-  fraction: z.number().min(0).max(1),
+  phase: z.string().describe('What the trainer does: loading, training, evaluating or storing.'),
+  epoch: z.number().int().describe('How many epochs are completed.'),
+  epochs: z.number().int().describe('How many epochs there are; 0 for a phase without steps.'),
+  step: z.number().int().describe('How many optimizer steps are completed, over all epochs.'),
+  steps: z.number().int().describe('How many optimizer steps there are, over all epochs.'),
+  loss: z.number().nullable().describe('The mean loss of the latest steps; null while there is none.'),
+  samplesPerSecond: z.number().nullable().describe('The speed of training; null while it is not measured.'),
+  fraction: z.number().min(0).max(1).describe('The share of the stage that is done, 0 to 1.'),
 });
 export type StageProgress = z.output<typeof stageProgressSchema>;
 
 export const stageViewSchema = z.object({
-  id: z.string(),
+  id: z.string().describe('The id of the stage, unique in its job.'),
   kind: z.string().describe('What the stage does. New versions may add kinds.'),
   network: z
     .string()
@@ -91,10 +91,10 @@ export const stageViewSchema = z.object({
     .int()
     .nullable()
     .describe("The seed of a student's run; null for stages that all seeds share."),
-  state: z.enum(stageStates),
-  needs: z.array(z.string()),
-  attempt: z.number().int().describe('how often it was picked up; 0: not yet'),
-  worker: z.string().nullable(),
+  state: z.enum(stageStates).describe('The state of the stage.'),
+  needs: z.array(z.string()).describe('The ids of the stages that must have succeeded before.'),
+  attempt: z.number().int().describe('How many times a worker took the stage; 0 before the first time.'),
+  worker: z.string().nullable().describe('The worker of the latest attempt.'),
   startedAt: time,
   finishedAt: time,
   progress: stageProgressSchema.nullable(),
@@ -103,15 +103,23 @@ export const stageViewSchema = z.object({
 export type StageView = z.output<typeof stageViewSchema>;
 
 export const jobViewSchema = z.object({
-  id: z.string(),
-  name: z.string().nullable(),
-  labels: z.record(z.string(), z.string()),
-  owner: z.string().nullable().describe('the name of the API key that submitted it; null: keys were off'),
-  state: z.enum(jobStates),
-  priority: z.number().int(),
-  phase: z.string().nullable().describe('the stages that run now'),
-  progress: z.number().min(0).max(100).describe('percent of the work'),
-  etaSeconds: z.number().nullable(),
+  id: z.string().describe('The id of the job; ids sort by the time of submission.'),
+  name: z.string().nullable().describe('The name from the spec.'),
+  labels: z.record(z.string(), z.string()).describe('The labels from the spec.'),
+  owner: z
+    .string()
+    .nullable()
+    .describe('The name of the API key that submitted the job; null if keys were off.'),
+  state: z.enum(jobStates).describe('The state of the job.'),
+  priority: z.number().int().describe('The priority from the spec; stages of a higher one are taken first.'),
+  phase: z.string().nullable().describe('The ids of the stages that run now, joined by commas.'),
+  progress: z.number().min(0).max(100).describe('The percentage of the work that is done.'),
+  etaSeconds: z
+    .number()
+    .nullable()
+    .describe(
+      'The estimated seconds until the job ends; null while nothing is measured or the job does not run.',
+    ),
   reason: reasonSchema.nullable(),
   createdAt: z.iso.datetime(),
   startedAt: time,
@@ -131,12 +139,14 @@ export const jobViewSchema = z.object({
 export type JobView = z.output<typeof jobViewSchema>;
 
 export const metricRowSchema = z.object({
-  stage: z.string(),
-  attempt: z.number().int(),
-  epoch: z.number().int().describe('counted from 1; 0 is before the first'),
-  step: z.number().int().describe('over all epochs, counted from 1; 0 is before the first'),
-  time: z.iso.datetime(),
-  values: z.record(z.string(), z.number().nullable()).describe('null: not a finite number'),
+  stage: z.string().describe('The id of the stage.'),
+  attempt: z.number().int().describe('The attempt of the stage that wrote the row.'),
+  epoch: z.number().int().describe('The epoch, counted from 1; 0 is before the first one.'),
+  step: z.number().int().describe('The step over all epochs, counted from 1; 0 is before the first one.'),
+  time: z.iso.datetime().describe('When the trainer wrote the row.'),
+  values: z
+    .record(z.string(), z.number().nullable())
+    .describe('The values by name, such as `loss`; null for a value that is not a finite number.'),
 });
 /** One line of a training curve. */
 export type MetricRow = z.output<typeof metricRowSchema>;

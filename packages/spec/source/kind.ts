@@ -7,9 +7,9 @@ import { z } from 'zod';
 export interface Kind {
   /** The wire name, as in `{"type": "deepnn"}`. */
   readonly type: string;
-  /** A line for people. */
+  /** One sentence that says what the kind is or does. */
   readonly summary: string;
-  /** What it computes, as a line of plain text. */
+  /** The formula that it computes, as a line of plain text. */
   readonly formula?: string;
   /** The paper, specification or page that defines it. */
   readonly reference?: string;

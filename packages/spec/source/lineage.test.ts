@@ -33,20 +33,16 @@ describe('teachers', () => {
   });
 
   test.each<[string, Partial<Spec>, string[]]>([
-    [
-      'none at all',
-      { teacher: undefined },
-      ['teacher: is needed: only under the procedure mutual do students learn without one'],
-    ],
+    ['none at all', { teacher: undefined }, ['teacher: is required, except with the procedure mutual']],
     [
       'a name that nothing has',
       { students: [{ name: 'a', teacher: 'x' }] },
       ['students/0/teacher: must be one of: teacher, wide, a'],
     ],
     [
-      'one that is named twice',
+      'one that is listed twice',
       { students: [{ name: 'a', teacher: ['wide', 'wide'] }] },
-      ['students/0/teacher/1: is named twice'],
+      ['students/0/teacher/1: is listed twice'],
     ],
     [
       'itself',
@@ -71,7 +67,11 @@ describe('teachers', () => {
       { teachers: [network], students: [network] },
       ['teachers/0/name: is the name of a student'],
     ],
-    ['generations of nothing', { generations: 2 }, ['generations: is for the procedure born_again alone']],
+    [
+      'generations of nothing',
+      { generations: 2 },
+      ['generations: is only allowed with the procedure born_again'],
+    ],
   ])('are refused: %s', (_what, changes, refusals) => {
     expect(refused(changes)).toEqual(refusals);
   });
@@ -96,11 +96,11 @@ describe('peers', () => {
   });
 
   test('have none, and are more than one', () => {
-    const why = 'has no place here: under the procedure mutual the students teach each other';
+    const why = 'is not allowed with the procedure mutual, in which the students teach each other';
     expect(refused({ procedure: 'mutual', students: [{ name: 'a', teacher: 'wide' }] })).toEqual([
       `teacher: ${why}`,
       `teachers: ${why}`,
-      'students: must be two or more, to learn from each other',
+      'students: must be at least two for the procedure mutual',
       `students/0/teacher: ${why}`,
     ]);
   });

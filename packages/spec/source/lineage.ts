@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 
-/** What of a job says who learns from whom. */
+/** The part of a job spec that determines which networks learn from which. */
 interface Lineage {
   procedure: 'offline' | 'born_again' | 'mutual';
   generations?: number | undefined;
@@ -9,7 +9,7 @@ interface Lineage {
   students: readonly { name: string; teacher?: string | string[] | undefined }[];
 }
 
-/** The names of a student's teachers as the job gives them; by default every teacher of the job. */
+/** Returns the names of a student's teachers. They default to every teacher of the job. */
 export function teachersOf(
   { teacher, teachers }: Pick<Lineage, 'teacher' | 'teachers'>,
   student: Lineage['students'][number],
@@ -18,33 +18,35 @@ export function teachersOf(
   return [...(teacher === undefined ? [] : ['teacher']), ...teachers.map(({ name }) => name)];
 }
 
-/** A student's name in a generation, counted from 1. */
+/** Returns the name of a student's generation, counted from 1. */
 export function generationName(name: string, generation: number): string {
   return `${name}-${generation}`;
 }
 
 export const defaultGenerations = 3;
 
-/** Refuses a job whose networks cannot learn from each other as it says. */
+/**
+ * Adds an issue for each teacher that a network cannot learn from, and for each setting that the procedure excludes.
+ */
 export function checkLineage(spec: Lineage, context: z.RefinementCtx): void {
   const refuse = (path: (string | number)[], message: string) =>
     context.addIssue({ code: 'custom', path, message });
   if (spec.procedure !== 'born_again' && spec.generations !== undefined) {
-    refuse(['generations'], 'is for the procedure born_again alone');
+    refuse(['generations'], 'is only allowed with the procedure born_again');
   }
   if (spec.procedure === 'mutual') checkPeers(spec, refuse);
   else if (spec.teacher === undefined) {
-    refuse(['teacher'], 'is needed: only under the procedure mutual do students learn without one');
+    refuse(['teacher'], 'is required, except with the procedure mutual');
   } else checkTeachers(spec, refuse);
 }
 
 type Refuse = (path: (string | number)[], message: string) => void;
 
 function checkPeers({ teacher, teachers, students }: Lineage, refuse: Refuse): void {
-  const why = 'has no place here: under the procedure mutual the students teach each other';
+  const why = 'is not allowed with the procedure mutual, in which the students teach each other';
   if (teacher !== undefined) refuse(['teacher'], why);
   if (teachers.length > 0) refuse(['teachers'], why);
-  if (students.length < 2) refuse(['students'], 'must be two or more, to learn from each other');
+  if (students.length < 2) refuse(['students'], 'must be at least two for the procedure mutual');
   students.forEach((student, index) => {
     if (student.teacher !== undefined) refuse(['students', index, 'teacher'], why);
   });
@@ -68,7 +70,7 @@ function checkTeachers(spec: Lineage, refuse: Refuse): void {
       ...(Array.isArray(student.teacher) ? [position] : []),
     ];
     named.forEach((name, position) => {
-      if (named.indexOf(name) !== position) refuse(at(position), 'is named twice');
+      if (named.indexOf(name) !== position) refuse(at(position), 'is listed twice');
       else if (!known.includes(name)) refuse(at(position), `must be one of: ${known.join(', ')}`);
       else if (learnsFrom(spec, name, student.name)) {
         refuse(at(position), `would make ${student.name} learn from itself`);
@@ -84,7 +86,7 @@ function checkTeachers(spec: Lineage, refuse: Refuse): void {
   });
 }
 
-/** Whether a network learns from another, over any number of assistants; it does from itself. */
+/** Whether a network learns from another, directly or through assistants. A network counts as learning from itself. */
 function learnsFrom(spec: Lineage, name: string, other: string, seen = new Set<string>()): boolean {
   if (name === other) return true;
   const student = spec.students.find((one) => one.name === name);

@@ -2,8 +2,10 @@ import type { z } from 'zod';
 import type { FieldError } from './errors.ts';
 
 /**
- * One entry for each bad field of what zod refused: a JSON pointer (RFC 6901), the value that stood there, and what
- * is allowed where that can be listed or bounded.
+ * Returns one entry for each invalid field of a zod error: its JSON pointer (RFC 6901), its value, and the allowed
+ * values or bounds if they can be listed.
+ *
+ * @param prefix a JSON pointer to prepend to each path
  */
 export function fieldErrors(error: z.ZodError, input: unknown, prefix = ''): FieldError[] {
   return error.issues.flatMap((issue) => entries(issue, [], input, prefix));
@@ -22,7 +24,7 @@ function entries(
   if (issue.code === 'invalid_key') {
     return [entry(prefix, path, `the key ${issue.issues.map((inner) => inner.message).join(', ')}`, input)];
   }
-  // A union without a discriminator reports each branch; the branch that came closest speaks for it.
+  // A union without a discriminator reports each branch; only the branch that matched best is kept.
   if (issue.code === 'invalid_union' && issue.errors.length > 0) {
     const closest = issue.errors.reduce((best, branch) => (depth(branch) > depth(best) ? branch : best));
     if (depth(closest) > 0) return closest.flatMap((inner) => entries(inner, path, input, prefix));
@@ -33,7 +35,7 @@ function entries(
   return [entry(prefix, path, issue.message, input, allowedOf(issue))];
 }
 
-/** What one branch of a union would have taken. */
+/** Describes the input that one branch of a union expects. */
 function wanted(issue: z.core.$ZodIssue): string {
   if (issue.code === 'invalid_value') return issue.values.map((value) => JSON.stringify(value)).join(' or ');
   return 'expected' in issue ? issue.expected : issue.code;
@@ -76,7 +78,7 @@ function allowedOf(issue: z.core.$ZodIssue): unknown {
   }
 }
 
-/** JSON Schema's word for a bound. */
+/** Returns the keyword of JSON Schema for a bound. */
 function bound(
   short: 'min' | 'max',
   long: 'Minimum' | 'Maximum',

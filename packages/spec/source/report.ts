@@ -1,15 +1,26 @@
 import { z } from 'zod';
 import { scheduled, weightRange } from './scheduled.ts';
 
-/** What one trained network scored; the test set is read once, after training, and chooses nothing. */
+/** The scores of one trained network. The test set is read once, after training, and selects nothing. */
 export const scoreSchema = z.object({
-  epoch: z.number().int().describe('the epoch whose weights were scored'),
-  testAccuracy: z.number(),
-  testLoss: z.number().describe('cross-entropy'),
-  validationAccuracy: z.number().nullable(),
-  expectedCalibrationError: z.number().describe('15 bins of equal width'),
-  agreement: z.number().nullable().describe("share of test images with the teacher's prediction"),
-  teacherDivergence: z.number().nullable().describe('mean KL(teacher‖student) on the test set, nats'),
+  epoch: z.number().int().describe('The epoch whose weights were scored.'),
+  testAccuracy: z.number().describe('The accuracy on the test set, 0 to 1.'),
+  testLoss: z.number().describe('The mean cross-entropy on the test set.'),
+  validationAccuracy: z
+    .number()
+    .nullable()
+    .describe('The accuracy on the validation split, 0 to 1; null without one.'),
+  expectedCalibrationError: z
+    .number()
+    .describe('The expected calibration error on the test set, with 15 bins of equal width.'),
+  agreement: z
+    .number()
+    .nullable()
+    .describe("The share of test samples with the teacher's prediction; null without a teacher."),
+  teacherDivergence: z
+    .number()
+    .nullable()
+    .describe('The mean KL(teacher‖student) on the test set, in nats; null without a teacher.'),
   weights: z.object({ digest: z.string(), size: z.number().int() }),
 });
 export type Score = z.output<typeof scoreSchema>;
@@ -17,52 +28,77 @@ export type Score = z.output<typeof scoreSchema>;
 export const engineInfoSchema = z.object({
   name: z.string(),
   backend: z.string(),
-  bfloat16: z.string().nullable().describe('why it does not compute in bfloat16; null where it does'),
+  bfloat16: z.string().nullable().describe('Why the engine does not compute in bfloat16; null if it does.'),
   threads: z.number().int(),
   versions: z.record(z.string(), z.string()),
   hardware: z.string(),
-  gigaflops: z.number().nullable().describe('measured on a convolution when the worker started'),
+  gigaflops: z
+    .number()
+    .nullable()
+    .describe('The speed in GFLOPS, measured on a convolution when the worker started.'),
 });
 export type EngineInfo = z.output<typeof engineInfoSchema>;
 
 const termResultSchema = z.object({
   name: z.string(),
-  weight: scheduled(weightRange).describe('as trained with: `auto` stands as the number that it came to'),
+  weight: scheduled(weightRange).describe(
+    'The weight that was trained with; for `auto`, the number that was chosen.',
+  ),
   gradientNorm: z
     .number()
-    .describe("L2 norm at the first step, by the network's parameters, before the weight"),
+    .describe(
+      "The L2 norm of the term's gradient by the parameters of the network at the first step, before the weight.",
+    ),
   suggestedWeight: z
     .number()
     .nullable()
-    .describe('the weight at which that norm is the one of cross_entropy at weight 1; null: the norm is 0'),
+    .describe(
+      'The weight at which that norm equals that of cross_entropy at weight 1; null if the norm is 0.',
+    ),
 });
-/** What the preflight measured of a term, and its weight. */
+/** What preflight measured for a term, and its weight. */
 export type TermResult = z.output<typeof termResultSchema>;
 
 export const networkResultSchema = z.object({
   stage: z.string(),
   seed: z.number().int(),
   parameters: z.number().int(),
-  flops: z.number().describe('of one forward pass of one image; a multiply-add is two'),
-  latencyMs: z.number().describe('median of one image at a time, on the worker that trained it'),
-  initialWeights: z.string().describe('SHA-256 of the weights before the first step'),
+  flops: z
+    .number()
+    .describe(
+      'The floating-point operations of one forward pass of one sample; a multiply-add counts as two.',
+    ),
+  latencyMs: z
+    .number()
+    .describe('The median milliseconds for one sample at a time, on the worker that trained the network.'),
+  initialWeights: z.string().describe('The SHA-256 of the weights before the first step.'),
   last: scoreSchema,
-  best: scoreSchema.describe('chosen on the validation split alone; the last epoch where there is none'),
+  best: scoreSchema.describe(
+    'The epoch with the best accuracy on the validation split; the last epoch without one.',
+  ),
   terms: z.array(termResultSchema),
-  losses: z.record(z.string(), z.number()).describe("the last epoch's mean of each term, before its weight"),
+  losses: z
+    .record(z.string(), z.number())
+    .describe('The mean of each term over the last epoch, before its weight.'),
   epochs: z.number().int(),
   seconds: z.number().describe('Seconds of training, summed over all attempts of the stage.'),
-  precision: z.string().describe('of convolutions and matrix products in training; scores are float32'),
-  reused: z.boolean().describe('true when an earlier job had trained the same network'),
+  precision: z
+    .string()
+    .describe(
+      'The precision of convolutions and matrix products in training; scores are computed in float32.',
+    ),
+  reused: z
+    .boolean()
+    .describe('Whether the network was taken from an earlier job that trained the same one.'),
   engine: engineInfoSchema,
-  peakMemoryBytes: z.number().int().describe("the trainer's largest resident set"),
-  datasetBytes: z.number().int().describe('of decoded images that the trainer held'),
+  peakMemoryBytes: z.number().int().describe('The largest resident set of the trainer, in bytes.'),
+  datasetBytes: z.number().int().describe('The bytes of decoded samples that the trainer held.'),
 });
 export type NetworkResult = z.output<typeof networkResultSchema>;
 
 const spreadSchema = z.object({
   mean: z.number(),
-  sd: z.number().nullable().describe('sample standard deviation; null for one seed'),
+  sd: z.number().nullable().describe('The sample standard deviation; null for one seed.'),
 });
 export type Spread = z.output<typeof spreadSchema>;
 
@@ -81,12 +117,14 @@ export const reportSchema = z.object({
   }),
   teachers: z
     .array(networkResultSchema.extend({ name: z.string() }))
-    .describe('the first one is that of `teacher`; none where the students are peers'),
+    .describe('The teachers, the one of `teacher` first; empty when the students are peers.'),
   students: z.array(
     z.object({
       name: z.string(),
-      teachers: z.array(z.string()).describe('whom it learned from; none for a control and for peers'),
-      control: z.string().nullable().describe('the control that it is held against'),
+      teachers: z
+        .array(z.string())
+        .describe('The names of the teachers of the student; empty for a control and for peers.'),
+      control: z.string().nullable().describe('The name of the control that the student is compared with.'),
       architecture: z.record(z.string(), z.unknown()),
       method: z.array(z.record(z.string(), z.unknown())),
       runs: z.array(networkResultSchema),
@@ -98,7 +136,7 @@ export const reportSchema = z.object({
         .object({ last: spreadSchema, best: spreadSchema })
         .nullable()
         .describe(
-          '(student − control) / (teacher − control), seed by seed; null without a control or without a gap',
+          '(student − control) / (teacher − control) for each seed; null without a control or without a gap.',
         ),
     }),
   ),
@@ -112,20 +150,20 @@ export const reportSchema = z.object({
       }),
     )
     .describe(
-      'the mean of probabilities of the best weights: generations of a student, peers; of teachers that speak as one, their weighted logits',
+      'Networks scored together, by their best weights: the mean of probabilities of the generations of a student or of peers; the weighted mean of logits of several teachers.',
     ),
   outputs: z
     .array(
       z.object({
         teacher: z.string(),
         augmentation: z.string(),
-        views: z.number().int().describe('seeded views of each training image that are cached'),
+        views: z.number().int().describe('How many seeded views of each training sample are cached.'),
         taps: z.array(z.string()),
         bytes: z.number(),
         reused: z.boolean(),
       }),
     )
-    .describe("the teacher's stored outputs"),
+    .describe('The cached outputs of the teachers.'),
   stages: z.array(
     z.object({
       id: z.string(),

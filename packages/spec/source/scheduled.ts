@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** Bounds of a number, at every epoch. */
+/** Bounds that a number must keep at every epoch. */
 interface Range {
   minimum: number;
   maximum: number;
@@ -10,7 +10,7 @@ const rampEpochs = z
   .number()
   .positive()
   .max(10_000)
-  .describe('until it has come to its end and stays; fractions are allowed');
+  .describe('Epochs until the value reaches "to" and stays there. Fractions are allowed.');
 
 function schedules({ minimum, maximum }: Range) {
   const number = z.number().min(minimum).max(maximum);
@@ -21,7 +21,7 @@ function schedules({ minimum, maximum }: Range) {
       z.strictObject({ schedule: z.literal('linear'), from: number, to: number, epochs: rampEpochs }),
       z
         .strictObject({ schedule: z.literal('cosine'), from: number, to: number, epochs: rampEpochs })
-        .describe('half a wave: slow at both ends'),
+        .describe('Follows half a cosine wave: slow at both ends.'),
       z
         .strictObject({
           schedule: z.literal('step'),
@@ -30,13 +30,13 @@ function schedules({ minimum, maximum }: Range) {
             .array(z.number().int().min(1))
             .min(1)
             .max(100)
-            .describe('epochs (counted from 1) after which the value is multiplied by gamma'),
+            .describe('Epochs, counted from 1, after which the value is multiplied by gamma.'),
           gamma: z.number().positive().max(1000).default(0.1),
         })
         .superRefine(({ value, milestones, gamma }, context) => {
           const last = value * gamma ** milestones.length;
           if (last >= minimum && last <= maximum) return;
-          const message = `takes the value to ${last} in the end, it must stay within ${minimum} and ${maximum}`;
+          const message = `the value ends at ${last}: it must stay between ${minimum} and ${maximum}`;
           context.addIssue({ code: 'custom', path: ['gamma'], message });
         }),
     ],
@@ -47,13 +47,13 @@ function schedules({ minimum, maximum }: Range) {
   );
 }
 
-/** The schema of a number, or of its schedule over the epochs; no schedule leaves the range. */
+/** Builds the schema of a number or of a schedule over the epochs. Schedules that leave the range are invalid. */
 export function scheduled(range: Range) {
   return z.union([z.number().min(range.minimum).max(range.maximum), schedules(range)]);
 }
 export type Scheduled = z.output<ReturnType<typeof scheduled>>;
 
-/** The options of a choice that are schedules, by name. */
+/** Returns those options of a choice that are schedules, by name. */
 export function schedulesOf(options: Record<string, unknown>): Record<string, Scheduled> {
   const isSchedule = (value: unknown) => typeof value === 'object' && value !== null && 'schedule' in value;
   const schedules = Object.entries(options).filter(([, value]) => isSchedule(value));
@@ -68,16 +68,18 @@ export const weightSchema = z
     z.number().min(weightRange.minimum).max(weightRange.maximum),
     z
       .literal('auto')
-      .describe("makes the term's gradient at the first step as long as that of cross_entropy at weight 1"),
+      .describe(
+        "Gives the term's gradient, at the first step, the length of that of cross_entropy at weight 1.",
+      ),
     schedules(weightRange),
   ])
-  .describe('of the term in the sum');
+  .describe('Weight of the term in the total loss.');
 export type Weight = z.output<typeof weightSchema>;
 
 /**
- * A scheduled number at a moment.
+ * Returns the value of a scheduled number at a point of the training.
  *
- * @param epoch completed epochs; a fraction within one
+ * @param epoch completed epochs; a fraction within an epoch
  */
 export function valueAt(number: Scheduled, epoch: number): number {
   if (typeof number === 'number') return number;

@@ -18,3 +18,9 @@ export async function isIntact(store: Store, digest: string): Promise<boolean> {
     throw error;
   }
 }
+
+/** Tells whether all of these blobs are intact. */
+export async function areIntact(store: Store, digests: readonly string[]): Promise<boolean> {
+  for (const digest of digests) if (!(await isIntact(store, digest))) return false;
+  return true;
+}

@@ -119,7 +119,8 @@ export interface Store {
    * Reads the manifest under a name. A manifest that is damaged, or that `schema` refuses, counts as absent: the caller
    * rebuilds what it described. The store's `warn` receives the reason.
    */
-  manifest<T>(name: string, schema?: ManifestSchema<T>): Promise<T | undefined>;
+  manifest<T>(name: string, schema: ManifestSchema<T>): Promise<T | undefined>;
+  manifest(name: string): Promise<unknown>;
 
   /** Removes a manifest; removing an absent one is no error. The name can then be committed again. */
   removeManifest(name: string): Promise<void>;

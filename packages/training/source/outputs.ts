@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { PassThrough } from 'node:stream';
 import { toFloat16 } from '@distillery/formats';
-import { type Store } from '@distillery/store';
+import { isIntact, type Store } from '@distillery/store';
 import { sizeOf } from '@distillery/engine';
 import { digestOf, DistilleryError } from '@distillery/spec';
 import { z } from 'zod';
@@ -39,6 +39,18 @@ export function outputsAddress(key: OutputsKey): string {
 /** Returns the name of the manifest of one tap in one view. */
 export function outputsName(key: OutputsKey, tap: string, view: number): string {
   return `${outputsAddress(key)}/${tap}/${view}`;
+}
+
+/**
+ * Returns the rows that a manifest names, where manifest and rows are intact. The name of a manifest whose rows are
+ * missing or damaged is freed, so that the rows can be computed again and committed under it.
+ */
+export async function intactRows(store: Store, name: string): Promise<StoredRows | undefined> {
+  const rows = await store.manifest(name, storedRowsSchema);
+  if (rows === undefined) return undefined;
+  if (await isIntact(store, rows.digest)) return rows;
+  await store.removeManifest(name);
+  return undefined;
 }
 
 export function rowType(shape: readonly number[]): StoredRows['dtype'] {

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openStore } from '@distillery/store';
-import type { Dataset } from '@distillery/datasets';
+import { type Dataset, memorySplit } from '@distillery/datasets';
 import { type Forward, randomStream, startEngine, trace } from '@distillery/engine';
 import { type BoundTerm, terms } from '@distillery/methods';
 import { type Choice, type Scheduled, trainingSchema } from '@distillery/spec';
@@ -20,11 +20,14 @@ import { StopTraining, train, type TrainingResult } from './train.ts';
 const [count, batchSize, classes] = [50, 2, 3];
 const stepsPerEpoch = count / batchSize;
 const stream = randomStream(1, 'train.test');
-const split = (images: number) => ({
-  inputs: Uint8Array.from({ length: images * 32 }, () => stream.below(256)),
-  labels: Int32Array.from({ length: images }, (_, i) => i % classes),
-  count: images,
-});
+const split = (images: number) =>
+  memorySplit(
+    {
+      inputs: Uint8Array.from({ length: images * 32 }, () => stream.below(256)),
+      labels: Int32Array.from({ length: images }, (_, i) => i % classes),
+    },
+    { shape: [4, 4, 2], bytes: 32, digest: `${images} random images` },
+  );
 const dataset: Dataset = {
   digest: 'random',
   classes: ['a', 'b', 'c'],
@@ -84,7 +87,7 @@ async function trained(
       network,
       method,
       dataset,
-      indices: { train: everyIndex(count), validation: everyIndex(validation) },
+      indices: { train: everyIndex(count), validation: everyIndex(validation).map((index) => index % count) },
       training: trainingSchema.parse({ epochs, batchSize }),
       seed: 5,
       views: 1,

@@ -1,4 +1,4 @@
-import type { Outline } from '../outlines.ts';
+import type { Outline } from './outlines.ts';
 
 /** Height and width of an image in pixels. */
 export const SIZE = 32;

@@ -3,12 +3,13 @@ import { join } from 'node:path';
 import { DistilleryError } from '@distillery/spec';
 import { z } from 'zod';
 import { archiveEntries } from '../archives/archive.ts';
-import type { Dataset, DatasetContext, DatasetKind, Split } from '../dataset.ts';
-import { type Decoded, decodedOnce, fileFingerprint, readManifest } from '../decoded.ts';
+import type { About, Dataset, DatasetContext, DatasetKind } from '../dataset.ts';
+import { decodedOnce, fileFingerprint, readManifest } from '../decoded.ts';
 import { answers, ensureDownloaded, type KnownFile, sha256OfFile, wrongDigest } from '../download.ts';
-import { sharedMemory } from '../shared-memory.ts';
 import { limited, limitedOutline, limitOptions } from '../limits.ts';
 import { badPath, resolveSourcePath } from '../source-path.ts';
+import type { SplitWriter } from '../split-draft.ts';
+import { yieldToEvents } from '../yield-to-events.ts';
 
 /** The digest is the one in TensorFlow Datasets' checksum file. */
 const ARCHIVE: KnownFile = {
@@ -19,6 +20,8 @@ const ARCHIVE: KnownFile = {
 const ADVICE =
   'give a local copy of the archive as "path", or use the source "shapes", which needs no download';
 const PROBE_MS = 3000;
+/** Records between two looks at the abort signal. */
+const YIELD_EVERY = 1000;
 
 const SIDE = 32;
 const PLANE = SIDE * SIDE;
@@ -57,16 +60,18 @@ export const cifar10: DatasetKind<typeof options> = {
 
 async function loadWhole(path: string | undefined, context: DatasetContext): Promise<Dataset> {
   if (path === undefined) {
-    return decodedOnce(downloadFingerprint, context, async () => {
+    return decodedOnce(downloadFingerprint, context, async (writers) => {
       const target = downloadPath(context);
       await ensureDownloaded(ARCHIVE, target, context, ADVICE);
-      return decodeCifarArchive(target, ARCHIVE.sha256, context.signal);
+      return decodeCifarArchive(target, ARCHIVE.sha256, writers, context.signal);
     });
   }
   const file = await resolveSourcePath(path, context);
   if (!(await stat(file)).isFile()) throw badPath(path, 'is not a file; the .tar.gz is needed', context);
   const fingerprint = { source: 'cifar10', file: await fileFingerprint(file) };
-  return decodedOnce(fingerprint, context, () => decodeCifarArchive(file, ARCHIVE.sha256, context.signal));
+  return decodedOnce(fingerprint, context, (writers) =>
+    decodeCifarArchive(file, ARCHIVE.sha256, writers, context.signal),
+  );
 }
 
 /**
@@ -79,7 +84,7 @@ export async function cifar10Reachable(context: DatasetContext): Promise<boolean
 }
 
 /**
- * The binary archive as a data set; every record becomes `[32, 32, 3]`. Training records keep the order of
+ * Decodes the binary archive; every record becomes `[32, 32, 3]`. Training records keep the order of
  * data_batch_1 to data_batch_5.
  *
  * @throws DistilleryError `data_error` for another digest or for records that are not in the format
@@ -87,8 +92,9 @@ export async function cifar10Reachable(context: DatasetContext): Promise<boolean
 export async function decodeCifarArchive(
   path: string,
   sha256: string,
+  writers: { train: SplitWriter; test: SplitWriter },
   signal?: AbortSignal,
-): Promise<Decoded> {
+): Promise<About> {
   const found = await sha256OfFile(path, signal);
   if (found !== sha256) throw wrongDigest(path, sha256, found);
   const batches = new Map<string, Buffer>();
@@ -104,22 +110,25 @@ export async function decodeCifarArchive(
   const names = [...batches.keys()].sort();
   const train = names.filter((name) => name.startsWith('data_batch')).map((name) => batches.get(name)!);
   const test = names.filter((name) => name.startsWith('test_batch')).map((name) => batches.get(name)!);
+  await readRecords(train, `${path}: data_batch_*.bin`, writers.train, signal);
+  await readRecords(test, `${path}: test_batch.bin`, writers.test, signal);
   return {
     classes: [...CLASSES],
     shape: [SIDE, SIDE, 3],
-    train: readRecords(train, `${path}: data_batch_*.bin`),
-    test: readRecords(test, `${path}: test_batch.bin`),
     skipped: { count: 0, first: [] },
     normalization: { mean: [...NORMALIZATION.mean], std: [...NORMALIZATION.std] },
   };
 }
 
-function readRecords(batches: readonly Buffer[], where: string): Split {
-  const bytes = batches.reduce((sum, batch) => sum + batch.length, 0);
-  if (bytes === 0) throw new DistilleryError('data_error', `${where}: not in the archive`);
-  const count = bytes / RECORD;
-  const images = sharedMemory(Math.floor(count) * 3 * PLANE);
-  const labels = new Int32Array(Math.floor(count));
+async function readRecords(
+  batches: readonly Buffer[],
+  where: string,
+  writer: SplitWriter,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  if (batches.every((batch) => batch.length === 0))
+    throw new DistilleryError('data_error', `${where}: not in the archive`);
+  const image = new Uint8Array(3 * PLANE);
   let index = 0;
   for (const batch of batches) {
     if (batch.length % RECORD !== 0) {
@@ -129,23 +138,23 @@ function readRecords(batches: readonly Buffer[], where: string): Split {
       );
     }
     for (let at = 0; at < batch.length; at += RECORD, index++) {
+      if (index % YIELD_EVERY === 0) await yieldToEvents(signal);
       const label = batch[at];
       if (label >= CLASSES.length) {
         throw new DistilleryError('data_error', `${where}: record ${index} has the label ${label}, past 9`);
       }
-      labels[index] = label;
-      for (let pixel = 0, to = index * 3 * PLANE, from = at + 1; pixel < PLANE; pixel++, from++, to += 3) {
-        images[to] = batch[from]!;
-        images[to + 1] = batch[from + PLANE]!;
-        images[to + 2] = batch[from + 2 * PLANE]!;
+      for (let pixel = 0, to = 0, from = at + 1; pixel < PLANE; pixel++, from++, to += 3) {
+        image[to] = batch[from]!;
+        image[to + 1] = batch[from + PLANE]!;
+        image[to + 2] = batch[from + 2 * PLANE]!;
       }
+      writer.put(index, label, image);
     }
   }
-  return { inputs: images, labels, count };
 }
 
 /** The archive's bytes decide everything, so its digest alone names the decoded copy. */
-const downloadFingerprint = { source: 'cifar10', sha256: ARCHIVE.sha256 };
+export const downloadFingerprint = { source: 'cifar10', sha256: ARCHIVE.sha256 };
 
 function downloadPath(context: DatasetContext): string {
   return join(context.cacheDir, 'downloads', 'cifar-10-binary.tar.gz');

@@ -1,15 +1,13 @@
 import { DistilleryError } from '@distillery/spec';
 import { z } from 'zod';
-import type { DatasetContext, DatasetKind } from '../dataset.ts';
-import { type Decoded, decodedOnce, readManifest } from '../decoded.ts';
-import { fillSplits } from '../fill-splits.ts';
+import type { About, DatasetContext, DatasetKind } from '../dataset.ts';
+import { decodedOnce, MAX_DECODED_BYTES, readManifest } from '../decoded.ts';
+import { fillSplits } from '../images/fill-splits.ts';
 import { type ImageFiles, openImageFiles } from '../images/image-files.ts';
 import { layoutOf } from '../images/image-layout.ts';
 import { limited, limitedOutline, limitOptions } from '../limits.ts';
 import { badPath, resolveSourcePath } from '../source-path.ts';
-
-/** The most bytes that one read, write or hash call takes; a larger set needs a smaller `size`. */
-const MAX_DECODED_BYTES = 2 ** 31 - 1;
+import type { SplitWriter } from '../split-draft.ts';
 
 /** ImageNet's, the usual choice for photographs. */
 const NORMALIZATION = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] };
@@ -34,6 +32,7 @@ const options = z.strictObject({
   ...limitOptions,
 });
 type Options = z.output<typeof options>;
+type Writers = { train: SplitWriter; test: SplitWriter };
 
 export const imageFolder: DatasetKind<typeof options> = {
   type: 'image-folder',
@@ -54,7 +53,8 @@ export const imageFolder: DatasetKind<typeof options> = {
   async load(choice, context) {
     const files = await openSource(choice, context);
     const fingerprint = await fingerprintOf(files, choice, context);
-    return limited(await decodedOnce(fingerprint, context, () => decodeAll(files, choice, context)), choice);
+    const decode = (writers: Writers) => decodeAll(files, choice, context, writers);
+    return limited(await decodedOnce(fingerprint, context, decode), choice);
   },
 };
 
@@ -102,17 +102,22 @@ async function plan(files: ImageFiles, choice: Options, context: DatasetContext)
   });
 }
 
-async function decodeAll(files: ImageFiles, choice: Options, context: DatasetContext): Promise<Decoded> {
+async function decodeAll(
+  files: ImageFiles,
+  choice: Options,
+  context: DatasetContext,
+  writers: Writers,
+): Promise<About> {
   const { survey, layout, size } = await plan(files, choice, context);
   const { classes } = layout;
-  const { train, test, skipped } = await asDataError(choice, context, () =>
-    fillSplits(files, layout, size, survey.refused, context),
+  const { skipped, decoded } = await asDataError(choice, context, () =>
+    fillSplits(files, layout, size, survey.refused, writers, context),
   );
-  const present = new Set(train.labels);
-  const lost = classes.filter((_, label) => !present.has(label));
-  if (lost.length > 0 || test.count === 0) {
-    const what =
-      train.count + test.count === 0 ? 'no image' : `no image of ${lost.join(', ') || 'the test split'}`;
+  const sum = (counts: readonly number[]) => counts.reduce((total, count) => total + count, 0);
+  const [train, test] = [sum(decoded.train), sum(decoded.test)];
+  const lost = classes.filter((_, label) => decoded.train[label] === 0);
+  if (lost.length > 0 || test === 0) {
+    const what = train + test === 0 ? 'no image' : `no image of ${lost.join(', ') || 'the test split'}`;
     const example = skipped.first[0];
     const why = example === undefined ? '' : ` (${example.name}: ${example.reason})`;
     throw badPath(choice.path, `${what} could be decoded${why}`, context);
@@ -124,5 +129,5 @@ async function decodeAll(files: ImageFiles, choice: Options, context: DatasetCon
     throw badPath(choice.path, message, context);
   }
   const normalization = { mean: [...NORMALIZATION.mean], std: [...NORMALIZATION.std] };
-  return { classes, shape: [...size, 3], train, test, skipped, normalization };
+  return { classes, shape: [...size, 3], skipped, normalization };
 }

@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest';
 import type { DatasetContext, Split } from '../dataset.ts';
-import { outlines } from '../outlines.ts';
+import type { MemoryRows } from '../readers/memory.ts';
+import { outlines } from '../images/outlines.ts';
+import { allInputs } from '../testing/all-inputs.ts';
 import { shapes } from './shapes.ts';
 
 const context: DatasetContext = { cacheDir: 'unused', roots: [] };
@@ -11,8 +13,9 @@ test('draws balanced classes of 32×32 RGB images', async () => {
   const set = await shapes.load(options, context);
   const { classes, shape, train } = set;
   expect(await shapes.outline(options, context)).toEqual({ classes, shape, trainCount: 100, testCount: 20 });
-  expect([classes.length, train.inputs.length]).toEqual([10, 100 * 32 * 32 * 3]);
-  expect(train.inputs.buffer).toBeInstanceOf(SharedArrayBuffer);
+  expect([classes.length, (await allInputs(train)).length]).toEqual([10, 100 * 32 * 32 * 3]);
+  // Threads are given them without a copy.
+  expect((train.reader as MemoryRows).inputs.buffer).toBeInstanceOf(SharedArrayBuffer);
   expect([...train.labels].filter((label) => label === 3)).toHaveLength(10);
 });
 
@@ -20,8 +23,9 @@ test('an image depends on seed, split and index alone', async () => {
   const small = await draw({ trainCount: 20, testCount: 20 });
   const large = await draw({ trainCount: 40, testCount: 10 });
   const images = 20 * 3072;
-  expect(large.train.inputs.subarray(0, images)).toEqual(small.train.inputs);
-  expect(small.test.inputs).not.toEqual(small.train.inputs);
+  const inputs = await allInputs(small.train);
+  expect((await allInputs(large.train)).subarray(0, images)).toEqual(inputs);
+  expect(await allInputs(small.test)).not.toEqual(inputs);
   expect((await draw({ trainCount: 20, testCount: 20 })).digest).toBe(small.digest);
   expect((await draw({ trainCount: 20, testCount: 20, seed: 1 })).digest).not.toBe(small.digest);
 });
@@ -33,7 +37,7 @@ test('the digest of the defaults does not move', async () => {
 
 test('the colours of a class tell nothing about it', async () => {
   const { train } = await draw({ trainCount: 2000, testCount: 10 });
-  const { mean, deviation } = brightnessByClass(train);
+  const { mean, deviation } = await brightnessByClass(train);
   const overall = mean.reduce((sum, value) => sum + value, 0) / 10;
   // 3.5 standard errors of a class's mean over its 200 images
   for (const value of mean)
@@ -55,7 +59,9 @@ test('a cancelled load throws the reason of the signal', async () => {
 });
 
 /** Mean brightness of each class, and the standard deviation over images. */
-function brightnessByClass({ inputs: images, labels, count }: Split): { mean: number[]; deviation: number } {
+async function brightnessByClass(split: Split): Promise<{ mean: number[]; deviation: number }> {
+  const { labels, count } = split;
+  const images = await allInputs(split);
   const sums = Array.from({ length: 10 }, () => 0);
   const means = Array.from({ length: count }, (_, i) => {
     let sum = 0;

@@ -1,10 +1,10 @@
 import { randomStream } from '@distillery/engine';
 import { z } from 'zod';
-import type { DatasetContext, DatasetKind, Split } from '../dataset.ts';
-import { type Decoded, digestOfData } from '../decoded.ts';
+import type { About, DatasetContext, DatasetKind } from '../dataset.ts';
 import { sharedMemory } from '../shared-memory.ts';
-import { outlines } from '../outlines.ts';
+import { outlines } from '../images/outlines.ts';
 import { CHANNELS, drawImage, SIZE } from '../images/shape-image.ts';
+import { memoryDataset } from '../memory-dataset.ts';
 import { yieldToEvents } from '../yield-to-events.ts';
 
 const CLASSES = Object.keys(outlines);
@@ -30,15 +30,15 @@ export const shapes: DatasetKind<typeof options> = {
   },
   // not kept in the cache: drawing 12,000 images takes about as long as reading them back is worth
   async load({ trainCount, testCount, seed }, context) {
-    const decoded: Decoded = {
+    const about: About = {
       classes: [...CLASSES],
       shape: [SIZE, SIZE, CHANNELS],
-      train: await drawSplit(trainCount, seed, TRAIN, context),
-      test: await drawSplit(testCount, seed, TEST, context),
       skipped: { count: 0, first: [] },
       normalization: { mean: [0.5, 0.5, 0.5], std: [0.25, 0.25, 0.25] },
     };
-    return { digest: digestOfData(decoded), ...decoded };
+    const train = await drawSplit(trainCount, seed, TRAIN, context);
+    const test = await drawSplit(testCount, seed, TEST, context);
+    return memoryDataset(about, { train, test }, context.signal);
   },
 };
 
@@ -48,7 +48,7 @@ async function drawSplit(
   seed: number,
   split: string,
   context: DatasetContext,
-): Promise<Split> {
+): Promise<{ inputs: Uint8Array; labels: Int32Array }> {
   const images = sharedMemory(count * PIXELS);
   const labels = new Int32Array(count);
   for (let index = 0; index < count; index++) {
@@ -58,5 +58,5 @@ async function drawSplit(
     const stream = randomStream(seed, 'shapes', split, index);
     drawImage(outlines[CLASSES[label]], () => stream.uniform(), images, index * PIXELS);
   }
-  return { inputs: images, labels, count };
+  return { inputs: images, labels };
 }

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import type { Dataset, DatasetContext } from '../dataset.ts';
+import { allInputs } from '../testing/all-inputs.ts';
 import { contextIn, errorOf, temporaryFolder, writeFiles } from '../testing/fixtures.ts';
 import { syntheticTexts } from '../testing/synthetic-texts.ts';
 import { textCsv } from './text-csv.ts';
@@ -20,10 +21,12 @@ async function withFiles(files: Record<string, string>): Promise<DatasetContext>
 const train = 'text,label\n"good, good film",pos\nbad film,neg\n"a ""good"" one",pos\n';
 const held = 'label,more,text\nneg,x,a bad one\npos,y,unheard of\n';
 const two = { 'set.csv': train, 'test.csv': held };
-const ids = ({ inputs }: Dataset['train']) => [...new Uint16Array(inputs.buffer)];
+const ids = async (split: Dataset['train']) => [...new Uint16Array((await allInputs(split)).buffer)];
 /** Each text's six ids and its label. */
-const texts = (split: Dataset['train']) =>
-  Array.from(split.labels, (label, i) => `${ids(split).slice(6 * i, 6 * i + 6)} ${label}`);
+const texts = async (split: Dataset['train']) => {
+  const all = await ids(split);
+  return Array.from(split.labels, (label, i) => `${all.slice(6 * i, 6 * i + 6)} ${label}`);
+};
 
 test('reads two files; words are those of the training file alone', async () => {
   const context = await withFiles(two);
@@ -37,9 +40,8 @@ test('reads two files; words are those of the training file alone', async () => 
     skipped: { count: 0, first: [] },
   });
   expect([...set.train.labels, ...set.test.labels]).toEqual([1, 0, 1, 0, 1]);
-  expect(ids(set.train)).toEqual([2, 5, 2, 4, 0, 0, 7, 4, 0, 0, 0, 0, 6, 3, 2, 3, 8, 0]);
-  expect(ids(set.test)).toEqual([6, 7, 8, 0, 0, 0, 1, 1, 0, 0, 0, 0]);
-  expect(set.train.inputs.buffer).toBeInstanceOf(SharedArrayBuffer);
+  expect(await ids(set.train)).toEqual([2, 5, 2, 4, 0, 0, 7, 4, 0, 0, 0, 0, 6, 3, 2, 3, 8, 0]);
+  expect(await ids(set.test)).toEqual([6, 7, 8, 0, 0, 0, 1, 1, 0, 0, 0, 0]);
   // The second time from the decoded copy.
   expect(await load(context, { testPath: 'test.csv' })).toEqual(set);
 });
@@ -52,10 +54,10 @@ test('tab-separated files, other columns, and byte pairs', async () => {
   const set = await load(context, { ...options, tokenizer: { type: 'byte_pair', vocabulary: 257 } });
   expect(set).toMatchObject({ classes: ['0', '1'], tokenizer: { type: 'byte_pair', merges: [] } });
   expect([set.train.count, set.test.count]).toEqual([2, 2]);
-  const texts = [set.train, set.test].flatMap((split) => {
-    const all = ids(split);
-    return [all.slice(0, 20), all.slice(20)];
-  });
+  const texts = [await ids(set.train), await ids(set.test)].flatMap((all) => [
+    all.slice(0, 20),
+    all.slice(20),
+  ]);
   const said = texts.map((text) => Buffer.from(text.filter((id) => id > 0).map((id) => id - 1)).toString());
   expect(said.sort()).toEqual(['fine', 'so "fine', 'so dull', 'so so']);
 });
@@ -77,8 +79,8 @@ test('a part of each class is set aside for testing, drawn once', async () => {
   expect(await textCsv.outline(choose(limits), context)).toMatchObject({ trainCount: 9, testCount: 12 });
   const part = await load(context, limits);
   expect(part.train.count).toBe(9);
-  const whole = new Set(texts(set.train));
-  for (const text of texts(part.train)) expect(whole).toContain(text);
+  const whole = new Set(await texts(set.train));
+  for (const text of await texts(part.train)) expect(whole).toContain(text);
   expect(part.tokenizer).toEqual(set.tokenizer);
 });
 

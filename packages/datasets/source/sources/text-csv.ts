@@ -1,19 +1,17 @@
 import { stat } from 'node:fs/promises';
 import { DistilleryError } from '@distillery/spec';
 import { z } from 'zod';
-import type { DatasetContext, DatasetKind, Split } from '../dataset.ts';
-import { type Decoded, decodedOnce, fileFingerprint, inputBytes, readManifest } from '../decoded.ts';
+import { type About, type DatasetContext, type DatasetKind, inputBytes } from '../dataset.ts';
+import { decodedOnce, fileFingerprint, MAX_DECODED_BYTES, readManifest } from '../decoded.ts';
 import { limited, limitedOutline, limitOptions } from '../limits.ts';
-import { sharedMemory } from '../shared-memory.ts';
 import { badPath, resolveSourcePath } from '../source-path.ts';
+import type { SplitWriter } from '../split-draft.ts';
 import { pieceCounter } from '../texts/counts.ts';
 import { NoColumn } from '../texts/rows.ts';
 import { type Survey, surveyTexts, type TextFiles, textsOf } from '../texts/survey.ts';
 import { textEncoder, tokenizerKind, tokenizerOptions } from '../texts/tokenizer.ts';
 
 const maximumSkippedNames = 100;
-/** The most bytes that one read, write or hash call takes. */
-const maximumBytes = 2 ** 31 - 1;
 const progressStep = 100_000;
 /** Part of the fingerprint: raised when the same file gives other ids. */
 const revision = 1;
@@ -67,7 +65,10 @@ export const textCsv: DatasetKind<typeof options> = {
   async load(choice, context) {
     const files = await filesOf(choice, context);
     const fingerprint = await fingerprintOf(files, choice);
-    return limited(await decodedOnce(fingerprint, context, () => decode(files, choice, context)), choice);
+    const decoded = await decodedOnce(fingerprint, context, (writers) =>
+      decode(files, choice, context, writers),
+    );
+    return limited(decoded, choice);
   },
 };
 
@@ -102,9 +103,9 @@ async function survey(
   try {
     const found = await surveyTexts(files, context, refuse);
     const bytes = (found.train.length + found.test.length) * inputBytes({ shape: [length], ...tokenizer });
-    if (bytes > maximumBytes) {
+    if (bytes > MAX_DECODED_BYTES) {
       throw new RangeError(
-        `${bytes} bytes at ${length} tokens a text, past ${maximumBytes}; choose a smaller "length"`,
+        `${bytes} bytes at ${length} tokens a text, past ${MAX_DECODED_BYTES}; choose a smaller "length"`,
       );
     }
     return found;
@@ -124,7 +125,12 @@ async function survey(
   }
 }
 
-async function decode(files: TextFiles, choice: Options, context: DatasetContext): Promise<Decoded> {
+async function decode(
+  files: TextFiles,
+  choice: Options,
+  context: DatasetContext,
+  writers: { train: SplitWriter; test: SplitWriter },
+): Promise<About> {
   const skipped: { count: number; first: { name: string; reason: string }[] } = { count: 0, first: [] };
   const found = await survey(files, choice, context, (name, reason) => {
     if (skipped.count++ < maximumSkippedNames) skipped.first.push({ name, reason });
@@ -136,30 +142,29 @@ async function decode(files: TextFiles, choice: Options, context: DatasetContext
   }
   const tokenizer = await kind.learn(counter.counts, choice.tokenizer, context.signal);
   const encode = textEncoder(tokenizer);
-  const fill = async (split: 'train' | 'test'): Promise<Split> => {
+  const fill = async (split: 'train' | 'test'): Promise<void> => {
     const labels = found[split];
-    const { length } = choice;
-    const inputs = sharedMemory(2 * length * labels.length);
-    const ids = new Uint16Array(inputs.buffer);
+    const ids = new Uint16Array(choice.length);
+    const input = new Uint8Array(ids.buffer);
     let index = 0;
     for await (const text of textsOf(split, files, found, context)) {
       // A file that grows while it is read is a file that has changed.
       if (index === labels.length) break;
-      encode(text, ids.subarray(index * length, (index + 1) * length));
+      encode(text, ids.fill(0));
+      writers[split].put(index, labels[index], input);
       if (++index % progressStep === 0) context.progress?.(`encoded ${index} of ${labels.length} texts`);
     }
     if (index < labels.length) {
       throw badPath(choice.path, 'changed while it was read', context);
     }
-    return { inputs, labels, count: labels.length };
   };
+  await fill('train');
+  await fill('test');
   return {
     classes: found.classes,
     shape: [choice.length],
     vocabulary: choice.tokenizer.vocabulary,
     tokenizer,
-    train: await fill('train'),
-    test: await fill('test'),
     skipped,
   };
 }

@@ -1,17 +1,17 @@
 import { vulkanDrivers } from './vulkan.ts';
 
 /**
- * Dawn, Chromium's WebGPU, in Node: the package `webgpu`. Browsers let no program wait for its GPU; Dawn lets one ask
- * whether the work is done, and on that stands a reading that waits.
+ * Dawn, Chromium's WebGPU, in Node: the package `webgpu`. A browser does not allow a program to block until the GPU has
+ * finished. Dawn can be polled for finished work, which makes a synchronous read possible.
  */
 
-/** The parts of WebGPU that are used here. */
+/** The part of WebGPU that this file uses. */
 interface Adapter {
   readonly info: {
     vendor: string;
     architecture: string;
     description: string;
-    /** Does a program on the CPU play the GPU? */
+    /** Whether the GPU is emulated on the CPU. */
     isFallbackAdapter: boolean;
   };
   readonly features: unknown;
@@ -32,10 +32,10 @@ interface Gpu {
 }
 
 export interface Dawn {
-  /** Dawn itself. Its devices do not keep it: let go of them before it. */
+  /** Dawn itself. Its devices do not keep it alive: release them before it. */
   instance: Gpu;
   adapter: Adapter;
-  /** What Dawn handed to setImmediate, to look for finished work. */
+  /** The callbacks that Dawn passed to setImmediate, which poll for finished work. */
   poll: Callback[];
   /** The classes and constants of WebGPU. */
   globals: object;
@@ -47,9 +47,9 @@ type Callback = () => void;
 const read = 1;
 
 /**
- * Opens the GPU of this machine, or the program that plays one.
+ * Opens the GPU of the machine, or an emulation on the CPU.
  *
- * @throws Error where there is none, or no driver for it
+ * @throws Error if there is no GPU or no driver
  */
 export async function openDawn(): Promise<Dawn> {
   if (vulkanDrivers()?.length === 0) throw new Error('no Vulkan driver is installed');
@@ -64,13 +64,13 @@ export async function openDawn(): Promise<Dawn> {
 }
 
 /**
- * Puts WebGPU where a browser has it while `use` runs, which asks for the adapter and its device. The classes stay.
+ * Provides WebGPU as a browser does, in the global `navigator`, while `use` runs. The global classes remain afterwards.
  */
 export async function asGlobal({ adapter, globals, poll }: Dawn, use: () => Promise<void>): Promise<void> {
   Object.assign(globalThis, globals);
   const requestDevice = (descriptor: unknown) => {
     const [device, callbacks] = withImmediates(() => adapter.requestDevice(descriptor));
-    // The callback outlives its turn: called again at any time, it looks for finished work.
+    // The callback can be called again at any time to poll for finished work.
     poll.push(...callbacks);
     for (const callback of callbacks) setImmediate(callback);
     return device;
@@ -82,21 +82,21 @@ export async function asGlobal({ adapter, globals, poll }: Dawn, use: () => Prom
   try {
     await use();
   } finally {
-    // Node 20 has none.
+    // Node 20 has no navigator.
     if (own === undefined) Reflect.deleteProperty(globalThis, 'navigator');
     else Object.defineProperty(globalThis, 'navigator', own);
   }
 }
 
 /**
- * Maps a buffer for reading and returns when it is: runs Dawn's callbacks, and those that they ask for, until then.
- * These are the turns of the event loop that concern Dawn, and no others.
+ * Maps a buffer for reading and blocks until it is mapped. Meanwhile it runs Dawn's callbacks and those that they
+ * schedule, and no other part of the event loop.
  *
- * @throws Error when the device is lost
+ * @throws Error if the GPU is lost
  */
 export function mapNow({ poll }: Dawn, buffer: GpuBuffer): void {
   const mapped = buffer.mapAsync(read);
-  // A failure is thrown below.
+  // A failure is reported below.
   mapped.catch(() => {});
   let turn = poll;
   for (let turns = 0; buffer.mapState === 'pending'; turns++) {
@@ -107,19 +107,19 @@ export function mapNow({ poll }: Dawn, buffer: GpuBuffer): void {
     turn = next.length > 0 ? next : poll;
   }
   for (const callback of turn) setImmediate(callback);
-  if (buffer.mapState !== 'mapped') throw new Error('the GPU was lost while a tensor was read');
+  if (buffer.mapState !== 'mapped') throw new Error('the GPU was lost while reading a tensor');
 }
 
-/** Turns of waiting after which the processor is given away; a driver in software needs it for its own work. */
+/** The number of polls after which the thread sleeps in between, because an emulated GPU needs the processor. */
 const patience = 20;
 
-const nothing = new Int32Array(new SharedArrayBuffer(4));
+const neverNotified = new Int32Array(new SharedArrayBuffer(4));
 
 function sleep(milliseconds: number): void {
-  Atomics.wait(nothing, 0, 0, milliseconds);
+  Atomics.wait(neverNotified, 0, 0, milliseconds);
 }
 
-/** Calls `f` and returns, beside its result, what it handed to setImmediate; none of that has run. */
+/** Calls `f` and returns its result together with the callbacks that it passed to setImmediate, which have not run. */
 function withImmediates<T>(f: () => T): [T, Callback[]] {
   const { setImmediate: own } = globalThis;
   const callbacks: Callback[] = [];

@@ -1,11 +1,11 @@
 import * as tf from '@tensorflow/tfjs-core';
 
 /**
- * TensorFlow's own operations, called by name. TensorFlow.js offers a fraction of them, and composes slowly what
- * TensorFlow has as one. Only the files of this package that register kernels for the `tensorflow` backend come here.
+ * Calls TensorFlow's operations by name. TensorFlow.js offers only a fraction of them and composes others slowly. Only
+ * the files that register kernels for the `tensorflow` backend use this file.
  */
 
-/** TensorFlow's numbers of data types, as far as they are used here. */
+/** TensorFlow's numbers of the data types that this package uses. */
 export const types = { float32: 1, int32: 3, bool: 10, bfloat16: 14 } as const;
 
 interface Binding {
@@ -50,17 +50,19 @@ export interface Attribute {
 
 const backend = () => tf.backend() as unknown as NativeBackend;
 
-/** Is TensorFlow the engine of this process? */
+/** Whether TensorFlow is the engine of this process, on a CPU or a GPU. */
 export function isNative(): boolean {
   return tf.getBackend() === 'tensorflow';
 }
 
-/** Is it TensorFlow on a GPU? */
+/** Whether TensorFlow on a GPU is the engine of this process. */
 export function isNativeGpu(): boolean {
   return isNative() && backend().isUsingGpuDevice;
 }
 
-/** Attributes of operations, with the type that each has in TensorFlow's definition of the operation. */
+/**
+ * Returns a function that makes attributes of one type, which must be that of TensorFlow's definition of the operation.
+ */
 const attribute = (kind: keyof Binding) => (name: string, value: unknown) => ({
   name,
   type: backend().binding[kind] as number,
@@ -74,18 +76,18 @@ export const type = attribute('TF_ATTR_TYPE');
 export const shapeOf = attribute('TF_ATTR_SHAPE');
 
 /**
- * The number of a tensor's type in TensorFlow. TensorFlow.js knows no bfloat16: such a tensor says `float32` of itself,
- * and only the kernels of this package may be given one. Any other kernel fails on it, loudly, for its type.
+ * Returns the number of a tensor's type in TensorFlow. TensorFlow.js has no bfloat16: such a tensor has the dtype
+ * `float32`, and only kernels of this package may receive it. Any other kernel throws an error about its type.
  */
 export function nativeType(x: tf.TensorInfo): number {
   return backend().tensorMap.get(x.dataId).dtype;
 }
 
 /**
- * Executes an operation.
+ * Executes a TensorFlow operation.
  *
- * @param name of TensorFlow's operation
- * @param outputs how many it has
+ * @param name the name of the operation
+ * @param outputs the number of its outputs
  */
 export function execute(
   name: string,
@@ -105,7 +107,7 @@ function wrap({ id, shape, dtype }: NativeOutput): tf.Tensor {
   return tf.engine().makeTensorFromTensorInfo({ dataId, shape, dtype: known });
 }
 
-/** Converts between float32 and bfloat16; the tensor itself when it is of that type already. */
+/** Converts between float32 and bfloat16; returns the tensor itself if it already has that type. */
 export function castTo(x: tf.Tensor, to: number): tf.Tensor {
   const from = nativeType(x);
   if (from === to) return x;
@@ -117,7 +119,7 @@ type KernelCall = {
   attrs: Record<string, unknown>;
 };
 
-/** Registers a kernel for TensorFlow; what it makes besides its result is disposed. */
+/** Registers a kernel for TensorFlow. Its intermediate tensors are disposed. */
 export function nativeKernel(kernelName: string, compute: (call: KernelCall) => tf.Tensor): void {
   tf.registerKernel({
     kernelName,
@@ -129,7 +131,7 @@ export function nativeKernel(kernelName: string, compute: (call: KernelCall) => 
   });
 }
 
-/** Puts a kernel in the place of TensorFlow.js' own. */
+/** Replaces a kernel of TensorFlow.js. */
 export function overrideNativeKernel(kernelName: string, compute: (call: KernelCall) => tf.Tensor): void {
   tf.unregisterKernel(kernelName, 'tensorflow');
   nativeKernel(kernelName, compute);

@@ -8,7 +8,7 @@ interface Outcome {
   error?: { code: string; message: string; hasCause: boolean };
 }
 
-/** Starts an engine in a process of its own: a process has one, and a backend cannot be unloaded. */
+/** Starts an engine in a separate process, because a process has one engine and a backend cannot be unloaded. */
 function start(engine: string | undefined): Promise<Outcome> {
   const program = `
     const { startEngine } = await import(${JSON.stringify(new URL('start.ts', import.meta.url).href)});
@@ -30,27 +30,27 @@ function start(engine: string | undefined): Promise<Outcome> {
   });
 }
 
-test('an engine of another name is refused', async () => {
+test('refuses an unknown engine', async () => {
   const { error } = await start('quantum');
   expect(error).toMatchObject({
     code: 'engine_unavailable',
-    message: 'ENGINE is "quantum", it must be one of: auto, gpu, native, webgpu, wasm',
+    message: 'ENGINE is "quantum": it must be one of auto, gpu, native, webgpu, wasm',
   });
 }, 30_000);
 
-test('a forced engine that cannot start is an error, never another engine', async () => {
-  // No device is visible to the process, so this one cannot start anywhere.
+test('a forced engine that cannot start is an error and is not replaced by another', async () => {
+  // No GPU is visible to the process, so this engine cannot start on any machine.
   const { error, engine } = await start('gpu');
   expect(engine).toBeUndefined();
   expect(error).toMatchObject({ code: 'engine_unavailable', hasCause: true });
   expect(error?.message).toMatch(/^the engine gpu cannot start: ./);
 }, 30_000);
 
-test('unforced, the first engine that can start is taken', async () => {
+test('without a forced engine, the first that can start is used', async () => {
   expect(engineNames).toEqual(['gpu', 'native', 'webgpu', 'wasm']);
   const [native, wasm, ...unforced] = await Promise.all(['native', 'wasm', undefined, 'auto'].map(start));
   expect(wasm.engine).toMatchObject({ name: 'wasm', backend: 'WebAssembly', threads: 1 });
-  // A machine with a GPU, but without TensorFlow's library, takes WebGPU.
+  // A machine with a GPU but without TensorFlow's library uses WebGPU.
   const first = native.engine === undefined ? ['webgpu', 'wasm'] : ['native'];
   for (const { engine, stderr } of unforced) {
     expect(first).toContain(engine?.name);

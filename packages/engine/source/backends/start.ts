@@ -10,24 +10,27 @@ import { bfloat16Refusal } from '../ops/bfloat16.ts';
 import { registerKernels } from '../ops/register.ts';
 import { registerWasmKernels } from './wasm.ts';
 import { registerWebgpuKernels } from './webgpu.ts';
-import { readAtOnce } from './webgpu-read.ts';
+import { enableSynchronousReads } from './webgpu-read.ts';
 
-/** Engines in the order in which they are tried. */
+/** The engines, in the order in which they are tried. */
 export const engineNames = ['gpu', 'native', 'webgpu', 'wasm'] as const;
 export type EngineName = (typeof engineNames)[number];
 
 const require = createRequire(import.meta.url);
 
 interface Engine {
-  /** What it is called in logs and reports. */
+  /** The name in logs and reports. */
   title: string;
-  /** Loads the package and makes its backend the current one. `automatic`: nobody asked for this engine by name. */
+  /**
+   * Loads the package and makes its backend the current one. `automatic` is true if the engine was not named
+   * explicitly.
+   */
   load: (automatic: boolean) => Promise<Loaded>;
 }
 
 interface Loaded {
   versions: Record<string, string>;
-  /** What it computes on, beside the machine itself. */
+  /** The device that it computes on, if it is not the CPU. */
   device?: string;
 }
 
@@ -41,11 +44,11 @@ const engines: Record<EngineName, Engine> = {
 let started: Promise<EngineInfo> | undefined;
 
 /**
- * Starts the engine of this process, once: the one that is forced, or the first that starts of GPU, native CPU, WebGPU,
- * WASM.
+ * Starts the engine of this process. Later calls return the same engine.
  *
- * @param forced as the ENGINE setting names it; undefined or 'auto' chooses
- * @throws DistilleryError `engine_unavailable` when the forced engine, or every engine, cannot start
+ * @param forced the engine, as the setting ENGINE names it; undefined, empty or 'auto' tries GPU, native CPU, WebGPU
+ *   and WASM in turn
+ * @throws DistilleryError `engine_unavailable` if the forced engine, or every engine, cannot start
  */
 export function startEngine(forced = process.env.ENGINE): Promise<EngineInfo> {
   started ??= start(forced);
@@ -57,7 +60,7 @@ async function start(forced: string | undefined): Promise<EngineInfo> {
   if (!automatic && !engineNames.includes(forced as EngineName)) {
     throw new DistilleryError(
       'engine_unavailable',
-      `ENGINE is ${JSON.stringify(forced)}, it must be one of: auto, ${engineNames.join(', ')}`,
+      `ENGINE is ${JSON.stringify(forced)}: it must be one of auto, ${engineNames.join(', ')}`,
     );
   }
   const failures: string[] = [];
@@ -83,7 +86,7 @@ async function start(forced: string | undefined): Promise<EngineInfo> {
   throw new DistilleryError('engine_unavailable', `no engine can start (${failures.join('; ')})`);
 }
 
-/** A package without its addon registers all its kernels before it fails, and another one then registers them again. */
+/** Checks for the native addon first: without it the package would register its kernels before it fails. */
 function requireAddon(packageName: string): void {
   const folder = dirname(require.resolve(`${packageName}/package.json`));
   if (existsSync(join(folder, 'lib/napi-v8/tfjs_binding.node'))) return;
@@ -92,17 +95,17 @@ function requireAddon(packageName: string): void {
 
 async function loadTensorFlow(packageName: string, gpu: boolean): Promise<Loaded> {
   requireAddon(packageName);
-  // The binding asks for a function that Node 23 removed.
+  // The binding uses a function that Node 23 removed.
   const legacy = util as unknown as Record<string, unknown>;
   legacy.isNullOrUndefined ??= (value: unknown) => value === undefined || value === null;
-  // TensorFlow greets on stderr; warnings and errors stay.
+  // This hides TensorFlow's greeting on stderr, but not its warnings and errors.
   process.env.TF_CPP_MIN_LOG_LEVEL ??= '1';
   if (gpu) process.env.TF_FORCE_GPU_ALLOW_GROWTH ??= 'true';
   const module = (await import(packageName)) as { default?: TensorFlowModule } & TensorFlowModule;
   const { version } = module.default ?? module;
   if (tf.getBackend() !== 'tensorflow') throw new Error(`${packageName} did not register its backend`);
   const backend = tf.backend() as unknown as { isUsingGpuDevice: boolean; binding: { TF_Version: string } };
-  if (gpu && !backend.isUsingGpuDevice) throw new Error('TensorFlow sees no GPU');
+  if (gpu && !backend.isUsingGpuDevice) throw new Error('TensorFlow finds no GPU');
   return {
     versions: {
       tfjs: version.tfjs,
@@ -119,14 +122,14 @@ interface TensorFlowModule {
 async function loadWebgpu(automatic: boolean): Promise<Loaded> {
   const dawn = await openDawn();
   const { description, vendor, architecture, isFallbackAdapter } = dawn.adapter.info;
-  // A GPU that the CPU plays is slower than WebAssembly by far, and good for tests alone.
-  if (automatic && isFallbackAdapter) throw new Error(`${description} is not a GPU but software`);
+  // An emulated GPU is far slower than WebAssembly and only useful for tests.
+  if (automatic && isFallbackAdapter) throw new Error(`${description} is an emulation, not a GPU`);
   await asGlobal(dawn, async () => {
     await import('@tensorflow/tfjs-backend-webgpu');
     if (!(await tf.setBackend('webgpu'))) throw new Error('the WebGPU backend did not start');
   });
   registerGradients();
-  readAtOnce(dawn);
+  enableSynchronousReads(dawn);
   registerWebgpuKernels();
   const { version } = require('webgpu/package.json') as { version: string };
   return {
@@ -141,7 +144,7 @@ async function loadWasm(): Promise<Loaded> {
   wasm.setWasmPaths(`${entry.slice(0, entry.lastIndexOf('/'))}/`);
   const before = crashListeners();
   const ready = await tf.setBackend('wasm');
-  // Emscripten's own handlers throw what is uncaught again, from a line of 70 kB that Node then prints.
+  // Emscripten's handlers rethrow uncaught errors from a line of 70 kB, which Node would print.
   for (const [event, listener] of crashListeners()) {
     if (!before.some(([, known]) => known === listener)) process.off(event, listener);
   }
@@ -151,9 +154,9 @@ async function loadWasm(): Promise<Loaded> {
   return { versions: { tfjs: tf.version_core, wasm: wasm.version_wasm } };
 }
 
-/** The core registers no gradients, the whole library does. */
+/** Registers the stock gradients, which the TensorFlow.js core lacks and the complete library provides. */
 function registerGradients(): void {
-  // Required: an ES import would bring its browser build and a second core.
+  // An ES import would load the browser build and a second core, so this must be `require`.
   require('@tensorflow/tfjs');
 }
 

@@ -3,26 +3,29 @@ import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
 
 /**
- * The Vulkan drivers of this machine, found as Vulkan's loader finds them: by small files that describe them. Dawn
- * writes warnings to stderr where there is none; asking here first keeps an engine that nobody asked for quiet.
+ * Finds the Vulkan drivers of the machine as Vulkan's loader does, by the manifest files that describe them. Dawn
+ * writes warnings to stderr if there is no driver; this check avoids them when engines are tried automatically.
  *
- * @returns paths of the files; on systems other than Linux, which reach their GPUs without Vulkan, undefined
+ * @returns the paths of the manifests; undefined on systems other than Linux, which use their GPUs without Vulkan
  */
 export function vulkanDrivers(): string[] | undefined {
   if (process.platform !== 'linux') return undefined;
   const { VK_DRIVER_FILES, VK_ICD_FILENAMES, VK_ADD_DRIVER_FILES } = process.env;
   const named = split(VK_DRIVER_FILES ?? VK_ICD_FILENAMES);
-  if (named.length > 0) return named.flatMap(descriptions);
-  return [...split(VK_ADD_DRIVER_FILES), ...driverFolders()].flatMap(descriptions);
+  if (named.length > 0) return named.flatMap(manifests);
+  return [...split(VK_ADD_DRIVER_FILES), ...driverFolders()].flatMap(manifests);
 }
 
-/** A driver that computes on the CPU, for tests on machines without a GPU: Chromium's SwiftShader or Mesa's lavapipe. */
+/**
+ * Finds a Vulkan driver that emulates a GPU on the CPU, for tests on machines without a GPU: Chromium's SwiftShader or
+ * Mesa's lavapipe.
+ */
 export function softwareVulkanDriver(): string | undefined {
   const places = [
     '/usr/lib/chromium/vk_swiftshader_icd.json',
     '/usr/lib64/chromium-browser/vk_swiftshader_icd.json',
     '/opt/google/chrome/vk_swiftshader_icd.json',
-    ...driverFolders().flatMap((folder) => descriptions(folder).filter((path) => path.includes('/lvp_icd.'))),
+    ...driverFolders().flatMap((folder) => manifests(folder).filter((path) => path.includes('/lvp_icd.'))),
   ];
   return process.platform === 'linux' ? places.find((path) => existsSync(path)) : undefined;
 }
@@ -42,8 +45,8 @@ function driverFolders(): string[] {
   return [...new Set(roots)].map((root) => join(root, 'vulkan/icd.d'));
 }
 
-/** The files that describe a driver: the path itself, or those in it. */
-function descriptions(path: string): string[] {
+/** Returns the manifests of drivers at a path, which is a manifest or a folder of manifests. */
+function manifests(path: string): string[] {
   if (path.endsWith('.json')) return existsSync(path) ? [path] : [];
   if (!existsSync(path)) return [];
   return readdirSync(path)

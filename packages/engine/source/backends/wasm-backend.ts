@@ -1,13 +1,16 @@
 import type * as tf from '@tensorflow/tfjs-core';
 
-/** The parts of the WebAssembly backend that the kernels of this package use. */
+/** The part of the WebAssembly backend that the kernels of this package use. */
 export interface WasmBackend {
   makeOutput(shape: number[], dtype: 'float32'): tf.TensorInfo;
-  /** A view of the tensor's memory, good until the next tensor is made; an Int32Array where the tensor is int32. */
+  /**
+   * Returns a view of the tensor's memory, valid until the next tensor is created; an Int32Array if the tensor is
+   * int32.
+   */
   typedArrayFromHeap(x: tf.TensorInfo): Float32Array;
 }
 
-/** Attributes of a convolution. */
+/** The attributes of a convolution. */
 export interface ConvAttributes {
   strides: number | [number, number];
   pad: Parameters<typeof tf.backend_util.computeConv2DInfo>[4];

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { ConvAttributes, Shape4D, WasmBackend } from './wasm-backend.ts';
 
-/** The gradients of depthwise convolutions, which the WebAssembly backend lacks: loops over its memory. */
+/** Registers the gradients of depthwise convolutions, which the WebAssembly backend lacks, as loops over its memory. */
 export function registerDepthwiseGradients(): void {
   tf.registerKernel({
     kernelName: tf.DepthwiseConv2dNativeBackpropInput,
@@ -27,14 +27,17 @@ export function registerDepthwiseGradients(): void {
 
 type Info = ReturnType<typeof tf.backend_util.computeConv2DInfo>;
 
-/** @throws RangeError for several filters a channel, which the loops below do not know */
+/** @throws RangeError if there are several filters for each channel, which the loops below do not support */
 function infoOf(input: Shape4D, filter: Shape4D, { strides, pad, dimRoundingMode }: ConvAttributes): Info {
-  if (filter[3] !== 1) throw new RangeError(`depthwise filters [${filter}] are not one for each channel`);
+  if (filter[3] !== 1)
+    throw new RangeError(
+      `depthwise filters [${filter}] are not supported: there must be one for each channel`,
+    );
   return tf.backend_util.computeConv2DInfo(input, filter, strides, 1, pad, dimRoundingMode, true);
 }
 
 /**
- * Each weight carries dY back to the pixel that it was multiplied with.
+ * Computes the gradient of the input: each weight passes dY back to the pixels that it was multiplied with.
  *
  * @param dy `[batch, height', width', channels]`
  * @param filter `[kernel height, kernel width, channels, 1]`
@@ -49,14 +52,14 @@ function inputGradient(
   const dx = backend.makeOutput(info.inShape, 'float32');
   const [slopes, weights, out] = [dy, filter, dx].map((tensor) => backend.typedArrayFromHeap(tensor));
   out.fill(0);
-  eachMeeting(info, (pixel, slope, weight) => {
+  forEachProduct(info, (pixel, slope, weight) => {
     for (let c = 0; c < info.inChannels; c++) out[pixel + c] += slopes[slope + c] * weights[weight + c];
   });
   return dx;
 }
 
 /**
- * Each weight sums the products of dY with the pixels that it met.
+ * Computes the gradient of the filter: each weight sums the products of dY with the pixels that it was multiplied with.
  *
  * @param x `[batch, height, width, channels]`
  * @param dy `[batch, height', width', channels]`
@@ -66,14 +69,14 @@ function filterGradient(backend: WasmBackend, x: tf.Tensor4D, dy: tf.Tensor4D, i
   const gradient = backend.makeOutput(info.filterShape, 'float32');
   const [values, slopes, out] = [x, dy, gradient].map((tensor) => backend.typedArrayFromHeap(tensor));
   out.fill(0);
-  eachMeeting(info, (pixel, slope, weight) => {
+  forEachProduct(info, (pixel, slope, weight) => {
     for (let c = 0; c < info.inChannels; c++) out[weight + c] += values[pixel + c] * slopes[slope + c];
   });
   return gradient;
 }
 
-/** Every meeting of a weight with a pixel: where the channels of the pixel, of the output and of the weight begin. */
-function eachMeeting(info: Info, visit: (pixel: number, output: number, weight: number) => void): void {
+/** Visits every product of a weight and a pixel, with the offsets of the pixel, of the output and of the weight. */
+function forEachProduct(info: Info, visit: (pixel: number, output: number, weight: number) => void): void {
   const { batchSize, inHeight, inWidth, inChannels: channels, outHeight, outWidth } = info;
   for (let b = 0; b < batchSize; b++) {
     for (let row = 0; row < outHeight; row++) {

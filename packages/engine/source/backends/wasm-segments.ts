@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { WasmBackend } from './wasm-backend.ts';
 
-/** The sum of rows by their number, the gradient of gathering them, which the WebAssembly backend lacks. */
+/** Registers the sum of rows by segment, the gradient of gathering rows, which the WebAssembly backend lacks. */
 export function registerSegmentSum(): void {
   tf.registerKernel({
     kernelName: tf.UnsortedSegmentSum,
@@ -15,8 +15,10 @@ export function registerSegmentSum(): void {
 }
 
 /**
+ * Sums the rows of each segment.
+ *
  * @param x `[rows, …]`
- * @param segments `[rows]`, int32: where each row is added to
+ * @param segments the segment of each row, `[rows]`, int32
  * @returns `[count, …]`
  */
 function segmentSum(

@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { startEngine } from './start.ts';
 import { expectClose, expectGradient, expectNoLeak, sample } from '../testing/tensors.ts';
 
-// Whatever ENGINE says: what a machine without a native library runs is tested everywhere.
+// These tests ignore ENGINE, so that the WebAssembly backend is tested on every machine.
 beforeAll(() => startEngine('wasm'));
 
 test('this file tests the WebAssembly backend', () => {
@@ -23,7 +23,7 @@ const cases: Case[] = [
   { kernel: [2, 2], stride: 1, pad: 'same' },
   { kernel: [1, 3], stride: 1, pad: 'valid' },
   { kernel: [3, 3], stride: 1, pad: 2 },
-  // More padding than the flipped filter can express.
+  // This padding is more than the flipped filter can express.
   { kernel: [1, 1], stride: 1, pad: 1 },
   { kernel: [3, 3], stride: 2, pad: 'same' },
   { kernel: [3, 3], stride: 2, pad: 'valid' },
@@ -31,7 +31,7 @@ const cases: Case[] = [
 ];
 
 describe('convolution', () => {
-  test.each(cases)('has the gradients of its differences: %j', ({ kernel, stride, pad }) => {
+  test.each(cases)('has the gradients that finite differences give: %j', ({ kernel, stride, pad }) => {
     expectGradient(
       (x, filter) => {
         const y = tf.conv2d(x as tf.Tensor4D, filter as tf.Tensor4D, stride, pad);
@@ -41,14 +41,14 @@ describe('convolution', () => {
     );
   });
 
-  test.each(cases)('leaves nothing behind: %j', ({ kernel, stride, pad }) => {
+  test.each(cases)('leaves no tensors behind: %j', ({ kernel, stride, pad }) => {
     const x = [sample([2, 6, 5, 2]), sample([...kernel, 2, 3], 1)];
     expectNoLeak(() =>
       tf.grads((a, b) => tf.sum(tf.conv2d(a as tf.Tensor4D, b as tf.Tensor4D, stride, pad)))(x),
     );
   });
 
-  test('its filter gradient is the correlation of x and dy, written out', () => {
+  test('its filter gradient equals the correlation of x and dy, computed in loops', () => {
     const [x, dy] = [sample([3, 6, 7, 2]), sample([3, 3, 4, 4], 2)];
     const [xs, dys] = [x.dataSync(), dy.dataSync()];
     const gradient = tf.grad((filter: tf.Tensor) =>
@@ -76,7 +76,7 @@ describe('convolution', () => {
 });
 
 describe('depthwise convolution', () => {
-  test.each(cases)('has the gradients of its differences: %j', ({ kernel, stride, pad }) => {
+  test.each(cases)('has the gradients that finite differences give: %j', ({ kernel, stride, pad }) => {
     expectGradient(
       (x, filter) => {
         const y = tf.depthwiseConv2d(x as tf.Tensor4D, filter as tf.Tensor4D, stride, pad);
@@ -86,20 +86,22 @@ describe('depthwise convolution', () => {
     );
   });
 
-  test('its gradients leave nothing behind', () => {
+  test('its gradients leave no tensors behind', () => {
     const x = [sample([2, 6, 5, 3]), sample([3, 3, 3, 1], 1)];
     expectNoLeak(() =>
       tf.grads((a, b) => tf.sum(tf.depthwiseConv2d(a as tf.Tensor4D, b as tf.Tensor4D, 2, 'same')))(x),
     );
   });
 
-  test('of several filters a channel has no gradient, and says so', () => {
+  test('refuses gradients of several filters for each channel', () => {
     const x = sample([1, 4, 4, 2]) as tf.Tensor4D;
     const gradient = () =>
       tf.grad((filter: tf.Tensor) => tf.sum(tf.depthwiseConv2d(x, filter as tf.Tensor4D, 1, 'same')))(
         sample([3, 3, 2, 2], 1),
       );
-    expect(gradient).toThrow('depthwise filters [3,3,2,2] are not one for each channel');
+    expect(gradient).toThrow(
+      'depthwise filters [3,3,2,2] are not supported: there must be one for each channel',
+    );
   });
 });
 
@@ -113,24 +115,27 @@ describe('max pooling', () => {
     [3, 3, 'valid'],
   ];
 
-  test.each(poolings)('has the gradient of its differences: %j, stride %j, %j', (size, stride, pad) => {
-    expectGradient(
-      (x) => {
-        const y = tf.maxPool(x as tf.Tensor4D, size, stride, pad);
-        return tf.sum(tf.mul(y, sample(y.shape, 3)));
-      },
-      // All differ by 1/70 or more, so that no step changes which is the largest.
-      [
-        tf.tensor(
-          Float32Array.from({ length: 70 }, (_, i) => ((i * 37) % 70) / 70),
-          [1, 5, 7, 2],
-        ),
-      ],
-      { step: 2 ** -8 },
-    );
-  });
+  test.each(poolings)(
+    'has the gradient that finite differences give: %j, stride %j, %j',
+    (size, stride, pad) => {
+      expectGradient(
+        (x) => {
+          const y = tf.maxPool(x as tf.Tensor4D, size, stride, pad);
+          return tf.sum(tf.mul(y, sample(y.shape, 3)));
+        },
+        // All values differ by 1/70 or more, so that no step changes the maximum.
+        [
+          tf.tensor(
+            Float32Array.from({ length: 70 }, (_, i) => ((i * 37) % 70) / 70),
+            [1, 5, 7, 2],
+          ),
+        ],
+        { step: 2 ** -8 },
+      );
+    },
+  );
 
-  test('gives all to the first maximum, and NaN leaves no memory behind', () => {
+  test('gives the whole gradient to the first maximum, and NaN leaves no memory behind', () => {
     const x = tf.tensor([1, 1, 1, 1, 0, Number.NaN, 0, 0], [1, 2, 4, 1]);
     const gradient = () => tf.grad((y: tf.Tensor) => tf.sum(tf.maxPool(y as tf.Tensor4D, 2, 2, 'valid')))(x);
     expect([...gradient().dataSync()]).toEqual([1, 0, 1, 0, 0, 0, 0, 0]);
@@ -138,7 +143,7 @@ describe('max pooling', () => {
   });
 });
 
-test('the gradient of relu is dy where y is above 0', () => {
+test('the gradient of relu is dy where y > 0', () => {
   const x = tf.tensor([-1, 0, 2, 1e-30]);
   const gradient = () => tf.grad((y: tf.Tensor) => tf.sum(tf.mul(tf.relu(y), tf.tensor([5, 6, 7, 8]))))(x);
   expect([...gradient().dataSync()]).toEqual([0, 0, 7, 8]);
@@ -162,7 +167,7 @@ describe('products of transposed matrices', () => {
     [true, false],
     [false, true],
     [true, true],
-  ])('are what they should be (%s, %s)', (transposeA, transposeB) => {
+  ])('are correct (%s, %s)', (transposeA, transposeB) => {
     const [a, b] = [sample([4, 3]), sample([3, 5], 1)];
     const [x, y] = [transposeA ? tf.transpose(a) : a, transposeB ? tf.transpose(b) : b];
     expectClose(tf.matMul(x, y, transposeA, transposeB), naive(a, b));
@@ -171,7 +176,7 @@ describe('products of transposed matrices', () => {
     expect(tf.memory().numTensors).toBe(before);
   });
 
-  test('keep their batches apart', () => {
+  test('keep batches separate', () => {
     const [a, b] = [sample([2, 3, 4]), sample([2, 3, 5], 1)];
     const product = tf.matMul(a, b, true, false);
     expect(product.shape).toEqual([2, 4, 5]);
@@ -189,8 +194,8 @@ describe('products of transposed matrices', () => {
   });
 });
 
-test('errors that nobody catches are left to Node', () => {
-  // Emscripten's handler would throw them again.
+test('uncaught errors are left to Node', () => {
+  // Emscripten's handler would rethrow them.
   const handlers = process.listeners('uncaughtException').map(String);
   expect(handlers.filter((source) => source.includes('ExitStatus'))).toEqual([]);
 });

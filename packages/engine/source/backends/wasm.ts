@@ -4,13 +4,13 @@ import { registerDepthwiseGradients } from './wasm-depthwise.ts';
 import { registerSegmentSum } from './wasm-segments.ts';
 
 /**
- * What training needs and the WebAssembly backend lacks, does in scalar loops or does wrong. It has no gradient of a
- * filter at all; its gradient of a convolution's input and its products with transposed matrices are loops. All
- * three can be written as the plain convolution and the plain product, which XNNPACK does fast. Its gradient of max
- * pooling (4.22) loses most of what it should pass on; the one here is a loop over the backend's memory.
+ * Kernels that training needs and that the WebAssembly backend lacks, computes in scalar loops or computes wrongly. It
+ * has no gradient of a filter; its gradient of a convolution's input and its products with transposed matrices are
+ * scalar loops. All three can be expressed as a plain convolution or a plain product, which XNNPACK computes fast. Its
+ * gradient of max pooling (4.22) loses most of the gradient; the one here is a loop over the backend's memory.
  */
 
-/** Registers the kernels; the backend must have started, for the stock kernels that they fall back to. */
+/** Registers the kernels. The backend must have started, because some kernels fall back to the stock ones. */
 export function registerWasmKernels(): void {
   if (tf.getKernel(tf.Conv2DBackpropFilter, 'wasm') !== undefined) return;
   tf.registerKernel({
@@ -54,14 +54,14 @@ export function registerWasmKernels(): void {
     if (!transposeA && !transposeB) return stock(call);
     return tf.tidy(() =>
       tf.matMul(
-        upright(call.inputs.a as tf.Tensor, transposeA),
-        upright(call.inputs.b as tf.Tensor, transposeB),
+        transposedIf(call.inputs.a as tf.Tensor, transposeA),
+        transposedIf(call.inputs.b as tf.Tensor, transposeB),
       ),
     );
   });
 }
 
-/** Attributes of a pooling. */
+/** The attributes of a pooling. */
 interface PoolAttributes {
   filterSize: number | [number, number];
   strides: number | [number, number];
@@ -80,15 +80,15 @@ function override(
   tf.registerKernel({ ...stock, kernelFunc: (call) => kernelFunc(call, stock.kernelFunc) });
 }
 
-/** `[…, rows, columns]`, or its transpose when that is what is asked for. */
-function upright(x: tf.Tensor, transposed: boolean | undefined): tf.Tensor {
+/** Returns a matrix `[…, rows, columns]`, or its transpose if `transposed`. */
+function transposedIf(x: tf.Tensor, transposed: boolean | undefined): tf.Tensor {
   const axes = x.shape.map((_, axis) => axis);
   return transposed ? tf.transpose(x, [...axes.slice(0, -2), x.rank - 1, x.rank - 2]) : x;
 }
 
 /**
- * The gradient of a filter: dW[i, j, c, k] = Σ_{b, y, x} X[b, s·y + i − pad, s·x + j − pad, c] · dY[b, y, x, k]. With the
- * batch as the summed channels it is the convolution of X with dY as its filter, dilated by the stride s.
+ * Computes the gradient of a filter: dW[i, j, c, k] = Σ_{b, y, x} X[b, s·y + i − pad, s·x + j − pad, c] · dY[b, y, x,
+ * k]. With the batch as the summed channels it is the convolution of X with the filter dY, dilated by the stride s.
  *
  * @param x `[batch, height, width, in]`
  * @param dy `[batch, height', width', out]`
@@ -116,15 +116,15 @@ function filterGradient(
       [info.strideHeight, info.strideWidth],
     );
     const [height, width, channels, out] = filterShape;
-    // Rows and columns of x that a stride never reached give positions beyond the filter.
+    // Rows and columns of x that no window reached give positions beyond the filter.
     const reached = tf.slice(gradient, [0, 0, 0, 0], [channels, height, width, out]);
     return tf.transpose(reached, [1, 2, 0, 3]);
   });
 }
 
 /**
- * The gradient of a convolution's input at stride 1: dY convolved with the filter, flipped in space, its channels
- * exchanged.
+ * Computes the gradient of a convolution's input at stride 1: dY convolved with the filter, which is flipped in space
+ * and has its input and output channels exchanged.
  *
  * @param dy `[batch, height', width', out]`
  * @param filter `[kernel height, kernel width, in, out]`
@@ -154,7 +154,7 @@ function infoOf(input: Shape4D, filter: Shape4D, { strides, pad, dimRoundingMode
   return tf.backend_util.computeConv2DInfo(input, filter, strides, 1, pad, dimRoundingMode);
 }
 
-/** dy where y is above 0; one pass instead of the three of a comparison, a cast and a product. */
+/** Returns dy where y > 0, else 0, in one pass instead of three for a comparison, a cast and a product. */
 function reluGradient(backend: WasmBackend, dy: tf.Tensor, y: tf.Tensor): tf.TensorInfo {
   const dx = backend.makeOutput(y.shape, 'float32');
   const [slopes, values, out] = [dy, y, dx].map((tensor) => backend.typedArrayFromHeap(tensor));
@@ -163,12 +163,12 @@ function reluGradient(backend: WasmBackend, dy: tf.Tensor, y: tf.Tensor): tf.Ten
 }
 
 /**
- * The gradient of max pooling: the first maximum of a window, in row-major order, gets all that reaches the window, as
- * TensorFlow and PyTorch decide it.
+ * Computes the gradient of max pooling: the first maximum of a window, in row-major order, gets the whole gradient of
+ * the window, as in TensorFlow and PyTorch.
  *
  * @param x `[batch, height, width, channels]`
  * @param dy `[batch, height', width', channels]`
- * @returns like x
+ * @returns `[batch, height, width, channels]`
  */
 function maxPoolGradient(
   backend: WasmBackend,
@@ -187,7 +187,7 @@ function maxPoolGradient(
       const top = row * info.strideHeight - info.padInfo.top;
       for (let column = 0; column < outWidth; column++) {
         const left = column * info.strideWidth - info.padInfo.left;
-        // Where the window's pixels begin, in row-major order; the same for every channel.
+        // The offsets of the window's pixels, in row-major order, which are the same for every channel.
         const pixels: number[] = [];
         for (let p = Math.max(0, top); p < Math.min(inHeight, top + info.effectiveFilterHeight); p++) {
           for (let q = Math.max(0, left); q < Math.min(inWidth, left + info.effectiveFilterWidth); q++) {

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { type Dawn, type GpuBuffer, mapNow } from './dawn.ts';
 
-/** The parts of the backend that are used here. */
+/** The part of the WebGPU backend that this file uses. */
 interface WebgpuBackend {
   device: {
     addEventListener(type: 'uncapturederror', listener: (event: Refusal) => void): void;
@@ -35,23 +35,24 @@ interface Refusal {
 const readable = 0x1 | 0x8;
 
 /**
- * Lets `dataSync` work: the backend reads at once through a canvas, which Node has not; this one waits for Dawn.
+ * Makes `dataSync` work in Node. The backend reads synchronously through a canvas, which Node lacks; this version waits
+ * for Dawn.
  *
- * A reading throws once the GPU has refused an operation (a buffer beyond its limits, say): WebGPU reports that to
- * nobody who does not ask, and goes on with zeros.
+ * Reading throws once the GPU has refused an operation, for example a buffer beyond its limits. Without this check
+ * WebGPU would continue with zeros, because it reports such errors only to listeners.
  */
-export function readAtOnce(dawn: Dawn): void {
+export function enableSynchronousReads(dawn: Dawn): void {
   const backend = tf.backend() as unknown as WebgpuBackend;
   let refused: Error | undefined;
   backend.device.addEventListener('uncapturederror', (event) => {
-    // The first says why; those that follow from it would fill the log.
+    // The first error names the cause; those that follow from it would fill the log.
     event.preventDefault();
     refused ??= new Error(`the GPU refused an operation: ${event.error.message}`);
   });
   const stock = backend.readSync.bind(backend);
   backend.readSync = (id) => {
     const { values, dtype, resource } = backend.tensorMap.get(id);
-    // The stock way for what is on the CPU already, and for complex numbers, which are read as two tensors.
+    // The stock function handles data that is already on the CPU, and complex numbers, which it reads as two tensors.
     if (values != null || resource == null || dtype === 'complex64') return stock(id);
     const bytes = download(backend, dawn, resource);
     if (refused !== undefined) throw refused;

@@ -10,7 +10,7 @@ import { expectClose, expectGradient, expectNoLeak, sample } from '../testing/te
 import { trace } from '../trace.ts';
 import { softwareVulkanDriver } from './vulkan.ts';
 
-// A driver in software computes the same everywhere, and is there where no GPU is. It compiles slowly.
+// A software driver gives the same results everywhere and works without a GPU. It compiles slowly.
 const driver = softwareVulkanDriver();
 if (driver !== undefined) process.env.VK_DRIVER_FILES = driver;
 const missing = await openDawn().then(
@@ -23,7 +23,7 @@ if (missing !== undefined) {
   );
 }
 
-/** Starts an engine in a process of its own, which sees no native library, and prints what it is. */
+/** Starts an engine in a separate process, which finds no native library, and prints its description. */
 function startWithoutNative(engine: string): Promise<{ name: string; hardware: string; stderr: string }> {
   const hooks = `export const resolve = (name, context, next) => {
     if (/tfjs-node/.test(name)) throw new Error('hidden');
@@ -46,14 +46,14 @@ function startWithoutNative(engine: string): Promise<{ name: string; hardware: s
 describe.skipIf(missing !== undefined)('WebGPU', { timeout: 300_000 }, () => {
   beforeAll(async () => {
     await startEngine('webgpu');
-    // Small tensors would else be computed on the CPU, by the backend that these tests compare with.
+    // Otherwise small tensors would be computed by the CPU backend, which these tests compare with.
     tf.env().set('WEBGPU_CPU_FORWARD', false);
-    // That one recommends another.
+    // The CPU backend logs a recommendation.
     tf.env().set('IS_TEST', true);
   }, 300_000);
   afterAll(() => tf.env().set('WEBGPU_CPU_FORWARD', true));
 
-  /** What the CPU backend of TensorFlow.js, which is plain JavaScript, gives. */
+  /** Returns the result of the CPU backend of TensorFlow.js, which is plain JavaScript. */
   async function onCpu(f: () => tf.Tensor[]): Promise<ArrayLike<number>[]> {
     await tf.setBackend('cpu');
     try {
@@ -73,22 +73,22 @@ describe.skipIf(missing !== undefined)('WebGPU', { timeout: 300_000 }, () => {
     tf.dispose(actual);
   }
 
-  test('is the backend, and says on what it computes', async () => {
+  test('is the backend, and names its device', async () => {
     expect(tf.getBackend()).toBe('webgpu');
     const engine = await startEngine();
     expect(engine).toMatchObject({ name: 'webgpu', backend: 'WebGPU', threads: 1 });
     expect(engine.versions.webgpu).toMatch(/^\d+\.\d+\.\d+$/);
     expect(engine.hardware).toMatch(/SwiftShader|llvmpipe/);
-    // What a browser has is in place only while the backend starts.
+    // The browser's globals exist only while the backend starts.
     const { navigator = {} } = globalThis as { navigator?: object };
     expect(navigator).not.toHaveProperty('gpu');
   });
 
-  test('software is never chosen for somebody who did not ask for it', async () => {
+  test('an emulated GPU is never chosen automatically', async () => {
     const automatic = await startWithoutNative('auto');
     expect(automatic.name).toBe('wasm');
     expect(automatic.stderr).toBe('');
-    // And a process ends with its last line, though the GPU is open.
+    // A process ends after its last line, although the GPU is open.
     expect(await startWithoutNative('webgpu')).toMatchObject({ name: 'webgpu' });
   });
 
@@ -107,7 +107,7 @@ describe.skipIf(missing !== undefined)('WebGPU', { timeout: 300_000 }, () => {
       expect(tf.add(tf.zeros([0, 3]), 1).dataSync()).toHaveLength(0);
     });
 
-    test('at once and later do not get in each other’s way', async () => {
+    test('synchronous and asynchronous reads do not disturb each other', async () => {
       const [a, b] = [tf.add(sample([9]), 1), tf.add(sample([9]), 2)];
       const turn = new Promise((resolve) => {
         setImmediate(() => resolve('later'));
@@ -120,7 +120,7 @@ describe.skipIf(missing !== undefined)('WebGPU', { timeout: 300_000 }, () => {
       expect(await turn).toBe('later');
     });
 
-    test('keeps no memory', () => {
+    test('leaves no memory behind', () => {
       const used = () => (tf.memory() as unknown as { numBytesInGPU: number }).numBytesInGPU;
       const read = () => tf.tidy(() => tf.add(sample([128]), 1).dataSync());
       read();
@@ -160,7 +160,7 @@ describe.skipIf(missing !== undefined)('WebGPU', { timeout: 300_000 }, () => {
       });
     });
 
-    test('max pooling’s gradient goes to the first of equals', () => {
+    test('the gradient of max pooling goes to the first of equal values', () => {
       const x = tf.tensor([1, 1, 0, 2, 1, 1, 2, 2], [1, 2, 4, 1]);
       const gradient = tf.grad((y: tf.Tensor) => tf.maxPool(y as tf.Tensor4D, 2, 2, 'valid'))(
         x,
@@ -169,7 +169,7 @@ describe.skipIf(missing !== undefined)('WebGPU', { timeout: 300_000 }, () => {
       expect([...gradient.dataSync()]).toEqual([5, 0, 0, 7, 0, 0, 0, 0]);
     });
 
-    test('relu and its gradient, which leaves nothing behind', () => {
+    test('relu and its gradient, without leaving tensors behind', () => {
       const x = tf.tensor([-1, 0, 2, 1e-30]);
       const dy = tf.tensor([5, 6, 7, 8]);
       const gradient = () => tf.grad((y: tf.Tensor) => tf.relu(y))(x, dy);
@@ -204,7 +204,7 @@ describe.skipIf(missing !== undefined)('WebGPU', { timeout: 300_000 }, () => {
       });
     });
 
-    test('the gradients of sums and products along rows, which start from their ends', async () => {
+    test('the gradients of cumulative sums and products along rows', async () => {
       await expectLikeCpu(() => {
         const x = sample([3, 4, 5]);
         return [
@@ -226,7 +226,7 @@ describe.skipIf(missing !== undefined)('WebGPU', { timeout: 300_000 }, () => {
       );
     });
 
-    test('exp, log, sigmoid and softplus between their ends', async () => {
+    test('exp, log, sigmoid and softplus over their whole range', async () => {
       await expectLikeCpu(() => {
         const x = tf.linspace(-12, 12, 97);
         return [tf.exp(x), tf.sigmoid(x), tf.softplus(x), tf.log(tf.exp(x))];
@@ -234,7 +234,7 @@ describe.skipIf(missing !== undefined)('WebGPU', { timeout: 300_000 }, () => {
     });
   });
 
-  test('a step of training ends with the weights that the CPU gives', async () => {
+  test('a step of training gives the weights that the CPU gives', async () => {
     const small: Forward = (net, image) => {
       const stage = (name: string, x: typeof image) =>
         net.maxPool(net.relu(net.conv(name, x, { out: 8, kernel: 3, padding: 1 })), { size: 2 });
@@ -245,7 +245,7 @@ describe.skipIf(missing !== undefined)('WebGPU', { timeout: 300_000 }, () => {
     };
     const { parameters } = trace(small, [12, 12, 3]);
     const first = initialValues(parameters, 7);
-    /** Two steps of gradient descent on a cross-entropy. */
+    /** Runs two steps of gradient descent on a cross-entropy. */
     const train = () => {
       let weights: Tensors = Object.fromEntries(
         parameters.map(({ name, shape }) => [name, tf.tensor(first[name], shape)]),
@@ -271,8 +271,8 @@ describe.skipIf(missing !== undefined)('WebGPU', { timeout: 300_000 }, () => {
     await expectLikeCpu(train);
   });
 
-  test('what the GPU refuses is an error of the next reading', () => {
-    // Last of all: from here on the results of this device are not to be trusted, and every reading says so.
+  test('an operation that the GPU refuses is an error of the next read', () => {
+    // This test is the last because afterwards every read of this device throws.
     const { device } = tf.backend() as unknown as {
       device: { createBuffer(descriptor: { size: number; usage: number }): unknown };
     };

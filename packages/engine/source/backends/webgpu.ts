@@ -1,12 +1,13 @@
 import * as tf from '@tensorflow/tfjs-core';
 
 /**
- * What the WebGPU backend (4.22) does wrong, and what training asks of it that it lacks. It sums and multiplies up
- * backwards across the ends of rows, so that the gradients of `cumsum` and `prod` are wrong; its gradient of max pooling
- * goes to the last maximum; `exp`, `log` and what is made of them lose NaN, which must come out of a run that diverges.
+ * Kernels that training needs and that the WebGPU backend (4.22) lacks or computes wrongly. Its reverse cumulative sums
+ * and products run across the ends of rows, so the gradients of `cumsum` and `prod` are wrong; its gradient of max
+ * pooling goes to the last maximum; `exp`, `log` and functions composed of them lose NaN, which a diverging run must
+ * report.
  */
 
-/** Registers the kernels; the backend must have started, for the stock kernels that they stand on. */
+/** Registers the kernels. The backend must have started, because some kernels use the stock ones. */
 export function registerWebgpuKernels(): void {
   tf.registerKernel({
     kernelName: 'ReluGrad',
@@ -63,24 +64,24 @@ function override(
   tf.registerKernel({ ...stock, kernelFunc: (call) => kernelFunc(call, stock.kernelFunc) });
 }
 
-/** Attributes of cumsum and cumprod. */
+/** The attributes of cumsum and cumprod. */
 interface AccumulateAttributes {
   axis: number;
   exclusive: boolean;
   reverse: boolean;
 }
 
-/** Functions of one number `a`. The last two ask for no power of e that could overflow. */
+/** Formulas in WGSL of functions of one number `a`. The last two avoid powers of e that could overflow. */
 const unary: Record<string, string> = {
   [tf.Exp]: 'exp(a)',
   [tf.Log]: 'select(select(log(a), uniforms.NAN, a < 0.0), -uniforms.INFINITY, a == 0.0)',
   [tf.Sigmoid]: 'select(1.0, exp(-abs(a)), a < 0.0) / (1.0 + exp(-abs(a)))',
-  // Of log(1 + e) the sum loses a small e: two terms of the series are exact to a millionth there.
+  // In log(1 + e) the sum loses a small e; two terms of the series are exact to a millionth there.
   [tf.Softplus]: `max(a, 0.0)
     + select(log(1.0 + exp(-abs(a))), exp(-abs(a)) * (1.0 - 0.5 * exp(-abs(a))), exp(-abs(a)) < 1e-3)`,
 };
 
-/** Attributes of a pooling. */
+/** The attributes of a pooling. */
 interface PoolAttributes {
   filterSize: number | [number, number];
   strides: number | [number, number];
@@ -91,10 +92,10 @@ interface PoolAttributes {
 /** A program of the backend: one invocation for each element of the output. */
 interface Program {
   variableNames: string[];
-  /** Declarations of what `runProgram` is given beside the inputs. */
+  /** Declarations of the uniforms that `runProgram` receives beside the inputs. */
   uniforms?: string;
   outputShape: number[];
-  /** Programs of one key are compiled once. */
+  /** Programs with the same key are compiled once. */
   shaderKey: string;
   /** Statements in WGSL that compute `value` of the element at `index`. */
   body: string;
@@ -142,7 +143,7 @@ interface ProgramRunner {
   ): tf.TensorInfo;
 }
 
-/** A function of each number; the GPU's own functions may give anything for NaN. */
+/** Applies a formula to each number and keeps NaN, for which the GPU's functions may return anything. */
 function elementwise(name: string, outputShape: number[], formula: string): Program {
   return {
     variableNames: ['x'],
@@ -154,7 +155,7 @@ function elementwise(name: string, outputShape: number[], formula: string): Prog
   };
 }
 
-/** dy where y is above 0; one pass instead of the three of a comparison, a cast and a product. */
+/** Returns dy where y > 0, else 0, in one pass instead of three for a comparison, a cast and a product. */
 function reluGradient(outputShape: number[]): Program {
   return {
     variableNames: ['dy', 'y'],
@@ -165,9 +166,9 @@ function reluGradient(outputShape: number[]): Program {
 }
 
 /**
- * The gradient of max pooling: the first maximum of a window, in row-major order, gets all that reaches the window, as
- * TensorFlow and PyTorch decide it (the backend's own gives it to the last). A pixel asks each window that holds it
- * whether it is that window's first maximum; every division is one of whole numbers.
+ * Computes the gradient of max pooling: the first maximum of a window, in row-major order, gets the whole gradient of
+ * the window, as in TensorFlow and PyTorch (the backend's kernel gives it to the last). Each pixel checks for every
+ * window that contains it whether it is the first maximum. All divisions are integer divisions.
  *
  * x `[batch, height, width, channels]`, dy `[batch, height', width', channels]`
  */
@@ -180,7 +181,7 @@ function maxPoolGradient(outputShape: number[]): Program {
     body: `
       let at = getCoordsFromIndex(index);
       let own = getX(at.x, at.y, at.z, at.w);
-      // Where the pixel is in the padded image, and the windows that hold it.
+      // The position of the pixel in the padded image, and the windows that contain it.
       let pixel = at.yz + uniforms.padding;
       let first = max(pixel - uniforms.extent + uniforms.strides, vec2<i32>(0)) / uniforms.strides;
       let last = min(pixel / uniforms.strides, uniforms.dyShape.yz - 1);

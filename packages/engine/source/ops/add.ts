@@ -2,18 +2,20 @@ import * as tf from '@tensorflow/tfjs-core';
 import { castTo, execute, nativeType, overrideNativeKernel, type, types } from '../backends/native.ts';
 
 /**
- * The sum of two maps of one shape, each in the type that it flows in. The stock gradient reshapes, which bfloat16 does
- * not stand, and keeps both maps; this one hands on what it is given.
+ * Adds two maps of one shape, each in float32 or bfloat16. The stock gradient reshapes, which does not work for
+ * bfloat16, and keeps both maps; this gradient passes on its input.
  */
 export function addMaps(a: tf.Tensor, b: tf.Tensor): tf.Tensor {
   return tf.customGrad((x, y) => ({
     value: tf.add(x as tf.Tensor, y as tf.Tensor),
-    // Copies of the handle, not of the data: the tape disposes each gradient by itself.
+    // These copy handles, not data. The tape disposes each gradient separately.
     gradFunc: (dy: tf.Tensor) => [tf.clone(dy), tf.clone(dy)],
   }))(a, b);
 }
 
-/** tf.add takes bfloat16 too: the tape adds up the gradients of what is used twice. */
+/**
+ * Makes tf.add accept bfloat16, because the gradient tape uses it to sum the gradients of a tensor that is used twice.
+ */
 export function registerAdd(): void {
   overrideNativeKernel(tf.Add, ({ inputs: { a, b } }) => {
     const [left, right] = [nativeType(a), nativeType(b)];

@@ -9,7 +9,7 @@ beforeAll(() => startEngine());
 const weighted = (y: tf.Tensor) => tf.sum(tf.mul(y, sample(y.shape, 9)));
 const shapes = [[[3, 2, 2, 3]], [[2, 4, 5, 1]], [[6, 3]]];
 
-/** Out of public operations alone. */
+/** Batch normalisation composed of public operations. */
 function composite(x: tf.Tensor, scale: tf.Tensor, offset: tf.Tensor): tf.Tensor {
   const axes = x.shape.map((_, axis) => axis).slice(0, -1);
   const centred = tf.sub(x, tf.mean(x, axes));
@@ -22,18 +22,18 @@ const argumentsOf = (shape: number[]) => {
   return [sample(shape), sample(channels, 1), sample(channels, 2)];
 };
 
-test.each(shapes)('of %j normalises, and tells the statistics of the batch', (shape) => {
+test.each(shapes)('of %j normalises, and returns the statistics of the batch', (shape) => {
   const [x, scale, offset] = argumentsOf(shape);
   const { y, mean, variance } = batchNormTraining(x, scale, offset);
   expectClose(y, composite(x, scale, offset).dataSync());
   const moments = tf.moments(x, shape.map((_, axis) => axis).slice(0, -1));
   expectClose(mean, moments.mean.dataSync());
   expectClose(variance, moments.variance.dataSync());
-  // With the statistics of the batch both forms are one.
+  // With the statistics of the batch both forms agree.
   expectClose(batchNormInference(x, mean, variance, scale, offset), y.dataSync());
 });
 
-test.each(shapes)('of %j has the gradients of the composite and of differences', (shape) => {
+test.each(shapes)('of %j has the gradients of the composition and of finite differences', (shape) => {
   const inputs = argumentsOf(shape);
   const own = (x: tf.Tensor, a: tf.Tensor, b: tf.Tensor) => weighted(batchNormTraining(x, a, b).y);
   const stock = tf.grads((x, a, b) => weighted(composite(x, a, b)))(inputs);
@@ -41,7 +41,7 @@ test.each(shapes)('of %j has the gradients of the composite and of differences',
   expectGradient(own, inputs);
 });
 
-test('leaves nothing behind', () => {
+test('leaves no tensors behind', () => {
   const inputs = argumentsOf([3, 2, 2, 3]);
   const own = (x: tf.Tensor, a: tf.Tensor, b: tf.Tensor) => weighted(batchNormTraining(x, a, b).y);
   expectNoLeak(() => tf.grads(own)(inputs));

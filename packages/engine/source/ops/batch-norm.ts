@@ -1,19 +1,20 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { castTo, execute, flag, float, isNative, nativeType, text, type, types } from '../backends/native.ts';
 
-/** Keeps the quotient finite where a channel is constant; PyTorch's default. */
+/** PyTorch's default. It keeps the quotient finite where a channel is constant. */
 const epsilon = 1e-5;
 
-/** A type, not an interface: tf.tidy takes no other. */
+/** A normalised batch. It is a type, not an interface, because tf.tidy only accepts types. */
 export type Normalized = {
   y: tf.Tensor;
-  /** The batch's own statistics, `[channels]`, constants; the variance is the population's. */
+  /** The mean of the batch, `[channels]`, a constant. */
   mean: tf.Tensor;
+  /** The population variance of the batch, `[channels]`, a constant. */
   variance: tf.Tensor;
 };
 
 /**
- * Batch normalisation with the batch's own statistics (Ioffe and Szegedy, 2015, arXiv:1502.03167).
+ * Normalises a batch with its own statistics, as in training (Ioffe and Szegedy, 2015, arXiv:1502.03167).
  *
  * @param x `[batch, …, channels]`
  * @param scale `[channels]`
@@ -41,7 +42,7 @@ function native(x: tf.Tensor, scale: tf.Tensor, offset: tf.Tensor): Normalized {
       6,
     );
     const count = map.size / map.shape[map.rank - 1];
-    // TensorFlow gives the sample's variance, as it keeps it for inference.
+    // TensorFlow returns the sample variance, which it keeps for inference.
     const population = tf.mul(sampleVariance, Math.max(1, count - 1) / count);
     statistics = [tf.keep(mean), tf.keep(population)];
     (save as tf.GradSaveFunc)([map, factor as tf.Tensor, ...reserved]);
@@ -56,7 +57,7 @@ function native(x: tf.Tensor, scale: tf.Tensor, offset: tf.Tensor): Normalized {
         ).slice(0, 3),
     };
   })(x, scale, offset);
-  // Kept beyond the gradient's own scope, and given to the caller's.
+  // The statistics survive the scope of the gradient, and the copies belong to the caller's scope.
   const [mean, variance] = statistics.map((kept) => {
     const copy = tf.clone(kept);
     kept.dispose();
@@ -75,9 +76,9 @@ function common(x: tf.Tensor) {
 }
 
 /**
- * Batch normalisation with given statistics.
+ * Normalises with given statistics, as in evaluation.
  *
- * @param x `[…, channels]`; the rest `[channels]`
+ * @param x `[…, channels]`; the other tensors are `[channels]`
  */
 export function batchNormInference(
   x: tf.Tensor,

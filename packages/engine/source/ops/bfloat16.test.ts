@@ -12,7 +12,7 @@ import { convolution, type Precision, toFloat32 } from './convolution.ts';
 import { matMulBfloat16 } from './mat-mul.ts';
 import { maxPool } from './max-pool.ts';
 
-// The engine decides, so it must have started before the tests are counted.
+// The engine must have started before the tests are collected, because it decides which of them run.
 await startEngine();
 const refusal = bfloat16Refusal();
 if (refusal !== null) console.warn(`bfloat16 is not tested: ${refusal}`);
@@ -20,7 +20,7 @@ if (refusal !== null) console.warn(`bfloat16 is not tested: ${refusal}`);
 const random = (shape: readonly number[], seed: number) => tf.randomNormal([...shape], 0, 1, 'float32', seed);
 const weighted = (y: tf.Tensor) => tf.sum(tf.mul(y, random(y.shape, 9)));
 
-/** As whole tensors: sums of both signs lose single small elements, and rounding moves a maximum now and then. */
+/** Compares whole tensors: sums of both signs lose small elements, and rounding sometimes moves a maximum. */
 function expectNear(actual: tf.Tensor, expected: tf.Tensor, bound = 0.01): void {
   expect(actual.dtype).toBe('float32');
   expect(actual.shape).toEqual(expected.shape);
@@ -28,7 +28,7 @@ function expectNear(actual: tf.Tensor, expected: tf.Tensor, bound = 0.01): void 
   expect(length(tf.sub(actual, expected)) / length(expected)).toBeLessThan(bound);
 }
 
-test('a refusal says why', () => {
+test('a refusal names the reason', () => {
   expect(refusal === null || refusal.length > 10).toBe(true);
 });
 
@@ -39,7 +39,7 @@ describe.skipIf(refusal !== null)('in bfloat16', () => {
     ['3×3 with a bias', [2, 6, 6, 4], [3, 3, 4, 5], 1, 'same', true],
     ['3×3 without', [2, 6, 6, 4], [3, 3, 4, 5], 1, 'same', false],
     ['1×1', [3, 4, 4, 8], [1, 1, 8, 2], 1, 'same', true],
-    // Images have three channels, and oneDNN gets odd numbers of them wrong.
+    // Images have three channels, and oneDNN computes odd numbers of channels wrongly.
     ['one channel', [4, 8, 8, 1], [3, 3, 1, 16], 1, 'same', true],
     ['three channels', [4, 32, 32, 3], [3, 3, 3, 128], 1, 'same', true],
     ['five channels at stride 2', [2, 7, 7, 5], [3, 3, 5, 4], 2, 'valid', true],
@@ -72,9 +72,9 @@ describe.skipIf(refusal !== null)('in bfloat16', () => {
     );
   });
 
-  // Where two elements of a window are nearly equal, rounding picks the other: hence the wide bound. A gradient that
-  // went astray would be off by its whole length.
-  test('a map flows through ReLU and pooling, and its gradients add up, without leaving bfloat16', () => {
+  // If two elements of a window are nearly equal, rounding can pick the other, so the bound is wide. A wrong gradient
+  // would differ by its whole length.
+  test('a map passes through ReLU and pooling, and its gradients are summed, all in bfloat16', () => {
     const x = random([4, 16, 16, 3], 1);
     const filters = [random([3, 3, 3, 8], 2), tf.mul(random([3, 3, 8, 8], 3), 0.1)];
     const options = { stride: 1, padding: 'same', precision: 'bfloat16' } as const;
@@ -96,8 +96,8 @@ describe.skipIf(refusal !== null)('in bfloat16', () => {
     expectNoLeak(() => tf.grads(own)(filters));
   });
 
-  // Wide bounds for the same reason: rounding turns a ReLU of a small number on or off.
-  test('residual and depthwise blocks learn in it, near float32', () => {
+  // The bounds are wide because rounding can switch a ReLU of a small number on or off.
+  test('residual and depthwise blocks train with results near float32', () => {
     const forward: Forward = (net, x) => {
       const layer = (name: string, y: typeof x, kernel: number, stride = 1) => {
         const options = { out: 16, kernel, stride, padding: (kernel - 1) / 2, bias: false };
@@ -106,7 +106,7 @@ describe.skipIf(refusal !== null)('in bfloat16', () => {
       const stem = net.relu(layer('a', x, 3));
       const block = net.relu(net.add(layer('b', net.relu(layer('c', stem, 3)), 3), stem));
       const half = net.relu(net.add(layer('d', block, 3, 2), layer('e', block, 1, 2)));
-      // A sum of a map in float32 and one in bfloat16.
+      // This sums a float32 map and a bfloat16 map.
       const spatial = net.depthwise('f', half, { kernel: 3, padding: 1 });
       const shuffled = net.shuffle(net.concat([net.slice(half, { from: 8, to: 16 }), spatial]), 2);
       return net.globalAveragePool(net.add(net.conv('g', shuffled, { out: 16, kernel: 1 }), spatial));
@@ -135,7 +135,7 @@ describe.skipIf(refusal !== null)('in bfloat16', () => {
     expectNoLeak(() => step('bfloat16'));
   });
 
-  test('leaves nothing behind', () => {
+  test('leaves no tensors behind', () => {
     const inputs = [sample([2, 6, 6, 4]), sample([3, 3, 4, 5], 1), sample([5], 2)];
     const own = (a: tf.Tensor, w: tf.Tensor, b: tf.Tensor) =>
       toFloat32(

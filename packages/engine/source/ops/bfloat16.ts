@@ -3,16 +3,14 @@ import * as tf from '@tensorflow/tfjs-core';
 import { isNative, isNativeGpu } from '../backends/native.ts';
 import { convolution, toFloat32 } from './convolution.ts';
 
-/** Names of the processor instructions without which bfloat16 is emulated, slower than float32. */
+/** Processor instructions for bfloat16. Without any of them it is emulated, which is slower than float32. */
 const instructions = ['avx512_bf16', 'amx_bf16'];
 
-/**
- * Why this engine does not train in bfloat16; null where it does. Asked once, when the engine has started.
- */
+/** Returns why the engine cannot train in bfloat16, or null if it can. The engine must have started. */
 export function bfloat16Refusal(): string | null {
-  if (!isNative()) return 'no engine but TensorFlow has bfloat16 convolutions';
+  if (!isNative()) return 'only the TensorFlow engines support bfloat16 convolutions';
   if (!isNativeGpu() && !instructions.some((name) => processorFlags().includes(name))) {
-    return `the processor has none of the instructions ${instructions.join(', ')}`;
+    return `the processor has neither of the instructions ${instructions.join(' and ')}`;
   }
   try {
     tf.tidy(() => {
@@ -23,11 +21,11 @@ export function bfloat16Refusal(): string | null {
     });
     return null;
   } catch (error) {
-    return `TensorFlow refuses: ${(error as Error).message.split('\n')[0]}`;
+    return `TensorFlow cannot compute in bfloat16: ${(error as Error).message.split('\n')[0]}`;
   }
 }
 
-/** What Linux says the first processor can do; empty elsewhere. */
+/** Returns the flags that Linux lists for the first processor; empty on other systems. */
 function processorFlags(): string[] {
   try {
     return /^flags\s*:(.*)$/m.exec(readFileSync('/proc/cpuinfo', 'utf8'))?.[1].trim().split(' ') ?? [];

@@ -16,7 +16,7 @@ export function registerBiasAdd(): void {
   );
 }
 
-/** Over all but the channels. TensorFlow's own sum over bfloat16 is slow; a product with ones runs where all products do. */
+/** Sums over every axis except the channels. TensorFlow's sum over bfloat16 is slow, a product with ones is fast. */
 function sumBfloat16(dy: tf.Tensor): tf.Tensor {
   const channels = dy.shape[dy.rank - 1];
   const rows = dy.size / channels;
@@ -41,7 +41,7 @@ export function biasAdd<T extends tf.Tensor>(x: T, bias: tf.Tensor1D): T {
       ? call('BiasAdd', { x: input as tf.Tensor, bias: vector as tf.Tensor })
       : tf.add(input as tf.Tensor, vector as tf.Tensor),
     gradFunc: (dy: tf.Tensor) => [
-      // A copy of the handle, not of the data: the tape disposes each gradient by itself.
+      // This copies the handle, not the data. The tape disposes each gradient separately.
       tf.clone(dy),
       sumToChannels(dy),
     ],
@@ -49,7 +49,7 @@ export function biasAdd<T extends tf.Tensor>(x: T, bias: tf.Tensor1D): T {
   return fused(x, bias) as T;
 }
 
-/** The sum over all but the last axis. `[…, channels] → [channels]` */
+/** Sums over every axis except the last: `[…, channels]` → `[channels]`. */
 export function sumToChannels(dy: tf.Tensor): tf.Tensor {
   return has('BiasAddGrad')
     ? call('BiasAddGrad', { dy })

@@ -1,11 +1,11 @@
 import * as tf from '@tensorflow/tfjs-core';
 
-/** Does the engine of this process have a kernel? What it lacks is composed of public operations. */
+/** Whether the engine has a kernel. Missing kernels are composed of public operations. */
 export function has(kernel: string): boolean {
   return tf.getKernel(kernel, tf.getBackend()) !== undefined;
 }
 
-/** Runs a kernel of this package. */
+/** Runs a kernel that this package registered. */
 export function call(
   kernel: string,
   inputs: Record<string, tf.Tensor>,

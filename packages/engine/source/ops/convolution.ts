@@ -17,9 +17,9 @@ import { call } from './call.ts';
 import { isMkl, mklLabel } from './mkl.ts';
 
 /**
- * What convolutions and matrix products compute in. In bfloat16 operands are rounded to it and sums are kept in float32
- * by the processor; weights and their gradients are float32 in both (Micikevicius et al., 2018, arXiv:1710.03740;
- * Kalamkar et al., 2019, arXiv:1905.12322). Only TensorFlow has bfloat16.
+ * The precision of convolutions and matrix products. In bfloat16 the operands are rounded and the processor keeps sums
+ * in float32; weights and their gradients are always float32 (Micikevicius et al., 2018, arXiv:1710.03740; Kalamkar et
+ * al., 2019, arXiv:1905.12322). Only the TensorFlow engines support bfloat16.
  */
 export type Precision = 'float32' | 'bfloat16';
 
@@ -32,12 +32,12 @@ export interface ConvolutionOptions {
 type Shape4D = [number, number, number, number];
 
 /**
- * 2-D convolution.
+ * Computes a 2-D convolution.
  *
  * @param x `[batch, height, width, in]`, float32, or bfloat16 from another convolution
  * @param filter `[kernel height, kernel width, in, out]`, float32
  * @param bias `[out]`, float32
- * @returns of the precision asked for; what is bfloat16 is for the operations of this package alone
+ * @returns `[batch, height', width', out]` in the requested precision; only operations of this package accept bfloat16
  */
 export function convolution(
   x: tf.Tensor,
@@ -52,7 +52,7 @@ export function convolution(
   return bias === undefined ? y : biasAdd(y, bias);
 }
 
-/** The same values as float32; the tensor itself when it is that already. */
+/** Converts to float32; returns the tensor itself if it already is float32. */
 export function toFloat32(x: tf.Tensor): tf.Tensor {
   return isNative() && nativeType(x) === types.bfloat16 ? call('ToFloat32', { x }) : x;
 }
@@ -93,12 +93,12 @@ export function registerConvolution(): void {
   nativeKernel('ToFloat32', ({ inputs: { x } }) => tf.clone(castTo(x, types.float32)));
   tf.registerGradient({
     kernelName: 'ToFloat32',
-    // The gradient of what is bfloat16 may be float32: every kernel that takes it rounds it as it needs.
+    // The gradient of a bfloat16 tensor may be float32, because every kernel that reads it rounds it as needed.
     gradFunc: (dy) => ({ x: () => tf.clone(dy as tf.Tensor) }),
   });
 }
 
-/** oneDNN adds the bias in the convolution's own pass; everywhere else it takes one more. */
+/** Computes a convolution with bias. Only oneDNN adds the bias within the pass of the convolution. */
 function convolve(
   x: tf.Tensor,
   filter: tf.Tensor,
@@ -129,8 +129,8 @@ function attributesOf({ stride, padding, precision }: ConvolutionOptions): Attri
 }
 
 /**
- * An odd number of input channels gets one of zeros: oneDNN as TensorFlow 2.21 has it computes such convolutions wrongly
- * in bfloat16 (seen with 1, 3 and 5 channels on a processor with AVX-512; the gradients are right).
+ * Pads an odd number of input channels with one of zeros: the oneDNN of TensorFlow 2.21 computes such convolutions
+ * wrongly in bfloat16 (seen with 1, 3 and 5 channels on a processor with AVX-512; the gradients are right).
  */
 function evenChannels([x, filter]: tf.Tensor[]): tf.Tensor[] {
   return (x.shape[3] ?? 0) % 2 === 0 ? [x, filter] : [pad(x, 3), pad(filter, 2)];

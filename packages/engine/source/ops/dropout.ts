@@ -2,11 +2,12 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { RandomStream } from '../random.ts';
 
 /**
- * Sets a share `rate` of the elements to 0 and scales the others by 1 / (1 − rate) (Srivastava et al., 2014).
+ * Sets each element to 0 with probability `rate` and scales the others by 1 / (1 − rate) (Srivastava et al., 2014).
  *
- * The mask is drawn here and not on the device: TensorFlow's stateless generators take 12 ns for a number, this one 2,
- * and it gives the same mask on every engine.
+ * The mask is generated on the CPU: TensorFlow's stateless generators take 12 ns for a number and this one 2 ns, and
+ * the mask is the same on every engine.
  *
+ * @param x a tensor of any shape
  * @param rate in (0, 1)
  */
 export function dropout(x: tf.Tensor, rate: number, stream: RandomStream): tf.Tensor {

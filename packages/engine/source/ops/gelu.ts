@@ -1,8 +1,10 @@
 import * as tf from '@tensorflow/tfjs-core';
 
 /**
- * x·Φ(x) with Φ(x) = (1 + erf(x/√2)) / 2 (Hendrycks and Gimpel, 2016, arXiv:1606.08415): PyTorch's default, not the
- * approximation by tanh. Its slope is Φ(x) + x·φ(x), φ(x) = exp(−x²/2) / √(2π).
+ * Computes x·Φ(x) with Φ(x) = (1 + erf(x/√2)) / 2 (Hendrycks and Gimpel, 2016, arXiv:1606.08415): PyTorch's default,
+ * not the approximation by tanh. Its derivative is Φ(x) + x·φ(x) with φ(x) = exp(−x²/2) / √(2π).
+ *
+ * @param x a tensor of any shape
  */
 export function gelu(x: tf.Tensor): tf.Tensor {
   return tf.customGrad((input, save) => {

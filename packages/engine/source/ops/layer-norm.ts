@@ -2,8 +2,8 @@ import * as tf from '@tensorflow/tfjs-core';
 import { sumToChannels } from './bias-add.ts';
 
 /**
- * Layer normalisation: each vector of the last axis to mean 0 and (population) variance 1, then scaled and shifted
- * (Ba et al., 2016, arXiv:1607.06450). The gradient is written out: that of the composition makes twice the passes.
+ * Normalises each vector of the last axis to mean 0 and population variance 1, then scales and shifts it (Ba et al.,
+ * 2016, arXiv:1607.06450). The gradient is written out because that of the composition takes twice as many passes.
  *
  * @param x `[batch, …, width]`
  * @param scale `[width]`
@@ -19,7 +19,7 @@ export function layerNorm(x: tf.Tensor, scale: tf.Tensor, offset: tf.Tensor, eps
       value: tf.add(tf.mul(normal, factor as tf.Tensor), shift as tf.Tensor),
       gradFunc: (dy: tf.Tensor, [y, scaled, gamma]: tf.Tensor[]) => {
         const slope = tf.mul(dy, gamma);
-        // What moves the mean, or lengthens the vector, is taken out again.
+        // Components that only change the mean or the length of the vector have no effect.
         const along = tf.mul(y, mean(tf.mul(slope, y)));
         return [
           tf.mul(scaled, tf.sub(tf.sub(slope, mean(slope)), along)),

@@ -3,11 +3,11 @@ import { castTo, execute, flag, nativeKernel, type, types } from '../backends/na
 import { call } from './call.ts';
 
 /**
- * Matrix product in bfloat16.
+ * Computes a matrix product in bfloat16.
  *
  * @param a `[rows, inner]`, float32
  * @param b `[inner, columns]`, float32
- * @returns float32
+ * @returns `[rows, columns]`, float32
  */
 export function matMulBfloat16(a: tf.Tensor, b: tf.Tensor): tf.Tensor {
   return call('MatMulBfloat16', { a, b });
@@ -31,7 +31,7 @@ export function registerMatMul(): void {
   });
 }
 
-/** Of what is bfloat16 already; the result is float32. */
+/** Computes the product of two bfloat16 matrices, in float32. */
 export function productBfloat16(
   a: tf.Tensor,
   b: tf.Tensor,

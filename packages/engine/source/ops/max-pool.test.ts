@@ -8,10 +8,10 @@ beforeAll(() => startEngine());
 
 const weighted = (y: tf.Tensor) => tf.sum(tf.mul(y, sample(y.shape, 9)));
 
-describe("max pooling's gradient", () => {
+describe('the gradient of max pooling', () => {
   const pool = (x: tf.Tensor) => maxPool(x, { size: 2, stride: 2 });
 
-  test('gives all to the first maximum of a window in row-major order', () => {
+  test('goes to the first maximum of a window in row-major order', () => {
     const x = tf.tensor(
       [
         [1, 5, 2, 2],
@@ -34,11 +34,14 @@ describe("max pooling's gradient", () => {
     );
   });
 
-  test.each([[[2, 4, 6, 3]], [[1, 5, 7, 2]]])('of %j has the gradient of differences', (shape) => {
-    expectGradient((x) => weighted(pool(x)), [sample(shape)], { step: 2 ** -10 });
-  });
+  test.each([[[2, 4, 6, 3]], [[1, 5, 7, 2]]])(
+    'of %j has the gradient that finite differences give',
+    (shape) => {
+      expectGradient((x) => weighted(pool(x)), [sample(shape)], { step: 2 ** -10 });
+    },
+  );
 
-  test('leaves nothing behind', () => {
+  test('leaves no tensors behind', () => {
     const x = sample([2, 4, 4, 3]);
     expectNoLeak(() => tf.grad((y: tf.Tensor) => weighted(pool(y)))(x));
   });

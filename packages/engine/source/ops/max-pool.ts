@@ -3,13 +3,13 @@ import { castTo, execute, nativeType } from '../backends/native.ts';
 import { isMkl, mklPoolAttributes, type PoolOptions } from './mkl.ts';
 
 /**
- * Max pooling without padding; incomplete windows at the edge are dropped. The first maximum of a window, in row-major
- * order, gets all of its gradient.
+ * Computes max pooling without padding; incomplete windows at the edge are dropped. The first maximum of a window, in
+ * row-major order, gets the whole gradient of the window.
  *
  * @param x `[batch, height, width, channels]`
  */
 export function maxPool(x: tf.Tensor, options: PoolOptions): tf.Tensor {
-  // oneDNN writes down where each maximum stood, so that its gradient need not look again: 4 to 20 times faster.
+  // oneDNN records the position of each maximum, so its gradient need not search again: 4 to 20 times faster.
   if (!isMkl()) return tf.maxPool(x as tf.Tensor4D, options.size, options.stride, 'valid');
   return tf.customGrad((input, save) => {
     const map = input as tf.Tensor;

@@ -11,19 +11,19 @@ import {
 } from '../backends/native.ts';
 
 /**
- * TensorFlow's operations on oneDNN (x86 processors). Some of them do what its public ones do not: keep where a
- * maximum stood, add a bias in the pass of a convolution.
+ * TensorFlow's operations on oneDNN (x86 processors). Some of them can do more than the public ones: record the
+ * position of a maximum, or add a bias within the pass of a convolution.
  */
 
 let available = false;
 
-/** Side length and stride of the windows of a pooling. */
+/** The side length and stride of the windows of a pooling. */
 export interface PoolOptions {
   size: number;
   stride: number;
 }
 
-/** Looks whether they can be called here; a GPU has fast operations of its own. */
+/** Tests whether the oneDNN operations can be called. They are not used on a GPU, which has other fast operations. */
 export function probeMkl(): void {
   if (isNativeGpu()) return;
   try {
@@ -35,20 +35,21 @@ export function probeMkl(): void {
     });
     available = true;
   } catch {
-    // Another processor, or a TensorFlow without oneDNN: what needs it takes another way.
+    // Other processors and builds of TensorFlow lack oneDNN; the public operations are used instead.
   }
 }
 
+/** Whether the oneDNN operations are available. */
 export function isMkl(): boolean {
   return available;
 }
 
-/** By this label TensorFlow keeps its rewritten operations apart from those of its public interface. */
+/** The label that TensorFlow requires of its rewritten operations, to tell them from the public ones. */
 export function mklLabel(): Attribute {
   return text('_kernel', 'MklNameChangeOp');
 }
 
-/** Of the pooling that keeps where each maximum stood, and of its gradient. */
+/** Returns the attributes of the pooling that records the position of each maximum, and of its gradient. */
 export function mklPoolAttributes(x: tf.Tensor, { size, stride }: PoolOptions): Attribute[] {
   return [
     type('T', nativeType(x)),

@@ -7,7 +7,7 @@ import { probeMkl } from './mkl.ts';
 import { registerRelu, registerReluGradient } from './relu.ts';
 import { registerStep } from './step.ts';
 
-/** Registers this package's kernels and gradients with the engine that has started; TensorFlow.js warns of a second call. */
+/** Registers the kernels and gradients of this package. Call it once, after the engine has started. */
 export function registerKernels(): void {
   registerReluGradient();
   if (!isNative()) return;

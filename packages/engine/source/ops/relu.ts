@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { castTo, execute, nativeKernel, nativeType, overrideNativeKernel, type } from '../backends/native.ts';
 import { call, has } from './call.ts';
 
-/** tf.relu with a gradient of one pass; it takes bfloat16 too. */
+/** Registers tf.relu for bfloat16 too, and a gradient kernel that takes one pass. */
 export function registerRelu(): void {
   overrideNativeKernel(tf.Relu, ({ inputs: { x } }) => execute('Relu', [type('T', nativeType(x))], [x])[0]);
   nativeKernel('ReluGrad', ({ inputs: { dy, y } }) => {
@@ -11,7 +11,7 @@ export function registerRelu(): void {
   });
 }
 
-/** The gradient, for every engine; it replaces the stock one, which multiplies by a step. */
+/** Registers the gradient on every engine. It replaces the stock gradient, which multiplies by a step function. */
 export function registerReluGradient(): void {
   tf.registerGradient({
     kernelName: tf.Relu,

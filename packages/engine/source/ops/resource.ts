@@ -1,18 +1,22 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { type Attribute, execute, flag, shapeOf, text, type, types } from '../backends/native.ts';
 
-/** TensorFlow's name for variables without one: each lives as long as its handle. */
+/** The name by which TensorFlow marks anonymous variables, which live as long as their handle. */
 const anonymous = 'cd2c89b7-88b7-44c8-ad83-06c2a9158347';
 
-/** A variable of TensorFlow's own: what its optimizers change in place. */
+/** A TensorFlow variable, which TensorFlow's optimizers update in place. */
 export interface Resource {
   handle: tf.Tensor;
-  /** Shares memory with the variable until that changes. */
+  /** Returns the value. It shares memory with the variable until the variable changes. */
   read(): tf.Tensor;
   assign(value: tf.Tensor): void;
 }
 
-/** @param value first value, float32 */
+/**
+ * Creates a variable.
+ *
+ * @param value its initial value, float32
+ */
 export function createResource(value: tf.Tensor): Resource {
   const float32 = [type('dtype', types.float32)];
   const [handle] = execute(
@@ -29,7 +33,7 @@ export function createResource(value: tf.Tensor): Resource {
   return resource;
 }
 
-/** Runs one of TensorFlow's `ResourceApply…` operations on float32 variables. */
+/** Runs a TensorFlow operation `ResourceApply…` on float32 variables. */
 export function applyTo(
   operation: 'Adam' | 'GradientDescent' | 'Momentum',
   resources: readonly Resource[],

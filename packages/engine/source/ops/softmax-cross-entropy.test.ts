@@ -20,7 +20,7 @@ test('is the cross-entropy of each sample', () => {
   expectClose(own, composite.dataSync());
 });
 
-test('has the gradient of the composite and of differences', () => {
+test('has the gradient of the composition and of finite differences', () => {
   const own = (z: tf.Tensor) => weighted(softmaxCrossEntropy(z as tf.Tensor2D, target));
   const stock = (z: tf.Tensor) =>
     weighted(tf.neg(tf.sum(tf.mul(target, tf.logSoftmax(z as tf.Tensor2D)), -1)));
@@ -36,13 +36,13 @@ test('stays finite where a class is certain', () => {
   expectClose(tf.grad(own)(certain), [1, -1]);
 });
 
-test('leaves nothing behind', () => {
+test('leaves no tensors behind', () => {
   const z = logits();
   expectNoLeak(() => tf.grad((x: tf.Tensor) => tf.sum(softmaxCrossEntropy(x as tf.Tensor2D, target)))(z));
   expectNoLeak(() => softmaxCrossEntropy(z, target));
 });
 
-test('takes class numbers for one-hot targets', () => {
+test('accepts class numbers instead of one-hot targets', () => {
   const labels = tf.tensor1d([2, 0, 3], 'int32');
   const hot = tf.cast(tf.oneHot(labels, 4), 'float32') as tf.Tensor2D;
   const own = (target: tf.Tensor1D | tf.Tensor2D) => (z: tf.Tensor) =>
@@ -53,7 +53,7 @@ test('takes class numbers for one-hot targets', () => {
   expectNoLeak(() => tf.grad(own(labels))(z));
 });
 
-test('the logarithm of softmax equals the composite, and its gradient differences', () => {
+test('logSoftmax equals the composition, and its gradient finite differences', () => {
   const z = logits();
   expectClose(logSoftmax(z), tf.log(tf.softmax(z)).dataSync());
   expectGradient((x) => weighted(logSoftmax(x)), [z]);

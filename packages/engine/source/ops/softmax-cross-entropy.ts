@@ -2,10 +2,10 @@ import * as tf from '@tensorflow/tfjs-core';
 import { execute, isNative, type, types } from '../backends/native.ts';
 
 /**
- * Cross-entropy −Σ_k target_k · log softmax(logits)_k of each sample.
+ * Computes the cross-entropy −Σ_k target_k · log softmax(logits)_k of each sample.
  *
  * @param logits `[batch, K]`
- * @param target class numbers `[batch]`, int32, or probabilities `[batch, K]`; constants
+ * @param target a constant: class numbers `[batch]`, int32, or probabilities `[batch, K]`
  * @returns `[batch]`
  */
 export function softmaxCrossEntropy(logits: tf.Tensor2D, target: tf.Tensor1D | tf.Tensor2D): tf.Tensor1D {
@@ -33,7 +33,7 @@ function composed(logits: tf.Tensor2D, target: tf.Tensor1D | tf.Tensor2D): tf.Te
 }
 
 /**
- * log softmax over the last axis: finite where softmax itself would be 0.
+ * Computes the logarithm of softmax over the last axis. It is finite even where softmax itself would be 0.
  *
  * @param x `[batch, K]`
  */

@@ -2,8 +2,8 @@ import * as tf from '@tensorflow/tfjs-core';
 import { execute, flag, nativeType, overrideNativeKernel, type, types } from '../backends/native.ts';
 
 /**
- * tf.step in two passes. The stock kernel takes eight, to keep NaN as NaN; here NaN becomes the value below 0, as the
- * core's own definition (x > 0 ? 1 : alpha) reads.
+ * Registers tf.step with two passes. The stock kernel takes eight, in order to keep NaN; here NaN gives alpha, which
+ * follows the definition in the TensorFlow.js core (x > 0 ? 1 : alpha).
  */
 export function registerStep(): void {
   overrideNativeKernel(tf.Step, ({ inputs: { x }, attrs }) => {
@@ -14,7 +14,7 @@ export function registerStep(): void {
       [type('SrcT', types.bool), type('DstT', types.float32), flag('Truncate', false)],
       [above],
     )[0];
-    // 1 where above, alpha elsewhere.
+    // 1 where x > 0, else alpha.
     return alpha === 0 ? ones : tf.add(tf.mul(ones, 1 - alpha), alpha);
   });
 }

@@ -1,9 +1,11 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { expect } from 'vitest';
 
-/** What the tests of tensor functions share. They run on the engine that ENGINE names, or the first that starts. */
+/**
+ * Helpers for tests of tensor functions. Tests run on the engine that ENGINE names, or else on the first that starts.
+ */
 
-/** Compares numbers within 1e-4 relative, 1e-5 absolute near zero, and names the worst when one is off. */
+/** Expects numbers to agree within 1e-4 relative plus 1e-5 absolute; reports the first that does not. */
 export function expectClose(
   actual: tf.Tensor | ArrayLike<number>,
   expected: ArrayLike<number>,
@@ -15,15 +17,15 @@ export function expectClose(
     const bound = absolute + relative * Math.abs(expected[i]);
     // Written so that NaN fails.
     if (!(Math.abs(values[i] - expected[i]) <= bound)) {
-      expect.fail(`at ${i}: ${values[i]} instead of ${expected[i]}, more than ${bound} off`);
+      expect.fail(`at ${i}: ${values[i]} instead of ${expected[i]}, which differs by more than ${bound}`);
     }
   }
 }
 
 /**
- * Compares the gradient of a scalar function with central differences, element by element.
+ * Expects the gradient of a scalar function to agree with central differences, element by element.
  *
- * @param step a power of two keeps x ± step exact; the function must be smooth at x within it
+ * @param step a power of two keeps x ± step exact; the function must be smooth within it
  */
 export function expectGradient(
   f: (...x: tf.Tensor[]) => tf.Tensor,
@@ -47,7 +49,7 @@ export function expectGradient(
   });
 }
 
-/** Calls the function twice (the first call may fill caches) and demands that it leaves no more than its result. */
+/** Calls a function twice, as the first call may fill caches, and expects that it leaves no tensors but its result. */
 export function expectNoLeak(f: () => tf.TensorContainer): void {
   const call = () => tf.dispose(f());
   call();
@@ -56,12 +58,12 @@ export function expectNoLeak(f: () => tf.TensorContainer): void {
   expect(tf.memory().numTensors).toBe(before);
 }
 
-/** Numbers in ±1 without structure that a formula could hide behind, the same on every run. */
+/** Returns irregular numbers in ±1, so that symmetry cannot hide an error. They are the same on every run. */
 function numbers(count: number, phase = 0): Float32Array {
   return Float32Array.from({ length: count }, (_, i) => Math.sin(12.9898 * (i + 1) + 78.233 * phase));
 }
 
-/** A tensor of such numbers. */
+/** Returns a tensor of irregular numbers in ±1, the same on every run. */
 export function sample(shape: number[], phase = 0): tf.Tensor {
   return tf.tensor(
     numbers(

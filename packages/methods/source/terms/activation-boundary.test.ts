@@ -9,10 +9,10 @@ beforeAll(() => startEngine());
 
 const line = (values: number[]) => tf.tensor(values, [1, 1, values.length, 1]);
 
-test('by hand: on and off, on the right side by the margin, by less, and on the wrong side', () => {
+test('by hand: active and inactive, right by the margin, right by less, and wrong', () => {
   const f = lossOf('activation_boundary', {}, 'x', { x: line([5, 5, 5, -5, -5, 0]) });
   const student = line([2, 0.5, -1, -2, -0.5, 1]);
-  // 1 − 0.5, 1 + 1 where the teacher is on; −0.5 + 1, 1 + 1 where it is not; 0 is off.
+  // 1 − 0.5, 1 + 1 where the teacher is active; −0.5 + 1, 1 + 1 where it is not; 0 is inactive.
   expectClose(f(student), [(3 / 1000) * (0.25 + 4 + 0.25 + 4)]);
   expectClose(
     tf.grad(f)(student),
@@ -25,21 +25,21 @@ test('the margin is an option', () => {
   expectClose(f(line([2, -5])), [(3 / 1000) * 1]);
 });
 
-test('an earlier stage counts half as much as the one after it, and the batch is averaged over', () => {
+test('an earlier stage counts half as much as the next, and the loss is averaged over the batch', () => {
   const two = (value: number) => tf.fill([2, 1, 1, 1], value);
   const f = lossOfTaps('activation_boundary', {}, ['a', 'b', 'c'], { a: two(1), b: two(1), c: two(1) });
   // Hinges of 1, 2 and 3.
   expectClose(f(two(0), two(-1), two(-2)), [(3 / 1000) * (1 / 4 + 4 / 2 + 9)]);
 });
 
-test('signs of the pooled teacher, of a larger map', () => {
+test('a larger map of the teacher is pooled before its signs are used', () => {
   const teacher = { x: tf.tensor([3, -1, -3, 1], [1, 1, 4, 1]) };
   const f = lossOf('activation_boundary', {}, 'x', teacher);
   expectClose(f(line([0, 0])), [(3 / 1000) * 2]);
   expectClose(f(line([1, -1])), [0]);
 });
 
-test('the student gets the gradient of differences, through a connector where the channels differ', () => {
+test('the student gets the gradient that finite differences give, through a connector where the channels differ', () => {
   const student = { stage1: [3, 3, 2], stage2: [4, 2, 3] };
   const teacher = { stage1: sample([3, 3, 4, 4], 1), stage2: sample([3, 2, 2, 3], 3) };
   const { term, names } = trained('activation_boundary', {}, { student, teacher });
@@ -51,7 +51,7 @@ test('the student gets the gradient of differences, through a connector where th
   expectTrains('activation_boundary', {}, { student, teacher }, { step: 2 ** -9, tolerance: 2e-2 });
 });
 
-test('maps from before the activation are taken where both networks have them', () => {
+test('maps before the activation are used where both networks have them', () => {
   const plain = { stage1: [4, 4, 2], stage2: [2, 2, 2] };
   const both = { stage1_pre: [4, 4, 2], stage1: [4, 4, 2], stage2_pre: [2, 2, 2], stage2: [2, 2, 2] };
   expect(bound('activation_boundary', {}, both, both)).toMatchObject({

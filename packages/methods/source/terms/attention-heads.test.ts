@@ -14,7 +14,7 @@ test('by hand: the mean of squared differences of the scores', () => {
   expectClose(tf.grad(f)(student), [0, -0.25, 0, -0.5, 0.25, 0, 0, 0.5]);
 });
 
-test('by hand: of other numbers of heads the means are compared', () => {
+test('by hand: the means over heads are compared where their numbers differ', () => {
   const teacher = tf.tensor([1, 2, 3, 4, 3, 0, 1, 0], [1, 2, 2, 2]);
   // The teacher's mean: 2, 1, 2, 2
   const student = tf.tensor([2, 3, 2, 1], [1, 1, 2, 2]);
@@ -23,7 +23,7 @@ test('by hand: of other numbers of heads the means are compared', () => {
   expectClose(tf.grad(f)(student), [0, 1, 0, -0.5]);
 });
 
-test('sums over the layers, each held against its own', () => {
+test('sums over the pairs of layers', () => {
   const teacher = {
     attention1: sample([2, 2, 3, 3], 1),
     attention2: sample([2, 2, 3, 3], 2),
@@ -38,10 +38,13 @@ test('sums over the layers, each held against its own', () => {
   expectClose(f(teacher.attention2, teacher.attention4), [0]);
 });
 
-test.each([2, 3])('has the gradient of differences against %i heads, and leaves nothing behind', (heads) => {
-  const teacher = { attention1: sample([2, heads, 3, 3], 1) };
-  const f = lossOfTaps('attention_heads', {}, ['attention1', 'attention2'], teacher);
-  const x = [sample([2, 2, 3, 3]), sample([2, 2, 3, 3], 2)];
-  expectGradient(f, x);
-  expectNoLeak(() => tf.tidy(() => tf.grads(f)(x)));
-});
+test.each([2, 3])(
+  'has the gradient that finite differences give against %i heads, and leaves no tensors behind',
+  (heads) => {
+    const teacher = { attention1: sample([2, heads, 3, 3], 1) };
+    const f = lossOfTaps('attention_heads', {}, ['attention1', 'attention2'], teacher);
+    const x = [sample([2, 2, 3, 3]), sample([2, 2, 3, 3], 2)];
+    expectGradient(f, x);
+    expectNoLeak(() => tf.tidy(() => tf.grads(f)(x)));
+  },
+);

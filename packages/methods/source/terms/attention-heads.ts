@@ -10,17 +10,18 @@ const options = z.strictObject({ weight: weightSchema.default(1), ...layerPairsO
 const scores = { prefix: 'attention', axes: ['heads', 'tokens', 'tokens'] };
 
 /**
- * Attention of transformers: Σ over the student's layers of mean (A_s − A_t)², A being the scores q·kᵀ/√d of each head
- * before the softmax, `[batch, heads, tokens, tokens]` (Jiao et al., TinyBERT, Findings of EMNLP 2020,
- * arXiv:1909.10351). Layer i of M follows the teacher's layer i·N/M of N; scores of masked keys count as equal.
+ * Attention of transformers: the sum over the student's layers of mean (A_s − A_t)², where A are the scores q·kᵀ/√d of
+ * each head before the softmax, `[batch, heads, tokens, tokens]` (Jiao et al., TinyBERT, Findings of EMNLP 2020,
+ * arXiv:1909.10351). Layer i of M learns from the teacher's layer ⌈i·N/M⌉ of N. Scores of masked keys count as equal.
  *
- * Where the two have different numbers of heads, the mean over heads is compared, of which the paper says nothing.
+ * If the networks differ in their numbers of heads, the means over heads are compared; the paper does not cover this
+ * case.
  */
 export const attentionHeads: Term<typeof options> = {
   type: 'attention_heads',
-  summary: "Squared difference of transformers' attention scores, head by head, summed over layers",
+  summary: "Matches a transformer's attention scores head by head, by squared error summed over layers.",
   formula:
-    'Σ_layers mean (A_s − A_t)², A = q·kᵀ/√d before the softmax, of each head; the mean over heads where their numbers differ',
+    'Σ_layers mean (A_s − A_t)², A = q·kᵀ/√d of each head before the softmax; the mean over heads where their numbers differ',
   reference: 'https://arxiv.org/abs/1909.10351',
   options,
   bind(choice, studentTaps, teacherTaps) {

@@ -6,7 +6,7 @@ import { bound, lossOf, lossOfTaps, thrown } from '../testing/terms.ts';
 
 beforeAll(() => startEngine());
 
-test('by hand: where (1, 4)/√17 and (1, 1)/√2 look', () => {
+test('by hand: attention (1, 4)/√17 and (1, 1)/√2', () => {
   const teacher = { stage1: tf.tensor([3, -3], [1, 1, 2, 1]) };
   const loss = lossOf('attention', {}, 'stage1', teacher)(tf.tensor([1, -1, 2, 2], [1, 1, 2, 2]));
   const [a, b] = [1 / Math.sqrt(17) - Math.SQRT1_2, 4 / Math.sqrt(17) - Math.SQRT1_2];
@@ -16,7 +16,7 @@ test('by hand: where (1, 4)/√17 and (1, 1)/√2 look', () => {
 test('the larger map is pooled before it is squared', () => {
   const teacher = { stage1: tf.tensor([5], [1, 1, 1, 1]) };
   const f = lossOf('attention', {}, 'stage1', teacher);
-  // What cancels out when pooled is a map of zeros.
+  // Values that cancel out when pooled give a map of zeros.
   expectClose(f(tf.tensor([1, -1, 2, -2], [1, 2, 2, 1])), [1]);
   expectClose(f(tf.tensor([1, 1, 2, -2], [1, 2, 2, 1])), [0]);
 });
@@ -29,7 +29,7 @@ test('is the sum over stages', () => {
   expectClose(f(map([0, 3]), map([0, 5])), [2]);
 });
 
-test('takes the maps from last to first, or those that are named', () => {
+test('uses the last maps, or those that are named', () => {
   const student = { stage1: [8, 8, 4], stage2: [4, 4, 8], features: [16] };
   const teacher = { stage1: [16, 16, 3], stage2: [8, 8, 5], stage3: [3, 5, 7], features: [9] };
   expect(bound('attention', {}, student, teacher)).toMatchObject({

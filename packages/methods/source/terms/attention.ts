@@ -12,16 +12,16 @@ const options = z.strictObject({
 });
 
 /**
- * Attention transfer: Σ over stages of the mean of (Q_s − Q_t)², Q being the mean over channels of F², flattened and
- * scaled to length 1 (Zagoruyko and Komodakis, ICLR 2017, arXiv:1612.03928).
+ * Attention transfer: the sum over stages of mean (Q_s − Q_t)², where Q is the mean over channels of F², flattened and
+ * scaled to length 1 (Zagoruyko and Komodakis, ICLR 2017, arXiv:1612.03928). F is `[batch, height, width, channels]`.
  *
- * As in the reference implementation, and unlike the paper, the square of the distance is averaged over positions.
- * The larger map is pooled before it is squared. The reference looks at heights alone, here height and width are
- * pooled each to the smaller.
+ * As in the reference implementation, and unlike the paper, the squared distance is averaged over positions. The larger
+ * map is average-pooled before it is squared. The reference compares heights only; here height and width are each
+ * pooled to the smaller.
  */
 export const attention: Term<typeof options> = {
   type: 'attention',
-  summary: 'Squared difference of normalised attention maps (where a layer is active), summed over stages',
+  summary: 'Matches attention maps, which show where a stage is active, by squared error summed over stages.',
   formula: 'Σ_stages mean (Q_s − Q_t)², Q = v/‖v‖, v the mean of F² over channels, flattened',
   reference: 'https://arxiv.org/abs/1612.03928',
   options,
@@ -36,19 +36,24 @@ export const attention: Term<typeof options> = {
         tf.addN(
           stages.map((pair) => {
             const [s, t] = atSmallerSize(student[pair.student], teacher[pair.teacher]);
-            return meanSquaredError(where(s), where(t));
+            return meanSquaredError(attentionMap(s), attentionMap(t));
           }),
         ),
     };
   },
 };
 
-/** `[batch, height, width, channels]` → `[batch, height·width]` */
-function where(map: tf.Tensor): tf.Tensor {
+/**
+ * Computes the attention of each position, at length 1: `[batch, height, width, channels]` → `[batch, height·width]`.
+ */
+function attentionMap(map: tf.Tensor): tf.Tensor {
   return unit(rows(energy(map)));
 }
 
-/** The mean of squares over channels. Its gradient is written out: the stock one makes two more maps. */
+/**
+ * Computes the mean of squares over channels. The gradient is written out because the stock one allocates two more
+ * maps.
+ */
 function energy(map: tf.Tensor): tf.Tensor {
   return tf.customGrad((input, save) => {
     const x = input as tf.Tensor4D;

@@ -25,13 +25,13 @@ test('times T²', () => {
   expectClose(doubled(tf.mul(s, 2)), [4 * once]);
 });
 
-test('what is added to a channel does not count', () => {
+test('a constant added to a channel does not change the loss', () => {
   const t = sample([2, 3, 2, 2]);
   const f = lossOf('channel_wise', {}, 'x', { x: t });
   expectClose(f(tf.add(t, tf.tensor1d([5, -3]))), [0]);
 });
 
-test('a projector brings the channels together where they differ, and is trained', () => {
+test('a trained projector adapts the channels where they differ', () => {
   const student = { x: [3, 3, 2] };
   const teacher = { x: sample([3, 4, 3, 3], 1) };
   const { term, names, loss, tensors } = trained('channel_wise', {}, { student, teacher });
@@ -44,11 +44,11 @@ test('a projector brings the channels together where they differ, and is trained
   for (const gradient of tf.grads(f)([x, weight])) {
     expect(Math.max(...gradient.dataSync().map(Math.abs))).toBeGreaterThan(1e-3);
   }
-  // What a bias adds to a whole channel does not count.
+  // A bias adds a constant to a channel, which does not change the loss.
   expectClose(tf.grad((b: tf.Tensor) => loss(x, weight, b))(bias), [0, 0, 0]);
 });
 
-test('refuses what is no map', () => {
+test('refuses a tap that is not a map', () => {
   expect(
     thrown(() => bound('channel_wise', { student: 'f' }, { x: [2, 2, 3], f: [4] }, { x: [2, 2, 3] })),
   ).toMatchObject({ name: 'TapError', path: '/student', value: 'f', allowed: ['x'] });

@@ -10,20 +10,25 @@ import type { Auxiliary, Term } from '../term.ts';
 const options = z.strictObject({
   weight: weightSchema.default(50),
   ...tapPairOptions,
-  temperature: temperatureSchema.default(4).describe('T, by which values are divided'),
+  temperature: temperatureSchema
+    .default(4)
+    .describe(
+      'Temperature T by which the values of a map are divided. A larger one softens the distributions.',
+    ),
 });
 
 /**
- * Channel-wise distillation: each channel is a distribution over space, softmax of its values over T; T² times the mean
- * over channels and batch of KL(t ‖ s) (Shu et al., ICCV 2021, arXiv:2011.13256). Temperature and weight are the
- * paper's for feature maps.
+ * Channel-wise distillation: the softmax of a channel's values over T is a distribution over positions, and the loss is
+ * T² times the mean over channels and batch of KL(t ‖ s) (Shu et al., ICCV 2021, arXiv:2011.13256). The default
+ * temperature and weight are those of the paper for feature maps, `[batch, height, width, channels]`.
  *
- * A trained 1×1 convolution brings the student's map to the teacher's channels where they differ; the larger map is
+ * Where the channels differ, a trained 1×1 convolution maps the student's to the teacher's. The larger map is
  * average-pooled to the smaller.
  */
 export const channelWise: Term<typeof options> = {
   type: 'channel_wise',
-  summary: 'KL divergence of where each channel is active, softened over space, times T²',
+  summary:
+    'Matches where each channel is active, by KL divergence of its softened distribution over positions.',
   formula: 'T²·mean KL(φ_t ‖ φ_s) over channels and batch, φ = softmax over positions of F/T',
   reference: 'https://arxiv.org/abs/2011.13256',
   options,
@@ -39,7 +44,7 @@ export const channelWise: Term<typeof options> = {
     return {
       student: [taps.student],
       teacher: [taps.teacher],
-      // Through a projector it is the projector's own error, not 0.
+      // With a projector, equal maps still have the projector's error as their loss.
       matching: !projected,
       auxiliary,
       loss({ student, teacher, auxiliary: apply, at }) {
@@ -53,7 +58,7 @@ export const channelWise: Term<typeof options> = {
   },
 };
 
-/** `[batch, height, width, channels]` → `[batch·channels, height·width]` */
+/** Makes each channel a row: `[batch, height, width, channels]` → `[batch·channels, height·width]`. */
 function channels(map: tf.Tensor4D): tf.Tensor2D {
   const [batch, height, width, count] = map.shape;
   return tf.reshape(tf.transpose(positions(map), [0, 2, 1]), [batch * count, height * width]);

@@ -8,7 +8,7 @@ import { bound, thrown } from '../testing/terms.ts';
 
 beforeAll(() => startEngine());
 
-/** A map, its mean, and what lies behind the features: `own` beyond the classifier's linear layer. */
+/** A map, its mean, and the layers after the features: `own` follows the classifier's linear layer. */
 const network =
   (channels: number, stride: number): Forward =>
   (net, image) => {
@@ -33,7 +33,7 @@ const shapesIn = ({ plan }: Subject) =>
   Object.fromEntries(plan.parameters.map(({ name, shape }) => [name, shape]));
 
 describe('the student', () => {
-  test("is cut off at its last map and ends in a bottleneck and the teacher's classifier", () => {
+  test("is cut at its last map and ends in a bottleneck and the teacher's classifier", () => {
     const teacher = subject(network(6, 1));
     const student = extended(subject(network(4, 1)), teacher);
     expect(shapesIn(student)).toEqual({
@@ -80,7 +80,7 @@ describe('the student', () => {
     expect(student.plan.taps).toEqual({ features: [7], projection: [7], logits: [5] });
   });
 
-  test("of larger maps takes their means; of smaller ones it is held against the teacher's", () => {
+  test("with a larger map is average-pooled; with a smaller one the teacher's map is", () => {
     const [large, small] = [subject(network(4, 1)), subject(network(6, 2))];
     expect(extended(large, small).plan.taps.projection).toEqual([4, 4, 6]);
     const { plan } = extended(small, large);
@@ -127,7 +127,7 @@ function normalization(name: string, channels: number) {
   return Object.fromEntries(parts.map((part) => [`${name}.${part}`, [channels]]));
 }
 
-test('the bound term compares the projection with what the classifier takes, and is 0 where they are equal', () => {
+test("the bound term compares the projection with the classifier's input, and is 0 where they are equal", () => {
   const term = bound(
     'classifier_reuse',
     { teacher: 'stage1' },
@@ -145,20 +145,20 @@ describe('refuses', () => {
     return net.tap('logits', net.linear('fc', net.tap('features', net.globalAveragePool(map)), { out: 5 }));
   };
 
-  test('a map of the teacher that its classifier does not take', () => {
+  test('a map of the teacher that its classifier does not read', () => {
     const of = (teacher: string) => extended(subject(network(6, 1)), subject(changed), { teacher });
     expect(thrown(() => of('stage1'))).toMatchObject({ path: '/teacher', allowed: ['features'] });
     expect(of('features').plan.taps.projection).toEqual([6]);
   });
 
-  test('maps of sizes that are no multiples', () => {
+  test('maps whose sizes are not multiples', () => {
     const error = thrown(() =>
       extended(subject(network(4, 1), [8, 8, 3]), subject(network(4, 3), [8, 8, 3])),
     );
     expect(error).toMatchObject({ name: 'TapError', path: '/student' });
   });
 
-  test('a teacher without a linear layer behind its features', () => {
+  test('a teacher without a linear layer after its features', () => {
     const deep: Forward = (net, image) => {
       const map = net.tap('stage1', net.conv('one', image, { out: 6, kernel: 1 }));
       const features = net.tap('features', net.globalAveragePool(map));

@@ -13,13 +13,15 @@ const options = z.strictObject({
     .string()
     .max(64)
     .optional()
-    .describe("the student's tap that the projector takes; default: its last map, or features for features"),
+    .describe(
+      'Tap of the student that the projector reads. Defaults to the last map, or to "features" if the teacher\'s tap is a vector.',
+    ),
   teacher: z
     .string()
     .max(64)
     .optional()
     .describe(
-      "the map whose mean the teacher's classifier takes, or features; default: the map where there is one",
+      'Tap of the teacher that its classifier reads: the map that it averages, or "features". Defaults to that map if there is one.',
     ),
   factor: z
     .number()
@@ -27,39 +29,41 @@ const options = z.strictObject({
     .min(1)
     .max(16)
     .default(2)
-    .describe("how many times narrower than the teacher's map the projector is inside"),
+    .describe("Factor by which the projector's inner convolutions are narrower than the teacher's map."),
   rectify: z
     .boolean()
     .default(true)
-    .describe("end the projector in ReLU, as the teacher's maps do; false for those that can be negative"),
+    .describe(
+      "Whether the projector ends in ReLU, as the teacher's maps do. Set false if the teacher's values can be negative.",
+    ),
 });
 
 type Choice = z.output<typeof options>;
 
-/** What the student is given, by these names. */
+/** The names of the layers that the student gets, and of the tap between them. */
 const [projector, classifier, projection] = ['projector', 'reused_classifier', 'projection'];
 
 /**
- * Reused classifier: the student is cut off at a tap, from which a projector P leads to the teacher's last map or
- * features, and then through the teacher's own classifier, frozen, to the logits; P and what is left of the student
- * learn mean (P(F_s) − F_t)² (SimKD: Chen et al., 2022, arXiv:2203.14001). It can do without cross-entropy.
+ * Reused classifier: the student is cut at a tap; a projector P maps it to the teacher's last map or features, and the
+ * teacher's frozen classifier gives the logits. P and the rest of the student learn mean (P(F_s) − F_t)² (SimKD: Chen
+ * et al., 2022, arXiv:2203.14001). Cross-entropy is not needed beside it.
  *
- * Between maps P is a bottleneck of 1×1, 3×3 and 1×1 convolutions, each with BatchNorm and ReLU; between vectors a linear
- * layer with both. Projector and classifier belong to the student: its weights, counts, speed and scores are of all of
- * it. Where the student's map is the larger one, P takes its means; where it is the smaller one, it is held against the
- * teacher's means.
+ * Between maps, P is a bottleneck of 1×1, 3×3 and 1×1 convolutions, each with BatchNorm and ReLU; between vectors it is
+ * a linear layer with BatchNorm and ReLU. Projector and classifier are part of the student: its weights, parameter
+ * counts, speed and scores include them. If the student's map is larger than the teacher's, P reads its average-pooled
+ * map; if it is smaller, the teacher's map is average-pooled for the comparison.
  */
 export const classifierReuse: Term<typeof options> = {
   type: 'classifier_reuse',
   summary:
-    "A student that ends in a projector and the teacher's classifier, and learns the teacher's last map",
+    "Ends the student in a projector and the teacher's frozen classifier, and matches the teacher's last map.",
   formula:
     "mean (P(F_s) − F_t)², P a trained projector, z_s = W_t·pool(P(F_s)) + b_t with the teacher's classifier, frozen",
   reference: 'https://arxiv.org/abs/2203.14001',
   options,
   extend(choice, student, teacher) {
     if (projection in student.plan.taps) {
-      throw new TapError('', 'the student ends in a reused classifier already', undefined);
+      throw new TapError('', 'the student already ends in a reused classifier: use the term once', undefined);
     }
     const taps = pairOf(choice, student, teacher);
     const { shape, width } = targetOf(taps.teacher, teacher);
@@ -98,7 +102,7 @@ export const classifierReuse: Term<typeof options> = {
     return { forward, inherited, options: { ...choice, ...taps } };
   },
   bind({ teacher = 'features' }) {
-    // What `extend` made of the options and the student.
+    // `extend` has filled in the options and given the student its projection.
     const taps = { student: projection, teacher };
     return {
       student: [taps.student],
@@ -113,22 +117,26 @@ export const classifierReuse: Term<typeof options> = {
   },
 };
 
-/** The taps that options name, with defaults filled in. */
+/** Resolves the taps that the options name. */
 function pairOf({ student: ours, teacher: theirs }: Choice, student: Subject, teacher: Subject) {
   const mapOf = ({ forward, plan }: Subject) => pooledMap(forward, plan.inputShape, 'features');
   const goal = theirs ?? mapOf(teacher) ?? penultimate(teacher);
   const isMap = teacher.plan.taps[goal]?.length === 3;
-  // Left open, tapPair takes the last map.
+  // If this stays undefined, tapPair uses the last map.
   const source = ours ?? (isMap ? mapOf(student) : 'features');
   return tapPair({ student: source, teacher: goal }, student.plan.taps, teacher.plan.taps);
 }
 
-/** The vector that the classifier takes: a projection in a teacher that has a reused classifier itself. */
+/** The vector that the teacher's classifier reads: the projection, if the teacher itself has a reused classifier. */
 function penultimate({ plan }: Subject): string {
   return plan.taps[projection]?.length === 1 ? projection : 'features';
 }
 
-/** The shape of what the projector is to give, and how wide the classifier's input is. */
+/**
+ * Returns the shape that the projector must produce, without the batch axis, and the width of the classifier's input.
+ *
+ * @throws TapError if the teacher's classifier does not read that tap
+ */
 function targetOf(tap: string, { forward, plan }: Subject): { shape: number[]; width: number } {
   const shape = plan.taps[tap];
   const last = penultimate({ forward, plan });
@@ -136,13 +144,17 @@ function targetOf(tap: string, { forward, plan }: Subject): { shape: number[]; w
     (name) => name !== undefined && name in plan.taps,
   );
   if (!allowed.includes(tap)) {
-    const message = `the teacher's classifier takes neither its ${tap} [${shape}] nor the mean of it`;
+    const message = `the teacher's classifier reads neither ${tap} [${shape}] nor its mean over positions`;
     throw new TapError('/teacher', message, tap, allowed);
   }
   return { shape, width: shape[shape.length - 1] };
 }
 
-/** How many times larger the student's map is; 1 where it is not, and for vectors. */
+/**
+ * Returns the factor by which the student's map is larger than the teacher's; 1 if it is not larger, and for vectors.
+ *
+ * @throws TapError if one is a map and the other a vector, or if the larger map is not a multiple of the smaller
+ */
 function poolingBetween(
   choice: Choice,
   taps: { student: string; teacher: string },
@@ -156,7 +168,7 @@ function poolingBetween(
   if (fits) return to.length === 1 ? 1 : Math.max(1, tall);
   throw new TapError(
     '/student',
-    `a projector cannot bring the student's ${taps.student} [${from}] to the teacher's ${taps.teacher} [${to}]: ` +
+    `a projector cannot map the student's ${taps.student} [${from}] to the teacher's ${taps.teacher} [${to}]: ` +
       'both must be vectors, or maps of which the larger one is a multiple of the smaller',
     choice.student,
   );
@@ -169,7 +181,7 @@ function projectMap<T>(net: Net<T>, map: T, out: number, { factor, rectify }: Ch
     { out: inner, kernel: 3, padding: 1 },
     { out, kernel: 1 },
   ];
-  // Numbered with their BatchNorm and ReLU, as PyTorch numbers a Sequential.
+  // The numbers count BatchNorm and ReLU too, as PyTorch numbers the layers of a Sequential.
   return layers.reduce((x, shape, index) => {
     const y = net.conv(`${projector}.${3 * index}`, x, { ...shape, bias: false });
     const normalized = net.batchNorm(`${projector}.${3 * index + 1}`, y);

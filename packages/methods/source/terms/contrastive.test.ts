@@ -20,7 +20,7 @@ interface Seen {
   index: number;
 }
 
-/** In float64, sample by sample. */
+/** The loss in float64, sample by sample. */
 function reference(batch: Seen[], queue: Seen[], temperature: number): number {
   const side = (anchor: 's' | 't', other: 's' | 't') => {
     const score = (a: Seen, b: Seen) => dot(unitOf(a[anchor]), unitOf(b[other])) / temperature;
@@ -51,7 +51,7 @@ const queue: Seen[] = [
   { s: [1, 1, 0.3], t: [-1, -1, 0], index: 2 },
 ];
 
-/** The loss to the student's features, the projectors being the identity. */
+/** Returns the loss as a function of the student's features, with identity projectors. */
 function lossOf(
   seen: Seen[],
   earlier: Seen[],
@@ -84,7 +84,7 @@ describe('by float64', () => {
     { what: 'of the first batch alone', seen: batch, earlier: [] },
     { what: 'of one image and a queue', seen: batch.slice(0, 1), earlier: queue },
     { what: 'of one image and a queue of itself', seen: batch.slice(0, 1), earlier: queue.slice(1, 2) },
-  ])('is the estimation $what', ({ seen, earlier }) => {
+  ])('is the noise-contrastive loss $what', ({ seen, earlier }) => {
     expectClose(lossOf(seen, earlier)(featuresOf(seen)), [reference(seen, earlier, 0.5)]);
   });
 
@@ -95,15 +95,15 @@ describe('by float64', () => {
     expectClose(loss(featuresOf(batch)), [reference(batch, queue, 0.75)]);
   });
 
-  test('no image without a negative costs anything, nor has it a slope', () => {
+  test('an image without negatives has the loss 0 and the gradient 0', () => {
     const loss = lossOf(batch.slice(0, 1), []);
     const features = featuresOf(batch.slice(0, 1));
     expectClose(loss(features), [0]);
     expectClose(tf.grad(loss)(features), [0, 0, 0]);
   });
 
-  test('its gradient is that of differences, the mean of the scores held still', () => {
-    // Against the mean's own change: of many samples the mean moves little, and the slope must be right without it.
+  test('its gradient is the one that finite differences give with the mean of the scores held constant', () => {
+    // The mean of many samples moves little, so the derivative must be right without it.
     const h = 1e-5;
     const own = featuresOf(batch).dataSync();
     const noise = meansOf(batch, queue);
@@ -124,7 +124,7 @@ describe('by float64', () => {
   });
 });
 
-/** The mean exponential of either side's scores. */
+/** Computes the mean exponential of the scores of each side. */
 function meansOf(seen: Seen[], earlier: Seen[]): number[] {
   return (['s', 't'] as const).map((anchor) => {
     const other = anchor === 's' ? 't' : 's';
@@ -137,7 +137,7 @@ function meansOf(seen: Seen[], earlier: Seen[]): number[] {
   });
 }
 
-/** The loss with given means. */
+/** Computes the loss with given means. */
 function held(seen: Seen[], earlier: Seen[], means: number[]): number {
   return (['s', 't'] as const).reduce((total, anchor, side) => {
     const other = anchor === 's' ? 't' : 's';
@@ -154,7 +154,7 @@ function held(seen: Seen[], earlier: Seen[], means: number[]): number {
   }, 0);
 }
 
-test('projectors get gradients, and nothing is left behind', () => {
+test('projectors get gradients, and no tensors are left behind', () => {
   tf.tidy(() => {
     const indices = tf.tensor1d([4, 1, 2], 'int32');
     const settings = {
@@ -162,7 +162,7 @@ test('projectors get gradients, and nothing is left behind', () => {
       teacher: { features: sample([3, 5], 1) },
       batch: { indices },
     };
-    // A mean over few pairs moves with them, which the gradient leaves out: no comparison with differences here.
+    // A mean over few pairs moves with them, which the gradient leaves out, so finite differences would not agree.
     expectTrains('contrastive', { width: 6, queue: 8, temperature: 0.5 }, settings, { tolerance: 0.5 });
   });
   const loss = lossOf(batch, queue);
@@ -170,8 +170,8 @@ test('projectors get gradients, and nothing is left behind', () => {
   expectNoLeak(() => tf.tidy(() => tf.grad(loss)(features)));
 });
 
-test('with one direction of scores alone moving, the whole gradient is that of differences', () => {
-  // Far more pairs than the one that moves: the mean hardly does.
+test('the gradient is the one that finite differences give if only one direction of scores moves', () => {
+  // With many more pairs than the one that moves, the mean hardly changes.
   const seen = Array.from({ length: 40 }, (_, i) => ({
     s: [Math.sin(i), Math.cos(2 * i), Math.sin(3 * i + 1)],
     t: [Math.cos(i), Math.sin(2 * i + 1), Math.cos(3 * i)],
@@ -186,7 +186,7 @@ test('with one direction of scores alone moving, the whole gradient is that of d
   });
 });
 
-test('the memory takes each batch in front, with the numbers of its images', () => {
+test('the memory inserts each batch at the front, with the numbers of its images', () => {
   const { auxiliary } = bound('contrastive', options, student, teacher);
   const { forward, inputShape } = auxiliary.memory;
   const plan = trace(forward, inputShape);

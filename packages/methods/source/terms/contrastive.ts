@@ -10,41 +10,43 @@ import type { Auxiliary, Term } from '../term.ts';
 const options = z.strictObject({
   weight: weightSchema.default(0.8),
   ...vectorPairOptions,
-  temperature: temperatureSchema.default(0.07).describe('τ, by which scores are divided'),
+  temperature: temperatureSchema.default(0.07).describe('Temperature τ by which scores are divided.'),
   width: z
     .number()
     .int()
     .min(1)
     .max(1024)
     .default(128)
-    .describe('of the space in which both sides are compared'),
+    .describe('Width of the space to which both networks are projected.'),
   queue: z
     .number()
     .int()
     .min(1)
     .max(65_536)
     .default(4096)
-    .describe('how many earlier samples stand by as negatives, beside the rest of the batch'),
+    .describe('Number of earlier samples that serve as negatives, beside the rest of the batch.'),
 });
 
 /**
- * Contrastive representation distillation: an image's features in the student are to be told from those of other images
- * by the teacher's features of that image, and the other way round (CRD: Tian et al., ICLR 2020, arXiv:1910.10699).
- * Both sides are brought to one space by a trained linear layer each, and to length 1. With the score s = u·v/τ of a
- * pair, m negatives and c the mean of e^s, a pair is taken for one of the same image with the probability
+ * Contrastive representation distillation: the student's features of an image must be closer to the teacher's features
+ * of that image than to those of other images, and the reverse (CRD: Tian et al., ICLR 2020, arXiv:1910.10699). A
+ * trained linear layer for each network projects features, `[batch, D]`, to a common space, where they are scaled to
+ * length 1. With the score s = u·v/τ of a pair, m negatives and c the mean of e^s, a pair is of one image with the
+ * probability
  *
  *     h = e^s / (e^s + m·c),   loss = mean over images [−ln h(own) − Σ over the others ln (1 − h)], for either side.
  *
- * Negatives are the batch's other images and a queue of the latest ones (4096 where the paper draws 16384 from a memory
- * of all images); those of the same image are left out. c is a constant, measured in each batch, where the paper's
- * code keeps that of the first. An image without any negative, as the only one of the first batch, costs nothing.
+ * The negatives are the other images of the batch and a queue of the latest ones (4096 by default; the paper draws
+ * 16384 from a memory of all images). Earlier features of the same image are left out. c is a constant, measured in
+ * each batch; the paper's code keeps that of the first batch. An image without negatives, such as the only one of a
+ * first batch, has the loss 0.
  */
 export const contrastive: Term<typeof options> = {
   type: 'contrastive',
   summary:
-    "Tells the teacher's features of an image from those of a queue of others, and the student's likewise",
+    "Makes the student's features of an image recognisable by the teacher's among those of other images, and the reverse.",
   formula:
-    'mean over images, of either side: −ln h(own) − Σ_others ln (1 − h), h = e^s/(e^s + m·c), s = u·v/τ, u and v the features through trained linear layers at length 1, m the negatives, c the mean of e^s',
+    'mean over images, for either side: −ln h(own) − Σ_others ln (1 − h), h = e^s/(e^s + m·c), s = u·v/τ, u and v the features through trained linear layers at length 1, m the number of negatives, c the mean of e^s',
   reference: 'https://arxiv.org/abs/1910.10699',
   options,
   bind({ temperature, width, queue, ...choice }, studentTaps, teacherTaps) {
@@ -61,7 +63,7 @@ export const contrastive: Term<typeof options> = {
       auxiliary: {
         student: projector(studentTaps[taps.student]),
         teacher: projector(teacherTaps[taps.teacher]),
-        // A row is a sample: the student's side, the teacher's, the image's index + 1. An empty one is 0.
+        // Each row is a sample: the student's vector, the teacher's, and the image's index + 1. Empty rows are 0.
         memory: {
           inputShape: [2 * width + 1],
           forward: (net, x) => net.memory('rows', x, queue),
@@ -92,15 +94,15 @@ export const contrastive: Term<typeof options> = {
 };
 
 /**
- * Noise-contrastive estimation, of one side.
+ * Computes the noise-contrastive loss of one side, a scalar.
  *
  * @param positive scores of the pairs of one image, `[batch]`
- * @param scores of every pair, `[batch, candidates]`
- * @param negative 1 where a pair is of two images, else 0, of the same shape
+ * @param scores scores of every pair, `[batch, candidates]`
+ * @param negative 1 where a pair is of two images, else 0, `[batch, candidates]`
  */
 function estimation(positive: tf.Tensor, scores: tf.Tensor, negative: tf.Tensor): tf.Tensor {
   const count = tf.sum(negative, 1);
-  // ln (m·c): the score at which either is as likely. Pairs that are left out weigh e^−∞ in the mean.
+  // ln (m·c) is the score at which both cases are equally likely. Excluded pairs add e^−∞ to the mean.
   const threshold = detached(
     tf.tidy(() => {
       const pairs = tf.concat([positive, tf.reshape(tf.add(scores, excluded(negative)), [-1])], 0);
@@ -113,7 +115,7 @@ function estimation(positive: tf.Tensor, scores: tf.Tensor, negative: tf.Tensor)
   return tf.mean(tf.add(found, tf.sum(mistaken, 1)));
 }
 
-/** What takes a pair that is no negative out of a sum of exponentials: −1e9, else 0. */
+/** Returns −1e9 where a pair is no negative, which removes it from a sum of exponentials, else 0. */
 function excluded(negative: tf.Tensor): tf.Tensor {
   return tf.mul(tf.sub(negative, 1), 1e9);
 }

@@ -62,19 +62,19 @@ test.each([
     [2, 2, 2, 2],
     [2, 4, 2, 4],
   ],
-])('of %j and %j has the gradient of its differences, and leaves nothing behind', (from, to) => {
+])('of %j and %j has the gradient that finite differences give, and leaves no tensors behind', (from, to) => {
   const [x, y] = [sample(from), sample(to, 1)];
   expectGradient(loss(y), [x]);
   expectNoLeak(() => tf.tidy(() => tf.grad(loss(y))(x)));
 });
 
-test('is 0, without slope, between equal taps', () => {
+test('is 0, without gradient, between equal taps', () => {
   const x = sample([2, 2, 3, 2]);
   expectClose(loss(x)(x), [0], { absolute: 1e-6 });
   expectClose(tf.grad(loss(x))(x), new Float32Array(24), { absolute: 1e-6 });
 });
 
-test('a student of zeros is no NaN', () => {
+test('a student of zeros is not NaN', () => {
   const f = loss(tf.tensor([[1, 0]]));
   expectClose(f(tf.zeros([1, 2])), [1]);
   expect(
@@ -85,13 +85,13 @@ test('a student of zeros is no NaN', () => {
   ).toBe(true);
 });
 
-test('refuses lengths of which one is not a multiple of the other, naming both shapes', () => {
+test("refuses a teacher whose length is not a multiple of the student's, and names both shapes", () => {
   const bind = (student: number[], teacher: number[]) =>
     thrown(() => bound('cosine', taps, { h: student }, { h: teacher }));
   const error = bind([4, 4, 3], [7, 7, 2]);
   expect(error).toMatchObject({ name: 'TapError', path: '/teacher', value: 'h' });
   expect((error as Error).message).toMatch(/\[7,7,2\].*\[4,4,3\].*multiple of 48/);
-  // Nor is a longer student pooled.
+  // A longer student is not pooled.
   expect(bind([8], [4])).toMatchObject({ path: '/teacher' });
   expect(bound('cosine', taps, { h: [4] }, { h: [8] }).matching).toBe(true);
 });

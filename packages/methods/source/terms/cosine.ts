@@ -11,13 +11,14 @@ const options = z.strictObject({
 });
 
 /**
- * Hidden-layer cosine: mean over the batch of 1 − cos(h_s, h_t) on flattened taps, as PyTorch's tutorial trains it.
- * A longer teacher vector is average-pooled to the student's length. Maps are flattened channels-first: pooling
- * neighbours of that order averages neighbouring columns of one channel, which is what the tutorial's figures rest on.
+ * Hidden-layer cosine: the mean over the batch of 1 − cos(h_s, h_t) of flattened taps, as in PyTorch's tutorial on
+ * knowledge distillation. A longer teacher vector is average-pooled to the student's length. Maps are flattened with
+ * channels first, so that pooling averages neighbouring columns of one channel; the tutorial's results depend on this
+ * order.
  */
 export const cosine: Term<typeof options> = {
   type: 'cosine',
-  summary: 'One minus the cosine between hidden representations',
+  summary: 'Aligns hidden representations by one minus their cosine.',
   formula: 'mean (1 − cos(h_s, h_t)), h the flattened tap, a longer h_t average-pooled to the length of h_s',
   reference: 'https://docs.pytorch.org/tutorials/beginner/knowledge_distillation_tutorial.html',
   options,
@@ -29,7 +30,7 @@ export const cosine: Term<typeof options> = {
       throw new TapError(
         '/teacher',
         `the teacher's ${taps.teacher} [${teacherTaps[taps.teacher]}] cannot be average-pooled to the length of the ` +
-          `student's ${taps.student} [${studentTaps[taps.student]}]: its size must be a multiple of ${length}`,
+          `student's ${taps.student} [${studentTaps[taps.student]}]: its number of values must be a multiple of ${length}`,
         choice.teacher,
       );
     }
@@ -53,7 +54,10 @@ function flat(x: tf.Tensor): tf.Tensor {
   return tf.reshape(channelsFirst, [x.shape[0], -1]);
 }
 
-/** `[batch, D]`, `[batch, D]` → `[batch]`; PyTorch's guard: each squared norm is raised by 1e-12. */
+/**
+ * Computes the cosine of each pair of rows: `[batch, D]`, `[batch, D]` → `[batch]`. As in PyTorch's tutorial, 1e-12 is
+ * added to each squared norm.
+ */
 function cosineOfRows(a: tf.Tensor, b: tf.Tensor): tf.Tensor {
   const squared = (x: tf.Tensor) => tf.add(tf.sum(tf.square(x), -1), 1e-12);
   return tf.div(tf.sum(tf.mul(a, b), -1), tf.sqrt(tf.mul(squared(a), squared(b))));

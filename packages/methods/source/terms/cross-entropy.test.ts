@@ -20,7 +20,7 @@ function reference(logits: number[][], labels: number[], smoothing: number) {
   return rows.reduce((a, b) => a + b, 0) / rows.length;
 }
 
-test('of equal logits it is ln K, whatever the label', () => {
+test('equal logits give ln K, whatever the label', () => {
   expectClose(loss([0, 3])(tf.zeros([2, 4])), [Math.log(4)]);
 });
 
@@ -42,7 +42,7 @@ test.each([0, 0.1, 0.9])('equals the formula with smoothing %d', (labelSmoothing
   expectGradient(f, [tf.tensor(logits)]);
 });
 
-test('logits of ±1000 are no NaN', () => {
+test('logits of ±1000 are not NaN', () => {
   const logits = tf.tensor([
     [1000, -1000],
     [1000, -1000],
@@ -51,7 +51,7 @@ test('logits of ±1000 are no NaN', () => {
   expectClose(tf.grad(loss([0, 1]))(logits), [0, 0, 0.5, -0.5]);
 });
 
-test('leaves nothing behind', () => {
+test('leaves no tensors behind', () => {
   const x = sample([3, 4]);
   const f = loss([0, 1, 3], { labelSmoothing: 0.1 });
   expectNoLeak(() => tf.tidy(() => tf.grad(f)(x)));

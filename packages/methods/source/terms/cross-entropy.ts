@@ -11,22 +11,24 @@ const options = z.strictObject({
     .string()
     .max(64)
     .optional()
-    .describe("the student's logits; default: logits, which are the mean where a network has several heads"),
+    .describe(
+      'Tap of the student\'s logits. Defaults to "logits", which is the mean of the heads if a network has several.',
+    ),
   labelSmoothing: z
     .number()
     .min(0)
     .lt(1)
     .default(0)
-    .describe('ε, what the target gives to all classes alike'),
+    .describe('Share ε of the target that is spread evenly over all classes.'),
 });
 
 /**
- * Cross-entropy with the labels: −mean log softmax(z)_y. With smoothing ε the target is (1−ε)·onehot(y) + ε/K
- * (Szegedy et al., 2016, "Rethinking the Inception Architecture").
+ * Cross-entropy with the labels: −mean log softmax(z)_y of logits `[batch, K]`. With label smoothing ε the target is
+ * (1 − ε)·onehot(y) + ε/K (Szegedy et al., 2016, "Rethinking the Inception Architecture", arXiv:1512.00567).
  */
 export const crossEntropy: Term<typeof options> = {
   type: 'cross_entropy',
-  summary: 'Cross-entropy with the labels',
+  summary: 'Trains on the labels by cross-entropy.',
   formula: '−mean log p_y, p = softmax(z_s); smoothed: −mean Σ_k q_k·log p_k, q = (1 − ε)·onehot(y) + ε/K',
   reference: 'https://arxiv.org/abs/1512.00567',
   options,
@@ -41,7 +43,7 @@ export const crossEntropy: Term<typeof options> = {
       loss({ student, labels, classes }) {
         const logits = student[tap] as tf.Tensor2D;
         if (labelSmoothing === 0) return tf.mean(softmaxCrossEntropy(logits, labels));
-        // Smoothed by arithmetic: oneHot takes its on and off values as whole numbers.
+        // Smoothing is done by arithmetic because oneHot accepts only whole numbers as its on and off values.
         const hot = tf.cast(tf.oneHot(labels, classes), 'float32');
         const target = tf.add(tf.mul(hot, 1 - labelSmoothing), labelSmoothing / classes);
         return tf.mean(softmaxCrossEntropy(logits, target as tf.Tensor2D));

@@ -11,7 +11,7 @@ const [s, t] = [
   [3, 0.2, -1, 1, -2, 2],
 ];
 
-/** In float64, for two samples of three classes. */
+/** The loss in float64, for two samples of three classes. */
 function reference(theta: number, student = s, range = 20): number {
   const T = 1 + range / (1 + Math.exp(-theta));
   const softened = (z: number[]) => {
@@ -34,7 +34,7 @@ function setting(options: object = {}) {
 
 const logits = () => tf.tensor2d(s, [2, 3]);
 
-test('is the soft target at a temperature that begins at minimum + range·sigmoid(1)', () => {
+test('is the soft target at a temperature that starts at minimum + range·sigmoid(1)', () => {
   const { loss, names, tensors, term } = setting();
   expect(names).toEqual(['temperature/theta']);
   expect(term.matching).toBe(true);
@@ -43,7 +43,7 @@ test('is the soft target at a temperature that begins at minimum + range·sigmoi
   expectClose(loss(tf.tensor2d(t, [2, 3]), ...tensors), [0]);
 });
 
-test('the student descends, the temperature climbs by λ times its slope', () => {
+test('the student descends and θ ascends by λ times its gradient', () => {
   for (const [options, lambda] of [
     [{ range: 4 }, 0.02],
     [{ range: 4, adversity: 0.5 }, 0.5],
@@ -66,7 +66,7 @@ test('the student descends, the temperature climbs by λ times its slope', () =>
   }
 });
 
-test('nothing is left behind', () => {
+test('leaves no tensors behind', () => {
   const { loss, tensors } = setting();
   const x = [logits(), ...tensors];
   expectNoLeak(() => tf.tidy(() => tf.grads((...y) => loss(...y))(x)));

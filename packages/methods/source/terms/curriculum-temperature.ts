@@ -6,30 +6,32 @@ import { divergence, sharedClasses } from '../logits.ts';
 import type { Term } from '../term.ts';
 
 const options = z.strictObject({
-  weight: weightSchema.default(0.9).describe('.9 as in the paper, beside .1 of cross-entropy'),
-  minimum: z.number().min(0.1).max(1000).default(1).describe('of the temperature'),
-  range: z.number().min(0.1).max(1000).default(20).describe('from its minimum to its maximum'),
+  weight: weightSchema
+    .default(0.9)
+    .describe('Weight of the term in the total loss. The paper uses 0.9, beside 0.1 of cross-entropy.'),
+  minimum: z.number().min(0.1).max(1000).default(1).describe('Smallest temperature.'),
+  range: z.number().min(0.1).max(1000).default(20).describe('Largest temperature minus the smallest.'),
   adversity: scheduled({ minimum: 0, maximum: 100 })
     .default({ schedule: 'cosine', from: 0.02, to: 1, epochs: 10 })
-    .describe('λ, how strongly the temperature is moved against the student'),
+    .describe('Factor λ by which the temperature is trained against the student.'),
 });
 
 /**
- * Curriculum temperature: soft targets, T²·KL(softmax(z_t/T) ‖ softmax(z_s/T)), whose temperature
- * T = minimum + range·sigmoid(θ) is trained to make them harder, while the student learns them: θ gets −λ times the
- * loss's gradient (CTKD: Li et al., AAAI 2023, arXiv:2211.16231; the reversal is that of Ganin and Lempitsky, 2015,
- * arXiv:1409.7495). λ rises to 1 over the first 10 epochs, along a cosine.
+ * Curriculum temperature: soft targets, T²·KL(softmax(z_t/T) ‖ softmax(z_s/T)) of logits `[batch, K]`, with a
+ * temperature T = minimum + range·sigmoid(θ) that is trained to make them harder while the student learns them: θ gets
+ * −λ times the gradient of the loss (CTKD: Li et al., AAAI 2023, arXiv:2211.16231; gradient reversal: Ganin and
+ * Lempitsky, 2015, arXiv:1409.7495). By default λ rises to 1 over the first 10 epochs, along a cosine.
  *
- * One temperature for all samples, the paper's global one. θ begins at 1, as in the reference implementation. There λ
- * is a number for each epoch, .024 in the first; here it moves with each step, and begins at .02 rather than at 0, so
- * that θ takes part from the start. `gradientClip` and the preflight see the reversed gradient.
+ * All samples share one temperature, the paper's global variant. θ starts at 1, as in the reference implementation.
+ * There λ changes once an epoch and is 0.024 in the first; here it changes with each step and starts at 0.02 rather
+ * than at 0, so that θ is trained from the start. `gradientClip` and the preflight see the reversed gradient.
  */
 export const curriculumTemperature: Term<typeof options> = {
   type: 'curriculum_temperature',
   summary:
-    'KL divergence to the predictions of the teacher, softened by a temperature that learns to make it hard',
+    'Matches softened predictions by KL divergence, with a temperature that is trained to make the task harder.',
   formula:
-    'T²·KL(p_t ‖ p_s), p = softmax(z/T), T = minimum + range·sigmoid(θ); θ climbs by λ times its gradient',
+    'T²·KL(p_t ‖ p_s), p = softmax(z/T), T = minimum + range·sigmoid(θ); θ ascends by λ times its gradient',
   reference: 'https://arxiv.org/abs/2211.16231',
   options,
   bind({ minimum, range, adversity }, studentTaps, teacherTaps) {
@@ -51,7 +53,7 @@ export const curriculumTemperature: Term<typeof options> = {
   },
 };
 
-/** x itself, with −strength times its gradient. */
+/** Returns x unchanged and multiplies its gradient by −strength. */
 function reversed(x: tf.Tensor, strength: number): tf.Tensor {
   return tf.customGrad((input) => ({
     value: tf.clone(input as tf.Tensor),

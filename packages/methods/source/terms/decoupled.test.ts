@@ -40,7 +40,7 @@ test('with β = 1 − p_y of the teacher it is the soft target', () => {
   expectClose(loss({ temperature: 1, beta: 0.5 }, teacher, [2])(student), soft.dataSync());
 });
 
-test('a teacher that is certain, right or wrong, counts as such', () => {
+test('handles a teacher that is certain, right or wrong', () => {
   const student = tf.tensor([[0, 0, 0, 0]]);
   // b_t = (1, 0), the others equal: −ln p_y.
   expectClose(loss({ temperature: 1 }, [[1000, 0, 0, 0]], [0])(student), [log(4)]);
@@ -52,10 +52,13 @@ test('a teacher that is certain, right or wrong, counts as such', () => {
   expectClose(loss({ temperature: 1, alpha: 0 }, [[1e6, 0, 0, 0]], [0])(student), [0]);
 });
 
-test('needs three classes, the same on both sides', () => {
+test('needs at least three classes, the same number on both sides', () => {
   const bind = (student: number, teacher: number) =>
     thrown(() => bound('decoupled', {}, { logits: [student] }, { logits: [teacher] }));
   expect(bind(2, 2)).toMatchObject({ name: 'TapError', path: '' });
   expect((bind(2, 2) as Error).message).toMatch(/at least 3 classes/);
-  expect(bind(3, 4)).toMatchObject({ name: 'TapError', message: 'the student has 3 classes, the teacher 4' });
+  expect(bind(3, 4)).toMatchObject({
+    name: 'TapError',
+    message: 'the student has 3 classes and the teacher 4: both must have the same',
+  });
 });

@@ -9,34 +9,36 @@ const factor = z.number().min(0).max(1e6);
 const options = z.strictObject({
   weight: weightSchema.default(1),
   temperature: temperatureSchema.default(4),
-  alpha: factor.default(1).describe('weight of the label against the rest'),
-  beta: factor.default(8).describe('weight of the other classes among themselves'),
+  alpha: factor.default(1).describe('Weight α of the divergence between the label and all other classes.'),
+  beta: factor.default(8).describe('Weight β of the divergence among the other classes.'),
 });
 
-/** Far below every logit, and still finite when added to one. */
+/** A number far below every logit that stays finite when it is added to one. */
 const LOWEST = -1e30;
 
 /**
- * Decoupled knowledge distillation: T²·[α·KL(b_t ‖ b_s) + β·KL(q_t ‖ q_s)], with b = (p_y, 1 − p_y) the probability of
- * the label against all others, and q the softmax over the classes without the label
+ * Decoupled knowledge distillation: T²·[α·KL(b_t ‖ b_s) + β·KL(q_t ‖ q_s)], where b = (p_y, 1 − p_y) is the probability
+ * of the label against all other classes, and q the softmax over the classes without the label, of logits `[batch, K]`
  * (Zhao et al., CVPR 2022, arXiv:2203.08679).
  *
- * The reference sums probabilities and takes their logarithm, which is −∞ for a student that is certain; here b comes
- * from the logits (z_y, log Σ_{k≠y} exp z_k). It lowers the label's logit by 1000, here it counts for nothing at any
- * temperature. Its ramp of the weight over the first 20 epochs is not part of the loss and
- * off by default: `"weight": {"schedule": "linear", "from": 0, "to": 1, "epochs": 20}`.
+ * The reference implementation takes the logarithm of a sum of probabilities, which is −∞ for a student that is
+ * certain; here b is computed from the logits (z_y, log Σ_{k≠y} exp z_k). The reference lowers the label's logit by
+ * 1000; here the label has no weight in q at any temperature. The reference also ramps the weight over the first 20
+ * epochs, which is not part of the loss and off by default: `"weight": {"schedule": "linear", "from": 0, "to": 1,
+ * "epochs": 20}`.
  */
 export const decoupled: Term<typeof options> = {
   type: 'decoupled',
-  summary: 'KL divergences of the label against the rest, and of the rest among themselves, times T²',
+  summary:
+    'Matches softened predictions by two weighted KL divergences: the label against the rest, and the rest among themselves.',
   formula:
-    'T²·[α·KL(b_t ‖ b_s) + β·KL(q_t ‖ q_s)], b = (p_y, 1 − p_y), p = softmax(z/T), q = softmax(z/T) over the classes but y',
+    'T²·[α·KL(b_t ‖ b_s) + β·KL(q_t ‖ q_s)], b = (p_y, 1 − p_y), p = softmax(z/T), q = softmax(z/T) over the classes except y',
   reference: 'https://arxiv.org/abs/2203.08679',
   options,
   bind({ temperature, alpha, beta }, studentTaps, teacherTaps) {
     const classes = sharedClasses(studentTaps, teacherTaps);
     if (classes < 3) {
-      throw new TapError('', `needs at least 3 classes: of ${classes} too few are left`, undefined);
+      throw new TapError('', `needs at least 3 classes, the networks have ${classes}`, undefined);
     }
     return {
       student: ['logits'],
@@ -59,7 +61,7 @@ export const decoupled: Term<typeof options> = {
   },
 };
 
-/** Log-probabilities of b, `[batch, 2]`, and of q, `[batch, K]`. */
+/** Computes the log-probabilities of b, `[batch, 2]`, and of q, `[batch, K]`. */
 function decouple(logits: tf.Tensor, label: tf.Tensor) {
   const others = tf.add(logits, tf.mul(label, LOWEST));
   const ofLabel = tf.sum(tf.mul(logits, label), -1);

@@ -6,7 +6,7 @@ import { atStart, bound, lossOf, thrown } from '../testing/terms.ts';
 
 beforeAll(() => startEngine());
 
-test('by hand: −ln of what the student gives to the classes that the teacher decides for', () => {
+test('by hand: −ln of the probabilities of the classes that the teacher predicts', () => {
   const teacher = tf.tensor([
     [0, 3, 1],
     [2, 2, -5],
@@ -22,21 +22,21 @@ test('by hand: −ln of what the student gives to the classes that the teacher d
   expectClose(tf.grad(f)(student), [0.125, -0.25, 0.125, -7 / 16, 1 / 16, 3 / 8]);
 });
 
-test('how sure the teacher is does not count', () => {
+test('the certainty of the teacher does not matter', () => {
   const student = sample([3, 4]);
   const teacher = sample([3, 4], 1);
   const value = lossOf('deit_hard', {}, 'logits', { logits: teacher })(student).dataSync();
   expectClose(lossOf('deit_hard', {}, 'logits', { logits: tf.mul(teacher, 100) })(student), value);
 });
 
-test('has the gradient of differences, and leaves nothing behind', () => {
+test('has the gradient that finite differences give, and leaves no tensors behind', () => {
   const f = lossOf('deit_hard', {}, 'logits', { logits: sample([3, 4], 1) });
   expectGradient(f, [sample([3, 4])]);
   const x = sample([3, 4]);
   expectNoLeak(() => tf.tidy(() => tf.grad(f)(x)));
 });
 
-test('is for the head on the distillation token, where there is one', () => {
+test('uses the head on the distillation token if there is one', () => {
   const heads = { class: [3], distillation: [3], logits: [3], features: [8] };
   const of = (options: object) => bound('deit_hard', options, heads, { logits: [3] }).student;
   expect(of({})).toEqual(['distillation']);
@@ -60,7 +60,7 @@ test('is for the head on the distillation token, where there is one', () => {
   );
 });
 
-test('refuses a tap that holds no number for each class', () => {
+test('refuses a tap without one value for each class', () => {
   const heads = { features: [8], distillation: [3], logits: [3] };
   const refusal = (type: string, student: string) =>
     thrown(() => bound(type, { student }, heads, { logits: [3] }));
@@ -68,17 +68,17 @@ test('refuses a tap that holds no number for each class', () => {
     expect(refusal(type, 'features')).toMatchObject({
       name: 'TapError',
       path: '/student',
-      message: "the student's features [8] is not for 3 classes",
+      message: "the student's features [8] does not have one value for each of the 3 classes",
       allowed: ['distillation', 'logits'],
     });
     expect(refusal(type, 'head')).toMatchObject({ message: 'the student has no tap "head"' });
   }
 });
 
-test('needs the same classes on both sides, and is not 0 between equal networks', () => {
+test('needs the same number of classes on both sides, and is not 0 between equal networks', () => {
   expect(bound('deit_hard', {}, { logits: [3] }, { logits: [3] }).matching).toBe(false);
   expect(thrown(() => bound('deit_hard', {}, { logits: [3] }, { logits: [4] }))).toMatchObject({
     name: 'TapError',
-    message: 'the student has 3 classes, the teacher 4',
+    message: 'the student has 3 classes and the teacher 4: both must have the same',
   });
 });

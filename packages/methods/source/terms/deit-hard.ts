@@ -6,22 +6,26 @@ import { logitsTap, sharedClasses } from '../logits.ts';
 import type { Term } from '../term.ts';
 
 const options = z.strictObject({
-  weight: weightSchema.default(1).describe('the paper gives it and cross-entropy the same'),
+  weight: weightSchema
+    .default(1)
+    .describe('Weight of the term in the total loss. The paper gives it the same weight as cross-entropy.'),
   student: z
     .string()
     .max(64)
     .optional()
-    .describe("the student's logits; default: distillation where it has a head for it, else logits"),
+    .describe(
+      'Tap of the student\'s logits. Defaults to "distillation" if the student has such a head, else to "logits".',
+    ),
 });
 
 /**
- * Hard-label distillation: cross-entropy with the teacher's decision, −mean log softmax(z_s)_y of y = argmax z_t
- * (Touvron et al., ICML 2021, arXiv:2012.12877). Of equal logits the first decides. z_s are the logits of the head on the
- * distillation token, where the student has one.
+ * Hard-label distillation: cross-entropy with the class that the teacher predicts, −mean log softmax(z_s)_y with y =
+ * argmax z_t (Touvron et al., ICML 2021, arXiv:2012.12877). Among equal logits the first class wins. z_s, `[batch, K]`,
+ * are the logits of the student's head on the distillation token if it has one.
  */
 export const deitHard: Term<typeof options> = {
   type: 'deit_hard',
-  summary: "Cross-entropy with the class that the teacher decides for, as if it were the label's",
+  summary: 'Trains on the class that the teacher predicts, by cross-entropy, as if it were the label.',
   formula: '−mean log softmax(z_s)_y, y = argmax z_t',
   reference: 'https://arxiv.org/abs/2012.12877',
   options,
@@ -32,7 +36,7 @@ export const deitHard: Term<typeof options> = {
     return {
       student: [tap],
       teacher: ['logits'],
-      // A teacher that is not certain differs from its own decision.
+      // An uncertain teacher has a loss against its own predicted class.
       matching: false,
       auxiliary: {},
       loss({ student, teacher }) {

@@ -6,7 +6,7 @@ import { bound, lossOf, thrown } from '../testing/terms.ts';
 
 beforeAll(() => startEngine());
 
-/** Logits of probabilities. */
+/** Returns logits that give these probabilities. */
 const logits = (rows: number[][], temperature = 1) =>
   tf.tensor(rows.map((row) => row.map((p) => temperature * Math.log(p))));
 const loss = (options: object, teacher: tf.Tensor) => lossOf('dist', options, 'logits', { logits: teacher });
@@ -40,7 +40,7 @@ test('three classes by hand', () => {
   expectClose(loss({ gamma: 0 }, logits([[0.6, 0.2, 0.2]]))(s), [1 - 3 / Math.sqrt(12)]);
 });
 
-test('what does not vary: 0 between two such sides, 1 against one that varies', () => {
+test('predictions that do not vary: 0 between two such sides, 1 against one that varies', () => {
   const even = [0.5, 0.5];
   const f = loss({ beta: 3, gamma: 5 }, logits([even, even]));
   expectClose(f(logits([even, even])), [0]);
@@ -52,6 +52,6 @@ test('what does not vary: 0 between two such sides, 1 against one that varies', 
 test('needs equal numbers of classes', () => {
   expect(thrown(() => bound('dist', {}, { logits: [3] }, { logits: [4] }))).toMatchObject({
     name: 'TapError',
-    message: 'the student has 3 classes, the teacher 4',
+    message: 'the student has 3 classes and the teacher 4: both must have the same',
   });
 });

@@ -32,7 +32,7 @@ test('the larger factors are pooled to the smaller', () => {
 
 const shapes: [TapShapes, TapShapes] = [{ stage1: [4, 4, 2] }, { stage1: [4, 4, 6] }];
 
-test('the paraphraser is the first half of what is trained beforehand', () => {
+test('the paraphraser is the encoder of the pretrained autoencoder', () => {
   const { auxiliary, matching } = bound('factor', { rate: 0.5, epochs: 7 }, ...shapes);
   expect(matching).toBe(false);
   const { forward, inputShape, pretraining } = auxiliary.paraphraser;
@@ -54,7 +54,7 @@ test('the paraphraser is the first half of what is trained beforehand', () => {
   expect(trace(auxiliary.translator.forward, auxiliary.translator.inputShape).outputShape).toEqual([4, 4, 3]);
 });
 
-test('below 0 a tenth is left', () => {
+test('leaky ReLU scales negative values by a tenth', () => {
   tf.tidy(() => {
     const { auxiliary } = bound('factor', { rate: 1 }, { stage1: [1, 1, 1] }, { stage1: [1, 1, 1] });
     const { forward, inputShape } = auxiliary.paraphraser;
@@ -78,7 +78,7 @@ test('below 0 a tenth is left', () => {
 
 const setting = () => ({ student: shapes[0], teacher: { stage1: sample([3, 4, 4, 6], 1) } });
 
-test('the translator is trained, and the paraphraser is not', () => {
+test('the translator is trained and the paraphraser is not', () => {
   const { loss, names, tensors } = trained('factor', {}, setting());
   expect(names).toEqual(
     [0, 1, 2].flatMap((i) =>
@@ -88,14 +88,14 @@ test('the translator is trained, and the paraphraser is not', () => {
   const of = (...x: tf.Tensor[]) => loss(...x);
   const map = sample([3, 4, 4, 2]);
   tf.grads(of)([map, ...tensors]).forEach((gradient, i) => {
-    // A bias before BatchNorm has none.
+    // A bias before BatchNorm has no gradient.
     const least = names[i - 1]?.endsWith('conv.bias') ? -1 : 1e-6;
     expect(tf.max(tf.abs(gradient)).dataSync()[0], names[i - 1]).toBeGreaterThan(least);
   });
   expectNoLeak(() => tf.tidy(() => tf.grads(of)([map, ...tensors])));
 });
 
-test('its gradient is that of differences', () => {
+test('its gradient is the one that finite differences give', () => {
   const loss = lossOf('factor', {}, 'stage1', setting().teacher, {
     auxiliary: (name, x) => (name === 'paraphraser' ? tf.slice(x, 0, [3, 4, 4, 3]) : x),
   });

@@ -15,27 +15,30 @@ const options = z.strictObject({
     .min(0.01)
     .max(4)
     .default(0.5)
-    .describe("channels of the factors, as a share of those of the teacher's map"),
+    .describe("Channels of the factors, as a multiple of the channels of the teacher's map."),
   epochs: z
     .number()
     .int()
     .min(1)
     .max(1000)
     .default(30)
-    .describe('for how long the paraphraser is trained, before the students'),
+    .describe('Epochs for which the paraphraser is trained, before the students.'),
 });
 
 /**
- * Factor transfer: mean |f_s/‖f_s‖ − f_t/‖f_t‖| over every number, f_t being the teacher's map in the words of a
- * paraphraser, f_s the student's in those of a translator (Kim et al., NeurIPS 2018, arXiv:1802.04977). Each sample's
- * factors are brought to length 1 as a whole; the larger ones are average-pooled to the smaller first.
+ * Factor transfer: mean |f_s/‖f_s‖ − f_t/‖f_t‖| over every element, where the factors f_t are the output of a
+ * paraphraser of the teacher's map and f_s that of a translator of the student's map (Kim et al., NeurIPS 2018,
+ * arXiv:1802.04977). Maps are `[batch, height, width, channels]`. The larger factors are average-pooled to the smaller;
+ * then the factors of each sample are scaled to length 1 together.
  *
- * The paraphraser is the first half of an autoencoder, three 3×3 convolutions with leaky ReLUs, that is trained on the
- * teacher's map alone, and then stays; the translator is the same with BatchNorm, and learns with the student.
+ * The paraphraser is the encoder of an autoencoder: three 3×3 convolutions with leaky ReLU. It is trained on the
+ * teacher's map alone and then frozen. The translator has the same layers with BatchNorm and is trained with the
+ * student.
  */
 export const factor: Term<typeof options> = {
   type: 'factor',
-  summary: "Absolute difference between a paraphrase of the teacher's map and a translation of the student's",
+  summary:
+    "Matches a trained encoding of the student's map to a pretrained encoding of the teacher's, by absolute error.",
   formula:
     'mean |f_s/‖f_s‖ − f_t/‖f_t‖|, f_s = translator(F_s), f_t = paraphraser(F_t), the encoder of an autoencoder of F_t',
   reference: 'https://arxiv.org/abs/1802.04977',
@@ -86,7 +89,7 @@ function encoder<T>(
   }, map);
 }
 
-/** A transposed convolution of stride 1 is a convolution. */
+/** The mirror image of the encoder. A transposed convolution of stride 1 is a plain convolution. */
 function decoder<T>(net: Net<T>, map: T, out: number): T {
   return [net.shape(map)[2], out, out].reduce(
     (x, width, index) =>
@@ -95,7 +98,7 @@ function decoder<T>(net: Net<T>, map: T, out: number): T {
   );
 }
 
-/** With the slope .1 below 0. */
+/** Leaky ReLU with the slope 0.1 below 0. */
 function leakyRelu<T>(net: Net<T>, x: T): T {
   return net.add(net.scale(x, 0.1), net.scale(net.relu(x), 0.9));
 }

@@ -19,7 +19,7 @@ test('by hand: relations (3.5, 1) against (1, 1)', () => {
   expectClose(ofSecond, [1.25, 0, 2.5, 0]);
 });
 
-test('the larger neighbour is pooled, whichever it is', () => {
+test('the larger of two neighbours is pooled', () => {
   const ones = { stage1: tf.ones([1, 1, 1, 1]), stage2: tf.ones([1, 1, 1, 1]) };
   const f = lossOfTaps('fsp', {}, taps, ones);
   const [large, small] = [tf.tensor([1, 2, 3, 6], [1, 2, 2, 1]), tf.tensor([2], [1, 1, 1, 1])];
@@ -33,7 +33,7 @@ test('is the sum over neighbours', () => {
   expectClose(f(map(2), map(3), map(4)), [(6 - 1) ** 2 + (12 - 1) ** 2]);
 });
 
-test('a projector brings the channels together where they differ, and is trained', () => {
+test('a trained projector adapts the channels where they differ', () => {
   const student = { stage1: [4, 4, 3], stage2: [2, 2, 4] };
   const teacher = { stage1: [6, 6, 3], stage2: [3, 3, 5] };
   const term = bound('fsp', {}, student, teacher);

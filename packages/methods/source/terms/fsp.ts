@@ -12,17 +12,17 @@ const options = z.strictObject({
 });
 
 /**
- * Flow of the solution procedure: for each two neighbouring stages of a network the matrix G = F1ᵀF2/(h·w) of
- * relations between their channels; Σ over neighbours of the mean of (G_s − G_t)²
- * (Yim et al., CVPR 2017, "A Gift from Knowledge Distillation"; it has no arXiv id).
+ * Flow of the solution procedure: each two neighbouring stages of a network have a matrix G = F1ᵀF2/(h·w) of relations
+ * between their channels, `[batch, channels, channels of the next]`; the loss is the sum over neighbours of
+ * mean (G_s − G_t)² (Yim et al., CVPR 2017, "A Gift from Knowledge Distillation"; it has no arXiv id).
  *
- * As in the common reference implementation the larger of two neighbours is adaptively average-pooled to the smaller.
- * That one refuses maps of other channels than the teacher's, here a trained 1×1 convolution on the student's map
- * brings them together. It has a stage of its own for this loss, here it stands beside the others.
+ * As in the common reference implementation, the larger of two neighbours is adaptively average-pooled to the smaller.
+ * The reference refuses maps whose channels differ from the teacher's; here a trained 1×1 convolution on the student's
+ * map adapts them. The reference trains this loss in a separate phase; here it is added to the other terms.
  */
 export const fsp: Term<typeof options> = {
   type: 'fsp',
-  summary: 'Squared difference of the relations between the channels of neighbouring stages',
+  summary: 'Matches the relations between the channels of neighbouring stages, by squared error.',
   formula: 'Σ_neighbours mean (G_s − G_t)², G = F1ᵀ·F2/(h·w) between the channels of a stage and of the next',
   reference: 'https://openaccess.thecvf.com/content_cvpr_2017/html/Yim_A_Gift_From_CVPR_2017_paper.html',
   options,
@@ -32,7 +32,7 @@ export const fsp: Term<typeof options> = {
       const [{ student, teacher }] = stages;
       throw new TapError(
         choice.student !== undefined || choice.teacher === undefined ? '/student' : '/teacher',
-        `needs at least 2 stages, not only the student's ${student} [${studentTaps[student]}] and the teacher's ` +
+        `needs at least 2 stages, but there are only the student's ${student} [${studentTaps[student]}] and the teacher's ` +
           `${teacher} [${teacherTaps[teacher]}]`,
         choice.student ?? choice.teacher,
       );
@@ -49,7 +49,7 @@ export const fsp: Term<typeof options> = {
     return {
       student: stages.map((pair) => pair.student),
       teacher: stages.map((pair) => pair.teacher),
-      // Through a projector it is the projector's own error, not 0.
+      // With a projector, equal maps still have the projector's error as their loss.
       matching: projectors.size === 0,
       auxiliary: Object.fromEntries(projectors.values()),
       loss({ student, teacher, auxiliary }) {
@@ -65,7 +65,7 @@ export const fsp: Term<typeof options> = {
   },
 };
 
-/** For each map and the next, `[batch, channels, channels of the next]`. */
+/** Computes the relations G of each map and the next, `[batch, channels, channels of the next]`. */
 function relations(maps: tf.Tensor[]): tf.Tensor[] {
   return maps.slice(1).map((next, i) => {
     const [a, b] = atSmallerSize(maps[i], next).map(positions);

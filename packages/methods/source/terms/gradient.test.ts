@@ -22,14 +22,14 @@ test('by hand: squares are summed over the pixels and averaged over the batch', 
   expectClose(tf.grad(loss)(student), [0, 2, -1, 3, 0, 0]);
 });
 
-test('refuses a network whose input has no gradient to be trained', () => {
+test('refuses a network without a differentiable input gradient', () => {
   const taps = { input_gradient: [3], logits: [2] };
   const error = thrown(() => bound('gradient', {}, taps, { logits: [2] }));
   expect(error).toMatchObject({
     name: 'TapError',
     path: '',
     message:
-      "the teacher has no tap input_gradient: it is no single network with the job's classes, or holds an operation without a slope",
+      "the teacher has no tap input_gradient: it must be a single network with the job's classes, and every operation in it must be differentiable",
   });
   expect(() => bound('gradient', {}, { logits: [2] }, taps)).toThrow(
     /^the student has no tap input_gradient/,

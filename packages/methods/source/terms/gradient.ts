@@ -8,23 +8,23 @@ const options = z.strictObject({ weight: weightSchema.default(1) });
 const tap = 'input_gradient';
 
 /**
- * Gradient matching: ‖∂CE(x)/∂x of the student − that of the teacher‖², summed over the pixels and averaged over the
- * batch (Zagoruyko and Komodakis, 2017, section 3.2, arXiv:1612.03928; for the sensitivity of more outputs than the
- * loss, Srinivas and Fleuret, 2018, arXiv:1803.00443).
+ * Gradient matching: ‖∂CE(z_s, y)/∂x − ∂CE(z_t, y)/∂x‖², summed over the pixels of x and averaged over the batch
+ * (Zagoruyko and Komodakis, 2017, section 3.2, arXiv:1612.03928; for the sensitivity of outputs other than the loss,
+ * Srinivas and Fleuret, 2018, arXiv:1803.00443). The tap is `[batch, pixels·channels]`.
  *
- * The student's gradient is taken in training mode and trained through: the gradient of this loss is a second-order
- * one, and exact. It makes a step four to eight times as long (measured: LightNN four, ResNet-8 seven). The pixels are
- * those that the networks see, normalised.
+ * The student's gradient is taken in training mode and differentiated again: the gradient of this loss is an exact
+ * second-order gradient. It makes a step four to eight times as long (measured: LightNN four, ResNet-8 seven). The
+ * pixels are the normalised input of the networks.
  */
 export const gradient: Term<typeof options> = {
   type: 'gradient',
-  summary: "Squared difference between the loss's gradients by the image's pixels",
+  summary: 'Matches the gradients of the cross-entropy with respect to the input pixels, by squared error.',
   formula: '‖∂CE(z_s, y)/∂x − ∂CE(z_t, y)/∂x‖², summed over the pixels of x, averaged over the batch',
   reference: 'https://arxiv.org/abs/1612.03928',
   options,
   bind(_choice, studentTaps, teacherTaps) {
-    demand('student', studentTaps);
-    demand('teacher', teacherTaps);
+    requireInputGradient('student', studentTaps);
+    requireInputGradient('teacher', teacherTaps);
     return {
       student: [tap],
       teacher: [tap],
@@ -38,11 +38,11 @@ export const gradient: Term<typeof options> = {
   },
 };
 
-function demand(side: 'student' | 'teacher', taps: TapShapes): void {
+function requireInputGradient(side: 'student' | 'teacher', taps: TapShapes): void {
   if (tap in taps) return;
   throw new TapError(
     '',
-    `the ${side} has no tap ${tap}: it is no single network with the job's classes, or holds an operation without a slope`,
+    `the ${side} has no tap ${tap}: it must be a single network with the job's classes, and every operation in it must be differentiable`,
     undefined,
   );
 }

@@ -7,7 +7,7 @@ import { bound, lossOf } from '../testing/terms.ts';
 
 beforeAll(() => startEngine());
 
-test('by hand: of equal widths the mean of squared differences, as they are', () => {
+test('by hand: states of equal width are compared directly by squared error', () => {
   const teacher = tf.tensor([1, 2, 3, 4], [1, 2, 2]);
   const student = tf.tensor([1, 0, 4, 4], [1, 2, 2]);
   const f = lossOf('hidden_states', {}, 'hidden1', { hidden1: teacher });
@@ -41,7 +41,7 @@ test('through a trained linear layer of each pair where widths differ', () => {
   expectClose(loss(...x, ...tensors), [expected[0] + expected[1]]);
 });
 
-test('only pairs of unlike widths get a projector', () => {
+test('only pairs of different widths get a projector', () => {
   const [student, teacher] = [
     { hidden1: [5, 4], other: [5, 6] },
     { hidden1: [5, 6], other: [5, 6] },
@@ -51,7 +51,7 @@ test('only pairs of unlike widths get a projector', () => {
   expect([Object.keys(auxiliary), matching]).toEqual([['projector1'], false]);
 });
 
-test('student and projectors get the gradient of differences', () => {
+test('student and projectors get the gradient that finite differences give', () => {
   const teacher = { hidden1: sample([3, 3, 3], 1), hidden2: sample([3, 3, 3], 2) };
   expectTrains('hidden_states', {}, { student: { hidden1: [3, 2], hidden2: [3, 2] }, teacher });
   const f = lossOf('hidden_states', {}, 'hidden1', { hidden1: teacher.hidden1 });

@@ -10,17 +10,17 @@ const options = z.strictObject({ weight: weightSchema.default(1), ...layerPairsO
 const sequence = { prefix: 'hidden', axes: ['tokens', 'width'] };
 
 /**
- * Hidden states of transformers: Σ over the student's layers of mean (H_s·W − H_t)², H being what a layer puts out,
- * `[batch, tokens, width]` (Jiao et al., TinyBERT, Findings of EMNLP 2020, arXiv:1909.10351). Layer i of M follows the
- * teacher's layer i·N/M of N. W is a trained linear layer, one for each pair whose widths differ; where they are equal
- * the states are compared as they are.
+ * Hidden states of transformers: the sum over the student's layers of mean (H_s·W − H_t)², where H is the output of a
+ * layer, `[batch, tokens, width]` (Jiao et al., TinyBERT, Findings of EMNLP 2020, arXiv:1909.10351). Layer i of M
+ * learns from the teacher's layer ⌈i·N/M⌉ of N. W is a trained linear layer for each pair whose widths differ; states
+ * of equal width are compared directly.
  */
 export const hiddenStates: Term<typeof options> = {
   type: 'hidden_states',
   summary:
-    "Squared difference of what transformers' layers put out, through a trained linear layer where widths differ",
+    "Matches the outputs of a transformer's layers by squared error, through a trained linear layer where widths differ.",
   formula:
-    'Σ_layers mean (W·H_s − H_t)², H what a layer puts out, [B, tokens, width], W a trained linear layer where widths differ',
+    'Σ_layers mean (W·H_s − H_t)², H the output of a layer, [B, tokens, width], W a trained linear layer where widths differ',
   reference: 'https://arxiv.org/abs/1909.10351',
   options,
   bind(choice, studentTaps, teacherTaps) {
@@ -35,7 +35,7 @@ export const hiddenStates: Term<typeof options> = {
     return {
       student: layers.map((pair) => pair.student),
       teacher: layers.map((pair) => pair.teacher),
-      // Through a projector it is the projector's own error, not 0.
+      // With a projector, equal states still have the projector's error as their loss.
       matching: Object.keys(auxiliary).length === 0,
       auxiliary,
       loss: ({ student, teacher, auxiliary: apply }) =>

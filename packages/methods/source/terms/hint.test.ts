@@ -68,13 +68,13 @@ describe.each([
     expect(plan.parameters.map(({ name }) => name)).toEqual(names);
   });
 
-  test('the student and every parameter of the regressor get the gradient of differences', () => {
+  test('the student and every parameter of the regressor get the gradient that finite differences give', () => {
     tf.tidy(() => {
       const { f, parameters, trainable } = lossWith(sample([3, ...to], 1));
       const [moved, still] = [parameters.slice(0, trainable), parameters.slice(trainable)];
       const x = sample([3, ...from]);
       const of = (y: tf.Tensor, ...p: tf.Tensor[]) => f(y, ...p, ...still);
-      // ReLU's kinks and batch normalisation's curvature ask for a step and a bound of their own.
+      // ReLU's kinks and batch normalisation's curvature need a different step and tolerance.
       const normalized = 'normalize' in options;
       expectGradient(of, [x, ...moved], normalized ? { step: 2 ** -9, tolerance: 2e-2 } : {});
       const gradients = tf.grads((y, ...p) => of(y, ...p))([x, ...moved]);
@@ -86,14 +86,14 @@ describe.each([
     });
   });
 
-  test('leaves nothing behind', () => {
+  test('leaves no tensors behind', () => {
     const { f, parameters } = lossWith(sample([3, ...to], 1));
     const x = sample([3, ...from]);
     expectNoLeak(() => tf.tidy(() => tf.grad((y: tf.Tensor) => f(y, ...parameters))(x)));
   });
 });
 
-test('refuses maps of other sizes, and a map against a vector, naming both shapes', () => {
+test('refuses maps of different sizes and a map with a vector, and names both shapes', () => {
   const bind = (student: number[], teacher: number[]) =>
     thrown(() => bound('hint', taps, { h: student }, { h: teacher }));
   const error = bind([8, 8, 4], [4, 4, 8]);
@@ -103,7 +103,7 @@ test('refuses maps of other sizes, and a map against a vector, naming both shape
   expect(bind([256], [1, 1, 8])).toMatchObject({ path: '/student' });
 });
 
-test('takes the last maps by default', () => {
+test('uses the last maps by default', () => {
   const student = { a: sample([1, 4, 4, 2]), b: sample([1, 2, 2, 2]), c: sample([1, 5]) };
   const term = bound('hint', {}, shapesOf(student), { x: [2, 2, 7], logits: [10] });
   expect(term).toMatchObject({ student: ['b'], teacher: ['x'] });

@@ -5,19 +5,23 @@ import { tapPair, tapPairOptions } from '../taps.ts';
 import { type Term, TapError } from '../term.ts';
 
 const options = z.strictObject({
-  weight: weightSchema.default(0.25).describe('.25 as in the tutorial; FitNets takes 100'),
+  weight: weightSchema
+    .default(0.25)
+    .describe(
+      "Weight of the term in the total loss. The default is that of PyTorch's tutorial; FitNets uses 100.",
+    ),
   ...tapPairOptions,
-  normalize: z.boolean().default(false).describe('follow the convolution by BatchNorm and ReLU'),
+  normalize: z.boolean().default(false).describe('Whether BatchNorm and ReLU follow the convolution.'),
 });
 
 /**
- * Hint: mean (R(F_s) − F_t)², with a regressor R that is trained with the student
- * (Romero et al., 2015, "FitNets: Hints for Thin Deep Nets", arXiv:1412.6550). R is a 3×3 convolution between maps of
- * equal height and width, a linear layer between vectors.
+ * Hint: mean (R(F_s) − F_t)², with a regressor R that is trained with the student (Romero et al., 2015, "FitNets: Hints
+ * for Thin Deep Nets", arXiv:1412.6550). Between maps of equal height and width, `[batch, height, width, channels]`, R
+ * is a 3×3 convolution; between vectors, `[batch, D]`, it is a linear layer.
  */
 export const hint: Term<typeof options> = {
   type: 'hint',
-  summary: "Squared error between the teacher's map and the student's through a trained regressor",
+  summary: "Matches the teacher's map by squared error, through a trained regressor on the student's.",
   formula: 'mean (R(F_s) − F_t)², R a trained 3×3 convolution, or a linear layer between vectors',
   reference: 'https://arxiv.org/abs/1412.6550',
   options,
@@ -29,7 +33,7 @@ export const hint: Term<typeof options> = {
     if (from.length !== to.length || spatial(from) !== spatial(to)) {
       throw new TapError(
         '/student',
-        `a regressor cannot bring the student's ${taps.student} [${from}] to the teacher's ${taps.teacher} [${to}]: ` +
+        `a regressor cannot map the student's ${taps.student} [${from}] to the teacher's ${taps.teacher} [${to}]: ` +
           'both must be vectors, or maps of equal height and width',
         choice.student,
       );
@@ -38,7 +42,7 @@ export const hint: Term<typeof options> = {
     return {
       student: [taps.student],
       teacher: [taps.teacher],
-      // Between equal maps it is the regressor's own error, not 0.
+      // Equal maps still have the regressor's error as their loss.
       matching: false,
       auxiliary: {
         regressor: {

@@ -10,7 +10,7 @@ const { log } = Math;
 const loss = (options: object, teacher: number[][]) =>
   lossOf('jensen_shannon', options, 'logits', { logits: tf.tensor(teacher) });
 
-/** KL of two distributions over two classes, in float64. */
+/** Computes KL of two distributions over two classes, in float64. */
 const kl = ([a, b]: number[], [c, d]: number[]) => a * log(a / c) + b * log(b / d);
 
 test.each([0, 0.25, 0.5, 0.9, 1])('by hand: (3/4, 1/4) and (1/2, 1/2), β = %d', (beta) => {
@@ -25,14 +25,14 @@ test.each([0, 0.25, 0.5, 0.9, 1])('by hand: (3/4, 1/4) and (1/2, 1/2), β = %d',
   expectClose(loss({ beta, temperature: 2 }, [[2 * log(3), 0]])(tf.tensor([[7, 7]])), [expected]);
 });
 
-test('two certain, opposite sides are ln 2 apart, without slope', () => {
+test('two certain, opposite sides have the loss ln 2, without gradient', () => {
   const f = loss({}, [[-1e6, 1e6]]);
   const student = tf.tensor([[1e6, -1e6]]);
   expectClose(f(student), [log(2)]);
   expectClose(tf.grad(f)(student), [0, 0]);
 });
 
-test('over β it tends to KL(t ‖ s)', () => {
+test('divided by β it tends to KL(t ‖ s) for small β', () => {
   const [teacher, student] = [[[1, -0.5, 0.25]], tf.tensor([[0, 1, -1]])];
   const near = loss({ beta: 1e-4 }, teacher)(student).dataSync()[0] / 1e-4;
   expectClose([near], loss({ beta: 0 }, teacher)(student).dataSync(), { relative: 5e-3 });
@@ -41,6 +41,6 @@ test('over β it tends to KL(t ‖ s)', () => {
 test('needs equal numbers of classes', () => {
   expect(thrown(() => bound('jensen_shannon', {}, { logits: [3] }, { logits: [4] }))).toMatchObject({
     name: 'TapError',
-    message: 'the student has 3 classes, the teacher 4',
+    message: 'the student has 3 classes and the teacher 4: both must have the same',
   });
 });

@@ -13,20 +13,23 @@ const options = z.strictObject({
     .min(0)
     .max(1)
     .default(0.5)
-    .describe("the teacher's share of the mixture; 0 is KL(teacher ‖ student), 1 is KL(student ‖ teacher)"),
+    .describe(
+      "The teacher's share β of the mixture; 0 gives KL(teacher ‖ student) and 1 gives KL(student ‖ teacher).",
+    ),
 });
 
 /**
- * Generalised Jensen–Shannon divergence: β·KL(t ‖ m) + (1 − β)·KL(s ‖ m), m = β·t + (1 − β)·s, of softmax(z/T)
- * (Agarwal et al., ICLR 2024, arXiv:2306.13649). At the ends, where the formula is 0, it is KL(t ‖ s) for β = 0 and
- * KL(s ‖ t) for β = 1. Like the reference it has no factor T².
+ * Generalised Jensen–Shannon divergence: β·KL(t ‖ m) + (1 − β)·KL(s ‖ m) with m = β·t + (1 − β)·s, of s and t =
+ * softmax(z/T), `[batch, K]` (Agarwal et al., ICLR 2024, arXiv:2306.13649). At the ends, where the formula is 0, the
+ * loss is KL(t ‖ s) for β = 0 and KL(s ‖ t) for β = 1. As in the reference implementation, there is no factor T².
  *
- * It divides by the mixture as the reference does, but without forming its logarithm: that of m over t is a softplus
- * of the difference between two log-probabilities, exact also when one side is certain.
+ * The logarithm of m/t is computed as a softplus of the difference between two log-probabilities, not from the
+ * logarithm of m, so it is exact even when one side is certain.
  */
 export const jensenShannon: Term<typeof options> = {
   type: 'jensen_shannon',
-  summary: 'Generalised Jensen–Shannon divergence of predictions, between forward and reverse KL',
+  summary:
+    'Matches softened predictions by generalised Jensen–Shannon divergence, between forward and reverse KL.',
   formula:
     'β·KL(t ‖ m) + (1 − β)·KL(s ‖ m), m = β·t + (1 − β)·s, s and t = softmax(z/T); β = 0: KL(t ‖ s), β = 1: KL(s ‖ t)',
   reference: 'https://arxiv.org/abs/2306.13649',

@@ -7,8 +7,8 @@ import { expectTrains, trained } from '../testing/auxiliaries.ts';
 
 beforeAll(() => startEngine());
 
-test('by hand: the sum over the map of what is left against the teacher, averaged over the batch', () => {
-  // Dropout of a half doubles what it leaves.
+test('by hand: the error of the unmasked values, summed over the map and averaged over the batch', () => {
+  // Dropout of one half doubles the values that it keeps.
   const auxiliary = (name: string, x: tf.Tensor) => (name === 'mask' ? tf.tensor([2, 0, 0, 2], x.shape) : x);
   const teacher = { x: tf.ones([2, 1, 1, 2]) };
   const f = lossOf('masked_generation', { ratio: 0.5 }, 'x', teacher, { auxiliary });
@@ -20,11 +20,11 @@ test('by hand: the sum over the map of what is left against the teacher, average
 test.each([
   ['channels', [1, 1, 3]],
   ['positions', [4, 3, 1]],
-])('masks %s: ones or zeros, about as many as asked for', (mask, shape) => {
+])('masks %s with ones and zeros, about as many as the ratio', (mask, shape) => {
   const setting = { student: { x: [4, 3, 3] }, teacher: { x: sample([64, 4, 3, 3], 1) } };
   const { term, loss, tensors } = trained('masked_generation', { mask, ratio: 0.4 }, setting);
   expect(term.auxiliary.mask.inputShape).toEqual(shape);
-  // What is masked gets no gradient.
+  // Masked values get no gradient.
   const gradient = tf.grad((y: tf.Tensor) => loss(y, ...tensors))(sample([64, 4, 3, 3]));
   const hidden = tf.mean(tf.cast(tf.equal(gradient, 0), 'float32'), mask === 'channels' ? [1, 2] : [3]);
   const shares = [...hidden.dataSync()];
@@ -34,7 +34,7 @@ test.each([
   expect(share).toBeLessThan(0.5);
 });
 
-test('the generator and what aligns the channels are trained, with the gradient of differences', () => {
+test('the generator and the layer that aligns the channels are trained, with the gradient that finite differences give', () => {
   const student = { x: [4, 3, 2] };
   const teacher = { x: sample([3, 3, 3, 3], 1) };
   const { term, names } = trained('masked_generation', {}, { student, teacher });

@@ -37,7 +37,7 @@ function reference(student: tf.Tensor, teacher: tf.Tensor, heads: number): numbe
   return each.reduce((sum, value) => sum + value) / each.length;
 }
 
-test.each([1, 2, 4])('equals the formula with %i relation heads, for other widths', (relationHeads) => {
+test.each([1, 2, 4])('equals the formula with %i relation heads and different widths', (relationHeads) => {
   const teacher = layer([2, 3, 8], 1);
   const student = layer([2, 3, 4], 5);
   const expected = taps
@@ -47,7 +47,7 @@ test.each([1, 2, 4])('equals the formula with %i relation heads, for other width
   expectClose(f(...Object.values(student)), [expected]);
 });
 
-test('is 0 of equal layers, and of a student whose vectors are turned', () => {
+test('is 0 for equal layers and for a student with rotated vectors', () => {
   const teacher = layer([2, 3, 4], 1);
   const f = lossOfTaps('minilm', { relationHeads: 1 }, taps, teacher);
   expectClose(f(...Object.values(teacher)), [0]);
@@ -56,14 +56,14 @@ test('is 0 of equal layers, and of a student whose vectors are turned', () => {
   expectClose(f(...turned), [0]);
 });
 
-test('has the gradient of differences, and leaves nothing behind', () => {
+test('has the gradient that finite differences give, and leaves no tensors behind', () => {
   const f = lossOfTaps('minilm', {}, taps, layer([2, 3, 6], 1));
   const x = Object.values(layer([2, 3, 4], 5));
   expectGradient(f, x);
   expectNoLeak(() => tf.tidy(() => tf.grads(f)(x)));
 });
 
-test('takes the last layers, or those that are named, and as many heads as leave a width of 8, up to 48', () => {
+test('uses the last layers or those that are named, and up to 48 heads of a width of at least 8', () => {
   const bind = (options: object, width = 8) =>
     bound('minilm', options, shapes(2, [3, 4]), shapes(6, [3, width]));
   expect(bind({})).toMatchObject({
@@ -85,11 +85,11 @@ test('takes the last layers, or those that are named, and as many heads as leave
   expect(value({}, 768)).toBe(value({ relationHeads: 48 }, 768));
   expect(value({}, 768, 96)).toBe(value({ relationHeads: 12 }, 768, 96));
   expect(value({}, 768, 96)).not.toBe(value({ relationHeads: 6 }, 768, 96));
-  // Of 18 and 12 numbers neither 2 nor 3 heads keep 8.
+  // With widths 18 and 12, neither 2 nor 3 heads have a width of 8.
   expect(value({}, 18, 12)).toBe(value({ relationHeads: 1 }, 18, 12));
 });
 
-test('refuses heads that do not divide, layers that are not there and other tokens', () => {
+test('refuses heads that do not divide, missing layers and different numbers of tokens', () => {
   const refusal = (options: object, student = shapes(2, [3, 4]), teacher = shapes(3, [3, 6])) =>
     thrown(() => bound('minilm', options, student, teacher));
   expect(refusal({ relationHeads: 4 })).toMatchObject({
@@ -97,7 +97,7 @@ test('refuses heads that do not divide, layers that are not there and other toke
     path: '/relationHeads',
     value: 4,
     allowed: [1, 2],
-    message: '4 relation heads do not divide the widths 4 and 6',
+    message: "4 relation heads do not divide the student's width 4 and the teacher's 6",
   });
   expect(refusal({ teacherLayer: 4 })).toMatchObject({
     path: '/teacherLayer',
@@ -106,9 +106,9 @@ test('refuses heads that do not divide, layers that are not there and other toke
   });
   expect(refusal({}, { logits: [3] })).toMatchObject({
     path: '/studentLayer',
-    message: 'the student has no queries1, queries2…: it is no transformer',
+    message: 'the student is not a transformer: it has no taps queries1, queries2…',
   });
   expect(refusal({}, undefined, shapes(1, [5, 4]))).toMatchObject({
-    message: "the student's queries2 [3,4] and the teacher's queries1 [5,4] differ in their tokens",
+    message: "the student's queries2 [3,4] and the teacher's queries1 [5,4] differ in the number of tokens",
   });
 });

@@ -9,32 +9,34 @@ const layer = z.int().min(1).max(64).optional();
 
 const options = z.strictObject({
   weight: weightSchema.default(1),
-  studentLayer: layer.describe("the student's layer, counted from 1; default: its last"),
+  studentLayer: layer.describe('Layer of the student, counted from 1. Defaults to the last.'),
   teacherLayer: layer.describe(
-    "the teacher's layer; default: its last. Of deep teachers the paper takes one before it",
+    'Layer of the teacher, counted from 1. Defaults to the last; for deep teachers the paper uses an earlier one.',
   ),
   relationHeads: z
     .int()
     .min(1)
     .max(1024)
     .optional()
-    .describe('must divide both widths; default: the most, up to 48, that leave each a width of 8 or more'),
+    .describe(
+      'Number of relation heads, which must divide both widths. Defaults to the largest number up to 48 that leaves each head a width of at least 8.',
+    ),
 });
 
 const parts = ['queries', 'keys', 'values'];
 
 /**
- * Self-attention relations (Wang et al., MiniLMv2, Findings of ACL 2021, arXiv:2012.15828): Σ over queries, keys and
- * values of one layer of the mean over heads and tokens of KL(R_t ‖ R_s), R = softmax(x·xᵀ/√d), `[tokens, tokens]`. The
- * vectors x of all attention heads are joined and cut into relation heads of width d: student and teacher may differ in
- * widths, in heads and in layers, and nothing is trained between them.
+ * Self-attention relations (Wang et al., MiniLMv2, Findings of ACL 2021, arXiv:2012.15828): the sum over queries, keys
+ * and values of one layer of the mean over heads and tokens of KL(R_t ‖ R_s), where R = softmax(x·xᵀ/√d), `[tokens,
+ * tokens]`. The vectors x of all attention heads are joined and split into relation heads of width d, so student and
+ * teacher may differ in width, heads and layers without a trained projection between them.
  */
 export const minilm: Term<typeof options> = {
   type: 'minilm',
   summary:
-    "KL divergence of how the tokens of a transformer's layer relate, by their queries, keys and values",
+    'Matches how the tokens in one layer of a transformer relate by their queries, keys and values, by KL divergence.',
   formula:
-    'Σ over queries, keys and values of mean KL(R_t ‖ R_s), R = softmax(x·xᵀ/√d) between the tokens, x cut into relation heads of width d',
+    'Σ over queries, keys and values of mean KL(R_t ‖ R_s), R = softmax(x·xᵀ/√d) between the tokens, x split into relation heads of width d',
   reference: 'https://arxiv.org/abs/2012.15828',
   options,
   bind({ studentLayer, teacherLayer, relationHeads }, studentTaps, teacherTaps) {
@@ -42,13 +44,13 @@ export const minilm: Term<typeof options> = {
     const theirs = tapsOf('teacher', teacherLayer, teacherTaps);
     const [from, to] = [studentTaps[ours[0]], teacherTaps[theirs[0]]];
     if (from[0] !== to[0]) {
-      const message = `the student's ${ours[0]} [${from}] and the teacher's ${theirs[0]} [${to}] differ in their tokens`;
+      const message = `the student's ${ours[0]} [${from}] and the teacher's ${theirs[0]} [${to}] differ in the number of tokens`;
       throw new TapError('', message, undefined);
     }
     const possible = commonDivisors(from[1], to[1]);
     const heads = relationHeads ?? usualHeads(possible, Math.min(from[1], to[1]));
     if (!possible.includes(heads)) {
-      const message = `${heads} relation heads do not divide the widths ${from[1]} and ${to[1]}`;
+      const message = `${heads} relation heads do not divide the student's width ${from[1]} and the teacher's ${to[1]}`;
       throw new TapError('/relationHeads', message, relationHeads, possible);
     }
     return {
@@ -67,7 +69,7 @@ export const minilm: Term<typeof options> = {
 };
 
 /**
- * The logarithms of softmax(x·xᵀ/√d), each row one token of one head.
+ * Computes the logarithm of softmax(x·xᵀ/√d). Each row is one token of one head.
  *
  * @param x `[batch, tokens, width]`
  * @returns `[batch·heads·tokens, tokens]`
@@ -79,19 +81,23 @@ function relations(x: tf.Tensor, heads: number): tf.Tensor2D {
   return logSoftmax(tf.reshape(tf.matMul(vectors, vectors, false, true), [-1, tokens]));
 }
 
-/** Queries, keys and values of a layer. */
+/**
+ * Returns the names of a layer's queries, keys and values.
+ *
+ * @throws TapError if the network has no such layer or is not a transformer
+ */
 function tapsOf(whose: 'student' | 'teacher', chosen: number | undefined, taps: TapShapes): string[] {
   const layers = Object.keys(taps).flatMap((tap) => /^queries(\d+)$/.exec(tap)?.slice(1).map(Number) ?? []);
   const number = chosen ?? Math.max(...layers);
   if (layers.includes(number)) return parts.map((part) => `${part}${number}`);
   const message =
     layers.length === 0
-      ? `the ${whose} has no queries1, queries2…: it is no transformer`
+      ? `the ${whose} is not a transformer: it has no taps queries1, queries2…`
       : `the ${whose} has no layer ${number}`;
   throw new TapError(`/${whose}Layer`, message, chosen, layers);
 }
 
-/** The paper's 48 where the student's width is its 384; relations of fewer than 8 numbers say little, at much cost. */
+/** Returns the paper's 48 heads for its width of 384. Heads narrower than 8 carry little information at a high cost. */
 function usualHeads(possible: readonly number[], width: number): number {
   return Math.max(1, ...possible.filter((count) => count <= 48 && width / count >= 8));
 }

@@ -27,7 +27,7 @@ test('is the sum over temperatures, the divergence times T²', () => {
   const at = (temperatures: number[]) =>
     lossOf('multi_level', { temperatures }, 'logits', { logits: t })(s).dataSync()[0];
   expectClose([at([2, 5])], [at([2]) + at([5])]);
-  // Its three parts, apart.
+  // The three parts, each alone.
   const soft = (z: tf.Tensor, T: number) => tf.softmax(tf.div<tf.Tensor2D>(z, T));
   const [q, p] = [soft(s, 3), soft(t, 3)];
   const kl = lossOf('soft_target', { temperature: 3 }, 'logits', { logits: t })(s).dataSync()[0];

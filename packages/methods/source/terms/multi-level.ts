@@ -12,24 +12,23 @@ const options = z.strictObject({
     .min(1)
     .max(16)
     .default([2, 3, 4, 5, 6])
-    .describe('the loss is summed over them'),
+    .describe('Temperatures over which the loss is summed.'),
 });
 
 /**
- * Multi-level logit distillation: with p = softmax(z/T), `[batch, K]`, Σ over temperatures of
- * T²·KL(p_t ‖ p_s) + ‖p_t·p_tᵀ − p_s·p_sᵀ‖²/B + ‖p_tᵀ·p_t − p_sᵀ·p_s‖²/K: sample by sample, relations between
- * samples, and relations between classes (Jin, Wang and Lin, CVPR 2023, "Multi-Level Logit Distillation"; it has no
- * arXiv id).
+ * Multi-level logit distillation: with p = softmax(z/T), `[batch, K]`, the sum over temperatures of T²·KL(p_t ‖ p_s) +
+ * ‖p_t·p_tᵀ − p_s·p_sᵀ‖²/B + ‖p_tᵀ·p_t − p_sᵀ·p_s‖²/K, which compares single samples, relations between samples, and
+ * relations between classes (Jin, Wang and Lin, CVPR 2023, "Multi-Level Logit Distillation"; it has no arXiv id).
  *
- * Temperatures are the reference implementation's. That one sums a weak and a strong augmentation of each image, weighs
- * the sum by .9 beside .1 of cross-entropy, and multiplies some of the means by a mask of the samples, or classes, of
- * which the teacher is no surer than of the median one: means being numbers already, it halves them. Here it is the
- * paper's formula over one augmentation, whole.
+ * The default temperatures are those of the reference implementation. It sums a weak and a strong augmentation of each
+ * image, weighs the sum by 0.9 beside 0.1 of cross-entropy, and multiplies some of the means by a mask of the samples
+ * or classes of which the teacher is no more certain than of the median one; as the means are already scalars, this
+ * halves them. This term is the paper's formula over one augmentation, without the mask.
  */
 export const multiLevel: Term<typeof options> = {
   type: 'multi_level',
   summary:
-    'Divergence of predictions and of their relations between samples and classes, at several temperatures',
+    'Matches predictions and their relations between samples and between classes, at several temperatures.',
   formula: 'Σ_T [T²·KL(p_t ‖ p_s) + ‖p_t·p_tᵀ − p_s·p_sᵀ‖²/B + ‖p_tᵀ·p_t − p_sᵀ·p_s‖²/K], p = softmax(z/T)',
   reference:
     'https://openaccess.thecvf.com/content/CVPR2023/html/Jin_Multi-Level_Logit_Distillation_CVPR_2023_paper.html',

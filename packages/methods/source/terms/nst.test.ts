@@ -13,7 +13,7 @@ test('by hand: two channels at different places against one at both', () => {
   expectClose(loss, [1 + (1 + 0 + 0 + 1) / 4 - 2 * ((0.36 + 0.64) / 2)]);
 });
 
-test('neither the sizes of channels nor their order nor their number count', () => {
+test('the sizes, order and number of channels do not matter', () => {
   const teacher = { stage1: tf.tensor([1, 2, 3, 1], [1, 1, 2, 2]) };
   const student = tf.tensor([4, -1, 4, 1, 2, -3, 2, 3], [1, 1, 2, 4]);
   expectClose(lossOf('nst', {}, 'stage1', teacher)(student), [0]);

@@ -12,16 +12,18 @@ const options = z.strictObject({
 });
 
 /**
- * Neuron selectivity transfer: the squared maximum mean discrepancy between the channels of two maps, each channel
- * scaled to length 1 over space: mean k(t, t) + mean k(s, s) − 2·mean k(s, t), k(a, b) = (a·b)²; summed over stages
- * (Huang and Wang, 2017, arXiv:1707.01219).
+ * Neuron selectivity transfer: the squared maximum mean discrepancy between the channels of two maps, mean k(t, t) +
+ * mean k(s, s) − 2·mean k(s, t) with k(a, b) = (a·b)², summed over stages (Huang and Wang, 2017, arXiv:1707.01219).
+ * Each channel of a map, `[batch, height, width, channels]`, is scaled to length 1 over positions.
  *
- * As in the common reference implementation the kernel is the polynomial of degree 2 without its constant, and the
- * larger map is adaptively average-pooled; here height and width are pooled each to the smaller, not heights alone.
+ * As in the common reference implementation, the kernel is the polynomial of degree 2 without its constant and the
+ * larger map is adaptively average-pooled. Height and width are each pooled to the smaller; the reference compares
+ * heights only.
  */
 export const nst: Term<typeof options> = {
   type: 'nst',
-  summary: 'Discrepancy between the distributions of channels, by where they are active',
+  summary:
+    'Matches the distributions of channels by where they are active, with the maximum mean discrepancy.',
   formula:
     'Σ_stages mean k(t, t) + mean k(s, s) − 2·mean k(s, t), k(a, b) = (a·b)² of channels scaled to length 1 over positions',
   reference: 'https://arxiv.org/abs/1707.01219',
@@ -45,7 +47,7 @@ export const nst: Term<typeof options> = {
   },
 };
 
-/** The mean of (a·b)² over all pairs of channels and the batch. */
+/** Computes the mean of (a·b)² over all pairs of channels and the batch, from `[batch, positions, channels]`. */
 function kernel(a: tf.Tensor, b: tf.Tensor): tf.Tensor {
   return tf.mean(tf.square(tf.matMul(a, b, true)));
 }

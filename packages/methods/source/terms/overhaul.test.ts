@@ -10,7 +10,7 @@ beforeAll(() => startEngine());
 const line = (values: number[]) => tf.tensor(values, [1, 1, values.length, 1]);
 const same = { auxiliary: (_name: string, x: tf.Tensor) => x };
 
-test('by hand: below the margin, between it and 0, and on', () => {
+test('by hand: teachers below the margin, between it and 0, and above 0', () => {
   const teacher = { x: line([-3, -3, -1, -1, 2, 2]) };
   const f = lossOf('overhaul', { margins: [-2] }, 'x', teacher, same);
   const student = line([-1, -5, 0, -4, 3, -1]);
@@ -33,7 +33,7 @@ test('an earlier stage counts half as much as the one after it', () => {
   expectClose(f(one(3), one(4)), [4 / 2 + 9]);
 });
 
-test('the student and its connectors get the gradient of differences', () => {
+test('the student and its connectors get the gradient that finite differences give', () => {
   const student = { stage1: [3, 3, 2], stage2: [2, 2, 3] };
   const teacher = { stage1: sample([3, 4, 3, 4], 1), stage2: sample([3, 2, 2, 3], 3) };
   const { term } = trained('overhaul', {}, { student, teacher });
@@ -43,13 +43,13 @@ test('the student and its connectors get the gradient of differences', () => {
   expectTrains('overhaul', {}, { student, teacher }, { step: 2 ** -9, tolerance: 2e-2 });
 });
 
-test('refuses margins of another number than the channels', () => {
+test('refuses margins whose number is not that of the channels', () => {
   const maps = { a: [2, 2, 3], b: [2, 2, 2] };
   const bind = (margins: unknown) => thrown(() => bound('overhaul', { margins }, maps, maps));
   expect(bind([-1, -1, -1])).toMatchObject({
     name: 'TapError',
     path: '/margins',
-    message: "there are margins for [3] channels, the teacher's maps have [3,2]",
+    message: "there are margins for [3] channels, but the teacher's maps have [3,2] channels",
   });
   expect(() =>
     bound(

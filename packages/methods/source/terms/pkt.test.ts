@@ -29,12 +29,12 @@ test('by hand: right angles against 60°, so 4/7 and 3/7', () => {
   expectClose(loss(teacher)(student), [(2 * expected) / 4]);
 });
 
-test('lengths do not count', () => {
+test('the lengths of features do not matter', () => {
   const [x, y] = [sample([4, 3]), sample([4, 5], 1)];
   expectClose(loss(tf.mul(y, 50))(tf.mul(x, 0.02)), loss(y)(x).dataSync());
 });
 
-test('takes vectors alone', () => {
+test('accepts only vectors', () => {
   const taps = { stage1: [2, 2, 3], features: [6] };
   expect(thrown(() => bound('pkt', { student: 'stage1' }, taps, taps))).toMatchObject({
     name: 'TapError',

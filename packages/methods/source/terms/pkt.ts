@@ -13,16 +13,17 @@ const options = z.strictObject({
 const EPSILON = 1e-7;
 
 /**
- * Probabilistic knowledge transfer: the mean over all pairs of a batch of P_t·ln((P_t + 1e-7)/(P_s + 1e-7)), P being
- * (cos + 1)/2 between their features, each row scaled to the sum 1
- * (Passalis and Tefas, ECCV 2018, arXiv:1803.10837).
+ * Probabilistic knowledge transfer: the mean over all pairs of a batch of P_t·ln((P_t + 1e-7)/(P_s + 1e-7)), where P is
+ * (cos + 1)/2 between the features of a pair, `[batch, batch]`, with each row scaled to the sum 1 (Passalis and Tefas,
+ * ECCV 2018, arXiv:1803.10837).
  *
- * As the reference it averages over the B² pairs, where a KL divergence would sum over a row. The reference adds
- * 1e-7 to each length; here only a length of 0 is taken care of: its cosines are 0, without slope.
+ * As in the reference implementation, the mean runs over the B² pairs, where a KL divergence would sum over a row. The
+ * reference adds 1e-7 to each length; here only vectors of length 0 are treated specially: their cosines and gradients
+ * are 0.
  */
 export const pkt: Term<typeof options> = {
   type: 'pkt',
-  summary: 'Divergence of the probabilities with which samples of a batch are neighbours',
+  summary: 'Matches the probabilities with which samples of a batch are neighbours, by their divergence.',
   formula:
     'mean_ij P_t·ln((P_t + 1e-7)/(P_s + 1e-7)), P_ij = (cos(f_i, f_j) + 1)/2 with rows scaled to the sum 1',
   reference: 'https://arxiv.org/abs/1803.10837',
@@ -44,11 +45,11 @@ export const pkt: Term<typeof options> = {
   },
 };
 
-/** `[batch, D]` → `[batch, batch]` */
+/** Computes the probabilities P of all pairs: `[batch, D]` → `[batch, batch]`. */
 function neighbours(features: tf.Tensor): tf.Tensor {
   const directions = unit(features);
   const cosines = tf.matMul(directions, directions, false, true);
-  // Rounding takes a cosine below −1, the logarithm would be that of a negative number.
+  // Rounding can take a cosine below −1; its logarithm would be NaN.
   const shares = tf.relu(tf.div(tf.add(cosines, 1), 2));
   return tf.div(shares, tf.sum(shares, 1, true));
 }

@@ -28,13 +28,13 @@ test('hierarchical context: weights ½, ¼, ⅛ of sizes 4, 2, 1', () => {
   expectClose(hierarchicalContext(rows, tf.zerosLike(rows)), [1 / (1 + 1 / 2 + 1 / 4 + 1 / 8)]);
 });
 
-test('the last stage stands alone', () => {
+test('the last stage is not fused', () => {
   const same = { auxiliary: (_name: string, x: tf.Tensor) => x };
   const f = lossOf('review', {}, 'x', { x: tf.tensor([3], [1, 1, 1, 1]) }, same);
   expectClose(f(tf.tensor([5], [1, 1, 1, 1])), [4]);
 });
 
-test('an earlier stage is mixed with the later one, enlarged, each by its attention', () => {
+test('an earlier stage is mixed with the enlarged later one, weighted by attention', () => {
   const auxiliary = (name: string, x: tf.Tensor) => {
     if (name !== 'attention1') return x;
     expect(x.shape).toEqual([1, 2, 2, 2]);
@@ -50,7 +50,7 @@ test('an earlier stage is mixed with the later one, enlarged, each by its attent
   expectClose(f(x, y), [first + 16]);
 });
 
-test("a student of other sizes: fusion at its own, comparison at the teacher's", () => {
+test("with different sizes, fusion uses the student's and comparison the teacher's", () => {
   const student = { a: [4, 4, 3], b: [2, 2, 6] };
   const term = bound('review', { width: 5 }, student, { a: [8, 6, 2], b: [3, 3, 4] });
   const shapes = Object.entries(term.auxiliary).map(([name, { forward, inputShape }]) => [
@@ -71,7 +71,7 @@ test("a student of other sizes: fusion at its own, comparison at the teacher's",
   ]);
 });
 
-test('everything is trained, with the gradient of differences', () => {
+test('every network is trained, with the gradient that finite differences give', () => {
   const student = { stage1: [3, 3, 2], stage2: [2, 2, 2] };
   const teacher = { stage1: sample([3, 4, 3, 2], 1), stage2: sample([3, 2, 1, 3], 3) };
   expect(trained('review', {}, { student, teacher }).term.matching).toBe(false);

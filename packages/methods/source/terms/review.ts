@@ -15,23 +15,24 @@ const options = z.strictObject({
     .min(1)
     .max(4096)
     .optional()
-    .describe("channels in which maps are fused; default: those of the student's last map, at most 512"),
+    .describe("Channels in which maps are fused. Defaults to those of the student's last map, at most 512."),
 });
 
 /**
- * Knowledge review: the teacher's map of a stage is compared with the student's fused with all its later ones,
- * Σ over stages of HCL(ABF(s), t) (Chen et al., CVPR 2021, arXiv:2104.09044).
+ * Knowledge review: compares the teacher's map of each stage with the student's map fused with all its later maps, as
+ * the sum over stages of HCL(ABF(s), t) (Chen et al., CVPR 2021, arXiv:2104.09044). Maps are `[batch, height, width,
+ * channels]`.
  *
- * ABF, attention-based fusion, goes from the last stage to the first. Each map is brought to a common width
- * (`reduce`: 1×1 convolution, BatchNorm), mixed with what the stage after it left (`attention`: from both together a
- * weight of each at every position, 1×1 convolution and sigmoid), brought to the teacher's size, and from there to the
- * teacher's channels (`expand`: 3×3 convolution, BatchNorm). Sizes change to the nearest pixel. The reference
- * implementation fuses the pooled features too, as a map of one pixel; here maps alone. Its ramp of the weight over
- * the first 20 epochs is not part of the loss.
+ * ABF, attention-based fusion, runs from the last stage to the first. Each map is projected to a common width
+ * (`reduce`: 1×1 convolution, BatchNorm), mixed with the result of the stage after it (`attention`: a 1×1 convolution
+ * and a sigmoid of both give a weight for each at every position), resized to the teacher's height and width by nearest
+ * neighbour, and projected to the teacher's channels (`expand`: 3×3 convolution, BatchNorm). The reference
+ * implementation also fuses the pooled features, as a map of one pixel; here only maps are fused. Its ramp of the
+ * weight over the first 20 epochs is not part of the loss.
  */
 export const review: Term<typeof options> = {
   type: 'review',
-  summary: "Squared difference, at several scales, to the student's map fused with its later ones",
+  summary: "Matches the teacher's map at several scales, from the student's map fused with its later maps.",
   formula:
     'Σ_stages HCL(ABF(F_s, later stages), F_t), ABF a trained fusion, HCL the mean squared errors at full size, 4, 2 and 1, weighted 1, ½, ¼, ⅛ over their sum',
   reference: 'https://arxiv.org/abs/2104.09044',
@@ -62,7 +63,7 @@ export const review: Term<typeof options> = {
     return {
       student: stages.map(({ student }) => student),
       teacher: stages.map(({ teacher }) => teacher),
-      // Between equal maps it is the fusion's own error, not 0.
+      // Equal maps still have the fusion's error as their loss.
       matching: false,
       auxiliary,
       loss({ student, teacher, auxiliary: apply }) {
@@ -82,7 +83,9 @@ export const review: Term<typeof options> = {
   },
 };
 
-/** Of an odd kernel, with the reference implementation's first weights: uniform, of the variance 1 / fan-in. */
+/**
+ * Options of a convolution with an odd kernel and the reference's initial weights: uniform, with variance 1 / fan-in.
+ */
 function convolution(kernel: number, channels: number) {
   const bound = Math.sqrt(3 / (kernel * kernel * channels));
   return {
@@ -93,7 +96,7 @@ function convolution(kernel: number, channels: number) {
   };
 }
 
-/** The two maps, each weighted at every position by what `attention` makes of both, `[…, 2·channels] → […, 2]`. */
+/** Sums two maps, weighted at every position by an attention network of both: `[…, 2·channels]` → `[…, 2]`. */
 function fused(own: tf.Tensor4D, later: tf.Tensor4D, attention: (x: tf.Tensor) => tf.Tensor): tf.Tensor4D {
   const other = nearest(later, own.shape[1], own.shape[2]);
   const [ofOwn, ofOther] = tf.split(tf.sigmoid(attention(tf.concat([own, other], 3))), 2, 3);
@@ -101,8 +104,9 @@ function fused(own: tf.Tensor4D, later: tf.Tensor4D, attention: (x: tf.Tensor) =
 }
 
 /**
- * Hierarchical context loss: mean squared errors of the maps as they are and average-pooled to 4, 2 and 1, weighted
- * 1, ½, ¼, ⅛ and divided by the sum of the weights. Sizes that are not below the map's height are left out.
+ * Computes the hierarchical context loss: the mean squared errors of two maps, `[batch, height, width, channels]`, at
+ * full size and average-pooled to 4, 2 and 1, weighted 1, ½, ¼, ⅛ and divided by the sum of the weights. Sizes that are
+ * not below the height of the maps are left out.
  */
 export function hierarchicalContext(s: tf.Tensor4D, t: tf.Tensor4D): tf.Tensor {
   const sizes = [4, 2, 1].filter((size) => size < s.shape[1]);

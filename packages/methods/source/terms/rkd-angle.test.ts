@@ -14,13 +14,13 @@ test('by hand: a right-angled triangle against a line', () => {
     [1, 0],
     [0, 1],
   ]);
-  // Cosines 0, √½, √½ against 1, −1, 1; each stands twice, of 27 places.
+  // Cosines 0, √½, √½ against 1, −1, 1; each occurs twice among 27 entries.
   const f = loss(tf.tensor([[0], [1], [2]]));
   const half = Math.SQRT1_2;
   expectClose(f(student), [(2 * (0.5 + (half + 1 - 0.5) + (1 - half) ** 2 / 2)) / 27]);
 });
 
-test('neither place nor scale nor rotation counts', () => {
+test('position, scale and rotation do not matter', () => {
   const [x, y] = [sample([5, 2]), sample([5, 3], 1)];
   const value = loss(y)(x).dataSync();
   const turned = tf.matMul(
@@ -33,7 +33,7 @@ test('neither place nor scale nor rotation counts', () => {
   expectClose(loss(tf.add(tf.mul(y, 7), 3))(turned), value);
 });
 
-test('samples with the same features get no slope of each other', () => {
+test('samples with equal features get no gradient from each other', () => {
   const f = loss(sample([4, 3], 1));
   const row = sample([1, 3]);
   const gradient = tf

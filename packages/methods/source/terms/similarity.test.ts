@@ -9,7 +9,7 @@ beforeAll(() => startEngine());
 const taps = { student: 'h', teacher: 'h' };
 const loss = (teacher: tf.Tensor) => lossOf('similarity', taps, 'h', { h: teacher });
 
-test('by hand: two samples at right angles against two alike', () => {
+test('by hand: two samples at right angles against two equal ones', () => {
   const teacher = tf.tensor([[1], [1]]);
   const student = tf.tensor([
     [1, 0],
@@ -19,12 +19,12 @@ test('by hand: two samples at right angles against two alike', () => {
   expectClose(loss(teacher)(student), [(2 * ((1 - half) ** 2 + half ** 2)) / 4]);
 });
 
-test('maps and vectors are compared alike', () => {
+test('compares maps with vectors', () => {
   const [x, y] = [sample([3, 2, 2, 2]), sample([3, 5], 1)];
   expectClose(loss(y)(x), loss(y)(tf.reshape(x, [3, 8])).dataSync());
 });
 
-test('a sample without activity gets no slope', () => {
+test('a sample without activity gets no gradient', () => {
   const student = tf.concat([tf.zeros([1, 3]), sample([2, 3])]);
   const gradient = tf
     .grad(loss(sample([3, 4], 1)))(student)
@@ -32,7 +32,7 @@ test('a sample without activity gets no slope', () => {
   expect(Math.max(...gradient.map(Math.abs))).toBeLessThan(1);
 });
 
-test('takes the last map by default, or features where there is none', () => {
+test('uses the last map by default, or features if there is none', () => {
   const student = { stage1: [4, 4, 2], stage2: [2, 2, 3], features: [5], logits: [3] };
   expect(bound('similarity', {}, student, { features: [7], logits: [3] })).toMatchObject({
     student: ['stage2'],
@@ -41,6 +41,6 @@ test('takes the last map by default, or features where there is none', () => {
   expect(thrown(() => bound('similarity', {}, { logits: [3] }, student))).toMatchObject({
     name: 'TapError',
     path: '/student',
-    message: 'the student has no map or features to take by default',
+    message: 'the student has no map or features to use by default',
   });
 });

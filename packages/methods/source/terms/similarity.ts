@@ -11,16 +11,17 @@ const options = z.strictObject({
 });
 
 /**
- * Similarity-preserving distillation: ‖R(G_t) − R(G_s)‖²/B², G = F·Fᵀ being the products of all pairs of a batch, R
- * its rows scaled to length 1 (Tung and Mori, ICCV 2019, arXiv:1907.09682). Taps may be maps or vectors of any size.
+ * Similarity-preserving distillation: ‖R(G_t) − R(G_s)‖²/B², where G = F·Fᵀ, `[batch, batch]`, holds the products of
+ * all pairs of samples and R scales its rows to length 1 (Tung and Mori, ICCV 2019, arXiv:1907.09682). The taps may be
+ * maps or vectors of any size.
  *
- * Differs from the reference only at a sample without any activity: its row is 0 and gets no slope, where the
- * reference passes on 1e12 times what arrives.
+ * It differs from the reference implementation only for a sample without any activity: its row is 0 and gets no
+ * gradient, where the reference multiplies the gradient by 1e12.
  */
 export const similarity: Term<typeof options> = {
   type: 'similarity',
-  summary: 'Squared difference of the similarities of samples within a batch',
-  formula: '‖R(G_t) − R(G_s)‖²/B², G = F·Fᵀ of the flattened taps, R: rows scaled to length 1',
+  summary: 'Matches the similarities between samples within a batch, by squared error.',
+  formula: '‖R(G_t) − R(G_s)‖²/B², G = F·Fᵀ of the flattened taps, R scales rows to length 1',
   reference: 'https://arxiv.org/abs/1907.09682',
   options,
   bind(choice, studentTaps, teacherTaps) {
@@ -36,7 +37,7 @@ export const similarity: Term<typeof options> = {
   },
 };
 
-/** `[batch, …]` → `[batch, batch]` */
+/** Computes the products of all pairs, with rows of length 1: `[batch, …]` → `[batch, batch]`. */
 function similarities(tap: tf.Tensor): tf.Tensor {
   const x = rows(tap);
   return unit(tf.matMul(x, x, false, true));

@@ -68,23 +68,23 @@ describe.each([
     expectClose(loss(options, tf.tensor(teacher))(tf.tensor(student)), [expected]);
   });
 
-  test('has the gradient of its differences', () => {
+  test('has the gradient that finite differences give', () => {
     expectGradient(loss(options, tf.tensor(teacher)), [tf.tensor(student)]);
   });
 
-  test('is 0, without slope, between equal logits', () => {
+  test('is 0, without gradient, between equal logits', () => {
     const x = tf.tensor(teacher);
     expectClose(loss(options, x)(x), [0], { absolute: 1e-6 });
     expectClose(tf.grad(loss(options, x))(x), new Float32Array(12), { absolute: 1e-6 });
   });
 
-  test('leaves nothing behind', () => {
+  test('leaves no tensors behind', () => {
     const [x, y] = [sample([3, 4]), sample([3, 4], 1)];
     expectNoLeak(() => tf.tidy(() => tf.grad(loss(options, y))(x)));
   });
 });
 
-test.each([1e-3, 0.1, 1, 1000])('logits of ±1000 are no NaN at temperature %d', (temperature) => {
+test.each([1e-3, 0.1, 1, 1000])('logits of ±1000 are not NaN at temperature %d', (temperature) => {
   const student = tf.tensor([
     [1000, -1000, 0],
     [0, 0, 0],
@@ -103,7 +103,7 @@ test.each([1e-3, 0.1, 1, 1000])('logits of ±1000 are no NaN at temperature %d',
   }
 });
 
-test('only the difference of logits counts, only their shape when standardised', () => {
+test('only differences of logits matter, and only their shape when standardised', () => {
   const [x, y] = [sample([3, 4]), sample([3, 4], 1)];
   expectClose(loss({}, y)(tf.add(x, 3)), loss({}, y)(x).dataSync());
   const f = loss({ standardize: true }, y);
@@ -117,16 +117,19 @@ test('the gradient keeps its size when the temperature changes', () => {
   expect(norm(40) / norm(20)).toBeLessThan(1.1);
 });
 
-test('needs equal numbers of classes, and two of them to standardise', () => {
+test('needs equal numbers of classes, and at least two to standardise', () => {
   const error = thrown(() => bound('soft_target', {}, { logits: [10] }, { logits: [12] }));
   expect(error).toBeInstanceOf(TapError);
-  expect(error).toMatchObject({ path: '', message: 'the student has 10 classes, the teacher 12' });
+  expect(error).toMatchObject({
+    path: '',
+    message: 'the student has 10 classes and the teacher 12: both must have the same',
+  });
   expect(
     thrown(() => bound('soft_target', { standardize: true }, { logits: [1] }, { logits: [1] })),
   ).toMatchObject({ name: 'TapError', path: '/standardize', value: true });
 });
 
-test('reads logits of both, trains nothing, and refuses a temperature that is not above 0', () => {
+test('reads the logits of both, trains nothing, and refuses a temperature that is not positive', () => {
   expect(bound('soft_target', {}, { logits: [3] }, { logits: [3] })).toMatchObject({
     student: ['logits'],
     teacher: ['logits'],

@@ -33,7 +33,7 @@ test("by hand: the teacher's features, and its logits through its own classifier
     {},
     {
       student: { features: [3] },
-      // Its logits as the classifier gives them.
+      // The logits that the classifier gives.
       teacher: { features: tf.tensor([[1, 1, 1]]), logits: tf.tensor([[12, 23]]) },
       parameters: head(true),
       batch: { auxiliary: (_, y) => y, teacherParameters: { 'fc.weight': weight, 'fc.bias': bias } },
@@ -41,7 +41,7 @@ test("by hand: the teacher's features, and its logits through its own classifier
   );
   const f = (x: tf.Tensor) => loss(x);
   expectClose(f(tf.tensor([[1, 1, 1]])), [0]);
-  // One feature off by 3 takes the second logit off by 6.
+  // An error of 3 in one feature is an error of 6 in the second logit.
   expectClose(f(tf.tensor([[1, 4, 1]])), [9 / 3 + 36 / 2]);
   expectClose(tf.grad(f)(tf.tensor([[1, 4, 1]])), [0, 2 + 12, 6]);
 });
@@ -53,7 +53,7 @@ test('a classifier without bias', () => {
 });
 
 test.each([true, false])(
-  'the connector is trained, with the gradient of differences; rectify %s',
+  'the connector is trained, with the gradient that finite differences give; rectify %s',
   (rectify) => {
     const setting = {
       student: { features: [4] },

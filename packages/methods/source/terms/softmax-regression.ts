@@ -13,21 +13,21 @@ const options = z.strictObject({
     .boolean()
     .default(true)
     .describe(
-      "end the connector in ReLU, as the teacher's features do; false for features that can be negative",
+      "Whether the connector ends in ReLU, as the teacher's features do. Set false if the teacher's features can be negative.",
     ),
 });
 
 /**
- * Softmax regression representation learning: the student's features are brought to the teacher's, and through the
- * teacher's classifier to its logits: mean (C(f_s) − f_t)² + mean (W_t·C(f_s) + b_t − z_t)²
+ * Softmax regression representation learning: a connector C maps the student's features, `[batch, D]`, to the
+ * teacher's, and the teacher's classifier maps them to logits: mean (C(f_s) − f_t)² + mean (W_t·C(f_s) + b_t − z_t)²
  * (Yang et al., ICLR 2021, openreview.net/forum?id=ZzwDy_wiWv; it has no arXiv id).
  *
- * C is trained: a linear layer, BatchNorm and ReLU. W_t and b_t are constants, those of the teacher's last linear layer
- * that leads from its features to its logits; of such a layer the loss is 0 where C(f_s) is f_t.
+ * C is trained: a linear layer, BatchNorm and ReLU. W_t and b_t are constants, taken from the teacher's last linear
+ * layer from its features to its logits, so the loss is 0 where C(f_s) equals f_t.
  */
 export const softmaxRegression: Term<typeof options> = {
   type: 'softmax_regression',
-  summary: "Squared differences to the teacher's features, and to its logits through its own classifier",
+  summary: "Matches the teacher's features, and its logits through its own classifier, by squared error.",
   formula:
     "mean (C(f_s) − f_t)² + mean (W_t·C(f_s) + b_t − z_t)², C a trained connector, W_t and b_t the teacher's classifier",
   reference: 'https://openreview.net/forum?id=ZzwDy_wiWv',
@@ -48,7 +48,7 @@ export const softmaxRegression: Term<typeof options> = {
       student: [taps.student],
       teacher: [taps.teacher, 'logits'],
       teacherParameters: [head.weight, ...head.bias],
-      // Between equal features it is the connector's own error, not 0.
+      // Equal features still have the connector's error as their loss.
       matching: false,
       auxiliary: {
         connector: {

@@ -20,7 +20,7 @@ test('by hand: two channels, each with its variance', () => {
   ]);
 });
 
-test('the variance begins near 5', () => {
+test('the variance starts near 5', () => {
   const { loss, tensors } = trained(
     'variational',
     {},
@@ -38,7 +38,7 @@ test('is the sum over stages, pooled to the smaller', () => {
   expectClose(f(map([4]), map([1, 4])), [(9 + (1 + 4) / 2) / 20 / 2 + Math.log(20.00001)]);
 });
 
-test('μ and the variances are trained, with the gradient of differences', () => {
+test('μ and the variances are trained, with the gradient that finite differences give', () => {
   const student = { stage1: [3, 3, 2], stage2: [2, 2, 3] };
   const teacher = { stage1: sample([3, 4, 3, 4], 1), stage2: sample([3, 2, 2, 3], 3) };
   const term = bound('variational', {}, student, { stage1: [4, 3, 4], stage2: [2, 2, 3] });

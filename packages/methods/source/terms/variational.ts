@@ -12,19 +12,20 @@ const options = z.strictObject({
 });
 
 /**
- * Variational information distillation: the teacher's map is taken to be normally distributed around what a small
- * network μ tells from the student's map, with a variance of each channel's own. Σ over stages of half the mean of
- * (μ(F_s) − F_t)²/σ² + ln σ², where σ² = softplus(α) + 1e-5 and α, a trained number for each channel, begins at 5
- * (Ahn et al., CVPR 2019, arXiv:1904.05835).
+ * Variational information distillation: models the teacher's map as normally distributed around the output of a small
+ * network μ of the student's map, with a variance for each channel. The loss is the sum over stages of half the mean of
+ * (μ(F_s) − F_t)²/σ² + ln σ², where σ² = softplus(α) + 1e-5 and α is a trained number for each channel that starts at 5
+ * (Ahn et al., CVPR 2019, arXiv:1904.05835). Maps are `[batch, height, width, channels]`.
  *
- * μ is three 1×1 convolutions as wide as the teacher's map, with ReLU between them. The larger map is average-pooled to
- * the smaller. The loss is a negative log-likelihood without its constant: below 0 once the fit is good.
+ * μ has three 1×1 convolutions as wide as the teacher's map, with ReLU between them. The larger map is average-pooled
+ * to the smaller. The loss is a negative log-likelihood without its constant, so it falls below 0 once the fit is good.
  */
 export const variational: Term<typeof options> = {
   type: 'variational',
-  summary: "Negative log-likelihood of the teacher's map given the student's, with a trained variance",
+  summary:
+    "Predicts the teacher's map from the student's, by negative log-likelihood with a trained variance.",
   formula:
-    'Σ_stages ½·mean [(μ(F_s) − F_t)²/σ² + ln σ²], μ a trained network, σ² = softplus(α) + 1e-5, α trained, one a channel',
+    'Σ_stages ½·mean [(μ(F_s) − F_t)²/σ² + ln σ²], μ a trained network, σ² = softplus(α) + 1e-5, α trained, one for each channel',
   reference: 'https://arxiv.org/abs/1904.05835',
   options,
   bind(choice, studentTaps, teacherTaps) {
@@ -40,7 +41,7 @@ export const variational: Term<typeof options> = {
     return {
       student: stages.map(({ student }) => student),
       teacher: stages.map(({ teacher }) => teacher),
-      // Between equal maps it is what μ makes of them, not 0.
+      // Equal maps still have the error of μ as their loss.
       matching: false,
       auxiliary: Object.fromEntries(
         networks.flatMap(([mean, variance], stage) => [
@@ -55,7 +56,7 @@ export const variational: Term<typeof options> = {
             const alpha = auxiliary(`variance${stage + 1}`, s);
             const variance = tf.add(tf.softplus(alpha), 1e-5);
             const squared = tf.square(tf.sub(auxiliary(`mean${stage + 1}`, s), t));
-            // Per channel first: the division and the logarithm then run over few numbers.
+            // Averaging per channel first leaves few numbers for the division and the logarithm.
             const error = tf.mean(squared, [0, 1, 2]);
             return tf.mul(tf.mean(tf.add(tf.div(error, variance), tf.log(variance))), 0.5);
           }),

@@ -22,7 +22,7 @@ function lossTo(constants: Record<string, tf.Tensor>) {
   };
 }
 
-test('reads the parameters of one name and one shape', () => {
+test('reads the parameters of equal name and shape', () => {
   expect(bound('weights', {}, {}, {}, { student, teacher })).toMatchObject({
     student: [],
     teacher: [],
@@ -33,7 +33,7 @@ test('reads the parameters of one name and one shape', () => {
   });
 });
 
-test('by hand: the mean over every number of them', () => {
+test('by hand: the mean over every number of these parameters', () => {
   const f = lossTo({ a: tf.tensor1d([1, 2]), b: tf.tensor2d([[3, 4]]) });
   const [a, b] = [tf.tensor1d([1, 4]), tf.tensor2d([[0, 5]])];
   expectClose(f(a, b), [(0 + 4 + 9 + 1) / 4]);
@@ -42,7 +42,7 @@ test('by hand: the mean over every number of them', () => {
   expectClose(ofB, [-1.5, 0.5]);
 });
 
-test('is 0 for equal weights, has the gradient of differences, and leaves nothing behind', () => {
+test('is 0 for equal weights, has the gradient that finite differences give, and leaves no tensors behind', () => {
   const constants = { a: sample([2], 1), b: sample([1, 2], 3) };
   const f = lossTo(constants);
   expectClose(f(constants.a, constants.b), [0]);
@@ -51,11 +51,11 @@ test('is 0 for equal weights, has the gradient of differences, and leaves nothin
   expectNoLeak(() => tf.tidy(() => tf.grads(f)(x)));
 });
 
-test('refuses networks that have none in common', () => {
+test('refuses networks without common parameters', () => {
   const parameters = { student: { a: [2], b: [3] }, teacher: { a: [3], c: [2] } };
   expect(thrown(() => bound('weights', {}, {}, {}, parameters))).toMatchObject({
     name: 'TapError',
     path: '',
-    message: 'no parameter of the student has the name and the shape of one of the teacher',
+    message: 'no parameter of the student has the same name and shape as a parameter of the teacher',
   });
 });

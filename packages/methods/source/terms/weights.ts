@@ -8,14 +8,14 @@ const options = z.strictObject({
 });
 
 /**
- * Distance of weights: the mean of (w_s − w_t)² over every number of the trained parameters that have one name and one
- * shape in both networks, as after a student has taken over layers of its teacher (Li, Grandvalet and Davoine,
- * ICML 2018, arXiv:1802.01483, who keep a network near the one that it began as).
+ * Distance of weights: the mean of (w_s − w_t)² over every number of the trained parameters that have the same name and
+ * shape in both networks, for example after a student copied layers of its teacher (Li, Grandvalet and Davoine,
+ * ICML 2018, arXiv:1802.01483, who keep a network near its starting point).
  */
 export const weights: Term<typeof options> = {
   type: 'weights',
-  summary: "Squared difference to the teacher's weights of the same name and shape",
-  formula: 'mean (w_s − w_t)² over all numbers of parameters of equal name and shape',
+  summary: "Keeps weights near the teacher's weights of the same name and shape, by squared error.",
+  formula: 'mean (w_s − w_t)² over all numbers of the parameters with equal name and shape',
   reference: 'https://arxiv.org/abs/1802.01483',
   options,
   bind(_choice, _studentTaps, _teacherTaps, { student, teacher }) {
@@ -23,7 +23,7 @@ export const weights: Term<typeof options> = {
     if (names.length === 0) {
       throw new TapError(
         '',
-        'no parameter of the student has the name and the shape of one of the teacher',
+        'no parameter of the student has the same name and shape as a parameter of the teacher',
         undefined,
       );
     }

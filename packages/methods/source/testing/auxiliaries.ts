@@ -5,10 +5,10 @@ import { expectGradient, expectNoLeak, sample } from '@distillery/engine/testing
 import type { ParameterShapes, TapShapes, TermBatch } from '../term.ts';
 import { atStart, bound, shapesOf, type Taps } from './terms.ts';
 
-/** What the tests of terms share that train networks of their own. */
+/** Helpers for tests of terms with auxiliary networks. */
 
 interface Trained {
-  /** Shapes of the student's taps, without the batch. */
+  /** The shapes of the student's taps, without the batch. */
   student: TapShapes;
   teacher: Taps;
   parameters?: { student: ParameterShapes; teacher: ParameterShapes };
@@ -16,10 +16,10 @@ interface Trained {
 }
 
 /**
- * A term with its auxiliary networks at their first weights, as training runs them.
+ * Binds a term and runs its auxiliary networks at their initial weights, as training does.
  *
- * @returns its loss as a function of the student's taps, in the order of their names, and of what the networks train;
- *   each of those by `<auxiliary>/<parameter>`
+ * @returns the bound term, and its loss as a function of the student's taps, in their order, followed by the trained
+ *   parameters `tensors`, which `names` lists as `<auxiliary>/<parameter>`
  */
 export function trained(type: string, options: object, { student, teacher, parameters, batch }: Trained) {
   const term = bound(type, options, student, shapesOf(teacher), parameters);
@@ -51,7 +51,7 @@ export function trained(type: string, options: object, { student, teacher, param
       at: atStart,
       auxiliary(name, tap) {
         const found = plans.find(({ part }) => part === name);
-        if (found === undefined) throw new Error(`the term asked for an auxiliary network ${name}`);
+        if (found === undefined) throw new Error(`the term requested an auxiliary network ${name}`);
         const own = found.plan.parameters.map(
           (parameter) => [parameter.name, values.get(`${name}/${parameter.name}`) as tf.Tensor] as const,
         );
@@ -79,8 +79,8 @@ export function trained(type: string, options: object, { student, teacher, param
 }
 
 /**
- * Demands that the loss is a scalar, that the student's taps and all that is trained get a gradient, that of
- * differences, and that nothing is left behind.
+ * Expects that the loss is a scalar, that the student's taps and every trained parameter get the gradient that finite
+ * differences give, and that no tensors are left behind.
  */
 export function expectTrains(
   type: string,
@@ -99,7 +99,7 @@ export function expectTrains(
     sizes.forEach((size, i) => {
       expect(size, [...Object.keys(setting.student), ...names][i]).toBeGreaterThan(1e-5);
     });
-    // The steepest slope is brought to 1, so that the tolerance means something.
+    // The largest derivative is scaled to 1, so that the tolerance is meaningful.
     const steepest = Math.max(...sizes);
     expectGradient((...y) => tf.div(f(...y), steepest), x, bounds);
     expectNoLeak(() => tf.tidy(() => tf.grads(f)(x)));

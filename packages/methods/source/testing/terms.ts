@@ -3,7 +3,7 @@ import type { Tensor, Tensor1D } from '@tensorflow/tfjs-core';
 import { terms } from '../index.ts';
 import type { BoundTerm, ParameterShapes, TapShapes } from '../term.ts';
 
-/** What the tests of terms share. */
+/** Helpers for tests of terms. */
 
 export type Taps = Record<string, Tensor>;
 
@@ -11,7 +11,7 @@ export function shapesOf(taps: Taps): TapShapes {
   return Object.fromEntries(Object.entries(taps).map(([name, tap]) => [name, tap.shape.slice(1)]));
 }
 
-/** Binds a term to shapes, its options parsed as the API parses them. */
+/** Binds a term to shapes, with its options parsed as the API parses them. */
 export function bound(
   type: string,
   options: object,
@@ -28,13 +28,13 @@ interface Rest {
   auxiliary?: (name: string, x: Tensor) => Tensor;
 }
 
-/** A term's loss as a function of one tap of the student. */
+/** Returns a term's loss as a function of one tap of the student. */
 export function lossOf(type: string, options: object, tap: string, teacher: Taps, rest: Rest = {}) {
   const loss = lossOfTaps(type, options, [tap], teacher, rest);
   return (x: Tensor) => loss(x);
 }
 
-/** A term's loss as a function of some taps of the student, in the order of their names. */
+/** Returns a term's loss as a function of several taps of the student, in the order of `taps`. */
 export function lossOfTaps(type: string, options: object, taps: string[], teacher: Taps, rest: Rest = {}) {
   return (...x: Tensor[]): Tensor => {
     const student = Object.fromEntries(taps.map((tap, i) => [tap, x[i]]));
@@ -51,12 +51,12 @@ export function lossOfTaps(type: string, options: object, taps: string[], teache
   };
 }
 
-/** Scheduled options before the first step. */
+/** Returns the value of a scheduled option before the first step. */
 export function atStart(option: Scheduled): number {
   return valueAt(option, 0);
 }
 
-/** The error that a call throws; fails when it throws none. */
+/** Returns the error that a call throws; fails if it throws none. */
 export function thrown(call: () => unknown): unknown {
   try {
     call();
@@ -67,5 +67,5 @@ export function thrown(call: () => unknown): unknown {
 }
 
 function unexpected(name: string): never {
-  throw new Error(`the term asked for an auxiliary network ${name}`);
+  throw new Error(`the term requested an auxiliary network ${name}`);
 }

@@ -2,13 +2,13 @@ import { z } from 'zod';
 import type { Architecture } from '../architecture.ts';
 
 const options = z.strictObject({
-  dropout: z.number().min(0).lt(1).default(0.1).describe('behind the first linear layer'),
+  dropout: z.number().min(0).lt(1).default(0.1).describe('Dropout rate after the first linear layer.'),
 });
 
-/** The teacher of PyTorch's knowledge-distillation tutorial: 1,186,986 parameters for 32×32 RGB and 10 classes. */
+/** The teacher of PyTorch's knowledge-distillation tutorial, with 1,186,986 parameters for 32×32 RGB and 10 classes. */
 export const deepnn: Architecture<typeof options> = {
   type: 'deepnn',
-  summary: 'Four convolutions (128, 64, 64, 32) and two linear layers: the teacher of the PyTorch tutorial',
+  summary: 'The teacher of the PyTorch tutorial: four convolutions (128, 64, 64, 32) and two linear layers.',
   reference: 'https://docs.pytorch.org/tutorials/beginner/knowledge_distillation_tutorial.html',
   options,
   forward(net, image, { dropout }, { classes }) {

@@ -12,7 +12,7 @@ const boundTo = (layers: unknown, classes: number, options: object = {}) =>
   bind(architectures.get('layers'), parse(layers, options), { classes });
 const planOf = (layers: unknown, classes = 10, shape = [32, 32, 3], options: object = {}) =>
   trace(boundTo(layers, classes, options), shape);
-/** What a job spec with these layers is refused with. */
+/** Returns the errors of a job spec with these layers. */
 function refusals(layers: unknown) {
   const given = { type: 'layers', layers };
   const { error } = architectures.schema.safeParse(given);
@@ -44,7 +44,7 @@ test('shapes, parameters and taps, by hand', () => {
     ['d2', [10]],
     ['logits', [10]],
   ]);
-  // A 3×3 window fits 14 times into 16, then, every second place, 6 times into 14.
+  // A 3×3 window fits 14 times into 16 and, with stride 2, 6 times into 14.
   const counts = [3 * 3 * 3 * 32 + 32, 2 * 32, 3 * 3 * 32 * 16, 6 * 6 * 16 * 128 + 128, 128 * 10 + 10];
   expect(plan.parameterCount).toBe(counts.reduce((sum, count) => sum + count));
   expect(plan.parameters.map(({ name }) => name)).toEqual([
@@ -59,7 +59,7 @@ test('shapes, parameters and taps, by hand', () => {
   ]);
 });
 
-test("first weights are Keras': Glorot's, and zeros for biases", () => {
+test('initial weights are those of Keras: Glorot for kernels and zeros for biases', () => {
   const first = (name: string) => planOf(plain).parameters.find((p) => p.name === name)?.initializer;
   expect(first('c1.weight')).toEqual({ type: 'uniform', bound: Math.sqrt(6 / (9 * 3 + 9 * 32)) });
   expect(first('d1.weight')).toEqual({ type: 'uniform', bound: Math.sqrt(6 / (576 + 128)) });
@@ -71,7 +71,7 @@ test("first weights are Keras': Glorot's, and zeros for biases", () => {
   });
 });
 
-/** Keras 3's way to name a tensor. */
+/** Names a tensor as Keras 3 does. */
 const from = (name: string) => ({
   class_name: '__keras_tensor__',
   config: { shape: [null, 8, 8, 4], dtype: 'float32', keras_history: [name, 0, 0] },
@@ -118,8 +118,8 @@ const kerasNorm = (name: string, inputs?: unknown) =>
 const kerasDense = (name: string, units: number, inputs?: unknown) =>
   entry('Dense', { name, units, activation: 'softmax', use_bias: true, kernel_regularizer: null }, inputs);
 
-describe("Keras' own entries", () => {
-  test('of a Sequential are the same network as the readable list', () => {
+describe('entries in the form of Keras', () => {
+  test('of a Sequential model define the same network as the readable list', () => {
     const model = {
       class_name: 'Sequential',
       config: {
@@ -145,7 +145,7 @@ describe("Keras' own entries", () => {
     ];
     expect(parse(model)).toEqual(parse(list));
     expect(parse(model.config.layers)).toEqual(parse(list));
-    // What was parsed is a spec again.
+    // The parsed choice is a valid spec again.
     expect(architectures.schema.parse(parse(model))).toEqual(parse(model));
   });
 
@@ -155,7 +155,7 @@ describe("Keras' own entries", () => {
       (...names: string[]) => [{ args: names.length > 1 ? [names.map(from)] : names.map(from), kwargs: {} }],
     ],
     ['2', (...names: string[]) => [names.map((name) => [name, 0, 0, {}])]],
-  ])('of a functional model of Keras %s are joined as it says', (_version, edges) => {
+  ])('of a functional model of Keras %s are connected by its edges', (_version, edges) => {
     const model = {
       class_name: 'Functional',
       config: {
@@ -192,7 +192,7 @@ describe("Keras' own entries", () => {
   });
 });
 
-test('a sum is computed of what its inputs name', () => {
+test('a sum reads the layers that its inputs name', () => {
   const layers = [
     { layer: 'conv2d', name: 'one', filters: 2, kernel_size: 1, use_bias: false },
     { layer: 'conv2d', name: 'two', filters: 2, kernel_size: 1, use_bias: false, inputs: ['input'] },
@@ -211,13 +211,13 @@ test('a sum is computed of what its inputs name', () => {
       ]),
     );
     const { taps } = run(forward, parameters, tf.tensor4d([5, 7], [1, 1, 1, 2]));
-    // two: [2·7, 3·5]; the sum takes `one` twice.
+    // two: [2·7, 3·5]; the sum reads `one` twice.
     expect([...taps.sum.dataSync()]).toEqual([5 + 14 + 5, 7 + 15 + 7]);
     expect([...taps.features.dataSync()]).toEqual([24, 29]);
   });
 });
 
-test('"same" pads as Keras does, where that is even', () => {
+test('"same" pads as Keras does if that is symmetric', () => {
   const conv = (options: object) => [
     { layer: 'conv2d', name: 'c', filters: 1, kernel_size: 3, padding: 'same', ...options },
     { layer: 'flatten' },
@@ -230,14 +230,14 @@ test('"same" pads as Keras does, where that is even', () => {
   expect(shapeOf(32, { strides: 2, kernel_size: 2 })).toEqual([16, 16, 1]);
   expect(shapeOf(32, { strides: 2, kernel_size: 4 })).toEqual([16, 16, 1]);
   expect(() => shapeOf(32, { strides: 2 })).toThrow(
-    'layers/0 (conv2d "c"): padding "same" of a 3×3 window at stride 2 would put 0 and 1 rows, 0 and 1 columns of zeros ' +
-      'around a map of [32,32,1], and only as many on all sides can be had; give the padding as a number, or "valid"',
+    'layers/0 (conv2d "c"): padding "same" of a 3×3 window at stride 2 needs 0 and 1 rows and 0 and 1 columns of zeros ' +
+      'around a map of [32,32,1], but every side must have the same number: give the padding as a number, or "valid"',
   );
   expect(() => shapeOf(32, { kernel_size: 2 })).toThrow(RangeError);
   expect(shapeOf(32, { strides: 2, padding: 1 })).toEqual([16, 16, 1]);
 });
 
-describe('what does not fit is refused, naming the layer', () => {
+describe('layers that do not fit are refused with their position and name', () => {
   test.each<[string, object[], RegExp]>([
     [
       'a pooled-away map',
@@ -252,7 +252,7 @@ describe('what does not fit is refused, naming the layer', () => {
     [
       'a padded pooling',
       [{ layer: 'max_pooling2d', pool_size: 3, strides: 1, padding: 'same' }, { layer: 'flatten' }],
-      /poolings have "valid" alone/,
+      /needs 1 zeros on each side of the map, which poolings do not support/,
     ],
     [
       'maps of two shapes',
@@ -272,37 +272,37 @@ describe('what does not fit is refused, naming the layer', () => {
     [
       'units for other classes',
       [{ layer: 'flatten' }, { layer: 'dense', units: 12 }],
-      /^layers\/1: the last layer has 12 units, the data set 10 classes; give it 10, or set "classifier"/,
+      /^layers\/1: the last layer has 12 units, the data set 10 classes: give it 10 units, or set "classifier"/,
     ],
-    ['no dense layer', [{ layer: 'flatten' }], /^the last layer is flatten; end in a dense one/],
+    ['no dense layer', [{ layer: 'flatten' }], /^the last layer is flatten: end in a dense layer/],
     [
-      'a layer behind',
+      'a layer after the dense one',
       [{ layer: 'flatten' }, { layer: 'dense', units: 10 }, { layer: 'dropout', rate: 0.1 }],
       /^the last layer is dropout/,
     ],
     [
-      'logits without sign',
+      'an activation of the logits',
       [{ layer: 'flatten' }, { layer: 'dense', units: 10, activation: 'relu' }],
-      /logits have no relu/,
+      /the activation relu, but its output must be logits/,
     ],
     [
       'an early softmax',
       [{ layer: 'activation', activation: 'softmax' }, { layer: 'flatten' }, { layer: 'dense', units: 10 }],
-      /^layers\/0: a softmax is taken of the last layer alone/,
+      /^layers\/0: a softmax is only allowed in the last layer/,
     ],
   ])('an end with %s', (_name, list, message) => {
     expect(() => planOf(list)).toThrow(RangeError);
     expect(() => planOf(list)).toThrow(message);
   });
 
-  test('a softmax may stand behind, and is left out', () => {
+  test('a softmax after the last layer is allowed and ignored', () => {
     const list = [{ layer: 'flatten' }, { layer: 'dense', units: 10 }];
     const softmax = { layer: 'activation', activation: 'softmax' };
     expect(planOf([...list, softmax]).flops).toBe(planOf(list).flops);
   });
 });
 
-describe('a spec is refused, naming the path and what is allowed', () => {
+describe('invalid specs are refused with the path and the allowed values', () => {
   const flat = { layer: 'flatten' };
   test.each<[string, unknown, object]>([
     [
@@ -329,15 +329,15 @@ describe('a spec is refused, naming the path and what is allowed', () => {
     [
       'an unknown option',
       [{ ...flat, size: 3 }],
-      { path: '/layers/0/size', value: 3, message: 'is not an option of flatten, which has none' },
+      { path: '/layers/0/size', value: 3, message: 'is not an option of flatten: the options are none' },
     ],
     [
-      "an unknown option of Keras'",
+      'an unknown option in the form of Keras',
       [entry('Dense', { units: 3, lora_rank: 4 })],
       {
         path: '/layers/0/config/lora_rank',
         value: 4,
-        message: 'is not an option of Dense, which has units, activation, use_bias, kernel_initializer',
+        message: 'is not an option of Dense: the options are units, activation, use_bias, kernel_initializer',
       },
     ],
     [
@@ -348,16 +348,16 @@ describe('a spec is refused, naming the path and what is allowed', () => {
     [
       'an oblong kernel',
       [{ layer: 'conv2d', filters: 1, kernel_size: [3, 5] }],
-      { path: '/layers/0/kernel_size', message: 'must be a whole number, or twice the same in a list' },
+      { path: '/layers/0/kernel_size', message: 'must be a whole number, or a list of two equal ones' },
     ],
-    ['an option that is missing', [{ layer: 'dropout' }], { path: '/layers/0/rate' }],
+    ['a missing option', [{ layer: 'dropout' }], { path: '/layers/0/rate' }],
     [
       'an activation',
       [{ layer: 'activation', activation: 'selu' }],
       { path: '/layers/0/activation', allowed: ['linear', 'relu', 'relu6', 'gelu', 'softmax'] },
     ],
     [
-      'a first weight',
+      'an initializer',
       [entry('Dense', { units: 3, kernel_initializer: { class_name: 'Orthogonal', config: {} } })],
       { path: '/layers/0/config/kernel_initializer' },
     ],
@@ -369,7 +369,7 @@ describe('a spec is refused, naming the path and what is allowed', () => {
     [
       'a frozen layer',
       [entry('Flatten', { trainable: false })],
-      { path: '/layers/0/config/trainable', message: 'must be true: every layer is trained' },
+      { path: '/layers/0/config/trainable', message: 'must be true: frozen layers are not supported' },
     ],
     [
       'dilation',
@@ -393,12 +393,12 @@ describe('a spec is refused, naming the path and what is allowed', () => {
         { ...flat, name: 'x' },
         { ...flat, name: 'x' },
       ],
-      { path: '/layers/1/name', message: 'is the name of an earlier layer' },
+      { path: '/layers/1/name', message: 'is the name of an earlier layer: names must be unique' },
     ],
     [
       "the image's name",
       [{ ...flat, name: 'input' }],
-      { path: '/layers/0/name', message: 'is the name of the image' },
+      { path: '/layers/0/name', message: 'is reserved for the image' },
     ],
     [
       'a later input',
@@ -406,17 +406,17 @@ describe('a spec is refused, naming the path and what is allowed', () => {
         { ...flat, name: 'x', inputs: ['y'] },
         { ...flat, name: 'y' },
       ],
-      { path: '/layers/0/inputs', message: '"y" is no earlier layer', allowed: ['input'] },
+      { path: '/layers/0/inputs', message: '"y" is not an earlier layer', allowed: ['input'] },
     ],
     [
       'a sum of one',
       [{ layer: 'add' }],
-      { path: '/layers/0/inputs', message: 'a layer add joins two inputs or more, not 1' },
+      { path: '/layers/0/inputs', message: 'a layer add must have two or more inputs, not 1' },
     ],
     [
       'two inputs of one',
       [{ ...flat, inputs: ['input', 'input'] }],
-      { path: '/layers/0/inputs', message: 'a layer flatten takes one input, not 2' },
+      { path: '/layers/0/inputs', message: 'a layer flatten must have one input, not 2' },
     ],
     [
       'a loose end',
@@ -424,7 +424,7 @@ describe('a spec is refused, naming the path and what is allowed', () => {
         { ...flat, name: 'x' },
         { ...flat, inputs: ['input'] },
       ],
-      { path: '/layers/0', message: 'the output of "x" goes nowhere' },
+      { path: '/layers/0', message: 'no layer reads the output of "x"' },
     ],
     [
       "Keras' path in a model",
@@ -435,7 +435,7 @@ describe('a spec is refused, naming the path and what is allowed', () => {
     expect(refusals(list)).toContainEqual(expect.objectContaining(expected));
   });
 
-  test('several mistakes are told at once', () => {
+  test('several errors are reported at once', () => {
     const list = [{ layer: 'dense', units: -1 }, { layer: 'lstm' }, { layer: 'dropout', rate: 2 }];
     expect(refusals(list).map(({ path }) => path)).toEqual([
       '/layers/0/units',
@@ -445,14 +445,14 @@ describe('a spec is refused, naming the path and what is allowed', () => {
   });
 });
 
-test('the catalogue tells every kind of layer with its options', () => {
+test('the catalogue lists every kind of layer with its options', () => {
   const text = JSON.stringify(architectures.catalogue().find(({ type }) => type === 'layers')?.options);
   for (const word of ['conv2d', 'depthwise_conv2d', 'concatenate', 'pool_size', 'glorot_uniform']) {
     expect(text).toContain(word);
   }
 });
 
-test('a step moves every parameter, and no tensor is left', () => {
+test('every parameter gets a gradient', () => {
   const forward = boundTo(plain, 10);
   const plan = trace(forward, [32, 32, 3]);
   const values = initialValues(plan.parameters, 3);

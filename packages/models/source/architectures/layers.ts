@@ -12,18 +12,18 @@ const options = z.strictObject({
     .boolean()
     .default(false)
     .describe(
-      'adds a dense layer "classifier" with a unit for each class; without it, the last layer must be that',
+      'Whether to add a dense layer "classifier" with one unit for each class. If false, the last layer of the list must be such a layer.',
     ),
 });
 
 /**
- * A network of the user's own, as a list of Keras' layers. Every layer that has a name is a tap of that name, what goes
- * into its activation `<name>_pre`; `features` is the vector that the last dense layer reads, before a dropout, `logits`
- * what it puts out, without a softmax.
+ * A user-defined network, as a list of Keras layers. Every layer with a name is a tap of that name, and the input of
+ * its activation is the tap `<name>_pre`. `features` is the vector that the last dense layer reads, before a dropout,
+ * and `logits` is the output of that layer, without a softmax.
  */
 export const layers: Architecture<typeof options> = {
   type: 'layers',
-  summary: "A network of your own: a list of Keras' layers, or what Keras' model.to_json() wrote",
+  summary: 'A network that you define: a list of Keras layers, or the output of model.to_json() in Keras.',
   reference: 'https://keras.io/api/layers/',
   options,
   forward(net, input, { layers: list, classifier }, { classes }) {
@@ -35,7 +35,7 @@ export const layers: Architecture<typeof options> = {
     const outputs = new Map([[image, input]]);
     let x = input;
     for (const [index, node] of nodes.entries()) {
-      x = named(node, index, () =>
+      x = withLayerInErrors(node, index, () =>
         compute(
           net,
           node,
@@ -57,8 +57,8 @@ function compute<T>(net: Net<T>, { kind, name, tapped, options: given }: Node, i
   return activate(net, tapped ? net.tap(`${name}_pre`, y) : y, activation);
 }
 
-/** Says of which layer an error speaks. */
-function named<T>({ kind, name }: Node, index: number, step: () => T): T {
+/** Adds the position, kind and name of the layer to a RangeError that a step throws. */
+function withLayerInErrors<T>({ kind, name }: Node, index: number, step: () => T): T {
   try {
     return step();
   } catch (error) {
@@ -70,34 +70,36 @@ function named<T>({ kind, name }: Node, index: number, step: () => T): T {
 }
 
 /**
- * The last layer must be dense, with a unit for each class and no activation but a softmax, which may also stand behind.
+ * Checks that the last layer is dense, with one unit for each class and no activation except a softmax, which may also
+ * be a separate layer after it.
  *
- * @param end where the last dense layer is
+ * @param end the index of the last dense layer, or −1
+ * @throws RangeError if it is not
  */
 function checkEnd(nodes: readonly Node[], end: number, classes: number): void {
   const softmax = (node: Node | undefined) => node?.options.activation === 'softmax';
   const early = nodes.findIndex((node, index) => softmax(node) && index < Math.max(end, nodes.length - 1));
-  if (early >= 0) throw new RangeError(`layers/${early}: a softmax is taken of the last layer alone`);
-  const way = 'or set "classifier" to true, which adds such a layer';
+  if (early >= 0) throw new RangeError(`layers/${early}: a softmax is only allowed in the last layer`);
+  const remedy = 'or set "classifier" to true, which adds such a layer';
   const last = nodes.length - 1;
-  const behind = last === end + 1 && nodes[last].kind.layer === 'activation' && softmax(nodes[last]);
-  if (end < 0 || (last !== end && !behind)) {
-    throw new RangeError(`the last layer is ${nodes[last].kind.layer}; end in a dense one, ${way}`);
+  const softmaxAfter = last === end + 1 && nodes[last].kind.layer === 'activation' && softmax(nodes[last]);
+  if (end < 0 || (last !== end && !softmaxAfter)) {
+    throw new RangeError(`the last layer is ${nodes[last].kind.layer}: end in a dense layer, ${remedy}`);
   }
   const { units, activation } = nodes[end].options;
   if (units !== classes) {
     throw new RangeError(
-      `layers/${end}: the last layer has ${units} units, the data set ${classes} classes; give it ${classes}, ${way}`,
+      `layers/${end}: the last layer has ${units} units, the data set ${classes} classes: give it ${classes} units, ${remedy}`,
     );
   }
   if (activation !== 'linear' && activation !== 'softmax') {
     throw new RangeError(
-      `layers/${end}: the last layer's logits have no ${activation}; leave it out, ${way}`,
+      `layers/${end}: the last layer has the activation ${activation}, but its output must be logits: remove it, ${remedy}`,
     );
   }
 }
 
-/** The layer whose output is the last vector before the classifier, dropout aside. */
+/** Returns the name of the layer whose output the classifier reads, not counting dropout. */
 function featuresOf(nodes: readonly Node[], end: number): string {
   const byName = new Map(nodes.map((node) => [node.name, node]));
   let [name] = nodes[end].inputs;

@@ -2,13 +2,13 @@ import { z } from 'zod';
 import type { Architecture } from '../architecture.ts';
 
 const options = z.strictObject({
-  dropout: z.number().min(0).lt(1).default(0.1).describe('behind the first linear layer'),
+  dropout: z.number().min(0).lt(1).default(0.1).describe('Dropout rate after the first linear layer.'),
 });
 
-/** The student of PyTorch's knowledge-distillation tutorial: 267,738 parameters for 32×32 RGB and 10 classes. */
+/** The student of PyTorch's knowledge-distillation tutorial, with 267,738 parameters for 32×32 RGB and 10 classes. */
 export const lightnn: Architecture<typeof options> = {
   type: 'lightnn',
-  summary: 'Two convolutions (16, 16) and two linear layers: the student of the PyTorch tutorial',
+  summary: 'The student of the PyTorch tutorial: two convolutions (16, 16) and two linear layers.',
   reference: 'https://docs.pytorch.org/tutorials/beginner/knowledge_distillation_tutorial.html',
   options,
   forward(net, image, { dropout }, { classes }) {

@@ -7,26 +7,30 @@ const options = z.strictObject({
     .min(1)
     .max(32)
     .default([512, 256])
-    .describe('units of the hidden layers, from the input on'),
-  activation: z.literal(['relu', 'relu6', 'gelu']).default('relu').describe('of the hidden layers'),
-  batchNorm: z.boolean().default(false).describe('normalises before each activation'),
-  dropout: z.number().min(0).lt(1).default(0).describe('after each activation'),
+    .describe('Units of each hidden layer, from the input on.'),
+  activation: z
+    .literal(['relu', 'relu6', 'gelu'])
+    .default('relu')
+    .describe('Activation of the hidden layers.'),
+  batchNorm: z.boolean().default(false).describe('Whether BatchNorm precedes each activation.'),
+  dropout: z.number().min(0).lt(1).default(0).describe('Dropout rate after each activation.'),
 });
 
 /**
- * A multilayer perceptron over the pixels of an image: for `hidden` of n₁ … n_k units
- * Σ n_{i−1}·n_i + n_i numbers and the classifier's, BatchNorm's 2·n_i beside. The first students of distillation were
- * such networks (Hinton, Vinyals and Dean, 2015), of 1200 and 800 units twice over MNIST.
+ * A multilayer perceptron over the pixels of an image. With hidden layers of n₁ … n_k units it has Σ n_{i−1}·n_i + n_i
+ * parameters, plus 2·n_i for each BatchNorm and those of the classifier. The first distilled networks were of this
+ * kind: two hidden layers of 1200 (teacher) and 800 (student) units on MNIST (Hinton, Vinyals and Dean, 2015,
+ * arXiv:1503.02531).
  */
 export const mlp: Architecture<typeof options> = {
   type: 'mlp',
-  summary: 'Linear layers over the flattened image, as wide and as many as you like',
+  summary: 'A multilayer perceptron: linear layers of any number and width over the flattened image.',
   reference: 'https://arxiv.org/abs/1503.02531',
   options,
   forward(net, image, { hidden, activation, batchNorm, dropout }, { classes }) {
     let x = net.flatten(image);
     let position = 0;
-    // Numbered as PyTorch numbers a Sequential of Linear, BatchNorm1d where there is one, activation and Dropout.
+    // The numbers are those of a PyTorch Sequential of Linear, optional BatchNorm1d, activation and Dropout.
     const next = () => `hidden.${position++}`;
     for (const [index, out] of hidden.entries()) {
       x = net.linear(next(), x, { out });

@@ -7,10 +7,10 @@ const options = z.strictObject({
   width: z
     .literal([0.5, 1])
     .default(0.5)
-    .describe('by which the channels of all but the last map are multiplied'),
+    .describe('Factor by which the channels of every map except the last are multiplied.'),
 });
 
-/** Groups of blocks, with the channels at width 1; `stage` names what a group puts out. */
+/** Groups of blocks, with the channels at width 1. `stage` names the tap of a group's output. */
 const groups = [
   { expansion: 1, channels: 16, blocks: 1, stride: 1 },
   { expansion: 6, channels: 24, blocks: 2, stride: 1, stage: 'stage1' },
@@ -22,13 +22,14 @@ const groups = [
 ];
 
 /**
- * MobileNetV2 (Sandler et al., 2018) as the literature on distillation has it for small images: ReLU for ReLU6, the
- * second group at stride 1. Its stages end without a ReLU. Of 100 classes, half width has 0.81 M parameters.
+ * MobileNetV2 (Sandler et al., 2018, arXiv:1801.04381) in the variant of the literature on distillation for small
+ * images: ReLU instead of ReLU6, and stride 1 in the second group. Its stages end without a ReLU. With 100 classes,
+ * half width has 0.81 M parameters.
  */
 export const mobilenetV2: Architecture<typeof options> = {
   type: 'mobilenet_v2',
   summary:
-    'Inverted residuals with depthwise convolutions; half width, as the literature on distillation has it',
+    'MobileNetV2: inverted residuals with depthwise convolutions, by default of half width as in the literature on distillation.',
   reference: 'https://arxiv.org/abs/1801.04381',
   options,
   forward(net, image, { width }, { classes }) {
@@ -55,7 +56,9 @@ export const mobilenetV2: Architecture<typeof options> = {
   },
 };
 
-/** Widens, filters each channel by itself, narrows without a ReLU; beside a shortcut where the shape stays. */
+/**
+ * Widens, filters each channel separately and narrows without a ReLU, with a shortcut where the shape stays the same.
+ */
 function invertedResidual<T>(
   net: Net<T>,
   name: string,

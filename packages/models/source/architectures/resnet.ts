@@ -4,23 +4,26 @@ import type { Architecture } from '../architecture.ts';
 import { convolution } from '../convolution.ts';
 
 const options = z.strictObject({
-  depth: z.literal([8, 14, 20, 32, 44, 56, 110]).default(20).describe('of its layers'),
+  depth: z.literal([8, 14, 20, 32, 44, 56, 110]).default(20).describe('Number of layers.'),
   width: z
     .literal([1, 4])
     .default(1)
-    .describe("1: stages of 16, 32 and 64 channels; 4: of 64, 128 and 256, the literature's 8x4 and 32x4"),
+    .describe(
+      'Width factor: 1 gives stages of 16, 32 and 64 channels; 4 gives 64, 128 and 256, the 8x4 and 32x4 of the literature.',
+    ),
 });
 
 /** Channels of the stem and of the three stages. */
 const channels = { 1: [16, 16, 32, 64], 4: [32, 64, 128, 256] };
 
 /**
- * Residual networks for small images (He et al., 2016, section 4.2), with 1×1 convolutions where a shortcut changes
- * shape. Of 100 classes: depth 20 has 0.28 M parameters, 56 0.86 M, 110 1.74 M; 8x4 1.23 M, 32x4 7.43 M.
+ * Residual networks for small images (He et al., 2016, section 4.2, arXiv:1512.03385), with 1×1 convolutions where a
+ * shortcut changes shape. With 100 classes, depth 20 has 0.28 M parameters, 56 0.86 M, 110 1.74 M, 8x4 1.23 M and 32x4
+ * 7.43 M.
  */
 export const resnet: Architecture<typeof options> = {
   type: 'resnet',
-  summary: 'Residual networks for small images, 8 to 110 layers deep, and their wide kin 8x4 and 32x4',
+  summary: 'Residual networks for small images, with 8 to 110 layers, and the wider 8x4 and 32x4.',
   reference: 'https://arxiv.org/abs/1512.03385',
   options,
   forward(net, image, { depth, width }, { classes }) {
@@ -41,7 +44,7 @@ export const resnet: Architecture<typeof options> = {
   },
 };
 
-/** Two convolutions beside a shortcut, up to the last ReLU. */
+/** Two convolutions with a shortcut, before the last ReLU. */
 function residual<T>(net: Net<T>, name: string, x: T, { out, stride }: { out: number; stride: number }): T {
   const layer = (part: string, bn: string, map: T, kernel: number, step: number) =>
     net.batchNorm(`${name}.${bn}`, convolution(net, `${name}.${part}`, map, { out, kernel, stride: step }));

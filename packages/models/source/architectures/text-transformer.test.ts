@@ -31,14 +31,14 @@ test('parameters, names and taps, by hand', () => {
   expect(Object.entries(plan.taps)).toEqual([...one(1), ...one(2), ['features', [8]], ['logits', [3]]]);
 });
 
-test('padding changes no logit: the same text, padded further', () => {
+test('more padding does not change the logits', () => {
   const options = { width: 8, depth: 2, heads: 2 };
   const [short, long] = [6, 11].map((length) => {
     const forward = bound('text_transformer', options, 20);
     return { length, forward, plan: trace(forward, [length]) };
   });
   const values = initialValues(long.plan.parameters, 5);
-  // Larger than first weights are, for otherwise all tokens are nearly alike.
+  // Larger than initial weights, because otherwise all tokens are nearly equal.
   for (const data of Object.values(values)) for (let i = 0; i < data.length; i++) data[i] += Math.sin(7 * i);
   const texts = [
     [3, 4, 5, 6],
@@ -64,7 +64,7 @@ test('padding changes no logit: the same text, padded further', () => {
     const [a, b] = [scored(short, texts), scored(long, texts)];
     expect(tf.max(tf.abs(tf.sub(a.logits, b.logits))).dataSync()[0]).toBeLessThan(1e-5);
     expect(tf.max(tf.abs(tf.sub(a.features, b.features))).dataSync()[0]).toBeLessThan(1e-5);
-    // A token more is no padding.
+    // An additional token is not padding.
     const more = scored(short, [
       [3, 4, 5, 6, 8],
       [7, 3],
@@ -72,7 +72,7 @@ test('padding changes no logit: the same text, padded further', () => {
     const difference = tf.max(tf.abs(tf.sub(a.logits, more.logits)), 1).dataSync();
     expect(difference[0]).toBeGreaterThan(1e-3);
     expect(difference[1]).toBeLessThan(1e-5);
-    // Nor do logits ignore the order.
+    // The logits depend on the order.
     const turned = scored(short, [
       [6, 5, 4, 3],
       [7, 3],
@@ -83,16 +83,16 @@ test('padding changes no logit: the same text, padded further', () => {
   });
 });
 
-test('texts are for networks that take texts, and images for the others', () => {
-  expect(() => bound('lightnn', {}, 20)).toThrow('lightnn takes images, and the data set holds texts');
+test('networks for texts refuse images, and the reverse', () => {
+  expect(() => bound('lightnn', {}, 20)).toThrow('lightnn expects images, but the data set holds texts');
   expect(() => bound('mlp', {}, 20)).toThrow(RangeError);
   expect(() => bound('text_transformer', {}, undefined)).toThrow(
-    'text_transformer takes texts, and the data set holds images',
+    'text_transformer expects texts, but the data set holds images',
   );
 });
 
-test('heads that do not share the width are refused', () => {
+test('refuses heads that do not divide the width', () => {
   expect(() => trace(bound('text_transformer', { width: 10, heads: 4 }, 20), [5])).toThrow(
-    /a width of 10 does not make 4 equal heads/,
+    /the width 10 is not divisible by 4 heads/,
   );
 });

@@ -3,10 +3,10 @@ import type { Architecture } from '../architecture.ts';
 import { heNormal, zero } from '../convolution.ts';
 
 const options = z.strictObject({
-  depth: z.literal([8, 11, 13, 16, 19]).default(8).describe('of its layers, the linear one included'),
+  depth: z.literal([8, 11, 13, 16, 19]).default(8).describe('Number of layers, including the linear one.'),
 });
 
-/** How many convolutions each of the five blocks has. */
+/** The number of convolutions in each of the five blocks, by depth. */
 const counts = {
   8: [1, 1, 1, 1, 1],
   11: [1, 1, 2, 2, 2],
@@ -15,28 +15,28 @@ const counts = {
   19: [2, 2, 4, 4, 4],
 };
 
-/** Channels of the blocks. */
+/** The channels of each block. */
 const channels = [64, 128, 256, 512, 512];
 
 /**
- * VGG with BatchNorm for small images (Simonyan and Zisserman, 2015): a mean over positions and one linear layer take
- * the place of its three. Of 100 classes: depth 8 has 3.97 M parameters, 13 9.46 M.
+ * VGG with BatchNorm for small images (Simonyan and Zisserman, 2015, arXiv:1409.1556): a mean over positions and one
+ * linear layer replace its three linear layers. With 100 classes, depth 8 has 3.97 M parameters and depth 13 9.46 M.
  */
 export const vgg: Architecture<typeof options> = {
   type: 'vgg',
-  summary: 'VGG with BatchNorm and a single linear layer, for small images, 8 to 19 layers deep',
+  summary: 'VGG with BatchNorm and a single linear layer for small images, with 8 to 19 layers.',
   reference: 'https://arxiv.org/abs/1409.1556',
   options,
   forward(net, image, { depth }, { classes }) {
     let x = image;
     for (const [index, out] of channels.entries()) {
-      // Maps of small images are not pooled a fourth time.
+      // Images below 64 pixels are pooled only three times.
       const pools = index < 4 || net.shape(image)[0] >= 64;
       if (index > 0 && pools) x = net.maxPool(x, { size: 2 });
       const count = counts[depth][index];
       for (let layer = 0; layer < count; layer++) {
         const initial = { initialWeight: heNormal(3, out), initialBias: zero };
-        // Numbered with their BatchNorm and ReLU, as PyTorch numbers a Sequential.
+        // The numbers count BatchNorm and ReLU too, as PyTorch numbers the layers of a Sequential.
         const name = (offset: number) => `block${index}.${3 * layer + offset}`;
         const y = net.batchNorm(name(1), net.conv(name(0), x, { out, kernel: 3, padding: 1, ...initial }));
         if (layer === count - 1) net.tap(`stage${index + 1}_pre`, y);

@@ -7,18 +7,40 @@ const options = z.strictObject({
   size: z
     .literal(['tiny', 'small'])
     .default('tiny')
-    .describe('tiny: width 192, 12 layers, 3 heads; small: width 384, 12 layers, 6 heads'),
-  patch: z.int().min(1).max(64).default(4).describe("the side of a patch; it must divide the image's sides"),
-  width: z.int().min(1).max(4096).optional().describe("in the place of the size's; the heads must divide it"),
-  depth: z.int().min(1).max(64).optional().describe("in the place of the size's"),
-  heads: z.int().min(1).max(64).optional().describe("in the place of the size's"),
-  mlpRatio: z.number().min(0.25).max(16).default(4),
-  dropout: z.number().min(0).lt(1).default(0),
+    .describe(
+      'Size of the network: "tiny" has width 192, 12 layers and 3 heads; "small" has width 384, 12 layers and 6 heads.',
+    ),
+  patch: z
+    .int()
+    .min(1)
+    .max(64)
+    .default(4)
+    .describe('Side of a square patch in pixels, which must divide the height and width of the image.'),
+  width: z
+    .int()
+    .min(1)
+    .max(4096)
+    .optional()
+    .describe('Width of each token, which must be a multiple of heads. Overrides size.'),
+  depth: z.int().min(1).max(64).optional().describe('Number of layers. Overrides size.'),
+  heads: z
+    .int()
+    .min(1)
+    .max(64)
+    .optional()
+    .describe('Number of attention heads in each layer. Overrides size.'),
+  mlpRatio: z
+    .number()
+    .min(0.25)
+    .max(16)
+    .default(4)
+    .describe('Units of the hidden layer of each MLP, as a multiple of width.'),
+  dropout: z.number().min(0).lt(1).default(0).describe('Dropout rate of embeddings, attention and MLPs.'),
   distillationToken: z
     .boolean()
     .default(false)
     .describe(
-      'a second token with a head of its own, for the term deit_hard; logits are the mean of the two',
+      'Whether to add a distillation token with a separate head, for the term deit_hard. The logits are the mean of the two heads.',
     ),
 });
 
@@ -27,21 +49,22 @@ const sizes = {
   small: { width: 384, depth: 12, heads: 6 },
 };
 
-/** LayerNorm's in ViT code. */
+/** The ε of LayerNorm in ViT code. */
 const epsilon = 1e-6;
 
 /**
- * Vision transformers (Dosovitskiy et al., ICLR 2021, arXiv:2010.11929) in the sizes of DeiT (Touvron et al., ICML 2021,
- * arXiv:2012.12877). Of 224×224 pixels in patches of 16 and 1000 classes: tiny has 5.7 M parameters, small 22.1 M.
- * Nothing in them knows that neighbouring pixels belong together: of a few thousand images they learn little by themselves.
+ * Vision transformers (Dosovitskiy et al., ICLR 2021, arXiv:2010.11929) in the sizes of DeiT (Touvron et al., ICML
+ * 2021, arXiv:2012.12877). With images of 224×224 pixels, patches of 16 and 1000 classes, tiny has 5.7 M parameters and
+ * small 22.1 M. The architecture has no prior that neighbouring pixels belong together, so it learns little from a few
+ * thousand images without a teacher.
  *
- * With the distillation token the taps `class` and `distillation` are the logits of the two heads, and `logits` is
- * their mean, in training too: whoever trains on labels alone trains both heads. The paper's loss is cross_entropy on
- * `class` and deit_hard on `distillation`.
+ * With the distillation token the taps `class` and `distillation` are the logits of the two heads and `logits` is their
+ * mean, also in training, so labels on `logits` train both heads. The paper's loss is cross_entropy on `class` and
+ * deit_hard on `distillation`.
  */
 export const vit: Architecture<typeof options> = {
   type: 'vit',
-  summary: 'Vision transformers in the sizes of DeiT, tiny and small, also with a distillation token',
+  summary: 'Vision transformers in the sizes of DeiT, tiny and small, with an optional distillation token.',
   reference: 'https://arxiv.org/abs/2012.12877',
   options,
   forward(net, image, { size, patch, mlpRatio, dropout, distillationToken, ...own }, { classes }) {
@@ -62,9 +85,9 @@ export const vit: Architecture<typeof options> = {
 };
 
 /**
- * A linear layer over each patch. `[height, width, channels] → [patches, width]`
+ * Applies a linear layer to each patch: `[height, width, channels]` → `[patches, width]`.
  *
- * @throws RangeError when patches do not tile the image
+ * @throws RangeError if the patches do not tile the image
  */
 function patches<T>(net: Net<T>, image: T, patch: number, width: number): T {
   const [height, across] = net.shape(image);

@@ -4,17 +4,23 @@ import type { Architecture } from '../architecture.ts';
 import { convolution, zero } from '../convolution.ts';
 
 const options = z.strictObject({
-  depth: z.literal([10, 16, 22, 28, 34, 40]).default(16).describe('of its layers'),
-  width: z.int().min(1).max(10).default(2).describe('by which the 16, 32 and 64 channels are multiplied'),
+  depth: z.literal([10, 16, 22, 28, 34, 40]).default(16).describe('Number of layers.'),
+  width: z
+    .int()
+    .min(1)
+    .max(10)
+    .default(2)
+    .describe('Factor by which the 16, 32 and 64 channels of the stages are multiplied.'),
 });
 
 /**
- * Wide residual networks (Zagoruyko and Komodakis, 2016). BatchNorm and ReLU come before each convolution, so that a
- * stage ends in a sum without a ReLU. Of 100 classes: 16-2 has 0.70 M parameters, 40-1 0.57 M, 40-2 2.26 M.
+ * Wide residual networks (Zagoruyko and Komodakis, 2016, arXiv:1605.07146). BatchNorm and ReLU precede each
+ * convolution, so a stage ends in a sum without a ReLU. With 100 classes, 16-2 has 0.70 M parameters, 40-1 0.57 M and
+ * 40-2 2.26 M.
  */
 export const wideResnet: Architecture<typeof options> = {
   type: 'wide_resnet',
-  summary: 'Wide residual networks, as 16-1, 16-2, 40-1 and 40-2 (depth and width)',
+  summary: 'Wide residual networks for small images, such as 16-2 and 40-2 (depth and width).',
   reference: 'https://arxiv.org/abs/1605.07146',
   options,
   forward(net, image, { depth, width }, { classes }) {
@@ -34,7 +40,7 @@ export const wideResnet: Architecture<typeof options> = {
   },
 };
 
-/** Two convolutions beside a shortcut; where the channels change, both begin with what is normalised. */
+/** Two convolutions with a shortcut. Where the channels change, the shortcut also reads the normalised input. */
 function residual<T>(net: Net<T>, name: string, x: T, { out, stride }: { out: number; stride: number }): T {
   const active = net.relu(net.batchNorm(`${name}.bn1`, x));
   const inner = convolution(net, `${name}.conv1`, active, { out, kernel: 3, stride });

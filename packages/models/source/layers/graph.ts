@@ -1,38 +1,38 @@
 import { layerKind } from './kinds.ts';
 import type { LayerKind } from './layer-kind.ts';
 
-/** One layer as a list holds it, whatever form it was given in: its options stand beside these. */
+/** One layer of a list, in the readable form. Its options are further properties. */
 export interface Layer extends Record<string, unknown> {
   layer: string;
-  /** Also the name of its tap; a layer without one has none. */
+  /** The name of the layer and of its tap. A layer without a name has no tap. */
   name?: string;
-  /** Names of earlier layers, or `input`; the layer before where absent. */
+  /** Names of earlier layers, or `input`. Defaults to the layer before. */
   inputs?: string[];
 }
 
-/** A layer in its place. */
+/** A layer as a node of the network's graph. */
 export interface Node {
   kind: LayerKind;
-  /** Its own, or one that was made up: `conv2d`, `conv2d_1`… as Keras has it. */
+  /** The given name, or a generated one: `conv2d`, `conv2d_1`… as in Keras. */
   name: string;
   tapped: boolean;
   inputs: string[];
   options: Layer;
 }
 
-/** What is wrong with a layer's place. */
+/** A layer that does not fit into the graph. */
 export interface Misfit {
   index: number;
-  /** The property at fault; absent for the layer as a whole. */
+  /** The property at fault; absent if it is the layer as a whole. */
   key?: 'name' | 'inputs';
   message: string;
   allowed?: string[];
 }
 
-/** The image, among the names that inputs may have. */
+/** The name of the image among the inputs of a layer. */
 export const image = 'input';
 
-/** Gives every layer its name and inputs. */
+/** Completes the name and inputs of every layer. */
 export function nodesOf(layers: readonly Layer[]): Node[] {
   const taken = new Set(layers.map(({ name }) => name));
   const made = new Map<string, number>();
@@ -53,23 +53,26 @@ export function nodesOf(layers: readonly Layer[]): Node[] {
   }
 }
 
-/** Everything by which nodes do not make one network, with an image going in and the last layer coming out. */
+/** Finds every reason why the nodes do not form one network from the image to the last layer. */
 export function misfits(nodes: readonly Node[]): Misfit[] {
   const found: Misfit[] = [];
   const known = [image];
   const used = new Set<string>();
   for (const [index, { kind, name, inputs }] of nodes.entries()) {
     if (known.includes(name)) {
-      const message = name === image ? 'is the name of the image' : 'is the name of an earlier layer';
+      const message =
+        name === image
+          ? 'is reserved for the image'
+          : 'is the name of an earlier layer: names must be unique';
       found.push({ index, key: 'name', message });
     }
     for (const input of inputs.filter((wanted) => !known.includes(wanted))) {
-      const message = `${JSON.stringify(input)} is no earlier layer`;
+      const message = `${JSON.stringify(input)} is not an earlier layer`;
       found.push({ index, key: 'inputs', message, allowed: [...known] });
     }
     if ((kind.joins === true) !== inputs.length > 1) {
-      const wanted = kind.joins === true ? 'joins two inputs or more' : 'takes one input';
-      const message = `a layer ${kind.layer} ${wanted}, not ${inputs.length}`;
+      const expected = kind.joins === true ? 'two or more inputs' : 'one input';
+      const message = `a layer ${kind.layer} must have ${expected}, not ${inputs.length}`;
       found.push({ index, key: 'inputs', message });
     }
     for (const input of inputs) used.add(input);
@@ -77,7 +80,7 @@ export function misfits(nodes: readonly Node[]): Misfit[] {
   }
   for (const [index, { name }] of nodes.slice(0, -1).entries()) {
     if (used.has(name)) continue;
-    found.push({ index, message: `the output of ${JSON.stringify(name)} goes nowhere` });
+    found.push({ index, message: `no layer reads the output of ${JSON.stringify(name)}` });
   }
   return found;
 }

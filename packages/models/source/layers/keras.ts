@@ -1,13 +1,15 @@
 import { z } from 'zod';
 
-/** What `model.to_json()` of Keras writes, as far as it matters here. Versions 2 and 3 differ in their edges alone. */
+/**
+ * The relevant part of the output of Keras' `model.to_json()`. Versions 2 and 3 differ only in how they write edges.
+ */
 
 const model = z.looseObject({
   class_name: z.enum(['Sequential', 'Functional', 'Model']),
   config: z.looseObject({ layers: z.array(z.unknown()) }),
 });
 
-/** The layers of a whole model; undefined for anything else. */
+/** Returns the layers of a model; undefined if the value is not a model. */
 export function layersOfModel(given: unknown): unknown[] | undefined {
   return model.safeParse(given).data?.config.layers;
 }
@@ -19,22 +21,24 @@ export const kerasEntry = z.looseObject({
 });
 export type KerasEntry = z.output<typeof kerasEntry>;
 
-/** What every layer's config may hold beside its options. */
+/** Properties that the config of every layer may have beside its options. */
 export const common: Readonly<Record<string, z.ZodType>> = {
   name: z.unknown(),
-  trainable: z.literal(true, { error: 'must be true: every layer is trained' }),
+  trainable: z.literal(true, { error: 'must be true: frozen layers are not supported' }),
   dtype: z.unknown(),
   batch_input_shape: z.unknown(),
   batch_shape: z.unknown(),
 };
 
-/** Keras 2: `["conv2d", 0, 0, {}]`. */
+/** An edge in Keras 2: `["conv2d", 0, 0, {}]`. */
 const edge = z.tuple([z.string(), z.int(), z.int()]).rest(z.unknown());
-/** Keras 3: a tensor in the place of an argument. */
+/** An edge in Keras 3: a tensor as an argument of a call. */
 const tensor = z.looseObject({ config: z.looseObject({ keras_history: edge }) });
 const call = z.looseObject({ args: z.array(z.unknown()) });
 
-/** Names of the layers that one reads, in order; undefined for one that says nothing of it, as in a Sequential. */
+/**
+ * Returns the names of the layers that a layer reads, in order; undefined if it lists none, as in a Sequential model.
+ */
 export function inputsOf({ inbound_nodes: calls }: KerasEntry): string[] | undefined {
   const names = collect(calls, 8);
   return names.length === 0 ? undefined : names;
@@ -48,7 +52,7 @@ function collect(given: unknown, depth: number): string[] {
   return inner.flatMap((part) => collect(part, depth - 1));
 }
 
-/** How often a layer is called: one that is shared has its weights in several places. */
+/** Counts the calls of a layer. A layer with several calls shares its weights. */
 export function callsOf({ inbound_nodes: calls }: KerasEntry): number {
   return Array.isArray(calls) ? calls.length : 0;
 }

@@ -1,9 +1,9 @@
 import { z } from 'zod';
-import { firstWeights, initialWeight } from './first-weights.ts';
+import { initializer, initialWeight } from './initializers.ts';
 import { activation, type LayerKind, square } from './layer-kind.ts';
 import { padding, symmetricPadding } from './padding.ts';
 
-/** Layers with a kernel of weights. Biases begin as zeros, as Keras' do. */
+/** Layers with a kernel of weights. Biases start at zero, as in Keras. */
 
 const zeros = { type: 'constant', value: 0 } as const;
 const neutral = {
@@ -20,7 +20,7 @@ const conv2dOptions = z.strictObject({
   padding,
   activation,
   use_bias: z.boolean().default(true),
-  kernel_initializer: firstWeights,
+  kernel_initializer: initializer,
 });
 
 export const conv2d: LayerKind<typeof conv2dOptions> = {
@@ -49,9 +49,9 @@ const depthwiseOptions = z.strictObject({
   padding,
   activation,
   use_bias: z
-    .literal(false, { error: 'must be false: a depthwise convolution has no bias here' })
+    .literal(false, { error: 'must be false: depthwise convolutions with bias are not supported' })
     .default(false),
-  depthwise_initializer: firstWeights,
+  depthwise_initializer: initializer,
 });
 
 export const depthwiseConv2d: LayerKind<typeof depthwiseOptions> = {
@@ -66,7 +66,7 @@ export const depthwiseConv2d: LayerKind<typeof depthwiseOptions> = {
       kernel,
       stride,
       padding: symmetricPadding(options.padding, { kernel, stride }, shape),
-      // As Keras counts them for a kernel [k, k, channels, 1].
+      // Fan-in and fan-out are those that Keras computes for a kernel [k, k, channels, 1].
       initialWeight: initialWeight(options.depthwise_initializer, area * shape()[2], area),
     });
   },
@@ -76,7 +76,7 @@ const denseOptions = z.strictObject({
   units: z.int().min(1).max(65_536),
   activation,
   use_bias: z.boolean().default(true),
-  kernel_initializer: firstWeights,
+  kernel_initializer: initializer,
 });
 
 export const dense: LayerKind<typeof denseOptions> = {

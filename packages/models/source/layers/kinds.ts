@@ -2,7 +2,7 @@ import { conv2d, dense, depthwiseConv2d } from './kernels.ts';
 import type { LayerKind } from './layer-kind.ts';
 import * as maps from './maps.ts';
 
-/** Every kind of layer; a new one is a description and a line here. */
+/** Every kind of layer. A new one is one description and one line here. */
 export const layerKinds: readonly LayerKind[] = [
   conv2d,
   depthwiseConv2d,
@@ -19,7 +19,11 @@ export const layerKinds: readonly LayerKind[] = [
   maps.concatenate,
 ];
 
-/** @throws RangeError for a name that no list can hold */
+/**
+ * Returns the kind of layer with that readable name.
+ *
+ * @throws RangeError if there is none
+ */
 export function layerKind(layer: string): LayerKind {
   const kind = layerKinds.find((known) => known.layer === layer);
   if (kind === undefined) throw new RangeError(`unknown layer ${JSON.stringify(layer)}`);

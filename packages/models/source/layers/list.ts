@@ -6,28 +6,28 @@ import type { LayerKind } from './layer-kind.ts';
 
 const maximumLayers = 512;
 
-/** Stands in file names and in the names of parameters. */
+/** The name of a layer, which becomes part of file names and of names of parameters. */
 const name = z
   .string()
   .regex(
     /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/,
-    'must be 1-64 of letters, digits, - and _, not beginning with - or _',
+    'must have 1 to 64 letters, digits, "-" or "_", and start with a letter or digit',
   );
 const placed = z.object({ name: name.optional(), inputs: z.array(z.string()).min(1).max(64).optional() });
 
 type Path = (string | number)[];
 type Issues = z.core.ParsePayload['issues'];
 
-/** The form without Keras' wrapping, for the catalogue. */
+/** The readable form, which the catalogue shows. */
 const readable = z.union(
   layerKinds.map((kind) => kind.options.extend({ layer: z.literal(kind.layer), ...placed.shape })),
 );
 const { $schema: _, ...readableSchema } = z.toJSONSchema(readable, { io: 'input' });
 
 /**
- * A list of layers in the readable form, `{"layer": "conv2d", "name": "c1", "filters": 32, "kernel_size": 3}`, in Keras'
- * own, `{"class_name": "Conv2D", "config": {…}}`, or a whole model as Keras' `model.to_json()` writes it, sequential or
- * functional. What comes out is in the readable form, with defaults filled in.
+ * The schema of a list of layers. It accepts the readable form, `{"layer": "conv2d", "name": "c1", "filters": 32,
+ * "kernel_size": 3}`, Keras' form, `{"class_name": "Conv2D", "config": {…}}`, and a complete sequential or functional
+ * model as Keras' `model.to_json()` writes it. Its output is in the readable form, with defaults filled in.
  */
 export const layerList = z
   .unknown()
@@ -37,17 +37,17 @@ export const layerList = z
     const entries = Array.isArray(given) ? (given as unknown[]) : model;
     const at: Path = model === undefined ? [] : ['config', 'layers'];
     if (entries === undefined || entries.length < 1 || entries.length > maximumLayers) {
-      const message = `must be a list of 1 to ${maximumLayers} layers, or a model as Keras' to_json() writes it`;
+      const message = `must be a list of 1 to ${maximumLayers} layers, or the output of model.to_json() in Keras`;
       issues.push({ code: 'custom', path: at, message, input: given });
       return z.NEVER;
     }
-    // Keras' input layers compute nothing; the data set has a shape of its own.
+    // Keras' input layers compute nothing, and the data set determines the shape.
     const inputs = entries.filter(isInput).map(nameOf);
     const kept = entries.flatMap((entry, index) => (isInput(entry) ? [] : [{ entry, path: [...at, index] }]));
     const layers = kept.map(({ entry, path }) => layerOf(entry, path, inputs, issues));
     if (issues.length > 0) return z.NEVER;
-    const whole = layers.filter((layer) => layer !== undefined);
-    for (const { index, key, message, allowed } of misfits(nodesOf(whole))) {
+    const complete = layers.filter((layer) => layer !== undefined);
+    for (const { index, key, message, allowed } of misfits(nodesOf(complete))) {
       const path = [...kept[index].path, ...placeOf(kept[index].entry, key)];
       issues.push(
         allowed === undefined
@@ -55,10 +55,10 @@ export const layerList = z
           : { code: 'invalid_value', values: allowed, path, message, input: given },
       );
     }
-    return whole;
+    return complete;
   })
   .meta({
-    description: `layers from the input on (${layerKinds.map(({ layer }) => layer).join(', ')}) with Keras' options, or a model as its to_json() writes it; BatchNorm has a momentum of .1 and an epsilon of 1e-5, whatever that says`,
+    description: `Layers from the input on (${layerKinds.map(({ layer }) => layer).join(', ')}) with the options of Keras, or the output of model.to_json() in Keras. BatchNorm always has the momentum 0.1 and the epsilon 1e-5 of PyTorch.`,
     anyOf: [
       { type: 'array', items: readableSchema },
       { type: 'object', required: ['class_name', 'config'] },
@@ -79,16 +79,20 @@ function placeOf(entry: unknown, key: Misfit['key']): Path {
   return key === 'name' ? ['config', 'name'] : ['inbound_nodes'];
 }
 
-/** @param images Keras' names of the image */
+/**
+ * Parses one entry in either form.
+ *
+ * @param images the names that Keras gives the image
+ */
 function layerOf(entry: unknown, path: Path, images: unknown[], issues: Issues): Layer | undefined {
   const keras = kerasEntry.safeParse(entry).data;
   if (keras !== undefined) return kerasLayer(keras, path, images, issues);
-  const plain = z.record(z.string(), z.unknown()).safeParse(entry).data;
-  const kind = layerKinds.find(({ layer }) => layer === plain?.layer);
-  if (plain === undefined || kind === undefined) {
+  const readableEntry = z.record(z.string(), z.unknown()).safeParse(entry).data;
+  const kind = layerKinds.find(({ layer }) => layer === readableEntry?.layer);
+  if (readableEntry === undefined || kind === undefined) {
     return unknownLayer([...path, 'layer'], ({ layer }) => layer, issues);
   }
-  const { layer: _layer, name: given, inputs, ...options } = plain;
+  const { layer: _layer, name: given, inputs, ...options } = readableEntry;
   const place = checked(placed, { name: given, inputs }, path, issues);
   refuseUnknown(Object.keys(options), kind, kind.layer, path, issues);
   return { layer: kind.layer, ...defined(place), ...checked(kind.options, options, path, issues) };
@@ -109,7 +113,7 @@ function kerasLayer(entry: KerasEntry, path: Path, images: unknown[], issues: Is
   }
   refuseUnknown(unknown, kind, className, at, issues);
   if (callsOf(entry) > 1) {
-    const message = 'a layer that is called more than once, sharing its weights, cannot be had';
+    const message = 'the layer is called more than once: shared weights are not supported';
     issues.push({ code: 'custom', path: [...path, 'inbound_nodes'], message, input: entry });
   }
   const inputs = inputsOf(entry)?.map((input) => (images.includes(input) ? image : input));
@@ -121,7 +125,7 @@ function kerasLayer(entry: KerasEntry, path: Path, images: unknown[], issues: Is
   };
 }
 
-/** The parsed value; what is wrong with it is added to the issues. */
+/** Parses a value and adds its errors to the issues; undefined if it is invalid. */
 function checked<T extends z.ZodType>(
   schema: T,
   value: unknown,
@@ -139,7 +143,7 @@ function checked<T extends z.ZodType>(
 function refuseUnknown(keys: string[], kind: LayerKind, called: string, path: Path, issues: Issues): void {
   const allowed = Object.keys(kind.options.shape);
   for (const key of keys.filter((given) => !allowed.includes(given))) {
-    const message = `is not an option of ${called}, which has ${allowed.join(', ') || 'none'}`;
+    const message = `is not an option of ${called}: the options are ${allowed.join(', ') || 'none'}`;
     issues.push({ code: 'custom', path: [...path, key], message, input: key });
   }
 }

@@ -2,13 +2,15 @@ import { z } from 'zod';
 import { activation, type LayerKind, square } from './layer-kind.ts';
 import { symmetricPadding } from './padding.ts';
 
-/** Layers that move, join or measure what flows, without a kernel. */
+/** Layers without a kernel: activations, normalisation, pooling, dropout and joins. */
 
 const channelsLast = { data_format: z.literal('channels_last') };
 const none = z.strictObject({});
 const lastAxis = z.literal([-1, 3]).or(z.tuple([z.literal([-1, 3])]));
 
-/** Momentum and epsilon are those of every network here, PyTorch's: .1 (Keras would say .9) and 1e-5. */
+/**
+ * Momentum and epsilon are those of every network in this package, PyTorch's: 0.1 (0.9 in Keras' definition) and 1e-5.
+ */
 export const batchNormalization: LayerKind<typeof none> = {
   layer: 'batch_normalization',
   className: 'BatchNormalization',
@@ -51,20 +53,27 @@ export const relu: LayerKind<typeof reluOptions> = {
 
 const poolOptions = z.strictObject({
   pool_size: square(64).default(2),
-  strides: square(64).nullable().default(null).describe('null: as long as the windows'),
-  padding: z.enum(['valid', 'same']).default('valid').describe('same where windows fill the map'),
+  strides: square(64).nullable().default(null).describe('Stride of the windows. Null means the pool size.'),
+  padding: z
+    .enum(['valid', 'same'])
+    .default('valid')
+    .describe('Padding, as in Keras. "same" is only allowed where it needs no zeros.'),
 });
 type PoolOptions = z.output<typeof poolOptions>;
 
-/** @throws RangeError where Keras would pad: windows here do not reach over the edge */
+/**
+ * Returns the size and stride of a pooling.
+ *
+ * @throws RangeError if padding "same" needs zeros, which poolings do not support
+ */
 function windows({ pool_size: size, strides, padding }: PoolOptions, shape: () => readonly number[]) {
   const stride = strides ?? size;
-  // Asked for only here: a pooling waits for nothing else to be computed.
+  // Only this case needs the shape; the others must not wait for the input to be computed.
   if (padding === 'same') {
     const zeros = symmetricPadding(padding, { kernel: size, stride }, shape);
     if (zeros > 0) {
       throw new RangeError(
-        `padding "same" would put ${zeros} around the map, and poolings have "valid" alone`,
+        `padding "same" needs ${zeros} zeros on each side of the map, which poolings do not support: use "valid"`,
       );
     }
   }
@@ -103,7 +112,7 @@ export const globalAveragePooling2d: LayerKind<typeof none> = {
   apply: (net, _name, [x]) => net.globalAveragePool(x),
 };
 
-/** Channels outermost, as everywhere here; Keras has them innermost. A network that is trained does not care. */
+/** Flattens with channels outermost, as PyTorch does; Keras has them innermost. It makes no difference to training. */
 export const flatten: LayerKind<typeof none> = {
   layer: 'flatten',
   className: 'Flatten',

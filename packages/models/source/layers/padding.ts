@@ -5,7 +5,7 @@ export const padding = z
     error: 'must be "valid", "same" or a whole number up to 64',
   })
   .default('valid')
-  .describe('a number is of rows and columns of zeros on each side');
+  .describe('Padding: "valid", "same", or the number of rows and columns of zeros on each side.');
 
 interface Window {
   kernel: number;
@@ -13,11 +13,11 @@ interface Window {
 }
 
 /**
- * How many zeros stand on each side. Keras' `same` puts the odd one of an odd number behind, which no network here does:
- * an even kernel at stride 1 asks for that, and most even maps at stride 2.
+ * Returns the number of zeros on each side of a map. Keras' `same` puts one more zero after the map if their number is
+ * odd (an even kernel at stride 1, and most even maps at stride 2), which the networks here do not support.
  *
- * @param shape `[height, width, channels]`, asked for only where it matters
- * @throws RangeError where the two sides would differ, or height and width
+ * @param shape returns `[height, width, channels]`; called only if it matters
+ * @throws RangeError if the sides, or height and width, need different padding
  */
 export function symmetricPadding(
   wanted: z.output<typeof padding>,
@@ -34,8 +34,8 @@ export function symmetricPadding(
   if (rows === columns && rows % 2 === 0) return rows / 2;
   const sides = (total: number) => `${Math.floor(total / 2)} and ${Math.ceil(total / 2)}`;
   throw new RangeError(
-    `padding "same" of a ${kernel}×${kernel} window at stride ${stride} would put ${sides(rows)} rows, ${sides(columns)} ` +
-      `columns of zeros around a map of [${shape()}], and only as many on all sides can be had; ` +
+    `padding "same" of a ${kernel}×${kernel} window at stride ${stride} needs ${sides(rows)} rows and ${sides(columns)} ` +
+      `columns of zeros around a map of [${shape()}], but every side must have the same number: ` +
       'give the padding as a number, or "valid"',
   );
 }

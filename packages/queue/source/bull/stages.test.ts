@@ -209,7 +209,7 @@ test('a consumer that closes hands its stage back, which is no failure; with fin
     async (run) => {
       taken(run.attempt);
       await rest(200);
-      if (run.signal.aborted) throw new Error('was told to stop');
+      if (run.signal.aborted) throw new Error('was asked to stop');
       return 1;
     },
     { worker: 'two' },

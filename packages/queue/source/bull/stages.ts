@@ -6,7 +6,7 @@ import { type Fields, openStages } from '../records/record.ts';
 
 export const queueName = 'stages';
 
-/** What BullMQ holds of a stage; the record has the rest. */
+/** The entry of a stage in BullMQ; the record of the job has everything else. */
 export interface StageTicket {
   jobId: string;
   stageId: string;
@@ -14,27 +14,27 @@ export interface StageTicket {
 
 export interface StageQueue {
   /**
-   * Lets workers know of a stage. Adding one that BullMQ already holds, waiting or being worked on, changes nothing;
-   * one that it has let go of can be added again.
+   * Offers stages to the workers. Adding a stage that BullMQ already holds, waiting or running, changes nothing; a stage
+   * that BullMQ has released can be added again.
    */
   enqueue(jobId: string, stageIds: readonly string[]): Promise<void>;
-  /** Enqueues every stage of a job that may be picked up; none of one that stands still or has ended. */
+  /** Enqueues every stage of a job that may be taken; none of a job that is paused, stopping or has ended. */
   enqueueOpen(jobId: string): Promise<void>;
   /**
-   * Enqueues every stage of every live job that may be picked up: what a crash between a write of the record
-   * and the enqueueing has left behind. Harmless at any time.
+   * Enqueues every stage of every live job that may be taken: those that a crash between the write of the record and the
+   * enqueueing has left out. It can be called at any time.
    */
   reconcile(): Promise<void>;
   close(): Promise<void>;
 }
 
-/** The work itself, in BullMQ: one queue, one entry a stage. It never decides what a job's state is. */
+/** The work in BullMQ: one queue, one entry a stage. The state of a job is in its record alone. */
 export function stageQueue(redis: Client, keys: Keys, onError: (error: Error) => void): StageQueue {
   let opening: Promise<Queue<StageTicket>> | undefined;
 
-  /** Opened when first needed: BullMQ never recovers from a Redis that was away when it opened a queue. */
+  /** Opened at the first use: BullMQ never recovers from a Redis that was away when it opened a queue. */
   async function queue(): Promise<Queue<StageTicket>> {
-    // On a connection that fails at once this refuses, where BullMQ would wait for Redis without end.
+    // A connection that fails at once throws here, where BullMQ would wait for Redis without end.
     await redis.exists(keys.all);
     opening ??= openBull().catch((error: unknown) => {
       opening = undefined;
@@ -83,7 +83,7 @@ export function stageQueue(redis: Client, keys: Keys, onError: (error: Error) =>
     if (state === 'queued' || state === 'running') await enqueue(jobId, await open(jobId));
   });
 
-  /** Of these stages, those that BullMQ does not hold: adding the others again would only fill its log. */
+  /** The stages of these that BullMQ does not hold: adding the others again would only fill its log. */
   async function missing(jobId: string, stageIds: string[]): Promise<string[]> {
     const bull = await queue();
     const held = await Promise.all(stageIds.map((id) => redis.exists(bull.toKey(ticketId(jobId, id)))));
@@ -110,7 +110,7 @@ export function stageQueue(redis: Client, keys: Keys, onError: (error: Error) =>
   };
 }
 
-/** In BullMQ 1 goes first, and 0, which is none, before all. */
+/** BullMQ takes 1 first, but 0, no priority, before all others. */
 function bullPriority(priority: string | null): number {
   return 11 - Number(priority ?? 0);
 }

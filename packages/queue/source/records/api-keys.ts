@@ -8,27 +8,27 @@ export interface NewApiKey {
   /** The owner of its jobs. */
   name: string;
   scope: Scope;
-  /** Jobs of its owner that may be on their way at once; null: as many as the API allows by default. */
+  /** The most unfinished jobs of its owner; null for the default of the API. */
   jobs: number | null;
-  /** Requests a minute; null: the API's default. */
+  /** The most requests a minute; null for the default of the API. */
   rate: number | null;
 }
 
 export interface ApiKey extends NewApiKey {
   id: string;
   createdAt: string;
-  /** Null: it is good. */
+  /** Null while the key is valid. */
   revokedAt: string | null;
-  /** To the minute. */
+  /** The last use, to the minute; null before the first. */
   lastUsedAt: string | null;
 }
 
 const form = /^dk_([0-9a-f]{12})_([\w-]{43})$/;
 const minute = 60_000;
-/** No secret has it: what an unknown id is compared with. */
+/** No secret has this digest; unknown ids are compared with it. */
 const noDigest = '0'.repeat(64);
 
-/** Who may use the API. Of a key's secret only the SHA-256 is stored: 256 random bits need no slow hash. */
+/** The API keys. Only the SHA-256 of a key's secret is stored: 256 random bits need no slow hash. */
 export function apiKeys(redis: Client, keys: Keys) {
   async function keyOf(id: string): Promise<ApiKey | undefined> {
     const fields = await redis.hgetall(keys.apiKey(id));
@@ -36,20 +36,20 @@ export function apiKeys(redis: Client, keys: Keys) {
   }
 
   return {
-    /** @returns the token too, `dk_<id>_<secret>`, which nobody can be shown again */
+    /** Creates a key. @returns the key with its token, `dk_<id>_<secret>`, which cannot be read again */
     create: guarded(async ({ name, scope, jobs, rate }: NewApiKey): Promise<ApiKey & { token: string }> => {
       const id = randomBytes(6).toString('hex');
       const secret = randomBytes(32).toString('base64url');
       const fields: Fields = { id, name, scope, digest: sha256(secret), createdAt: new Date().toISOString() };
       if (jobs !== null) fields.jobs = String(jobs);
       if (rate !== null) fields.rate = String(rate);
-      // On the list first: a key that is good and stands on no list could not be revoked.
+      // On the list first: a valid key that is on no list could not be revoked.
       await redis.sadd(keys.apiKeys, id);
       await redis.hset(keys.apiKey(id), fields);
       return { ...apiKeyOf(fields), token: `dk_${id}_${secret}` };
     }),
 
-    /** In the order they were made, revoked ones too. */
+    /** Lists all keys in the order of their creation, revoked ones too. */
     list: guarded(async (): Promise<ApiKey[]> => {
       const all = await Promise.all((await redis.smembers(keys.apiKeys)).map(keyOf));
       return all
@@ -57,14 +57,14 @@ export function apiKeys(redis: Client, keys: Keys) {
         .sort((a, b) => (`${a.createdAt} ${a.id}` < `${b.createdAt} ${b.id}` ? -1 : 1));
     }),
 
-    /** From now on it opens nothing; undefined when there is none. */
+    /** Makes a key invalid from now on. @returns undefined when there is no such key */
     revoke: guarded(async (id: string): Promise<ApiKey | undefined> => {
       if ((await keyOf(id)) === undefined) return undefined;
       await redis.hsetnx(keys.apiKey(id), 'revokedAt', new Date().toISOString());
       return keyOf(id);
     }),
 
-    /** The key of a token; undefined when it opens nothing. Takes as long for an unknown id as for a wrong secret. */
+    /** The key of a token; undefined for an invalid one. Takes as long for an unknown id as for a wrong secret. */
     verify: guarded(async (token: string): Promise<ApiKey | undefined> => {
       const [, id, secret] = form.exec(token) ?? [];
       if (id === undefined || secret === undefined) return undefined;
@@ -74,7 +74,7 @@ export function apiKeys(redis: Client, keys: Keys) {
       if (!right || fields.id === undefined || fields.revokedAt !== undefined) return undefined;
       const now = new Date();
       if (now.getTime() - Date.parse(fields.lastUsedAt ?? '1970-01-01') > minute) {
-        // Nobody waits for it.
+        // Not awaited: the request need not wait for it.
         redis.hset(keys.apiKey(id), 'lastUsedAt', now.toISOString()).catch(() => {});
       }
       return apiKeyOf(fields);

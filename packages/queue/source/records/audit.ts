@@ -8,13 +8,13 @@ export type NewAuditEntry = Omit<AuditEntry, 'id' | 'time'>;
 export interface AuditPage {
   /** Newest first. */
   entries: AuditEntry[];
-  /** `after` of the next page; null: this is the last. */
+  /** `after` of the next page; null on the last one. */
   next: string | null;
 }
 
 const kept = 100_000;
 
-/** Who has changed what, and who was refused: the last 100 000 times. */
+/** The audit log: the last 100 000 changes and refusals, each with the key that asked for it. */
 export function auditLog(redis: Client, keys: Keys) {
   return {
     record: guarded(async (entry: NewAuditEntry): Promise<void> => {

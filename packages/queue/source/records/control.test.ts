@@ -19,8 +19,8 @@ const reaches = (id: string, state: string) =>
   );
 const conflict = (message: string) => expect.objectContaining({ code: 'state_conflict', message });
 
-/** A trainer that works until it is told to stop, and takes a moment to do so. */
-const untilTold = async ({ signal }: StageRun) => {
+/** A trainer that works until it is asked to stop, and takes a moment to do so. */
+const untilAsked = async ({ signal }: StageRun) => {
   while (!signal.aborted) await rest(10);
   await rest(100);
   throw signal.reason;
@@ -35,7 +35,7 @@ async function consuming(handler: (run: StageRun) => Promise<unknown>, during: (
   }
 }
 
-test('a job that nobody works on is cancelled at once, and stays so', async () => {
+test('a job without a running stage is cancelled at once, and stays cancelled', async () => {
   const id = await submit();
   const view = await held.queue.control.cancel(id);
   expect(view).toMatchObject({ state: 'cancelled', finishedAt: expect.any(String) });
@@ -47,12 +47,12 @@ test('a job that nobody works on is cancelled at once, and stays so', async () =
   await expect(held.queue.control.cancel('job_x')).rejects.toMatchObject({ code: 'job_not_found' });
 });
 
-test('one that is worked on is cancelling until its worker has stopped', async () => {
+test('a running job is cancelling until its worker has stopped', async () => {
   const states: string[] = [];
   let id = '';
   const handler = async (run: StageRun) => {
     try {
-      await untilTold(run);
+      await untilAsked(run);
     } finally {
       states.push((await viewOf(id)).state);
     }
@@ -80,7 +80,7 @@ test('a pause hands stages back, and a resumption takes them up again', async ()
   const attempts: number[] = [];
   const handler = async (run: StageRun) => {
     attempts.push(run.attempt);
-    if (!paused) return untilTold(run);
+    if (!paused) return untilAsked(run);
     return run.stageId;
   };
   await consuming(handler, async () => {
@@ -90,7 +90,7 @@ test('a pause hands stages back, and a resumption takes them up again', async ()
     const view = await reaches(id, 'paused');
     paused = true;
     expect(view.stages[0]).toMatchObject({ state: 'queued', attempt: 1 });
-    // Nobody picks it up.
+    // No worker takes it.
     await held.queue.stages.enqueue(id, ['teacher']);
     await rest(300);
     expect((await viewOf(id)).stages[0]).toMatchObject({ state: 'queued', attempt: 1 });
@@ -105,7 +105,7 @@ test('a resumption that overtakes the pause loses nothing', async () => {
   let asked = 0;
   await consuming(
     async (run) => {
-      if (asked++ === 0) return untilTold(run);
+      if (asked++ === 0) return untilAsked(run);
       return run.stageId;
     },
     async () => {
@@ -135,7 +135,7 @@ test('a retry takes up what failed and leaves what succeeded', async () => {
   };
   await consuming(handler, async () => {
     const id = await submit();
-    // An unexpected error is tried again by itself; nobody waits for that here.
+    // An unexpected error is retried by the service; the test does not wait for that.
     await until(
       () => viewOf(id),
       ({ stages }) => stages[1].reason !== null,

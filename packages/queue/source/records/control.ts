@@ -7,12 +7,12 @@ import { run, type Script } from '../redis/script.ts';
 import { cancelScript, pauseScript, removeScript, resumeScript, retryScript } from '../scripts/control.ts';
 import type { StageQueue } from '../bull/stages.ts';
 
-/** What people ask of a job that is there. */
+/** Cancels, pauses, resumes, retries and deletes jobs. Every request can be repeated without further effect. */
 export function jobControl(redis: Client, keys: Keys, jobs: Jobs, stages: StageQueue) {
-  const asked = (what: string, script: Script, { enqueues = false } = {}) =>
+  const request = (what: string, script: Script, { enqueues = false } = {}) =>
     guarded(async (id: string, by?: Owner): Promise<JobView> => {
-      const asker = [by?.name ?? '', by?.jobs ?? ''];
-      await checked(id, what, () => run(redis, script, scriptKeys(keys, id), asker)).catch((error) => {
+      const owner = [by?.name ?? '', by?.jobs ?? ''];
+      await checked(id, what, () => run(redis, script, scriptKeys(keys, id), owner)).catch((error) => {
         throw overQuota(error, by) ?? error;
       });
       if (enqueues) await stages.enqueueOpen(id);
@@ -21,28 +21,30 @@ export function jobControl(redis: Client, keys: Keys, jobs: Jobs, stages: StageQ
 
   return {
     /**
-     * Ends a job: `cancelling` until its trainers have committed their checkpoints, then `cancelled`.
+     * Cancels a job: it is `cancelling` until its trainers have committed their checkpoints, then `cancelled`.
      * @throws DistilleryError `job_not_found`; `state_conflict` when it has succeeded or failed
      */
-    cancel: asked('be cancelled', cancelScript),
+    cancel: request('be cancelled', cancelScript),
 
     /**
-     * `pausing` until its trainers have committed their checkpoints, then `paused`: no stage of it is picked up.
+     * Pauses a job: it is `pausing` until its trainers have committed their checkpoints, then `paused`. No stage of it
+     * is taken.
      * @throws DistilleryError `job_not_found`; `state_conflict` when it has ended or is being cancelled
      */
-    pause: asked('be paused', pauseScript),
+    pause: request('be paused', pauseScript),
 
-    /** Undoes a pause. @throws DistilleryError `job_not_found`; `state_conflict` as `pause` */
-    resume: asked('be resumed', resumeScript, { enqueues: true }),
+    /** Resumes a paused job. @throws DistilleryError `job_not_found`; `state_conflict` as `pause` */
+    resume: request('be resumed', resumeScript, { enqueues: true }),
 
     /**
-     * Goes on with a job that failed or was cancelled: what succeeded stands, the rest begins at its last checkpoint.
+     * Goes on with a job that failed or was cancelled: stages that succeeded are kept, the others go on from their last
+     * checkpoints.
      * @throws DistilleryError `job_not_found`; `state_conflict` when there is nothing to retry; `quota_exceeded` when
-     *   who asks owns it, and has too many jobs on their way
+     *   the owner asks and has too many unfinished jobs
      */
-    retry: asked('be retried', retryScript, { enqueues: true }),
+    retry: request('be retried', retryScript, { enqueues: true }),
 
-    /** Forgets a job that has ended. @throws DistilleryError `state_conflict` when it has not */
+    /** Deletes the record of a job. @throws DistilleryError `state_conflict` when the job has not ended */
     remove: guarded(async (id: string): Promise<void> => {
       const { labels, owner } = (await jobs.get(id)).view;
       const indexes = indexesOf(keys, labels, owner);
@@ -51,7 +53,7 @@ export function jobControl(redis: Client, keys: Keys, jobs: Jobs, stages: StageQ
       );
     }),
 
-    /** What deleted jobs have left in the store, to be looked at when nothing runs that could need it. */
+    /** The artifacts of deleted jobs that are still in the store; they are collected when no job runs that may need them. */
     leftovers: {
       add: guarded(async (names: readonly string[]): Promise<void> => {
         if (names.length > 0) await redis.sadd(keys.leftovers, ...names);

@@ -1,22 +1,22 @@
 import type { StageState } from '@distillery/spec';
 
-/** What progress and time left are computed from; times in milliseconds. */
+/** The figures from which progress and remaining time are computed; times in milliseconds. */
 export interface StageMeasure {
   id: string;
   state: StageState;
   /** Its share of the job's work, in the plan's unit. */
   work: number;
-  /** Done, 0 to 1. */
+  /** The share that is done, 0 to 1. */
   fraction: number;
   startedAt: number | null;
   finishedAt: number | null;
-  /** When `fraction` was told. */
+  /** When `fraction` was reported. */
   measuredAt: number | null;
-  /** The first fraction that the attempt told, and when; a resumed attempt does not begin at 0. */
+  /** The first fraction that the attempt reported, and when; a resumed attempt does not begin at 0. */
   from: { fraction: number; at: number } | null;
 }
 
-/** Percent of the work, to two places; of the stages where no stage has any work. */
+/** Percent of the work, to two decimal places; where no stage has any work, percent of the stages. */
 export function percent(stages: readonly StageMeasure[]): number {
   const total = stages.reduce((sum, { work }) => sum + work, 0);
   const share = ({ work }: StageMeasure) => (total > 0 ? work / total : 1 / stages.length);
@@ -25,11 +25,11 @@ export function percent(stages: readonly StageMeasure[]): number {
 }
 
 /**
- * Work left over the measured rate of the stages that run now; those that have told too little are taken to run as
- * fast as their siblings or, when none has told enough, as the stages before. It depends on the record alone, not
- * on the clock, so that equal records give equal answers (and ETags). Null while nothing has been measured.
+ * The remaining work divided by the measured rate of the running stages. A stage that has reported too little is taken
+ * to run as fast as its siblings or, when none has reported enough, as the stages before. The estimate depends on the
+ * record alone, not on the clock, so that equal records give equal answers (and ETags). Null while nothing is measured.
  *
- * It takes the number of workers to stay as it is: it is too long before the students spread over idle workers.
+ * It assumes that the number of workers stays the same, so it is too long until the students spread over idle workers.
  */
 export function etaSeconds(stages: readonly StageMeasure[]): number | null {
   const running = stages.filter(({ state }) => state === 'running');

@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
 
-/** Crockford's: no letter that looks like a digit, and in the order of the character codes. */
+/** Crockford's base 32: no letter that looks like a digit, in the order of the character codes. */
 const alphabet = '0123456789abcdefghjkmnpqrstvwxyz';
 
 let last = 0;
 
-/** `job_`, the time in milliseconds in ten characters, sixteen random ones: ids sort as they were made. */
+/** `job_`, the time in milliseconds in ten characters, sixteen random ones: ids sort by the time of their creation. */
 export function newJobId(): string {
   last = Math.max(Date.now(), last + 1);
   let time = '';

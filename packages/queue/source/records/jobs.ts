@@ -10,7 +10,7 @@ import { createScript } from '../scripts/create.ts';
 export interface NewJob {
   name: string | null;
   labels: Record<string, string>;
-  /** Nobody's when not given. */
+  /** The API key that submits it; none while keys are off. */
   owner?: Owner | undefined;
   /** -10 to 10, default 0; stages of a job with a higher one are taken first. */
   priority?: number;
@@ -21,29 +21,29 @@ export interface NewJob {
   plan: JobPlan;
 }
 
-/** Whose a job is. */
+/** The owner of a job. */
 export interface Owner {
   name: string;
-  /** How many jobs of theirs may be on their way at once. */
+  /** The most unfinished jobs that the owner may have. */
   jobs: number;
 }
 
-/** A client's key for a request that it may send twice, and the digest of the body it came with. */
+/** The Idempotency-Key of a request that a client may send twice, and the digest of its body. */
 export interface Idempotency {
   key: string;
   digest: string;
 }
 
-/** A job as it stands; `version` rises with every change of it. */
+/** The current view of a job; `version` rises with every change of it. */
 export interface JobNow {
   view: JobView;
   version: number;
 }
 
-/** How long a key is remembered. */
+/** How long an idempotency key is kept. */
 const idempotencySeconds = 24 * 60 * 60;
 
-/** The public truth of every job. */
+/** The records of all jobs: what the API shows of them. */
 export function jobRecords(redis: Client, keys: Keys) {
   async function fieldsOf(id: string): Promise<Fields> {
     const fields = isJobId(id) ? await redis.hgetall(keys.job(id)) : {};
@@ -57,8 +57,8 @@ export function jobRecords(redis: Client, keys: Keys) {
 
   return {
     /**
-     * Creates a job, or gives the first answer again when the idempotency key and its body are known.
-     * @throws DistilleryError `idempotency_conflict` when the key came with another body; `quota_exceeded`
+     * Creates a job, or returns the first answer again for a known idempotency key with the same body.
+     * @throws DistilleryError `idempotency_conflict` when the key was used with another body; `quota_exceeded`
      */
     create: guarded(
       async (job: NewJob, idempotency?: Idempotency): Promise<JobNow & { replayed: boolean }> => {
@@ -93,8 +93,8 @@ export function jobRecords(redis: Client, keys: Keys) {
     ),
 
     /**
-     * The first answer to an owner's request with this key, if there was one: looked up before the work of planning.
-     * @throws DistilleryError `idempotency_conflict` when the key came with another body
+     * The first answer to an owner's request with this key, if there was one. It is looked up before a job is planned.
+     * @throws DistilleryError `idempotency_conflict` when the key was used with another body
      */
     replay: guarded(async ({ key, digest }: Idempotency, owner?: string): Promise<JobNow | undefined> => {
       const [known, id] = await redis.hmget(keys.idempotency(key, owner), 'digest', 'job');
@@ -109,7 +109,7 @@ export function jobRecords(redis: Client, keys: Keys) {
       return { view: viewOf(fields), version: Number(fields.version) };
     }),
 
-    /** Newest first. */
+    /** Lists jobs, newest first. */
     list: guarded((query: Parameters<typeof listJobs>[2]) => listJobs(redis, keys, query)),
 
     /** The spec as posted and with its defaults filled in. @throws DistilleryError `job_not_found` */
@@ -121,16 +121,16 @@ export function jobRecords(redis: Client, keys: Keys) {
       return { posted: JSON.parse(posted), spec: JSON.parse(parsed) };
     }),
 
-    /** The stages as they were planned. @throws DistilleryError `job_not_found` */
+    /** The plan of the job. @throws DistilleryError `job_not_found` */
     plan: guarded(async (id: string): Promise<JobPlan> => planOf(await fieldsOf(id))),
 
-    /** What a stage returned; undefined until it has succeeded. */
+    /** The result of a stage; undefined until it has succeeded. */
     result: guarded(async (id: string, stage: string): Promise<unknown> => {
       const text = await redis.hget(keys.results(id), stage);
       return text === null ? undefined : JSON.parse(text);
     }),
 
-    /** What every stage that has succeeded returned, by stage. */
+    /** The results of all stages that have succeeded, by stage. */
     results: guarded(async (id: string): Promise<Record<string, unknown>> => {
       const texts = await redis.hgetall(keys.results(id));
       return Object.fromEntries(Object.entries(texts).map(([stage, text]) => [stage, JSON.parse(text)]));
@@ -139,17 +139,17 @@ export function jobRecords(redis: Client, keys: Keys) {
 }
 export type Jobs = ReturnType<typeof jobRecords>;
 
-/** The indexes of what somebody chose to say of a job. */
+/** The indexes of a job's labels and owner. */
 export function indexesOf(keys: Keys, labels: Record<string, string>, owner: string | null = null): string[] {
   const indexes = Object.entries(labels).map(([name, value]) => keys.withLabel(name, value));
   return owner === null ? indexes : [...indexes, keys.ownedBy(owner)];
 }
 
-/** What a script says of an owner who has too many jobs. */
+/** The error of a script for an owner with too many unfinished jobs; undefined for any other error. */
 export function overQuota(error: unknown, owner: Owner | undefined): DistilleryError | undefined {
   const [, count] = error instanceof Error ? (/^QUOTA (\d+)/.exec(error.message) ?? []) : [];
   if (count === undefined || owner === undefined) return undefined;
-  const message = `${owner.name} has ${count} jobs on their way, and may have ${owner.jobs}: one must end before`;
+  const message = `${owner.name} has ${count} unfinished jobs and may have ${owner.jobs}: wait until one has ended`;
   return new DistilleryError('quota_exceeded', message, { cause: error });
 }
 

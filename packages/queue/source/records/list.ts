@@ -5,14 +5,14 @@ import { type Fields, viewOf } from './record.ts';
 
 export interface JobQuery {
   state?: JobState | undefined;
-  /** All of them must be there with these values. */
+  /** The job must have all of these labels with these values. */
   labels?: Record<string, string> | undefined;
   owner?: string | undefined;
-  /** Part of the name, upper and lower case alike. */
+  /** Part of the name, in any case. */
   name?: string | undefined;
   /** 1 to 100, default 20. */
   limit?: number | undefined;
-  /** The id after which to go on: `next` of the page before. */
+  /** `next` of the page before. */
   after?: string | undefined;
 }
 
@@ -22,7 +22,7 @@ export interface JobPage {
   next: string | null;
 }
 
-/** Read from the smallest index that the query names; the other conditions are checked on the records. */
+/** Reads the most selective index that the query allows, and checks the other conditions on the records. */
 export async function listJobs(redis: Client, keys: Keys, query: JobQuery): Promise<JobPage> {
   const limit = Math.min(100, Math.max(1, query.limit ?? 20));
   const [label] = Object.entries(query.labels ?? {});
@@ -52,7 +52,7 @@ export async function listJobs(redis: Client, keys: Keys, query: JobQuery): Prom
   };
 }
 
-/** Commands sent together: one round trip, each answer checked. */
+/** Sends commands together, in one round trip; rejects when one of them fails. */
 const allOf = <T>(commands: Promise<T>[]): Promise<T[]> => Promise.all(commands);
 
 function matches({ state, labels, name, owner }: JobQuery, head: (string | null)[]): boolean {

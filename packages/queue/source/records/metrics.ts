@@ -5,7 +5,7 @@ import { entryFields, isStreamId } from '../redis/stream.ts';
 
 export interface MetricQuery {
   stage?: string | undefined;
-  /** `after` of the page before; rows behind it follow. */
+  /** `after` of the page before: the page begins with the next row. */
   after?: string | undefined;
   /** 1 to 10 000, default 1000. */
   limit?: number | undefined;
@@ -13,13 +13,13 @@ export interface MetricQuery {
 
 export interface MetricPage {
   rows: MetricRow[];
-  /** Where to go on, also when nothing new was there; null when the job has no row yet. */
+  /** Where the next page begins, also when this one is empty; null when the job has no row yet. */
   after: string | null;
-  /** Whether more rows stand there now. */
+  /** Whether there are more rows now. */
   more: boolean;
 }
 
-/** The training curves of a job, in the order they were told. */
+/** The training curves of each job, in the order in which trainers reported them. */
 export function metricLog(redis: Client, keys: Keys) {
   return {
     read: guarded(async (jobId: string, query: MetricQuery = {}): Promise<MetricPage> => {

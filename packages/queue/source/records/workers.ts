@@ -5,7 +5,7 @@ import type { Keys } from '../redis/keys.ts';
 export interface WorkerInfo {
   id: string;
   host: string;
-  /** Of Distillery. */
+  /** The version of Distillery that it runs. */
   version: string;
   engine: EngineInfo;
 }
@@ -13,44 +13,44 @@ export interface WorkerInfo {
 export interface LiveWorker extends WorkerInfo {
   startedAt: string;
   seenAt: string;
-  /** What it works on; null: it waits. */
+  /** The stage that it took last of those that it runs; null while it is idle. */
   stage: { jobId: string; stageId: string } | null;
 }
 
 export interface Registration {
-  /** Tells what the worker works on from now on. */
+  /** Sets the stage that the worker runs from now on. */
   working(stage: LiveWorker['stage']): void;
-  /** Leaves the list. */
+  /** Removes the worker from the list. */
   stop(): Promise<void>;
 }
 
 const refreshMs = 5000;
 const expiryMs = 3 * refreshMs;
 
-/** Who is there to work. */
+/** The workers that are alive. */
 export function workerRegistry(redis: Client, keys: Keys) {
   return {
-    /** Puts a worker on the list and keeps it there, until it stops or falls silent for 15 s. */
+    /** Puts a worker on the list and keeps it there, until it stops or sends no heartbeat for 15 s. */
     register: guarded(async (info: WorkerInfo): Promise<Registration> => {
       const startedAt = new Date().toISOString();
       let stage: LiveWorker['stage'] = null;
-      const tell = async () => {
+      const beat = async () => {
         const now: LiveWorker = { ...info, startedAt, seenAt: new Date().toISOString(), stage };
         await redis.set(keys.worker(info.id), JSON.stringify(now), 'PX', expiryMs);
         await redis.zadd(keys.workers, Date.now(), info.id);
       };
-      // A sign of life that is lost does no harm: the next one follows.
+      // A lost heartbeat does no harm: the next one follows.
       let last: Promise<void> = Promise.resolve();
-      const tellSoon = () => {
-        last = last.then(tell).catch(() => {});
+      const beatSoon = () => {
+        last = last.then(beat).catch(() => {});
       };
-      await tell();
-      const timer = setInterval(tellSoon, refreshMs);
+      await beat();
+      const timer = setInterval(beatSoon, refreshMs);
       timer.unref();
       return {
         working(next) {
           stage = next;
-          tellSoon();
+          beatSoon();
         },
         async stop() {
           clearInterval(timer);
@@ -60,7 +60,7 @@ export function workerRegistry(redis: Client, keys: Keys) {
       };
     }),
 
-    /** The workers that live, in the order of their ids. */
+    /** Lists the workers that are alive, in the order of their ids. */
     list: guarded(async (): Promise<LiveWorker[]> => {
       const ids = await redis.zrange(keys.workers, '0', '-1');
       const texts = ids.length === 0 ? [] : await redis.mget(...ids.map((id) => keys.worker(id)));

@@ -8,21 +8,21 @@ import { parseRedisUrl, type RedisAddress } from './redis-url.ts';
 export type Client = Redis | Cluster;
 
 /**
- * What a command does while Redis cannot be reached. `fail`: it is refused at once, for a server that must answer
- * its own clients. `wait`: it is kept and sent again until Redis is back, for a worker in the middle of a training run.
+ * What a command does while Redis cannot be reached. `fail`: it fails at once, for a server that must answer its own
+ * clients. `wait`: it is sent again until Redis is back, for a worker in the middle of a training run.
  */
 export type OnOutage = 'fail' | 'wait';
 
 const retryStrategy = (times: number) => Math.min(50 * 2 ** Math.min(times, 6), 1000);
 
-/** A demoted master refuses writes: whoever is master now is to be found by connecting anew. */
+/** A demoted master refuses writes; a new connection finds the current master. */
 const demoted = (error: Error) => error.message.startsWith('READONLY ');
 
 /**
- * `socketTimeout`: a peer that is cut off without a word never closes, so whoever owes an answer for so long is taken
- * for gone. BullMQ blocks for 10 s, and has its answer after those.
+ * `socketTimeout`: a peer that vanishes never closes the connection, so a peer that owes an answer for so long is taken
+ * for gone. It is longer than the 10 s for which BullMQ blocks.
  */
-const manners: Record<OnOutage, RedisOptions> = {
+const optionsOf: Record<OnOutage, RedisOptions> = {
   wait: {
     maxRetriesPerRequest: null,
     socketTimeout: 15_000,
@@ -30,7 +30,7 @@ const manners: Record<OnOutage, RedisOptions> = {
     reconnectOnError: (error) => (demoted(error) ? 2 : false),
   },
   fail: {
-    // Without these a command would be kept and sent after we had answered that it failed.
+    // Otherwise a command would be kept, and sent after its caller was told that it had failed.
     enableOfflineQueue: false,
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: 0,
@@ -42,15 +42,15 @@ const manners: Record<OnOutage, RedisOptions> = {
 };
 
 /**
- * A connection that comes back by itself. `onError` hears of every failed try.
+ * Opens a connection that reconnects by itself. `onError` is called for every failed attempt.
  *
- * @throws RangeError when the URL is none; an error of the file system when its PEM files cannot be read
+ * @throws RangeError for an invalid URL; an error of the file system when its PEM files cannot be read
  */
 export function connect(url: string, onOutage: OnOutage, onError: (error: Error) => void): Client {
   const address = parseRedisUrl(url);
   const { username, password, db, hosts } = address;
   const options: RedisOptions = {
-    ...manners[onOutage],
+    ...optionsOf[onOutage],
     ...(username === undefined ? {} : { username }),
     ...(password === undefined ? {} : { password }),
     ...(address.tls ? { tls: tlsOf(address) } : {}),
@@ -64,7 +64,7 @@ export function connect(url: string, onOutage: OnOutage, onError: (error: Error)
             clusterRetryStrategy: retryStrategy,
             enableOfflineQueue: onOutage === 'wait',
             slotsRefreshTimeout: 2000,
-            // The names, since certificates are made out to them.
+            // By name, since certificates are issued to names.
             ...(address.tls ? { dnsLookup: (name, found) => found(null, name) } : {}),
             redisOptions: options,
           });
@@ -110,21 +110,22 @@ export async function settled(redis: Client, timeoutMs: number): Promise<void> {
   });
 }
 
-/** Replies with which Redis itself says that it cannot be used, now or by us: it has another password, say. */
+/** Error replies of a Redis that cannot be used, now or by us: because it has another password, for example. */
 const unusable =
   /^(LOADING|READONLY|MASTERDOWN|CLUSTERDOWN|MISCONF|OOM|BUSY|TRYAGAIN|NOREPLICAS|NOAUTH|WRONGPASS) /;
 
-/** Turns what ioredis throws into an error of the table; others pass. */
+/** Turns connection errors of ioredis into `redis_unavailable`; other errors are returned as they are. */
 export function translate(error: unknown): unknown {
   if (!(error instanceof Error) || error instanceof DistilleryError) return error;
   const connection =
     /Connection is closed|Command timed out|Stream isn't writeable|max retries per request|ECONN|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|EPIPE|Socket|Command aborted due to connection|cluster redirections|Cluster isn't ready|Cluster is ended|startup nodes|slots cache|sentinels are unreachable/i;
-  const ours = error.name === 'ReplyError' ? unusable.test(error.message) : connection.test(error.message);
-  if (!ours && error.name !== 'MaxRetriesPerRequestError') return error;
+  const unavailable =
+    error.name === 'ReplyError' ? unusable.test(error.message) : connection.test(error.message);
+  if (!unavailable && error.name !== 'MaxRetriesPerRequestError') return error;
   return new DistilleryError('redis_unavailable', `Redis cannot be used: ${error.message}`, { cause: error });
 }
 
-/** The same function, its connection errors turned into `redis_unavailable`. */
+/** Wraps a function so that its connection errors become `redis_unavailable`. */
 export function guarded<A extends unknown[], R>(fn: (...args: A) => Promise<R>): (...args: A) => Promise<R> {
   return async (...args) => {
     try {
@@ -136,8 +137,8 @@ export function guarded<A extends unknown[], R>(fn: (...args: A) => Promise<R>):
 }
 
 /**
- * As `guarded`, but called again until Redis can be used: also when it says itself that it cannot now (no memory, no
- * master), where a connection that waits would pass the refusal on. Once `signal` aborts, it is passed on.
+ * As `guarded`, but calls the function again until Redis can be used, also while Redis answers that it cannot be used now
+ * (no memory, no master), which a waiting connection would pass on. Once `signal` aborts, the error is passed on.
  */
 export function patient(signal: AbortSignal, onError: (error: Error) => void): typeof guarded {
   return (fn) =>
@@ -147,8 +148,8 @@ export function patient(signal: AbortSignal, onError: (error: Error) => void): t
           return await fn(...args);
         } catch (cause) {
           const error = translate(cause);
-          const away = error instanceof DistilleryError && error.code === 'redis_unavailable';
-          if (!away || signal.aborted) throw error;
+          const unavailable = error instanceof DistilleryError && error.code === 'redis_unavailable';
+          if (!unavailable || signal.aborted) throw error;
           onError(error);
           await delay(retryStrategy(tries), undefined, { signal }).catch(() => {});
         }
@@ -156,7 +157,7 @@ export function patient(signal: AbortSignal, onError: (error: Error) => void): t
     };
 }
 
-/** Errors of ioredis carry their command whole: specs, and the password of whoever logs in. */
+/** Removes the command from an error of ioredis: it may contain specs or a password. */
 export function withoutCommand(error: Error): Error {
   delete (error as { command?: unknown }).command;
   return error;

@@ -16,12 +16,12 @@ afterAll(async () => {
   await server?.stop();
 });
 
-test('the server that we start ourselves keeps what it is told, to the last write', async () => {
+test('our own server keeps every write, to the last one', async () => {
   await expect(queue.checkDurability()).resolves.toBeUndefined();
   expect(await redis.config('GET', 'appendfsync')).toEqual(['appendfsync', 'always']);
 });
 
-test('one that evicts, or keeps no file, is refused and told what to set', async () => {
+test('a server that evicts, or keeps no file, is refused with the settings to change', async () => {
   await redis.config('SET', 'maxmemory-policy', 'allkeys-lru');
   await expect(queue.checkDurability()).rejects.toMatchObject({
     code: 'redis_unavailable',

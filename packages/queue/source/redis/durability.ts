@@ -3,10 +3,10 @@ import type { Redis } from 'ioredis';
 import { type Client, guarded, masters } from './connection.ts';
 
 /**
- * Refuses a Redis that may forget, or a Cluster with such a node: jobs that were answered with 202 would be gone.
+ * Refuses a Redis that may lose data, or a Cluster with such a node: accepted jobs would be lost.
  *
- * @throws DistilleryError `redis_unavailable`, saying what to set; a Redis that cannot be reached is another matter, and
- *   whoever hides these facts is believed
+ * @throws DistilleryError `redis_unavailable` with the settings to change. A server that does not report its settings is
+ *   accepted
  */
 export function checkDurability(redis: Client): () => Promise<void> {
   return guarded(async () => {
@@ -14,7 +14,7 @@ export function checkDurability(redis: Client): () => Promise<void> {
     if (faults.size === 0) return;
     throw new DistilleryError(
       'redis_unavailable',
-      `this Redis may lose jobs: ${[...faults].join('; ')}; or set REDIS_VOLATILE=allow to use it all the same`,
+      `this Redis may lose jobs: ${[...faults].join('; ')}; or set REDIS_VOLATILE=allow to use it anyway`,
     );
   });
 }
@@ -28,7 +28,7 @@ async function faultsOf(server: Redis): Promise<string[]> {
   ];
 }
 
-/** `key:value` lines. */
+/** Parses the `key:value` lines of INFO. */
 function factsOf(info: string): Map<string, string> {
   return new Map(
     info.split(/\r?\n/).flatMap((line) => {

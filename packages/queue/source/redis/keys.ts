@@ -1,17 +1,17 @@
 import { type JobState, jobStates, sha256 } from '@distillery/spec';
 
-/** The braces are a hash tag: all of our keys lie in one slot of a Redis Cluster, so that a script may touch several. */
+/** The braces are a hash tag: all keys are in one slot of a Redis Cluster, so that a script may use several of them. */
 export const defaultPrefix = '{distillery}';
 
-/** @throws RangeError for a prefix whose keys a Cluster would scatter */
+/** @throws RangeError for a prefix whose keys a Cluster would spread over several slots */
 export function requireHashTag(prefix: string): void {
   if (/^[^{]*\{[^}]+\}/.test(prefix)) return;
   throw new RangeError(
-    `the prefix ${JSON.stringify(prefix)} has no hash tag, as in {name}: on a Redis Cluster the keys of a job must lie together`,
+    `the prefix ${JSON.stringify(prefix)} has no hash tag, as in {name}: a Redis Cluster needs one to keep the keys of a job on one node`,
   );
 }
 
-/** Names of the keys; nothing else in this package puts one together. */
+/** The names of all keys. */
 export function keysUnder(prefix: string) {
   return {
     prefix,
@@ -21,40 +21,40 @@ export function keysUnder(prefix: string) {
     spec: (id: string) => `${prefix}:job:${id}:spec`,
     /** Hash: stage → its result, JSON. */
     results: (id: string) => `${prefix}:job:${id}:results`,
-    /** Stream. */
+    /** Stream of metric rows. */
     metrics: (id: string) => `${prefix}:job:${id}:metrics`,
-    /** Stream. */
+    /** Stream of events, bounded. */
     events: (id: string) => `${prefix}:job:${id}:events`,
-    /** Sorted set of ids, all with score 0: its order is that of the ids, which is that of their time. */
+    /** Sorted set of job ids, all with score 0: they sort by id, and ids by the time of their creation. */
     all: `${prefix}:jobs`,
     inState: (state: JobState) => `${prefix}:jobs:state:${state}`,
     withLabel: (name: string, value: string) => `${prefix}:jobs:label:${name}=${value}`,
-    /** Sorted set as above. */
+    /** Sorted set of job ids, as `all`. */
     ownedBy: (owner: string) => `${prefix}:jobs:owner:${owner}`,
     /** Sorted set of `<owner> <id>`, all with score 0: the jobs of owners that have not ended. */
     live: `${prefix}:jobs:live`,
-    /** Hash: digest of the body, id of the job. Neither an owner nor a key holds a space. */
+    /** Hash: digest of the body, id of the job. Neither an owner nor a key contains a space. */
     idempotency: (key: string, owner: string | undefined) =>
       `${prefix}:idempotency:${sha256(owner === undefined ? key : `${owner} ${key}`)}`,
-    /** Set of ids. */
+    /** Set of key ids. */
     apiKeys: `${prefix}:apikeys`,
-    /** Hash. */
+    /** Hash: an API key without its secret. */
     apiKey: (id: string) => `${prefix}:apikey:${id}`,
-    /** Number that expires. */
-    requests: (who: string) => `${prefix}:requests:${who}`,
-    /** Stream. */
+    /** Number that expires: the requests of a client in this window. */
+    requests: (client: string) => `${prefix}:requests:${client}`,
+    /** Stream of audit entries, bounded. */
     audit: `${prefix}:audit`,
-    /** Set: what deleted jobs have left in the store, as long as others may need it. */
+    /** Set: artifacts of deleted jobs that other jobs may still need. */
     leftovers: `${prefix}:leftovers`,
-    /** Sorted set of worker ids by the time of their last sign of life. */
+    /** Sorted set of worker ids by the time of their last heartbeat. */
     workers: `${prefix}:workers`,
-    /** JSON that expires. */
+    /** JSON that expires: a worker that is alive. */
     worker: (id: string) => `${prefix}:worker:${id}`,
   };
 }
 export type Keys = ReturnType<typeof keysUnder>;
 
-/** The keys that every script of a job is given, in the order that scripts/prelude.ts names them. */
+/** The keys that every script of a job gets, in the order in which scripts/prelude.ts names them. */
 export function scriptKeys(keys: Keys, id: string): string[] {
   return [
     keys.job(id),

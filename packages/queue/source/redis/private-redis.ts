@@ -11,19 +11,19 @@ import { DistilleryError } from '@distillery/spec';
 export interface PrivateRedis {
   /** `redis://127.0.0.1:<port>` */
   url: string;
-  /** Of the server itself. */
+  /** The process id of the server. */
   pid: number;
-  /** Stops the server and waits until it is gone; a folder of its own is removed. */
+  /** Stops the server, waits for its end and removes its folder if that was a temporary one. */
   stop(): Promise<void>;
 }
 
 /**
- * Starts a Redis (or Valkey) server of our own on a free loopback port; it persists what it holds and never
- * evicts. It ends with us, however we end.
+ * Starts a Redis (or Valkey) server on a free loopback port. It persists its data and never evicts. It ends with this
+ * process, also when that is killed.
  *
- * @param options.dir its data folder, kept; a temporary one, removed, when not given
- * @param options.port a free one when not given
- * @param options.settings of redis.conf, before ours
+ * @param options.dir the data folder, which is kept; default: a temporary one
+ * @param options.port default: a free one
+ * @param options.settings settings of redis.conf, which take precedence
  */
 export async function startPrivateRedis(
   options: { dir?: string; port?: number; settings?: Record<string, string> } = {},
@@ -33,7 +33,7 @@ export async function startPrivateRedis(
   const removeDir = async () => {
     if (options.dir === undefined) await rm(dir, { recursive: true, force: true });
   };
-  // Between our finding a free port and the server's taking it another process may take it.
+  // Another process may take the free port before the server does.
   for (let tries = 1; ; tries++) {
     const port = options.port ?? (await freePort());
     try {
@@ -49,8 +49,8 @@ export async function startPrivateRedis(
 }
 
 /**
- * Waits on descriptor 3 while the server, which takes this shell's place and process id, runs. A line there means
- * that all is in order; its end without one means that our process is gone, even by SIGKILL, and the server goes too.
+ * Waits on descriptor 3 while the server runs in place of this shell, under its process id. A line there means that all
+ * is in order; its end without a line means that our process is gone, even by SIGKILL, and the server is ended too.
  */
 const watched = '(read -r _ <&3 || kill -TERM $$) >/dev/null 2>&1 & exec "$@" 3<&-';
 
@@ -61,7 +61,7 @@ function ourSettings(dir: string, port: number): Record<string, string> {
     dir,
     save: '',
     appendonly: 'yes',
-    // A job that was answered with 202 stands, whatever is cut off the next moment.
+    // An accepted job is kept even if the power fails the next moment.
     appendfsync: 'always',
     'maxmemory-policy': 'noeviction',
     daemonize: 'no',
@@ -72,12 +72,12 @@ function argumentsOf(settings: Record<string, string>): string[] {
   return Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]);
 }
 
-/** Starts a server that ends with us, however we end; `ready` is what it writes once it is. */
+/** Starts a server that ends with this process, also when that is killed. @param ready what it writes once it is ready */
 export async function launch(args: readonly string[], ready: RegExp = /ready to accept connections/i) {
   const program = findServer();
   const server = spawn('/bin/sh', ['-c', watched, 'sh', program, ...args], {
     stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
-    // A group of its own: Ctrl-C in a terminal must not take the server away before we have written our last.
+    // A separate process group: Ctrl-C in a terminal must not end the server before our last write.
     detached: true,
   });
   const exited = once(server, 'exit');
@@ -89,7 +89,7 @@ export async function launch(args: readonly string[], ready: RegExp = /ready to 
   );
 
   let output = '';
-  const heard = new Promise<void>((done) => {
+  const started = new Promise<void>((done) => {
     const read = (chunk: Buffer) => {
       output = (output + chunk.toString()).slice(-4000);
       if (ready.test(output)) done();
@@ -105,12 +105,12 @@ export async function launch(args: readonly string[], ready: RegExp = /ready to 
       clearTimeout(kill);
     }
   };
-  // A large append-only file takes its time to load.
+  // A large append-only file takes long to load.
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<'late'>((done) => {
     timer = setTimeout(() => done('late'), 60_000);
   });
-  const outcome = await Promise.race([heard.then(() => 'ready' as const), exited.then(() => 'gone'), late]);
+  const outcome = await Promise.race([started.then(() => 'ready' as const), exited.then(() => 'gone'), late]);
   clearTimeout(timer);
   if (outcome !== 'ready' || server.pid === undefined) {
     await stop();
@@ -139,7 +139,7 @@ function findServer(): string {
   }
   throw new DistilleryError(
     'redis_unavailable',
-    'neither redis-server nor valkey-server is on PATH: install one, or set REDIS_URL to a Redis that runs',
+    'neither redis-server nor valkey-server is on PATH: install one, or set REDIS_URL to a running Redis',
   );
 }
 

@@ -58,9 +58,9 @@ test.each([
   ['redis://u:hidden@h?ca=x.pem', /"ca": only with rediss/],
   ['rediss://u:hidden@h?tls=no', /"tls", but ca, cert, key/],
   ['redis://u:hidden%@h', /password .* % .*%25/],
-  ['redis+sentinel://u:hidden@h:1', /names the master/],
-  ['redis+cluster://u:hidden@h:1/4', /database 0 alone, the URL asks for 4/],
-])('%s is refused, and its password not said', (url, message) => {
+  ['redis+sentinel://u:hidden@h:1', /needs the name of the master/],
+  ['redis+cluster://u:hidden@h:1/4', /only database 0, the URL asks for 4/],
+])('%s is refused, without its password in the message', (url, message) => {
   expect(() => parseRedisUrl(url)).toThrow(message);
   expect(() => parseRedisUrl(url)).not.toThrow(/hidden/);
 });

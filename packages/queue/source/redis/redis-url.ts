@@ -1,19 +1,19 @@
-/** Where a Redis is and how to get in, as its URL says. */
+/** A parsed Redis URL: the address of a Redis and the login. */
 export interface RedisAddress {
   /** One server, a master that Sentinels know by name, or a Cluster. */
   kind: 'server' | 'sentinel' | 'cluster';
-  /** Of the server, the Sentinels, or some nodes of the Cluster. */
+  /** The server, the Sentinels, or some nodes of the Cluster. */
   hosts: { host: string; port: number }[];
   tls: boolean;
   username?: string;
   password?: string;
-  /** 0 where the URL names none. */
+  /** The number of the database; 0 when the URL has none. */
   db: number;
-  /** What the Sentinels call the master. */
+  /** The name of the master for the Sentinels. */
   master?: string;
   sentinelUsername?: string;
   sentinelPassword?: string;
-  /** PEM files: authorities that are trusted instead of the system's; a client's certificate and its key. */
+  /** PEM files: authorities to trust instead of the system's; a certificate for the client and its key. */
   ca?: string;
   cert?: string;
   key?: string;
@@ -30,19 +30,19 @@ const kindOptions: Record<RedisAddress['kind'], readonly string[]> = {
 const tlsOptions = ['ca', 'cert', 'key'];
 
 /**
- * Reads `redis://user:password@host:port/db`, `redis+sentinel://host:port,host:port/master/db` and
- * `redis+cluster://host:port,host:port`, each also with `rediss` for TLS. Behind a `?`: `ca`, `cert`, `key` (paths of PEM
+ * Parses `redis://user:password@host:port/db`, `redis+sentinel://host:port,host:port/master/db` and
+ * `redis+cluster://host:port,host:port`, each also with `rediss` for TLS. After a `?`: `ca`, `cert`, `key` (paths of PEM
  * files) with TLS; `sentinel_username`, `sentinel_password`.
  *
- * @throws RangeError naming what is wrong, but no user and no password
+ * @throws RangeError that names the fault, but no user and no password
  */
 export function parseRedisUrl(url: string): RedisAddress {
   const [, scheme, kind = 'server', login, hosts, path = '', query = ''] = form.exec(url) ?? [];
   if (scheme === undefined) {
-    const said = /^([a-z+.-]{1,40}):\/\//i.exec(url)?.[1];
+    const found = /^([a-z+.-]{1,40}):\/\//i.exec(url)?.[1];
     throw new RangeError(
       `a Redis URL begins with redis://, redis+sentinel:// or redis+cluster:// (rediss… for TLS)${
-        said === undefined ? '' : `, this one with ${said}:// has another form`
+        found === undefined ? '' : `, this one begins with ${found}:// or is not complete`
       }`,
     );
   }
@@ -54,7 +54,7 @@ export function parseRedisUrl(url: string): RedisAddress {
     db: 0,
   };
   if (kind === 'server' && address.hosts.length > 1) {
-    throw new RangeError(`${hosts} is more than one server: redis+sentinel:// or redis+cluster://?`);
+    throw new RangeError(`${hosts} is more than one server: use redis+sentinel:// or redis+cluster://`);
   }
   const parts = path
     .split('/')
@@ -62,7 +62,10 @@ export function parseRedisUrl(url: string): RedisAddress {
     .map((part) => decoded(part, 'path'));
   if (kind === 'sentinel') {
     const master = parts.shift();
-    if (!master) throw new RangeError('redis+sentinel:// names the master behind the hosts, as …/mymaster');
+    if (!master)
+      throw new RangeError(
+        'redis+sentinel:// needs the name of the master after the hosts, as in …/mymaster',
+      );
     address.master = master;
   }
   address.db = dbOf(parts, kind);
@@ -92,7 +95,7 @@ function hostOf(text: string, usualPort: number): { host: string; port: number }
   return { host, port };
 }
 
-/** ioredis takes a password alone as that of the user `default`. */
+/** A password without a user is that of the user `default`, as ioredis has it. */
 function loginOf(login: string | undefined): Pick<RedisAddress, 'username' | 'password'> {
   if (!login) return {};
   const [user, ...rest] = login.split(':');
@@ -109,7 +112,7 @@ function dbOf(parts: string[], kind: string): number {
     );
   }
   if (kind === 'cluster' && Number(db) !== 0) {
-    throw new RangeError(`a Redis Cluster has database 0 alone, the URL asks for ${db}`);
+    throw new RangeError(`a Redis Cluster has only database 0, the URL asks for ${db}`);
   }
   return Number(db);
 }
@@ -118,6 +121,8 @@ function decoded(text: string, what: string): string {
   try {
     return decodeURIComponent(text);
   } catch {
-    throw new RangeError(`the ${what} in the Redis URL has a % that encodes nothing: write %25 for it`);
+    throw new RangeError(
+      `the ${what} in the Redis URL has a % that is not part of an escape: write %25 for it`,
+    );
   }
 }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Client } from './connection.ts';
 
-/** Runs atomically in Redis, sent by its digest and, when Redis does not know it, whole. */
+/** A Lua script, which Redis runs atomically. It is sent by its digest, and as a whole when Redis does not know it. */
 export interface Script {
   lua: string;
   digest: string;

@@ -51,7 +51,7 @@ return 1
  * Stages that failed or were cancelled are queued again and go on from their last checkpoints; the time limit of the job
  * starts anew.
  *
- * ARGV: the owner who asks or '', and the most live jobs that this owner may have: an error QUOTA with the current count.
+ * ARGV: the owner who asks or '', and the most unfinished jobs that this owner may have: an error QUOTA with the current count.
  */
 export const retryScript = script(`${prelude}${known}
 if state == 'queued' or state == 'running' then return 0 end

@@ -6,7 +6,7 @@ import { commonKeys, prelude } from './prelude.ts';
  *
  * KEYS: those of every script, spec, all jobs, idempotency, then one index for each label and for the owner.
  * ARGV: id, digest of the body or '' (no idempotency key), seconds to keep the key, posted, parsed, owner or '', the most
- * live jobs that the owner may have, then pairs of the record. Returns {'created' | 'replayed', id}; an error CONFLICT, or
+ * unfinished jobs that the owner may have, then pairs of the record. Returns {'created' | 'replayed', id}; an error CONFLICT, or
  * QUOTA with the current count.
  */
 export const createScript = script(`${prelude}

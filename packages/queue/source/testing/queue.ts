@@ -8,7 +8,7 @@ import {
   startPrivateRedis,
 } from '../index.ts';
 
-/** A Redis server of the test file's own, and a queue on it that waits as a worker's does. */
+/** Starts a Redis server for one test file, and a queue on it that waits for Redis as a worker's does. */
 export function privateQueue(): { queue: DistilleryQueue; redis: PrivateRedis } {
   const held = {} as { queue: DistilleryQueue; redis: PrivateRedis };
   beforeAll(async () => {
@@ -22,7 +22,7 @@ export function privateQueue(): { queue: DistilleryQueue; redis: PrivateRedis } 
   return held;
 }
 
-/** teacher → outputs → students → report. */
+/** The stages of a job: teacher → outputs → students → report. */
 export function graph(students = ['a', 'b']): StagePlan[] {
   const ids = students.map((name) => `student.${name}.42`);
   return [
@@ -49,7 +49,7 @@ export function job({
   return { name: null, labels: {}, posted: { teacher: 1 }, spec: { teacher: 1 }, plan, ...over };
 }
 
-/** In the middle of a stage. */
+/** The progress of a stage that is half done. */
 export const progress: StageProgress = {
   phase: 'training',
   epoch: 1,
@@ -71,12 +71,13 @@ export const engine: EngineInfo = {
   gigaflops: 1.5,
 };
 
-/** Until a condition holds; throws after ten seconds. */
+/** Reads until a condition holds. @throws Error after ten seconds */
 export async function until<T>(read: () => Promise<T>, holds: (value: T) => boolean): Promise<T> {
   for (const end = Date.now() + 10_000; ; ) {
     const value = await read();
     if (holds(value)) return value;
-    if (Date.now() > end) throw new Error(`waited in vain, last: ${JSON.stringify(value)}`);
+    if (Date.now() > end)
+      throw new Error(`the condition did not hold in time, last: ${JSON.stringify(value)}`);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }

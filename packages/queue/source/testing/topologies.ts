@@ -8,21 +8,21 @@ import { promisify } from 'node:util';
 import { Redis } from 'ioredis';
 import { freePort, launch, type PrivateRedis, startPrivateRedis } from '../redis/private-redis.ts';
 
-/** Servers for a test, each with a client of its own, and what they are together. */
+/** Servers for a test, each with a client, and the URL that connects to them together. */
 export interface PrivateTopology {
   servers: { server: PrivateRedis; client: Redis; port: number }[];
-  /** With TLS only the test's own clients do without. */
+  /** The URL for a queue, with TLS where there is a certificate; the clients of the servers connect without TLS. */
   url: string;
   stop(): Promise<void>;
 }
 
-/** PEM files of a server at 127.0.0.1 that vouches for itself. */
+/** PEM files of a self-signed certificate for a server at 127.0.0.1. */
 export interface Certificate {
   ca: string;
   key: string;
 }
 
-/** Made by openssl, into a folder. */
+/** Makes a certificate with openssl in a folder. */
 export async function makeCertificate(dir: string): Promise<Certificate> {
   const [ca, key] = [join(dir, 'ca.pem'), join(dir, 'key.pem')];
   const about = ['-subj', '/CN=here', '-addext', 'subjectAltName=IP:127.0.0.1'];
@@ -41,7 +41,7 @@ function settingsOf({ ca, key }: Certificate): Record<string, string> {
   };
 }
 
-/** @returns with the port for others: that of TLS where there is a certificate */
+/** Starts a server. @returns its port for queues too, which is that of TLS where there is a certificate */
 async function started(settings: Record<string, string>, certificate: Certificate | undefined) {
   const tlsPort = certificate && (await freePort());
   const tls = certificate && { ...settingsOf(certificate), 'tls-port': String(tlsPort) };
@@ -55,7 +55,7 @@ const schemeOf = (certificate: Certificate | undefined) => (certificate === unde
 const queryOf = (certificate: Certificate | undefined) =>
   certificate === undefined ? '' : `?ca=${certificate.ca}`;
 
-/** One server with TLS. */
+/** Starts one server with TLS. */
 export async function privateTls(certificate: Certificate): Promise<PrivateTopology> {
   const servers = [await started({}, certificate)];
   return {
@@ -70,13 +70,13 @@ async function stopped(servers: PrivateTopology['servers']): Promise<void> {
   await Promise.all(servers.map(({ server }) => server.stop()));
 }
 
-async function settles(holds: () => Promise<boolean>): Promise<void> {
+async function waitUntil(holds: () => Promise<boolean>): Promise<void> {
   for (const end = Date.now() + 30_000; !(await holds()); await delay(50)) {
-    if (Date.now() > end) throw new Error('the servers did not come together');
+    if (Date.now() > end) throw new Error('the servers did not find each other in time');
   }
 }
 
-/** A Cluster of masters that share the slots; the URL names the last alone. */
+/** Starts a Cluster of masters that share the slots; the URL names only the last one. */
 export async function privateCluster(nodes: number, certificate?: Certificate): Promise<PrivateTopology> {
   const servers: PrivateTopology['servers'] = [];
   const buses: number[] = [];
@@ -100,7 +100,7 @@ export async function privateCluster(nodes: number, certificate?: Certificate): 
     await client.call('CLUSTER', 'ADDSLOTSRANGE', bound(i), bound(i + 1) - 1);
     if (i > 0) await client.call('CLUSTER', 'MEET', '127.0.0.1', servers[0].port, buses[0]);
   }
-  await settles(async () => {
+  await waitUntil(async () => {
     const infos = await Promise.all(servers.map(({ client }) => client.call('CLUSTER', 'INFO')));
     return infos.every(
       (info) =>
@@ -114,7 +114,7 @@ export async function privateCluster(nodes: number, certificate?: Certificate): 
   };
 }
 
-/** A master, a replica of it, and one Sentinel that makes the replica master when the master is gone for half a second. */
+/** Starts a master, its replica, and a Sentinel that promotes the replica when the master is gone for half a second. */
 export async function privateSentinel(certificate?: Certificate): Promise<PrivateTopology> {
   const [master, replica] = [await started({}, certificate), await started({}, certificate)];
   await replica.client.replicaof('127.0.0.1', master.port);
@@ -139,14 +139,14 @@ export async function privateSentinel(certificate?: Certificate): Promise<Privat
     ].join('\n'),
   );
   const sentinel = await launch([file, '--sentinel'], /\+monitor master/);
-  const told = new Redis({
+  const client = new Redis({
     host: '127.0.0.1',
     port,
     ...(certificate === undefined ? {} : { tls: { ca: readFileSync(certificate.ca) } }),
   });
-  await settles(async () => /slaves=1/.test(String(await told.info('sentinel'))));
-  await settles(async () => /master_link_status:up/.test(await replica.client.info('replication')));
-  told.disconnect();
+  await waitUntil(async () => /slaves=1/.test(String(await client.info('sentinel'))));
+  await waitUntil(async () => /master_link_status:up/.test(await replica.client.info('replication')));
+  client.disconnect();
   const servers = [master, replica];
   return {
     servers,

@@ -1,10 +1,12 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, readdir, readlink, rm, truncate } from 'node:fs/promises';
+import { mkdtemp, readdir, readlink, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { openStore, type Store } from '@distillery/store';
 import { blobFile, flipByte } from '@distillery/store/testing';
+import { memorySplit, type Split } from '@distillery/datasets';
+import { allInputs, generatedSplit } from '@distillery/datasets/testing';
 import { randomStream } from '@distillery/engine';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { batchesAhead } from './batch-ahead.ts';
@@ -19,7 +21,9 @@ const views = 2;
 const shapes: Record<string, number[]> = { logits: [4], stage1: [6, 6, 3] };
 const stream = randomStream(1, 'test');
 const images = Uint8Array.from({ length: count * 72 }, () => stream.below(256));
-const split = { inputs: images, labels: Int32Array.from({ length: count }, (_, i) => i % 4), count };
+const labels = Int32Array.from({ length: count }, (_, i) => i % 4);
+const described = { shape: [6, 6, 2], bytes: 72, digest: 'd' };
+const split = memorySplit({ inputs: images, labels }, described);
 const dataset: BatchSource['dataset'] = {
   shape: [6, 6, 2],
   normalization: { mean: [0.5, 0.25], std: [0.5, 0.2] },
@@ -52,6 +56,13 @@ async function storedTeacher(): Promise<TeacherRows> {
   return { position: everyIndex(count).reverse(), taps };
 }
 
+/** The images of these indices, as a reader reads them. */
+function gathered(all: Uint8Array, indices: Int32Array): Uint8Array {
+  const read = new Uint8Array(indices.length * 72);
+  indices.forEach((index, i) => read.set(all.subarray(index * 72, (index + 1) * 72), i * 72));
+  return read;
+}
+
 /** Epochs of batches of 16, the last of each smaller. */
 function* epochs(number: number): Generator<BatchRequest> {
   for (let epoch = 0; epoch < number; epoch++) {
@@ -68,28 +79,46 @@ async function all(source: BatchSource, requests: Iterable<BatchRequest>): Promi
   return batches;
 }
 
-test.each([
-  { what: 'shared', lies: new Uint8Array(new SharedArrayBuffer(images.length)) },
-  { what: 'its own', lies: new Uint8Array(images.length) },
-])('bytes are those of the same functions called here; images in $what memory', async ({ lies }) => {
-  lies.set(images);
-  const source = { dataset, split: { ...split, inputs: lies }, augmentation, teacher };
-  const makeBatch = batchMaker({ dataset, split, augmentation });
-  const expected = epochs(5);
-  for await (const batch of batchesAhead(source, epochs(5))) {
-    const { indices, view } = expected.next().value as BatchRequest;
-    const { teacher: said, ...rest } = batch;
-    expect(rest).toEqual(makeBatch(indices, view));
-    expect(Object.keys(said)).toEqual(Object.keys(shapes));
-    for (const [tap, { values, shape }] of Object.entries(said)) {
-      const reader = await openRows(teacher.taps[tap][view], store);
-      expect(shape).toEqual(shapes[tap]);
-      expect(values).toEqual(reader.read(indices.map((index) => count - 1 - index)));
-      await reader.close();
+const streamed = generatedSplit(count, [6, 6, 2], 4);
+
+/** The same images where sources leave them, and a reader that makes them when it is asked. */
+const splits: Record<string, () => Promise<Split>> = {
+  'in memory': async () => split,
+  'in a file': async () => ({ ...split, reader: await inFile(0) }),
+  'in a file that is kept in memory': async () => ({ ...split, reader: await inFile(1 << 20) }),
+  'that are streamed': async () => streamed,
+};
+
+async function inFile(memory: number): Promise<Split['reader']> {
+  const path = join(folder, 'images');
+  await writeFile(path, images);
+  return { ...split.reader, kind: 'file', path, offset: 0, memory } as Split['reader'];
+}
+
+test.each(Object.entries(splits))(
+  'bytes are those of the same functions called here; images %s',
+  async (_where, make) => {
+    const own = await make();
+    const all = own === streamed ? await allInputs(streamed) : images;
+    const source = { dataset, split: own, augmentation, teacher };
+    const maker = batchMaker(source);
+    const makeBatch = (indices: Int32Array, view: number) => maker(gathered(all, indices), indices, view);
+    const expected = epochs(5);
+    for await (const batch of batchesAhead(source, epochs(5))) {
+      const { indices, view } = expected.next().value as BatchRequest;
+      const { teacher: said, ...rest } = batch;
+      expect(rest).toEqual(makeBatch(indices, view));
+      expect(Object.keys(said)).toEqual(Object.keys(shapes));
+      for (const [tap, { values, shape }] of Object.entries(said)) {
+        const reader = await openRows(teacher.taps[tap][view], store);
+        expect(shape).toEqual(shapes[tap]);
+        expect(values).toEqual(reader.read(indices.map((index) => count - 1 - index)));
+        await reader.close();
+      }
     }
-  }
-  expect(expected.next().done).toBe(true);
-});
+    expect(expected.next().done).toBe(true);
+  },
+);
 
 test('two batches are under way while the caller works, however long it takes', async () => {
   let asked = 0;
@@ -112,7 +141,8 @@ test('two batches are under way while the caller works, however long it takes', 
 test('runs share the thread and do not mix', async () => {
   const source = { dataset, split, augmentation: undefined };
   const thread = batchThread();
-  const makeBatch = batchMaker(source);
+  const maker = batchMaker(source);
+  const makeBatch = (indices: Int32Array) => maker(gathered(images, indices), indices);
   const one = batchesAhead(source, epochs(1));
   const other = batchesAhead(source, [{ indices: Int32Array.of(7), view: 0 }]);
   const first = epochs(1).next().value as BatchRequest;
@@ -200,7 +230,9 @@ test.runIf(process.platform === 'linux')('a run that ends early closes its files
 test('a process waits for its next batch, and for nothing else of the thread', async () => {
   const script = `
     import { batchesAhead } from ${JSON.stringify(new URL('batch-ahead.ts', import.meta.url).href)};
-    const split = { inputs: new Uint8Array(12), labels: new Int32Array(4), count: 4 };
+    const shared = new Uint8Array(new SharedArrayBuffer(12));
+    const reader = { kind: 'memory', inputs: shared, count: 4, shape: [1, 1, 3], bytes: 3, digest: 'd' };
+    const split = { reader, labels: new Int32Array(4), count: 4 };
     const dataset = { shape: [1, 1, 3], normalization: { mean: [0, 0, 0], std: [1, 1, 1] } };
     const request = { indices: Int32Array.of(1, 2), view: 0 };
     const batches = batchesAhead({ dataset, split }, [request, request, request, request, request]);

@@ -8,10 +8,11 @@ const ahead = 2;
 
 /**
  * The batches of `requests`, in their order, prepared by a second thread while the caller computes: native calls block
- * the caller's own. Memory is bounded by a few batches, whatever the data set.
+ * the caller's own. Memory is bounded by a few batches and by what the
+ * split's reader keeps, whatever the data set.
  *
- * The bytes are those of `batchMaker` and `openRows`. Nothing is copied: the inputs stay where they are, and a batch's
- * buffers become the caller's. The run ends with the iteration, early ends and errors included.
+ * The bytes are those of the split's reader, `batchMaker` and `openRows`. The thread opens the inputs itself, and a
+ * batch's buffers become the caller's. The run ends with the iteration, early ends and errors included.
  *
  * @throws DistilleryError what the thread failed with, e.g. `artifact_corrupt`; `internal` when the thread ended
  */
@@ -31,7 +32,8 @@ export async function* batchesAhead(
   port.unref();
   thread.onEnd.add(arrive);
   const { shape, normalization } = source.dataset;
-  const plain = { ...source, dataset: { shape, normalization }, split: shared(source.split) };
+  const { reader, labels, count } = source.split;
+  const plain = { ...source, dataset: { shape, normalization }, split: { reader, labels, count } };
   thread.worker.postMessage({ source: plain, port: port2 } satisfies Opening, [port2]);
   let inFlight = 0;
   try {
@@ -68,18 +70,4 @@ export async function* batchesAhead(
 function failed({ code, message, stack }: Extract<Answer, { failure: unknown }>['failure']): DistilleryError {
   const cause = new Error(`in the thread that prepares batches: ${stack}`);
   return new DistilleryError(code ?? 'internal', message, { cause });
-}
-
-const copies = new WeakMap<Uint8Array, Uint8Array>();
-
-/** Sources decode into shared memory; inputs that lie elsewhere are copied there once. */
-function shared(split: BatchSource['split']): BatchSource['split'] {
-  if (split.inputs.buffer instanceof SharedArrayBuffer) return split;
-  let inputs = copies.get(split.inputs);
-  if (inputs === undefined) {
-    inputs = new Uint8Array(new SharedArrayBuffer(split.inputs.length));
-    inputs.set(split.inputs);
-    copies.set(split.inputs, inputs);
-  }
-  return { ...split, inputs };
 }

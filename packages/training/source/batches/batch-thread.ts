@@ -1,9 +1,11 @@
 /**
- * The entry of the thread that prepares batches: gathers, augments and normalises images and reads the teacher's stored
- * rows while the device computes. It only calls the pure functions of `batches.ts` and `row-reader.ts`, in the order of
- * the requests. It imports little, for every trainer waits for it to start.
+ * The entry of the thread that prepares batches: opens and reads the inputs, augments and normalises them and reads the
+ * teacher's stored rows while the device computes. It only calls the split's reader and the pure functions of
+ * `batches.ts` and `row-reader.ts`, in the order of the requests. It imports little, for every trainer waits for it to
+ * start.
  */
 import { type MessagePort, parentPort } from 'node:worker_threads';
+import { openReader } from '@distillery/datasets/readers';
 import { DistilleryError, type ErrorCode } from '@distillery/spec/errors';
 import { openStore, type Store } from '@distillery/store';
 import { batchMaker, type InputBatch, type InputSource } from './batches.ts';
@@ -49,14 +51,19 @@ parentPort?.on('message', ({ source, port }: Opening) => {
   const opening = open(source);
   // Each request answers with the failure; until the first one comes it must not count as unhandled.
   opening.catch(() => {});
-  port.on('message', (request: BatchRequest) => void answer(request));
-  port.on('close', () => void close());
+  /** One after the other: readers may take their time, and answers keep the order of the requests. */
+  let answered: Promise<void> = Promise.resolve();
+  port.on('message', (request: BatchRequest) => {
+    answered = answered.then(() => answer(request));
+  });
+  port.on('close', () => {
+    answered = answered.then(close);
+  });
 
-  // Requests that wait for the opening go on in their order.
   async function answer(request: BatchRequest): Promise<void> {
     try {
       const { prepare } = await opening;
-      const batch = prepare(request);
+      const batch = await prepare(request);
       port.postMessage({ batch } satisfies Answer, buffersOf(batch));
     } catch (error) {
       port.postMessage({ failure: describe(error) } satisfies Answer);
@@ -87,12 +94,10 @@ async function open({ teacher, ...inputs }: BatchSource) {
   const makeBatch = batchMaker(inputs);
   const position = teacher?.position ?? new Int32Array();
   const taps: Record<string, RowReader[]> = {};
+  const reader = await openReader(inputs.split.reader);
   const close = async () => {
-    await Promise.all(
-      Object.values(taps)
-        .flat()
-        .map((reader) => reader.close()),
-    );
+    const rows = Object.values(taps).flat();
+    await Promise.all([reader.close(), ...rows.map((opened) => opened.close())]);
   };
   try {
     // All at once: a run that has begun keeps its blobs, even if they are removed from the store.
@@ -104,14 +109,20 @@ async function open({ teacher, ...inputs }: BatchSource) {
     await close();
     throw error;
   }
+  /** What the inputs of a batch are read into; as long as the largest batch. */
+  let block = new Uint8Array();
   return {
-    prepare({ indices, view }: BatchRequest): Batch {
+    async prepare({ indices, view }: BatchRequest): Promise<Batch> {
+      const wanted = indices.length * reader.bytes;
+      if (block.length < wanted) block = new Uint8Array(wanted);
+      const read = block.subarray(0, wanted);
+      await reader.read(indices, read);
       const rows = indices.map((index) => position[index]);
       const outputs = Object.entries(taps).map(([tap, readers]) => {
-        const { shape, read } = readers[view];
-        return [tap, { values: read(rows), shape }] as const;
+        const stored = readers[view];
+        return [tap, { values: stored.read(rows), shape: stored.shape }] as const;
       });
-      return { ...makeBatch(indices, view), teacher: Object.fromEntries(outputs) };
+      return { ...makeBatch(read, indices, view), teacher: Object.fromEntries(outputs) };
     },
     close,
   };

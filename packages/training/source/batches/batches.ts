@@ -1,5 +1,6 @@
 import type { Dataset, Split } from '@distillery/datasets';
-// By its file: the thread that makes batches starts with it, and with no TensorFlow.js.
+// By their files: the thread that makes batches starts with them, and with no TensorFlow.js.
+import { transforms } from '@distillery/datasets/transforms';
 import { randomStream } from '@distillery/engine/random';
 import type { Augmentation } from '@distillery/spec';
 
@@ -21,83 +22,61 @@ export interface InputBatch {
   size: number;
 }
 
-/** Writes one input of the split, in one view of the augmentation, to `offset`. */
-type Place = (to: Float32Array, offset: number, index: number, view: number) => void;
+/** Writes one input, which is the `index`-th of the split, in one view of the augmentation, to `offset`. */
+type Place = (input: Uint8Array, to: Float32Array, offset: number, index: number, view: number) => void;
 
-/** Puts mini-batches together, in one pass over the inputs. */
+/** Makes mini-batches of inputs that were read: a pure function of their bytes, indices and view. */
 export function batchMaker({ dataset, split, augmentation }: InputSource) {
   const { shape, normalization } = dataset;
   const length = shape.reduce((product: number, extent: number) => product * extent, 1);
+  const { bytes } = split.reader;
   const place =
-    normalization === undefined
-      ? placeTokens(split, length)
-      : placePixels(split, shape, normalization, augmentation);
+    normalization === undefined ? placeTokens(length) : placePixels(shape, normalization, augmentation);
 
-  return function makeBatch(indices: Int32Array, view = 0): InputBatch {
+  /** @param read `[indices.length × bytes]`, what the split's reader reads for the indices */
+  return function makeBatch(read: Uint8Array, indices: Int32Array, view = 0): InputBatch {
     const inputs = new Float32Array(indices.length * length);
     const labels = new Int32Array(indices.length);
     for (let i = 0; i < indices.length; i++) {
       labels[i] = split.labels[indices[i]];
-      place(inputs, i * length, indices[i], view);
+      place(read.subarray(i * bytes, (i + 1) * bytes), inputs, i * length, indices[i], view);
     }
     return { inputs, labels, indices, size: indices.length };
   };
 }
 
-function placeTokens({ inputs, count }: Split, length: number): Place {
-  const ids = new Uint16Array(inputs.buffer, inputs.byteOffset, count * length);
-  return (to, offset, index) => to.set(ids.subarray(index * length, (index + 1) * length), offset);
+function placeTokens(length: number): Place {
+  return (input, to, offset) => to.set(new Uint16Array(input.buffer, input.byteOffset, length), offset);
 }
 
 /**
- * Gathers, augments and normalises uint8 images.
+ * Augments and normalises uint8 images.
  *
  * An augmented image depends on the augmentation's seed, the view's number and the image's index alone: a teacher's
  * stored outputs for (image, view) therefore belong to exactly the pixels that a student sees.
  */
 function placePixels(
-  { inputs: images }: Split,
   shape: readonly number[],
   normalization: ImageNormalization,
   augmentation: Augmentation | undefined,
 ): Place {
-  const [height, width, channels] = shape;
-  const pixels = height * width * channels;
+  const channels = shape[2];
   const table = normalizationTable(channels, normalization);
-  const augmented = augmentation !== undefined && augmentation.type !== 'none';
-  if (augmented) return (to, offset, index, view) => placeAugmented(to, offset, index, view, augmentation);
-  return (to, offset, index) => {
-    const from = index * pixels;
+  const normalize = (image: Uint8Array, to: Float32Array, offset: number) => {
     // Channel by channel: a counter in the inner loop would double its time.
     for (let channel = 0; channel < channels; channel++) {
       const base = channel * 256;
-      for (let i = channel; i < pixels; i += channels) to[offset + i] = table[base + images[from + i]];
+      for (let i = channel; i < image.length; i += channels) to[offset + i] = table[base + image[i]];
     }
   };
-
-  function placeAugmented(
-    to: Float32Array,
-    offset: number,
-    index: number,
-    view: number,
-    { type, seed }: Augmentation,
-  ): void {
-    const stream = randomStream(seed, 'augment', view, index);
-    const flip = stream.below(2) === 1;
-    const [dy, dx] = type === 'crop_flip' ? [stream.below(9) - 4, stream.below(9) - 4] : [0, 0];
-    for (let y = 0, out = offset; y < height; y++) {
-      const sourceY = y + dy;
-      for (let x = 0; x < width; x++) {
-        const sourceX = (flip ? width - 1 - x : x) + dx;
-        const inside = sourceY >= 0 && sourceY < height && sourceX >= 0 && sourceX < width;
-        const from = ((index * height + sourceY) * width + sourceX) * channels;
-        for (let channel = 0; channel < channels; channel++, out++) {
-          // Padding is black, as it is when the crop comes before the normalisation.
-          to[out] = table[channel * 256 + (inside ? images[from + channel] : 0)];
-        }
-      }
-    }
-  }
+  if (augmentation === undefined || augmentation.type === 'none') return normalize;
+  const { seed, type } = augmentation;
+  const transform = transforms.get(type);
+  const changed = new Uint8Array(shape.reduce((product, extent) => product * extent, 1));
+  return (image, to, offset, index, view) => {
+    transform.apply(image, shape, randomStream(seed, 'augment', view, index), changed);
+    normalize(changed, to, offset);
+  };
 }
 
 type ImageNormalization = NonNullable<Dataset['normalization']>;

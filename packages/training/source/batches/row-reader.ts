@@ -1,4 +1,5 @@
 // By files of their own: the thread that reads rows starts with them, and with no TensorFlow.js.
+import { adjacentReads } from '@distillery/datasets/readers';
 import { fromFloat16 } from '@distillery/formats/float16';
 import { DistilleryError } from '@distillery/spec/errors';
 import type { Store } from '@distillery/store';
@@ -24,8 +25,6 @@ export interface RowReader {
 
 /** What a read fills, for all readers of a thread; only a longer row makes it longer. */
 let block = new ArrayBuffer(1 << 18);
-/** Rows as near as a page of the file system come with the same read. */
-const nearBytes = 4096;
 
 /**
  * Opens a blob of rows and verifies it, once for each process. Beside the rows of a batch only one block of one blob is
@@ -44,20 +43,11 @@ export async function openRows({ digest, shape, length, dtype }: RowFile, store:
     read(positions) {
       const rows = new Float32Array(positions.length * length);
       const [halves, floats] = [new Uint16Array(block), new Float32Array(block)];
-      // In the order of the file, so that a read only goes forward and takes neighbours along.
-      const order = Uint32Array.from(positions.keys()).sort((a, b) => positions[a] - positions[b]);
-      for (let from = 0, to = 0; from < order.length; from = to) {
-        const first = positions[order[from]];
-        let end = first + 1;
-        for (to = from + 1; to < order.length; to++) {
-          const next = positions[order[to]];
-          if ((next - end) * rowBytes > nearBytes || (next + 1 - first) * rowBytes > block.byteLength) break;
-          end = next + 1;
-        }
+      for (const { first, end, places } of adjacentReads(positions, rowBytes, block.byteLength)) {
         fill(first, end);
-        for (let i = from; i < to; i++) {
-          const row = rows.subarray(order[i] * length, (order[i] + 1) * length);
-          const start = (positions[order[i]] - first) * length;
+        for (const place of places) {
+          const row = rows.subarray(place * length, (place + 1) * length);
+          const start = (positions[place] - first) * length;
           if (dtype === 'F16') fromFloat16(halves.subarray(start, start + length), row);
           else row.set(floats.subarray(start, start + length));
         }

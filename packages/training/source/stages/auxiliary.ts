@@ -1,5 +1,6 @@
 import type { Forward } from '@distillery/engine';
 import { DistilleryError } from '@distillery/spec';
+import { isIntact } from '@distillery/store';
 import { z } from 'zod';
 import { type Checkpoint, openCheckpoints } from '../checkpoint.ts';
 import { createNetwork, disposeNetwork, type Values } from '../network.ts';
@@ -76,16 +77,15 @@ async function run(context: StageContext<Input>): Promise<AuxiliaryResult> {
   }
   const teachers = input.teachers.map(({ outputs: stage }) => context.result(outputs, stage).teacher);
   const address = `auxiliaries/${trainingKey({ auxiliary: wanted.key, teachers }, materials, job.spec, engine)}`;
-  const manifest = await store.manifest(address);
-  const known = resultSchema.safeParse(manifest).data;
-  if (known !== undefined && (await store.stat(known.weights.digest)) !== undefined) {
-    return { ...known, reused: true };
+  const known = await store.manifest(address, resultSchema);
+  if (known !== undefined) {
+    if (await isIntact(store, known.weights.digest)) return { ...known, reused: true };
+    await store.removeManifest(address);
   }
-  if (manifest !== undefined) await store.removeManifest(address);
   const { values, loss } = await trained(context, materials, planned, wanted);
   const weights = await store.put(encodeWeights(wanted.whole.parameters, values));
   const result = { address, weights, reconstruction: loss, reused: false };
-  await store.commit(address, result);
+  await store.commit(address, result, resultSchema);
   return result;
 }
 

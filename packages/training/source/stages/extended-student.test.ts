@@ -71,7 +71,12 @@ test('two terms that each want to be the end of the student are refused', async 
   const method = [{ type: 'classifier_reuse' }, { type: 'classifier_reuse' }];
   await expect(planJob(spec(method), { cacheDir: '', roots: [] })).rejects.toMatchObject({
     code: 'invalid_spec',
-    fields: [{ path: '/students/0/method/1', message: 'the student ends in a reused classifier already' }],
+    fields: [
+      {
+        path: '/students/0/method/1',
+        message: 'the student already ends in a reused classifier: use the term once',
+      },
+    ],
   });
 });
 

@@ -1,4 +1,4 @@
-import { type Dataset } from '@distillery/datasets';
+import { type Dataset, inputBytes } from '@distillery/datasets';
 import { type Choice, DistilleryError, sha256, type Training } from '@distillery/spec';
 import { type Forward, initialValues, type NetworkPlan, type Tensors } from '@distillery/engine';
 import type { Tensor1D } from '@tensorflow/tfjs-core';
@@ -155,7 +155,7 @@ export async function runNetworks(
         reused: false,
         engine,
         peakMemoryBytes: process.resourceUsage().maxRSS * 1024,
-        datasetBytes: dataset.train.inputs.byteLength + dataset.test.inputs.byteLength,
+        datasetBytes: (dataset.train.count + dataset.test.count) * inputBytes(dataset),
       };
     } finally {
       disposeNetwork(trained);

@@ -4,7 +4,14 @@ import { z } from 'zod';
 import type { BatchSource } from '../batches/batch-thread.ts';
 import { forEachOutput, predict } from '../evaluate.ts';
 import { createNetwork, disposeNetwork } from '../network.ts';
-import { outputsAddress, outputsName, rowWriter, type StoredRows } from '../outputs.ts';
+import {
+  intactRows,
+  outputsAddress,
+  outputsName,
+  rowWriter,
+  type StoredRows,
+  storedRowsSchema,
+} from '../outputs.ts';
 import { columns } from '../planning/class-map.ts';
 import { forwardWork } from '../planning/estimate.ts';
 import { networkOf } from '../planning/layout.ts';
@@ -46,8 +53,8 @@ const resultSchema = z.object({
 export type OutputsResult = z.output<typeof resultSchema>;
 
 /**
- * Computes what the students will read of the frozen teacher, once for each image, view and tap. Files that an
- * earlier job left are not computed again.
+ * Computes what the students will read of the frozen teacher, once for each image, view and tap. Rows that an earlier
+ * job stored are reused where they are intact, and computed again where they are missing or damaged.
  */
 export const outputs: StageKind<typeof input, typeof resultSchema> = {
   type: 'outputs',
@@ -140,14 +147,14 @@ async function run(context: StageContext<Input>): Promise<OutputsResult> {
       for (let view = 0; view < views; view++) {
         const missing: string[] = [];
         for (const tap of taps) {
-          const known = await store.manifest<StoredRows>(outputsName(key, tap, view));
-          if (known === undefined) missing.push(tap);
-          else bytes += known.size;
+          const rows = await intactRows(store, outputsName(key, tap, view));
+          if (rows === undefined) missing.push(tap);
+          else bytes += rows.size;
         }
         if (missing.length > 0) {
           const stored = await storeView(missing, source, view);
           for (const [tap, rows] of Object.entries(stored)) {
-            await store.commit(outputsName(key, tap, view), rows);
+            await store.commit(outputsName(key, tap, view), rows, storedRowsSchema);
             bytes += rows.size;
           }
           computed++;

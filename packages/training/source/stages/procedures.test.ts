@@ -139,7 +139,7 @@ describe('several teachers', () => {
       fields: [
         {
           path: '/students/0/method/0/teacher',
-          message: 'the teacher has no map to take by default',
+          message: 'the teacher has no map to use by default',
           allowed: expect.arrayContaining(['logits', 'second/stage1', 'deep/stage2']),
         },
       ],

@@ -2,7 +2,7 @@ import { DistilleryError } from '@distillery/spec';
 import { z } from 'zod';
 import type { TeacherRows } from '../batches/batch-thread.ts';
 import { tapOf } from '../ensemble.ts';
-import { type OutputsKey, outputsName, rowFile, type StoredRows } from '../outputs.ts';
+import { type OutputsKey, outputsName, rowFile, storedRowsSchema } from '../outputs.ts';
 import { ensembleOf, type LaidStudent, networkOf, tapsFrom, viewsOf } from '../planning/layout.ts';
 import type { PlanningJob } from '../planning/stages.ts';
 import { type Materials, outputsKey } from './materials.ts';
@@ -49,7 +49,7 @@ export async function teacherRows(
     const files = [];
     for (let view = 0; view < viewsOf(training); view++) {
       const name = outputsName(key, tap, view);
-      const rows = await store.manifest<StoredRows>(name);
+      const rows = await store.manifest(name, storedRowsSchema);
       if (rows === undefined)
         throw new DistilleryError('artifact_corrupt', `the teacher's outputs ${name} are gone`);
       files.push(await rowFile(store, rows));

@@ -1,4 +1,5 @@
 import { DistilleryError } from '@distillery/spec';
+import { areIntact } from '@distillery/store';
 import { z } from 'zod';
 import { bindMethod, labelsAlone } from '../method.ts';
 import { trainingWork } from '../planning/estimate.ts';
@@ -56,20 +57,16 @@ async function run(context: StageContext<Input>): Promise<TeacherResult> {
   const materials = await loadMaterials(context, input.teacher);
   const { architecture, training, ...network } = teacherOf(materials, input.teacher);
   const address = `teachers/${trainingKey({ architecture, training }, materials, job.spec, engine)}`;
-  const manifest = await store.manifest(address);
-  const known = trainedNetworkSchema.safeParse(manifest).data;
-  if (known !== undefined) {
-    const found = await Promise.all(blobsOf(known).map((digest) => store.stat(digest)));
-    if (!found.includes(undefined)) {
-      return {
-        address,
-        result: { ...known, stage: stage.id, reused: true },
-        dataset: await aboutData(materials, store),
-      };
-    }
+  const known = await store.manifest(address, trainedNetworkSchema);
+  if (known !== undefined && (await areIntact(store, blobsOf(known)))) {
+    return {
+      address,
+      result: { ...known, stage: stage.id, reused: true },
+      dataset: await aboutData(materials, store),
+    };
   }
-  // What is trained anew takes the place of a manifest that cannot be read or has lost files.
-  if (manifest !== undefined) await store.removeManifest(address);
+  // A teacher that is trained again takes the place of one that has lost blobs or whose blobs are damaged.
+  if (known !== undefined) await store.removeManifest(address);
 
   const { seed } = training;
   const [result] = await runNetworks(context, materials, {
@@ -79,7 +76,7 @@ async function run(context: StageContext<Input>): Promise<TeacherResult> {
     seed,
     views: Infinity,
   });
-  await store.commit(address, result);
+  await store.commit(address, result, trainedNetworkSchema);
   return { address, result, dataset: await aboutData(materials, store) };
 }
 

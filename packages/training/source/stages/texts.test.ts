@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { decodeSafetensors } from '@distillery/formats';
-import { syntheticTexts } from '@distillery/datasets/synthetic-texts';
+import { syntheticTexts } from '@distillery/datasets/testing';
 import type { Report } from '@distillery/spec';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { jobSpec } from '../kinds.ts';
@@ -84,7 +84,7 @@ test('a plan knows the vocabulary, and is refused for what does not go with text
     fields: [
       {
         path: '/teacher/architecture',
-        message: 'does not fit texts of [24]: lightnn takes images, and the data set holds texts',
+        message: 'does not fit texts of [24]: lightnn expects images, but the data set holds texts',
       },
     ],
   });
@@ -97,7 +97,7 @@ test('a plan knows the vocabulary, and is refused for what does not go with text
       '/students/1/architecture',
     ].map((path) => ({
       path: expect.stringContaining(path),
-      message: expect.stringMatching(/text_transformer takes texts, and the data set holds images$/),
+      message: expect.stringMatching(/text_transformer expects texts, but the data set holds images$/),
     })),
   });
   expect(await refusal({ training: { augmentation: { type: 'flip' } } })).toMatchObject({

@@ -25,10 +25,13 @@ export interface Told {
  */
 export async function stageRunner(roots: string[] = []) {
   const folder = await mkdtemp(join(tmpdir(), 'distillery-stages-'));
-  const store = await openStore(join(folder, 'store'));
+  const warnings: string[] = [];
+  const store = await openStore(join(folder, 'store'), { warn: (message) => warnings.push(message) });
   const engine = await startEngine();
   return {
     store,
+    /** What the store has warned of. */
+    warnings,
     engine,
     remove: () => rm(folder, { recursive: true, force: true }),
     /** Plans a job; its stages are then run one by one. */

@@ -1,14 +1,14 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { expect, test } from 'vitest';
-import { graph, job, privateQueue, until } from './testing/queue.ts';
+import { graph, job, privateQueue, until } from '../testing/queue.ts';
 
 const held = privateQueue();
 
-/** A worker process that takes a stage, says so, and never ends it. */
+/** A worker process that takes a stage, prints that it did, and never ends it. */
 async function hangingWorker(): Promise<ChildProcess> {
   const source = `
-    import { openQueue } from ${JSON.stringify(new URL('./index.ts', import.meta.url).href)};
+    import { openQueue } from ${JSON.stringify(new URL('../index.ts', import.meta.url).href)};
     const queue = await openQueue({ url: process.env.REDIS_URL, onOutage: 'wait' });
     await queue.stages.consume(() => { console.log('taken'); return new Promise(() => {}); },
       { worker: 'lost', lockDuration: 1000 });
@@ -21,11 +21,11 @@ async function hangingWorker(): Promise<ChildProcess> {
   return child;
 }
 
-/** A worker process that tells a row again and again, until it is refused; then it says why. */
-async function tellingWorker(): Promise<ChildProcess> {
+/** A worker process that writes a row again and again until it is refused, and then prints why. */
+async function writingWorker(): Promise<ChildProcess> {
   const source = `
     import { setTimeout as rest } from 'node:timers/promises';
-    import { openQueue } from ${JSON.stringify(new URL('./index.ts', import.meta.url).href)};
+    import { openQueue } from ${JSON.stringify(new URL('../index.ts', import.meta.url).href)};
     const queue = await openQueue({ url: process.env.REDIS_URL, onOutage: 'wait' });
     await queue.stages.consume(
       async (run) => {
@@ -53,7 +53,7 @@ async function tellingWorker(): Promise<ChildProcess> {
 test('nothing lands of a worker that was frozen past its lock', { timeout: 120_000 }, async () => {
   const { view } = await held.queue.jobs.create(job({ stages: graph(['a']) }));
   await held.queue.stages.enqueueOpen(view.id);
-  const frozen = await tellingWorker();
+  const frozen = await writingWorker();
   frozen.kill('SIGSTOP');
   const consumer = await held.queue.stages.consume(async ({ stageId }) => ({ by: 'next', stageId }), {
     worker: 'next',
@@ -67,9 +67,9 @@ test('nothing lands of a worker that was frozen past its lock', { timeout: 120_0
     expect(end.state).toBe('succeeded');
     const before = await held.queue.metrics.read(view.id, { stage: 'teacher' });
     const events = await held.queue.events.read(view.id);
-    const said = once(frozen.stdout as NodeJS.ReadableStream, 'data');
+    const printed = once(frozen.stdout as NodeJS.ReadableStream, 'data');
     frozen.kill('SIGCONT');
-    expect(String(await said)).toContain('refused stale_attempt');
+    expect(String(await printed)).toContain('refused stale_attempt');
     expect(await held.queue.metrics.read(view.id, { stage: 'teacher' })).toEqual(before);
     expect(await held.queue.events.read(view.id)).toEqual(events);
     expect(await held.queue.jobs.result(view.id, 'teacher')).toEqual({ by: 'next', stageId: 'teacher' });

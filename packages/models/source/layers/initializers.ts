@@ -1,7 +1,7 @@
 import type { Initializer } from '@distillery/engine';
 import { z } from 'zod';
 
-/** Keras' families: the variance of the first weights, from how many numbers a unit reads and feeds. */
+/** The variance of each of Keras' families of initializers, from the fan-in and fan-out of a unit. */
 const variances = {
   glorot: (fanIn: number, fanOut: number) => 2 / (fanIn + fanOut),
   he: (fanIn: number) => 2 / fanIn,
@@ -17,8 +17,8 @@ const names = [
   'lecun_normal',
 ] as const;
 
-/** A name, or Keras' `{"class_name": "GlorotUniform", "config": {…}}`. */
-export const firstWeights = z
+/** The schema of an initializer: a name, or Keras' `{"class_name": "GlorotUniform", "config": {…}}`. */
+export const initializer = z
   .preprocess(
     (given) =>
       typeof given === 'object' && given !== null && 'class_name' in given
@@ -29,8 +29,11 @@ export const firstWeights = z
     z.enum(names),
   )
   .default('glorot_uniform')
-  .describe(`of the first weights: ${names.join(', ')}; normal ones are not truncated as Keras does`);
+  .describe(
+    `Distribution of the initial weights: ${names.join(', ')}. Normal distributions are not truncated, unlike in Keras.`,
+  );
 
+/** Returns the distribution of the initial weights of a unit with this fan-in and fan-out. */
 export function initialWeight(name: (typeof names)[number], fanIn: number, fanOut: number): Initializer {
   const [family, shape] = name.split('_') as [keyof typeof variances, 'uniform' | 'normal'];
   const variance = variances[family](fanIn, fanOut);

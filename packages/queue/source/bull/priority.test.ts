@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { job, privateQueue, until } from './testing/queue.ts';
+import { job, privateQueue, until } from '../testing/queue.ts';
 
 const held = privateQueue();
 

@@ -3,17 +3,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type DistilleryQueue, openQueue, startPrivateRedis } from './index.ts';
-import { engine, job, until } from './testing/queue.ts';
+import { type DistilleryQueue, openQueue, startPrivateRedis } from '../index.ts';
+import { engine, job, until } from '../testing/queue.ts';
 import {
   type Certificate,
   makeCertificate,
   privateCluster,
   privateSentinel,
   privateTls,
-} from './testing/topologies.ts';
+} from '../testing/topologies.ts';
 
-/** Runs a job as an API and a worker do; `meanwhile` happens while its first stage is in hand. */
+/** Runs a job as an API and a worker do; `meanwhile` runs while its first stage is in hand. */
 async function throughTheQueue(url: string, meanwhile: (api: DistilleryQueue) => Promise<void>) {
   const api = await openQueue({ url });
   const worker = await openQueue({ url, onOutage: 'wait' });
@@ -55,9 +55,9 @@ async function throughTheQueue(url: string, meanwhile: (api: DistilleryQueue) =>
     expect(end.state).toBe('succeeded');
     const events = await api.events.read(view.id);
     expect(events).toEqual(await worker.events.read(view.id));
-    const told = (await api.metrics.read(view.id)).rows.map(({ stage, step }) => `${stage} ${step}`);
-    expect(told).toEqual([...new Set(told)]);
-    expect(told).toHaveLength(2 * end.stages.length);
+    const rows = (await api.metrics.read(view.id)).rows.map(({ stage, step }) => `${stage} ${step}`);
+    expect(rows).toEqual([...new Set(rows)]);
+    expect(rows).toHaveLength(2 * end.stages.length);
     for (const { id } of end.stages) {
       const ends = events.filter(
         (event) => event.type === 'stage' && event.stage === id && event.state === 'succeeded',
@@ -188,7 +188,7 @@ describe('TLS', () => {
   );
 });
 
-test('a password that is wrong is told to nobody', async () => {
+test('a wrong password is in no error', async () => {
   const redis = await startPrivateRedis({ settings: { requirepass: 'right' } });
   try {
     const errors: Error[] = [];

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { isTerminal } from '@distillery/spec';
-import { graph, job, privateQueue } from './testing/queue.ts';
+import { graph, job, privateQueue } from '../testing/queue.ts';
 
 const held = privateQueue();
 
@@ -8,7 +8,7 @@ const mine = (name: string, jobs: number) => job({ stages: graph(['a']), owner: 
 const refused = (count: number, most: number) =>
   expect.objectContaining({
     code: 'quota_exceeded',
-    message: expect.stringContaining(`has ${count} jobs on their way, and may have ${most}`),
+    message: expect.stringContaining(`has ${count} unfinished jobs and may have ${most}`),
   });
 
 test('of twenty jobs at once only as many as an owner may have are taken', async () => {
@@ -19,7 +19,7 @@ test('of twenty jobs at once only as many as an owner may have are taken', async
   expect(new Set(taken.map(({ owner }) => owner))).toEqual(new Set(['ci']));
   for (const answer of answers)
     if (answer.status === 'rejected') expect(answer.reason).toEqual(refused(3, 3));
-  // Others have jobs of their own, also those whose name begins alike; nobody's are not counted.
+  // Jobs of other owners do not count, even of owners with a similar name, nor do jobs without an owner.
   for (const other of [mine('ci2', 1), mine('c', 1), mine('ci-', 1), job()]) await jobs.create(other);
 
   // What was paused is on its way; what has ended makes room, and takes it again when it is retried.
@@ -29,7 +29,7 @@ test('of twenty jobs at once only as many as an owner may have are taken', async
   const last = await jobs.create(mine('ci', 3));
   await expect(control.retry(taken[1].id, { name: 'ci', jobs: 3 })).rejects.toEqual(refused(3, 3));
   expect((await jobs.get(taken[1].id)).view.state).toBe('cancelled');
-  // Somebody who may go on with the jobs of others does not spend their own.
+  // An admin who retries the job of another owner does not use up the admin's own limit.
   await control.cancel(last.view.id);
   await control.retry(taken[1].id, { name: 'root', jobs: 1 });
   await expect(jobs.create(mine('ci', 3))).rejects.toEqual(refused(3, 3));

@@ -1,0 +1,30 @@
+import { open } from 'node:fs/promises';
+import type { ArchiveFormat } from './format.ts';
+import { tar } from './tar.ts';
+import { tarGzip } from './tar-gzip.ts';
+
+/** Every format; the first one that matches reads a file. */
+const formats: ArchiveFormat[] = [tarGzip, tar];
+
+export const archiveFormats = {
+  get list(): readonly ArchiveFormat[] {
+    return formats;
+  },
+  /**
+   * The format of a file by its first bytes, whatever it is called.
+   *
+   * @throws RangeError for a file that is none of them
+   */
+  async of(path: string): Promise<ArchiveFormat> {
+    const file = await open(path);
+    try {
+      const { buffer, bytesRead } = await file.read(Buffer.alloc(512), 0, 512, 0);
+      const found = formats.find((format) => format.matches(buffer.subarray(0, bytesRead)));
+      if (found === undefined)
+        throw new RangeError(`is not an archive: ${formats.map(({ type }) => type).join(', ')}`);
+      return found;
+    } finally {
+      await file.close();
+    }
+  },
+};

@@ -1,0 +1,66 @@
+import { createReadStream } from 'node:fs';
+import { Transform } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { extract } from 'tar-stream';
+import type { ArchiveFormat, RawEntry } from './format.ts';
+
+/** Unpacked bytes between the end of one entry and the next: headers and padding, of which a bomb may consist alone. */
+const MAX_GAP_BYTES = 16 * 2 ** 20;
+
+export const tar: ArchiveFormat = {
+  type: 'tar',
+  // A tar file has no signature of old; what is none of them fails at its first header.
+  matches: () => true,
+  entries: (path, signal) => tarEntries(path, [], signal),
+};
+
+/** @param unpack turns the bytes of the file into those of a tar file */
+export async function* tarEntries(
+  path: string,
+  unpack: Transform[],
+  signal?: AbortSignal,
+): AsyncGenerator<RawEntry> {
+  const archive = extract();
+  // its error reaches the walk through `archive`, which pipeline destroys with it
+  const meter = byteMeter();
+  const source = createReadStream(path, { highWaterMark: 1 << 20 });
+  const flow = pipeline([source, ...unpack, meter.stage, archive], { signal });
+  flow.catch(() => {});
+  try {
+    for await (const entry of archive) {
+      const { name, size, type } = entry.header;
+      meter.allow(size);
+      const plain = type === 'contiguous-file' ? 'file' : (type ?? 'file');
+      yield { name, size, type: plain, read: async () => Buffer.concat(await chunks(entry)) };
+      entry.resume();
+    }
+    await flow;
+  } finally {
+    archive.destroy();
+  }
+}
+
+/** Ends the flow when more bytes pass than the entries that were met account for, however small the file is. */
+function byteMeter() {
+  let passed = 0;
+  let allowed = MAX_GAP_BYTES;
+  const stage = new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      passed += chunk.length;
+      if (passed <= allowed) done(null, chunk);
+      else done(new RangeError(`more than ${MAX_GAP_BYTES} bytes follow that belong to no entry`));
+    },
+  });
+  return {
+    stage,
+    allow(size: number) {
+      allowed = passed + size + MAX_GAP_BYTES;
+    },
+  };
+}
+
+async function chunks(entry: AsyncIterable<unknown>): Promise<Buffer[]> {
+  const parts: Buffer[] = [];
+  for await (const part of entry) parts.push(part as Buffer);
+  return parts;
+}

@@ -1,0 +1,44 @@
+import { createHash } from 'node:crypto';
+import { digestOf } from '@distillery/spec';
+import type { About } from './dataset.ts';
+import { yieldToEvents } from './yield-to-events.ts';
+
+/** Bytes between two looks at the abort signal. */
+const chunkBytes = 1 << 22;
+
+/**
+ * The digest of a data set: SHA-256 over shape, class names, a text's tokenizer, the counts and both splits' decoded
+ * bytes.
+ *
+ * @param counts samples of each split
+ * @param content the inputs of the training split, its labels as int32 in this machine's order, then those of the test
+ *   split
+ * @throws the reason of the signal once it is aborted
+ */
+export async function contentDigest(
+  { classes, shape, vocabulary, tokenizer }: About,
+  counts: { train: number; test: number },
+  content: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+  signal: AbortSignal | undefined,
+): Promise<string> {
+  const hash = createHash('sha256');
+  const texts = tokenizer === undefined ? {} : { vocabulary, tokenizer };
+  hash.update(digestOf({ classes, shape, ...counts, ...texts }));
+  for await (const part of content) {
+    for (let at = 0; at < part.length; at += chunkBytes) {
+      await yieldToEvents(signal);
+      hash.update(part.subarray(at, at + chunkBytes));
+    }
+  }
+  return hash.digest('hex');
+}
+
+/** The bytes of numbers as they lie in memory. */
+export function bytesOf(array: Uint8Array | Int32Array): Uint8Array {
+  return new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
+}
+
+/** The digest of a reader over a whole split. */
+export function splitDigest(dataset: string, split: 'train' | 'test'): string {
+  return digestOf({ dataset, split });
+}

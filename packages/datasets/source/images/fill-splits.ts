@@ -1,0 +1,61 @@
+import type { Dataset, DatasetContext } from '../dataset.ts';
+import type { SplitWriter } from '../split-draft.ts';
+import { decodeRgb, DECODES_AT_ONCE } from './decode-image.ts';
+import type { ImageFiles } from './image-files.ts';
+import type { Layout } from './image-layout.ts';
+
+const MAX_SKIPPED_NAMES = 100;
+const PROGRESS_STEP = 10_000;
+
+/**
+ * Decodes every image of the layout into its place, so that the result does not depend on the order in which the
+ * source gives its files. Images that do not decode are left out and listed by name.
+ *
+ * @param size `[height, width]` that every image is brought to
+ * @param refused names that were never read, with the reason; counted among the skipped
+ * @returns `decoded`: how many images of each label, in each split
+ */
+export async function fillSplits(
+  files: ImageFiles,
+  layout: Layout,
+  size: readonly [number, number],
+  refused: readonly { name: string; reason: string }[],
+  writers: { train: SplitWriter; test: SplitWriter },
+  context: DatasetContext,
+): Promise<{ skipped: Dataset['skipped']; decoded: { train: number[]; test: number[] } }> {
+  const failed = [...refused];
+  const places = new Map(
+    (['test', 'train'] as const).flatMap((split) =>
+      layout[split].map(({ name, label }, position) => [name, { split, position, label }] as const),
+    ),
+  );
+  const total = places.size;
+  const decoded = { train: layout.classes.map(() => 0), test: layout.classes.map(() => 0) };
+  let count = 0;
+  const decode = async (name: string, bytes: Buffer | Error) => {
+    // a name that an archive holds twice: the first stands
+    const place = places.get(name);
+    if (place === undefined) return;
+    places.delete(name);
+    const pixels =
+      bytes instanceof Error ? bytes : await decodeRgb(bytes, size).catch((error: Error) => error);
+    if (pixels instanceof Error) {
+      failed.push({ name, reason: pixels.message });
+      return;
+    }
+    const { split, position, label } = place;
+    writers[split].put(position, label, pixels);
+    decoded[split][label]++;
+    if (++count % PROGRESS_STEP === 0) context.progress?.(`decoded ${count} of ${total} images`);
+  };
+  const running = new Set<Promise<void>>();
+  for await (const { name, bytes } of files.contents(context.signal)) {
+    const task: Promise<void> = decode(name, bytes).finally(() => running.delete(task));
+    running.add(task);
+    if (running.size >= DECODES_AT_ONCE) await Promise.race(running);
+  }
+  await Promise.all(running);
+  failed.sort((a, b) => (a.name < b.name ? -1 : 1));
+  const skipped = { count: failed.length, first: failed.slice(0, MAX_SKIPPED_NAMES) };
+  return { skipped, decoded };
+}

@@ -1,0 +1,53 @@
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { decodedOnce } from '../decoded.ts';
+import { datasets } from '../index.ts';
+import { png, writeFiles } from '../testing/fixtures.ts';
+import { describeSource, type SourceFixture } from '../testing/source-suite.ts';
+import { syntheticTexts } from '../testing/synthetic-texts.ts';
+import { downloadFingerprint } from './cifar10.ts';
+
+/** Small data for each source: a new one is held to the suite once it has an entry here. */
+const fixtures: Record<string, SourceFixture> = {
+  cifar10: {
+    options: { trainLimit: 12, testLimit: 6 },
+    // As an earlier job left them: the archive itself is a download of 170 MB.
+    async prepare(context) {
+      await decodedOnce(downloadFingerprint, context, async ({ train, test: held }) => {
+        const image = (index: number) => Uint8Array.from({ length: 3072 }, (_, i) => (i * 3 + index) & 255);
+        for (let index = 0; index < 20; index++) train.put(index, index % 10, image(index));
+        for (let index = 0; index < 10; index++) held.put(index, index, image(100 + index));
+        return {
+          classes: 'airplane automobile bird cat deer dog frog horse ship truck'.split(' '),
+          shape: [32, 32, 3],
+          skipped: { count: 0, first: [] },
+          normalization: { mean: [0, 0, 0], std: [1, 1, 1] },
+        };
+      });
+    },
+  },
+  'image-folder': {
+    options: { path: 'set', testFraction: 0.25 },
+    async prepare({ roots: [root] }) {
+      const files: Record<string, Buffer> = {};
+      for (let i = 0; i < 12; i++) {
+        files[`dark/${i}.png`] = await png(i, 2 * i, 3 * i);
+        files[`light/${i}.png`] = await png(200 + i, 220 + i, 240 + i);
+      }
+      await writeFiles(join(root, 'set'), files);
+    },
+  },
+  shapes: { options: { trainCount: 30, testCount: 10, seed: 3 } },
+  'text-csv': {
+    options: { path: 'set.csv', length: 9, tokenizer: { type: 'byte_pair', vocabulary: 300 } },
+    async prepare({ roots: [root] }) {
+      await writeFiles(root, { 'set.csv': Buffer.from(syntheticTexts(1200)) });
+    },
+  },
+};
+
+for (const kind of datasets.list) describeSource(kind, fixtures[kind.type] ?? { options: {} });
+
+test('every source has a fixture', () => {
+  expect(Object.keys(fixtures).sort()).toEqual(datasets.list.map(({ type }) => type).sort());
+});

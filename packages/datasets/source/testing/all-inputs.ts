@@ -1,0 +1,17 @@
+import type { Split } from '../dataset.ts';
+import { openReader } from '../readers/index.ts';
+
+/** All inputs of a split at once, `[count × bytes]`, as its reader gives them. */
+export async function allInputs({ reader: description, count }: Split): Promise<Uint8Array<ArrayBuffer>> {
+  const reader = await openReader(description);
+  try {
+    const inputs = new Uint8Array(count * reader.bytes);
+    await reader.read(
+      Int32Array.from({ length: count }, (_, index) => index),
+      inputs,
+    );
+    return inputs;
+  } finally {
+    await reader.close();
+  }
+}

@@ -1,0 +1,90 @@
+import { describe, expect, test } from 'vitest';
+import { bytesOf, contentDigest } from '../content-digest.ts';
+import { type Dataset, type DatasetContext, type DatasetKind, inputBytes, type Split } from '../dataset.ts';
+import { openReader } from '../readers/index.ts';
+import { allInputs } from './all-inputs.ts';
+import { contextIn, temporaryFolder } from './fixtures.ts';
+
+/** Small data that a source can load without a network. */
+export interface SourceFixture {
+  /** As a job gives them, without the source's name. */
+  options: object;
+  /** Puts into the context what the options name; its only root is an empty folder. */
+  prepare?(context: DatasetContext): Promise<void>;
+}
+
+/** The conformance suite of sources. */
+export function describeSource(kind: DatasetKind, { options, prepare }: SourceFixture): void {
+  async function prepared() {
+    const context = await contextIn(await temporaryFolder());
+    await prepare?.(context);
+    return { context, choice: kind.options.parse(options) };
+  }
+
+  describe(`the source ${kind.type}`, () => {
+    test('outlines what it then loads, before and after', async () => {
+      const { context, choice } = await prepared();
+      const before = await kind.outline(choice, context);
+      const { classes, shape, train, test: held, vocabulary } = await kind.load(choice, context);
+      const loaded = { classes, shape, trainCount: train.count, testCount: held.count };
+      expect(before).toMatchObject(loaded);
+      expect(before.vocabulary).toBe(vocabulary);
+      expect(await kind.outline(choice, context)).toEqual(before);
+      expect([train.count, held.count].every((count) => count > 0)).toBe(true);
+    });
+
+    test('gives each split labels of its classes, and a reader that structured clone carries', async () => {
+      const { context, choice } = await prepared();
+      const dataset = await kind.load(choice, context);
+      for (const split of [dataset.train, dataset.test]) {
+        expect(split.labels).toHaveLength(split.count);
+        expect(split.labels.every((label) => label >= 0 && label < dataset.classes.length)).toBe(true);
+        const { count, shape, bytes } = split.reader;
+        expect({ count, shape, bytes }).toEqual({
+          count: split.count,
+          shape: dataset.shape,
+          bytes: inputBytes(dataset),
+        });
+        expect(await allInputs(structuredClone(split))).toEqual(await allInputs(split));
+      }
+      expect(dataset.train.reader.digest).not.toBe(dataset.test.reader.digest);
+    });
+
+    test('reads the same inputs in any order', async () => {
+      const { context, choice } = await prepared();
+      const { train } = await kind.load(choice, context);
+      const inputs = await allInputs(train);
+      const reader = await openReader(train.reader);
+      const one = new Uint8Array(reader.bytes);
+      for (let index = train.count - 1; index >= 0; index--) {
+        await reader.read(Int32Array.of(index), one);
+        expect(one).toEqual(inputs.subarray(index * reader.bytes, (index + 1) * reader.bytes));
+      }
+      await reader.close();
+    });
+
+    test('loads the same data again, and has their digest', async () => {
+      const { context, choice } = await prepared();
+      const [first, again] = [await kind.load(choice, context), await kind.load(choice, context)];
+      expect(await contents(again)).toEqual(await contents(first));
+      const { train, test: held, ...about } = first;
+      // A part of a data set has a digest that is derived from the whole one's.
+      if (train.reader.kind === 'subset') return;
+      const parts = [await allInputs(train), train.labels, await allInputs(held), held.labels];
+      const counts = { train: train.count, test: held.count };
+      expect(first.digest).toBe(await contentDigest(about, counts, parts.map(bytesOf), undefined));
+    });
+
+    test('ends a load that is cancelled with the reason of the signal, and loads afterwards', async () => {
+      const { context, choice } = await prepared();
+      const signal = AbortSignal.abort(new Error('cancelled'));
+      await expect(kind.load(choice, { ...context, signal })).rejects.toThrow('cancelled');
+      await expect(kind.load(choice, context)).resolves.toBeDefined();
+    });
+  });
+}
+
+async function contents({ train, test: held, ...about }: Dataset) {
+  const of = async (split: Split) => ({ labels: split.labels, inputs: await allInputs(split) });
+  return { ...about, train: await of(train), test: await of(held) };
+}
