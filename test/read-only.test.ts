@@ -6,7 +6,8 @@ import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { createClient } from '@distillery/client';
 import { type PrivateRedis, startPrivateRedis } from '@distillery/queue';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { buildJavaScript } from './testing/built.ts';
 
 // API and worker as a user who owns nothing, on a file system that is read-only but for three folders: what containers
 // are told to be in docker-compose.yml. Only root can set this up.
@@ -20,6 +21,13 @@ const asNobody = [
   '--clear-groups',
   '--no-new-privs',
 ] as const;
+
+/** The compiled code, which images run. */
+let built: string;
+beforeAll(async () => {
+  built = await buildJavaScript();
+}, 120_000);
+afterAll(() => rm(built, { recursive: true, force: true }));
 
 let redis: PrivateRedis;
 let folder: string;
@@ -64,7 +72,7 @@ exec "$@"`;
 
 /** Starts a program of ours so; resolves to what a line of its log says. */
 async function start(app: string, env: Record<string, string>, ready: RegExp): Promise<string> {
-  const command = [...asNobody, process.execPath, '--import', 'tsx', `apps/${app}/source/main.ts`];
+  const command = [...asNobody, process.execPath, `${built}/apps/${app}/source/main.js`];
   const child = spawn('unshare', ['-m', 'sh', '-c', confine, 'sh', folder, root, ...command], {
     env: { PATH: process.env.PATH, HOME: '/nonexistent', ...env },
     stdio: ['ignore', 'pipe', 'inherit'],

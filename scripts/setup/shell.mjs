@@ -83,11 +83,11 @@ export function aptInstall(packages, say, policy = '/usr/sbin/policy-rc.d') {
       );
     const ours = !existsSync(policy);
     const cleanUp = () => ours && rmSync(policy, { force: true });
+    say(`installing ${packages.join(', ')} with apt-get`);
     if (ours) {
       writeFileSync(policy, '#!/bin/sh\nexit 101\n', { mode: 0o755 });
       process.on('exit', cleanUp);
     }
-    say(`installing ${packages.join(', ')} with apt-get`);
     try {
       // An image that never ran `update` knows no packages, so the first try may fail for that alone.
       await install().catch(async () => {

@@ -70,8 +70,15 @@ async function run(context: StageContext<Input>): Promise<TeacherResult> {
 
   const { seed } = training;
   const [result] = await runNetworks(context, materials, {
-    members: [{ name: '', architecture, seed, ...network }],
-    method: bindMethod(labelsAlone, network.plan, network.plan),
+    members: [
+      {
+        name: '',
+        architecture,
+        seed,
+        ...network,
+        method: bindMethod(labelsAlone, network.plan, network.plan),
+      },
+    ],
     training,
     seed,
     views: Infinity,

@@ -7,8 +7,6 @@ import type { JobSpec, MetricRow, SavedCheckpoint, SkippedData, StageProgress } 
 import { planJob } from '../planning/plan.ts';
 import { runStage } from '../stages/index.ts';
 
-export * from './results.ts';
-
 /** What a stage told while it ran. */
 export interface Told {
   rows: Omit<MetricRow, 'stage' | 'attempt'>[];

@@ -1,0 +1,109 @@
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { createInterface } from 'node:readline';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { buildJavaScript, runScript } from './testing/built.ts';
+
+// The client and the CLI as a person gets them: packed, installed into an empty project, run by plain Node.
+
+const execute = promisify(execFile);
+const root = resolve(import.meta.dirname, '..');
+const minutes = 60_000;
+
+let built: string;
+/** The empty project. */
+let project: string;
+
+async function run(program: string, ...args: string[]): Promise<string> {
+  const { stdout } = await execute(program, args, { cwd: project, timeout: 5 * minutes });
+  return stdout;
+}
+
+beforeAll(async () => {
+  built = await buildJavaScript();
+  project = await mkdtemp(join(tmpdir(), 'distillery-project-'));
+  await runScript('pack.mjs', built);
+  const tarballs = (await readdir(join(built, 'published'))).filter((name) => name.endsWith('.tgz'));
+  expect(tarballs).toHaveLength(2);
+  await writeFile(join(project, 'package.json'), '{ "private": true, "type": "module" }\n');
+  const options = ['--ignore-scripts', '--prefer-offline', '--no-audit', '--no-fund', '--loglevel=error'];
+  await run('npm', 'install', ...options, ...tarballs.map((name) => join(built, 'published', name)));
+}, 10 * minutes);
+afterAll(() => Promise.all([built, project].map((folder) => rm(folder, { recursive: true, force: true }))));
+
+test('holds compiled files only, and no helper of the tests', async () => {
+  const files = await readdir(join(project, 'node_modules/@distillery'), { recursive: true });
+  expect(files.filter((name) => name.endsWith('.js')).length).toBeGreaterThan(100);
+  expect(files.filter((name) => /(?<!\.d)\.ts$|testing/.test(name))).toEqual([]);
+  const manifest = await readFile(join(project, 'node_modules/@distillery/cli/package.json'), 'utf8');
+  expect(JSON.parse(manifest)).not.toHaveProperty('private');
+});
+
+test('the client is imported by plain Node, and its types by TypeScript', {
+  timeout: 2 * minutes,
+}, async () => {
+  await writeFile(
+    join(project, 'use.mts'),
+    `import { type Client, createClient } from '@distillery/client';
+     const client: Client = createClient('http://127.0.0.1:1');
+     const answer = await client.job('job_x').catch((error: Error) => error.constructor.name);
+     if (typeof answer === 'string') console.log(answer);
+     // @ts-expect-error A state is not a number.
+     else console.log(answer.state * 1);`,
+  );
+  const tsc = join(root, 'node_modules/typescript/bin/tsc');
+  const types = ['--typeRoots', join(root, 'node_modules/@types'), '--types', 'node'];
+  await run(
+    process.execPath,
+    tsc,
+    '--module',
+    'nodenext',
+    '--target',
+    'es2023',
+    '--strict',
+    ...types,
+    'use.mts',
+  );
+  expect(await run(process.execPath, 'use.mjs')).toMatch(/Error\n$/);
+});
+
+test('distill starts the service, whose trainers do a job', { timeout: 5 * minutes }, async () => {
+  const distill = join(project, 'node_modules/.bin/distill');
+  expect(await run(distill, '--help')).toContain('distill run SPEC.json');
+  await writeFile(
+    join(project, 'spec.json'),
+    JSON.stringify({
+      dataset: { source: 'shapes', trainCount: 60, testCount: 20 },
+      teacher: { architecture: { type: 'mlp', hidden: [8] } },
+      students: [
+        { name: 's', architecture: { type: 'mlp', hidden: [4] }, method: [{ type: 'soft_target' }] },
+      ],
+      baseline: false,
+      training: { epochs: 1 },
+    }),
+  );
+  const { REDIS_URL: _, ...env } = process.env;
+  const up = spawn(distill, ['up', '--port', '0', '--folder', join(project, 'runs')], {
+    cwd: project,
+    env,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const gone = once(up, 'exit');
+  try {
+    let url: string | undefined;
+    for await (const line of createInterface(up.stdout)) {
+      url = /listens on (http:\S+?),/.exec(line)?.[1];
+      if (url !== undefined) break;
+    }
+    const report = await run(distill, 'run', 'spec.json', '--url', url ?? 'it did not start');
+    expect(report).toMatch(/teacher +[\d,]+/);
+    expect(report).toContain('engine: ');
+  } finally {
+    up.kill('SIGTERM');
+    await gone;
+  }
+});
