@@ -38,7 +38,7 @@ export async function stageRunner(roots: string[] = []) {
 
   async function planned(id: string, spec: JobSpec) {
     const data = { cacheDir: join(folder, 'data'), roots };
-    const { resolved: plan } = await planJob(spec, data);
+    const { resolved: plan } = await planJob(spec, { ...data, store });
     const { stages } = plan;
     const results: Record<string, unknown> = {};
     const attempts = new Map<string, number>();
