@@ -16,7 +16,7 @@ afterAll(() => service?.close());
 
 const spec = {
   dataset: { source: 'stripes', count: 48 },
-  teacher: { architecture: { type: 'linear' } },
+  teacher: { type: 'oracle' },
   students: [
     {
       name: 'small',
@@ -35,6 +35,7 @@ test.each([
   ['architectures', 'linear'],
   ['datasets', 'stripes'],
   ['formats', 'json'],
+  ['teachers', 'oracle'],
 ])('the catalogue of %s lists %s', async (page, type) => {
   const entries = Object.values((await (await get(`/v1/${page}`)).json()) as object).flat();
   expect(entries).toContainEqual(expect.objectContaining({ type, summary: expect.any(String) }));
@@ -42,7 +43,7 @@ test.each([
 
 test('the OpenAPI page accepts the kinds', async () => {
   const page = await (await get('/openapi.json')).text();
-  for (const kind of ['absolute', 'linear', 'stripes', 'json']) expect(page).toContain(`"${kind}"`);
+  for (const kind of ['absolute', 'linear', 'stripes', 'json', 'oracle']) expect(page).toContain(`"${kind}"`);
 });
 
 test('a misspelt option of a kind is refused with its path', async () => {

@@ -8,6 +8,7 @@ import type { Term } from '@distillery/methods';
 import type { Architecture } from '@distillery/models';
 import { digestOf, weightSchema } from '@distillery/spec';
 import { openStore, type StoreKind } from '@distillery/store';
+import type { TeacherKind } from '@distillery/teachers';
 import type { Plugin, StageKind } from '@distillery/training';
 import * as tf from '@tensorflow/tfjs-core';
 import { z } from 'zod';
@@ -126,6 +127,37 @@ const mirror: StoreKind = {
   },
 };
 
+/** A teacher that needs no network: it is sure of the class of stripes that it sees. */
+const oracle: TeacherKind = {
+  type: 'oracle',
+  summary: 'Knows horizontal from vertical stripes',
+  options: z.strictObject({}),
+  trains: false,
+  outline: async () => ({ architecture: { type: 'linear' } }),
+  open: async () => ({
+    digest: digestOf({ teacher: 'oracle' }),
+    taps: { logits: [2] },
+    activations: 2,
+    predict: ({ images }) =>
+      tf.tidy(() => {
+        // Vertical stripes vary along a row, horizontal ones along a column.
+        const along = (axis: number) => {
+          const [from, to] = [
+            [0, 0, 0, 0],
+            [0, 0, 0, 0],
+          ];
+          to[axis] = 1;
+          const extent = [-1, size, size, -1];
+          extent[axis] = size - 1;
+          const difference = tf.sub(tf.slice(images, from, extent), tf.slice(images, to, extent));
+          return tf.mean(tf.abs(difference), [1, 2, 3]);
+        };
+        return { logits: tf.stack([along(1), along(2)], 1) };
+      }),
+    dispose() {},
+  }),
+};
+
 const censusInput = z.strictObject({ students: z.array(z.string()) });
 const censusResult = z.object({ networks: z.int() });
 
@@ -158,6 +190,7 @@ export default {
   architectures: [linear],
   datasets: [stripes],
   readers: [stripesReader],
+  teachers: [oracle],
   formats: [json],
   stores: [mirror],
   stages: [census as unknown as StageKind],

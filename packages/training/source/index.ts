@@ -11,6 +11,12 @@ export {
   stageKinds,
   type StageTask,
 } from './stages/index.ts';
-export type { JobRecord, StageArtifacts, StageNetwork, StageRecord } from './stages/stage.ts';
-export { StopTraining } from './train.ts';
-export type { StageContext, StageKind } from './stages/stage.ts';
+export type {
+  JobRecord,
+  StageArtifacts,
+  StageContext,
+  StageKind,
+  StageNetwork,
+  StageRecord,
+} from './stages/stage.ts';
+export { StopTraining } from './training-run.ts';

@@ -3,7 +3,9 @@ import { type Format, formats } from '@distillery/formats';
 import { type Term, terms } from '@distillery/methods';
 import { type Architecture, architectures } from '@distillery/models';
 import { type StoreKind, storeKinds } from '@distillery/store';
+import type { TeacherKind } from '@distillery/teachers';
 import { importPlugin, loadedPlugins } from './import-plugin.ts';
+import { teachers } from './kinds.ts';
 import { stageKinds } from './stages/index.ts';
 import type { StageKind } from './stages/stage.ts';
 
@@ -16,6 +18,7 @@ export interface Plugin {
   architectures?: readonly Architecture[];
   datasets?: readonly DatasetKind[];
   readers?: readonly ReaderKind[];
+  teachers?: readonly TeacherKind[];
   formats?: readonly Format[];
   stores?: readonly StoreKind[];
   stages?: readonly StageKind[];
@@ -27,6 +30,7 @@ const registries: { [Name in keyof Plugin]-?: { add(kind: never): void } } = {
   architectures,
   datasets,
   readers,
+  teachers,
   formats,
   stores: storeKinds,
   stages: stageKinds,

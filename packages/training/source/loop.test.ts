@@ -5,16 +5,21 @@ import { openStore } from '@distillery/store';
 import { type Dataset, memorySplit } from '@distillery/datasets';
 import { type Forward, randomStream, startEngine, trace } from '@distillery/engine';
 import { type BoundTerm, terms } from '@distillery/methods';
-import { type Choice, type Scheduled, trainingSchema } from '@distillery/spec';
+import { type Choice, type Scheduled, type TermResult, trainingSchema } from '@distillery/spec';
 import * as tf from '@tensorflow/tfjs-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { TeacherRows } from './batches/batch-thread.ts';
 import { everyIndex } from './batches/batches.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import { bindMethod, type WeightedTerm } from './method.ts';
-import { createNetwork, disposeNetwork, readValues } from './network.ts';
-import { rowFile, rowWriter } from './outputs.ts';
-import { StopTraining, train, type TrainingResult } from './train.ts';
+import type { Component } from './components/component.ts';
+import type { Member } from './member.ts';
+import { assignValues, createNetwork, disposeNetwork, readValues } from './network.ts';
+import { runTaps } from './taps.ts';
+import { valuesOf } from './tensor-tree.ts';
+import { randomLogits } from './testing/teacher-rows.ts';
+import { train } from './loop.ts';
+import { StopTraining, type TrainingResult, type TrainingRun } from './training-run.ts';
 
 // Two images a step make 25 steps an epoch: losses are read after every second one, and after the last.
 const [count, batchSize, classes] = [50, 2, 3];
@@ -48,12 +53,7 @@ beforeAll(async () => {
   await startEngine();
   folder = await mkdtemp(join(tmpdir(), 'distillery-train-'));
   const store = await openStore(folder);
-  const writer = rowWriter(store, [classes]);
-  await writer.write(Float32Array.from({ length: count * classes }, () => stream.normal()));
-  teacher = {
-    position: everyIndex(count),
-    taps: { logits: [await rowFile(store, await writer.close())] },
-  };
+  teacher = await randomLogits(store, count, classes);
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
@@ -75,6 +75,7 @@ async function trained(
     everySeconds = 60,
     validation = 0,
     pause = undefined as ((step: number, phase: string) => void) | undefined,
+    components = [] as NonNullable<TrainingRun['components']>,
   } = {},
 ): Promise<Run> {
   const before = tf.memory().numTensors;
@@ -84,8 +85,7 @@ async function trained(
   let phase = '';
   try {
     run.result = await train({
-      network,
-      method,
+      members: [{ name: '', network, method, seed: 5 }],
       dataset,
       indices: { train: everyIndex(count), validation: everyIndex(validation).map((index) => index % count) },
       training: trainingSchema.parse({ epochs, batchSize }),
@@ -94,6 +94,7 @@ async function trained(
       teacher,
       resume,
       checkpoints: { everySeconds },
+      components,
       hooks: {
         metrics: (epoch, step, values) => run.rows.push({ epoch, step, values }),
         progress: (now) => {
@@ -189,9 +190,9 @@ test('a weight that was found is kept over a stop: the same bytes', async () => 
   expect(rest.weights).toEqual(whole.weights);
   expect(rest.rows.some(({ step }) => step === 0)).toBe(false);
   // Another number would have led elsewhere.
-  const cursor = resume as Checkpoint;
-  const [soft, other] = cursor.cursor.terms;
-  const changed = { ...cursor, cursor: { ...cursor.cursor, terms: [{ ...soft, weight: 0.01 }, other] } };
+  const { facts, ...kept } = resume as Checkpoint;
+  const [soft, other] = facts.terms as TermResult[];
+  const changed = { ...kept, facts: { ...facts, terms: [{ ...soft, weight: 0.01 }, other] } };
   expect((await trained(method, { resume: changed })).weights).not.toEqual(whole.weights);
 });
 
@@ -220,7 +221,8 @@ test('a run that is stopped while it looks at an epoch looks at it again, and ta
       if (phase === 'evaluating' && step === 51) throw new StopTraining('stop');
     },
   });
-  expect(cut.checkpoints.map(({ cursor }) => [cursor.step, cursor.samples > 0])).toEqual([
+  const samples = ({ facts }: Checkpoint) => (facts.losses as { samples: number }).samples;
+  expect(cut.checkpoints.map((one) => [one.cursor.step, samples(one) > 0])).toEqual([
     [25, false],
     [50, true],
   ]);
@@ -248,6 +250,58 @@ test('a run that its preflight refuses takes no step', async () => {
   const untouched = createNetwork(forward, dataset.shape, 1);
   expect(run.weights).toEqual(readValues(untouched.variables));
   disposeNetwork(untouched);
+});
+
+describe('a component', () => {
+  /** A teacher that is the moving average of its student: decay 0.5. */
+  const average = ({ network, input }: Member): Component => {
+    const shadow = createNetwork(network.forward, dataset.shape, readValues(network.variables));
+    return {
+      name: 'average',
+      provide: (batch, taps) => {
+        expect(taps).toEqual(['logits']);
+        return runTaps(shadow, { images: input(batch), labels: batch.labels }, { taps }).taps;
+      },
+      update() {
+        for (const [name, variable] of Object.entries(shadow.variables)) {
+          tf.tidy(() => variable.assign(tf.div(tf.add(variable, network.variables[name]), 2)));
+        }
+      },
+      state: () => ({ tensors: readValues(shadow.variables) }),
+      restore: ({ tensors }) => assignValues(shadow.variables, valuesOf(tensors)),
+      dispose: () => disposeNetwork(shadow),
+    };
+  };
+  const towards = own('towards', ({ student, teacher: { logits } }) =>
+    tf.mean(tf.square(tf.sub(student.logits, logits))),
+  );
+  const method = [
+    labels,
+    { ...towards, source: { component: 'average' }, bound: { ...towards.bound, teacher: ['logits'] } },
+  ];
+
+  test('teaches a term in the step, and resumes from its own state with the same bytes', async () => {
+    const components = [average];
+    const whole = await trained(method, { components });
+    expect(whole.error).toBeUndefined();
+    expect(whole.result?.members[0].losses.towards).toBeGreaterThan(0);
+    const cut = await trained(method, {
+      components,
+      pause: (step) => {
+        if (step === 31) throw new StopTraining('stop');
+      },
+    });
+    const resume = cut.checkpoints.at(-1) as Checkpoint;
+    expect((await trained(method, { components, resume })).weights).toEqual(whole.weights);
+    // Another average would have led elsewhere.
+    const changed = { ...resume, tensors: { ...resume.tensors, average: resume.tensors.weights } };
+    expect((await trained(method, { components, resume: changed })).weights).not.toEqual(whole.weights);
+  });
+
+  test('that a term asks for and nobody provides is named', async () => {
+    const { error } = await trained(method);
+    expect(error).toMatchObject({ message: 'there is no average to learn from' });
+  });
 });
 
 describe('a run that diverges', () => {
