@@ -1,21 +1,19 @@
 /**
- * Training steps as the trainer takes them: `train` of packages/training, nothing rewritten for the occasion. The
- * teacher's logits of a distillation lie in the store, as the outputs stage leaves them, written outside the timing.
+ * Training steps as the trainer takes them: `train` of packages/training, nothing rewritten for the occasion. A
+ * distillation reads the teacher's logits from the store, as the outputs stage leaves them; writing them is not timed.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openStore } from '@distillery/store';
 import type { Dataset } from '@distillery/datasets';
-import { randomStream, trace } from '@distillery/engine';
+import { trace } from '@distillery/engine';
 import { architectures, bind } from '@distillery/models';
 import { type Training, trainingSchema } from '@distillery/spec';
-import { bindMethod } from '../packages/training/source/method.ts';
-import { createNetwork, disposeNetwork } from '../packages/training/source/network.ts';
-import type { TeacherRows } from '../packages/training/source/batches/batch-thread.ts';
-import { everyIndex } from '../packages/training/source/batches/batches.ts';
-import { rowFile, rowWriter } from '../packages/training/source/outputs.ts';
-import { train } from '../packages/training/source/train.ts';
+import { train } from '@distillery/training/loop';
+import { bindMethod } from '@distillery/training/method';
+import { createNetwork, disposeNetwork } from '@distillery/training/network';
+import { randomLogits } from '@distillery/training/testing';
 import { accepted } from './accepted.ts';
 import type { Precision } from './protocol.ts';
 
@@ -35,7 +33,7 @@ export interface Steps {
 export function stepper(dataset: Dataset) {
   const classes = dataset.classes.length;
   const forwardOf = (type: string) => bind(architectures.get(type), { type, dropout: 0.1 }, { classes });
-  let rows: TeacherRows | undefined;
+  let rows: Awaited<ReturnType<typeof randomLogits>> | undefined;
 
   /** @throws DistilleryError when this version or machine does not train in that precision */
   return async function take(
@@ -71,8 +69,7 @@ export function stepper(dataset: Dataset) {
     const begun = performance.now();
     let last = begun;
     await train({
-      network,
-      method,
+      members: [{ name: '', network, method, seed: 1 }],
       dataset,
       // An epoch of as many steps as were asked for, over as many images as there are.
       indices: {
@@ -106,14 +103,9 @@ export function inPrecision(precision: Precision): { precision?: Precision } {
   return precision === 'float32' ? {} : { precision };
 }
 
-/** Numbers in the place of the teacher's: how long a step takes does not depend on them. */
-async function storedLogits(count: number, classes: number): Promise<TeacherRows> {
-  const stream = randomStream(0, 'logits');
+/** Random numbers stand in for the teacher's: the time of a step does not depend on them. */
+async function storedLogits(count: number, classes: number) {
   const folder = mkdtempSync(join(tmpdir(), 'distillery-bench-'));
   process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
-  const store = await openStore(folder);
-  const writer = rowWriter(store, [classes]);
-  await writer.write(Float32Array.from({ length: count * classes }, () => stream.normal()));
-  const file = await rowFile(store, await writer.close());
-  return { position: everyIndex(count), taps: { logits: [file] } };
+  return await randomLogits(await openStore(folder), count, classes);
 }

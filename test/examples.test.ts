@@ -48,8 +48,8 @@ test.each(families)(
 
 /** Its networks at the least depth, a few images, two epochs; all else stays. */
 function shrunk({ teacher, students, training, ...rest }: JobSpecInput): unknown {
-  const shallow = ({ architecture }: { architecture?: unknown }) => {
-    const choice = architecture as { type: string; depth?: number };
+  const shallow = (network: object) => {
+    const choice = (network as { architecture?: unknown }).architecture as { type: string; depth?: number };
     return choice.depth === undefined ? choice : { ...choice, depth: least[choice.type] };
   };
   return {

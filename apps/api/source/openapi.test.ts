@@ -44,6 +44,7 @@ test('every page is described', () => {
     'GET /v1/jobs/{id}/teacher/weights',
     'GET /v1/jobs/{id}/teachers/{name}/weights',
     'GET /v1/methods',
+    'GET /v1/teachers',
     'HEAD /v1/jobs/{id}/students/{name}/weights',
     'HEAD /v1/jobs/{id}/teacher/weights',
     'HEAD /v1/jobs/{id}/teachers/{name}/weights',

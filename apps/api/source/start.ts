@@ -57,7 +57,7 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
     onError: (error) => log.warn({ err: error }, 'Redis'),
   });
   if (!options.volatileRedis) await refuseVolatile(queue, log);
-  const context = { cacheDir: options.dataDir, roots };
+  const context = { cacheDir: options.dataDir, roots, store };
   const app = await buildApp({
     queue,
     store,

@@ -1,4 +1,4 @@
-export { detached, type Gradients, gradientsOf } from './gradients.ts';
+export { detached, type Gradients, gradientsOf, unrecorded } from './gradients.ts';
 export { initialValues } from './initialize.ts';
 export { inputGradient } from './input-gradient.ts';
 export { measureGigaflops } from './measure.ts';

@@ -60,6 +60,7 @@ export {
   type Optimizer,
   type Schedule,
   type Training,
+  trainingOverrideSchema,
   trainingSchema,
 } from './training.ts';
 export {

@@ -3,18 +3,31 @@ import { z } from 'zod';
 import { jobSpecSchema, validationOf } from './job-spec.ts';
 import { type Kind, registry } from './kind.ts';
 import { fieldErrors } from './problem.ts';
+import { trainingOverrideSchema } from './training.ts';
 
 const kind = (type: string, options: z.ZodObject = z.strictObject({})): Kind => ({
   type,
   summary: type,
   options,
 });
+const datasets = registry(
+  [kind('pictures', z.strictObject({ count: z.number().int().default(100) }))],
+  'source',
+);
+const architectures = registry([
+  kind('large', z.strictObject({ width: z.number().min(1).default(64) })),
+  kind('small'),
+]);
+const trained = z.strictObject({
+  architecture: architectures.schema,
+  training: trainingOverrideSchema.default({}),
+  dataset: datasets.schema.optional(),
+});
+const found = z.strictObject({ file: z.string() });
 const schema = jobSpecSchema({
-  datasets: registry([kind('pictures', z.strictObject({ count: z.number().int().default(100) }))], 'source'),
-  architectures: registry([
-    kind('large', z.strictObject({ width: z.number().min(1).default(64) })),
-    kind('small'),
-  ]),
+  datasets,
+  architectures,
+  teachers: registry([kind('trained', trained), kind('found', found)], 'type', () => ({}), 'trained'),
   terms: registry([
     kind('labels', z.strictObject({ weight: z.number().default(1) })),
     kind('imitate', z.strictObject({ weight: z.number().default(1), temperature: z.number().positive() })),
@@ -91,6 +104,19 @@ test('an override holds only what was said', () => {
     epochs: 3,
     optimizer: { type: 'sgd', learningRate: 0.1, momentum: 0, nesterov: false, weightDecay: 0 },
   });
+});
+
+test('a teacher without a type is a trained one; of another kind it has the options of that kind', () => {
+  expect(schema.parse(minimal).teacher).not.toHaveProperty('type');
+  const explicit = { ...minimal, teacher: { type: 'trained', architecture: { type: 'large' } } };
+  expect(schema.parse(explicit).teacher).toMatchObject({ type: 'trained', training: {} });
+  const other = { ...minimal, teacher: { type: 'found', file: 'a', classMap: { cat: 'Katze' } } };
+  expect(schema.parse(other).teacher).toEqual(other.teacher);
+  const [refused] = refusals({ ...minimal, teacher: { ...other.teacher, architecture: { type: 'large' } } });
+  expect(refused).toMatchObject({ path: '/teacher/architecture', message: 'is not an option here' });
+  expect(refusals({ ...minimal, teacher: { type: 'lost' } })).toMatchObject([
+    { path: '/teacher/type', allowed: ['trained', 'found'] },
+  ]);
 });
 
 test('validation has a short and a long form', () => {

@@ -27,26 +27,22 @@ export interface Kinds {
   datasets: Registry<Kind, 'source'>;
   architectures: Registry<Kind>;
   terms: Registry<Kind>;
+  /** A choice without `type` is of the kind `trained`. */
+  teachers: Registry<Kind>;
 }
 
 /** Builds the schema of a job spec over the installed kinds. */
-export function jobSpecSchema({ datasets, architectures, terms }: Kinds) {
+export function jobSpecSchema({ datasets, architectures, terms, teachers }: Kinds) {
   const network = {
     architecture: architectures.schema.describe('The network; see the catalogue of architectures.'),
     training: trainingOverrideSchema.default({}).describe("Settings that differ from the job's `training`."),
   };
-  const teacher = {
-    ...network,
-    dataset: datasets.schema
-      .optional()
-      .describe("The data set that this teacher is trained on. Default: the job's."),
-    classMap: z
-      .record(z.string().max(255), z.string().max(255))
-      .optional()
-      .describe(
-        "Maps each class of the job to one of the teacher's. Needed where the classes, or their order, differ.",
-      ),
-  };
+  const classMap = z
+    .record(z.string().max(255), z.string().max(255))
+    .optional()
+    .describe(
+      "Maps each class of the job to one of the teacher's. Needed where the classes, or their order, differ.",
+    );
   const fields = z.strictObject({
     name: z.string().min(1).max(120).optional().describe('A name for people, for example "first steps".'),
     labels: z
@@ -68,17 +64,17 @@ export function jobSpecSchema({ datasets, architectures, terms }: Kinds) {
       .max(16)
       .optional()
       .describe('Generations of each student, for `born_again` only. Default: 3.'),
-    teacher: z
-      .strictObject(teacher)
+    teacher: teachers
+      .extended({ classMap })
       .optional()
       .describe('The teacher. Required unless the procedure is `mutual`.'),
     teachers: z
       .array(
-        z.strictObject({
+        teachers.extended({
           name: slug
             .refine((name) => name !== 'teacher', 'is the name of `teacher`')
             .describe('The name that students and results refer to.'),
-          ...teacher,
+          classMap,
           weight: z
             .number()
             .positive()

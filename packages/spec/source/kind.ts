@@ -20,6 +20,13 @@ export interface Kind {
 /** A parsed choice of a kind with its options filled in. */
 export type Choice<Key extends string = 'type'> = Record<string, unknown> & Record<Key, string>;
 
+/** A parsed choice with further fields; the key is absent where the default kind was left out. */
+export type Extended<Shape extends z.ZodRawShape, Key extends string = 'type'> = Record<string, unknown> &
+  Partial<Record<Key, string>> &
+  z.output<z.ZodObject<Shape>>;
+export type ExtendedInput<Shape extends z.ZodRawShape> = Record<string, unknown> &
+  z.input<z.ZodObject<Shape>>;
+
 /** A page of the catalogue: what `GET /v1/methods` and its siblings answer for each kind. */
 export interface CatalogueEntry {
   type: string;
@@ -47,6 +54,8 @@ export interface Registry<K extends Kind, Key extends string = 'type'> {
   get(type: string): K;
   /** Parses a choice: the kind's name under `key` with its options beside it. Unknown options are refused. */
   readonly schema: z.ZodType<Choice<Key>>;
+  /** Parses a choice with further fields beside the options, which every kind has. */
+  extended<Shape extends z.ZodRawShape>(shape: Shape): z.ZodType<Extended<Shape, Key>, ExtendedInput<Shape>>;
   catalogue(): CatalogueEntry[];
   /**
    * Adds a kind, as plug-ins and tests do. Call it before the schema parses or describes anything: a schema that has
@@ -63,12 +72,14 @@ export interface Registry<K extends Kind, Key extends string = 'type'> {
  * @param kinds the built-in kinds
  * @param key the property that names the kind (`type`, or `source` for data sets)
  * @param more what the catalogue adds to what every kind declares
+ * @param absent the kind of a choice without the key; default: the key is required
  * @throws RangeError when two kinds share a name
  */
 export function registry<K extends Kind, Key extends string = 'type'>(
   kinds: readonly K[],
   key: Key = 'type' as Key,
   more: (kind: K) => Pick<CatalogueEntry, 'needs' | 'trains' | 'mediaType' | 'extension'> = () => ({}),
+  absent?: string,
 ): Registry<K, Key> {
   const list: K[] = [];
   const byType = new Map<string, K>();
@@ -83,12 +94,15 @@ export function registry<K extends Kind, Key extends string = 'type'>(
     list.push(kind);
   }
 
-  function union(): z.ZodType<Choice<Key>> {
+  function union(shape: z.ZodRawShape): z.ZodType {
     used = true;
-    const members = list.map((kind) => kind.options.extend({ [key]: z.literal(kind.type) }));
+    const members = list.map((kind) => {
+      const name = z.literal(kind.type);
+      return kind.options.extend({ ...shape, [key]: kind.type === absent ? name.optional() : name });
+    });
     return z.discriminatedUnion(key, members as unknown as [z.ZodObject], {
       error: (issue) => (issue.code === 'invalid_union' ? `must be one of: ${names()}` : undefined),
-    }) as unknown as z.ZodType<Choice<Key>>;
+    });
   }
 
   const names = () => list.map(({ type }) => type).join(', ');
@@ -101,7 +115,9 @@ export function registry<K extends Kind, Key extends string = 'type'>(
       return kind;
     },
     // Built when it is first used, so that a schema may embed it before plug-ins have added their kinds.
-    schema: z.lazy(union),
+    schema: z.lazy(() => union({})) as unknown as z.ZodType<Choice<Key>>,
+    extended: <Shape extends z.ZodRawShape>(shape: Shape) =>
+      z.lazy(() => union(shape)) as unknown as z.ZodType<Extended<Shape, Key>, ExtendedInput<Shape>>,
     catalogue: () =>
       list.map((kind) => ({
         type: kind.type,

@@ -24,17 +24,12 @@ const begin = (attempt: number, keep = 2, at = store) =>
 
 function checkpoint(step: number, values = 10): Checkpoint {
   return {
-    cursor: {
-      step,
-      terms: [],
-      sums: [step],
-      samples: 1,
-      validationAccuracy: {},
-      best: {},
-      losses: {},
-      seconds: 0,
+    cursor: { step, seconds: 0 },
+    facts: { losses: { sums: [step], samples: 1 } },
+    tensors: {
+      weights: { w: new Float32Array(values).fill(step) },
+      members: { small: { slots: { 'm/w': new Float32Array([1]) } } },
     },
-    groups: { weights: { w: new Float32Array(values).fill(step) }, slots: { 'w/m': new Float32Array([1]) } },
   };
 }
 

@@ -1,41 +1,37 @@
 import { decodeSafetensors, encodeSafetensors } from '@distillery/formats';
 import { type Store } from '@distillery/store';
-import { asDistilleryError, DistilleryError, type SavedCheckpoint, type TermResult } from '@distillery/spec';
+import { asDistilleryError, DistilleryError, type SavedCheckpoint } from '@distillery/spec';
 import { z } from 'zod';
-import type { Values } from './network.ts';
+import { flatten, type TensorTree, unflatten } from './tensor-tree.ts';
 
 /**
- * A checkpoint is everything that the rest of a run depends on: weights, auxiliary networks, optimizer slots and the
- * best weights so far as one blob of tensors, the cursor and running sums as a manifest that is committed last.
- * Random streams are functions of the cursor and need no state.
+ * A checkpoint is everything that the rest of a run depends on: the tensors of all components as one blob, the rest as a
+ * manifest that is committed last. Random streams are functions of the step and need no state.
  */
+export interface Checkpoint {
+  cursor: Cursor;
+  /** What components keep beside tensors, by the names that lead to the component; it fits into JSON. */
+  facts: Record<string, unknown>;
+  tensors: TensorTree;
+}
+
 export interface Cursor {
-  /** Completed optimizer steps. */
+  /** Number of completed steps. */
   step: number;
-  /** The method's terms as the preflight measured them, with the weights that they are trained with. */
-  terms: TermResult[];
-  /** Sums of the losses of the running epoch, and over how many samples. */
-  sums: number[];
-  samples: number;
-  /** By member of networks that train side by side: of its last epoch, and its best. Empty without a validation split. */
-  validationAccuracy: Record<string, number>;
-  best: Record<string, { epoch: number; validationAccuracy: number }>;
-  /** Each completed epoch's means, for the result. */
-  losses: Record<string, number>;
-  /** Seconds of training in earlier attempts. */
+  /** Seconds of training, over all attempts. */
   seconds: number;
 }
 
-export interface Checkpoint {
-  cursor: Cursor;
-  /** `weights`, `auxiliary`, `slots`, `best`: values by name. */
-  groups: Record<string, Values>;
-}
+/** Raised when a checkpoint's parts change: what another version wrote is not used. */
+const format = 2;
 
 /** An entry of a stage's log: an attempt begins, or commits a checkpoint. */
 const entrySchema = z.object({
   attempt: z.number().int(),
-  cursor: z.custom<Cursor>((value) => typeof value === 'object' && value !== null).optional(),
+  /** Absent from what versions before 2 wrote. */
+  format: z.number().int().optional(),
+  cursor: z.object({ step: z.number().int(), seconds: z.number() }).optional(),
+  facts: z.record(z.string(), z.unknown()).optional(),
   blob: z.string().optional(),
 });
 type Entry = z.output<typeof entrySchema>;
@@ -78,9 +74,13 @@ export async function openCheckpoints(options: CheckpointOptions) {
   return { resume: await newest(), save };
 
   async function newest(): Promise<Checkpoint | undefined> {
-    for (const { cursor, blob = '', number } of kept.toReversed()) {
+    for (const { format: written, cursor, facts = {}, blob = '', number } of kept.toReversed()) {
+      if (written !== format) {
+        warn(`checkpoint ${number} was written by another version and cannot be used`);
+        continue;
+      }
       try {
-        return { cursor: cursor as Cursor, groups: decode(await store.read(blob)) };
+        return { cursor: cursor as Cursor, facts, tensors: decode(await store.read(blob)) };
       } catch (error) {
         if (!(error instanceof DistilleryError) || error.retryable) throw error;
         warn(`checkpoint ${number} cannot be used, the one before is taken: ${error.message}`);
@@ -89,11 +89,11 @@ export async function openCheckpoints(options: CheckpointOptions) {
     return undefined;
   }
 
-  async function save({ cursor, groups }: Checkpoint): Promise<void> {
+  async function save({ cursor, facts, tensors }: Checkpoint): Promise<void> {
     // What the header says keeps equal states of two jobs or attempts apart: removing one leaves the other.
     const metadata = { stage: folder, attempt: String(attempt), step: String(cursor.step) };
-    const { digest: blob, size: bytes } = await store.put(encode(groups, metadata));
-    const entry = { attempt, cursor, blob };
+    const { digest: blob, size: bytes } = await store.put(encode(tensors, metadata));
+    const entry = { attempt, format, cursor, facts, blob };
     try {
       if (!(await append(entry)))
         throw new Error(`entry ${next} of ${folder} is there, and not by a newer attempt`);
@@ -160,24 +160,17 @@ function nameOf(folder: string, number: number): string {
   return `${folder}/checkpoints/${String(number).padStart(9, '0')}`;
 }
 
-function encode(groups: Checkpoint['groups'], metadata: Record<string, string>) {
-  const tensors = Object.entries(groups).flatMap(([group, values]) =>
-    Object.entries(values).map(([name, data]) => ({
-      name: `${group}:${name}`,
-      dtype: 'F32' as const,
-      shape: [data.length],
-      data,
-    })),
-  );
+function encode(tree: TensorTree, metadata: Record<string, string>) {
+  const tensors = flatten(tree).map(([name, data]) => ({
+    name,
+    dtype: 'F32' as const,
+    shape: [data.length],
+    data,
+  }));
   return encodeSafetensors(tensors, metadata);
 }
 
-function decode(bytes: Uint8Array): Checkpoint['groups'] {
-  const groups: Checkpoint['groups'] = {};
-  for (const [name, tensor] of decodeSafetensors(bytes).tensors) {
-    const colon = name.indexOf(':');
-    const group = (groups[name.slice(0, colon)] ??= {});
-    group[name.slice(colon + 1)] = tensor.data as Float32Array;
-  }
-  return groups;
+function decode(bytes: Uint8Array): TensorTree {
+  const { tensors } = decodeSafetensors(bytes);
+  return unflatten([...tensors].map(([name, { data }]) => [name, data as Float32Array]));
 }

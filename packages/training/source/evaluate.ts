@@ -1,5 +1,6 @@
 import type { Dataset, Split } from '@distillery/datasets';
 import { run, type Tensors } from '@distillery/engine';
+import type { TeacherProvider } from '@distillery/teachers';
 import * as tf from '@tensorflow/tfjs-core';
 import { batchesAhead } from './batches/batch-ahead.ts';
 import type { BatchRequest, BatchSource } from './batches/batch-thread.ts';
@@ -7,12 +8,24 @@ import { everyIndex } from './batches/batches.ts';
 import type { Network } from './network.ts';
 import { runTaps } from './taps.ts';
 
+/** What outputs are computed by: one of our networks, or another teacher. */
+export type Predictor = Pick<TeacherProvider, 'taps' | 'activations' | 'predict'>;
+
+/** A network's taps in evaluation. */
+export function predictorOf(network: Network): Predictor {
+  return {
+    taps: network.plan.taps,
+    activations: network.plan.activations,
+    predict: (batch, taps) => tf.tidy(() => runTaps(network, batch, { taps }).taps),
+  };
+}
+
 /** Numbers that one batch of a forward pass may put out: about 100 MB of float32. */
 const activationBudget = 24e6;
 
 /** The largest batch for a forward pass alone; depends on the network only, so results repeat. */
-function evaluationBatch(network: Network): number {
-  return Math.max(1, Math.min(512, Math.floor(activationBudget / Math.max(1, network.plan.activations))));
+function evaluationBatch({ activations }: Predictor): number {
+  return Math.max(1, Math.min(512, Math.floor(activationBudget / Math.max(1, activations))));
 }
 
 /**
@@ -23,7 +36,7 @@ function evaluationBatch(network: Network): number {
  * @param pause is awaited between batches, so that the process stays reachable
  */
 export async function forEachOutput(
-  network: Network,
+  predictor: Predictor,
   source: BatchSource,
   indices: Int32Array,
   view: number,
@@ -32,11 +45,11 @@ export async function forEachOutput(
   pause: () => Promise<void>,
 ): Promise<void> {
   let from = 0;
-  for await (const batch of batchesAhead(source, inOrder(indices, evaluationBatch(network), view))) {
+  for await (const batch of batchesAhead(source, inOrder(indices, evaluationBatch(predictor), view))) {
     const outputs = tf.tidy(() => {
       const images = tf.tensor(batch.inputs, [batch.size, ...source.dataset.shape]);
       const labels = tf.tensor1d(batch.labels, 'int32');
-      return runTaps(network, { images, labels }, { taps }).taps;
+      return predictor.predict({ images, labels }, taps);
     });
     try {
       await each(outputs, from, batch.size);
@@ -60,18 +73,18 @@ function* inOrder(indices: Int32Array, size: number, view: number): Generator<Ba
  * @param taps the ones that hold logits
  * @returns `[count, classes]` for each of the taps
  */
-export async function predict(
-  network: Network,
+export async function predictLogits(
+  predictor: Predictor,
   dataset: Dataset,
   split: Split,
   pause: () => Promise<void>,
   indices = everyIndex(split.count),
   taps: readonly string[] = ['logits'],
 ): Promise<Float32Array[]> {
-  const widths = taps.map((tap) => network.plan.taps[tap][0]);
+  const widths = taps.map((tap) => predictor.taps[tap][0]);
   const logits = widths.map((width) => new Float32Array(indices.length * width));
   await forEachOutput(
-    network,
+    predictor,
     { dataset, split, augmentation: undefined },
     indices,
     0,
@@ -83,14 +96,34 @@ export async function predict(
   return logits;
 }
 
-/** Milliseconds of a forward pass of one image: the median of `runs` after a tenth as many warm-ups. */
-export function singleImageLatency(network: Network, shape: readonly number[], runs = 50): number {
+/** The same of one of our networks. */
+export function predict(network: Network, ...rest: Rest<typeof predictLogits>): Promise<Float32Array[]> {
+  return predictLogits(predictorOf(network), ...rest);
+}
+
+type Rest<F> = F extends (first: never, ...rest: infer R) => unknown ? R : never;
+
+/** Milliseconds of a forward pass of one image through a network. */
+export function singleImageLatency(network: Network, shape: readonly number[]): number {
+  return latency(shape, (image) => run(network.forward, network.variables, image, { taps: [] }).output);
+}
+
+/** The same of a predictor's logits. */
+export function predictionLatency({ predict: predictBatch }: Predictor, shape: readonly number[]): number {
+  return latency(shape, (images) => {
+    const labels = tf.zeros([1], 'int32') as tf.Tensor1D;
+    return predictBatch({ images, labels }, ['logits']).logits;
+  });
+}
+
+/** Milliseconds of one image at a time: the median of `runs` after a tenth as many warm-ups. */
+function latency(shape: readonly number[], pass: (image: tf.Tensor) => tf.Tensor, runs = 50): number {
   const image = tf.zeros([1, ...shape]);
   const times: number[] = [];
   for (let i = -Math.ceil(runs / 10); i < runs; i++) {
     const begun = performance.now();
     tf.tidy(() => {
-      run(network.forward, network.variables, image, { taps: [] }).output.dataSync();
+      pass(image).dataSync();
     });
     if (i >= 0) times.push(performance.now() - begun);
   }

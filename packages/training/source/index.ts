@@ -11,4 +11,4 @@ export {
   type StageTask,
 } from './stages/index.ts';
 export type { JobRecord, StageArtifacts, StageNetwork, StageRecord } from './stages/stage.ts';
-export { StopTraining } from './train.ts';
+export { StopTraining } from './training-run.ts';

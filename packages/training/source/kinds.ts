@@ -2,9 +2,13 @@ import { datasets } from '@distillery/datasets';
 import { terms } from '@distillery/methods';
 import { architectures } from '@distillery/models';
 import { jobSpecSchema, type Kinds } from '@distillery/spec';
+import { teacherKinds } from '@distillery/teachers';
+
+/** The kinds of teachers that a job can have. */
+export const teachers = teacherKinds({ architectures, datasets });
 
 /** Everything that a job can be made of. */
-export const kinds: Kinds = { datasets, architectures, terms };
+export const kinds: Kinds = { datasets, architectures, terms, teachers };
 
 /** The schema of a job spec over these kinds. */
 export const jobSpec = jobSpecSchema(kinds);

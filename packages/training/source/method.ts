@@ -1,26 +1,24 @@
-import { type Precision, run } from '@distillery/engine';
 import {
   type BoundTerm,
   type ParameterShapes,
   type Subject,
   TapError,
-  type TermBatch,
   type TermChoice,
   terms,
 } from '@distillery/methods';
 import { type Choice, type Scheduled, schedulesOf, type Weight } from '@distillery/spec';
-import * as tf from '@tensorflow/tfjs-core';
 import type { BoundPlan } from './ensemble.ts';
-import { createNetwork, type Network, type Values } from './network.ts';
-import { withoutPrefix } from './prefixes.ts';
 import { tracedWithTaps } from './taps.ts';
 
 /** A term of a student's method, bound to its networks. */
 export interface WeightedTerm {
   /** Unique within the method: the type, numbered where it stands more than once. */
   name: string;
-  /** What its network's names begin with, where several train side by side. */
-  member?: string;
+  /**
+   * Where the teacher's taps come from: another network that trains at the same time, or a component of the training.
+   * Absent: they are stored.
+   */
+  source?: { peer: string } | { component: string };
   weight: Weight;
   /** Its options that are schedules, by name; absent where none is. */
   schedules?: Record<string, Scheduled>;
@@ -120,102 +118,8 @@ function parameterShapes({ parameters }: BoundPlan): ParameterShapes {
   );
 }
 
-/** The student's taps that a method reads. */
-export function studentTaps(method: readonly WeightedTerm[]): string[] {
-  return [...new Set(method.flatMap(({ bound }) => bound.student))];
-}
-
-/** The teacher's taps that a method reads. */
+/** The stored taps of the teacher that a method reads. */
 export function teacherTaps(method: readonly WeightedTerm[]): string[] {
-  return [...new Set(method.flatMap(({ bound }) => bound.teacher))].sort();
-}
-
-/**
- * The auxiliary networks of a method, `<term>.<auxiliary>` → network.
- *
- * @param values weights by `<term>.<auxiliary>/<parameter>`, or the seed of the first ones
- * @param pretrained weights of those that were trained before, likewise
- */
-export function createAuxiliaries(
-  method: readonly WeightedTerm[],
-  values: Values | number,
-  pretrained: Values = {},
-): Record<string, Network> {
-  return Object.fromEntries(
-    method.flatMap(({ name, bound }) =>
-      Object.entries(bound.auxiliary).map(([part, { forward, inputShape, pretraining }]) => {
-        const full = `${name}.${part}`;
-        const given = {
-          ...(typeof values === 'number' ? {} : withoutPrefix(`${full}/`, values)),
-          ...withoutPrefix(`${full}/`, pretrained),
-        };
-        const first = typeof values === 'number' && Object.keys(given).length === 0 ? values : given;
-        return [full, createNetwork(forward, inputShape, first, pretraining !== undefined)];
-      }),
-    ),
-  );
-}
-
-/** What a pass through the networks depends on beside its batch. */
-export interface Pass {
-  training: { seed: number; step: number };
-  precision: Precision;
-}
-
-interface TermLoss {
-  /** Unweighted, a scalar. */
-  value: tf.Tensor;
-  /** BatchNorm statistics of auxiliary networks, `<term>.<auxiliary>/<parameter>`; kept. */
-  statistics: Record<string, tf.Tensor>;
-}
-
-/** A term over one batch. */
-export function termLoss(
-  { name, bound }: WeightedTerm,
-  auxiliaries: Record<string, Network>,
-  batch: Omit<TermBatch, 'auxiliary'>,
-  pass: Pass,
-): TermLoss {
-  const statistics: Record<string, tf.Tensor> = {};
-  const value = bound.loss({
-    ...batch,
-    auxiliary: (part, x) => {
-      const full = `${name}.${part}`;
-      const { forward, variables, frozen } = auxiliaries[full];
-      const { training, precision } = pass;
-      const result = run(forward, variables, x, { ...(frozen ? {} : { training }), precision, taps: [] });
-      for (const [key, tensor] of Object.entries(result.statistics)) statistics[`${full}/${key}`] = tensor;
-      return result.output;
-    },
-  });
-  return { value, statistics };
-}
-
-export interface MethodLoss {
-  /** The weighted sum. */
-  total: tf.Tensor;
-  /** The unweighted terms, in the method's order. */
-  terms: tf.Tensor[];
-  /** BatchNorm statistics of auxiliary networks, `<term>.<auxiliary>/<parameter>`; kept. */
-  statistics: Record<string, tf.Tensor>;
-}
-
-/**
- * Sums a method's terms over one batch.
- *
- * @param weights of the terms now
- */
-export function methodLoss(
-  method: readonly WeightedTerm[],
-  weights: readonly number[],
-  auxiliaries: Record<string, Network>,
-  batch: Omit<TermBatch, 'auxiliary'>,
-  pass: Pass,
-): MethodLoss {
-  const losses = method.map((term) => termLoss(term, auxiliaries, batch, pass));
-  return {
-    total: tf.addN(losses.map(({ value }, index) => tf.mul(value, weights[index]))),
-    terms: losses.map(({ value }) => value),
-    statistics: Object.assign({}, ...losses.map(({ statistics }) => statistics)) as MethodLoss['statistics'],
-  };
+  const stored = method.filter(({ source }) => source === undefined);
+  return [...new Set(stored.flatMap(({ bound }) => bound.teacher))].sort();
 }

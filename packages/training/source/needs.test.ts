@@ -7,7 +7,8 @@ import { beforeAll, expect, test } from 'vitest';
 import { sample } from '@distillery/engine/testing';
 import { jobSpec } from './kinds.ts';
 import { layOut } from './planning/layout.ts';
-import { createAuxiliaries, type WeightedTerm } from './method.ts';
+import { createAuxiliaries } from './components/auxiliary-networks.ts';
+import type { WeightedTerm } from './method.ts';
 import { disposeNetwork } from './network.ts';
 
 // What a term says that it reads is what the catalogue tells, and is all that it reads.
@@ -78,7 +79,7 @@ test.each(terms.list.map(({ type }) => type))('%s reads what it says, and nothin
       classes,
       at: (option) => valueAt(option, 0),
       auxiliary(part, x) {
-        const { forward, variables } = auxiliaries[`${type}.${part}`];
+        const { forward, variables } = auxiliaries[type][part];
         const { output, statistics } = run(forward, variables, x, {
           training: { seed: 1, step: 0 },
           taps: [],
@@ -96,5 +97,5 @@ test.each(terms.list.map(({ type }) => type))('%s reads what it says, and nothin
     expect(Number.isFinite(term.bound.loss(observed).dataSync()[0])).toBe(true);
   });
   expect([...asked].filter((key) => !common.includes(key))).toEqual(reads);
-  for (const network of Object.values(auxiliaries)) disposeNetwork(network);
+  for (const network of Object.values(auxiliaries[type])) disposeNetwork(network);
 });

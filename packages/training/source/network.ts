@@ -1,4 +1,5 @@
 import { type Forward, initialValues, type NetworkPlan, type Tensors } from '@distillery/engine';
+import { DistilleryError } from '@distillery/spec';
 import * as tf from '@tensorflow/tfjs-core';
 import { tracedWithTaps } from './taps.ts';
 
@@ -42,6 +43,23 @@ export function createNetwork(
 export function readValues(tensors: Tensors): Values {
   return Object.fromEntries(
     Object.entries(tensors).map(([name, tensor]) => [name, tensor.dataSync().slice() as Float32Array]),
+  );
+}
+
+/**
+ * Reads weights for a checkpoint.
+ *
+ * @param step number of completed steps
+ * @param label makes the name of a parameter for people
+ * @throws DistilleryError `nan`, naming a parameter that is not finite
+ */
+export function finiteValues(variables: Tensors, step: number, label: (parameter: string) => string): Values {
+  const values = readValues(variables);
+  const bad = Object.entries(values).find(([, data]) => !data.every(Number.isFinite));
+  if (bad === undefined) return values;
+  throw new DistilleryError(
+    'nan',
+    `${label(bad[0])} is not finite after step ${step}, though every loss was; try a smaller learning rate`,
   );
 }
 

@@ -1,12 +1,17 @@
-import { type Forward, run, startEngine } from '@distillery/engine';
+import type { Dataset } from '@distillery/datasets';
+import { type Forward, startEngine } from '@distillery/engine';
 import { type BoundTerm, terms } from '@distillery/methods';
-import type { Choice } from '@distillery/spec';
+import { type Choice, trainingSchema } from '@distillery/spec';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { generatedSplit } from '@distillery/datasets/testing';
 import { expectClose, sample } from '@distillery/engine/testing';
-import { bindMethod, createAuxiliaries, MethodError, methodLoss, type WeightedTerm } from './method.ts';
-import { createNetwork, disposeNetwork, type Network, readValues, trainable } from './network.ts';
+import type { DeviceBatch } from './device-batch.ts';
+import { type Member, openMember } from './member.ts';
+import { bindMethod, MethodError, type WeightedTerm } from './method.ts';
+import { createNetwork, disposeNetwork, readValues, trainable } from './network.ts';
 import { preflight } from './preflight.ts';
+import { stepContext } from './step-context.ts';
 import { tracedWithTaps } from './taps.ts';
 
 beforeAll(() => startEngine());
@@ -17,46 +22,68 @@ const forward: Forward = (net, image) => {
   x = net.tap('features', net.relu(net.linear('three', net.flatten(x), { out: 8 })));
   return net.tap('logits', net.linear('four', net.dropout('drop', x, 0.2), { out: 5 }));
 };
-const shape = [4, 4, 2];
-const batch = 6;
-const pass = { training: { seed: 3, step: 0 }, precision: 'float32' } as const;
+const shape: Dataset['shape'] = [4, 4, 2];
+const size = 6;
 /** The shapes of the teacher's taps are the student's. */
 const tapShapes = { stage1: [4, 4, 3], stage2: [2, 2, 4], features: [8], logits: [5], input_gradient: [32] };
 
-/** A student with the batch that it is about to see; what `work` does not dispose is. */
-function held<T>(method: readonly WeightedTerm[], work: (run: Parameters<typeof preflight>[0]) => T): T {
+const split = generatedSplit(0, shape, 5);
+const dataset: Dataset = {
+  digest: 'none',
+  classes: ['a', 'b', 'c', 'd', 'e'],
+  shape,
+  train: split,
+  test: split,
+  skipped: { count: 0, first: [] },
+  normalization: { mean: [0, 0], std: [1, 1] },
+};
+
+/** A student with the batch that it is about to see. */
+interface Held {
+  run: Parameters<typeof preflight>[0];
+  batch: DeviceBatch;
+  member: Member;
+}
+
+/** What `work` does not dispose is disposed here. */
+function held<T>(method: readonly WeightedTerm[], work: (given: Held) => T): T {
   const network = createNetwork(forward, shape, 1);
-  const auxiliaries = createAuxiliaries(method, 1);
-  const tensors = {
-    images: sample([batch, ...shape]),
+  const parameters = network.plan.parameters.map(({ name, shape: of }, i) => {
+    const values = sample(of, i + 1);
+    const entry = [name, { shape: of, values: values.dataSync() as Float32Array }] as const;
+    values.dispose();
+    return entry;
+  });
+  const member = openMember(
+    { name: '', network, method, seed: 1, teacherParameters: Object.fromEntries(parameters) },
+    { training: trainingSchema.parse({}), dataset, indices: { validation: new Int32Array() } },
+  );
+  const batch = {
+    inputs: sample([size, ...shape]),
     labels: tf.tensor1d([0, 3, 1, 4, 2, 0], 'int32'),
     indices: tf.tensor1d([7, 4, 9, 1, 0, 5], 'int32'),
     teacher: Object.fromEntries(
-      Object.entries(tapShapes).map(([tap, of], i) => [tap, sample([batch, ...of], i + 1)]),
-    ),
-    teacherParameters: Object.fromEntries(
-      network.plan.parameters.map(({ name, shape: of }, i) => [name, sample(of, i + 1)]),
+      Object.entries(tapShapes).map(([tap, of], i) => [tap, sample([size, ...of], i + 1)]),
     ),
   };
   const warn = (message: string) => {
     throw new Error(`warned: ${message}`);
   };
-  const trained = { ...trainable(network), ...auxiliaryVariables(auxiliaries) };
+  const terms = method.map((term) => ({ member, term }));
   try {
-    return work({ network, method, auxiliaries, trained, ...tensors, classes: 5, pass, warn });
+    return work({
+      run: { members: [member], terms, classes: 5, precision: 'float32', warn },
+      batch,
+      member,
+    });
   } finally {
-    tf.dispose(tensors);
-    for (const each of [network, ...Object.values(auxiliaries)]) disposeNetwork(each);
+    tf.dispose(batch);
+    for (const component of member.components) component.dispose?.();
+    disposeNetwork(network);
   }
 }
 
-function auxiliaryVariables(auxiliaries: Record<string, Network>): Record<string, tf.Variable> {
-  return Object.fromEntries(
-    Object.entries(auxiliaries).flatMap(([prefix, auxiliary]) =>
-      Object.entries(trainable(auxiliary)).map(([name, variable]) => [`${prefix}/${name}`, variable]),
-    ),
-  );
-}
+const measured = (method: readonly WeightedTerm[]) => held(method, ({ run, batch }) => preflight(run, batch));
 
 /** Options as a job spec gives them, bound to the network on both sides. */
 function bound(...choices: object[]): WeightedTerm[] {
@@ -79,30 +106,19 @@ const refused = (message: RegExp) =>
 
 /** The norm of a weighted term's gradient by the network's parameters, as TensorFlow.js computes it. */
 function normOf(term: WeightedTerm, weight: number): number {
-  return held([term], ({ network, auxiliaries, images, labels, teacher }) =>
+  return held([term], ({ run, batch, member }) =>
     tf.tidy(() => {
-      const variables = Object.values(trainable(network));
+      const variables = Object.values(trainable(member.network));
+      const one = { member, term };
       const { grads } = tf.variableGrads(() => {
-        const taps = forwardTaps(network, images);
-        const batchOf = {
-          student: taps,
-          teacher,
-          labels,
-          indices: labels,
-          classes: 5,
-          at: (n: unknown) => n as number,
-        };
-        return methodLoss([term], [weight], auxiliaries, batchOf, pass).total as tf.Scalar;
+        const context = stepContext(run, [one], batch, { step: 0, epoch: 0 });
+        return tf.mul<tf.Scalar>(context.loss(one), weight);
       }, variables);
       // It has no gradient by what the term does not depend on.
       const squares = Object.values(grads).map((gradient) => tf.sum(tf.square(gradient)).dataSync()[0]);
       return Math.sqrt(squares.reduce((sum, square) => sum + square, 0));
     }),
   );
-}
-
-function forwardTaps(network: Network, images: tf.Tensor) {
-  return run(network.forward, network.variables, images, { ...pass, taps: Object.keys(tapShapes) }).taps;
 }
 
 describe('a sane method', () => {
@@ -112,7 +128,7 @@ describe('a sane method', () => {
       { type: 'cross_entropy' },
       { type: 'soft_target' },
     );
-    const results = held(method, preflight);
+    const results = measured(method);
     const [soft, labels] = [normOf(method[0], 1), normOf(method[1], 1)];
     expect(results.map(({ name, weight }) => [name, weight])).toEqual([
       ['soft_target', 0.25],
@@ -134,7 +150,7 @@ describe('a sane method', () => {
     (type) => {
       const options = type === 'cosine' ? { student: 'features', teacher: 'features' } : {};
       const method = bound({ type: 'soft_target' }, { type, weight: 'auto', ...options });
-      const [, { weight }] = held(method, preflight);
+      const [, { weight }] = measured(method);
       const [labels] = bound({ type: 'cross_entropy' });
       const ratio = normOf(method[1], weight as number) / normOf(labels, 1);
       expect(ratio).toBeGreaterThan(0.99);
@@ -144,7 +160,7 @@ describe('a sane method', () => {
 
   test('a schedule stays what it is', () => {
     const weight = { schedule: 'linear', from: 0, to: 2, epochs: 3 };
-    const [result] = held(bound({ type: 'cross_entropy', weight }), preflight);
+    const [result] = measured(bound({ type: 'cross_entropy', weight }));
     expect(result).toMatchObject({ weight, suggestedWeight: 1 });
     expect(result.gradientNorm).toBeGreaterThan(0);
   });
@@ -163,22 +179,25 @@ describe('a sane method', () => {
     });
 
   test.each(fitting)('%s passes', (type) => {
-    const [result] = held(bound({ type }, { type: 'cross_entropy' }), preflight);
+    const [result] = measured(bound({ type }, { type: 'cross_entropy' }));
     expect(result.gradientNorm).toBeGreaterThan(0);
   });
 
   test('is left as it was: weights, running statistics, tensors', () => {
     const method = bound({ type: 'hint', normalize: true }, { type: 'cross_entropy' });
-    held(method, (run) => {
+    held(method, ({ run, batch, member }) => {
       const everything = () => [
-        readValues(run.network.variables),
-        ...Object.values(run.auxiliaries).map(({ variables }) => readValues(variables)),
+        readValues(member.network.variables),
+        ...Object.values(member.auxiliaries)
+          .flatMap((parts) => Object.values(parts))
+          .map(({ variables }) => readValues(variables)),
       ];
       const [values, tensors] = [everything(), tf.memory().numTensors];
-      const first = preflight(run);
+      expect(everything()).toHaveLength(2);
+      const first = preflight(run, batch);
       expect(tf.memory().numTensors).toBe(tensors);
       expect(everything()).toEqual(values);
-      expect(preflight(run)).toEqual(first);
+      expect(preflight(run, batch)).toEqual(first);
     });
   });
 });
@@ -228,9 +247,9 @@ describe('a preflight fails, with nothing left behind,', () => {
       /^no weight "auto" can be found for level: it would be/,
     ],
   ])('%s', (_, method, message) => {
-    held(method, (run) => {
+    held(method, ({ run, batch }) => {
       const before = tf.memory().numTensors;
-      expect(() => preflight(run)).toThrow(refused(message));
+      expect(() => preflight(run, batch)).toThrow(refused(message));
       expect(tf.memory().numTensors).toBe(before);
     });
   });
@@ -248,16 +267,16 @@ describe('a preflight fails, with nothing left behind,', () => {
         },
       ),
     ];
-    expect(held(method, preflight)).toHaveLength(2);
+    expect(measured(method)).toHaveLength(2);
   });
 
   test('but only warns of units that are switched off', () => {
-    held(bound({ type: 'cross_entropy' }), (run) => {
+    held(bound({ type: 'cross_entropy' }), ({ run, batch, member }) => {
       const off = tf.fill([8], -1000);
-      run.network.variables['three.bias'].assign(off);
+      member.network.variables['three.bias'].assign(off);
       off.dispose();
       const warnings: string[] = [];
-      preflight({ ...run, warn: (message) => warnings.push(message) });
+      preflight({ ...run, warn: (message) => warnings.push(message) }, batch);
       expect(warnings).toEqual([
         'no gradient reaches one.weight, one.bias, two.weight and 4 more on the first batch: its units may be dead',
       ]);

@@ -1,81 +1,80 @@
-import { gradientsOf, type NetworkPlan, type Tensors } from '@distillery/engine';
-import { DistilleryError, type Scheduled, type TermResult, valueAt, weightRange } from '@distillery/spec';
+import { gradientsOf, type Tensors } from '@distillery/engine';
+import { DistilleryError, type TermResult, weightRange } from '@distillery/spec';
 import * as tf from '@tensorflow/tfjs-core';
-import { bindMethod, labelsAlone, type Pass, termLoss, type WeightedTerm } from './method.ts';
-import { type Network, trainable } from './network.ts';
-import { asMember } from './peers.ts';
-import { withoutPrefix } from './prefixes.ts';
-import { runTaps } from './taps.ts';
+import type { DeviceBatch } from './device-batch.ts';
+import { label, type Member } from './member.ts';
+import { bindMethod, labelsAlone } from './method.ts';
+import { trainable } from './network.ts';
+import { trainedBy } from './step.ts';
+import { type MemberTerm, stepContext, type StepSetup, termLabel } from './step-context.ts';
 
-/** A method before its first step, with the batch that the step will take. */
-interface PreflightRun {
-  network: Network;
-  method: readonly WeightedTerm[];
-  auxiliaries: Record<string, Network>;
-  /** What the optimizer will move: the network's variables, then `<term>.<auxiliary>/<parameter>`. */
-  trained: Record<string, tf.Variable>;
-  /** `[batch, …shape]` */
-  images: tf.Tensor;
-  labels: tf.Tensor1D;
-  indices: tf.Tensor1D;
-  /** The teacher's stored taps, `[batch, …]`. */
-  teacher: Tensors;
-  /** The teacher's parameters that the method reads. */
-  teacherParameters?: Tensors;
-  classes: number;
-  /** What the names of networks that train side by side begin with; one empty name where there is one. */
-  members?: readonly string[];
-  pass: Pass;
+/** A training before its first step. */
+interface PreflightRun extends StepSetup {
+  /** Of all members. */
+  terms: readonly MemberTerm[];
   warn(message: string): void;
 }
 
 /** A term's loss on the batch, and its gradient. */
 interface Slope {
   loss: number;
-  /** L2 norm by the network's parameters; auxiliary networks are left out. */
+  /** L2 norm by the parameters of the member's network; auxiliary networks are left out. */
   norm: number;
   /** Parameters that the loss depends on, and whether their gradient is all zero. */
   zero: Map<string, boolean>;
 }
 
+const firstStep = { step: 0, epoch: 0 };
+
 /**
- * Proves a method sane on the first batch, at the price of a backward pass for each term, and measures it: each term's
- * gradient beside that of cross-entropy. Nothing is changed: no weight moves, no running statistic, and random streams
- * are functions of their keys.
+ * Proves the methods sane on the first batch, at the price of a backward pass for each term, and measures them: each
+ * term's gradient beside that of cross-entropy. Nothing is changed: no weight moves, no running statistic, and random
+ * streams are functions of their keys.
  *
- * @returns a result for each term, in the method's order, in which `auto` stands with its number
- * @throws DistilleryError `preflight_failed`, naming the term or the parameter: a loss or gradient that is no number, a
+ * @param batch the one that the first step takes
+ * @returns a result for each term, in their order, in which `auto` is replaced by its number
+ * @throws DistilleryError `preflight_failed`, naming the term or the parameter: a loss or gradient that is not finite, a
  *   matching term that is not 0 between the teacher and itself, a parameter that takes no part, a weight that cannot be
  *   found
  */
-export function preflight(run: PreflightRun): TermResult[] {
-  const references = new Map(
-    (run.members ?? ['']).map((member) => [member, slopeOf(labelsOf(member, run.network.plan), run).norm]),
-  );
-  const slopes = run.method.map((term) => {
-    const slope = slopeOf(term, run);
-    checkAgainstItself(term, run, slope.loss);
+export function preflight(run: PreflightRun, batch: DeviceBatch): TermResult[] {
+  const references = new Map(run.members.map((member) => [member, labelsNorm(member, run, batch)]));
+  const slopes = run.terms.map((term) => {
+    const slope = slopeOf(term, run, batch);
+    checkAgainstItself(term, run, batch, slope.loss);
     return slope;
   });
   checkParameters(run, slopes);
-  return run.method.map(({ name, member = '', weight }, index) => {
+  return run.terms.map((one, index) => {
+    const { name, weight } = one.term;
     const { norm } = slopes[index];
-    const reference = references.get(member) as number;
-    const suggestedWeight = norm > 0 ? reference / norm : null;
+    const reference = references.get(one.member) ?? null;
+    const suggestedWeight = norm > 0 && reference !== null ? reference / norm : null;
     return {
       name,
-      weight: weight === 'auto' ? found(name, suggestedWeight) : weight,
+      weight: weight === 'auto' ? found(termLabel(one), suggestedWeight) : weight,
       gradientNorm: norm,
       suggestedWeight,
     };
   });
 }
 
-/** A member's plain cross-entropy. */
-function labelsOf(member: string, { taps }: NetworkPlan): WeightedTerm {
-  const own = { taps: withoutPrefix(member, taps), parameters: [] };
-  const [term] = bindMethod(labelsAlone, own, own);
-  return member === '' ? term : asMember(term, member);
+/** The row of metrics that a preflight leaves. */
+export function gradientNorms(
+  terms: readonly MemberTerm[],
+  results: readonly TermResult[],
+): Record<string, number> {
+  return Object.fromEntries(
+    terms.map((term, index) => [`gradient_norm_${termLabel(term)}`, results[index].gradientNorm]),
+  );
+}
+
+/** The norm of plain cross-entropy's gradient; null for a network that is no classifier. */
+function labelsNorm(member: Member, run: PreflightRun, batch: DeviceBatch): number | null {
+  const { plan } = member.network;
+  if (!('logits' in plan.taps)) return null;
+  const [term] = bindMethod(labelsAlone, plan, plan);
+  return slopeOf({ member, term }, run, batch).norm;
 }
 
 function found(name: string, weight: number | null): number {
@@ -89,36 +88,36 @@ function found(name: string, weight: number | null): number {
   throw failure(`no weight "auto" can be found for ${name}: ${why} on the first batch; give a number`);
 }
 
-function slopeOf(term: WeightedTerm, run: PreflightRun): Slope {
-  const { network, images, labels, pass, trained } = run;
-  const statistics: tf.Tensor[] = [];
-  const { value, gradients } = gradientsOf(
-    () => {
-      const student = runTaps(network, { images, labels }, { ...pass, taps: term.bound.student });
-      const loss = lossOf(term, run, student.taps);
-      statistics.push(...Object.values(student.statistics), ...loss.statistics);
-      return loss.value as tf.Scalar;
-    },
-    trained,
-    { partial: true },
-  );
+function slopeOf(one: MemberTerm, run: PreflightRun, batch: DeviceBatch): Slope {
+  const { member } = one;
+  const name = termLabel(one);
+  const context = stepContext(run, [one], batch, firstStep);
   try {
-    const [loss] = value.dataSync();
-    if (!Number.isFinite(loss)) throw failure(`${term.name} is ${loss} on the first batch`);
-    const own = trainable(network);
-    let squares = 0;
-    const zero = new Map<string, boolean>();
-    for (const [parameter, gradient] of Object.entries(gradients)) {
-      const sum = sumOfSquares(gradient.dataSync() as Float32Array);
-      if (!Number.isFinite(sum)) {
-        throw failure(`the gradient of ${term.name} by ${parameter} is not finite on the first batch`);
+    const { value, gradients } = gradientsOf(() => context.loss(one) as tf.Scalar, trainedBy([member]), {
+      partial: true,
+    });
+    try {
+      const [loss] = value.dataSync();
+      if (!Number.isFinite(loss)) throw failure(`${name} is ${loss} on the first batch`);
+      const own = new Set(
+        Object.keys(trainable(member.network)).map((parameter) => label(member, parameter)),
+      );
+      let squares = 0;
+      const zero = new Map<string, boolean>();
+      for (const [parameter, gradient] of Object.entries(gradients)) {
+        const sum = sumOfSquares(gradient.dataSync() as Float32Array);
+        if (!Number.isFinite(sum)) {
+          throw failure(`the gradient of ${name} by ${parameter} is not finite on the first batch`);
+        }
+        zero.set(parameter, sum === 0);
+        if (own.has(parameter)) squares += sum;
       }
-      zero.set(parameter, sum === 0);
-      if (Object.hasOwn(own, parameter)) squares += sum;
+      return { loss, norm: Math.sqrt(squares), zero };
+    } finally {
+      tf.dispose([value, gradients]);
     }
-    return { loss, norm: Math.sqrt(squares), zero };
   } finally {
-    tf.dispose([value, gradients, statistics]);
+    tf.dispose(context.statistics.map(({ value }) => value));
   }
 }
 
@@ -129,49 +128,35 @@ function sumOfSquares(values: Float32Array): number {
   return sum;
 }
 
-function lossOf(term: WeightedTerm, run: PreflightRun, student: Tensors) {
-  const { auxiliaries, teacher, labels, indices, classes, pass } = run;
-  const batch = {
-    student,
-    teacher,
-    labels,
-    indices,
-    classes,
-    at: (option: Scheduled) => valueAt(option, 0),
-    studentParameters: run.network.variables,
-    teacherParameters: run.teacherParameters ?? {},
-  };
-  const { value, statistics } = termLoss(term, auxiliaries, batch, pass);
-  return { value, statistics: Object.values(statistics) };
-}
-
 /**
- * What a matching term says of the teacher and itself is 0, up to rounding: 1e-4 of what it says of the student, or
- * 3e-6. Where the two sides' shapes differ the teacher cannot stand in for the student, and nothing is checked.
+ * The loss of a matching term between the teacher and itself is 0, up to rounding: 1e-4 of its loss between the student
+ * and the teacher, or 3e-6. Where the two sides' shapes differ the teacher cannot stand in for the student, and nothing
+ * is checked.
  */
-function checkAgainstItself(term: WeightedTerm, run: PreflightRun, scale: number): void {
-  const taps = term.bound.matching ? teacherAsStudent(term, run) : undefined;
-  if (taps === undefined) return;
+function checkAgainstItself(one: MemberTerm, run: PreflightRun, batch: DeviceBatch, scale: number): void {
+  if (!one.term.bound.matching) return;
   const loss = tf.tidy(() => {
-    const { value, statistics } = lossOf(term, run, taps);
-    tf.dispose(statistics);
-    return value.dataSync()[0];
+    const context = stepContext(run, [one], batch, firstStep);
+    const taps = teacherAsStudent(one, context.teacherTaps(one));
+    const [value] = taps === undefined ? [0] : context.loss(one, taps).dataSync();
+    tf.dispose(context.statistics.map((statistic) => statistic.value));
+    return value;
   });
   // Written so that NaN fails too.
   if (Math.abs(loss) <= Math.max(1e-4 * Math.abs(scale), 3e-6)) return;
   throw failure(
-    `${term.name} is ${loss} between the teacher and itself, where it must be 0 (between the student and the teacher: ${scale})`,
+    `${termLabel(one)} is ${loss} between the teacher and itself, where it must be 0 (between the student and the teacher: ${scale})`,
   );
 }
 
 /** The teacher's taps under the names of the student's; undefined where they do not fit. */
-function teacherAsStudent({ bound }: WeightedTerm, { network, teacher }: PreflightRun): Tensors | undefined {
+function teacherAsStudent({ member, term: { bound } }: MemberTerm, teacher: Tensors): Tensors | undefined {
   if (bound.student.length === 0 || bound.student.length !== bound.teacher.length) return undefined;
   const taps: Tensors = {};
   for (const [index, name] of bound.student.entries()) {
     const tap = teacher[bound.teacher[index]];
-    const fits = `${tap.shape.slice(1)}` === `${network.plan.taps[name]}`;
-    // One tap of the student that is held against two of the teacher's cannot be both.
+    const fits = `${tap.shape.slice(1)}` === `${member.network.plan.taps[name]}`;
+    // One tap of the student that is compared with two of the teacher's cannot be both.
     if (!fits || (taps[name] ?? tap) !== tap) return undefined;
     taps[name] = tap;
   }
@@ -179,13 +164,12 @@ function teacherAsStudent({ bound }: WeightedTerm, { network, teacher }: Preflig
 }
 
 /** Each parameter must take part in some term; one that gets no gradient now may be dead, or asleep. */
-function checkParameters({ method, trained, warn }: PreflightRun, slopes: readonly Slope[]): void {
-  const names = Object.keys(trained);
+function checkParameters({ members, terms, warn }: PreflightRun, slopes: readonly Slope[]): void {
+  const names = Object.keys(trainedBy(members));
   const idle = names.filter((name) => !slopes.some(({ zero }) => zero.has(name)));
   if (idle.length > 0) {
-    const terms = method.map(({ name }) => name).join(', ');
     throw failure(
-      `${some(idle)} would not be trained: no term depends on it (${terms}); add one that does, e.g. cross_entropy`,
+      `${some(idle)} would not be trained: no term depends on it (${terms.map(termLabel).join(', ')}); add one that does, e.g. cross_entropy`,
     );
   }
   const still = names.filter((name) => slopes.every(({ zero }) => zero.get(name) !== false));

@@ -3,12 +3,16 @@ import type { Pretraining } from '@distillery/methods';
 import { digestOf, type Training } from '@distillery/spec';
 import * as tf from '@tensorflow/tfjs-core';
 import type { LaidStudent } from './planning/layout.ts';
+import type { DeviceBatch } from './device-batch.ts';
+import type { MemberRun } from './member.ts';
 import type { WeightedTerm } from './method.ts';
+import { createNetwork } from './network.ts';
 
 /** An auxiliary network that is trained on a teacher's tap before the student, and then stays as it is. */
 export interface Pretrained {
-  /** Of the auxiliary network, `<term>.<auxiliary>`. */
-  name: string;
+  /** The term that reads it, and its name there. */
+  term: string;
+  part: string;
   /** What the student reads of what is trained. */
   plan: NetworkPlan;
   /** What is trained. */
@@ -36,24 +40,27 @@ export function pretrainedOf({ student, method }: Pick<LaidStudent, 'student' | 
           student.training.epochs,
         ]);
         const plan = trace(forward, inputShape);
-        return [{ name: `${name}.${part}`, plan, whole, how, training, key: key.slice(0, 12) }];
+        return [{ term: name, part, plan, whole, how, training, key: key.slice(0, 12) }];
       },
     ),
   );
 }
 
-/** The training as a method: what the network makes of a teacher's tap is to be the tap. */
-export function reconstruction({ how: { tap, forward }, whole: { inputShape } }: Pretrained): WeightedTerm {
-  return {
+/** The training: what the network makes of a teacher's tap is to be the tap. */
+export function reconstruction({ how: { tap, forward }, whole: { inputShape } }: Pretrained, seed: number) {
+  const output = 'reconstruction';
+  const network = createNetwork((net, x) => net.tap(output, forward(net, x)), inputShape, seed);
+  const term: WeightedTerm = {
     name: 'reconstruction',
     weight: 1,
     bound: {
-      student: [],
+      student: [output],
       teacher: [tap],
       matching: false,
-      auxiliary: { network: { inputShape, forward } },
-      loss: ({ teacher, auxiliary }) =>
-        tf.mean(tf.square(tf.sub(auxiliary('network', teacher[tap]), teacher[tap]))),
+      auxiliary: {},
+      loss: ({ student, teacher }) => tf.mean(tf.square(tf.sub(student[output], teacher[tap]))),
     },
   };
+  const input = ({ teacher }: DeviceBatch) => teacher[tap];
+  return { name: '', network, method: [term], seed, input } satisfies MemberRun;
 }

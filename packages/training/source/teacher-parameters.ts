@@ -1,12 +1,12 @@
 import type { Store } from '@distillery/store';
 import type { NetworkPlan } from '@distillery/engine';
-import * as tf from '@tensorflow/tfjs-core';
+import type { TeacherParameters } from './components/teacher-parameters.ts';
 import type { WeightedTerm } from './method.ts';
 import type { Values } from './network.ts';
 import { loadWeights } from './weights.ts';
 
 /**
- * The teacher's parameters that a method reads, on the device; the caller disposes them.
+ * The teacher's parameters that a method reads.
  *
  * @param digest of the teacher's stored weights
  * @throws DistilleryError `artifact_corrupt` when one is missing or has another shape
@@ -16,12 +16,12 @@ export async function loadTeacherParameters(
   store: Store,
   digest: string,
   teacher: NetworkPlan,
-): Promise<Record<string, tf.Tensor>> {
+): Promise<TeacherParameters> {
   const names = new Set(method.flatMap(({ bound }) => bound.teacherParameters ?? []));
   const wanted = teacher.parameters.filter(({ name }) => names.has(name));
   if (wanted.length === 0) return {};
   const values = await loadWeights(store, digest, wanted);
-  return Object.fromEntries(wanted.map(({ name, shape }) => [name, tf.tensor(values[name], shape)]));
+  return Object.fromEntries(wanted.map(({ name, shape }) => [name, { shape, values: values[name] }]));
 }
 
 /**

@@ -31,7 +31,7 @@ export function memoryEstimate({ teachers, students }: Layout, together: boolean
     4 * (2 * plan.activations * batchSize + 4 * plan.parameterCount);
   const ofStudents = students.map(({ plan, student }) => of(plan, student.training));
   const networks = [
-    ...teachers.map(({ plan, teacher }) => of(plan, teacher.training)),
+    ...teachers.flatMap(({ plan, teacher }) => (teacher.training ? [of(plan, teacher.training)] : [])),
     ...(together ? [ofStudents.reduce((sum, bytes) => sum + bytes, 0)] : ofStudents),
   ];
   return Math.round(engineBytes + Math.max(...networks));

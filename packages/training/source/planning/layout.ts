@@ -14,6 +14,7 @@ import {
 import { bindPeer } from '../peers.ts';
 import { pretrainedOf } from '../pretraining.ts';
 import { jobTeachers, type Student, studentsOf, type Teacher, weightOf } from './students.ts';
+import type { TeacherFacts } from './subjects.ts';
 import { tracedWithTaps, withoutGradientTap } from '../taps.ts';
 
 /** A network before it has weights. */
@@ -24,6 +25,9 @@ interface Drawn {
 
 export type LaidTeacher = Drawn & {
   teacher: Teacher;
+  architecture: Choice;
+  /** The normalisation that its images need, where that is not the one of the job's data. */
+  normalization?: TeacherFacts['normalization'];
   /** For each class of the job the teacher's, where they differ. */
   classMap?: number[];
 };
@@ -39,8 +43,8 @@ export interface Layout {
 /** What the networks of a job are trained on. */
 export interface Subjects {
   job: Subject;
-  /** Of teachers with data of their own, by name. */
-  teachers: Record<string, Subject>;
+  /** What is known of each teacher, by name. */
+  teachers: Record<string, TeacherFacts>;
 }
 
 /**
@@ -69,11 +73,20 @@ export function layOut(spec: JobSpec, subjects: Subjects, bfloat16Refusal?: stri
     }
   };
   const teachers = jobTeachers(spec).flatMap((teacher) => {
-    const subject = subjects.teachers[teacher.name] ?? subjects.job;
+    const { subject = subjects.job, architecture, normalization } = subjects.teachers[teacher.name];
     const { indices, errors } = mapClasses(subjects.job, subject, teacher.classMap);
-    fields.push(...errors.map((error) => ({ ...error, path: teacher.path + error.path })));
-    const drawn = draw(`${teacher.path}/architecture`, teacher.architecture, subject);
-    return drawn === undefined ? [] : [{ ...drawn, teacher, ...(indices && { classMap: indices }) }];
+    // A teacher that the job trains names its architecture and data; of another kind they belong to what it names.
+    const own = teacher.training === undefined ? `${teacher.path}/weights` : undefined;
+    fields.push(
+      ...errors.map((error) => ({
+        ...error,
+        path: own !== undefined && error.path === '/dataset' ? own : teacher.path + error.path,
+      })),
+    );
+    const drawn = draw(own ?? `${teacher.path}/architecture`, architecture, subject);
+    if (drawn === undefined) return [];
+    const more = { ...(indices && { classMap: indices }), ...(normalization && { normalization }) };
+    return [{ ...drawn, teacher, architecture, ...more }];
   });
   const drawn = studentsOf(spec).flatMap((student) => {
     const network = draw(`${pathOf(student)}/architecture`, student.architecture);
@@ -232,8 +245,7 @@ function checkTrainings(
 ): void {
   const trainings = [
     ['/training', spec.training],
-    ...(spec.teacher === undefined ? [] : [['/teacher/training', spec.teacher.training] as const]),
-    ...spec.teachers.map(({ training }, index) => [`/teachers/${index}/training`, training] as const),
+    ...jobTeachers(spec).flatMap(({ path, given }) => (given ? [[`${path}/training`, given] as const] : [])),
     ...spec.students.map(({ training }, index) => [`/students/${index}/training`, training] as const),
   ] as const;
   for (const [path, { optimizer, precision, augmentation }] of trainings) {

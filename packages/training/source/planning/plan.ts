@@ -8,8 +8,9 @@ import {
   validationOf,
   weightSchema,
 } from '@distillery/spec';
+import type { Store } from '@distillery/store';
 import { z } from 'zod';
-import { teacherSubjects } from './subjects.ts';
+import { describeTeachers } from './subjects.ts';
 import { beyond, type Bounds, defaultBounds } from './bounds.ts';
 import { memoryEstimate, outputsEstimate } from './estimate.ts';
 import { layOut, pathOf } from './layout.ts';
@@ -90,6 +91,8 @@ export interface Planned {
 
 /** What planning may look at. */
 export interface PlanContext extends DatasetContext {
+  /** The store that stored teachers are looked up in. */
+  store?: Store;
   /** The speed of the workers, as they measured it. */
   gigaflops?: number | undefined;
   /** Why no worker trains in bfloat16; absent where one may. */
@@ -106,11 +109,11 @@ export interface PlanContext extends DatasetContext {
  */
 export async function planJob(spec: JobSpec, context: PlanContext): Promise<Planned> {
   const outline = await datasets.get(spec.dataset.source).outline(spec.dataset, context);
-  const teachers = await teacherSubjects(spec, context);
+  const teachers = await describeTeachers(spec, context);
   const layout = layOut(spec, { job: outline, teachers }, context.bfloat16Refusal);
   const validation = Math.round(outline.trainCount * validationOf(spec).fraction);
   const train = outline.trainCount - validation;
-  const job = { spec, layout, train, test: outline.testCount, ownData: teachers };
+  const job = { spec, layout, train, test: outline.testCount, facts: teachers };
   const stages = planStages(stageKinds.list, job);
   const seconds = (flops: number) =>
     context.gigaflops === undefined ? null : flops / context.gigaflops / 1e9;
@@ -139,8 +142,8 @@ export async function planJob(spec: JobSpec, context: PlanContext): Promise<Plan
         validation,
         test: outline.testCount,
       },
-      teachers: layout.teachers.map(({ teacher, plan }) => ({
-        ...describe(teacher.architecture, plan),
+      teachers: layout.teachers.map(({ teacher, architecture, plan }) => ({
+        ...describe(architecture, plan),
         name: teacher.name,
         weight: teacher.weight,
       })),

@@ -1,7 +1,7 @@
-import type { DatasetOutline } from '@distillery/datasets';
 import type { JobSpec, StagePlan } from '@distillery/spec';
 import type { StageKind, StageNetwork } from '../stages/stage.ts';
 import type { Layout } from './layout.ts';
+import type { TeacherFacts } from './subjects.ts';
 
 /** What stage kinds plan a job's stages from. */
 export interface PlanningJob {
@@ -11,8 +11,8 @@ export interface PlanningJob {
   train: number;
   /** Samples of the job's test split. */
   test: number;
-  /** The outlines of the data of teachers that have their own, by the teacher's name. */
-  ownData: Readonly<Record<string, DatasetOutline>>;
+  /** What is known of each teacher, by name. */
+  facts: Readonly<Record<string, TeacherFacts>>;
 }
 
 /** A stage before it has an id. */

@@ -7,17 +7,22 @@ import {
   teachersOf,
   type Training,
 } from '@distillery/spec';
+import type { TrainedOptions } from '@distillery/teachers';
 import { labelsAlone } from '../method.ts';
 
-/** A teacher as it is trained, with its training filled in. */
+/** A teacher of a job, with its training filled in where the job trains it. */
 export interface Teacher {
   name: string;
-  architecture: Choice;
-  training: Training;
-  /** Absent: the job's. */
+  /** What the spec tells of it: the options of its kind. */
+  options: Choice;
+  /** Absent where the job does not train it. */
+  training?: Training;
+  /** Its training as the spec has it, without the job's settings. */
+  given?: TrainedOptions['training'];
+  /** The data set that it is trained on; absent: the job's. */
   dataset?: Choice<'source'>;
   classMap?: Record<string, string>;
-  /** Beside the other teachers', where several speak as one. */
+  /** Beside the other teachers', where several are combined. */
   weight: number;
   /** A JSON pointer to where the spec has it. */
   path: string;
@@ -38,25 +43,34 @@ export interface Student {
   index: number | null;
 }
 
-/** The teachers that a job trains; none where its students are peers. */
+/** The teachers of a job; none where its students are peers. */
 export function jobTeachers(spec: JobSpec): Teacher[] {
-  const filled = (training: NonNullable<JobSpec['teacher']>['training']) => ({
-    ...spec.training,
-    ...defined(training),
-  });
   const first = spec.teacher && {
-    ...spec.teacher,
+    ...teacherOf(spec, spec.teacher),
     name: 'teacher',
-    training: filled(spec.teacher.training),
     weight: 1,
     path: '/teacher',
   };
   const others = spec.teachers.map((teacher, index) => ({
-    ...teacher,
-    training: filled(teacher.training),
+    ...teacherOf(spec, teacher),
+    name: teacher.name,
+    weight: teacher.weight,
     path: `/teachers/${index}`,
   }));
   return first === undefined ? others : [first, ...others];
+}
+
+function teacherOf(spec: JobSpec, given: NonNullable<JobSpec['teacher']>) {
+  const { type = 'trained', classMap } = given;
+  const own = { options: { ...given, type }, ...(classMap !== undefined && { classMap }) };
+  if (type !== 'trained') return own;
+  const { training, dataset } = given as unknown as TrainedOptions;
+  return {
+    ...own,
+    training: { ...spec.training, ...defined(training) },
+    given: training,
+    ...(dataset !== undefined && { dataset }),
+  };
 }
 
 /** Beside the others' where several teach; an assistant has that of one teacher. */

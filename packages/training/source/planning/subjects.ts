@@ -1,20 +1,49 @@
 import { type DatasetContext, type DatasetOutline, datasets } from '@distillery/datasets';
-import type { JobSpec } from '@distillery/spec';
-import { jobTeachers } from './students.ts';
+import { DistilleryError, type JobSpec } from '@distillery/spec';
+import type { Store } from '@distillery/store';
+import type { TeacherOutline } from '@distillery/teachers';
+import { teachers as teacherKinds } from '../kinds.ts';
+import type { Subject } from './class-map.ts';
+import { jobTeachers, type Teacher } from './students.ts';
+
+/** What planning knows of a teacher beside the spec. */
+export interface TeacherFacts extends Omit<TeacherOutline, 'subject'> {
+  /** What it is, or was, trained on; absent: the job's data. */
+  subject?: Subject;
+  /** The outline of its own data set, where the job trains it on one. */
+  data?: DatasetOutline;
+}
 
 /**
- * The outlines of the data of teachers that have their own.
+ * Describes the teachers of a job, by name.
  *
- * @throws DistilleryError `data_error` or `data_unavailable` when one cannot be used
+ * @throws DistilleryError `invalid_spec` for a teacher that cannot be used; `data_error` or `data_unavailable` when the
+ *   data set of one cannot be read
  */
-export async function teacherSubjects(
+export async function describeTeachers(
   spec: JobSpec,
-  context: DatasetContext,
-): Promise<Record<string, DatasetOutline>> {
-  const subjects: Record<string, DatasetOutline> = {};
-  for (const { name, dataset } of jobTeachers(spec)) {
-    if (dataset === undefined) continue;
-    subjects[name] = await datasets.get(dataset.source).outline(dataset, context);
+  { store, ...context }: DatasetContext & { store?: Store },
+): Promise<Record<string, TeacherFacts>> {
+  const facts: Record<string, TeacherFacts> = {};
+  for (const teacher of jobTeachers(spec)) {
+    const outline = await outlineOf(teacher, store);
+    const { dataset } = teacher;
+    if (dataset === undefined) {
+      facts[teacher.name] = outline;
+      continue;
+    }
+    const data = await datasets.get(dataset.source).outline(dataset, context);
+    facts[teacher.name] = { ...outline, subject: data, data };
   }
-  return subjects;
+  return facts;
+}
+
+async function outlineOf({ options, path }: Teacher, store: Store | undefined): Promise<TeacherOutline> {
+  try {
+    return await teacherKinds.get(options.type).outline(options, store && { store });
+  } catch (error) {
+    if (!(error instanceof DistilleryError) || error.code !== 'invalid_spec') throw error;
+    const fields = error.fields?.map((field) => ({ ...field, path: path + field.path }));
+    throw new DistilleryError('invalid_spec', error.message, { cause: error, ...(fields && { fields }) });
+  }
 }

@@ -2,7 +2,7 @@ import { decodeSafetensors } from '@distillery/formats';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { jobSpec } from '../kinds.ts';
 import { planJob } from '../planning/plan.ts';
-import { StopTraining } from '../train.ts';
+import { StopTraining } from '../training-run.ts';
 import type { AuxiliaryResult } from './auxiliary.ts';
 import type { StudentResult } from './student.ts';
 import { stageRunner } from '../testing/stages.ts';
@@ -89,8 +89,8 @@ test('a student is trained with it, and leaves it as it is', { timeout: 300_000 
     const before = job.results[auxiliariesOf(job.stages)[0]] as AuxiliaryResult;
     const pretrained = decodeSafetensors(await runner.store.read(before.weights.digest)).tensors;
     const bias = 'encoder.0.conv.bias';
-    expect(tensors.get(`auxiliary:factor.paraphraser/${bias}`)?.data).toEqual(pretrained.get(bias)?.data);
-    expect(tensors.get(`auxiliary:factor.paraphraser/decoder.0.conv.bias`)).toBeUndefined();
+    expect(tensors.get(`auxiliaries:factor:paraphraser:${bias}`)?.data).toEqual(pretrained.get(bias)?.data);
+    expect(tensors.get(`auxiliaries:factor:paraphraser:decoder.0.conv.bias`)).toBeUndefined();
     expect([...tensors.keys()].some((key) => key.startsWith('slots:') && key.includes('paraphraser'))).toBe(
       false,
     );

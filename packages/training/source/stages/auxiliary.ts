@@ -1,15 +1,14 @@
-import type { Forward } from '@distillery/engine';
 import { DistilleryError } from '@distillery/spec';
 import { isIntact } from '@distillery/store';
 import { z } from 'zod';
-import { type Checkpoint, openCheckpoints } from '../checkpoint.ts';
-import { createNetwork, disposeNetwork, type Values } from '../network.ts';
+import { openCheckpoints } from '../checkpoint.ts';
+import type { PretrainedValues } from '../components/auxiliary-networks.ts';
+import { train } from '../loop.ts';
+import { disposeNetwork, readValues, type Values } from '../network.ts';
 import { trainingWork } from '../planning/estimate.ts';
 import { type LaidStudent, viewsOf } from '../planning/layout.ts';
 import type { PlanningJob } from '../planning/stages.ts';
-import { withoutPrefix } from '../prefixes.ts';
 import { type Pretrained, pretrainedOf, reconstruction } from '../pretraining.ts';
-import { train } from '../train.ts';
 import { encodeWeights, loadWeights } from '../weights.ts';
 import { checkpointsOf, loadMaterials, type Materials, trainingKey, trainingProgress } from './materials.ts';
 import { outputs } from './outputs.ts';
@@ -89,10 +88,7 @@ async function run(context: StageContext<Input>): Promise<AuxiliaryResult> {
   return result;
 }
 
-/**
- * The training loop as students have it: its checkpoints, its views, its batches. Beside what is trained there is a
- * network that has nothing to learn.
- */
+/** Trains it as students are trained: with their checkpoints, their views, their batches. */
 async function trained(
   context: StageContext<Input>,
   materials: Materials,
@@ -102,23 +98,20 @@ async function trained(
   const { job, input, tell, pause } = context;
   const { dataset, indices } = materials;
   const { training } = wanted;
-  const idle: Forward = (net, x) =>
-    net.tap('logits', net.slice(net.flatten(x), { from: 0, to: dataset.classes.length }));
-  const network = createNetwork(idle, dataset.shape, 0);
   const { resume, save } = await openCheckpoints(checkpointsOf(context));
-  let last: Checkpoint | undefined = resume;
   const stepsPerEpoch = Math.ceil(indices.train.length / training.batchSize);
   const progress = trainingProgress({ stepsPerEpoch, epochs: training.epochs });
+  const teacher = await teacherRows(context, materials, planned, input.teachers, [wanted.how.tap]);
+  const member = reconstruction(wanted, training.seed);
   try {
-    const { losses } = await train({
-      network,
-      method: [reconstruction(wanted)],
+    const { members } = await train({
+      members: [member],
       dataset,
       indices: { train: indices.train, validation: new Int32Array() },
       training,
       seed: training.seed,
       views: viewsOf(planned.student.training),
-      teacher: await teacherRows(context, materials, planned, input.teachers, [wanted.how.tap]),
+      teacher,
       resume,
       checkpoints: job.spec.checkpoints,
       hooks: {
@@ -126,23 +119,18 @@ async function trained(
           tell.metrics({ epoch, step, time: new Date().toISOString(), values }),
         progress: (phase, cursor) => tell.progress(progress(phase, cursor)),
         warning: tell.warning,
-        async checkpoint(checkpoint) {
-          last = checkpoint;
-          await save(checkpoint);
-        },
+        checkpoint: save,
         pause,
       },
     });
-    // The last epoch ends with a checkpoint.
-    const values = withoutPrefix('reconstruction.network/', (last as Checkpoint).groups.auxiliary);
-    return { values, loss: losses.reconstruction };
+    return { values: readValues(member.network.variables), loss: members[0].losses.reconstruction };
   } finally {
-    disposeNetwork(network);
+    disposeNetwork(member.network);
   }
 }
 
 /**
- * The weights of a student's auxiliary networks that were trained before it, `<term>.<auxiliary>/<parameter>`.
+ * The weights of a student's auxiliary networks that were trained before it.
  *
  * @throws DistilleryError `artifact_corrupt` when one is missing or has another shape
  */
@@ -150,14 +138,13 @@ export async function loadPretrained(
   { store, result }: StageContext,
   planned: LaidStudent,
   auxiliaries: readonly { key: string; stage: string }[],
-): Promise<Values> {
-  const all: Values = {};
-  for (const { name, plan, key } of pretrainedOf(planned)) {
+): Promise<PretrainedValues> {
+  const all: PretrainedValues = {};
+  for (const { term, part, plan, key } of pretrainedOf(planned)) {
     const { stage } = auxiliaries.find((one) => one.key === key) ?? {};
-    if (stage === undefined) throw new DistilleryError('internal', `no stage trains ${name}`);
+    if (stage === undefined) throw new DistilleryError('internal', `no stage trains the ${part} of ${term}`);
     const { weights } = result(auxiliary, stage);
-    const values = await loadWeights(store, weights.digest, plan.parameters);
-    for (const [parameter, value] of Object.entries(values)) all[`${name}/${parameter}`] = value;
+    (all[term] ??= {})[part] = await loadWeights(store, weights.digest, plan.parameters);
   }
   return all;
 }

@@ -6,7 +6,7 @@ import { type Layout, layOut } from '../planning/layout.ts';
 import type { CheckpointOptions } from '../checkpoint.ts';
 import type { OutputsKey } from '../outputs.ts';
 import { jobTeachers } from '../planning/students.ts';
-import { teacherSubjects } from '../planning/subjects.ts';
+import { describeTeachers } from '../planning/subjects.ts';
 import { batchThread } from '../batches/thread.ts';
 import type { StageContext } from './stage.ts';
 
@@ -19,7 +19,7 @@ export interface Materials {
 
 /** @param teacher whose data are loaded where it has its own; absent: the job's */
 export async function loadMaterials(
-  { job: { spec }, data: surroundings, tell, signal }: StageContext,
+  { job: { spec }, data: surroundings, store, tell, signal }: StageContext,
   teacher?: string,
 ): Promise<Materials> {
   const data = { ...surroundings, signal };
@@ -37,7 +37,7 @@ export async function loadMaterials(
   const indices = splitValidation(dataset.train.count, dataset.train.labels, fraction, seed);
   const job =
     own === undefined ? dataset : await datasets.get(spec.dataset.source).outline(spec.dataset, data);
-  const layout = layOut(spec, { job, teachers: await teacherSubjects(spec, data) });
+  const layout = layOut(spec, { job, teachers: await describeTeachers(spec, { ...data, store }) });
   return { dataset, indices, layout };
 }
 
@@ -118,7 +118,7 @@ function engineIdentity({ name, versions }: EngineInfo): unknown {
  * Raised with a change of this package that trains the same inputs to other bits, or that a result holds more since:
  * older teachers are not reused.
  */
-const revision = 3;
+const revision = 4;
 
 /** The address of a trained network: the digest of all that determines it. */
 export function trainingKey(

@@ -57,14 +57,14 @@ async function run(context: StageContext<Input>): Promise<MutualResult> {
   const peers = materials.layout.students.filter(({ student }) => isPeer(job.spec, student));
   const { training } = peers[0].student;
   const results = await runNetworks(context, materials, {
-    members: peers.map(({ student: { name, architecture }, forward, plan }, index) => ({
+    members: peers.map(({ student: { name, architecture }, forward, plan, method }, index) => ({
       name,
       architecture,
       forward,
       plan,
+      method,
       seed: memberSeed(seed, index),
     })),
-    method: peers.flatMap(({ method }) => method),
     training,
     seed,
     views: viewsOf(training),

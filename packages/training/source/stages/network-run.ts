@@ -15,10 +15,11 @@ import {
   type Values,
 } from '../network.ts';
 import { accuracy, crossEntropyLoss, expectedCalibrationError } from '../scores.ts';
-import { train, type TrainingResult } from '../train.ts';
+import { train } from '../loop.ts';
+import type { TrainingResult } from '../training-run.ts';
 import { encodeWeights } from '../weights.ts';
-import { amongMembers, prefixOf, sideBySide } from '../peers.ts';
-import { withoutPrefix } from '../prefixes.ts';
+import type { PretrainedValues } from '../components/auxiliary-networks.ts';
+import type { TeacherParameters } from '../components/teacher-parameters.ts';
 import { checkpointsOf, type Materials, trainingProgress } from './materials.ts';
 import type { StageContext } from './stage.ts';
 import type { OwnScore, TrainedNetwork } from './trained-network.ts';
@@ -30,23 +31,25 @@ interface Member {
   architecture: Choice;
   forward: Forward;
   plan: NetworkPlan;
-  /** Keys its first weights. */
+  /** Keys its first weights, those of its auxiliary networks, and its dropout. */
   seed: number;
   /** Weights that it is given in place of its first ones, by name. */
   inherited?: Values;
+  method: readonly WeightedTerm[];
+  /** Parameters of a frozen teacher that its method reads. */
+  teacherParameters?: TeacherParameters;
+  /** Weights of its auxiliary networks that were trained beforehand. */
+  pretrained?: PretrainedValues;
 }
 
 /** Training as a stage runs it, of teacher and student alike, and of peers side by side. */
 export interface NetworkRun {
   members: Member[];
-  method: readonly WeightedTerm[];
   training: Training;
   seed: number;
   views: number;
   teacher?: TeacherRows;
   combine?: (taps: Tensors, labels: Tensor1D) => Tensors;
-  teacherParameters?: Tensors;
-  pretrained?: Values;
 }
 
 /**
@@ -57,7 +60,7 @@ export interface NetworkRun {
 export async function runNetworks(
   context: StageContext,
   { dataset, indices }: Materials,
-  { members, method, training, seed, views, teacher, combine, teacherParameters, pretrained }: NetworkRun,
+  { members, training, seed, views, teacher, combine }: NetworkRun,
 ): Promise<TrainedNetwork[]> {
   const { store, tell, stage, job, pause, engine } = context;
   if (training.precision === 'bfloat16' && engine.bfloat16 !== null) {
@@ -66,27 +69,27 @@ export async function runNetworks(
       `training.precision is bfloat16, which this worker cannot compute in: ${engine.bfloat16}`,
     );
   }
-  const alone = members.length === 1;
-  const prefix = ({ name }: Member) => (alone ? '' : prefixOf(name));
   const first = members.map(
     ({ plan, seed: own, inherited }): Values => ({ ...initialValues(plan.parameters, own), ...inherited }),
-  );
-  const network = createNetwork(
-    alone ? members[0].forward : sideBySide(Object.fromEntries(members.map((m) => [m.name, m.forward]))),
-    dataset.shape,
-    Object.assign({}, ...members.map((member, i) => amongMembers(prefix(member), first[i]))) as Values,
   );
   const { resume, save } = await openCheckpoints(checkpointsOf(context));
   const stepsPerEpoch = Math.ceil(indices.train.length / training.batchSize);
   // Scoring and storing are the rest.
   const progress = trainingProgress({ stepsPerEpoch, epochs: training.epochs, share: 0.99 });
 
+  const networks = members.map(({ forward }, index) => createNetwork(forward, dataset.shape, first[index]));
   let result: TrainingResult;
-  let last: Values;
+  let last: Values[];
   try {
     result = await train({
-      network,
-      method,
+      members: members.map(({ name, method, seed: own, teacherParameters, pretrained }, index) => ({
+        name,
+        network: networks[index],
+        method,
+        seed: own,
+        ...(teacherParameters && { teacherParameters }),
+        ...(pretrained && { pretrained }),
+      })),
       dataset,
       indices,
       training,
@@ -94,9 +97,6 @@ export async function runNetworks(
       views,
       teacher,
       combine,
-      members: members.map(prefix),
-      teacherParameters,
-      pretrained,
       resume,
       checkpoints: job.spec.checkpoints,
       hooks: {
@@ -108,33 +108,33 @@ export async function runNetworks(
         pause,
       },
     });
-    last = readValues(network.variables);
+    last = networks.map(({ variables }) => readValues(variables));
   } finally {
-    disposeNetwork(network);
+    networks.forEach(disposeNetwork);
   }
   const step = stepsPerEpoch * training.epochs;
-  tell.progress(progress('evaluating', { step, loss: result.losses.loss ?? null, samplesPerSecond: null }));
+  tell.progress(progress('evaluating', { step, loss: result.loss ?? null, samplesPerSecond: null }));
   const results: TrainedNetwork[] = [];
-  for (const [index, member] of members.entries()) results.push(await resultOf(member, first[index]));
+  for (const index of members.keys()) results.push(await resultOf(index));
   return results;
 
-  async function resultOf(member: Member, initial: Values): Promise<TrainedNetwork> {
-    const own = prefix(member);
+  async function resultOf(index: number): Promise<TrainedNetwork> {
+    const [member, ofMember] = [members[index], result.members[index]];
     const { plan } = member;
     const encode = encoder(member, dataset);
-    const trained = createNetwork(member.forward, dataset.shape, withoutPrefix(own, last));
+    const trained = createNetwork(member.forward, dataset.shape, last[index]);
     const score = async (epoch: number, validationAccuracy: number | null): Promise<OwnScore> => {
       const weights = await store.put(encode(readValues(trained.variables)));
       return { epoch, validationAccuracy, weights, ...(await testScores(trained, dataset, context)) };
     };
     const best = async (ended: OwnScore): Promise<OwnScore> => {
-      const { epoch, validationAccuracy } = result.best[own];
+      const { epoch, validationAccuracy, values } = ofMember.best;
       if (epoch === result.lastEpoch) return ended;
-      assignValues(trained.variables, withoutPrefix(own, result.bestValues));
+      assignValues(trained.variables, values);
       return await score(epoch, validationAccuracy);
     };
     try {
-      const ended = await score(result.lastEpoch, result.lastValidationAccuracy[own]);
+      const ended = await score(result.lastEpoch, ofMember.lastValidationAccuracy);
       const latencyMs = singleImageLatency(trained, dataset.shape);
       return {
         stage: stage.id,
@@ -142,13 +142,15 @@ export async function runNetworks(
         parameters: plan.parameterCount,
         flops: plan.flops,
         latencyMs,
-        initialWeights: sha256(encode(initial)),
+        initialWeights: sha256(encode(first[index])),
         last: ended,
         best: await best(ended),
-        terms: result.terms
-          .filter(({ name }) => name.startsWith(own))
-          .map((term) => ({ ...term, name: term.name.slice(own.length) })),
-        losses: withoutPrefix(own, result.losses),
+        terms: ofMember.terms,
+        // Of several networks the sum is not one network's.
+        losses: {
+          ...ofMember.losses,
+          ...(members.length === 1 && result.loss !== undefined && { loss: result.loss }),
+        },
         epochs: training.epochs,
         seconds: result.seconds,
         precision: training.precision,

@@ -1,9 +1,8 @@
-import type { Dataset } from '@distillery/datasets';
+import { type Dataset, inputBytes } from '@distillery/datasets';
 import { DistilleryError } from '@distillery/spec';
 import { z } from 'zod';
 import type { BatchSource } from '../batches/batch-thread.ts';
-import { forEachOutput, predict } from '../evaluate.ts';
-import { createNetwork, disposeNetwork } from '../network.ts';
+import { forEachOutput, predictionLatency, predictLogits } from '../evaluate.ts';
 import {
   intactRows,
   outputsAddress,
@@ -18,16 +17,25 @@ import { networkOf } from '../planning/layout.ts';
 import { outputSets, storedShape } from '../planning/output-sets.ts';
 import type { PlannedStage, PlanningJob } from '../planning/stages.ts';
 import { jobTeachers } from '../planning/students.ts';
-import { loadWeights } from '../weights.ts';
+import { accuracy, crossEntropyLoss, expectedCalibrationError } from '../scores.ts';
+import { aboutData, aboutDataSchema } from './about-data.ts';
 import { blobSchema } from './blob.ts';
 import { loadMaterials, outputsKey, phase } from './materials.ts';
 import type { StageContext, StageKind } from './stage.ts';
-import { networkReferenceSchema } from './trained-network.ts';
+import { openTeacher } from './teacher-provider.ts';
+import {
+  blobsOf,
+  networkReferenceSchema,
+  type TrainedNetwork,
+  trainedNetworkSchema,
+} from './trained-network.ts';
 
 const input = z.strictObject({
   network: z.string().describe('a teacher, or a student that teaches others'),
   seed: z.number().int().optional().describe('of a student'),
-  trained: networkReferenceSchema,
+  trained: networkReferenceSchema
+    .optional()
+    .describe('the stage that trained it; absent for a teacher that the job does not train'),
 });
 type Input = z.output<typeof input>;
 
@@ -44,11 +52,15 @@ const outputsSetSchema = z.object({
 type OutputsSet = z.output<typeof outputsSetSchema>;
 
 const resultSchema = z.object({
-  teacher: z.string().describe('the digest of the weights that computed the outputs'),
+  teacher: z.string().describe('the digest of all that determines its outputs; of a network, of its weights'),
   sets: z.array(outputsSetSchema),
   testLogits: blobSchema
     .optional()
     .describe("a teacher's with data of its own, for the job's test images: `[test, classes]` float32"),
+  given: z
+    .object({ result: trainedNetworkSchema, data: aboutDataSchema })
+    .optional()
+    .describe('how a teacher that the job does not train scores on its data'),
 });
 export type OutputsResult = z.output<typeof resultSchema>;
 
@@ -62,15 +74,15 @@ export const outputs: StageKind<typeof input, typeof resultSchema> = {
   options: input,
   result: resultSchema,
   id: ({ network, seed }) => idOf(network, seed),
-  needs: ({ trained }) => [trained.stage],
+  needs: ({ trained }) => (trained === undefined ? [] : [trained.stage]),
   about: ({ network, seed }) => ({ network, ...(seed !== undefined && { seed }) }),
   plan({ spec, layout, train, test }, before) {
     const work = (name: string) => {
       const { plan } = networkOf(layout, name);
       return forwardWork(plan) * train * outputSets(layout, name).reduce((sum, { views }) => sum + views, 0);
     };
-    const ofTeachers = layout.teachers.map(({ teacher: { name }, plan }) => ({
-      input: { network: name, trained: trainedBy(before, name, null) },
+    const ofTeachers = layout.teachers.map(({ teacher: { name, training }, plan }) => ({
+      input: { network: name, ...(training && { trained: trainedBy(before, name, null) }) },
       work: work(name) + forwardWork(plan) * test,
     }));
     const ofStudents = layout.students
@@ -84,8 +96,15 @@ export const outputs: StageKind<typeof input, typeof resultSchema> = {
       );
     return [...ofTeachers, ...ofStudents];
   },
-  artifacts: ({ sets, testLogits }) => ({
-    blobs: testLogits === undefined ? [] : [testLogits.digest],
+  networks: ({ network, trained }, result) =>
+    trained === undefined
+      ? [{ name: network, role: 'teacher', seed: null, ...(result?.given && { trained: result.given }) }]
+      : [],
+  artifacts: ({ sets, testLogits, given }) => ({
+    blobs: [
+      ...(testLogits === undefined ? [] : [testLogits.digest]),
+      ...(given === undefined ? [] : [...blobsOf(given.result), given.data.testLabels.digest]),
+    ],
     shared: sets.map(({ address }) => address),
   }),
   shared: { folder: 'outputs', blobs: (manifest) => [blobSchema.parse(manifest).digest] },
@@ -116,31 +135,28 @@ function trainedBy(before: readonly PlannedStage[], network: string, seed: numbe
  *   store verifies what it reads. Students see these outputs alone, so no step of theirs can change the teacher
  */
 async function run(context: StageContext<Input>): Promise<OutputsResult> {
-  const { job, store, tell, pause, input } = context;
+  const { job, stage, store, tell, pause, input, engine } = context;
   const materials = await loadMaterials(context);
   const { dataset, indices, layout } = materials;
   const name = input.network;
   const taught = networkOf(layout, name);
-  const { forward, plan, classMap } = taught;
-  const trained = context.network(input.trained);
-  const teacherWeights = trained.result.best.weights.digest;
-  // A teacher from elsewhere sees the job's images as it saw its own.
-  const abroad = jobTeachers(job.spec).some((teacher) => teacher.name === name && teacher.dataset);
-  const normalization = abroad ? trained.data.normalization : dataset.normalization;
+  const { plan, classMap } = taught;
+  const trained = input.trained && context.network(input.trained);
+  const ownData = jobTeachers(job.spec).some((teacher) => teacher.name === name && teacher.dataset);
+  // A teacher that was trained on other images sees the job's as it saw its own.
+  const normalization =
+    ('teacher' in taught ? taught.normalization : undefined) ??
+    (ownData ? trained?.data.normalization : dataset.normalization);
   // Texts have no normalisation, and their teachers no data of their own.
   const seen = { ...dataset, normalization } as Dataset;
   const wanted = outputSets(layout, name);
   const total = wanted.reduce((sum, { views }) => sum + views, 0);
   let done = 0;
-  const network = createNetwork(
-    forward,
-    dataset.shape,
-    await loadWeights(store, teacherWeights, plan.parameters),
-  );
+  const provider = await openTeacher(context, taught, trained?.result.best.weights.digest, dataset.shape);
   try {
     const sets: OutputsSet[] = [];
     for (const { augmentation, views, taps } of wanted) {
-      const key = outputsKey(teacherWeights, materials, job.spec, augmentation, classMap);
+      const key = outputsKey(provider.digest, materials, job.spec, augmentation, classMap);
       const source = { dataset: seen, split: dataset.train, augmentation };
       let bytes = 0;
       let computed = 0;
@@ -172,9 +188,16 @@ async function run(context: StageContext<Input>): Promise<OutputsResult> {
         reused,
       });
     }
-    return { teacher: teacherWeights, sets, ...(abroad && { testLogits: await testLogits() }) };
+    return {
+      teacher: provider.digest,
+      sets,
+      ...(ownData && { testLogits: await storedTestLogits() }),
+      ...(trained === undefined && {
+        given: { result: await scored(), data: await aboutData(materials, store) },
+      }),
+    };
   } finally {
-    disposeNetwork(network);
+    provider.dispose();
   }
 
   /** The logits of the job's classes. */
@@ -182,10 +205,49 @@ async function run(context: StageContext<Input>): Promise<OutputsResult> {
     return classMap === undefined ? logits : columns(logits, plan.taps.logits[0], classMap);
   }
 
-  async function testLogits() {
-    const [logits] = await predict(network, seen, dataset.test, pause);
-    const { buffer, byteOffset, byteLength } = ofJob(logits);
+  async function testLogits(): Promise<Float32Array> {
+    const [logits] = await predictLogits(provider, seen, dataset.test, pause);
+    return ofJob(logits);
+  }
+
+  async function storedTestLogits() {
+    const { buffer, byteOffset, byteLength } = await testLogits();
     return await store.put(new Uint8Array(buffer, byteOffset, byteLength));
+  }
+
+  /** The report's entry of a teacher that the job does not train: no epoch of it is trained here. */
+  async function scored(): Promise<TrainedNetwork> {
+    const begun = performance.now();
+    const logits = await testLogits();
+    const predictions = { logits, labels: dataset.test.labels, classes: dataset.classes.length };
+    const score = {
+      epoch: 0,
+      validationAccuracy: null,
+      testAccuracy: accuracy(predictions),
+      testLoss: crossEntropyLoss(predictions),
+      expectedCalibrationError: expectedCalibrationError(predictions),
+      weights: { digest: provider.digest, size: (await store.stat(provider.digest))?.size ?? 0 },
+      logits: await store.put(new Uint8Array(logits.buffer, logits.byteOffset, logits.byteLength)),
+    };
+    return {
+      stage: stage.id,
+      seed: 0,
+      parameters: plan.parameterCount,
+      flops: plan.flops,
+      latencyMs: predictionLatency(provider, dataset.shape),
+      initialWeights: provider.digest,
+      last: score,
+      best: score,
+      terms: [],
+      losses: {},
+      epochs: 0,
+      seconds: (performance.now() - begun) / 1000,
+      precision: 'float32',
+      reused: true,
+      engine,
+      peakMemoryBytes: process.resourceUsage().maxRSS * 1024,
+      datasetBytes: (dataset.train.count + dataset.test.count) * inputBytes(dataset),
+    };
   }
 
   async function storeView(
@@ -196,7 +258,7 @@ async function run(context: StageContext<Input>): Promise<OutputsResult> {
     const writers = taps.map((tap) => [tap, rowWriter(store, storedShape(taught, tap))] as const);
     try {
       await forEachOutput(
-        network,
+        provider,
         source,
         indices.train,
         view,

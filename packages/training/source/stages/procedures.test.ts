@@ -2,7 +2,7 @@ import type { Report } from '@distillery/spec';
 import * as tf from '@tensorflow/tfjs-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { jobSpec } from '../kinds.ts';
-import { StopTraining } from '../train.ts';
+import { StopTraining } from '../training-run.ts';
 import type { MutualResult } from './mutual.ts';
 import type { StudentResult } from './student.ts';
 import type { TeacherResult } from './teacher.ts';
@@ -265,14 +265,14 @@ describe('peers', () => {
   });
 
   test('one that learns from nobody ends as its control does', { timeout: 240_000 }, async () => {
-    // Without dropout, whose masks go by the name.
-    const plain = { type: 'lightnn', dropout: 0 };
+    // Dropout too: the first draws its masks with the job's seed, as its control does.
+    const dropping = { type: 'lightnn', dropout: 0.3 };
     const spec = jobSpec.parse({
       ...base,
       ...peers,
       students: [
-        { name: 'a', architecture: plain, method: [{ type: 'cross_entropy' }] },
-        { name: 'b', architecture: plain, method: soft },
+        { name: 'a', architecture: dropping, method: [{ type: 'cross_entropy' }] },
+        { name: 'b', architecture: dropping, method: soft },
       ],
     });
     const job = await runner.plan('job_apart', spec);

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { jobSpec } from '../kinds.ts';
 import type { StoredRows } from '../outputs.ts';
 import { batchThread } from '../batches/thread.ts';
-import { StopTraining } from '../train.ts';
+import { StopTraining } from '../training-run.ts';
 import type { OutputsResult } from './outputs.ts';
 import type { StudentResult } from './student.ts';
 import type { TeacherResult } from './teacher.ts';

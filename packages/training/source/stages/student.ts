@@ -1,6 +1,6 @@
 import type { Tensors } from '@distillery/engine';
 import { DistilleryError } from '@distillery/spec';
-import * as tf from '@tensorflow/tfjs-core';
+import type * as tf from '@tensorflow/tfjs-core';
 import { z } from 'zod';
 import { combineLogits, type Ensemble, tapOf } from '../ensemble.ts';
 import { trainingWork } from '../planning/estimate.ts';
@@ -101,23 +101,28 @@ async function run(context: StageContext<Input>): Promise<StudentResult> {
           networkOf(layout, teacher.network).plan,
         ] as const);
   const inherited = ofTeacher && (await loadInherited(planned.inherited, ...ofTeacher));
-  const teacherParameters = ofTeacher ? await loadTeacherParameters(method, ...ofTeacher) : {};
-  try {
-    const [result] = await runNetworks(context, materials, {
-      members: [{ name: '', architecture, forward, plan, seed, ...(inherited && { inherited }) }],
-      method,
-      training,
-      seed,
-      views: viewsOf(training),
-      teacher: await teacherRows(context, materials, planned, input.teachers),
-      ...(ensemble && { combine: (taps, labels) => combined(taps, labels, ensemble) }),
-      teacherParameters,
-      pretrained: await loadPretrained(context, planned, input.auxiliaries),
-    });
-    return { result, dataset: await aboutData(materials, store) };
-  } finally {
-    tf.dispose(teacherParameters);
-  }
+  const parameters = ofTeacher && (await loadTeacherParameters(method, ...ofTeacher));
+  const [result] = await runNetworks(context, materials, {
+    members: [
+      {
+        name: '',
+        architecture,
+        forward,
+        plan,
+        method,
+        seed,
+        ...(inherited && { inherited }),
+        ...(parameters && { teacherParameters: parameters }),
+        pretrained: await loadPretrained(context, planned, input.auxiliaries),
+      },
+    ],
+    training,
+    seed,
+    views: viewsOf(training),
+    teacher: await teacherRows(context, materials, planned, input.teachers),
+    ...(ensemble && { combine: (taps, labels) => combined(taps, labels, ensemble) }),
+  });
+  return { result, dataset: await aboutData(materials, store) };
 }
 
 /** The taps of several teachers with their combined logits. */

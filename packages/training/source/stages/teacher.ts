@@ -31,11 +31,17 @@ export const teacher: StageKind<typeof input, typeof resultSchema> = {
   id: ({ teacher: name }) => (name === 'teacher' ? 'teacher' : `teacher.${name}`),
   needs: () => [],
   about: ({ teacher: name }) => ({ network: name }),
-  plan: ({ layout, train, ownData }) =>
-    layout.teachers.map(({ teacher: { name, training }, plan }) => ({
-      input: { teacher: name },
-      work: trainingWork(plan, training.epochs, ownData[name]?.trainCount ?? train),
-    })),
+  plan: ({ layout, train, facts }) =>
+    layout.teachers.flatMap(({ teacher: { name, training }, plan }) =>
+      training === undefined
+        ? []
+        : [
+            {
+              input: { teacher: name },
+              work: trainingWork(plan, training.epochs, facts[name].data?.trainCount ?? train),
+            },
+          ],
+    ),
   networks: ({ teacher: name }, result) => [
     {
       name,
@@ -70,8 +76,15 @@ async function run(context: StageContext<Input>): Promise<TeacherResult> {
 
   const { seed } = training;
   const [result] = await runNetworks(context, materials, {
-    members: [{ name: '', architecture, seed, ...network }],
-    method: bindMethod(labelsAlone, network.plan, network.plan),
+    members: [
+      {
+        name: '',
+        architecture,
+        seed,
+        ...network,
+        method: bindMethod(labelsAlone, network.plan, network.plan),
+      },
+    ],
     training,
     seed,
     views: Infinity,
@@ -82,7 +95,9 @@ async function run(context: StageContext<Input>): Promise<TeacherResult> {
 
 function teacherOf({ layout }: Materials, name: string) {
   const found = layout.teachers.find(({ teacher }) => teacher.name === name);
-  if (found === undefined) throw new DistilleryError('internal', `the job has no teacher ${name}`);
-  const { teacher, forward, plan } = found;
-  return { architecture: teacher.architecture, training: teacher.training, forward, plan };
+  if (found?.teacher.training === undefined) {
+    throw new DistilleryError('internal', `the job trains no teacher ${name}`);
+  }
+  const { architecture, forward, plan } = found;
+  return { architecture, training: found.teacher.training, forward, plan };
 }

@@ -7,8 +7,6 @@ import type { JobSpec, MetricRow, SavedCheckpoint, SkippedData, StageProgress } 
 import { planJob } from '../planning/plan.ts';
 import { runStage } from '../stages/index.ts';
 
-export * from './results.ts';
-
 /** What a stage told while it ran. */
 export interface Told {
   rows: Omit<MetricRow, 'stage' | 'attempt'>[];
@@ -40,7 +38,7 @@ export async function stageRunner(roots: string[] = []) {
 
   async function planned(id: string, spec: JobSpec) {
     const data = { cacheDir: join(folder, 'data'), roots };
-    const { resolved: plan } = await planJob(spec, data);
+    const { resolved: plan } = await planJob(spec, { ...data, store });
     const { stages } = plan;
     const results: Record<string, unknown> = {};
     const attempts = new Map<string, number>();

@@ -5,7 +5,7 @@ import { openStore } from '@distillery/store';
 import { type Dataset, memorySplit } from '@distillery/datasets';
 import { type Forward, randomStream, startEngine, trace } from '@distillery/engine';
 import { type BoundTerm, terms } from '@distillery/methods';
-import { type Choice, type Scheduled, trainingSchema } from '@distillery/spec';
+import { type Choice, type Scheduled, type TermResult, trainingSchema } from '@distillery/spec';
 import * as tf from '@tensorflow/tfjs-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { TeacherRows } from './batches/batch-thread.ts';
@@ -13,8 +13,9 @@ import { everyIndex } from './batches/batches.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import { bindMethod, type WeightedTerm } from './method.ts';
 import { createNetwork, disposeNetwork, readValues } from './network.ts';
-import { rowFile, rowWriter } from './outputs.ts';
-import { StopTraining, train, type TrainingResult } from './train.ts';
+import { randomLogits } from './testing/teacher-rows.ts';
+import { train } from './loop.ts';
+import { StopTraining, type TrainingResult } from './training-run.ts';
 
 // Two images a step make 25 steps an epoch: losses are read after every second one, and after the last.
 const [count, batchSize, classes] = [50, 2, 3];
@@ -48,12 +49,7 @@ beforeAll(async () => {
   await startEngine();
   folder = await mkdtemp(join(tmpdir(), 'distillery-train-'));
   const store = await openStore(folder);
-  const writer = rowWriter(store, [classes]);
-  await writer.write(Float32Array.from({ length: count * classes }, () => stream.normal()));
-  teacher = {
-    position: everyIndex(count),
-    taps: { logits: [await rowFile(store, await writer.close())] },
-  };
+  teacher = await randomLogits(store, count, classes);
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
@@ -84,8 +80,7 @@ async function trained(
   let phase = '';
   try {
     run.result = await train({
-      network,
-      method,
+      members: [{ name: '', network, method, seed: 5 }],
       dataset,
       indices: { train: everyIndex(count), validation: everyIndex(validation).map((index) => index % count) },
       training: trainingSchema.parse({ epochs, batchSize }),
@@ -189,9 +184,9 @@ test('a weight that was found is kept over a stop: the same bytes', async () => 
   expect(rest.weights).toEqual(whole.weights);
   expect(rest.rows.some(({ step }) => step === 0)).toBe(false);
   // Another number would have led elsewhere.
-  const cursor = resume as Checkpoint;
-  const [soft, other] = cursor.cursor.terms;
-  const changed = { ...cursor, cursor: { ...cursor.cursor, terms: [{ ...soft, weight: 0.01 }, other] } };
+  const { facts, ...kept } = resume as Checkpoint;
+  const [soft, other] = facts.terms as TermResult[];
+  const changed = { ...kept, facts: { ...facts, terms: [{ ...soft, weight: 0.01 }, other] } };
   expect((await trained(method, { resume: changed })).weights).not.toEqual(whole.weights);
 });
 
@@ -220,7 +215,8 @@ test('a run that is stopped while it looks at an epoch looks at it again, and ta
       if (phase === 'evaluating' && step === 51) throw new StopTraining('stop');
     },
   });
-  expect(cut.checkpoints.map(({ cursor }) => [cursor.step, cursor.samples > 0])).toEqual([
+  const samples = ({ facts }: Checkpoint) => (facts.losses as { samples: number }).samples;
+  expect(cut.checkpoints.map((one) => [one.cursor.step, samples(one) > 0])).toEqual([
     [25, false],
     [50, true],
   ]);

@@ -1,0 +1,12 @@
+import { type Registry, registry } from '@distillery/spec';
+import type { TeacherKind } from './provider.ts';
+import { stored } from './teachers/stored.ts';
+import { type Parts, trained } from './teachers/trained.ts';
+
+export type { TeacherContext, TeacherKind, TeacherOutline, TeacherProvider } from './provider.ts';
+export type { TrainedOptions } from './teachers/trained.ts';
+
+/** The kinds of teachers, over the architectures and data sets that they are made of. */
+export function teacherKinds(parts: Parts): Registry<TeacherKind> {
+  return registry<TeacherKind>([trained(parts), stored(parts)], 'type', () => ({}), 'trained');
+}

@@ -1,0 +1,42 @@
+import { DistilleryError } from '@distillery/spec';
+import type { Store } from '@distillery/store';
+import { z } from 'zod';
+
+/** Far above the header of any network here: 100 bytes for each parameter tensor. */
+const longestHeader = 16 * 2 ** 20;
+
+const headerSchema = z.object({ __metadata__: z.record(z.string(), z.string()).default({}) });
+
+/**
+ * Reads the metadata of a safetensors file without reading its tensors. The bytes are not verified; loading
+ * the weights does that.
+ *
+ * @param digest of the file in the store
+ * @throws DistilleryError `checkpoint_not_found` when the store has no such file; `artifact_corrupt` when it is not a
+ *   safetensors file
+ */
+export async function readMetadata(store: Store, digest: string): Promise<Record<string, string>> {
+  const blob = await store.stat(digest);
+  if (blob === undefined)
+    throw new DistilleryError('checkpoint_not_found', `the store has no blob ${digest}`);
+  const { size } = blob;
+  if (size < 8) throw notSafetensors(digest);
+  const length = Number((await bytesOf(store, digest, 0, 7)).readBigUInt64LE());
+  if (length > Math.min(longestHeader, size - 8)) throw notSafetensors(digest);
+  const header = await bytesOf(store, digest, 8, 7 + length);
+  try {
+    return headerSchema.parse(JSON.parse(header.toString('utf8'))).__metadata__;
+  } catch (cause) {
+    throw notSafetensors(digest, cause);
+  }
+}
+
+async function bytesOf(store: Store, digest: string, start: number, end: number): Promise<Buffer> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of await store.stream(digest, { start, end })) chunks.push(chunk as Uint8Array);
+  return Buffer.concat(chunks);
+}
+
+function notSafetensors(digest: string, cause?: unknown): DistilleryError {
+  return new DistilleryError('artifact_corrupt', `${digest} is not a safetensors file`, { cause });
+}

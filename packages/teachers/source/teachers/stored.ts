@@ -1,0 +1,85 @@
+import { type Choice, DistilleryError, type FieldError, type Kind, type Registry } from '@distillery/spec';
+import type { Store } from '@distillery/store';
+import { z } from 'zod';
+import { readMetadata } from '../metadata.ts';
+import type { TeacherKind, TeacherOutline } from '../provider.ts';
+
+const options = z.strictObject({
+  weights: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/, 'must be a SHA-256, 64 hexadecimal digits in lower case')
+    .describe('The digest of a weights file that an earlier job stored; its report and checkpoints show it.'),
+});
+
+const json = z.string().transform((text, context): unknown => {
+  try {
+    return JSON.parse(text);
+  } catch {
+    context.addIssue({ code: 'custom', message: 'is not JSON' });
+    return z.NEVER;
+  }
+});
+
+/** What a weights file tells of the network and of the images that it takes. */
+function metadataSchema(architectures: Registry<Kind>) {
+  return z.object({
+    architecture: json.pipe(architectures.schema),
+    classes: json.pipe(z.array(z.string()).min(1)),
+    input: json.pipe(z.array(z.int().min(1)).min(1)),
+    normalization: json.pipe(z.object({ mean: z.array(z.number()), std: z.array(z.number()) })),
+  });
+}
+
+/** A network of an earlier job, by the digest of its weights. It is not trained again. */
+export function stored({ architectures }: { architectures: Registry<Kind> }): TeacherKind<typeof options> {
+  return {
+    type: 'stored',
+    summary: 'A network of an earlier job, by the digest of its weights',
+    options,
+    trains: false,
+    outline: ({ weights }, context) => outlineOf(weights, context?.store, metadataSchema(architectures)),
+    open: ({ weights }, { network }) => network(weights),
+  };
+}
+
+async function outlineOf(
+  weights: string,
+  store: Store | undefined,
+  schema: ReturnType<typeof metadataSchema>,
+): Promise<TeacherOutline> {
+  if (store === undefined) throw refusal(weights, 'cannot be looked up: there is no store here');
+  const metadata = await metadataOf(weights, store);
+  if ('tokenizer' in metadata) {
+    throw refusal(weights, 'is a network for texts, expected one for images: it has a vocabulary of its own');
+  }
+  const parsed = schema.safeParse(metadata);
+  if (!parsed.success) {
+    const [{ path, message }] = parsed.error.issues;
+    const missing = !(String(path[0]) in metadata);
+    throw refusal(
+      weights,
+      `has no metadata that tell its network: ${path.join('/')} ${missing ? 'is missing' : message}; ` +
+        'expected architecture, classes, input and normalization as every weights file of Distillery has them',
+    );
+  }
+  const { architecture, classes, input, normalization } = parsed.data;
+  return { architecture: architecture as Choice, subject: { shape: input, classes }, normalization };
+}
+
+async function metadataOf(weights: string, store: Store): Promise<Record<string, string>> {
+  try {
+    return await readMetadata(store, weights);
+  } catch (error) {
+    if (!(error instanceof DistilleryError)) throw error;
+    if (error.code === 'checkpoint_not_found') {
+      throw refusal(weights, 'is not in the store, expected the digest of a stored weights file');
+    }
+    if (error.code === 'artifact_corrupt') throw refusal(weights, `cannot be read: ${error.message}`);
+    throw error;
+  }
+}
+
+function refusal(value: string, message: string): DistilleryError {
+  const fields: FieldError[] = [{ path: '/weights', message, value }];
+  return new DistilleryError('invalid_spec', 'the stored teacher cannot be used', { fields });
+}

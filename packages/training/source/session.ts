@@ -1,0 +1,140 @@
+import type { Scheduled } from '@distillery/spec';
+import type { Checkpoint } from './checkpoint.ts';
+import type { Component } from './components/component.ts';
+import { curve } from './components/curve.ts';
+import { type Losses, runningLosses } from './components/losses.ts';
+import { measuredTerms } from './components/measured-terms.ts';
+import { openMember } from './member.ts';
+import { readValues } from './network.ts';
+import { type MemberTerm, type StepSetup, termLabel } from './step-context.ts';
+import { numbersOf, type StepNumbers, type Timetable, timetable } from './step-numbers.ts';
+import { branch, joinNames, type TensorTree } from './tensor-tree.ts';
+import type { TrainingResult, TrainingRun } from './training-run.ts';
+
+/** A training that is under way. */
+export interface Session extends StepSetup {
+  run: TrainingRun;
+  table: Timetable;
+  /** Of all members, in their order. */
+  terms: readonly MemberTerm[];
+  measured: ReturnType<typeof measuredTerms>;
+  losses: Losses;
+  curve: ReturnType<typeof curve>;
+  /** Number of completed steps. */
+  step: number;
+  /** Seconds of training in earlier attempts, and when this one began. */
+  time: { before: number; begun: number };
+  /** The latest checkpoint, or the beginning. */
+  saved: { at: number; step: number };
+}
+
+/** Puts on the device what the run needs. */
+export function openSession(run: TrainingRun): Session {
+  const members = run.members.map((member) => openMember(member, run));
+  const terms = members.flatMap((member) => member.method.map((term) => ({ member, term })));
+  const table = timetable(run.training, run.indices.train.length);
+  const losses = runningLosses([...terms.map(termLabel), 'loss'], table.stepsPerEpoch);
+  return {
+    run,
+    members,
+    terms,
+    classes: run.dataset.classes.length,
+    precision: run.training.precision,
+    table,
+    losses,
+    curve: curve({ losses, schedules: schedulesOf(terms), hooks: run.hooks }),
+    measured: measuredTerms(),
+    step: 0,
+    time: { before: 0, begun: performance.now() },
+    saved: { at: performance.now(), step: 0 },
+  };
+}
+
+function schedulesOf(terms: readonly MemberTerm[]): Record<string, Scheduled> {
+  return Object.fromEntries(
+    terms.flatMap((one) =>
+      Object.entries(one.term.schedules ?? {}).map(([option, schedule]) => [
+        `${option}_${termLabel(one)}`,
+        schedule,
+      ]),
+    ),
+  );
+}
+
+/** The numbers of the step that comes next. */
+export function nextNumbers({ table, step, measured }: Session): StepNumbers {
+  return numbersOf(
+    table,
+    step,
+    measured.results.map(({ weight }) => weight),
+  );
+}
+
+/** Every component, with the path to its state in a checkpoint. */
+export function componentsOf(session: Pick<Session, 'members' | 'losses' | 'curve' | 'measured'>): {
+  path: string[];
+  component: Component;
+}[] {
+  const own = session.members.flatMap(({ name, components }) =>
+    components.map((component) => ({
+      path: [...(name === '' ? [] : ['members', name]), component.name],
+      component,
+    })),
+  );
+  // First: a loss that is not finite explains weights that are not.
+  const shared = [session.losses, session.curve, session.measured];
+  return [...shared.map((component) => ({ path: [component.name], component })), ...own];
+}
+
+/** @throws DistilleryError `nan` when what would take the place of the checkpoint before is no good */
+export function checkpointOf(session: Session): Checkpoint {
+  const tensors: TensorTree = {};
+  const facts: Checkpoint['facts'] = {};
+  for (const { path, component } of componentsOf(session)) {
+    const state = component.state?.(session.step);
+    if (state?.tensors !== undefined) Object.assign(branch(tensors, path), state.tensors);
+    if (state?.facts !== undefined) facts[joinNames(path)] = structuredClone(state.facts);
+  }
+  return { cursor: { step: session.step, seconds: seconds(session) }, facts, tensors };
+}
+
+export function restoreSession(session: Session, { cursor, facts, tensors }: Checkpoint): void {
+  session.step = cursor.step;
+  session.time.before = cursor.seconds;
+  session.saved.step = cursor.step;
+  for (const { path, component } of componentsOf(session)) {
+    component.restore?.({ tensors: branch(tensors, path), facts: structuredClone(facts[joinNames(path)]) });
+  }
+}
+
+/** Of training, over all attempts. */
+function seconds({ time }: Session): number {
+  return time.before + (performance.now() - time.begun) / 1000;
+}
+
+export function resultOf(session: Session): TrainingResult {
+  const { members, terms, measured, losses, run } = session;
+  const lastEpoch = run.training.epochs;
+  const means = losses.last();
+  return {
+    lastEpoch,
+    members: members.map((member) => ({
+      best: member.best.best() ?? {
+        epoch: lastEpoch,
+        validationAccuracy: null,
+        values: readValues(member.network.variables),
+      },
+      lastValidationAccuracy: member.best.lastAccuracy(),
+      terms: measured.results.filter((_, index) => terms[index].member === member),
+      losses: Object.fromEntries(
+        member.method.map((term) => [term.name, means[termLabel({ member, term })]]),
+      ),
+    })),
+    loss: means.loss,
+    seconds: seconds(session),
+  };
+}
+
+export function disposeSession(session: Session): void {
+  for (const { component } of componentsOf(session)) component.dispose?.();
+}

@@ -1,0 +1,54 @@
+import { type Scheduled, type Training, valueAt } from '@distillery/spec';
+import { learningRate } from './schedule.ts';
+
+/** When a step takes place. */
+export interface StepMoment {
+  /** Steps completed before this one; keys the random streams. */
+  step: number;
+  /** Epochs completed before this step, with the fraction of the current one: schedules are read at it. */
+  epoch: number;
+}
+
+/** Everything that differs from step to step beside the batch. It is computed on the host, before the step. */
+export interface StepNumbers extends StepMoment {
+  /** The learning rate. */
+  rate: number;
+  /** What each term weighs now, in the order of the session's terms. */
+  weights: readonly number[];
+}
+
+/** How the steps of a run are divided into rows of metrics and epochs. */
+export interface Timetable {
+  training: Training;
+  stepsPerEpoch: number;
+}
+
+export function timetable(training: Training, images: number): Timetable {
+  return { training, stepsPerEpoch: Math.ceil(images / training.batchSize) };
+}
+
+/** @param weights of the terms: numbers, or schedules */
+export function numbersOf(
+  { training, stepsPerEpoch }: Timetable,
+  step: number,
+  weights: readonly Scheduled[],
+): StepNumbers {
+  const { schedule, optimizer, epochs } = training;
+  const epoch = step / stepsPerEpoch;
+  return {
+    step,
+    epoch,
+    rate: learningRate(schedule, optimizer.learningRate, step, stepsPerEpoch, epochs),
+    weights: weights.map((weight) => valueAt(weight, epoch)),
+  };
+}
+
+/** Whether a completed step ends an epoch. */
+export function endsEpoch({ stepsPerEpoch }: Timetable, step: number): boolean {
+  return step % stepsPerEpoch === 0;
+}
+
+/** Whether a completed step ends a row of metrics; there are about 20 in an epoch. */
+export function endsRow(table: Timetable, step: number): boolean {
+  return step % Math.max(1, Math.ceil(table.stepsPerEpoch / 20)) === 0 || endsEpoch(table, step);
+}

@@ -1,0 +1,51 @@
+import { gradientsOf } from '@distillery/engine';
+import * as tf from '@tensorflow/tfjs-core';
+import type { DeviceBatch } from './device-batch.ts';
+import { label, type Member } from './member.ts';
+import { type Assignment, type MemberTerm, stepContext, type StepSetup } from './step-context.ts';
+import type { StepNumbers } from './step-numbers.ts';
+
+/**
+ * One training step of all members: a function of the batch, the step's numbers and variables. It reads nothing back from
+ * the device.
+ *
+ * @param terms of all members, in the order of `numbers.weights`
+ * @returns each term's loss before its weight, then the weighted sum: `[terms + 1]`
+ */
+export function takeStep(
+  setup: StepSetup & { terms: readonly MemberTerm[] },
+  batch: DeviceBatch,
+  numbers: StepNumbers,
+): tf.Tensor {
+  const { members, terms } = setup;
+  let statistics: Assignment[] = [];
+  let losses: tf.Tensor | undefined;
+  const { value, gradients } = gradientsOf(() => {
+    const context = stepContext(setup, terms, batch, numbers);
+    const values = terms.map((term) => context.loss(term));
+    const total = tf.addN(values.map((loss, index) => tf.mul(loss, numbers.weights[index])));
+    losses = tf.keep(tf.stack([...values, total]));
+    statistics = context.statistics;
+    return total as tf.Scalar;
+  }, trainedBy(members));
+  value.dispose();
+  for (const member of members) {
+    const own = Object.keys(member.trained).map((name) => [name, gradients[label(member, name)]]);
+    member.optimizer.apply(Object.fromEntries(own), { rate: numbers.rate, step: numbers.step + 1 });
+  }
+  for (const { variable, value: next } of statistics) {
+    variable.assign(next);
+    next.dispose();
+  }
+  for (const { components } of members) for (const component of components) component.update?.(numbers);
+  return losses as tf.Tensor;
+}
+
+/** The variables that gradients move, each under the name that it has among those of all members. */
+export function trainedBy(members: readonly Member[]): Record<string, tf.Variable> {
+  return Object.fromEntries(
+    members.flatMap((member) =>
+      Object.entries(member.trained).map(([name, variable]) => [label(member, name), variable]),
+    ),
+  );
+}

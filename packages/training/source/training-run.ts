@@ -1,0 +1,67 @@
+import type { Dataset } from '@distillery/datasets';
+import type { Tensors } from '@distillery/engine';
+import type { TermResult, Training } from '@distillery/spec';
+import type * as tf from '@tensorflow/tfjs-core';
+import type { TeacherRows } from './batches/batch-thread.ts';
+import type { Checkpoint } from './checkpoint.ts';
+import type { Component } from './components/component.ts';
+import type { Member, MemberRun } from './member.ts';
+import type { Values } from './network.ts';
+
+/** A training: of one network, or of several that learn from each other step by step. */
+export interface TrainingRun {
+  members: readonly MemberRun[];
+  dataset: Dataset;
+  /** Indices into the training split. */
+  indices: { train: Int32Array; validation: Int32Array };
+  training: Training;
+  /** Keys the order of the samples. */
+  seed: number;
+  /** The teacher's stored taps; absent where no term reads any. */
+  teacher?: TeacherRows;
+  /** Makes the taps that terms read of the stored ones; absent where these are the same. */
+  combine?: (taps: Tensors, labels: tf.Tensor1D) => Tensors;
+  /** Number of augmented views that epochs go through in turn; Infinity: each epoch has a new one. */
+  views: number;
+  resume: Checkpoint | undefined;
+  /** Within an epoch a checkpoint is committed with the first row of metrics after so many seconds, or steps. */
+  checkpoints: { everySeconds: number; everySteps?: number | undefined };
+  hooks: TrainingHooks;
+  /** Components that each member has beside the usual ones. */
+  components?: readonly ((member: Member) => Component)[];
+}
+
+export interface TrainingHooks {
+  /** A row of the training curve; `epoch` and `step` are counted from 1, before the first step they are 0. */
+  metrics(epoch: number, step: number, values: Record<string, number>): void;
+  progress(phase: string, at: { step: number; loss: number | null; samplesPerSecond: number | null }): void;
+  warning(message: string): void;
+  checkpoint(checkpoint: Checkpoint): Promise<void>;
+  /** Lets the process read its messages; throws when the run must stop. */
+  pause(): Promise<void>;
+}
+
+/**
+ * The reason with which a stage's signal is aborted. Thrown by `pause` of the hooks it ends a run between two steps; the
+ * loop commits a checkpoint first.
+ */
+export class StopTraining extends Error {}
+
+export interface TrainingResult {
+  lastEpoch: number;
+  /** In the order of the run's members. */
+  members: MemberResult[];
+  /** The last epoch's mean of the weighted sum of all terms. */
+  loss: number | undefined;
+  /** Seconds of training, over all attempts. */
+  seconds: number;
+}
+
+export interface MemberResult {
+  /** The last epoch where there is no validation split. */
+  best: { epoch: number; validationAccuracy: number | null; values: Values };
+  lastValidationAccuracy: number | null;
+  terms: TermResult[];
+  /** The last epoch's mean of each term, before its weight. */
+  losses: Record<string, number>;
+}
