@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path';
 import { readTermCosts } from '../bench/term-costs.ts';
 import { apiPage } from './catalogue/api-page.ts';
 import { architecturesPage } from './catalogue/architectures-page.ts';
+import { configurationPage } from './catalogue/configuration-page.ts';
 import { jobSpecPage } from './catalogue/job-spec-page.ts';
 import { methodsPage } from './catalogue/methods-page.ts';
 
@@ -14,3 +15,4 @@ writeFileSync(join(docs, 'methods.md'), methodsPage(readTermCosts()));
 writeFileSync(join(docs, 'architectures.md'), architecturesPage());
 writeFileSync(join(docs, 'job-spec.md'), jobSpecPage(join(root, 'examples')));
 writeFileSync(join(docs, 'api.md'), await apiPage());
+writeFileSync(join(docs, 'configuration.md'), configurationPage());

@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve, sep } from 'node:path';
+import { type Setting, settings } from '@distillery/spec/configuration';
 import { describe, expect, test } from 'vitest';
 
 const root = resolve(import.meta.dirname, '..');
@@ -44,15 +45,18 @@ interface Import {
   specifier: string;
 }
 
+/** Every TypeScript file below a folder, relative to the root. */
+function filesBelow(folder: string): string[] {
+  return readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.ts') && !name.includes('node_modules'))
+    .map((name) => join(folder, name).replaceAll(sep, '/'));
+}
+
 /** Every import of the TypeScript files below a folder, type imports and `import()` included. */
 function importsBelow(folder: string): Import[] {
-  const names = readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' });
-  return names
-    .filter((name) => name.endsWith('.ts') && !name.includes('node_modules'))
-    .flatMap((name) => {
-      const from = join(folder, name).replaceAll(sep, '/');
-      return specifiersOf(readFileSync(join(root, from), 'utf8')).map((specifier) => ({ from, specifier }));
-    });
+  return filesBelow(folder).flatMap((from) =>
+    specifiersOf(readFileSync(join(root, from), 'utf8')).map((specifier) => ({ from, specifier })),
+  );
 }
 
 function specifiersOf(text: string): string[] {
@@ -120,7 +124,7 @@ describe('the house', () => {
   });
 
   test('no relative import reaches into another room', () => {
-    expect(reachingIn(['packages', 'apps', 'test'].flatMap(importsBelow))).toEqual([]);
+    expect(reachingIn(['packages', 'apps', 'scripts', 'test'].flatMap(importsBelow))).toEqual([]);
   });
 
   test('an import that reaches into another room would be seen', () => {
@@ -136,6 +140,22 @@ describe('the house', () => {
     const others = rooms.filter(({ name }) => name !== 'queue');
     const imported = others.flatMap(({ path }) => importsBelow(`${path}/source`));
     expect(imported.filter(({ specifier }) => /^(bullmq|ioredis)$/.test(specifier))).toEqual([]);
+  });
+
+  test('settings are read through spec/configuration alone', () => {
+    const variables = (Object.values(settings) as Setting[]).flatMap(({ variable, alias }) =>
+      alias === undefined ? [variable] : [variable, alias.variable],
+    );
+    const readers = rooms
+      .flatMap(({ path }) => filesBelow(`${path}/source`))
+      .filter((path) => !isTest(path))
+      .flatMap((path) =>
+        [...readFileSync(join(root, path), 'utf8').matchAll(/\bprocess\.env\.(\w+)/g)]
+          .filter(([, name]) => variables.includes(name))
+          .map(([, name]) => `${path} reads ${name}`),
+      );
+    // What starts an engine without a program around it, such as a test, chooses it so.
+    expect(readers).toEqual(['packages/engine/source/backends/start.ts reads ENGINE']);
   });
 
   test('nothing above engine names a backend', () => {

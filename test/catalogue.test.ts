@@ -5,6 +5,7 @@ import { expect, test } from 'vitest';
 import { readTermCosts, type TermCosts } from '../bench/term-costs.ts';
 import { apiPage } from '../scripts/catalogue/api-page.ts';
 import { architecturesPage, tapWords } from '../scripts/catalogue/architectures-page.ts';
+import { configurationPage } from '../scripts/catalogue/configuration-page.ts';
 import { jobSpecPage } from '../scripts/catalogue/job-spec-page.ts';
 import { methodsPage } from '../scripts/catalogue/methods-page.ts';
 import { allowed } from '../scripts/catalogue/options-table.ts';
@@ -28,6 +29,10 @@ test('docs/job-spec.md matches the schema', () => {
 
 test('docs/api.md matches the OpenAPI description', async () => {
   expect(readFileSync(join(docs, 'api.md'), 'utf8'), stale).toBe(await apiPage());
+});
+
+test('docs/configuration.md matches the settings', () => {
+  expect(readFileSync(join(docs, 'configuration.md'), 'utf8'), stale).toBe(configurationPage());
 });
 
 test('every measured term exists', () => {

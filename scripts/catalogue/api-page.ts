@@ -2,7 +2,7 @@ import { openApiDocument } from '@distillery/api';
 import { jobSpec, kinds, planSchema } from '@distillery/training';
 import { code } from './markdown.ts';
 import { allowed, type Schema } from './options-table.ts';
-import { markdownTable } from '../../apps/cli/source/markdown.ts';
+import { markdownTable } from '@distillery/cli/markdown';
 
 interface Parameter {
   name: string;

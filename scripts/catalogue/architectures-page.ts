@@ -1,7 +1,7 @@
 import { type NetworkPlan, trace } from '@distillery/engine';
 import { type Architecture, architectures, bind, type Task } from '@distillery/models';
 import type { CatalogueEntry, Choice } from '@distillery/spec';
-import { markdownTable } from '../../apps/cli/source/markdown.ts';
+import { markdownTable } from '@distillery/cli/markdown';
 import { code, link } from './markdown.ts';
 import { optionsTable } from './options-table.ts';
 import { variantsOf } from './variants.ts';

@@ -1,7 +1,7 @@
 import { terms } from '@distillery/methods';
 import type { CatalogueEntry } from '@distillery/spec';
 import type { TermCost, TermCosts } from '../../bench/term-costs.ts';
-import { markdownTable } from '../../apps/cli/source/markdown.ts';
+import { markdownTable } from '@distillery/cli/markdown';
 import { code, link } from './markdown.ts';
 import { optionsTable } from './options-table.ts';
 

@@ -1,5 +1,5 @@
 import type { CatalogueEntry } from '@distillery/spec';
-import { markdownTable } from '../../apps/cli/source/markdown.ts';
+import { markdownTable } from '@distillery/cli/markdown';
 import { code } from './markdown.ts';
 
 /** The part of JSON Schema that the job spec and the options of kinds use. */

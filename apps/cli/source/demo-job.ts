@@ -6,7 +6,8 @@ import type { JobSpecInput } from '@distillery/spec';
 export interface DemoData {
   dataset: JobSpecInput['dataset'];
   root: string | undefined;
-  says: string;
+  /** For the person who watches. */
+  words: string;
 }
 
 /** So that a teacher and four students are trained within minutes on two cores. */
@@ -26,16 +27,16 @@ export async function demoData(
     return {
       dataset: { source: cifar ? 'cifar10' : 'image-folder', path: full, ...limits },
       root: found.isDirectory() ? full : dirname(full),
-      says: `${cifar ? 'CIFAR-10' : 'images'} from ${path}`,
+      words: `${cifar ? 'CIFAR-10' : 'images'} from ${path}`,
     };
   }
   if (await cifar10Reachable()) {
-    return { dataset: { source: 'cifar10', ...limits }, root: undefined, says: 'CIFAR-10' };
+    return { dataset: { source: 'cifar10', ...limits }, root: undefined, words: 'CIFAR-10' };
   }
   return {
     dataset: { source: 'shapes', trainCount: images.train, testCount: images.test },
     root: undefined,
-    says: 'shapes, drawn here (CIFAR-10 is out of reach; give a copy with --data PATH)',
+    words: 'generated shapes (CIFAR-10 cannot be downloaded here; give a copy with --data PATH)',
   };
 }
 

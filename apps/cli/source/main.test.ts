@@ -1,58 +1,150 @@
-import { execFile } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { settingsOf } from '@distillery/spec/configuration';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { failedStage, jobOf, reportOf, studentOf } from './testing/report.ts';
 
 let folder: string;
 let server: Server;
+let url: string;
 let answer: (request: IncomingMessage, response: ServerResponse) => void;
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'distillery-cli-'));
   server = createServer((request, response) => answer(request, response));
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+  url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 });
 afterEach(async () => {
   server.close();
   await rm(folder, { recursive: true, force: true });
 });
 
-function distill(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const main = resolve(import.meta.dirname, 'main.ts');
-  return new Promise((done) => {
-    execFile(
-      process.execPath,
-      ['--import', 'tsx', main, ...args],
-      { env: { ...process.env, DISTILLERY_URL: url, NO_COLOR: '1' } },
-      (error, stdout, stderr) => done({ code: error === null ? 0 : Number(error.code), stdout, stderr }),
-    );
+const main = resolve(import.meta.dirname, 'main.ts');
+
+/** Starts the program; its environment is the test's, with the API of the test. */
+function start(args: string[], env: Record<string, string> = {}) {
+  return spawn(process.execPath, ['--import', 'tsx', main, ...args], {
+    env: { ...process.env, DISTILLERY_URL: url, NO_COLOR: '1', ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
   });
 }
 
-test('tells how it is used', async () => {
-  const { code, stdout } = await distill('--help');
-  expect(code).toBe(0);
-  for (const command of ['demo', 'up', 'validate', 'run', 'watch', 'report', 'download']) {
-    expect(stdout).toContain(`distill ${command}`);
+async function ended(child: ReturnType<typeof start>) {
+  const [stdout, stderr, [code]] = await Promise.all([
+    text(child.stdout),
+    text(child.stderr),
+    once(child, 'close'),
+  ]);
+  return { code: code as number, stdout, stderr };
+}
+
+const distill = (...args: string[]) => ended(start(args));
+
+test('shows its commands, and the help of each', async () => {
+  const [bare, help, watching, nested, version] = await Promise.all([
+    distill(),
+    distill('--help'),
+    distill('watch', '--help'),
+    distill('help', 'keys'),
+    distill('--version'),
+  ]);
+  expect(help.code).toBe(0);
+  expect(bare).toEqual(help);
+  for (const command of ['demo', 'up', 'validate', 'run', 'watch', 'report', 'download', 'delete', 'keys']) {
+    expect(help.stdout).toMatch(new RegExp(`^  ${command} `, 'm'));
+  }
+  expect(watching).toMatchObject({ code: 0, stdout: expect.stringMatching(/^Usage: distill watch .*<job>/) });
+  expect(watching.stdout).toMatch(/--url <value> .*DISTILLERY_URL/);
+  expect(nested).toMatchObject({ code: 0, stdout: expect.stringMatching(/^ {2}revoke .*<id>/m) });
+  expect(version).toMatchObject({ code: 0, stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/) });
+});
+
+test('has a flag for every setting of up that is not secret', async () => {
+  const { stdout } = await distill('up', '--help');
+  for (const [, { flag, variable }] of settingsOf('up')) {
+    if (flag === undefined) continue;
+    expect(stdout).toContain(`${flag} <value>`);
+    expect(stdout.replaceAll(/\s+/g, ' ')).toMatch(new RegExp(`\\(${variable}[,)]`));
   }
 });
 
-test('refuses what it does not know', async () => {
-  expect(await distill('fly')).toMatchObject({ code: 1, stderr: expect.stringContaining('no command fly') });
-  expect(await distill('watch')).toMatchObject({
-    code: 1,
-    stderr: expect.stringContaining('JOB is missing'),
+test.each([
+  [['fly'], 1, "unknown command 'fly'"],
+  [['watch'], 1, "missing required argument 'job'"],
+  [['cancel', 'a', 'b'], 1, 'too many arguments'],
+  [['watch', 'a', '--json'], 2, "unknown option '--json'"],
+  [['up', '--trainer', '2'], 2, "unknown option '--trainer' (Did you mean --trainers?)"],
+  [['demo', '--epochs', 'many'], 1, '--epochs is "many", it must be a whole number of at least 1'],
+  [['up', '--trainers', '0'], 2, '--trainers is "0", it must be a whole number from 1 to 64'],
+  [['watch', 'a', '--url', 'nowhere'], 2, '--url is "nowhere", it must be a URL that begins with http'],
+  [['keys', 'list'], 2, 'REDIS_URL is not set, it must be a URL'],
+  [['report', 'a', 'b'], 1, 'several jobs are compared with --format markdown alone'],
+  [['run', 'nothing.json'], 1, 'cannot read nothing.json: there is no such file'],
+] as const)('%j is refused', async (args, code, message) => {
+  const result = await ended(start([...args], { REDIS_URL: '' }));
+  expect(result).toMatchObject({ code, stdout: '' });
+  expect(result.stderr.startsWith(`error ${message}`), result.stderr).toBe(true);
+});
+
+test('up refuses a bad setting, and warns of a misspelt one', async () => {
+  const { code, stderr } = await ended(start(['up'], { STORE_DIRS: '/s', TRAINERS: 'two' }));
+  expect(code).toBe(2);
+  expect(stderr).toBe(
+    'warning: STORE_DIRS is not a setting of Distillery, did you mean STORE_DIR?\n' +
+      'error TRAINERS is "two", it must be a whole number from 1 to 64\n',
+  );
+});
+
+test('names the API that cannot be reached, why, and what to do', async () => {
+  await new Promise((closed) => server.close(closed));
+  const { code, stderr } = await ended(start(['watch', 'a']));
+  expect(code).toBe(1);
+  expect(stderr).toBe(
+    `error cannot reach ${url}: the connection was refused, no program listens there (ECONNREFUSED)\n` +
+      '  start the service with "distill up", or set its address with --url or DISTILLERY_URL\n',
+  );
+});
+
+test('says of a key that is missing how to give one', async () => {
+  answer = (_request, response) =>
+    void response.writeHead(401).end('{"code":"unauthorized","detail":"no key"}');
+  const { stderr } = await distill('cancel', 'a');
+  expect(stderr).toMatch(/^error no key\n {2}set DISTILLERY_TOKEN to an API key/);
+});
+
+test('names the file that is not JSON', async () => {
+  const path = join(folder, 'job.json');
+  await writeFile(path, '{');
+  const { code, stderr } = await distill('validate', path);
+  expect([code, stderr]).toEqual([1, expect.stringMatching(`^error ${path} is not JSON: `)]);
+});
+
+test.each(['SIGINT', 'SIGTERM'] as const)('%s ends watch at once, and says how to go on', async (signal) => {
+  answer = (_request, response) => void response.end(JSON.stringify(jobOf('job_1', { state: 'running' })));
+  const asked = once(server, 'request');
+  const child = start(['watch', 'job_1']);
+  await asked;
+  child.kill(signal);
+  expect(await ended(child)).toMatchObject({
+    code: 130,
+    stderr: '  job_1 goes on; follow it with: distill watch job_1\n',
   });
-  const bad = await distill('demo', '--epochs', 'many');
-  expect(bad).toMatchObject({
-    code: 1,
-    stderr: expect.stringContaining('--epochs is "many", it must be a whole number of at least 1'),
-  });
+});
+
+test('is quiet when its reader has seen enough', async () => {
+  answer = (_request, response) => void response.end(JSON.stringify({ entries: 'x'.repeat(9_000_000) }));
+  const child = start(['validate', join(folder, 'job.json')]);
+  await writeFile(join(folder, 'job.json'), '{}');
+  child.stdout.destroy();
+  const [stderr, [code]] = await Promise.all([text(child.stderr), once(child, 'close')]);
+  expect([code, stderr]).toEqual([0, '']);
 });
 
 test("shows an API's refusal field by field", async () => {
@@ -98,6 +190,6 @@ test('makes a page of the reports of several jobs, one of which has failed', {
   expect(JSON.parse((await distill('report', 'job_1', '--json')).stdout)).toMatchObject({ job: 'job_1' });
   expect(await distill('report', 'job_1', '--format', 'html')).toMatchObject({
     code: 1,
-    stderr: expect.stringContaining('--format html: must be one of: table, json, markdown'),
+    stderr: 'error --format is "html", it must be one of "table", "json" or "markdown"\n',
   });
 });

@@ -12,10 +12,14 @@ import type { TeacherRows } from './batches/batch-thread.ts';
 import { everyIndex } from './batches/batches.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import { bindMethod, type WeightedTerm } from './method.ts';
-import { createNetwork, disposeNetwork, readValues } from './network.ts';
+import type { Component } from './components/component.ts';
+import type { Member } from './member.ts';
+import { assignValues, createNetwork, disposeNetwork, readValues } from './network.ts';
+import { runTaps } from './taps.ts';
+import { valuesOf } from './tensor-tree.ts';
 import { randomLogits } from './testing/teacher-rows.ts';
 import { train } from './loop.ts';
-import { StopTraining, type TrainingResult } from './training-run.ts';
+import { StopTraining, type TrainingResult, type TrainingRun } from './training-run.ts';
 
 // Two images a step make 25 steps an epoch: losses are read after every second one, and after the last.
 const [count, batchSize, classes] = [50, 2, 3];
@@ -71,6 +75,7 @@ async function trained(
     everySeconds = 60,
     validation = 0,
     pause = undefined as ((step: number, phase: string) => void) | undefined,
+    components = [] as NonNullable<TrainingRun['components']>,
   } = {},
 ): Promise<Run> {
   const before = tf.memory().numTensors;
@@ -89,6 +94,7 @@ async function trained(
       teacher,
       resume,
       checkpoints: { everySeconds },
+      components,
       hooks: {
         metrics: (epoch, step, values) => run.rows.push({ epoch, step, values }),
         progress: (now) => {
@@ -244,6 +250,58 @@ test('a run that its preflight refuses takes no step', async () => {
   const untouched = createNetwork(forward, dataset.shape, 1);
   expect(run.weights).toEqual(readValues(untouched.variables));
   disposeNetwork(untouched);
+});
+
+describe('a component', () => {
+  /** A teacher that is the moving average of its student: decay 0.5. */
+  const average = ({ network, input }: Member): Component => {
+    const shadow = createNetwork(network.forward, dataset.shape, readValues(network.variables));
+    return {
+      name: 'average',
+      provide: (batch, taps) => {
+        expect(taps).toEqual(['logits']);
+        return runTaps(shadow, { images: input(batch), labels: batch.labels }, { taps }).taps;
+      },
+      update() {
+        for (const [name, variable] of Object.entries(shadow.variables)) {
+          tf.tidy(() => variable.assign(tf.div(tf.add(variable, network.variables[name]), 2)));
+        }
+      },
+      state: () => ({ tensors: readValues(shadow.variables) }),
+      restore: ({ tensors }) => assignValues(shadow.variables, valuesOf(tensors)),
+      dispose: () => disposeNetwork(shadow),
+    };
+  };
+  const towards = own('towards', ({ student, teacher: { logits } }) =>
+    tf.mean(tf.square(tf.sub(student.logits, logits))),
+  );
+  const method = [
+    labels,
+    { ...towards, source: { component: 'average' }, bound: { ...towards.bound, teacher: ['logits'] } },
+  ];
+
+  test('teaches a term in the step, and resumes from its own state with the same bytes', async () => {
+    const components = [average];
+    const whole = await trained(method, { components });
+    expect(whole.error).toBeUndefined();
+    expect(whole.result?.members[0].losses.towards).toBeGreaterThan(0);
+    const cut = await trained(method, {
+      components,
+      pause: (step) => {
+        if (step === 31) throw new StopTraining('stop');
+      },
+    });
+    const resume = cut.checkpoints.at(-1) as Checkpoint;
+    expect((await trained(method, { components, resume })).weights).toEqual(whole.weights);
+    // Another average would have led elsewhere.
+    const changed = { ...resume, tensors: { ...resume.tensors, average: resume.tensors.weights } };
+    expect((await trained(method, { components, resume: changed })).weights).not.toEqual(whole.weights);
+  });
+
+  test('that a term asks for and nobody provides is named', async () => {
+    const { error } = await trained(method);
+    expect(error).toMatchObject({ message: 'there is no average to learn from' });
+  });
 });
 
 describe('a run that diverges', () => {

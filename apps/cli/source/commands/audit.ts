@@ -1,7 +1,20 @@
 import type { AuditEntry } from '@distillery/spec';
+import { clientAction, clientCommand } from '../run-command.ts';
 import { table } from '../table.ts';
 
-/** Who has changed what, and who was refused. */
+export const audit = () =>
+  clientCommand('audit')
+    .summary('show who changed what')
+    .description(
+      'Lists the latest changes and refused requests, with their owners. It needs a key of scope admin.',
+    )
+    .action(
+      clientAction(async ({ client, print }) => {
+        print(auditTable((await client.audit()).entries));
+      }),
+    );
+
+/** Changes and refused requests, one a row. */
 export function auditTable(entries: readonly AuditEntry[]): string {
   if (entries.length === 0) return '  Nothing yet.';
   return table(

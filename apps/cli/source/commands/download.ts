@@ -1,34 +1,15 @@
-import { mkdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import type { Client } from '@distillery/client';
-import type { Report } from '@distillery/spec';
+import { downloadJob } from '../download-job.ts';
+import { clientAction, clientCommand } from '../run-command.ts';
 
-/**
- * Downloads a finished job's weights (every teacher's and every student's, best epoch) and its report.
- *
- * @returns the files written
- */
-export async function download(
-  client: Client,
-  id: string,
-  folder: string,
-  report: Report,
-): Promise<string[]> {
-  await mkdir(folder, { recursive: true });
-  const files: string[] = [];
-  const write = async (name: string, content: Uint8Array | string) => {
-    const path = join(folder, name);
-    await writeFile(path, content);
-    files.push(path);
-  };
-  await write('report.json', `${JSON.stringify(report, undefined, 2)}\n`);
-  for (const { name } of report.teachers) {
-    await write(`${name}.safetensors`, await client.weights(id, { teacher: name }));
-  }
-  for (const { name, runs } of report.students) {
-    for (const { seed } of runs) {
-      await write(`${name}-seed${seed}.safetensors`, await client.weights(id, { student: name, seed }));
-    }
-  }
-  return files;
-}
+export const download = () =>
+  clientCommand('download')
+    .summary('download weights and report')
+    .description('Downloads the weights of every teacher and student of a finished job, and its report.')
+    .argument('<job>', 'the id of the job')
+    .option('--out <folder>', 'the folder to write to (default: one named after the job)')
+    .action(
+      clientAction(async ({ client, print, onInterrupt }, id: string, { out = id }: { out?: string }) => {
+        onInterrupt(() => `  ${out} is incomplete; start again with: distill download ${id}`);
+        print((await downloadJob(client, id, out, await client.report(id))).join('\n'));
+      }),
+    );

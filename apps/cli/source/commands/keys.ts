@@ -1,79 +1,56 @@
-import { type ApiKey, type DistilleryQueue, type NewApiKey, openQueue } from '@distillery/queue';
-import { ownerSchema } from '@distillery/spec';
-import { table } from '../table.ts';
+import { type Scope, scopes } from '@distillery/spec';
+import { oneOf, readConfiguration, wholeNumber } from '@distillery/spec/configuration';
+import type { Command } from 'commander';
+import { newCommand, option } from '../command.ts';
 
-/** API keys are made where the service's Redis can be reached, not over HTTP: whoever can do that owns the service. */
-async function withQueue<T>(work: (queue: DistilleryQueue) => Promise<T>): Promise<T> {
-  const url = process.env.REDIS_URL;
-  if (!url) throw new Error("REDIS_URL is not set: keys are kept in the service's Redis");
-  const queue = await openQueue({ url });
-  try {
-    return await work(queue);
-  } finally {
-    await queue.close();
-  }
+interface NewKey {
+  name: string;
+  scope: Scope;
+  jobs: number | null;
+  rate: number | null;
 }
 
-/** @returns what to print; the token is shown this once */
-export function createKey(key: NewApiKey): Promise<string> {
-  const { success, error } = ownerSchema.safeParse(key.name);
-  if (!success) throw new Error(`--name ${key.name}: ${error.issues[0].message}`);
-  return withQueue(async (queue) => {
-    const { token, id, name, scope } = await queue.apiKeys.create(key);
-    await note(queue, 'keys create', { id, name });
-    return [
-      `  ${token}`,
-      '',
-      `  The key of ${name}, scope ${scope}. It is shown this once; only its hash is kept.`,
-      '  Send it as "Authorization: Bearer dk_…", or set DISTILLERY_TOKEN for this program.',
-    ].join('\n');
-  });
+export const keys = () =>
+  newCommand('keys')
+    .summary('create, list and revoke API keys')
+    .description("Manages the API keys, which are kept in the service's Redis (REDIS_URL).")
+    .addCommand(create())
+    .addCommand(list(), { isDefault: true })
+    .addCommand(revoke());
+
+function create(): Command {
+  return newCommand('create')
+    .summary('create a key')
+    .description('Creates a key and prints it once; only its hash is kept.')
+    .requiredOption('--name <name>', 'the owner of the jobs that are submitted with it')
+    .addOption(option('--scope <scope>', scopes.join(', '), oneOf(scopes)).default('submit'))
+    .addOption(option('--jobs <n>', 'unfinished jobs at a time (default: API_JOBS)', wholeNumber(1)))
+    .addOption(option('--rate <n>', 'requests per minute (default: API_RATE)', wholeNumber(1)))
+    .action(async ({ name, scope, jobs = null, rate = null }: NewKey) => {
+      const { createKey } = await import('../api-keys.ts');
+      print(await createKey(redisUrl(), { name, scope, jobs, rate }));
+    });
 }
 
-export function revokeKey(id: string): Promise<string> {
-  return withQueue(async (queue) => {
-    const key = await queue.apiKeys.revoke(id);
-    if (key === undefined) throw new Error(`there is no key ${id}; see: distill keys list`);
-    await note(queue, 'keys revoke', key);
-    return `  ${key.id}, the key of ${key.name}, opens nothing from now on`;
-  });
+function list(): Command {
+  return newCommand('list')
+    .summary('list the keys (default)')
+    .description('Lists the keys with their limits, without their secrets.')
+    .action(async () => print(await (await import('../api-keys.ts')).listKeys(redisUrl())));
 }
 
-export function listKeys(): Promise<string> {
-  return withQueue(async (queue) => {
-    const keys = await queue.apiKeys.list();
-    if (keys.length === 0) return '  There is no key yet: distill keys create --name NAME --scope admin';
-    return table(
-      [
-        { title: 'id' },
-        { title: 'name' },
-        { title: 'scope' },
-        { title: 'jobs', align: 'right' },
-        { title: 'requests/min', align: 'right' },
-        { title: 'made' },
-        { title: 'last used' },
-        { title: 'state' },
-      ],
-      keys.map((key) => [
-        key.id,
-        key.name,
-        key.scope,
-        String(key.jobs ?? 'default'),
-        String(key.rate ?? 'default'),
-        minute(key.createdAt),
-        minute(key.lastUsedAt),
-        key.revokedAt === null ? 'good' : `revoked ${minute(key.revokedAt)}`,
-      ]),
-    );
-  });
+function revoke(): Command {
+  return newCommand('revoke')
+    .summary('revoke a key')
+    .description('Revokes a key; requests with it are refused from then on.')
+    .argument('<id>', 'the id of the key, as "distill keys list" shows it')
+    .action(async (id: string) => print(await (await import('../api-keys.ts')).revokeKey(redisUrl(), id)));
 }
 
-function note(queue: DistilleryQueue, action: string, { id, name }: Pick<ApiKey, 'id' | 'name'>) {
-  const nobody = { job: null, status: null, code: null, request: null, address: null };
-  return queue.audit.record({ key: id, owner: name, action, ...nobody });
+function redisUrl(): string {
+  return readConfiguration('keys', process.env).redisUrl;
 }
 
-/** `2026-01-31 12:00` */
-function minute(time: string | null): string {
-  return time === null ? '–' : time.slice(0, 16).replace('T', ' ');
+function print(words: string): void {
+  process.stdout.write(`${words}\n`);
 }

@@ -1,7 +1,25 @@
 import type { Client } from '@distillery/client';
+import { wholeNumber } from '@distillery/spec/configuration';
+import { option } from '../command.ts';
 import { bytes, integer } from '../format.ts';
+import { clientAction, clientCommand } from '../run-command.ts';
 
-/** What a sweep has found. */
+export const sweep = () =>
+  clientCommand('sweep')
+    .summary('count or remove orphaned files of the store')
+    .description(
+      'Counts the files in the store that no job uses, or removes them. It needs a key of scope admin.',
+    )
+    .option('--remove', 'remove the files', false)
+    .addOption(option('--hours <n>', 'the least age of the files, in hours', wholeNumber(1)).default(24))
+    .action(
+      clientAction(async ({ client, print }, { remove, hours }: { remove: boolean; hours: number }) => {
+        const query = { remove: String(remove), olderThanSeconds: String(3600 * hours) };
+        print(sweepLines(await client.sweep(query)));
+      }),
+    );
+
+/** What a sweep found, as a line. */
 export function sweepLines({
   removed,
   blobs,

@@ -1,17 +1,21 @@
 import { styleText } from 'node:util';
-import type { Configuration } from '@distillery/spec/configuration';
-import { startStack } from '../stack.ts';
+import { newCommand, withSettings } from '../command.ts';
+import { serviceAction } from '../run-command.ts';
 
-/** Runs the service on this machine until it is stopped. */
-export async function up(
-  configuration: Configuration<'up'>,
-  { out, signal }: { out: NodeJS.WriteStream; signal: AbortSignal },
-): Promise<void> {
-  const stack = await startStack({ ...configuration, keepJobs: true });
-  out.write(`  ${styleText('bold', 'Distillery')} listens on ${stack.url}, Ctrl-C stops it\n`);
-  out.write(styleText('dim', `  engine: ${stack.engine.backend}; files in ${configuration.folder}\n`));
-  if (!signal.aborted) {
-    await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
-  }
-  await stack.close();
-}
+export const up = () =>
+  withSettings(newCommand('up'), 'up')
+    .summary('run the service on this machine')
+    .description('Runs API, workers and, unless REDIS_URL is set, a Redis server until Ctrl-C.')
+    .action(
+      serviceAction('up', async ({ configuration, out, signal }) => {
+        // Loaded late: the other commands start without the service.
+        const { startStack } = await import('../stack.ts');
+        const stack = await startStack({ ...configuration, keepJobs: true });
+        out.write(`  ${styleText('bold', 'Distillery')} listens on ${stack.url}, Ctrl-C stops it\n`);
+        out.write(styleText('dim', `  engine: ${stack.engine.backend}; files in ${configuration.folder}\n`));
+        if (!signal.aborted) {
+          await new Promise<void>((stop) => signal.addEventListener('abort', () => stop(), { once: true }));
+        }
+        await stack.close();
+      }),
+    );

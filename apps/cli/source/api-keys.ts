@@ -1,0 +1,77 @@
+import { type ApiKey, type DistilleryQueue, type NewApiKey, openQueue } from '@distillery/queue';
+import { ownerSchema } from '@distillery/spec';
+import { table } from './table.ts';
+
+/** Keys are kept in the service's Redis, not behind HTTP: who can reach that Redis controls the service anyway. */
+async function withQueue<T>(url: string, work: (queue: DistilleryQueue) => Promise<T>): Promise<T> {
+  const queue = await openQueue({ url });
+  try {
+    return await work(queue);
+  } finally {
+    await queue.close();
+  }
+}
+
+/** @returns what to print; the token is shown this once */
+export function createKey(redisUrl: string, key: NewApiKey): Promise<string> {
+  const { success, error } = ownerSchema.safeParse(key.name);
+  if (!success) throw new Error(`--name ${key.name}: ${error.issues[0].message}`);
+  return withQueue(redisUrl, async (queue) => {
+    const { token, id, name, scope } = await queue.apiKeys.create(key);
+    await note(queue, 'keys create', { id, name });
+    return [
+      `  ${token}`,
+      '',
+      `  The key of ${name}, scope ${scope}. It is shown this once; only its hash is kept.`,
+      '  Send it as "Authorization: Bearer dk_…", or set DISTILLERY_TOKEN for this program.',
+    ].join('\n');
+  });
+}
+
+export function revokeKey(redisUrl: string, id: string): Promise<string> {
+  return withQueue(redisUrl, async (queue) => {
+    const key = await queue.apiKeys.revoke(id);
+    if (key === undefined) throw new Error(`there is no key ${id}; see: distill keys list`);
+    await note(queue, 'keys revoke', key);
+    return `  ${key.id}, the key of ${key.name}, is revoked`;
+  });
+}
+
+export function listKeys(redisUrl: string): Promise<string> {
+  return withQueue(redisUrl, async (queue) => {
+    const keys = await queue.apiKeys.list();
+    if (keys.length === 0) return '  There is no key yet: distill keys create --name NAME --scope admin';
+    return table(
+      [
+        { title: 'id' },
+        { title: 'name' },
+        { title: 'scope' },
+        { title: 'jobs', align: 'right' },
+        { title: 'requests/min', align: 'right' },
+        { title: 'made' },
+        { title: 'last used' },
+        { title: 'state' },
+      ],
+      keys.map((key) => [
+        key.id,
+        key.name,
+        key.scope,
+        String(key.jobs ?? 'default'),
+        String(key.rate ?? 'default'),
+        minute(key.createdAt),
+        minute(key.lastUsedAt),
+        key.revokedAt === null ? 'good' : `revoked ${minute(key.revokedAt)}`,
+      ]),
+    );
+  });
+}
+
+function note(queue: DistilleryQueue, action: string, { id, name }: Pick<ApiKey, 'id' | 'name'>) {
+  const noRequest = { job: null, status: null, code: null, request: null, address: null };
+  return queue.audit.record({ key: id, owner: name, action, ...noRequest });
+}
+
+/** `2026-01-31 12:00` */
+function minute(time: string | null): string {
+  return time === null ? '–' : time.slice(0, 16).replace('T', ' ');
+}

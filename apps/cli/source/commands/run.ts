@@ -1,0 +1,21 @@
+import { readSpec } from '../read-spec.ts';
+import { reportTable } from '../report-table.ts';
+import { clientAction, clientCommand } from '../run-command.ts';
+import { watchJob } from '../watch-job.ts';
+
+export const run = () =>
+  clientCommand('run')
+    .summary('submit a job and follow it')
+    .description('Submits a job, follows it to its end and prints its report.')
+    .argument('<spec.json>', 'the file of the job spec')
+    .option('--no-watch', 'print the id of the job and end')
+    .action(
+      clientAction(async (context, path: string, { watch }: { watch: boolean }) => {
+        const { client, print } = context;
+        const { id } = await client.submit(await readSpec(path));
+        print(`  ${id}`);
+        if (!watch) return;
+        await watchJob(context, id);
+        print(`\n${reportTable(await client.report(id))}`);
+      }),
+    );

@@ -1,0 +1,82 @@
+import { type Client, createClient } from '@distillery/client';
+import { type Configuration, misspeltVariables, readConfiguration } from '@distillery/spec/configuration';
+import type { Command } from 'commander';
+import { newCommand, settingsFlags, withSettings } from './command.ts';
+import { isFetchFailure, UnreachableError } from './failure.ts';
+
+const signals = ['SIGINT', 'SIGTERM'] as const;
+/** What shells report of a program that Ctrl-C has ended. */
+const interrupted = 130;
+
+/** What a command that asks the API is given. */
+export interface ClientContext {
+  client: Client;
+  out: NodeJS.WriteStream;
+  print(text: string): void;
+  /** Sets what Ctrl-C does before the program ends at once; what it returns tells how to go on. */
+  onInterrupt(tidy: () => string): void;
+}
+
+/** A command that asks the API: it takes --url, and ends at the first Ctrl-C or SIGTERM. */
+export function clientCommand(name: string): Command {
+  return withSettings(newCommand(name), 'cli');
+}
+
+/** Makes the action of a client command; after the context it is given the arguments, then the options. */
+export function clientAction<A extends unknown[]>(
+  work: (context: ClientContext, ...args: A) => Promise<void>,
+) {
+  return async (...all: unknown[]): Promise<void> => {
+    const command = all.at(-1) as Command;
+    const { url, token } = readConfiguration('cli', process.env, settingsFlags(command, 'cli'));
+    let tidy = () => '';
+    for (const signal of signals) {
+      process.once(signal, () => {
+        const hint = tidy();
+        if (hint !== '') process.stderr.write(`${hint}\n`);
+        process.exit(interrupted);
+      });
+    }
+    const context: ClientContext = {
+      client: createClient(url, { token }),
+      out: process.stdout,
+      print: (text) => void process.stdout.write(`${text}\n`),
+      onInterrupt: (next) => {
+        tidy = next;
+      },
+    };
+    try {
+      await work(context, ...(all.slice(0, -1) as A));
+    } catch (error) {
+      throw isFetchFailure(error) ? new UnreachableError(url, error) : error;
+    }
+  };
+}
+
+/** What a command that runs the service is given. */
+export interface ServiceContext<P extends 'up' | 'demo'> {
+  configuration: Configuration<P>;
+  out: NodeJS.WriteStream;
+  /** Aborts at the first Ctrl-C or SIGTERM; the second one ends the program at once. */
+  signal: AbortSignal;
+}
+
+/** Makes the action of a command that runs the service in this process, with all settings of `program`. */
+export function serviceAction<P extends 'up' | 'demo', A extends unknown[]>(
+  program: P,
+  work: (context: ServiceContext<P>, ...args: A) => Promise<void>,
+) {
+  return async (...all: unknown[]): Promise<void> => {
+    const command = all.at(-1) as Command;
+    for (const warning of misspeltVariables(process.env)) process.stderr.write(`warning: ${warning}\n`);
+    const configuration = readConfiguration(program, process.env, settingsFlags(command, program));
+    const stopping = new AbortController();
+    for (const signal of signals) process.once(signal, () => stopping.abort());
+    try {
+      await work({ configuration, out: process.stdout, signal: stopping.signal }, ...(all.slice(0, -1) as A));
+    } catch (error) {
+      if (!stopping.signal.aborted) throw error;
+      process.exitCode = interrupted;
+    }
+  };
+}

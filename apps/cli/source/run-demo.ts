@@ -1,0 +1,74 @@
+import { randomUUID } from 'node:crypto';
+import { availableParallelism } from 'node:os';
+import { join, relative } from 'node:path';
+import { styleText } from 'node:util';
+import { createClient } from '@distillery/client';
+import { cifar10Reachable } from '@distillery/datasets';
+import { demoData, demoJob } from './demo-job.ts';
+import { downloadJob } from './download-job.ts';
+import { bytes, duration } from './format.ts';
+import { reportTable } from './report-table.ts';
+import type { ServiceContext } from './run-command.ts';
+import { startStack } from './stack.ts';
+import { watchJob } from './watch-job.ts';
+
+export interface DemoOptions extends ServiceContext<'demo'> {
+  /** The archive or folder of images to train on; undefined chooses. */
+  data?: string;
+  /** Of the teacher. */
+  epochs: number;
+}
+
+/** Starts the service on this machine, runs one job over HTTP and shows its report and the files of its weights. */
+export async function runDemo({ data, epochs, configuration, out, signal }: DemoOptions): Promise<void> {
+  const { folder } = configuration;
+  const begun = Date.now();
+  const print = (text = '') => out.write(`${text}\n`);
+  const cacheDir = join(folder, 'data');
+  const { dataset, root, words } = await demoData(data, () => cifar10Reachable({ cacheDir, roots: [] }));
+  print(`\n  ${styleText('bold', 'Distillery')} trains a teacher, then students that learn from it.`);
+  print(styleText('dim', `  data: ${words}`));
+  const stack = await startStack({
+    ...configuration,
+    store: join(folder, 'store'),
+    dataDir: cacheDir,
+    roots: root === undefined ? [] : [root],
+    workers: 1,
+    trainers: Math.min(2, availableParallelism()),
+    keepJobs: false,
+  });
+  const stop = () => void stack.close();
+  signal.addEventListener('abort', stop, { once: true });
+  try {
+    const engine = stack.engine;
+    const speed = engine.gigaflops === null ? '' : `, ${engine.gigaflops.toFixed(0)} GFLOP/s`;
+    print(styleText('dim', `  engine: ${engine.backend}, ${engine.threads} threads${speed}`));
+    const client = createClient(stack.url);
+    const job = await client.submit(demoJob(dataset, epochs), { idempotencyKey: randomUUID() });
+    print(styleText('dim', `  POST ${stack.url}/v1/jobs → ${job.id}\n`));
+    await watchJob({ client, out }, job.id);
+    const report = await client.report(job.id);
+    print(`\n${reportTable(report)}`);
+    print(
+      styleText(
+        'dim',
+        '  A few hundred steps are too few to judge a method: this shows what happens, not how good it gets.\n',
+      ),
+    );
+    const files = await downloadJob(client, job.id, join(folder, job.id), report);
+    print('  weights (safetensors, load with PyTorch):');
+    for (const file of files) print(`    ${relative(process.cwd(), file)}`);
+    const [teacher, student] = [report.teachers[0], report.students[0].runs[0]];
+    const ratio = teacher.parameters / student.parameters;
+    print(
+      styleText(
+        'dim',
+        `\n  ${bytes(teacher.best.weights.size)} → ${bytes(student.best.weights.size)}, ${ratio.toFixed(1)} times ` +
+          `fewer parameters; ${duration((Date.now() - begun) / 1000)} in all`,
+      ),
+    );
+  } finally {
+    signal.removeEventListener('abort', stop);
+    await stack.close();
+  }
+}
