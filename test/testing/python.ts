@@ -36,7 +36,7 @@ export async function pythonWith(packages: string[], timeout = pythonTimeout): P
     return python;
   } catch (error) {
     const reason = signal.aborted ? `not ready within ${timeout / 1000} s` : lastLine(error);
-    console.warn(`Python with ${packages.join(', ')} cannot be had: ${reason}`);
+    console.warn(`Skipped, for want of Python with ${packages.join(', ')}: ${reason}`);
     return undefined;
   }
 }
@@ -46,7 +46,15 @@ async function makeEnvironment(environment: string, python: string, signal: Abor
   const works = (await exists(marker)) && (await run(python, ['--version'], { signal }).then(yes, no));
   if (works) return;
   await rm(environment, { recursive: true, force: true });
-  await run('python3', ['-m', 'venv', environment], { signal });
+  try {
+    await run('python3', ['-m', 'venv', environment], { signal });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') throw new Error('python3 is not installed');
+    // Debian keeps what venv bootstraps pip with in a package of its own; the system's pip can do it as well.
+    await rm(environment, { recursive: true, force: true });
+    await run('python3', ['-m', 'venv', '--without-pip', environment], { signal });
+    await run('python3', ['-m', 'pip', '--python', python, 'install', '--quiet', 'pip'], { signal });
+  }
   await writeFile(marker, '');
 }
 
