@@ -1,4 +1,5 @@
 export { jobSpec, kinds } from './kinds.ts';
+export { loadPlugins, type Plugin } from './plugins.ts';
 export { type Plan, type PlanContext, type Planned, planJob, planSchema } from './planning/plan.ts';
 export {
   artifactsOf,
@@ -10,5 +11,12 @@ export {
   stageKinds,
   type StageTask,
 } from './stages/index.ts';
-export type { JobRecord, StageArtifacts, StageNetwork, StageRecord } from './stages/stage.ts';
+export type {
+  JobRecord,
+  StageArtifacts,
+  StageContext,
+  StageKind,
+  StageNetwork,
+  StageRecord,
+} from './stages/stage.ts';
 export { StopTraining } from './training-run.ts';
