@@ -54,7 +54,7 @@ export interface TrainingResult {
   seconds: number;
 }
 
-export interface MemberResult {
+interface MemberResult {
   /** The last epoch where there is no validation split. */
   best: { epoch: number; validationAccuracy: number | null; values: Values };
   lastValidationAccuracy: number | null;
