@@ -4,6 +4,8 @@ import { type Term, terms } from '@distillery/methods';
 import { type Architecture, architectures } from '@distillery/models';
 import { type StoreKind, storeKinds } from '@distillery/store';
 import type { TeacherKind } from '@distillery/teachers';
+import type { ComponentKind } from './components/component-kind.ts';
+import { componentKinds } from './components/index.ts';
 import { importPlugin, loadedPlugins } from './import-plugin.ts';
 import { teachers } from './kinds.ts';
 import { stageKinds } from './stages/index.ts';
@@ -19,6 +21,7 @@ export interface Plugin {
   datasets?: readonly DatasetKind[];
   readers?: readonly ReaderKind[];
   teachers?: readonly TeacherKind[];
+  components?: readonly ComponentKind[];
   formats?: readonly Format[];
   stores?: readonly StoreKind[];
   stages?: readonly StageKind[];
@@ -31,6 +34,7 @@ const registries: { [Name in keyof Plugin]-?: { add(kind: never): void } } = {
   datasets,
   readers,
   teachers,
+  components: componentKinds,
   formats,
   stores: storeKinds,
   stages: stageKinds,

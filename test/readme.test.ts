@@ -1,0 +1,108 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { delimiter, join, resolve } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+
+/**
+ * The commands of README.md and docs/quick-start.md, run top to bottom in an empty folder against the service that they
+ * start. Only the installation is left out: whoever runs this test has done it.
+ */
+const root = resolve(import.meta.dirname, '..');
+const minutes = 60_000;
+
+/** The shell blocks of a page, in order. */
+function shellBlocks(page: string): string[] {
+  const text = readFileSync(join(root, page), 'utf8');
+  return [...text.matchAll(/^```sh\n([\s\S]*?)^```$/gm)].map(([, block]) => block);
+}
+
+const install = 'npm ci\nnpm run setup\nnpm run build\n';
+const start = 'npx distill up\n';
+
+let folder: string;
+let service: ChildProcess;
+let url: string;
+
+/** Runs a block as a person would, with the service of this test in place of the usual one. */
+async function run(block: string, variables: Record<string, string> = {}): Promise<string> {
+  const script = block
+    .replaceAll('localhost:8080', url.replace('http://', ''))
+    .replaceAll('npx distill', 'distill');
+  const env = {
+    ...process.env,
+    ...variables,
+    PATH: `${join(root, 'node_modules/.bin')}${delimiter}${process.env.PATH}`,
+    DISTILLERY_URL: url,
+  };
+  const options = { cwd: folder, env, timeout: 5 * minutes };
+  const { stdout } = await promisify(execFile)('bash', ['-euo', 'pipefail', '-c', script], options);
+  return stdout;
+}
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'distillery-readme-'));
+  cpSync(join(root, 'examples'), join(folder, 'examples'), { recursive: true });
+  service = spawn(join(root, 'node_modules/.bin/distill'), ['up'], {
+    cwd: folder,
+    env: { ...process.env, PORT: '0', DISTILLERY_FOLDER: join(folder, 'runs') },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  url = await new Promise<string>((found, failed) => {
+    let text = '';
+    service.stdout?.on('data', (chunk: Buffer) => {
+      text += chunk.toString();
+      const [listening] = /http:\/\/[\w.:]+/.exec(text) ?? [];
+      if (listening !== undefined) found(listening);
+    });
+    service.once('exit', (code) => failed(new Error(`distill up ended with ${code}: ${text}`)));
+  });
+}, 2 * minutes);
+
+afterAll(async () => {
+  if (service?.exitCode === null) {
+    service.kill('SIGTERM');
+    await new Promise((ended) => service.once('exit', ended));
+  }
+  rmSync(folder, { recursive: true, force: true });
+}, minutes);
+
+describe('README.md', () => {
+  const blocks = shellBlocks('README.md');
+
+  test('installs, starts, runs, downloads and calls the API, in this order', () => {
+    expect(blocks).toHaveLength(5);
+    expect(blocks.slice(0, 2)).toEqual([install, start]);
+    const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+      scripts: Record<string, string>;
+    };
+    expect(Object.keys(scripts)).toEqual(expect.arrayContaining(['setup', 'build', 'demo']));
+  });
+
+  test('its commands run, and its first job compares a student with its control', {
+    timeout: 8 * minutes,
+  }, async () => {
+    const [, , runFirst, download, api] = blocks;
+    const printed = await run(runFirst);
+    const [JOB] = /job_\w+/.exec(printed) ?? [];
+    expect(JOB).toBeDefined();
+    expect(printed).toMatch(/control/);
+    await run(download.replace('JOB', JOB ?? ''));
+    expect(await run('ls weights')).toMatch(/^soft-seed1.*\.safetensors$/m);
+    const answers = await run(`${api}\ncurl -s -X POST localhost:8080/v1/jobs/$JOB/cancel`);
+    expect(answers).toContain('"stages"');
+    expect(answers).toContain('not_ready');
+  });
+});
+
+test('docs/quick-start.md: its commands run', { timeout: 8 * minutes }, async () => {
+  const [catalogues, write, check, own, weights] = shellBlocks('docs/quick-start.md');
+  expect(own).toBe('npx distill up --root photos\n');
+  const listed = await run(catalogues);
+  for (const kind of ['image_folder', 'lightnn', 'soft_target', 'gigaflops']) expect(listed).toContain(kind);
+  await run(write);
+  const [JOB] = /job_\w+/.exec(await run(check)) ?? [];
+  await run(weights.replace('JOB', JOB ?? ''));
+  expect(await run('ls weights')).toMatch(/^small-seed2.*\.safetensors$/m);
+});
