@@ -1,5 +1,6 @@
 export { jobSpec, kinds } from './kinds.ts';
-export { type Plan, type PlanContext, type Planned, planJob, planSchema } from './planning/plan.ts';
+export { type PlanContext, type Planned, planJob } from './planning/plan.ts';
+export { type Plan, planSchema } from './planning/plan-schema.ts';
 export {
   artifactsOf,
   blobsNamedBy,
