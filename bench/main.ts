@@ -12,7 +12,7 @@ import { availableParallelism, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { pythonWith } from '../test/testing/python.ts';
-import { trainerEnvironment } from '../apps/worker/source/trainer-environment.ts';
+import { trainerEnvironment } from '@distillery/worker/trainer-environment';
 import {
   type Ask,
   type Comparison,

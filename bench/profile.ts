@@ -8,7 +8,7 @@ import { spawnSync } from 'node:child_process';
 import { parseArgs } from 'node:util';
 import { startEngine } from '@distillery/engine';
 import * as tf from '@tensorflow/tfjs-core';
-import { trainerEnvironment } from '../apps/worker/source/trainer-environment.ts';
+import { trainerEnvironment } from '@distillery/worker/trainer-environment';
 import { drawImages } from './images.ts';
 import type { Precision } from './protocol.ts';
 import { batchSize, stepper } from './steps.ts';

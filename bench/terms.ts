@@ -14,7 +14,7 @@ import { terms } from '@distillery/methods';
 import { architectures } from '@distillery/models';
 import { type Choice, DistilleryError, type JobSpec } from '@distillery/spec';
 import { jobSpec, planJob } from '@distillery/training';
-import { trainerEnvironment } from '../apps/worker/source/trainer-environment.ts';
+import { trainerEnvironment } from '@distillery/worker/trainer-environment';
 import { stageRunner } from '@distillery/training/testing';
 import { type TermCost, writeTermCosts } from './term-costs.ts';
 

@@ -28,7 +28,7 @@ beforeAll(async () => {
   project = await mkdtemp(join(tmpdir(), 'distillery-project-'));
   await runScript('pack.mjs', built);
   const tarballs = (await readdir(join(built, 'published'))).filter((name) => name.endsWith('.tgz'));
-  expect(tarballs).toHaveLength(2);
+  if (tarballs.length !== 2) throw new Error(`2 tarballs must be packed: ${tarballs}`);
   await writeFile(join(project, 'package.json'), '{ "private": true, "type": "module" }\n');
   const options = ['--ignore-scripts', '--prefer-offline', '--no-audit', '--no-fund', '--loglevel=error'];
   await run('npm', 'install', ...options, ...tarballs.map((name) => join(built, 'published', name)));
@@ -73,7 +73,9 @@ test('the client is imported by plain Node, and its types by TypeScript', {
 
 test('distill starts the service, whose trainers do a job', { timeout: 5 * minutes }, async () => {
   const distill = join(project, 'node_modules/.bin/distill');
-  expect(await run(distill, '--help')).toContain('distill run SPEC.json');
+  expect(await run(distill, '--help')).toMatch(/^ {2}run .*<spec\.json>/m);
+  const manifest = await readFile(join(project, 'node_modules/@distillery/cli/package.json'), 'utf8');
+  expect(await run(distill, '--version')).toBe(`${(JSON.parse(manifest) as { version: string }).version}\n`);
   await writeFile(
     join(project, 'spec.json'),
     JSON.stringify({

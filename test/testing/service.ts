@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { openStore, type Store } from '@distillery/store';
 import { type Client, createClient } from '@distillery/client';
 import { type DistilleryQueue, openQueue, startPrivateRedis } from '@distillery/queue';
@@ -29,13 +30,17 @@ export async function startService({
   stallSeconds = 600,
   lockSeconds = 15,
   roots = [] as string[],
+  plugins = [] as string[],
+  /** The scheme of the store, which lies in the service's folder. */
+  scheme = 'file',
   /** Of a Redis that the test looks after; one of the service's own when undefined. */
   redisUrl = undefined as string | undefined,
 } = {}): Promise<Service> {
   const folder = await mkdtemp(join(tmpdir(), 'distillery-service-'));
   const log = pino({ level: process.env.LOG_LEVEL ?? 'silent' }, pino.destination(2));
   const redis = redisUrl === undefined ? await startPrivateRedis() : { url: redisUrl, stop: async () => {} };
-  const at = { store: join(folder, 'store'), dataDir: join(folder, 'data'), roots, log };
+  const store = pathToFileURL(join(folder, 'store')).href.replace(/^file:/, `${scheme}:`);
+  const at = { store, dataDir: join(folder, 'data'), roots, plugins, log };
   const api = await startApi({ ...at, redisUrl: redis.url, host: '127.0.0.1', port: 0 });
   const running = await Promise.all(
     Array.from({ length: workers }, () =>

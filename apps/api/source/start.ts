@@ -1,7 +1,7 @@
 import type { AddressInfo } from 'node:net';
 import { openStore } from '@distillery/store';
 import { type DistilleryQueue, openQueue } from '@distillery/queue';
-import { jobSpec, kinds, planJob, planSchema, stageKinds } from '@distillery/training';
+import { loadPlugins, jobSpec, kinds, planJob, planSchema, stageKinds } from '@distillery/training';
 import type { Logger } from 'pino';
 import { type AccessSettings, accessOf } from './access.ts';
 import { buildApp } from './app.ts';
@@ -20,6 +20,8 @@ export interface ApiOptions extends AccessSettings {
   dataDir: string;
   /** Folders that job specs may read. */
   roots: string[];
+  /** Modules whose kinds join the built-in ones: absolute paths or package names. */
+  plugins?: string[];
   /** Addresses and ranges of proxies whose `X-Forwarded-For` is believed; default none. */
   trustProxy?: string[];
   log: Logger;
@@ -49,6 +51,7 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
     trustProxy = [],
     requestTimeout,
   } = options;
+  await loadPlugins(options.plugins ?? []);
   const access = accessOf(options, host);
   const store = await openStore(options.store, { warn: (message) => log.warn(message) });
   const queue = await openQueue({

@@ -3,7 +3,7 @@ import { Command, type CommanderError, Option } from 'commander';
 import { UsageError } from './failure.ts';
 import type { ValueType } from '@distillery/spec/configuration';
 
-/** A command that throws UsageError where commander would print and exit. */
+/** Creates a command that throws UsageError where commander would print and exit. */
 export function newCommand(name: string): Command {
   const command = new Command(name);
   return command
@@ -30,7 +30,7 @@ export function withSettings(command: Command, program: Program): Command {
   return command;
 }
 
-/** The settings flags that were typed, as readConfiguration takes them. */
+/** Returns the settings flags of the command line, in the form that readConfiguration takes. */
 export function settingsFlags(command: Command, program: Program): Record<string, string | string[]> {
   const flags = settingsOf(program).flatMap(([, { flag, alias }]) => [flag, alias?.flag]);
   return Object.fromEntries(
@@ -41,13 +41,13 @@ export function settingsFlags(command: Command, program: Program): Record<string
   ) as Record<string, string | string[]>;
 }
 
-/** An option of one command, whose value is checked as a setting's is. */
+/** Creates an option of one command. Its value is checked like a setting of the same type. */
 export function option<T>(flags: string, description: string, { codec, allowed }: ValueType<T>): Option {
-  const made = new Option(flags, description);
-  return made.argParser((text) => {
+  const created = new Option(flags, description);
+  return created.argParser((text) => {
     const result = codec.safeParse(text);
     if (result.success) return result.data;
-    throw new UsageError(`${made.long} is ${JSON.stringify(text)}, it must be ${allowed}`);
+    throw new UsageError(`${created.long} is ${JSON.stringify(text)}, it must be ${allowed}`);
   });
 }
 
@@ -56,7 +56,7 @@ function helpOf({ description, variable, default: usual, defaultWords }: Setting
   return plain(description, words === undefined ? variable : `${variable}, default ${words}`);
 }
 
-/** Markdown without its links and marks. */
+/** Removes links and backticks from Markdown and appends `more`. */
 function plain(description: string, more: string): string {
   return `${description.replaceAll(/ \[[^\]]*\]\([^)]*\)\./g, '')} (${more})`.replaceAll('`', '');
 }
@@ -65,11 +65,7 @@ function usageError({ code, exitCode, message }: CommanderError, command: Comman
   if (exitCode === 0) return new UsageError('', { exitCode });
   const names = [];
   for (let one: Command | null = command; one !== null; one = one.parent) names.unshift(one.name());
-  // Commander prints its help for `help fly`, where nothing is called so.
-  const said = code === 'commander.help' ? 'unknown command' : message.replace(/^error: /, '');
-  const unknownFlag = code === 'commander.unknownOption';
-  return new UsageError(said.replaceAll('\n', ' '), {
-    exitCode: unknownFlag ? 2 : 1,
-    remedy: `see: ${names.join(' ')} --help`,
-  });
+  // For `help fly`, commander prints its help and reports no unknown command.
+  const reason = code === 'commander.help' ? 'unknown command' : message.replace(/^error: /, '');
+  return new UsageError(reason.replaceAll('\n', ' '), { remedy: `see: ${names.join(' ')} --help` });
 }

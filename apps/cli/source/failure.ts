@@ -1,12 +1,12 @@
 import { ApiError } from '@distillery/client';
 import { ConfigurationError } from '@distillery/spec/configuration';
 
-/** A command line that cannot be run; one with exit code 0 and no message has been answered already, by its help. */
+/** An unusable command line. Exit code 0 with an empty message means that help or version was printed already. */
 export class UsageError extends Error {
   readonly exitCode: number;
   readonly remedy: string | undefined;
 
-  constructor(message: string, { exitCode = 1, remedy }: { exitCode?: number; remedy?: string } = {}) {
+  constructor(message: string, { exitCode = 2, remedy }: { exitCode?: number; remedy?: string } = {}) {
     super(message);
     this.name = 'UsageError';
     this.exitCode = exitCode;
@@ -14,7 +14,7 @@ export class UsageError extends Error {
   }
 }
 
-/** An API that could not be reached, or whose connection ended before its answer did. */
+/** The API could not be reached, or the connection ended before the response did. */
 export class UnreachableError extends Error {
   readonly remedy = 'start the service with "distill up", or set its address with --url or DISTILLERY_URL';
 
@@ -25,7 +25,7 @@ export class UnreachableError extends Error {
 }
 
 const reasons: Record<string, string> = {
-  ECONNREFUSED: 'the connection was refused, no program listens there',
+  ECONNREFUSED: 'the connection was refused, no program listens on this port',
   ENOTFOUND: 'the host name is unknown',
   EAI_AGAIN: 'the host name cannot be looked up',
   ECONNRESET: 'the connection was closed',
@@ -34,7 +34,7 @@ const reasons: Record<string, string> = {
   ETIMEDOUT: 'there was no answer in time',
 };
 
-/** Why fetch failed; it throws a TypeError whose `cause` has the reason. */
+/** Returns why fetch failed: it throws a TypeError whose `cause` has the reason. */
 function reasonOf(error: unknown): string {
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
   const { code } = cause as { code?: unknown };
@@ -42,17 +42,22 @@ function reasonOf(error: unknown): string {
   return code in reasons ? `${reasons[code]} (${code})` : `${(cause as Error).message || code}`;
 }
 
-/** Whether an error is fetch's own, for a request that had no whole answer. */
+/** Returns whether an error is fetch's own: the request got no complete response. */
 export function isFetchFailure(error: unknown): boolean {
   return error instanceof TypeError && /^(fetch failed|terminated)$/.test(error.message);
 }
 
+/** Returns whether a request failed because the API is down for the moment, as it is during a restart. */
+export function isOutage(error: unknown): boolean {
+  return isFetchFailure(error) || (error instanceof ApiError && [502, 503, 504].includes(error.status));
+}
+
 const remedies: Record<number, string> = {
-  401: 'set DISTILLERY_TOKEN to an API key; "distill keys create" makes one',
+  401: 'set DISTILLERY_TOKEN to an API key; "distill keys create" creates one',
   403: 'set DISTILLERY_TOKEN to a key with the scope that this needs',
 };
 
-/** What a failed command prints below its first line: bad fields, and what to do. */
+/** Returns the lines that a failed command prints below its first: the invalid fields, and what to do. */
 export function detailsOf(error: unknown): string[] {
   if (error instanceof ApiError) {
     const fields = error.errors.map(({ path, message, allowed }) => {
@@ -65,7 +70,7 @@ export function detailsOf(error: unknown): string[] {
   return remedy === undefined ? [] : [remedy];
 }
 
-/** 2 for a setting or flag that cannot be used, 1 for every other failure. */
+/** Returns 2 for an unusable command line or setting, 1 for every other failure. */
 export function exitCodeOf(error: unknown): number {
   return error instanceof UsageError || error instanceof ConfigurationError ? error.exitCode : 1;
 }

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { settingsOf } from '@distillery/spec/configuration';
+import type { JobView } from '@distillery/spec';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { failedStage, jobOf, reportOf, studentOf } from './testing/report.ts';
 
@@ -76,16 +77,16 @@ test('has a flag for every setting of up that is not secret', async () => {
 });
 
 test.each([
-  [['fly'], 1, "unknown command 'fly'"],
-  [['watch'], 1, "missing required argument 'job'"],
-  [['cancel', 'a', 'b'], 1, 'too many arguments'],
+  [['fly'], 2, "unknown command 'fly'"],
+  [['watch'], 2, "missing required argument 'job'"],
+  [['cancel', 'a', 'b'], 2, 'too many arguments'],
   [['watch', 'a', '--json'], 2, "unknown option '--json'"],
   [['up', '--trainer', '2'], 2, "unknown option '--trainer' (Did you mean --trainers?)"],
-  [['demo', '--epochs', 'many'], 1, '--epochs is "many", it must be a whole number of at least 1'],
+  [['demo', '--epochs', 'many'], 2, '--epochs is "many", it must be a whole number of at least 1'],
   [['up', '--trainers', '0'], 2, '--trainers is "0", it must be a whole number from 1 to 64'],
   [['watch', 'a', '--url', 'nowhere'], 2, '--url is "nowhere", it must be a URL that begins with http'],
   [['keys', 'list'], 2, 'REDIS_URL is not set, it must be a URL'],
-  [['report', 'a', 'b'], 1, 'several jobs are compared with --format markdown alone'],
+  [['report', 'a', 'b'], 2, 'several jobs are compared with --format markdown alone'],
   [['run', 'nothing.json'], 1, 'cannot read nothing.json: there is no such file'],
 ] as const)('%j is refused', async (args, code, message) => {
   const result = await ended(start([...args], { REDIS_URL: '' }));
@@ -107,12 +108,12 @@ test('names the API that cannot be reached, why, and what to do', async () => {
   const { code, stderr } = await ended(start(['watch', 'a']));
   expect(code).toBe(1);
   expect(stderr).toBe(
-    `error cannot reach ${url}: the connection was refused, no program listens there (ECONNREFUSED)\n` +
+    `error cannot reach ${url}: the connection was refused, no program listens on this port (ECONNREFUSED)\n` +
       '  start the service with "distill up", or set its address with --url or DISTILLERY_URL\n',
   );
 });
 
-test('says of a key that is missing how to give one', async () => {
+test('without a key, names the setting that takes one', async () => {
   answer = (_request, response) =>
     void response.writeHead(401).end('{"code":"unauthorized","detail":"no key"}');
   const { stderr } = await distill('cancel', 'a');
@@ -126,19 +127,47 @@ test('names the file that is not JSON', async () => {
   expect([code, stderr]).toEqual([1, expect.stringMatching(`^error ${path} is not JSON: `)]);
 });
 
-test.each(['SIGINT', 'SIGTERM'] as const)('%s ends watch at once, and says how to go on', async (signal) => {
-  answer = (_request, response) => void response.end(JSON.stringify(jobOf('job_1', { state: 'running' })));
-  const asked = once(server, 'request');
-  const child = start(['watch', 'job_1']);
-  await asked;
-  child.kill(signal);
-  expect(await ended(child)).toMatchObject({
-    code: 130,
-    stderr: '  job_1 goes on; follow it with: distill watch job_1\n',
+test.each(['SIGINT', 'SIGTERM'] as const)(
+  '%s ends watch at once, and prints how to follow the job again',
+  async (signal) => {
+    answer = (_request, response) => void response.end(JSON.stringify(jobOf('job_1', { state: 'running' })));
+    const asked = once(server, 'request');
+    const child = start(['watch', 'job_1']);
+    await asked;
+    child.kill(signal);
+    expect(await ended(child)).toMatchObject({
+      code: 130,
+      stderr: '  job_1 goes on; follow it with: distill watch job_1\n',
+    });
+  },
+);
+
+test('watch outlives an outage of the API, and fails when there was no API at first', async () => {
+  const view = (state: JobView['state']) => JSON.stringify(jobOf('job_1', { state }));
+  const answers: ((response: ServerResponse) => void)[] = [
+    (response) => response.end(view('running')),
+    (response) => response.destroy(),
+    (response) => response.writeHead(503).end('{"detail":"Redis cannot be reached"}'),
+    (response) => response.end(view('paused')),
+    (response) => response.end(view('succeeded')),
+  ];
+  answer = (_request, response) => answers.shift()?.(response);
+  expect(await distill('watch', 'job_1')).toEqual({
+    code: 0,
+    stdout:
+      '  the API does not respond; trying again until it does\n' +
+      '  paused; go on with: distill resume job_1\n',
+    stderr: '',
+  });
+  expect(answers).toEqual([]);
+  answer = (_request, response) => response.writeHead(503).end('{"detail":"Redis cannot be reached"}');
+  expect(await distill('watch', 'job_1')).toMatchObject({
+    code: 1,
+    stderr: 'error Redis cannot be reached\n',
   });
 });
 
-test('is quiet when its reader has seen enough', async () => {
+test('ends without an error when its reader closes the pipe', async () => {
   answer = (_request, response) => void response.end(JSON.stringify({ entries: 'x'.repeat(9_000_000) }));
   const child = start(['validate', join(folder, 'job.json')]);
   await writeFile(join(folder, 'job.json'), '{}');
@@ -166,7 +195,7 @@ test("shows an API's refusal field by field", async () => {
   );
 });
 
-test('makes a page of the reports of several jobs, one of which has failed', {
+test('writes one page of the reports of several jobs, one of which failed', {
   timeout: 120_000,
 }, async () => {
   const soft = studentOf({ name: 'soft', runs: [{ last: 0.7, best: 0.71 }] });
@@ -189,7 +218,7 @@ test('makes a page of the reports of several jobs, one of which has failed', {
   expect(stdout).toContain('job_2, student.fsp.1 failed: fsp is NaN');
   expect(JSON.parse((await distill('report', 'job_1', '--json')).stdout)).toMatchObject({ job: 'job_1' });
   expect(await distill('report', 'job_1', '--format', 'html')).toMatchObject({
-    code: 1,
+    code: 2,
     stderr: 'error --format is "html", it must be one of "table", "json" or "markdown"\n',
   });
 });

@@ -65,7 +65,7 @@ function printed(isTTY: boolean, ...views: JobView[]): string {
   return text;
 }
 
-test('a running stage tells phase, epoch, step, loss, speed and time left', () => {
+test('a running stage shows phase, epoch, step, loss, speed and time left', () => {
   const line = stripVTControlCharacters(printed(false, job(stage('student.soft.42', running))));
   expect(line).toBe(
     '  student soft, seed 42         ━━━━━━━━━━━━━━━━  training  epoch 2/4  step 61/188  loss 1.235  ' +
@@ -73,7 +73,7 @@ test('a running stage tells phase, epoch, step, loss, speed and time left', () =
   );
 });
 
-test('a log gets one line an epoch and one for a stage that is done', () => {
+test('a log gets one line for each epoch and each finished stage', () => {
   const [first, again, ended] = [
     job(stage('teacher', running)),
     job(stage('teacher', running)),
@@ -86,9 +86,22 @@ test('a log gets one line an epoch and one for a stage that is done', () => {
   expect(lines[1]).toMatch(/✔ teacher\s+1:05/);
 });
 
-test('a terminal gets one line that is drawn anew and taken away', () => {
+test('a terminal gets one line that is rewritten, then removed', () => {
   const text = printed(true, job(stage('teacher', running)), job(stage('teacher', running)));
   expect(text.split('\r').length).toBe(4);
   expect(text).not.toContain('\n');
   expect(text.endsWith('\r\x1b[2K')).toBe(true);
+});
+
+test('a job that waits shows its state, in a log once', () => {
+  const [queued, paused] = (['queued', 'paused'] as const).map((state) => ({
+    ...job(stage('teacher')),
+    state,
+  }));
+  expect(printed(false, queued, queued, paused, paused, queued)).toBe(
+    '  queued, waiting for a worker\n' +
+      '  paused; go on with: distill resume job\n' +
+      '  queued, waiting for a worker\n',
+  );
+  expect(printed(true, job(stage('teacher', running)), paused)).toContain('\r\x1b[2K  paused; go on with');
 });

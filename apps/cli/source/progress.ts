@@ -2,48 +2,68 @@ import { styleText } from 'node:util';
 import type { JobView, StageView } from '@distillery/spec';
 import { duration, integer } from './format.ts';
 
+/** What is shown instead of progress while a job waits. */
+const idleStates: Partial<Record<JobView['state'], (id: string) => string>> = {
+  queued: () => 'queued, waiting for a worker',
+  pausing: () => 'pausing, its trainers write checkpoints',
+  paused: (id) => `paused; go on with: distill resume ${id}`,
+  cancelling: () => 'cancelling, its trainers write checkpoints',
+};
+
 /**
- * Shows a job's progress: on a terminal one line that is drawn anew, elsewhere a line whenever a stage or an epoch
- * ends, so that logs stay short.
+ * Shows a job's progress. On a terminal it rewrites one line. Elsewhere it writes a line when an epoch begins, a stage
+ * ends or the job waits, so that logs stay short.
  */
 export function progressPrinter(out: NodeJS.WriteStream) {
-  const told = new Set<string>();
-  let drawn = false;
+  /** Keys of the lines that are shown once. */
+  const shown = new Set<string>();
+  let idle: string | undefined;
+  /** Whether the cursor is in a line that is still to be rewritten. */
+  let unfinished = false;
 
   return {
     show(job: JobView): void {
       for (const stage of job.stages) {
-        if (stage.state === 'succeeded' && !told.has(stage.id)) {
-          told.add(stage.id);
+        if (stage.state === 'succeeded' && !shown.has(stage.id)) {
+          shown.add(stage.id);
           print(`${styleText('green', '✔')} ${title(stage)} ${styleText('dim', tookOf(stage))}`);
         }
         if (stage.state === 'running' && !out.isTTY) {
           const key = `${stage.id} ${stage.progress?.phase} ${stage.progress?.epoch}`;
-          if (stage.progress !== null && !told.has(key)) {
-            told.add(key);
+          if (stage.progress !== null && !shown.has(key)) {
+            shown.add(key);
             print(`  ${lineOf(stage, job)}`);
           }
         }
       }
+      const before = idle;
+      idle = idleStates[job.state]?.(job.id);
+      if (!out.isTTY) {
+        if (idle !== undefined && idle !== before) print(`  ${idle}`);
+        return;
+      }
       const running = job.stages.find((stage) => stage.state === 'running');
-      if (out.isTTY && running !== undefined) redraw(`  ${lineOf(running, job)}`);
+      if (idle !== undefined) rewrite(`  ${idle}`);
+      else if (running !== undefined) rewrite(`  ${lineOf(running, job)}`);
     },
+    /** Prints a line that stays. */
     note: print,
+    /** Removes the line that is being rewritten. */
     end(): void {
-      if (drawn) out.write('\r\x1b[2K');
-      drawn = false;
+      if (unfinished) out.write('\r\x1b[2K');
+      unfinished = false;
     },
   };
 
   function print(text: string): void {
-    if (drawn) out.write('\r\x1b[2K');
-    drawn = false;
+    if (unfinished) out.write('\r\x1b[2K');
+    unfinished = false;
     out.write(`${text}\n`);
   }
 
-  function redraw(text: string): void {
+  function rewrite(text: string): void {
     out.write(`\r\x1b[2K${fitted(text, out.columns ?? 100)}`);
-    drawn = true;
+    unfinished = true;
   }
 }
 
@@ -94,15 +114,15 @@ function bar(fraction: number, width = 16): string {
 
 const escapeSequence = new RegExp(`(${String.fromCharCode(27)}\\[[0-9;]*m)`);
 
-/** Cuts at the terminal's width; escape sequences take no room. */
+/** Cuts a line at the width of the terminal; escape sequences have no width. */
 function fitted(text: string, width: number): string {
-  let room = width - 1;
+  let left = width - 1;
   let result = '';
   for (const part of text.split(escapeSequence)) {
     if (escapeSequence.test(part)) result += part;
     else {
-      result += part.slice(0, Math.max(0, room));
-      room -= part.length;
+      result += part.slice(0, Math.max(0, left));
+      left -= part.length;
     }
   }
   return result;

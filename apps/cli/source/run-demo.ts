@@ -13,16 +13,16 @@ import { startStack } from './stack.ts';
 import { watchJob } from './watch-job.ts';
 
 export interface DemoOptions extends ServiceContext<'demo'> {
-  /** The archive or folder of images to train on; undefined chooses. */
+  /** The archive or folder of images to train on; default: CIFAR-10 where it can be downloaded, generated shapes otherwise. */
   data?: string;
-  /** Of the teacher. */
+  /** Epochs of the teacher. */
   epochs: number;
 }
 
-/** Starts the service on this machine, runs one job over HTTP and shows its report and the files of its weights. */
+/** Starts the service on this machine, runs one job over HTTP, and shows its report and the paths of its weight files. */
 export async function runDemo({ data, epochs, configuration, out, signal }: DemoOptions): Promise<void> {
   const { folder } = configuration;
-  const begun = Date.now();
+  const startedAt = Date.now();
   const print = (text = '') => out.write(`${text}\n`);
   const cacheDir = join(folder, 'data');
   const { dataset, root, words } = await demoData(data, () => cifar10Reachable({ cacheDir, roots: [] }));
@@ -46,13 +46,13 @@ export async function runDemo({ data, epochs, configuration, out, signal }: Demo
     const client = createClient(stack.url);
     const job = await client.submit(demoJob(dataset, epochs), { idempotencyKey: randomUUID() });
     print(styleText('dim', `  POST ${stack.url}/v1/jobs → ${job.id}\n`));
-    await watchJob({ client, out }, job.id);
+    await watchJob({ client, out, signal }, job.id);
     const report = await client.report(job.id);
     print(`\n${reportTable(report)}`);
     print(
       styleText(
         'dim',
-        '  A few hundred steps are too few to judge a method: this shows what happens, not how good it gets.\n',
+        '  A few hundred steps are too few to judge a method: the demo shows the process, not the best accuracy.\n',
       ),
     );
     const files = await downloadJob(client, job.id, join(folder, job.id), report);
@@ -64,7 +64,7 @@ export async function runDemo({ data, epochs, configuration, out, signal }: Demo
       styleText(
         'dim',
         `\n  ${bytes(teacher.best.weights.size)} → ${bytes(student.best.weights.size)}, ${ratio.toFixed(1)} times ` +
-          `fewer parameters; ${duration((Date.now() - begun) / 1000)} in all`,
+          `fewer parameters; ${duration((Date.now() - startedAt) / 1000)} in all`,
       ),
     );
   } finally {

@@ -7,7 +7,8 @@ import { setImmediate } from 'node:timers/promises';
 import { openStore } from '@distillery/store';
 import { measureGigaflops, startEngine } from '@distillery/engine';
 import { asDistilleryError, DistilleryError } from '@distillery/spec';
-import { runStage, StopTraining } from '@distillery/training';
+import { readConfiguration } from '@distillery/spec/configuration';
+import { loadPlugins, runStage, StopTraining } from '@distillery/training';
 import type { FromTrainer, Task, ToTrainer } from './messages.ts';
 import { wasRefusedMemory } from './out-of-memory.ts';
 
@@ -66,6 +67,7 @@ async function probe(): Promise<FromTrainer> {
 }
 
 async function train({ storeDir, dataDir, roots, ...task }: Task): Promise<FromTrainer> {
+  await loadPlugins(readConfiguration('trainer', process.env).plugins);
   const engine = await startEngine();
   let yielded = performance.now();
   let beaten = yielded;

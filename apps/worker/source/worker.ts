@@ -4,6 +4,7 @@ import { openQueue, type StageRun } from '@distillery/queue';
 import { DistilleryError, type EngineInfo, type JobSpec, type LogLine } from '@distillery/spec';
 import { type Configuration, defaultOf, environmentOf } from '@distillery/spec/configuration';
 import { storeUrl } from '@distillery/store';
+import { loadPlugins } from '@distillery/training';
 import type { Logger } from 'pino';
 import { createReporter } from './reporter.ts';
 import { version as ownVersion } from './version.ts';
@@ -69,6 +70,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     lockSeconds = defaultOf('lockSeconds'),
     graceSeconds = defaultOf('graceSeconds'),
   } = options;
+  await loadPlugins(options.plugins ?? []);
   storeUrl(store); // A store that no trainer could open ends the start.
   const settings = environmentOf('trainer', { engine: options.engine, plugins: options.plugins });
   const id = `${hostname()}-${randomBytes(3).toString('hex')}`;

@@ -29,12 +29,16 @@ export function forkModule(
   return fork(fileURLToPath(moduleBeside(from, name)), args, { ...options, execArgv });
 }
 
-/** Starts the module `name` beside `from` as a thread of this process. */
-export function startThread(from: string, name: string): Worker {
+/**
+ * Starts the module `name` beside `from` as a thread of this process.
+ *
+ * @param workerData what the module reads as `workerData`
+ */
+export function startThread(from: string, name: string, workerData?: unknown): Worker {
   const entry = moduleBeside(from, name);
-  if (!isTypeScript) return new Worker(entry, { execArgv: [] });
+  if (!isTypeScript) return new Worker(entry, { execArgv: [], workerData });
   // Node 20 passes no loader on to a thread, so the thread registers it before it imports the module.
   const loader = JSON.stringify(import.meta.resolve('tsx/esm/api'));
   const program = `import(${loader}).then(({ register }) => (register(), import(${JSON.stringify(entry.href)})));`;
-  return new Worker(program, { eval: true, execArgv: [] });
+  return new Worker(program, { eval: true, execArgv: [], workerData });
 }

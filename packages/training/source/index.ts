@@ -1,4 +1,6 @@
+export type { ComponentKind } from './components/component-kind.ts';
 export { jobSpec, kinds } from './kinds.ts';
+export { loadPlugins, type Plugin } from './plugins.ts';
 export { type PlanContext, type Planned, planJob } from './planning/plan.ts';
 export { type Plan, planSchema } from './planning/plan-schema.ts';
 export {
@@ -11,5 +13,12 @@ export {
   stageKinds,
   type StageTask,
 } from './stages/index.ts';
-export type { JobRecord, StageArtifacts, StageNetwork, StageRecord } from './stages/stage.ts';
+export type {
+  JobRecord,
+  StageArtifacts,
+  StageContext,
+  StageKind,
+  StageNetwork,
+  StageRecord,
+} from './stages/stage.ts';
 export { StopTraining } from './training-run.ts';

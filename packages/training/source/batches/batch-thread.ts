@@ -4,12 +4,19 @@
  * `batches.ts` and `row-reader.ts`, in the order of the requests. It imports little, for every trainer waits for it to
  * start.
  */
-import { type MessagePort, parentPort } from 'node:worker_threads';
-import { openReader } from '@distillery/datasets/readers';
+import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
+import { openReader, type ReaderKind, readers } from '@distillery/datasets/readers';
 import { DistilleryError, type ErrorCode } from '@distillery/spec/errors';
-import { openStore, type Store } from '@distillery/store';
+import { openStore, type Store, type StoreKind, storeKinds } from '@distillery/store';
+import { importPlugin } from '../import-plugin.ts';
 import { batchMaker, type InputBatch, type InputSource } from './batches.ts';
 import { openRows, type RowFile, type RowReader } from './row-reader.ts';
+
+/** What the thread is started with. */
+export interface ThreadData {
+  /** The plug-ins whose readers and stores the thread may have to open. */
+  plugins: readonly string[];
+}
 
 /** All that the batches of one run are made of. */
 export interface BatchSource extends InputSource {
@@ -47,8 +54,12 @@ export type Answer =
   | { batch: Batch }
   | { failure: { code: ErrorCode | null; message: string; stack: string } };
 
+const ready = loadPlugins(workerData as ThreadData | null);
+// A failure is reported to the run that is opened.
+ready.catch(() => {});
+
 parentPort?.on('message', ({ source, port }: Opening) => {
-  const opening = open(source);
+  const opening = ready.then(() => open(source));
   // Each request answers with the failure; until the first one comes it must not count as unhandled.
   opening.catch(() => {});
   /** One after the other: readers may take their time, and answers keep the order of the requests. */
@@ -75,6 +86,15 @@ parentPort?.on('message', ({ source, port }: Opening) => {
     await run?.close();
   }
 });
+
+/** Adds the readers and stores of plug-ins; the other kinds have no use here. */
+async function loadPlugins(data: ThreadData | null): Promise<void> {
+  for (const name of data?.plugins ?? []) {
+    const plugin = await importPlugin(name);
+    for (const kind of (plugin.readers ?? []) as ReaderKind[]) readers.add(kind);
+    for (const kind of (plugin.stores ?? []) as StoreKind[]) storeKinds.add(kind);
+  }
+}
 
 /** The stores that this thread has opened, by URL. */
 const stores = new Map<string, Promise<Store>>();

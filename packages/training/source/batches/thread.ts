@@ -1,6 +1,8 @@
 import type { Worker } from 'node:worker_threads';
 import { startThread } from '@distillery/engine/program';
 import { DistilleryError } from '@distillery/spec';
+import { loadedPlugins } from '../import-plugin.ts';
+import type { ThreadData } from './batch-thread.ts';
 
 export interface BatchThread {
   worker: Worker;
@@ -23,7 +25,9 @@ export function batchThread(): BatchThread {
 }
 
 function start(): BatchThread {
-  const worker = startThread(import.meta.url, 'batch-thread');
+  const worker = startThread(import.meta.url, 'batch-thread', {
+    plugins: loadedPlugins,
+  } satisfies ThreadData);
   worker.unref();
   const onEnd: BatchThread['onEnd'] = new Set();
   let cause: unknown;

@@ -1,0 +1,28 @@
+import { isAbsolute } from 'node:path';
+import { pathToFileURL } from 'node:url';
+
+/** The plug-ins that this process has loaded; the thread that prepares batches loads them too. */
+export const loadedPlugins: string[] = [];
+
+/**
+ * Imports a plug-in module. This file imports nothing of the house, for the thread that prepares batches starts with it.
+ *
+ * @param name an absolute path or the name of a package
+ * @returns the module's default export: lists of kinds by registry
+ * @throws RangeError naming the module when it cannot be loaded or has no such export
+ */
+export async function importPlugin(name: string): Promise<Record<string, unknown>> {
+  const specifier = isAbsolute(name) ? pathToFileURL(name).href : name;
+  let exported: { default?: unknown };
+  try {
+    exported = (await import(specifier)) as { default?: unknown };
+  } catch (cause) {
+    throw new RangeError(`plug-in ${name} cannot be loaded: ${(cause as Error).message}`, { cause });
+  }
+  const { default: plugin } = exported;
+  if (typeof plugin !== 'object' || plugin === null) {
+    throw new RangeError(`plug-in ${name} must export an object of lists of kinds as its default`);
+  }
+  loadedPlugins.push(name);
+  return plugin as Record<string, unknown>;
+}
