@@ -28,7 +28,7 @@ const fixtures: Record<string, SourceFixture> = {
       });
     },
   },
-  'image-folder': {
+  image_folder: {
     options: { path: 'set', testFraction: 0.25 },
     async prepare({ roots: [root] }) {
       const files: Record<string, Buffer> = {};
@@ -40,7 +40,7 @@ const fixtures: Record<string, SourceFixture> = {
     },
   },
   shapes: { options: { trainCount: 30, testCount: 10, seed: 3 } },
-  'text-csv': {
+  text_csv: {
     options: { path: 'set.csv', length: 9, tokenizer: { type: 'byte_pair', vocabulary: 300 } },
     async prepare({ roots: [root] }) {
       await writeFiles(root, { 'set.csv': Buffer.from(syntheticTexts(1200)) });
