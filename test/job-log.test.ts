@@ -68,7 +68,7 @@ test('the log, the view and the report of a job hold what happened to it', { tim
       source: 'supervisor',
       level: 'info',
       stage: 'teacher',
-      message: expect.stringMatching(new RegExp(`^${service.workers[0].id} begins attempt 2 `)),
+      message: expect.stringMatching(new RegExp(`^${service.workers[0].id} starts attempt 2 `)),
     }),
   );
 

@@ -133,7 +133,7 @@ describe('a trainer that ends by itself', () => {
 
   // RLIMIT_DATA, setrlimit(2): what it leaves is enough to load the data with and too little for the weights.
   test.skipIf(process.platform !== 'linux')(
-    'because it is refused memory says so, and its stage is tried again',
+    'because memory runs out reports out_of_memory, and its stage is tried again',
     { timeout: 120_000 },
     async () => {
       const architecture = { type: 'mlp', hidden: [16_384, 16_384] } as const;
@@ -148,7 +148,7 @@ describe('a trainer that ends by itself', () => {
       await promisify(execFile)('prlimit', ['--pid', String(pid), `--data=${data + 2 ** 30}`]);
       expect(await firstEnd(id)).toMatchObject({
         state: 'queued',
-        reason: { code: 'out_of_memory', message: expect.stringContaining('was refused memory: ') },
+        reason: { code: 'out_of_memory', message: expect.stringContaining('ran out of memory: ') },
       });
       await service.client.cancel(id);
     },
@@ -229,12 +229,12 @@ test('a worker that is told to leave while Redis is frozen leaves within its gra
   let log = '';
   worker.stdout.on('data', (chunk: Buffer) => (log += chunk.toString()));
   try {
-    await until(async () => log.includes('worker takes stages') || undefined);
+    await until(async () => log.includes('worker ready') || undefined);
     process.kill(redis.pid, 'SIGSTOP');
     worker.kill('SIGTERM');
     const [code] = await Promise.race([once(worker, 'exit'), delay(30_000, ['it stays'])]);
     expect(code).toBe(1);
-    expect(log).toContain('could not be handed back within 2 s');
+    expect(log).toContain('was not handed back within 2 s');
   } finally {
     worker.kill('SIGKILL');
     process.kill(redis.pid, 'SIGCONT');
