@@ -84,7 +84,7 @@ async function training(): Promise<string> {
   const { id } = await client.submit({
     ...long,
     teacher: { ...long.teacher, training: { epochs: 5000, seed: ++seeds } },
-  } as JobSpecInput);
+  });
   await rowOf(id, 1);
   return id;
 }

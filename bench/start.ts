@@ -49,7 +49,7 @@ for (const [end, env] of Object.entries(ends)) {
   const times: Record<string, number[]> = { tsx: [], built: [] };
   for (let run = 0; run <= runs; run++) {
     for (const [form, program] of Object.entries(forms)) {
-      const ms = await start(program, env as Record<string, string>);
+      const ms = await start(program, env);
       // The first of each fills the caches of the disk and of tsx.
       if (run > 0) times[form].push(ms);
     }

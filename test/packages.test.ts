@@ -28,7 +28,7 @@ beforeAll(async () => {
   project = await mkdtemp(join(tmpdir(), 'distillery-project-'));
   await runScript('pack.mjs', built);
   const tarballs = (await readdir(join(built, 'published'))).filter((name) => name.endsWith('.tgz'));
-  expect(tarballs).toHaveLength(2);
+  if (tarballs.length !== 2) throw new Error(`2 tarballs must be packed: ${tarballs}`);
   await writeFile(join(project, 'package.json'), '{ "private": true, "type": "module" }\n');
   const options = ['--ignore-scripts', '--prefer-offline', '--no-audit', '--no-fund', '--loglevel=error'];
   await run('npm', 'install', ...options, ...tarballs.map((name) => join(built, 'published', name)));

@@ -193,5 +193,5 @@ export default {
   teachers: [oracle],
   formats: [json],
   stores: [mirror],
-  stages: [census as unknown as StageKind],
+  stages: [census],
 } satisfies Plugin;

@@ -21,8 +21,21 @@ import { detailsOf, exitCodeOf } from './failure.ts';
 
 /** In the order of the help. */
 const commands = [
-  ...[demo, up, validate, run, watch, report, download],
-  ...[cancel, pause, resume, retry, deleteJob, keys, audit, sweep],
+  demo,
+  up,
+  validate,
+  run,
+  watch,
+  report,
+  download,
+  cancel,
+  pause,
+  resume,
+  retry,
+  deleteJob,
+  keys,
+  audit,
+  sweep,
 ];
 
 const manifest = readFileSync(new URL('../package.json', import.meta.url), 'utf8');

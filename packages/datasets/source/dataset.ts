@@ -25,7 +25,7 @@ interface Labelled {
   skipped: { count: number; first: { name: string; reason: string }[] };
 }
 
-export interface ImageDataset extends Labelled {
+interface ImageDataset extends Labelled {
   /** `[height, width, channels]` */
   shape: [number, number, number];
   /** Per-channel mean and standard deviation (in 0..1) that this source is normalised with. */
@@ -34,7 +34,7 @@ export interface ImageDataset extends Labelled {
   tokenizer?: undefined;
 }
 
-export interface TextDataset extends Labelled {
+interface TextDataset extends Labelled {
   /** `[length]` in tokens */
   shape: [number];
   /** Ids are below it. */

@@ -196,7 +196,7 @@ test('the digest covers shape, class names, labels and every byte', async () => 
   const inputs = train.inputs.map((value, i) => (i === 17 ? 0 : value));
   const variants = await Promise.all([
     sample(),
-    memoryDataset({ ...about, shape: [2, 1, 3] } as About, { train, test: held }, undefined),
+    memoryDataset({ ...about, shape: [2, 1, 3] }, { train, test: held }, undefined),
     memoryDataset({ ...about, classes: ['a', 'c'] }, { train, test: held }, undefined),
     memoryDataset(about, { train: { ...train, labels: Int32Array.of(0, 1, 0) }, test: held }, undefined),
     memoryDataset(about, { train: { ...train, inputs }, test: held }, undefined),

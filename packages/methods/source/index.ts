@@ -33,6 +33,7 @@ import { softmaxRegression } from './terms/softmax-regression.ts';
 import { variational } from './terms/variational.ts';
 import { weights } from './terms/weights.ts';
 
+export { bindTerm } from './bind-term.ts';
 export {
   type Auxiliary,
   type BoundTerm,

@@ -60,6 +60,23 @@ test('a term that does not fit convolutions is bound to attention', () => {
   });
 });
 
+test('a term that learns from a component is bound to the student on both sides', () => {
+  const term: Term = {
+    type: 'new',
+    summary: 'new',
+    formula: '0',
+    options,
+    component: () => ({ type: 'average' }),
+    bind(_options, student, teacher, parameters) {
+      expect(teacher).toEqual(student);
+      expect(parameters.teacher).toEqual({});
+      expect(Object.keys(parameters.student)).not.toEqual([]);
+      return reads(['logits'], ['logits']);
+    },
+  };
+  expect(termRegistry([term]).catalogue()[0]).toMatchObject({ needs: ['logits'] });
+});
+
 test('a term that fits no sample network is an error', () => {
   const bind = () => {
     throw new TapError('', 'fits nothing', undefined);

@@ -1,5 +1,6 @@
 import { type Forward, sizeOf, trace } from '@distillery/engine';
 import { type CatalogueEntry, type Registry, registry } from '@distillery/spec';
+import { bindTerm } from './bind-term.ts';
 import type { BoundTerm, ParameterShapes, Subject, TapShapes, Term } from './term.ts';
 
 type Needs = Required<Pick<CatalogueEntry, 'needs' | 'trains'>>;
@@ -73,11 +74,11 @@ function boundOf(term: Term, student: number, teacher: number): Fitted {
       const parameters = { student: parametersOf(ours), teacher: parametersOf(theirs) };
       const before = parametersOf(given);
       return {
-        bound: term.bind(
+        bound: bindTerm(
+          term,
           extended?.options ?? term.options.parse({}),
-          tapsOf(ours),
-          tapsOf(theirs),
-          parameters,
+          { taps: tapsOf(ours), parameters: parameters.student },
+          { taps: tapsOf(theirs), parameters: parameters.teacher },
         ),
         added: {
           trained: Object.keys(parameters.student).filter((name) => !(name in before)),

@@ -109,7 +109,13 @@ export interface Term<Options extends z.ZodObject = z.ZodObject> extends Kind {
    */
   extend?(options: z.output<Options>, student: Subject, teacher: Subject): Extension<z.output<Options>>;
   /**
-   * Binds the term to the taps and parameters of two networks.
+   * Chooses the training component that is this term's teacher, such as a moving average of the student. Its taps are
+   * computed in each step and have the shapes of the student's; none of its parameters can be read. Absent in terms that
+   * learn from the job's teacher.
+   */
+  component?(options: z.output<Options>): Choice;
+  /**
+   * Binds the term to the taps and parameters of two networks. Callers use `bindTerm`.
    *
    * @throws TapError if a tap does not exist or the shapes do not fit together
    */

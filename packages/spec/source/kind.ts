@@ -21,11 +21,10 @@ export interface Kind {
 export type Choice<Key extends string = 'type'> = Record<string, unknown> & Record<Key, string>;
 
 /** A parsed choice with further fields; the key is absent where the default kind was left out. */
-export type Extended<Shape extends z.ZodRawShape, Key extends string = 'type'> = Record<string, unknown> &
+type Extended<Shape extends z.ZodRawShape, Key extends string = 'type'> = Record<string, unknown> &
   Partial<Record<Key, string>> &
   z.output<z.ZodObject<Shape>>;
-export type ExtendedInput<Shape extends z.ZodRawShape> = Record<string, unknown> &
-  z.input<z.ZodObject<Shape>>;
+type ExtendedInput<Shape extends z.ZodRawShape> = Record<string, unknown> & z.input<z.ZodObject<Shape>>;
 
 /** A page of the catalogue: what `GET /v1/methods` and its siblings answer for each kind. */
 export interface CatalogueEntry {

@@ -15,7 +15,7 @@ export interface Checkpoint {
   tensors: TensorTree;
 }
 
-export interface Cursor {
+interface Cursor {
   /** Number of completed steps. */
   step: number;
   /** Seconds of training, over all attempts. */

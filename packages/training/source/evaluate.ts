@@ -111,7 +111,7 @@ export function singleImageLatency(network: Network, shape: readonly number[]): 
 /** The same of a predictor's logits. */
 export function predictionLatency({ predict: predictBatch }: Predictor, shape: readonly number[]): number {
   return latency(shape, (images) => {
-    const labels = tf.zeros([1], 'int32') as tf.Tensor1D;
+    const labels = tf.zeros<tf.Rank.R1>([1], 'int32');
     return predictBatch({ images, labels }, ['logits']).logits;
   });
 }

@@ -1,3 +1,4 @@
+export type { ComponentKind } from './components/component-kind.ts';
 export { jobSpec, kinds } from './kinds.ts';
 export { loadPlugins, type Plugin } from './plugins.ts';
 export { type Plan, type PlanContext, type Planned, planJob, planSchema } from './planning/plan.ts';

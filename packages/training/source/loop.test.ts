@@ -12,14 +12,12 @@ import type { TeacherRows } from './batches/batch-thread.ts';
 import { everyIndex } from './batches/batches.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import { bindMethod, type WeightedTerm } from './method.ts';
-import type { Component } from './components/component.ts';
-import type { Member } from './member.ts';
-import { assignValues, createNetwork, disposeNetwork, readValues } from './network.ts';
-import { runTaps } from './taps.ts';
-import { valuesOf } from './tensor-tree.ts';
+import { componentKinds, componentName } from './components/index.ts';
+import { createNetwork, disposeNetwork, readValues } from './network.ts';
+import { average, averageChoice, towardsAverage } from './testing/average-teacher.ts';
 import { randomLogits } from './testing/teacher-rows.ts';
 import { train } from './loop.ts';
-import { StopTraining, type TrainingResult, type TrainingRun } from './training-run.ts';
+import { StopTraining, type TrainingResult } from './training-run.ts';
 
 // Two images a step make 25 steps an epoch: losses are read after every second one, and after the last.
 const [count, batchSize, classes] = [50, 2, 3];
@@ -75,7 +73,6 @@ async function trained(
     everySeconds = 60,
     validation = 0,
     pause = undefined as ((step: number, phase: string) => void) | undefined,
-    components = [] as NonNullable<TrainingRun['components']>,
   } = {},
 ): Promise<Run> {
   const before = tf.memory().numTensors;
@@ -94,7 +91,6 @@ async function trained(
       teacher,
       resume,
       checkpoints: { everySeconds },
-      components,
       hooks: {
         metrics: (epoch, step, values) => run.rows.push({ epoch, step, values }),
         progress: (now) => {
@@ -125,6 +121,13 @@ function bound(...choices: object[]): WeightedTerm[] {
     plan,
   );
 }
+componentKinds.add(average);
+terms.add(towardsAverage);
+terms.add({
+  ...towardsAverage,
+  type: 'unregistered_component',
+  component: () => ({ type: 'unregistered' }),
+});
 const [labels] = bound({ type: 'cross_entropy' });
 
 /** A term that no registry knows. */
@@ -253,54 +256,44 @@ test('a run that its preflight refuses takes no step', async () => {
 });
 
 describe('a component', () => {
-  /** A teacher that is the moving average of its student: decay 0.5. */
-  const average = ({ network, input }: Member): Component => {
-    const shadow = createNetwork(network.forward, dataset.shape, readValues(network.variables));
-    return {
-      name: 'average',
-      provide: (batch, taps) => {
-        expect(taps).toEqual(['logits']);
-        return runTaps(shadow, { images: input(batch), labels: batch.labels }, { taps }).taps;
-      },
-      update() {
-        for (const [name, variable] of Object.entries(shadow.variables)) {
-          tf.tidy(() => variable.assign(tf.div(tf.add(variable, network.variables[name]), 2)));
-        }
-      },
-      state: () => ({ tensors: readValues(shadow.variables) }),
-      restore: ({ tensors }) => assignValues(shadow.variables, valuesOf(tensors)),
-      dispose: () => disposeNetwork(shadow),
-    };
-  };
-  const towards = own('towards', ({ student, teacher: { logits } }) =>
-    tf.mean(tf.square(tf.sub(student.logits, logits))),
-  );
-  const method = [
-    labels,
-    { ...towards, source: { component: 'average' }, bound: { ...towards.bound, teacher: ['logits'] } },
-  ];
+  const method = bound({ type: 'cross_entropy' }, { type: 'towards_average' });
 
   test('teaches a term in the step, and resumes from its own state with the same bytes', async () => {
-    const components = [average];
-    const whole = await trained(method, { components });
+    const whole = await trained(method);
     expect(whole.error).toBeUndefined();
-    expect(whole.result?.members[0].losses.towards).toBeGreaterThan(0);
+    expect(whole.result?.members[0].losses.towards_average).toBeGreaterThan(0);
     const cut = await trained(method, {
-      components,
       pause: (step) => {
         if (step === 31) throw new StopTraining('stop');
       },
     });
     const resume = cut.checkpoints.at(-1) as Checkpoint;
-    expect((await trained(method, { components, resume })).weights).toEqual(whole.weights);
+    const name = componentName(averageChoice());
+    expect(Object.keys(resume.tensors[name])).toEqual(Object.keys(resume.tensors.weights));
+    expect((await trained(method, { resume })).weights).toEqual(whole.weights);
     // Another average would have led elsewhere.
-    const changed = { ...resume, tensors: { ...resume.tensors, average: resume.tensors.weights } };
-    expect((await trained(method, { components, resume: changed })).weights).not.toEqual(whole.weights);
+    const changed = { ...resume, tensors: { ...resume.tensors, [name]: resume.tensors.weights } };
+    expect((await trained(method, { resume: changed })).weights).not.toEqual(whole.weights);
   });
 
-  test('that a term asks for and nobody provides is named', async () => {
-    const { error } = await trained(method);
-    expect(error).toMatchObject({ message: 'there is no average to learn from' });
+  test('is shared by terms that choose the same one, and has the options that the term chose', async () => {
+    const [labelled, towards, alike, slower] = bound(
+      { type: 'cross_entropy' },
+      { type: 'towards_average' },
+      { type: 'towards_average', decay: 0.5 },
+      { type: 'towards_average', decay: 0.9 },
+    );
+    const { error, result, checkpoints } = await trained([labelled, towards, alike, slower]);
+    expect(error).toBeUndefined();
+    const { losses } = (result as TrainingResult).members[0];
+    expect(losses.towards_average_2).toBe(losses.towards_average);
+    expect(losses.towards_average_3).not.toBe(losses.towards_average);
+    const names = Object.keys(checkpoints[0].tensors).filter((name) => name.startsWith('average-'));
+    expect(names).toEqual([componentName(averageChoice(0.5)), componentName(averageChoice(0.9))]);
+  });
+
+  test('of a kind that is not registered is refused when the term is bound', () => {
+    expect(() => bound({ type: 'unregistered_component' })).toThrow(/must be one of: average/);
   });
 });
 

@@ -11,6 +11,7 @@ import {
 } from './components/auxiliary-networks.ts';
 import { type BestEpoch, bestEpoch } from './components/best-epoch.ts';
 import type { Component } from './components/component.ts';
+import { teachingComponents } from './components/index.ts';
 import { optimizerSlots } from './components/optimizer-slots.ts';
 import { type TeacherParameters, teacherParameters } from './components/teacher-parameters.ts';
 import { weights } from './components/weights.ts';
@@ -61,14 +62,12 @@ interface Common {
   training: Training;
   dataset: Dataset;
   indices: { validation: Int32Array };
-  /** Components that each member has beside the usual ones. */
-  components?: readonly ((member: Member) => Component)[];
 }
 
 /** Puts what training a network takes on the device; the components own it. */
 export function openMember(
   { name, network, method, seed, input = ({ inputs }) => inputs, ...given }: MemberRun,
-  { training, dataset, indices, components = [] }: Common,
+  { training, dataset, indices }: Common,
 ): Member {
   const auxiliaries = createAuxiliaries(method, seed, given.pretrained);
   const trained = { ...trainable(network), ...trainedAuxiliaries(auxiliaries) };
@@ -96,5 +95,5 @@ export function openMember(
     best,
     components: usual,
   };
-  return { ...member, components: [...usual, ...components.map((open) => open(member))] };
+  return { ...member, components: [...usual, ...teachingComponents(member)] };
 }

@@ -1,12 +1,15 @@
 import {
+  bindTerm,
   type BoundTerm,
   type ParameterShapes,
   type Subject,
   TapError,
+  type TapShapes,
   type TermChoice,
   terms,
 } from '@distillery/methods';
 import { type Choice, type Scheduled, schedulesOf, type Weight } from '@distillery/spec';
+import { componentKinds } from './components/index.ts';
 import type { BoundPlan } from './ensemble.ts';
 import { tracedWithTaps } from './taps.ts';
 
@@ -15,10 +18,10 @@ export interface WeightedTerm {
   /** Unique within the method: the type, numbered where it stands more than once. */
   name: string;
   /**
-   * Where the teacher's taps come from: another network that trains at the same time, or a component of the training.
-   * Absent: they are stored.
+   * Where the teacher's taps come from: another network that trains at the same time, or a component of the training,
+   * chosen by its kind and options. Absent: they are stored.
    */
-  source?: { peer: string } | { component: string };
+  source?: { peer: string } | { component: Choice };
   weight: Weight;
   /** Its options that are schedules, by name; absent where none is. */
   schedules?: Record<string, Scheduled>;
@@ -96,14 +99,14 @@ export function bindMethod(
     const count = (seen.get(choice.type) ?? 0) + 1;
     seen.set(choice.type, count);
     try {
+      const term = terms.get(choice.type);
+      const component = term.component?.(choice);
       return {
         name: count === 1 ? choice.type : `${choice.type}_${count}`,
+        ...(component && { source: { component: componentKinds.schema.parse(component) } }),
         weight: (choice as TermChoice).weight,
         schedules: schedulesOf(choice),
-        bound: terms.get(choice.type).bind(choice, student.taps, teacher.taps, {
-          student: parameterShapes(student),
-          teacher: parameterShapes(teacher),
-        }),
+        bound: bindTerm(term, choice, sideOf(student), sideOf(teacher)),
       };
     } catch (error) {
       if (error instanceof TapError) throw new MethodError(index, error);
@@ -112,10 +115,9 @@ export function bindMethod(
   });
 }
 
-function parameterShapes({ parameters }: BoundPlan): ParameterShapes {
-  return Object.fromEntries(
-    parameters.filter((p) => p.trainable || p.frozen).map(({ name, shape }) => [name, shape]),
-  );
+function sideOf({ taps, parameters }: BoundPlan): { taps: TapShapes; parameters: ParameterShapes } {
+  const read = parameters.filter(({ trainable, frozen }) => trainable || frozen);
+  return { taps, parameters: Object.fromEntries(read.map(({ name, shape }) => [name, shape])) };
 }
 
 /** The stored taps of the teacher that a method reads. */

@@ -33,7 +33,7 @@ function fitted(type: string): { term: WeightedTerm; plan: NetworkPlan } {
     try {
       const [{ plan, method }] = layOut(spec.data, {
         job: { shape: [32, 32, 3], classes: names },
-        teachers: {},
+        teachers: { teacher: { architecture: spec.data.students[0].architecture } },
       }).students;
       return { term: method[0], plan };
     } catch (error) {

@@ -4,7 +4,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { bindMethod, type WeightedTerm } from './method.ts';
 
 /**
- * Binds a method to the peers of the student that it is of. Each term that needs a teacher is there once for every peer,
+ * Binds a method to the peers of the student that it is of. Each term that learns from them is there once for every peer,
  * in equal shares: L = CE + 1/(K−1)·Σ KL(p_other‖p_own) is deep mutual learning (Zhang et al., CVPR 2018,
  * arXiv:1706.00384). A peer's taps are constants, of the same step; all students move at once.
  *
@@ -23,7 +23,8 @@ export function bindPeer(
     return { peer, terms: bindMethod(method, plans[student], { taps, parameters: [] }) };
   });
   return bound[0].terms.flatMap((term, index): WeightedTerm[] => {
-    if (term.bound.teacher.length === 0) return [term];
+    // A component teaches its own student, once.
+    if (term.bound.teacher.length === 0 || term.source !== undefined) return [term];
     return bound.map(({ peer, terms }) => shareOf(terms[index], peer, peers.length));
   });
 }

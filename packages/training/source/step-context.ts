@@ -2,6 +2,7 @@ import { detached, type Precision, run, type Tensors, unrecorded } from '@distil
 import { type Scheduled, valueAt } from '@distillery/spec';
 import * as tf from '@tensorflow/tfjs-core';
 import type { Component } from './components/component.ts';
+import { componentName } from './components/index.ts';
 import type { DeviceBatch } from './device-batch.ts';
 import { label, type Member } from './member.ts';
 import type { WeightedTerm } from './method.ts';
@@ -78,7 +79,7 @@ export function stepContext(
 
   function teacherTaps({ member, term: { source, bound } }: MemberTerm): Tensors {
     if (source === undefined) return batch.teacher;
-    if ('component' in source) return componentTaps(member, source.component);
+    if ('component' in source) return componentTaps(member, componentName(source.component));
     const taps = networkTaps(named(members, source.peer));
     return Object.fromEntries(bound.teacher.map((tap) => [tap, detached(taps[tap])]));
   }
@@ -104,7 +105,10 @@ export function stepContext(
     const known = ofComponents.get(component);
     if (known !== undefined) return known;
     const wanted = terms.flatMap(({ member: own, term: { bound, source } }) =>
-      own === member && source !== undefined && 'component' in source && source.component === name
+      own === member &&
+      source !== undefined &&
+      'component' in source &&
+      componentName(source.component) === name
         ? bound.teacher
         : [],
     );

@@ -4,8 +4,7 @@ import type { TermResult, Training } from '@distillery/spec';
 import type * as tf from '@tensorflow/tfjs-core';
 import type { TeacherRows } from './batches/batch-thread.ts';
 import type { Checkpoint } from './checkpoint.ts';
-import type { Component } from './components/component.ts';
-import type { Member, MemberRun } from './member.ts';
+import type { MemberRun } from './member.ts';
 import type { Values } from './network.ts';
 
 /** A training: of one network, or of several that learn from each other step by step. */
@@ -27,8 +26,6 @@ export interface TrainingRun {
   /** Within an epoch a checkpoint is committed with the first row of metrics after so many seconds, or steps. */
   checkpoints: { everySeconds: number; everySteps?: number | undefined };
   hooks: TrainingHooks;
-  /** Components that each member has beside the usual ones. */
-  components?: readonly ((member: Member) => Component)[];
 }
 
 export interface TrainingHooks {
@@ -57,7 +54,7 @@ export interface TrainingResult {
   seconds: number;
 }
 
-export interface MemberResult {
+interface MemberResult {
   /** The last epoch where there is no validation split. */
   best: { epoch: number; validationAccuracy: number | null; values: Values };
   lastValidationAccuracy: number | null;

@@ -15,7 +15,7 @@ export const audit = () =>
     );
 
 /** Changes and refused requests, one a row. */
-export function auditTable(entries: readonly AuditEntry[]): string {
+function auditTable(entries: readonly AuditEntry[]): string {
   if (entries.length === 0) return '  Nothing yet.';
   return table(
     [

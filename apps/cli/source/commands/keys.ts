@@ -6,8 +6,8 @@ import { newCommand, option } from '../command.ts';
 interface NewKey {
   name: string;
   scope: Scope;
-  jobs: number | null;
-  rate: number | null;
+  jobs?: number;
+  rate?: number;
 }
 
 export const keys = () =>
@@ -26,9 +26,9 @@ function create(): Command {
     .addOption(option('--scope <scope>', scopes.join(', '), oneOf(scopes)).default('submit'))
     .addOption(option('--jobs <n>', 'unfinished jobs at a time (default: API_JOBS)', wholeNumber(1)))
     .addOption(option('--rate <n>', 'requests per minute (default: API_RATE)', wholeNumber(1)))
-    .action(async ({ name, scope, jobs = null, rate = null }: NewKey) => {
+    .action(async ({ name, scope, jobs, rate }: NewKey) => {
       const { createKey } = await import('../api-keys.ts');
-      print(await createKey(redisUrl(), { name, scope, jobs, rate }));
+      print(await createKey(redisUrl(), { name, scope, jobs: jobs ?? null, rate: rate ?? null }));
     });
 }
 

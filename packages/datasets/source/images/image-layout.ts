@@ -2,7 +2,7 @@ import { sha256 } from '@distillery/spec';
 
 const IMAGE = /\.(jpe?g|png|webp|gif|tiff?|avif)$/i;
 
-export interface Sample {
+interface Sample {
   /** As in the source, with its folders. */
   name: string;
   /** Index into `classes`. */

@@ -32,7 +32,7 @@ export const readers = {
   add<Description extends ReaderDescription>(kind: ReaderKind<Description>): void {
     const known = kinds.get(kind.type) ?? kind;
     if (known !== kind) throw new RangeError(`two readers are named ${kind.type}`);
-    kinds.set(kind.type, kind as ReaderKind);
+    kinds.set(kind.type, kind);
   },
 };
 

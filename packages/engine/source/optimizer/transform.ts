@@ -10,7 +10,7 @@ export interface OptimizerStep {
 }
 
 /** What a step is about to do to the variables; every record is by variable name. */
-export interface Update {
+interface Update {
   /** The values that the step starts from: the variables, or what a transform makes of them. */
   values: Tensors;
   /** The gradients at first; in the end what is subtracted from the values, times `scale`. */
@@ -32,7 +32,7 @@ export interface Slot {
 export type Slots = Record<string, Slot>;
 
 /** A transform that has been opened for some variables. */
-export interface Link {
+interface Link {
   /** Runs in a tidy and reads nothing back from the device. */
   update(update: Update, step: OptimizerStep): Update;
   /** Slots by their own name; absent in a transform that remembers nothing. */

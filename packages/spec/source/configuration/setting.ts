@@ -28,7 +28,7 @@ export interface Setting<T = unknown> {
   readonly description: string;
 }
 
-export interface Alias {
+interface Alias {
   readonly variable: string;
   readonly flag: string;
   readonly description: string;

@@ -1,4 +1,4 @@
-import { type Choice, DistilleryError, type FieldError, type Kind, type Registry } from '@distillery/spec';
+import { DistilleryError, type FieldError, type Kind, type Registry } from '@distillery/spec';
 import type { Store } from '@distillery/store';
 import { z } from 'zod';
 import { readMetadata } from '../metadata.ts';
@@ -63,7 +63,7 @@ async function outlineOf(
     );
   }
   const { architecture, classes, input, normalization } = parsed.data;
-  return { architecture: architecture as Choice, subject: { shape: input, classes }, normalization };
+  return { architecture, subject: { shape: input, classes }, normalization };
 }
 
 async function metadataOf(weights: string, store: Store): Promise<Record<string, string>> {

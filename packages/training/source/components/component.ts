@@ -42,21 +42,21 @@ export interface Component {
   dispose?(): void;
 }
 
-export interface ComponentState {
+interface ComponentState {
   tensors?: TensorTree;
   /** What fits into JSON. */
   facts?: unknown;
 }
 
 /** A step that has been taken. */
-export interface StepEnd {
+interface StepEnd {
   numbers: StepNumbers;
   /** Whether a row of metrics ends with it. */
   rowEnds: boolean;
 }
 
 /** An epoch whose steps have been taken. */
-export interface EpochEnd {
+interface EpochEnd {
   /** Number of completed epochs, this one included. */
   epoch: number;
   /** Number of completed steps. */

@@ -80,7 +80,7 @@ export interface StageArtifacts {
 }
 
 /** Results in the store that later jobs find and reuse. */
-export interface SharedResults {
+interface SharedResults {
   /** Manifests lie below this folder of the store. */
   folder: string;
   /**
