@@ -27,7 +27,7 @@ const architecture = { type: 'text_transformer', width: 16, depth: 1, heads: 2 }
 test('the log, the view and the report of a job contain its events', { timeout: 180_000 }, async () => {
   const { client, queue } = service;
   const { id } = await client.submit({
-    dataset: { source: 'text-csv', path: 'train.csv', testPath: 'test.csv', length: 16 },
+    dataset: { source: 'text_csv', path: 'train.csv', testPath: 'test.csv', length: 16 },
     teacher: { architecture },
     students: [{ name: 'small', architecture, method: [{ type: 'soft_target' }] }],
     baseline: false,

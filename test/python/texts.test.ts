@@ -99,9 +99,9 @@ test.for([
     const rows = unusual.map((text) => `"${text}",sea`);
     await writeFile(join(folder, 'set.csv'), `${syntheticTexts(60)}${rows.join('\n')}\n`);
     await writeFile(join(folder, 'test.csv'), `text,label\n${rows.join('\n')}\n`);
-    const options = { source: 'text-csv', path: 'set.csv', testPath: 'test.csv', length: 40, tokenizer };
+    const options = { source: 'text_csv', path: 'set.csv', testPath: 'test.csv', length: 40, tokenizer };
     const surroundings = { cacheDir: join(folder, 'cache'), roots: [folder] };
-    const set = await datasets.get('text-csv').load(datasets.schema.parse(options), surroundings);
+    const set = await datasets.get('text_csv').load(datasets.schema.parse(options), surroundings);
     const ids = Array.from(new Uint16Array((await allInputs(set.test)).buffer));
 
     const choice = architectures.schema.parse({ type: 'text_transformer', width: 24, depth: 2, heads: 3 });

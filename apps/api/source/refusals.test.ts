@@ -80,7 +80,7 @@ test('bytes that are not HTTP get problem details, too', async () => {
 test('a data set outside the allowed folders is refused with its field', async () => {
   const response = await held.post('/v1/jobs', {
     ...spec,
-    dataset: { source: 'image-folder', path: '/etc' },
+    dataset: { source: 'image_folder', path: '/etc' },
   });
   expect(response.status).toBe(422);
   expect(['data_error', 'invalid_spec']).toContain((await problem(response)).code);
@@ -113,7 +113,7 @@ test('bfloat16 is refused while no running worker supports it', async () => {
       errors: [
         {
           path: '/training/precision',
-          message: 'cannot be had from the workers: its processor is old',
+          message: 'is not supported by any worker: its processor is old',
           value: 'bfloat16',
         },
       ],

@@ -14,8 +14,8 @@ export interface Split {
 
 interface Labelled {
   /**
-   * SHA-256 over shape, class names, a text's tokenizer and both splits' decoded bytes, or derived from it where a part
-   * is taken: equal digests mean equal data.
+   * SHA-256 over shape, class names, a text's tokenizer and both splits' decoded bytes. Where a part is taken it is derived
+   * from that of the whole, and where a source streams, from what determines the samples: equal digests mean equal data.
    */
   digest: string;
   classes: string[];

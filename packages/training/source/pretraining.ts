@@ -2,7 +2,7 @@ import { type NetworkPlan, trace } from '@distillery/engine';
 import type { Pretraining } from '@distillery/methods';
 import { digestOf, type Training } from '@distillery/spec';
 import * as tf from '@tensorflow/tfjs-core';
-import type { LaidStudent } from './planning/layout.ts';
+import type { PlannedStudent } from './planning/layout.ts';
 import type { DeviceBatch } from './device-batch.ts';
 import type { MemberRun } from './member.ts';
 import type { WeightedTerm } from './method.ts';
@@ -24,7 +24,7 @@ export interface Pretrained {
 }
 
 /** What must be trained before a student. */
-export function pretrainedOf({ student, method }: Pick<LaidStudent, 'student' | 'method'>): Pretrained[] {
+export function pretrainedOf({ student, method }: Pick<PlannedStudent, 'student' | 'method'>): Pretrained[] {
   return method.flatMap(({ name, bound }) =>
     Object.entries(bound.auxiliary).flatMap(
       ([part, { forward, inputShape, pretraining: how }]): Pretrained[] => {

@@ -62,8 +62,8 @@ test('another digest is a data_error that names both', async () => {
 
 test('what is not in the format is a data_error', async () => {
   const cases: [[string, Buffer][], RegExp][] = [
-    [[['data_batch_1.bin', record(1)]], /test_batch\.bin: not in the archive/],
-    [[['test_batch.bin', record(1)]], /data_batch_\*\.bin: not in the archive/],
+    [[['data_batch_1.bin', record(1)]], /test_batch\.bin is not in the archive/],
+    [[['test_batch.bin', record(1)]], /data_batch_\*\.bin is not in the archive/],
     [
       [
         ['data_batch_1.bin', record(1).subarray(1)],

@@ -15,7 +15,9 @@ const options = z.strictObject({
     .min(reserved + 1)
     .max(65_536)
     .default(10_000)
-    .describe('the most frequent words of the training texts, with an id for padding and one for all others'),
+    .describe(
+      'The number of ids: one for padding, one for all other words, and the rest for the most frequent words of the training texts.',
+    ),
   lowercase: z.boolean().default(true),
 });
 

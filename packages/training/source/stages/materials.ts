@@ -2,7 +2,8 @@ import { augmentationIdentity, type Dataset, datasets, splitValidation } from '@
 import type { EngineInfo, JobSpec, StageProgress } from '@distillery/spec';
 import { digestOf, validationOf } from '@distillery/spec';
 import { z } from 'zod';
-import { type Layout, layOut } from '../planning/layout.ts';
+import type { Layout } from '../planning/layout.ts';
+import { planNetworks } from '../planning/plan-networks.ts';
 import type { CheckpointOptions } from '../checkpoint.ts';
 import type { OutputsKey } from '../outputs.ts';
 import { jobTeachers } from '../planning/students.ts';
@@ -37,7 +38,7 @@ export async function loadMaterials(
   const indices = splitValidation(dataset.train.count, dataset.train.labels, fraction, seed);
   const job =
     own === undefined ? dataset : await datasets.get(spec.dataset.source).outline(spec.dataset, data);
-  const layout = layOut(spec, { job, teachers: await describeTeachers(spec, { ...data, store }) });
+  const layout = planNetworks(spec, { job, teachers: await describeTeachers(spec, { ...data, store }) });
   return { dataset, indices, layout };
 }
 

@@ -3,7 +3,7 @@ import type { TeacherProvider } from '@distillery/teachers';
 import { predictorOf } from '../evaluate.ts';
 import { teachers } from '../kinds.ts';
 import { createNetwork, disposeNetwork } from '../network.ts';
-import type { LaidStudent, LaidTeacher } from '../planning/layout.ts';
+import type { PlannedStudent, PlannedTeacher } from '../planning/layout.ts';
 import { loadWeights } from '../weights.ts';
 import type { StageContext } from './stage.ts';
 
@@ -16,7 +16,7 @@ import type { StageContext } from './stage.ts';
  */
 export async function openTeacher(
   { store }: Pick<StageContext, 'store'>,
-  network: LaidTeacher | LaidStudent,
+  network: PlannedTeacher | PlannedStudent,
   trained: string | undefined,
   shape: number[],
 ): Promise<TeacherProvider> {
