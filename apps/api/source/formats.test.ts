@@ -7,7 +7,7 @@ import { beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
 import { finish, privateApi, problem, submitted } from './testing/api.ts';
 
-/** A format as a plug-in would add it: readable text, only written. */
+/** A format as a plug-in would add it: readable text that can be written but not read. */
 const text: Format = {
   type: 'text',
   summary: 'Names, shapes and numbers, one parameter a line',
@@ -47,7 +47,7 @@ beforeAll(async () => {
 const get = (query: string, init: RequestInit = {}) =>
   held.request(`/v1/jobs/${id}/teacher/weights${query}`, init);
 
-test('a format of a plug-in stands in the catalogue and on the OpenAPI page', async () => {
+test("a plug-in's format is in the catalogue and the OpenAPI description", async () => {
   const { formats: listed } = (await (await held.request('/v1/formats')).json()) as { formats: object[] };
   expect(listed).toMatchObject([
     { type: 'safetensors', mediaType: 'application/octet-stream', extension: 'safetensors', defaults: {} },
@@ -74,7 +74,7 @@ test('a format of a plug-in stands in the catalogue and on the OpenAPI page', as
   }
 });
 
-test('a download is encoded from the stored weights, with the headers of its format', async () => {
+test('a download is encoded from the stored weights and sent with the headers of its format', async () => {
   const response = await get('?format=text');
   const sum = createHash('sha256').update(expected);
   expect(response.status).toBe(200);
@@ -99,7 +99,7 @@ test('ranges, HEAD and entity tags are those of the encoded file', async () => {
   expect((await get('', { headers: { 'if-none-match': tag } })).status).toBe(200);
 });
 
-test('an unknown format is refused with those that there are', async () => {
+test('an unknown format is refused with the list of formats', async () => {
   for (const format of ['onnx', 'toString', '']) {
     const refused = await get(`?format=${format}`);
     expect(refused.status).toBe(400);

@@ -14,8 +14,9 @@ export interface Split {
 
 interface Labelled {
   /**
-   * The SHA-256 of the shape, the class names, the tokenizer of texts and the decoded bytes of both splits; for a part of
-   * a data set, a digest derived from it. Equal digests mean equal data.
+   * The SHA-256 of the shape, the class names, the tokenizer of texts and the decoded bytes of both splits. The digest of a
+   * part of a data set derives from that of the whole; the digest of a streaming source, from all that determines the
+   * samples. Equal digests mean equal data.
    */
   digest: string;
   classes: string[];

@@ -11,6 +11,8 @@ import { downloadFingerprint } from './cifar10.ts';
 const fixtures: Record<string, SourceFixture> = {
   cifar10: {
     options: { trainLimit: 12, testLimit: 6 },
+    // The digest of a part of a data set derives from that of the whole.
+    derivedDigest: true,
     // A decoded copy of an earlier job: the archive itself is a download of 170 MB.
     async prepare(context) {
       await decodedOnce(downloadFingerprint, context, async ({ train, test: held }) => {
