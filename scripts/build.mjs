@@ -1,11 +1,11 @@
 #!/usr/bin/env node
 /**
- * Compiles every package and app to JavaScript: a tree like the repository's own, without tests, in `built/`.
- * Images and the published packages run it; development runs the sources.
+ * Compiles every package and app to JavaScript in `built/`, with the folders of the repository and without tests. Images
+ * and the published packages run the result; development runs the sources.
  *
  *   node scripts/build.mjs [folder]   default: built
  *
- * The folder must lie inside the repository, whose node_modules serve the compiled files too.
+ * The folder must be inside the repository, so that the compiled files find its node_modules.
  */
 import { spawnSync } from 'node:child_process';
 import { chmodSync, copyFileSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -17,7 +17,7 @@ import { assetsOf } from './build/assets.mjs';
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const out = resolve(root, process.argv[2] ?? 'built');
 if (relative(root, out).startsWith('..')) {
-  console.error(`${out} lies outside ${root}`);
+  console.error(`${out} is outside ${root}`);
   process.exit(2);
 }
 

@@ -1,11 +1,11 @@
 #!/usr/bin/env node
 /**
- * Packs what is published: `@distillery/client` and `@distillery/cli`, from what `npm run build` has compiled.
+ * Packs the published packages, `@distillery/client` and `@distillery/cli`, from the output of `npm run build`.
  *
- *   node scripts/pack.mjs [folder]   default: built; the tarballs lie in <folder>/published
+ *   node scripts/pack.mjs [folder]   default: built; the tarballs are written to <folder>/published
  *
- * The sources stay `private`, so that nobody publishes them by mistake. The internal packages travel inside the two
- * (bundleDependencies): they are no interface for others, and a trainer of one version must never meet a queue of another.
+ * The sources stay `private`, so that they are not published by mistake. The two contain the internal packages
+ * (bundleDependencies), which are no public interface; so a trainer never runs with a queue of another version.
  */
 import { execFileSync } from 'node:child_process';
 import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

@@ -1,19 +1,19 @@
 #!/usr/bin/env node
 /**
- * Makes a fresh checkout ready to run: packages, a Redis server, the native engine.
+ * Prepares a fresh checkout: packages, a Redis server, the native engine.
  *
- * `npm test` and `npm run demo` start with it, so it needs nothing but Node, repeats safely, and
- * returns in well under a second when there is nothing to do.
+ * `npm test` and `npm run demo` run it first. It needs only Node, can be repeated safely, and takes well under a
+ * second when everything is ready.
  *
  *   node scripts/setup.mjs [--gpu] [--require-native] [--no-packages] [--no-redis] [--no-native] [--retry]
  *
  *   --gpu             prepare @tensorflow/tfjs-node-gpu and the CUDA libraries instead of the CPU engine
  *   --require-native  fail without TensorFlow's own library; --gpu implies it
- *   --no-…            leave that step out (an image that has its Redis elsewhere, say)
- *   --retry           try again what failed less than a day ago
+ *   --no-…            skip a step (for example in an image without Redis)
+ *   --retry           retry a step that failed less than a day ago
  *
- * Exit status: non-zero where the project cannot run at all (no packages, no Redis). A missing native
- * engine is not that, unless required: the project then runs on WASM, slowly, and the set-up says so.
+ * The exit status is not zero when the project cannot run (no packages, no Redis) or a required native engine is
+ * missing. Otherwise, without a native engine, the project runs on WASM, slowly, and a line says so.
  */
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -38,11 +38,11 @@ if (major < 20 || (major === 20 && minor < 19)) {
   process.exit(1);
 }
 
-// In this order: the engine is built from what `npm ci` brings.
-if (!flags.has('--no-packages')) await step('packages', (say) => preparePackages(root, say));
-if (!flags.has('--no-redis')) await step('redis', (say) => prepareRedis(say));
+// In this order, because the engine is built from a package that `npm ci` installs.
+if (!flags.has('--no-packages')) await step('packages', (print) => preparePackages(root, print));
+if (!flags.has('--no-redis')) await step('redis', (print) => prepareRedis(print));
 if (!flags.has('--no-native')) {
   const gpu = flags.has('--gpu');
   const required = gpu || flags.has('--require-native');
-  await step('engine', (say) => prepareEngine(root, { gpu, required, retry: flags.has('--retry') }, say));
+  await step('engine', (print) => prepareEngine(root, { gpu, required, retry: flags.has('--retry') }, print));
 }

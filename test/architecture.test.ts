@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 
 const root = resolve(import.meta.dirname, '..');
 
-/** Each room with the rooms that it may import, from the table in docs/architecture.md. */
+/** The packages that each package may import, from the table in docs/architecture.md. */
 const allowed = new Map(
   readFileSync(join(root, 'docs/architecture.md'), 'utf8')
     .split('\n')
@@ -40,19 +40,19 @@ const rooms = ['packages', 'apps'].flatMap((floor) =>
 );
 
 interface Import {
-  /** Relative to the root. */
+  /** The path relative to the root. */
   from: string;
   specifier: string;
 }
 
-/** Every TypeScript file below a folder, relative to the root. */
+/** Returns every TypeScript file below a folder, relative to the root. */
 function filesBelow(folder: string): string[] {
   return readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.ts') && !name.includes('node_modules'))
     .map((name) => join(folder, name).replaceAll(sep, '/'));
 }
 
-/** Every import of the TypeScript files below a folder, type imports and `import()` included. */
+/** Returns every import of the TypeScript files below a folder, including type imports and `import()`. */
 function importsBelow(folder: string): Import[] {
   return filesBelow(folder).flatMap((from) =>
     specifiersOf(readFileSync(join(root, from), 'utf8')).map((specifier) => ({ from, specifier })),
@@ -65,7 +65,7 @@ function specifiersOf(text: string): string[] {
   return [...statements, ...calls].map(([, name]) => name);
 }
 
-/** Tests, and what they share, may use what the root installs for them. */
+/** Tests and their helpers may use the development dependencies of the root. */
 const isTest = (path: string) => path.endsWith('.test.ts') || path.includes('/testing/');
 
 /** `@scope/name/deep` → `@scope/name` */
@@ -76,12 +76,12 @@ function packageOf(specifier: string): string {
     .join('/');
 }
 
-/** The room that a file lies in; undefined outside of all. */
+/** Returns the package of a file; undefined for files outside all packages. */
 function roomOf(path: string): string | undefined {
   return /^(?:packages|apps)\/[^/]+(?=\/)/.exec(path)?.[0];
 }
 
-/** Imports whose path leads from one room, or from outside, into the files of another. */
+/** Returns relative imports of a package's files from outside that package. */
 function reachingIn(imports: readonly Import[]): string[] {
   return imports
     .filter(({ specifier }) => specifier.startsWith('.'))
@@ -93,12 +93,12 @@ function reachingIn(imports: readonly Import[]): string[] {
     .map(({ from, to }) => `${from} → ${to}`);
 }
 
-describe('the house', () => {
-  test('has exactly the rooms of docs/architecture.md', () => {
+describe('the packages', () => {
+  test('are exactly those of docs/architecture.md', () => {
     expect(rooms.map(({ path }) => path).sort()).toEqual([...allowed.keys()].sort());
   });
 
-  test.each(rooms)('$path depends only on the rooms that the table allows', ({ path, manifest }) => {
+  test.each(rooms)('$path depends only on packages that the table allows', ({ path, manifest }) => {
     const own = Object.keys(manifest.dependencies ?? {})
       .filter((dependency) => dependency.startsWith('@distillery/'))
       .map((dependency) => dependency.replace('@distillery/', ''));
@@ -115,7 +115,7 @@ describe('the house', () => {
     expect(undeclared).toEqual([]);
   });
 
-  test('no code that ships imports a helper of the tests', () => {
+  test('code outside of tests never imports a test helper', () => {
     const helpers = rooms
       .flatMap(({ path }) => importsBelow(`${path}/source`))
       .filter(({ from }) => !isTest(from))
@@ -123,11 +123,11 @@ describe('the house', () => {
     expect(helpers).toEqual([]);
   });
 
-  test('no relative import reaches into another room', () => {
+  test('no relative import reaches into another package', () => {
     expect(reachingIn(['packages', 'apps', 'scripts', 'test', 'bench'].flatMap(importsBelow))).toEqual([]);
   });
 
-  test('an import that reaches into another room would be seen', () => {
+  test('an import that reaches into another package is found', () => {
     const from = 'packages/methods/source/terms/cosine.test.ts';
     const specifier = '../../../engine/source/run.ts';
     expect(reachingIn([{ from, specifier }])).toEqual([`${from} → packages/engine/source/run.ts`]);
@@ -142,7 +142,7 @@ describe('the house', () => {
     expect(imported.filter(({ specifier }) => /^(bullmq|ioredis)$/.test(specifier))).toEqual([]);
   });
 
-  test('settings are read through spec/configuration alone', () => {
+  test('settings are read through spec/configuration only', () => {
     const variables = (Object.values(settings) as Setting[]).flatMap(({ variable, alias }) =>
       alias === undefined ? [variable] : [variable, alias.variable],
     );
@@ -154,11 +154,11 @@ describe('the house', () => {
           .filter(([, name]) => variables.includes(name))
           .map(([, name]) => `${path} reads ${name}`),
       );
-    // What starts an engine without a program around it, such as a test, chooses it so.
+    // A test, for example, starts an engine without a program that reads the configuration.
     expect(readers).toEqual(['packages/engine/source/backends/start.ts reads ENGINE']);
   });
 
-  test('nothing above engine names a backend', () => {
+  test('only engine imports a backend', () => {
     const others = rooms.filter(({ name }) => name !== 'engine');
     const imported = others.flatMap(({ path }) => importsBelow(`${path}/source`));
     const backends = imported.filter(({ specifier }) =>

@@ -40,7 +40,7 @@ test('every measured term exists', () => {
   expect(Object.keys(readTermCosts().terms).filter((type) => !known.includes(type))).toEqual([]);
 });
 
-test('a term is shown with its formula, what it reads and trains, and its cost if it was measured', () => {
+test('a term has its formula, what it reads and trains, and its cost if it was measured', () => {
   const costs: TermCosts = {
     engine: 'the engine',
     threads: 2,
@@ -83,7 +83,7 @@ test.each([
   expect(allowed(schema)).toBe(words);
 });
 
-test('taps are listed in their order, those of many layers merged', () => {
+test('taps are listed in order, with those of equal layers merged', () => {
   const layers = [1, 2, 3].flatMap((i) => [
     [`keys${i}`, [5, 8]],
     [`hidden${i}`, [5, i === 3 ? 4 : 8]],
@@ -97,7 +97,7 @@ test('taps are listed in their order, those of many layers merged', () => {
   ]);
 });
 
-test('variants are the combinations that change the size, without those that are impossible', () => {
+test('variants are the possible combinations of the options that change the size', () => {
   const entry = {
     type: 'x',
     summary: '',

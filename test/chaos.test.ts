@@ -4,7 +4,7 @@ import type { JobFacts } from './chaos/facts.ts';
 import { ofIndexes, ofJob, ofKeys, ofStore, ofWeights } from './chaos/invariants.ts';
 import { chaos, tidy } from './chaos/run.ts';
 
-// A short run of `npm run test:chaos`, and the proof that what it checks can fail.
+// A short run of `npm run test:chaos`, and tests that its checks can fail.
 
 test('a minute of kills, cuts and a full disk breaks no promise', { timeout: 400_000 }, async () => {
   const outcome = await chaos({
@@ -73,7 +73,7 @@ const jobEvent = (ms: number, state: JobView['state']): JobEvent => ({
   reason: null,
 });
 /** A job whose first worker was killed. */
-const sound: JobFacts = {
+const correct: JobFacts = {
   name: 'x',
   view,
   events: [
@@ -93,41 +93,43 @@ const sound: JobFacts = {
   weights: { 'teacher 0 last': 'd' },
 };
 
-test('a sound job violates nothing', () => {
-  expect(ofJob(sound)).toEqual([]);
-  expect(ofWeights(sound, { 'teacher 0 last': 'd' })).toEqual([]);
+test('a correct job passes every check', () => {
+  expect(ofJob(correct)).toEqual([]);
+  expect(ofWeights(correct, { 'teacher 0 last': 'd' })).toEqual([]);
 });
 
-const { events } = sound;
+const { events } = correct;
 test.each<[string, Partial<JobFacts>, RegExp]>([
-  ['a job without an end', { view: { ...view, state: 'running' } }, /no terminal state/],
+  ['a job without an end', { view: { ...view, state: 'running' } }, /not a terminal state/],
   ['an open stage', { view: { ...view, stages: [{ ...stage, state: 'running' }] } }, /teacher is running/],
   ['a digest that does not verify', { digests: { d: 'damaged' } }, /does not verify: d: damaged/],
   ['a row of an overtaken attempt', { rows: [{ stage: 'teacher', attempt: 1, at: 25 }] }, /outside 2 to 10/],
-  ['a row of nobody', { rows: [{ stage: 'teacher', attempt: 7, at: 25 }] }, /never began/],
+  ['a row of an unknown attempt', { rows: [{ stage: 'teacher', attempt: 7, at: 25 }] }, /never started/],
   [
     'an event of an overtaken attempt',
     { events: [...events, stageEvent(31, 1, 'queued')] },
-    /after 2 had begun/,
+    /after attempt 2 started/,
   ],
   [
     'a second end',
     { events: [...events, jobEvent(31, 'succeeded')] },
-    /told to be succeeded after succeeded/,
+    /was succeeded after it had succeeded/,
   ],
-  ['a second success', { events: [...events, stageEvent(31, 2, 'succeeded')] }, /told 2 times/],
+  ['a second success', { events: [...events, stageEvent(31, 2, 'succeeded')] }, /has 2 success events/],
   [
-    'a failure that is nobody else’s',
+    'a failure without an external reason',
     { events: [...events, stageEvent(31, 2, 'failed', 'nan')] },
     /failed with nan/,
   ],
-])('%s is found', (_, change, told) => {
-  expect(ofJob({ ...sound, ...change }).map(({ what }) => what)).toContainEqual(expect.stringMatching(told));
+])('finds %s', (_, change, message) => {
+  expect(ofJob({ ...correct, ...change }).map(({ what }) => what)).toContainEqual(
+    expect.stringMatching(message),
+  );
 });
 
-test('other weights, doubled keys, wrong indexes and things left in the store are found', () => {
-  expect(ofWeights(sound, { 'teacher 0 last': 'e' })).toHaveLength(1);
-  expect(ofWeights({ ...sound, weights: undefined }, {})).toHaveLength(1);
+test('finds other weights, duplicate keys, wrong indexes and files left in the store', () => {
+  expect(ofWeights(correct, { 'teacher 0 last': 'e' })).toHaveLength(1);
+  expect(ofWeights({ ...correct, weights: undefined }, {})).toHaveLength(1);
   const answers = ['job_a', 'job_a', 'job_b'].map((id) => ({ key: 'k', id }));
   expect(ofKeys(answers)).toHaveLength(1);
   const none = {

@@ -4,7 +4,7 @@ import type { JobSpecInput, JobState, JobView } from '@distillery/spec';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Service, startService } from './testing/service.ts';
 
-// Orders to a job that really trains: what its trainers have done by then is kept, to the last bit.
+// Control requests to a job that trains: the work of its trainers is kept, bit by bit.
 
 let service: Service;
 beforeAll(async () => {
@@ -12,7 +12,7 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(() => service?.close(), 120_000);
 
-/** @param seed of the teacher: another one is another teacher, which no job before has trained */
+/** @param seed the teacher's seed; with a new one, no earlier job has trained the teacher */
 const spec = (seed: number): JobSpecInput => ({
   dataset: { source: 'shapes', trainCount: 800, testCount: 100 },
   teacher: { architecture: { type: 'lightnn', dropout: 0.3 }, training: { seed } },
@@ -33,11 +33,11 @@ async function until(id: string, holds: (job: JobView) => boolean): Promise<JobV
     const job = await service.client.job(id);
     if (holds(job)) return job;
   }
-  throw new Error(`it did not come about in time: ${JSON.stringify(await service.client.job(id))}`);
+  throw new Error(`the job did not reach the state in time: ${JSON.stringify(await service.client.job(id))}`);
 }
 
 const reaches = (id: string, state: JobState) => until(id, (job) => job.state === state);
-/** In the third epoch of the teacher, with time left. */
+/** Waits for the third epoch of the teacher. */
 const inTheMiddle = (id: string) =>
   until(id, ({ stages: [{ progress }] }) => (progress?.epoch ?? 0) >= 2 && progress?.phase === 'training');
 
@@ -66,10 +66,10 @@ test('paused and resumed, cancelled and retried, a job ends with the same bytes'
 
   const { metrics } = await service.client.metrics(id, { stage: 'teacher', limit: '10000' });
   const first = (attempt: number) => metrics.find((row) => row.attempt === attempt)?.step ?? 0;
-  expect(first(2), 'it went on, not back to the start').toBeGreaterThan(1);
+  expect(first(2), 'it continued instead of starting again').toBeGreaterThan(1);
   expect(first(3)).toBeGreaterThan(first(2));
 
-  // The same job, undisturbed, on a store that knows nothing of the first.
+  // The same job without interruptions, in an empty store.
   const other = await startService();
   try {
     const { report } = await other.complete(spec(7));

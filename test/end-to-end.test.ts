@@ -41,7 +41,7 @@ beforeAll(async () => {
 afterAll(() => service.close(), 60_000);
 
 describe('a job over HTTP', () => {
-  test('ends with every stage done at its first attempt', () => {
+  test('finishes every stage at the first attempt', () => {
     expect(job.progress).toBe(100);
     expect(job.stages.map(({ id, state, attempt }) => [id, state, attempt])).toEqual(
       [
@@ -61,7 +61,7 @@ describe('a job over HTTP', () => {
     expect(new Set(students.map(({ worker }) => worker)).size).toBe(2);
   });
 
-  test('tells its curves by stage, attempt, epoch and step', async () => {
+  test('has metrics by stage, attempt, epoch and step', async () => {
     const { metrics: rows } = await service.client.metrics(job.id, { stage: 'student.hint.42' });
     expect(rows.length).toBeGreaterThan(3);
     const steps = rows.filter(({ values }) => 'hint' in values);
@@ -71,14 +71,14 @@ describe('a job over HTTP', () => {
     );
   });
 
-  test('reports students that began with the same bits as their control', () => {
+  test('trains students from the same initial weights as their control', () => {
     const initial = report.students.map(({ runs }) => runs[0].initialWeights);
     expect(initial).toHaveLength(4);
     expect(new Set(initial).size).toBe(1);
     expect(report.teachers[0].initialWeights).not.toBe(initial[0]);
   });
 
-  test('gives weights with the digest that the report names', async () => {
+  test('serves weights with the digest of the report', async () => {
     for (const { name, runs } of report.students) {
       const bytes = await service.client.weights(job.id, { student: name, seed: 42, checkpoint: 'last' });
       expect(createHash('sha256').update(bytes).digest('hex')).toBe(runs[0].last.weights.digest);
@@ -88,12 +88,12 @@ describe('a job over HTTP', () => {
     }
   });
 
-  test('a second job with the same teacher reuses it and says so', { timeout: 60_000 }, async () => {
+  test('a second job reuses the same teacher and reports it', { timeout: 60_000 }, async () => {
     const students = [spec.students[0]];
     const again = await service.complete({ ...spec, students });
     expect(again.report.teachers[0].reused).toBe(true);
     expect(again.report.outputs.map(({ reused }) => reused)).toEqual([true]);
-    // And a student of the same seed and method ends with the same bytes, whichever worker trained it.
+    // A student with the same seed and method has the same bytes, on any worker.
     const digest = ({ students: all }: Report) =>
       all.find(({ name }) => name === 'soft')?.runs[0].last.weights.digest;
     expect(digest(again.report)).toBe(digest(report));

@@ -5,7 +5,7 @@ import { jobSpec } from '@distillery/training';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { stageRunner } from '@distillery/training/testing';
 
-// One example of each family is a job that runs, on a few images and with the least depth.
+// Runs one example of each family on a few images, with networks of the smallest depth.
 
 const folder = resolve(import.meta.dirname, '../examples/terms');
 
@@ -46,7 +46,7 @@ test.each(families)(
   },
 );
 
-/** Its networks at the least depth, a few images, two epochs; all else stays. */
+/** Returns an example with networks of the smallest depth, a few images and two epochs. */
 function shrunk({ teacher, students, training, ...rest }: JobSpecInput): unknown {
   const shallow = (network: object) => {
     const choice = (network as { architecture?: unknown }).architecture as { type: string; depth?: number };

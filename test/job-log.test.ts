@@ -24,16 +24,16 @@ afterAll(async () => {
 
 const architecture = { type: 'text_transformer', width: 16, depth: 1, heads: 2 };
 
-test('the log, the view and the report of a job hold what happened to it', { timeout: 180_000 }, async () => {
+test('the log, the view and the report of a job contain its events', { timeout: 180_000 }, async () => {
   const { client, queue } = service;
   const { id } = await client.submit({
-    dataset: { source: 'text-csv', path: 'train.csv', testPath: 'test.csv', length: 16 },
+    dataset: { source: 'text_csv', path: 'train.csv', testPath: 'test.csv', length: 16 },
     teacher: { architecture },
     students: [{ name: 'small', architecture, method: [{ type: 'soft_target' }] }],
     baseline: false,
     training: { epochs: 2, batchSize: 40 },
   });
-  // A first attempt that gives a warning and then hands the stage back.
+  // The first attempt reports a warning, then hands the stage back.
   const first = await queue.attempts.begin(id, 'teacher', 'first');
   if ('skip' in first) throw new Error(first.skip);
   await queue.attempts.warning(first, 'the disk is slow');
@@ -68,7 +68,7 @@ test('the log, the view and the report of a job hold what happened to it', { tim
       source: 'supervisor',
       level: 'info',
       stage: 'teacher',
-      message: expect.stringMatching(new RegExp(`^${service.workers[0].id} begins attempt 2 `)),
+      message: expect.stringMatching(new RegExp(`^${service.workers[0].id} starts attempt 2 `)),
     }),
   );
 

@@ -8,7 +8,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { buildJavaScript, runScript } from './testing/built.ts';
 
-// The client and the CLI as a person gets them: packed, installed into an empty project, run by plain Node.
+// The client and the CLI as they are published: packed, installed into an empty project, run by plain Node.
 
 const execute = promisify(execFile);
 const root = resolve(import.meta.dirname, '..');
@@ -35,7 +35,7 @@ beforeAll(async () => {
 }, 10 * minutes);
 afterAll(() => Promise.all([built, project].map((folder) => rm(folder, { recursive: true, force: true }))));
 
-test('holds compiled files only, and no helper of the tests', async () => {
+test('contains only compiled files, and no test helper', async () => {
   const files = await readdir(join(project, 'node_modules/@distillery'), { recursive: true });
   expect(files.filter((name) => name.endsWith('.js')).length).toBeGreaterThan(100);
   expect(files.filter((name) => /(?<!\.d)\.ts$|testing/.test(name))).toEqual([]);
@@ -43,7 +43,7 @@ test('holds compiled files only, and no helper of the tests', async () => {
   expect(JSON.parse(manifest)).not.toHaveProperty('private');
 });
 
-test('the client is imported by plain Node, and its types by TypeScript', {
+test('the client works in plain Node, and its types in TypeScript', {
   timeout: 2 * minutes,
 }, async () => {
   await writeFile(
@@ -71,7 +71,7 @@ test('the client is imported by plain Node, and its types by TypeScript', {
   expect(await run(process.execPath, 'use.mjs')).toMatch(/Error\n$/);
 });
 
-test('distill starts the service, whose trainers do a job', { timeout: 5 * minutes }, async () => {
+test('distill starts the service, which runs a job', { timeout: 5 * minutes }, async () => {
   const distill = join(project, 'node_modules/.bin/distill');
   expect(await run(distill, '--help')).toMatch(/^ {2}run .*<spec\.json>/m);
   const manifest = await readFile(join(project, 'node_modules/@distillery/cli/package.json'), 'utf8');

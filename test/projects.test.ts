@@ -6,7 +6,7 @@ import { testProjects } from './testing/projects.ts';
 
 const root = resolve(import.meta.dirname, '..');
 
-/** As vitest itself assigns them. */
+/** The assignment by vitest. */
 function assigned(): { file: string; projectName: string }[] {
   const vitest = join(root, 'node_modules/vitest/vitest.mjs');
   const { ENGINE: _, ...env } = process.env;

@@ -9,8 +9,8 @@ import { type PrivateRedis, startPrivateRedis } from '@distillery/queue';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { buildJavaScript } from './testing/built.ts';
 
-// API and worker as a user who owns nothing, on a file system that is read-only but for three folders: what containers
-// are told to be in docker-compose.yml. Only root can set this up.
+// Runs API and worker like the containers of docker-compose.yml: as a user without files, on a file system that is
+// read-only except for three folders. Only root can set this up.
 
 const root = resolve(import.meta.dirname, '..');
 const nobody = 65_534;
@@ -22,7 +22,7 @@ const asNobody = [
   '--no-new-privs',
 ] as const;
 
-/** The compiled code, which images run. */
+/** The folder of the compiled code, which images run. */
 let built: string;
 beforeAll(async () => {
   built = await buildJavaScript();
@@ -60,7 +60,7 @@ function possible(): boolean {
   }
 }
 
-/** Its folder can be written, and nothing else that is on a disk. */
+/** A file system where only the service's folder is writable. */
 const confine = `set -e
 mount --make-rprivate /
 for place in "$1" "$2"; do mount --bind "$place" "$place"; done
@@ -70,7 +70,7 @@ cd "$2"
 shift 2
 exec "$@"`;
 
-/** Starts a program of ours so; resolves to what a line of its log says. */
+/** Starts a program in this environment; resolves when a line of its log matches. */
 async function start(app: string, env: Record<string, string>, ready: RegExp): Promise<string> {
   const command = [...asNobody, process.execPath, `${built}/apps/${app}/source/main.js`];
   const child = spawn('unshare', ['-m', 'sh', '-c', confine, 'sh', folder, root, ...command], {
@@ -89,7 +89,7 @@ async function start(app: string, env: Record<string, string>, ready: RegExp): P
   });
 }
 
-test('a job is done by nobody, who can write nothing but the store, the data and a scratch folder', {
+test('a job succeeds when the user nobody can write only to the store, the data and a temporary folder', {
   timeout: 300_000,
 }, async ({ skip }) => {
   if (!possible())

@@ -15,22 +15,22 @@ afterEach(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-test('system packages are installed only after a line that names them, and no server is started', async () => {
+test('a line names system packages before they are installed, and no server is started', async () => {
   const { aptInstall } = (await import(join(root, 'scripts/setup/shell.mjs'))) as {
-    aptInstall(packages: string[], say: (text: string) => void, policy: string): Promise<void>;
+    aptInstall(packages: string[], print: (text: string) => void, policy: string): Promise<void>;
   };
   const [log, policy] = [join(folder, 'log'), join(folder, 'policy-rc.d')];
-  // Stands for apt-get: it records its arguments and whether Debian's policy forbids starting servers.
+  // Replaces apt-get: it records its arguments and whether Debian's policy forbids starting servers.
   const program = `#!/bin/sh\necho "apt-get $* (policy: $(tail -1 ${policy}))" >> ${log}\n`;
   await writeFile(join(folder, 'apt-get'), program, { mode: 0o755 });
   vi.stubEnv('PATH', `${folder}${delimiter}${process.env.PATH}`);
-  const say = (text: string) => {
-    expect(existsSync(policy), 'nothing is written before the line').toBe(false);
+  const print = (text: string) => {
+    expect(existsSync(policy), 'nothing is changed before the line').toBe(false);
     appendFileSync(log, `${text}\n`);
   };
-  await aptInstall(['redis-server'], say, policy);
-  const [said, installed, ...rest] = (await readFile(log, 'utf8')).trim().split('\n');
-  expect(said).toBe('installing redis-server with apt-get');
+  await aptInstall(['redis-server'], print, policy);
+  const [announced, installed, ...rest] = (await readFile(log, 'utf8')).trim().split('\n');
+  expect(announced).toBe('installing redis-server with apt-get');
   expect(installed).toMatch(/^apt-get .*install -y .*redis-server \(policy: exit 101\)$/);
   expect(rest).toEqual([]);
   expect(existsSync(policy)).toBe(false);

@@ -7,7 +7,7 @@ import { startWorker } from '@distillery/worker';
 import { pino } from 'pino';
 import { expect, test } from 'vitest';
 
-test('a Redis that may lose jobs is refused at start-up, unless told otherwise; one that is away is not', {
+test('a Redis that can lose jobs is refused at the start unless a setting allows it; an unreachable one is accepted', {
   timeout: 120_000,
 }, async () => {
   const folder = await mkdtemp(join(tmpdir(), 'distillery-test-'));

@@ -18,7 +18,7 @@ beforeEach(async () => {
 }, 60_000);
 afterEach(() => service.close(), 60_000);
 
-/** A teacher that trains for seconds, so that there is time to interfere; one student after it. */
+/** A teacher that trains for seconds, so that a test can interrupt it, and one student. */
 function spec(changes: Partial<JobSpecInput> = {}): JobSpecInput {
   return {
     dataset: { source: 'shapes', trainCount: 1000, testCount: 100 },
@@ -41,12 +41,12 @@ async function until<T>(look: () => Promise<T | undefined>, milliseconds = 150_0
     const found = await look();
     if (found !== undefined) return found;
   }
-  throw new Error('it did not come about in time');
+  throw new Error('the condition was not met in time');
 }
 
 const teacherOf = ({ stages }: JobView) => stages[0];
 
-/** Resolves when the teacher has done a step of its third epoch. */
+/** Waits for the third epoch of the teacher. */
 function inTheMiddle(id: string) {
   return until(async () => {
     const { progress } = teacherOf(await service.client.job(id));
@@ -73,7 +73,7 @@ async function trainers(parent = process.pid): Promise<number[]> {
 }
 
 describe('a trainer that hangs', () => {
-  test('is killed, and its stage goes on from the last checkpoint', { timeout: 300_000 }, async () => {
+  test('is killed, and its stage continues from the last checkpoint', { timeout: 300_000 }, async () => {
     const watched = await startService({ stallSeconds: 12 });
     try {
       const { id } = await watched.client.submit(spec());
@@ -81,13 +81,13 @@ describe('a trainer that hangs', () => {
         const { progress } = teacherOf(await watched.client.job(id));
         return progress !== null && progress.epoch >= 2 ? progress : undefined;
       });
-      // It neither works nor hears anything.
+      // It neither trains nor handles messages.
       for (const pid of await trainers()) process.kill(pid, 'SIGSTOP');
-      const told = await until(async () => {
+      const second = await until(async () => {
         const { state, attempt } = teacherOf(await watched.client.job(id));
         return attempt === 2 && state === 'running' ? state : undefined;
       });
-      expect(told).toBe('running');
+      expect(second).toBe('running');
       const events = await watched.queue.events.read(id);
       expect(events).toContainEqual(
         expect.objectContaining({
@@ -109,7 +109,7 @@ describe('a trainer that hangs', () => {
 });
 
 describe('a trainer that ends by itself', () => {
-  /** How the first attempt at the teacher ended. */
+  /** Returns the event that ended the first attempt of the teacher. */
   async function firstEnd(id: string) {
     const [event] = await until(async () => {
       const events = await service.queue.events.read(id);
@@ -119,7 +119,7 @@ describe('a trainer that ends by itself', () => {
     return event;
   }
 
-  test('in native code has crashed, and its stage is tried again', { timeout: 120_000 }, async () => {
+  test('in native code is a crash, and its stage is retried', { timeout: 120_000 }, async () => {
     const { id } = await service.client.submit(spec());
     await inTheMiddle(id);
     for (const pid of await trainers()) process.kill(pid, 'SIGSEGV');
@@ -131,9 +131,9 @@ describe('a trainer that ends by itself', () => {
     await service.client.cancel(id);
   });
 
-  // RLIMIT_DATA, setrlimit(2): what it leaves is enough to load the data with and too little for the weights.
+  // The limit (RLIMIT_DATA, setrlimit(2)) leaves enough memory for the data, but too little for the weights.
   test.skipIf(process.platform !== 'linux')(
-    'because it is refused memory says so, and its stage is tried again',
+    'because memory runs out reports out_of_memory, and its stage is retried',
     { timeout: 120_000 },
     async () => {
       const architecture = { type: 'mlp', hidden: [16_384, 16_384] } as const;
@@ -148,15 +148,15 @@ describe('a trainer that ends by itself', () => {
       await promisify(execFile)('prlimit', ['--pid', String(pid), `--data=${data + 2 ** 30}`]);
       expect(await firstEnd(id)).toMatchObject({
         state: 'queued',
-        reason: { code: 'out_of_memory', message: expect.stringContaining('was refused memory: ') },
+        reason: { code: 'out_of_memory', message: expect.stringContaining('ran out of memory: ') },
       });
       await service.client.cancel(id);
     },
   );
 });
 
-describe('a worker that leaves', () => {
-  test('hands its stage back for another to finish', { timeout: 300_000 }, async () => {
+describe('a worker that ends', () => {
+  test('hands its stage back, and another worker finishes it', { timeout: 300_000 }, async () => {
     const { id } = await service.client.submit(spec());
     await inTheMiddle(id);
     await service.workers[0].close();
@@ -178,7 +178,7 @@ describe('a worker that leaves', () => {
     expect(teacherOf(job).attempt).toBe(2);
   });
 
-  test('even by SIGKILL leaves no trainer behind', { timeout: 300_000 }, async () => {
+  test('by SIGKILL leaves no trainer behind', { timeout: 300_000 }, async () => {
     await service.workers[0].close();
     const main = resolve(import.meta.dirname, '../apps/worker/source/main.ts');
     const worker = spawn(process.execPath, ['--import', 'tsx', main], {
@@ -211,7 +211,7 @@ describe('a worker that leaves', () => {
   });
 });
 
-test('a worker that is told to leave while Redis is frozen leaves within its grace period', {
+test('a worker that is stopped while Redis is frozen ends within its grace period', {
   timeout: 120_000,
 }, async () => {
   const redis = await startPrivateRedis();
@@ -229,12 +229,12 @@ test('a worker that is told to leave while Redis is frozen leaves within its gra
   let log = '';
   worker.stdout.on('data', (chunk: Buffer) => (log += chunk.toString()));
   try {
-    await until(async () => log.includes('worker takes stages') || undefined);
+    await until(async () => log.includes('worker ready') || undefined);
     process.kill(redis.pid, 'SIGSTOP');
     worker.kill('SIGTERM');
-    const [code] = await Promise.race([once(worker, 'exit'), delay(30_000, ['it stays'])]);
+    const [code] = await Promise.race([once(worker, 'exit'), delay(30_000, ['still running'])]);
     expect(code).toBe(1);
-    expect(log).toContain('could not be handed back within 2 s');
+    expect(log).toContain('was not handed back within 2 s');
   } finally {
     worker.kill('SIGKILL');
     process.kill(redis.pid, 'SIGCONT');
@@ -283,7 +283,7 @@ test('a worker with two trainers trains two students at once, on half of the thr
       [one, two].map((s) => s.finishedAt ?? ''),
     ];
     expect(begun.toSorted()[1] < ended.toSorted()[0], JSON.stringify([one, two])).toBe(true);
-    // The other engines compute on one thread in any case.
+    // The other engines always compute on one thread.
     const all = report.teachers[0].engine.name === 'native' ? availableParallelism() : 1;
     const threads = Math.max(1, Math.floor(all / 2));
     expect(report.students.map(({ runs }) => runs[0].engine.threads)).toEqual([threads, threads]);

@@ -1,8 +1,8 @@
-/** Files that the compiler does not write but the compiled code reads. */
+/** Finds the files that compiled code reads and the compiler does not write. */
 import { readdirSync } from 'node:fs';
 import { join, sep } from 'node:path';
 
-/** @returns paths below `source`, without the TypeScript files and what only tests read */
+/** Returns paths below `source`, without TypeScript files and test helpers. */
 export function assetsOf(source) {
   return readdirSync(source, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile() && !entry.name.endsWith('.ts'))

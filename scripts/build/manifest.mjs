@@ -1,8 +1,8 @@
-/** package.json files of the compiled tree, derived from those of the sources. */
+/** Derives the package.json files of the compiled packages from those of the sources. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** @returns each package and app: `{ path: 'packages/spec', manifest }` */
+/** Returns every package and app: `{ path: 'packages/spec', manifest }`. */
 export function readWorkspaces(root) {
   return ['packages', 'apps'].flatMap((floor) =>
     readdirSync(join(root, floor)).map((folder) => {
@@ -17,7 +17,7 @@ const javaScript = (path) => path.replace(/\.ts$/, '.js');
 const declarations = (path) => path.replace(/\.ts$/, '.d.ts');
 const forTests = (path) => path.includes('/testing/');
 
-/** What serves one export: the compiled file, and its declarations for TypeScript. */
+/** Returns the target of an export: the compiled file, and its declarations for TypeScript. */
 const target = (path) => ({ types: declarations(path), default: javaScript(path) });
 
 function builtExports(exports) {
@@ -26,7 +26,7 @@ function builtExports(exports) {
   return Object.fromEntries(shipped.map(([name, path]) => [name, target(path)]));
 }
 
-/** The manifest with compiled files in place of the sources, without what only development needs. */
+/** Returns a manifest with compiled files in place of the sources, without development dependencies. */
 export function builtManifest({ exports, bin, ...manifest }) {
   return {
     ...without(manifest, 'devDependencies'),
@@ -37,15 +37,15 @@ export function builtManifest({ exports, bin, ...manifest }) {
   };
 }
 
-/** Its install script downloads hundreds of megabytes, so only a person who wants it installs it. */
+/** Optional for users, because its install script downloads hundreds of megabytes. */
 const gpuPackage = '@tensorflow/tfjs-node-gpu';
 
 /**
- * The manifest of a package that is published. The internal packages that it needs travel inside it, so one tarball
- * is always of one version; their third-party packages become its own dependencies.
+ * Returns the manifest of a published package. It contains the internal packages that it needs, so that a tarball always
+ * has one version; their third-party packages become its dependencies.
  *
- * @param manifest as `builtManifest` returns it
- * @param internal manifests of the packages that travel inside
+ * @param manifest the result of `builtManifest`
+ * @param internal the manifests of the internal packages
  */
 export function publishedManifest(manifest, internal, { license, engines }) {
   const all = [manifest, ...internal];
@@ -73,7 +73,7 @@ export function publishedManifest(manifest, internal, { license, engines }) {
   };
 }
 
-/** Every internal package that `name` needs, directly or through another. */
+/** Returns every internal package that `name` needs, directly or through another. */
 export function internalNeeds(name, manifests) {
   const found = new Set();
   const visit = (one) => {

@@ -26,7 +26,7 @@ interface Route {
   operation: Operation;
 }
 
-/** The page docs/api.md: every route, from the OpenAPI description. */
+/** Renders docs/api.md: every route, from the OpenAPI description. */
 export async function apiPage(): Promise<string> {
   const plan = () => Promise.reject(new Error('no job is planned here'));
   const { paths = {}, tags = [] } = await openApiDocument({

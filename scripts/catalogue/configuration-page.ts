@@ -21,7 +21,7 @@ const programNames: Record<Program, string> = {
   setup: 'set-up',
 };
 
-/** docs/configuration.md */
+/** Renders docs/configuration.md from the schema of the settings. */
 export function configurationPage(): string {
   const all: Setting[] = Object.values(settings);
   return [

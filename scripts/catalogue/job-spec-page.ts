@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { code } from './markdown.ts';
 import { optionsTable, type Schema, tableOf } from './options-table.ts';
 
-/** Parts of the spec that have a section of their own, by their path; `[]` stands for an entry of a list. */
+/** Parts of the spec with a separate section, by path; `[]` is an entry of a list. */
 const sections: readonly { path: readonly string[]; title: string; intro: string }[] = [
   {
     path: ['teacher'],
@@ -49,7 +49,7 @@ const sections: readonly { path: readonly string[]; title: string; intro: string
   { path: ['limits'], title: 'limits', intro: 'Limits of the whole job.' },
 ];
 
-/** The page docs/job-spec.md: every field of a job spec, from its schema. */
+/** Renders docs/job-spec.md: every field of a job spec, from its schema. */
 export function jobSpecPage(examples: string): string {
   const spec = z.toJSONSchema(jobSpec, { io: 'input' }) as Schema;
   return [
@@ -100,7 +100,7 @@ export function jobSpecPage(examples: string): string {
   ].join('\n');
 }
 
-/** The schema at a path. */
+/** Returns the schema at a path. */
 function at(schema: Schema, path: readonly string[]): Schema {
   return path.reduce((inner, key) => {
     const next = key === '[]' ? inner.items : inner.properties?.[key];
@@ -109,7 +109,7 @@ function at(schema: Schema, path: readonly string[]): Schema {
   }, schema);
 }
 
-/** One table for an object, or one for each alternative of a union of objects. */
+/** Renders a table for an object, or one for each alternative of a union of objects. */
 function tables(schema: Schema): string[] {
   const alternatives = (schema.oneOf ?? schema.anyOf ?? [schema]).filter(({ properties }) => properties);
   if (alternatives.length === 1) return [fields(alternatives[0])];

@@ -75,7 +75,7 @@ export function allowed(schema: Schema): string {
   }
 }
 
-/** The values of the property that tells the alternatives apart, `type` or `source`; none where there is no such property. */
+/** Returns the values of the property that distinguishes the alternatives, `type` or `source`; none without such a property. */
 function kindsOf(alternatives: readonly Schema[]): unknown[] {
   const named = alternatives.map(({ properties }) => (properties?.source ?? properties?.type)?.const);
   return named.includes(undefined) ? [] : named;
@@ -92,7 +92,7 @@ function several(words: string): string {
   return words.replace(/^an? (whole )?(string|number|list|object)/, '$1$2s');
 }
 
-/** Maxima from here on only reject nonsense and are not shown. */
+/** A maximum from here on only catches mistakes and is not shown. */
 const vast = 1e6;
 
 function bounds({ minimum, maximum, exclusiveMinimum, exclusiveMaximum }: Schema): string {

@@ -1,17 +1,17 @@
-/** Builds the native addon against libtensorflow, in a folder of the cache that is complete or absent. */
+/** Builds the native addon against libtensorflow, in a folder of the cache that is either complete or absent. */
 import { chmodSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, symlinkSync } from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
 import { aptInstall, canAptInstall, run, which } from './shell.mjs';
 import { fetchTensorflow } from './wheel.mjs';
 
-async function requireCompiler(say) {
+async function requireCompiler(print) {
   if (which('g++')) return;
-  if (!canAptInstall()) throw new Error('g++ is not installed (it compiles the addon)');
-  // libc6-dev is only recommended by g++, and nothing compiles without it.
-  await aptInstall(['g++', 'libc6-dev'], say);
+  if (!canAptInstall()) throw new Error('g++, which compiles the addon, is not installed');
+  // g++ only recommends libc6-dev, but needs it.
+  await aptInstall(['g++', 'libc6-dev'], print);
 }
 
-/** Folders that hold node_api.h: the pinned npm package first, then what came with this Node. */
+/** Returns a folder with node_api.h: that of the pinned npm package, or else that of this Node. */
 function nodeHeaders(root) {
   const found = [
     join(root, 'node_modules', 'node-api-headers', 'include'),
@@ -21,8 +21,8 @@ function nodeHeaders(root) {
   return found;
 }
 
-/** deps/ as the package's own linker line expects it. */
-function layOut(folder) {
+/** Arranges deps/ as the linker options of the package expect it. */
+function arrange(folder) {
   const library = join(folder, 'deps', 'lib');
   mkdirSync(library, { recursive: true });
   renameSync(join(folder, 'tensorflow', 'include'), join(folder, 'deps', 'include'));
@@ -37,14 +37,14 @@ function layOut(folder) {
   for (const name of readdirSync(folder)) {
     if (name.endsWith('.dist-info')) rmSync(join(folder, name), { recursive: true });
   }
-  if (existsSync(join(folder, 'nvidia'))) layOutCuda(folder, library);
+  if (existsSync(join(folder, 'nvidia'))) linkCuda(folder, library);
 }
 
 /**
- * TensorFlow opens the CUDA libraries by bare name and searches beside itself ($ORIGIN), so each gets a
- * link there. They stay in nvidia/<library>/lib too: that is where they look for one another.
+ * TensorFlow opens the CUDA libraries by name in its own folder ($ORIGIN), so each gets a link there. They also stay in
+ * nvidia/<library>/lib, where they look for each other.
  */
-function layOutCuda(folder, library) {
+function linkCuda(folder, library) {
   renameSync(join(folder, 'nvidia'), join(folder, 'deps', 'nvidia'));
   for (const part of readdirSync(join(folder, 'deps', 'nvidia'))) {
     const shared = join(folder, 'deps', 'nvidia', part, 'lib');
@@ -52,13 +52,13 @@ function layOutCuda(folder, library) {
     for (const name of readdirSync(shared)) {
       if (!name.includes('.so')) continue;
       symlinkSync(join(relative(library, shared), name), join(library, name));
-      // The loader wants the bare name as well: libcudnn.so beside libcudnn.so.9.
+      // The loader also needs the name without a version: libcudnn.so beside libcudnn.so.9.
       const bare = join(library, name.replace(/\.so.*/, '.so'));
       if (!existsSync(bare)) symlinkSync(name, bare);
     }
   }
   const assembler = join(folder, 'deps', 'nvidia', 'cuda_nvcc', 'bin', 'ptxas');
-  if (existsSync(assembler)) chmodSync(assembler, 0o755); // A zip member loses its mode.
+  if (existsSync(assembler)) chmodSync(assembler, 0o755); // Unpacking a zip loses the mode of a file.
 }
 
 async function compile(folder, source, headers) {
@@ -71,7 +71,7 @@ async function compile(folder, source, headers) {
     '-std=c++17',
     '-shared',
     '-fPIC',
-    // Node-API 8 is the newest that the package knows, so every Node from 20 on looks in napi-v8.
+    // The package supports Node-API 8 at most, so it looks in napi-v8 with every Node from 20.
     '-DNAPI_VERSION=8',
     '-I',
     join(folder, 'deps', 'include'),
@@ -93,16 +93,16 @@ async function compile(folder, source, headers) {
 }
 
 /**
- * Builds the addon of the npm package at `source` into the folder `target`. All happens in a folder
- * beside, renamed at the end: an interrupted build leaves nothing that looks finished.
+ * Builds the addon of the npm package at `source` into the folder `target`. It builds in a temporary folder and renames
+ * it at the end, so an interrupted build never looks finished.
  */
-export async function buildAddon(root, source, target, device, say) {
+export async function buildAddon(root, source, target, device, print) {
   const headers = nodeHeaders(root);
-  await requireCompiler(say);
+  await requireCompiler(print);
   const parent = dirname(target);
   mkdirSync(parent, { recursive: true });
   const prefix = `${basename(target)}.building-`;
-  // The caller holds the lock, so any such folder was left by a set-up that was killed.
+  // The caller holds the lock, so such a folder belongs to a setup that was killed.
   for (const name of readdirSync(parent)) {
     if (name.startsWith(prefix)) rmSync(join(parent, name), { recursive: true, force: true });
   }
@@ -111,9 +111,9 @@ export async function buildAddon(root, source, target, device, say) {
   const discard = () => rmSync(folder, { recursive: true, force: true });
   process.on('exit', discard);
   try {
-    await fetchTensorflow(folder, device, say);
-    layOut(folder);
-    say('compiling the addon with g++');
+    await fetchTensorflow(folder, device, print);
+    arrange(folder);
+    print('compiling the addon with g++');
     await compile(folder, source, headers);
     rmSync(target, { recursive: true, force: true });
     renameSync(folder, target);

@@ -1,13 +1,13 @@
 #!/usr/bin/env node
 /**
- * Completes package-lock.json after an `npm install` against a registry that does not serve the builds of
- * native tools for other platforms: npm leaves those optional packages out of the lock file, and `npm ci`
- * then refuses it on every machine ("Missing: … from lock file").
+ * Completes package-lock.json after an `npm install` from a registry that does not serve the builds of native tools for
+ * other platforms. npm leaves those optional packages out of the lock file, and `npm ci` then refuses the file on every
+ * machine ("Missing: … from lock file").
  *
  *   node scripts/setup/complete-lock.mjs [folder]
  *
- * Each missing one is added at the exact version that its parent asks for, marked with the platform that
- * its name says. No integrity is written, as none is known here: npm fills it in where it can reach them.
+ * Each missing package is added with the exact version that its parent needs and the platform in its name. Its integrity
+ * is unknown here: npm adds it where it can reach the package.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -37,7 +37,7 @@ const processors = [
   'x64',
 ];
 
-/** `@oxlint/binding-linux-arm64-musl` → linux, arm64, musl. Undefined where the name says no platform. */
+/** `@oxlint/binding-linux-arm64-musl` → linux, arm64, musl. Undefined without a platform in the name. */
 function platformOf(name) {
   const words = name.split(/[/-]/);
   const cpu = processors.filter((word) => words.includes(word));
@@ -51,7 +51,7 @@ function platformOf(name) {
   return { cpu, ...(libc && { libc }), ...(os.length > 0 && { os }) };
 }
 
-/** Is the package in the lock file where `parent` would find it: beside it or in any folder above? */
+/** Returns whether `parent` finds the package in the lock file: beside it or in any folder above. */
 function isLocked(packages, parent, name) {
   for (let folder = parent; ; folder = folder.slice(0, Math.max(0, folder.lastIndexOf('/node_modules/')))) {
     if (packages[folder ? `${folder}/node_modules/${name}` : `node_modules/${name}`]) return true;
@@ -68,7 +68,7 @@ for (const [parent, entry] of Object.entries(lock.packages)) {
     if (isLocked(lock.packages, parent, name)) continue;
     const platform = platformOf(name);
     if (!platform || !/^\d+\.\d+\.\d+/.test(version)) {
-      console.warn(`left out: ${name}@${version} (its name says no platform, or its version is a range)`);
+      console.warn(`skipped: ${name}@${version} (its name has no platform, or its version is a range)`);
       continue;
     }
     const { cpu, ...rest } = platform;
@@ -82,7 +82,7 @@ for (const [parent, entry] of Object.entries(lock.packages)) {
     added.push(`${name}@${version}`);
   }
 }
-// npm's own order, so that its next write moves nothing.
+// The order of npm, so that its next write moves no entries.
 const sorted = Object.entries(lock.packages).sort(([a], [b]) => a.localeCompare(b, 'en'));
 lock.packages = Object.fromEntries(sorted);
 if (added.length > 0) writeFileSync(path, `${JSON.stringify(lock, undefined, 2)}\n`);

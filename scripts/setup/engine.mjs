@@ -1,9 +1,9 @@
 /**
- * The native engine: @tensorflow/tfjs-node on TensorFlow 2.21, built once, kept in a cache outside
- * node_modules and linked into the package, so that `npm ci` costs a re-link and no download.
+ * The native engine: @tensorflow/tfjs-node with TensorFlow 2.21. It is built once, kept in a cache outside node_modules
+ * and linked into the package, so that `npm ci` needs only a new link.
  *
- * In order of preference: our build; the package's own download (TensorFlow 2.9, of 2022); none, and the
- * project runs on WASM. docs/architecture.md says why the package's own download is not good enough.
+ * In order of preference: this build; the download of the package (TensorFlow 2.9, from 2022); none, and the project
+ * runs on WASM. docs/architecture.md explains why the download is not good enough.
  */
 import {
   existsSync,
@@ -24,13 +24,10 @@ import { withLock } from './lock.mjs';
 import { run } from './shell.mjs';
 import { TENSORFLOW } from './wheel.mjs';
 
-/**
- * How much slower training is without a native engine, for the line that announces it: a step of 128 CIFAR-10
- * images on 2 cores, lightnn 3-4x, deepnn up to 8x.
- */
+/** How much slower training is on WASM. Measured: a step of 128 CIFAR-10 images on 2 cores, lightnn 3-4x, deepnn up to 8x. */
 const WASM_COST = '3-8x slower';
 
-/** A download that failed is not tried again on every `npm test`. */
+/** A failed download is not retried by every `npm test`, but after a day. */
 const RETRY_AFTER_MS = 24 * 3600 * 1000;
 
 const parts = ['lib', 'deps'];
@@ -40,7 +37,7 @@ function cacheFolder() {
   return join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'distillery');
 }
 
-/** Where npm put the package, looked up from the workspace that depends on it. */
+/** Finds the folder of the package, from the workspace that depends on it. */
 function findPackage(root, name) {
   const require = createRequire(join(root, 'packages', 'engine', 'package.json'));
   try {
@@ -56,7 +53,7 @@ function pointsTo(link, target) {
 
 const isLinked = (source, cache) => parts.every((part) => pointsTo(join(source, part), join(cache, part)));
 
-/** Points the package's lib/ and deps/ into the cache. The rename makes the change whole for readers. */
+/** Links lib/ and deps/ of the package to the cache. A rename makes each change atomic. */
 function link(source, cache) {
   for (const part of parts) {
     const path = join(source, part);
@@ -64,7 +61,7 @@ function link(source, cache) {
     const temporary = `${path}.${process.pid}`;
     rmSync(temporary, { force: true });
     symlinkSync(join(cache, part), temporary);
-    // A real folder is what the package's own download left; a rename does not replace one.
+    // A real folder is from the download of the package; a rename cannot replace it.
     if (lstatSync(path, { throwIfNoEntry: false })?.isDirectory())
       rmSync(path, { recursive: true, force: true });
     renameSync(temporary, path);
@@ -75,10 +72,10 @@ function unlink(source) {
   for (const part of parts) rmSync(join(source, part), { recursive: true, force: true });
 }
 
-/** Multiplies two matrices in a process of its own (a broken addon aborts) and tells TensorFlow's version. */
+/** Multiplies two matrices in a child process, because a broken addon aborts, and returns TensorFlow's version. */
 async function check(source) {
   const program = `
-    // Gone from Node 23, and the package still calls it.
+    // Removed in Node 23, but the package still calls it.
     require('node:util').isNullOrUndefined ??= (value) => value == null;
     const tf = require(${JSON.stringify(source)});
     const product = tf.matMul(tf.tensor2d([[1, 2], [3, 4]]), tf.tensor2d([[5, 6], [7, 8]])).dataSync();
@@ -91,28 +88,28 @@ async function check(source) {
   return output.trim().split('\n').at(-1);
 }
 
-/** Uses what is in the cache, checking it once; builds it first when it is not there. */
-async function useOwnBuild(root, source, cache, device, say) {
+/** Links the build in the cache and checks it once; builds it first if it is missing. */
+async function useOwnBuild(root, source, cache, device, print) {
   const stamp = join(cache, 'checked');
-  if (!existsSync(cache)) await buildAddon(root, source, cache, device, say);
+  if (!existsSync(cache)) await buildAddon(root, source, cache, device, print);
   link(source, cache);
   if (existsSync(stamp)) return;
   try {
     writeFileSync(stamp, `${await check(source)}\n`);
   } catch (error) {
-    // Half a cache, a C library too old: whatever it is, it must not be found again.
+    // An incomplete cache or a C library that is too old, for example: never use this build again.
     unlink(source);
     rmSync(cache, { recursive: true, force: true });
     throw error;
   }
 }
 
-/** The package's own install script: a prebuilt libtensorflow 2.9 from its one storage host. */
-async function usePackageDownload(root, source, name, say) {
-  const there = existsSync(join(source, 'lib', 'napi-v8', 'tfjs_binding.node'));
-  if (there && !lstatSync(join(source, 'lib')).isSymbolicLink()) return;
+/** Runs the install script of the package, which downloads a prebuilt libtensorflow 2.9. */
+async function usePackageDownload(root, source, name, print) {
+  const present = existsSync(join(source, 'lib', 'napi-v8', 'tfjs_binding.node'));
+  if (present && !lstatSync(join(source, 'lib')).isSymbolicLink()) return;
   unlink(source);
-  say(`trying the own download of ${name}`);
+  print(`trying the download of ${name}`);
   try {
     await run('npm', ['rebuild', '--ignore-scripts=false', name], { cwd: root, timeout: 300_000 });
     await check(source);
@@ -122,7 +119,7 @@ async function usePackageDownload(root, source, name, say) {
   }
 }
 
-/** The line of a program's last words that names the cause: a thrown error's own, or the last. */
+/** Returns the line of a program's output that names the cause: that of a thrown error, or else the last line. */
 function cause(error) {
   const lines = error.message.trim().split('\n');
   return (lines.find((line) => /^(\w*Error|Error):/.test(line)) ?? lines.at(-1)).slice(0, 300);
@@ -134,11 +131,11 @@ function recentFailure(path, retry) {
   return Date.now() - failure.at < RETRY_AFTER_MS ? failure : undefined;
 }
 
-async function fallBack(root, source, name, failure, say) {
+async function fallBack(root, source, name, failure, print) {
   if (!failure.download) {
     try {
-      await usePackageDownload(root, source, name, say);
-      return `native, stock TensorFlow 2.9 instead of ${TENSORFLOW} (${failure.wheel}): older, slower kernels`;
+      await usePackageDownload(root, source, name, print);
+      return `native, TensorFlow 2.9 instead of ${TENSORFLOW} (${failure.wheel}): older, slower kernels`;
     } catch (error) {
       failure.download = cause(error);
     }
@@ -146,17 +143,19 @@ async function fallBack(root, source, name, failure, say) {
   return [
     `none: training will run on WASM, about ${WASM_COST}`,
     `  TensorFlow ${TENSORFLOW}: ${failure.wheel}`,
-    `  the package's own download: ${failure.download}`,
-    '  tried again after a day, or now with: node scripts/setup.mjs --retry',
+    `  download of the package: ${failure.download}`,
+    '  retried after a day, or now with: node scripts/setup.mjs --retry',
   ].join('\n');
 }
 
 /**
- * @param options `gpu`: prepare the GPU package. `retry`: forget an earlier failure. `required`: throw
- *   where there would be no native engine (an image that says "GPU" must not ship WASM).
- * @returns the closing words for the report
+ * Prepares the native engine.
+ *
+ * @param options `gpu`: prepare the GPU package. `retry`: ignore an earlier failure. `required`: throw without a native
+ *   engine, so that a GPU image never ships with WASM
+ * @returns the line for the report
  */
-export async function prepareEngine(root, { gpu, retry, required }, say) {
+export async function prepareEngine(root, { gpu, retry, required }, print) {
   const device = gpu ? 'gpu' : 'cpu';
   const name = gpu ? '@tensorflow/tfjs-node-gpu' : '@tensorflow/tfjs-node';
   const source = findPackage(root, name);
@@ -177,23 +176,23 @@ export async function prepareEngine(root, { gpu, retry, required }, say) {
     if (!failure.wheel) {
       const built = existsSync(cache);
       try {
-        await useOwnBuild(root, source, cache, device, say);
+        await useOwnBuild(root, source, cache, device, print);
         rmSync(record, { force: true });
         return `${native}, ${built ? 'linked from' : 'built into'} ${cache}`;
       } catch (error) {
         failure.wheel = cause(error);
         failure.at = Date.now();
-        say(`TensorFlow ${TENSORFLOW} cannot be used: ${failure.wheel}`);
+        print(`TensorFlow ${TENSORFLOW} cannot be used: ${failure.wheel}`);
       }
     }
-    // Such a run is made once and watched, so its failure is not remembered either.
+    // A required engine is prepared once, with its output visible, so a failure is not recorded.
     if (required) throw new Error(`no native engine (${failure.wheel})`);
-    const outcome = await fallBack(root, source, name, failure, say);
+    const outcome = await fallBack(root, source, name, failure, print);
     try {
       mkdirSync(dirname(record), { recursive: true });
       writeFileSync(record, `${JSON.stringify(failure)}\n`);
     } catch {
-      // A cache that cannot be written: the next set-up tries again, which is the worst of it.
+      // The cache cannot be written, so the next setup only tries again.
     }
     return outcome;
   });

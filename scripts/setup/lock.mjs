@@ -1,10 +1,10 @@
-/** One set-up at a time does a piece of work; the others wait, then find it done. */
+/** Lets one setup at a time do a step; the others wait, then find it done. */
 import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** Is the process that holds this lock gone? An unreadable lock is stale once it is a minute old. */
+/** Returns whether the process that holds a lock has ended. A lock without a process id is stale after a minute. */
 function isStale(folder) {
   try {
     const pid = Number(readFileSync(join(folder, 'pid'), 'utf8'));
@@ -16,14 +16,14 @@ function isStale(folder) {
     try {
       return Date.now() - statSync(folder).mtimeMs > 60_000;
     } catch {
-      return false; // Released while we looked.
+      return false; // It was released in the meantime.
     }
   }
 }
 
 /**
- * Runs `work` while holding the named lock. Making a folder is atomic on every file system, which
- * opening a file is not; the process id inside tells a held lock from one that a killed set-up left.
+ * Runs `work` while holding the named lock. Creating a folder is atomic on every file system, opening a file is not. The
+ * process id inside shows whether the setup that holds the lock still runs.
  */
 export async function withLock(name, work) {
   const folder = join(tmpdir(), `distillery-setup-${process.getuid?.() ?? 'user'}-${name}.lock`);

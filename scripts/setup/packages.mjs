@@ -1,4 +1,4 @@
-/** `npm ci`, when node_modules is missing or holds something else than package-lock.json asks for. */
+/** Runs `npm ci` when node_modules is missing or differs from package-lock.json. */
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -7,7 +7,7 @@ import { run } from './shell.mjs';
 
 const modified = (path) => statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
 
-/** What a finished `npm ci` depends on. */
+/** Returns a digest of the files that `npm ci` depends on. */
 function fingerprint(root) {
   const hash = createHash('sha256');
   for (const name of ['package-lock.json', '.npmrc']) {
@@ -18,9 +18,9 @@ function fingerprint(root) {
 }
 
 /**
- * Does the tree that npm recorded in node_modules hold every package of the lock file, at its version?
- * This is what tells an `npm install` made by hand from a stale tree. Packages for other platforms are
- * optional and rightly absent; development packages are, where the person asked npm to omit them.
+ * Returns whether node_modules, as npm recorded it, has every package of the lock file in its version. So a manual
+ * `npm install` is not mistaken for a stale tree. Packages for other platforms are optional and may be absent, as may
+ * development packages if npm was asked to omit them.
  */
 function treeMatches(root) {
   const recorded = join(root, 'node_modules', '.package-lock.json');
@@ -36,11 +36,11 @@ function treeMatches(root) {
   });
 }
 
-/** @returns why node_modules must be made anew, or undefined */
+/** Returns why node_modules must be installed again, or undefined. */
 function reasonToInstall(root, stamp) {
   if (!existsSync(join(root, 'node_modules'))) return 'node_modules is missing';
   const stamped = existsSync(stamp) && readFileSync(stamp, 'utf8') === fingerprint(root);
-  // A tree that changed after our stamp is someone's `npm install`: look again.
+  // A tree that is newer than the stamp is from a manual `npm install`: compare it again.
   const touched = modified(join(root, 'node_modules', '.package-lock.json')) > modified(stamp);
   if (stamped && !touched) return undefined;
   if (!treeMatches(root)) return 'node_modules does not match package-lock.json';
@@ -49,11 +49,10 @@ function reasonToInstall(root, stamp) {
 }
 
 /**
- * A lock file that lacks the builds of some tool for other platforms is refused by `npm ci` on every
- * machine (scripts/setup/complete-lock.mjs mends it for good). `npm install` takes the same versions from
- * it, and `--no-save` leaves it as it is.
+ * Runs `npm ci`, or `npm install --no-save` if the lock file lacks builds of a tool for other platforms: `npm ci` refuses
+ * such a file, and `npm install` uses its versions without changing it. scripts/setup/complete-lock.mjs repairs the file.
  */
-async function install(root, say) {
+async function install(root, print) {
   const options = ['--no-audit', '--no-fund', '--loglevel=error'];
   try {
     await run('npm', ['ci', ...options], { cwd: root });
@@ -63,22 +62,22 @@ async function install(root, say) {
     const missing = error.message
       .split('\n')
       .find((line) => line.includes('Missing:') || line.includes('Invalid:'));
-    say('npm ci refused package-lock.json as out of step; npm install --no-save instead');
+    print('npm ci refused package-lock.json as incomplete; running npm install --no-save');
     await run('npm', ['install', '--no-save', ...options], { cwd: root });
-    return `installed with npm install: package-lock.json is not complete (${missing ?? 'npm ci says why'})`;
+    return `installed with npm install: package-lock.json is not complete (${missing ?? 'see npm ci'})`;
   }
 }
 
-export async function preparePackages(root, say) {
+export async function preparePackages(root, print) {
   const stamp = join(root, 'node_modules', '.distillery-setup');
   if (!existsSync(join(root, 'package-lock.json'))) throw new Error('package-lock.json is missing');
   if (!reasonToInstall(root, stamp)) return 'up to date';
   const name = createHash('sha256').update(root).digest('hex').slice(0, 12);
   return withLock(`packages-${name}`, async () => {
     const reason = reasonToInstall(root, stamp);
-    if (!reason) return 'up to date (made by another set-up just now)';
-    say(`npm ci: ${reason}`);
-    const outcome = await install(root, say);
+    if (!reason) return 'up to date (installed by another setup just now)';
+    print(`npm ci: ${reason}`);
+    const outcome = await install(root, print);
     writeFileSync(stamp, fingerprint(root));
     return outcome;
   });

@@ -1,8 +1,8 @@
-/** How the set-up speaks: one line for each step, with the seconds it took. */
+/** The output of the setup: one line for each step, with its seconds. */
 
 /**
- * Runs one step and prints its closing line. `work` gets `say`, for the lines that come before a wait
- * (a download, a compiler), and returns the closing words. An error ends the whole set-up.
+ * Runs a step and prints a line with its result. `work` gets `print`, which prints a line before something slow such as a
+ * download, and returns the result. An error ends the setup.
  */
 export async function step(name, work) {
   const started = performance.now();

@@ -1,14 +1,14 @@
-/** Starting programs, finding them, and installing them where the system lets us. */
+/** Starts, finds and installs programs. */
 import { spawn } from 'node:child_process';
 import { accessSync, constants, existsSync, rmSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { withLock } from './lock.mjs';
 
-/** Ended with us: an orphaned pip would go on writing into a folder that was cleaned up. */
+/** Killed when this process ends: otherwise pip would keep writing to a folder that was removed. */
 const children = new Set();
 process.on('exit', () => children.forEach((child) => child.kill()));
 
-/** What counts of what a failing program printed: npm says why at the top, pip at the bottom, Node in between. */
+/** Shortens the output of a failed program: npm prints the cause first, pip last, and Node in between. */
 function gist(text) {
   const lines = text
     .split('\n')
@@ -19,8 +19,8 @@ function gist(text) {
 }
 
 /**
- * Runs a program to its end. Resolves to its output; rejects, with the last lines of what it printed,
- * when it cannot start, ends non-zero or outlives `timeout` (ms).
+ * Runs a program and resolves to its output. Rejects with the relevant lines of the output if the program cannot start,
+ * fails or runs longer than `timeout` (ms).
  */
 export function run(command, args, { cwd, env, timeout = 900_000 } = {}) {
   return new Promise((resolve, reject) => {
@@ -41,13 +41,13 @@ export function run(command, args, { cwd, env, timeout = 900_000 } = {}) {
     child.on('close', (code, signal) => {
       children.delete(child);
       if (code === 0) return resolve(output);
-      const how = signal ? `was stopped (${signal}; limit ${timeout / 1000} s)` : `ended with ${code}`;
-      reject(new Error(`${command} ${args.slice(0, 3).join(' ')} ${how}: ${gist(errors || output)}`));
+      const end = signal ? `was stopped (${signal}; limit ${timeout / 1000} s)` : `ended with ${code}`;
+      reject(new Error(`${command} ${args.slice(0, 3).join(' ')} ${end}: ${gist(errors || output)}`));
     });
   });
 }
 
-/** The path of a program on PATH, or undefined. */
+/** Returns the path of a program on PATH, or undefined. */
 export function which(program) {
   for (const folder of (process.env.PATH ?? '').split(delimiter)) {
     const path = join(folder, program);
@@ -67,12 +67,12 @@ export function canAptInstall() {
 }
 
 /**
- * Installs Debian packages without a question and without starting what they bring.
+ * Installs Debian packages without questions and without starting their servers.
  *
- * Debian starts a server as soon as it is installed; policy-rc.d is its own way to forbid that. One that
- * is there already is the administrator's word and stays as it is.
+ * Debian starts a server when it is installed, unless policy-rc.d forbids it. An existing policy-rc.d is the
+ * administrator's and is not changed.
  */
-export function aptInstall(packages, say, policy = '/usr/sbin/policy-rc.d') {
+export function aptInstall(packages, print, policy = '/usr/sbin/policy-rc.d') {
   return withLock('apt', async () => {
     const env = { DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' };
     const install = () =>
@@ -83,13 +83,13 @@ export function aptInstall(packages, say, policy = '/usr/sbin/policy-rc.d') {
       );
     const ours = !existsSync(policy);
     const cleanUp = () => ours && rmSync(policy, { force: true });
-    say(`installing ${packages.join(', ')} with apt-get`);
+    print(`installing ${packages.join(', ')} with apt-get`);
     if (ours) {
       writeFileSync(policy, '#!/bin/sh\nexit 101\n', { mode: 0o755 });
       process.on('exit', cleanUp);
     }
     try {
-      // An image that never ran `update` knows no packages, so the first try may fail for that alone.
+      // The first attempt fails on an image where `apt-get update` never ran.
       await install().catch(async () => {
         await run('apt-get', ['update'], { env });
         await install();
@@ -101,7 +101,7 @@ export function aptInstall(packages, say, policy = '/usr/sbin/policy-rc.d') {
   });
 }
 
-// Node does not run 'exit' handlers when a signal ends it; the clean-ups above must run.
+// A signal ends Node without its 'exit' handlers, which the clean-up above needs.
 for (const [signal, number] of [
   ['SIGINT', 2],
   ['SIGTERM', 15],

@@ -1,4 +1,4 @@
-/** Where libtensorflow comes from: TensorFlow's official Python wheel, of which we keep three things. */
+/** Gets libtensorflow from TensorFlow's official Python wheel: two libraries and the C headers. */
 import { createHash } from 'node:crypto';
 import { createReadStream, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -8,9 +8,8 @@ import { aptInstall, canAptInstall, run, which } from './shell.mjs';
 export const TENSORFLOW = '2.21.0';
 
 /**
- * The wheels known to hold what we link against. The CPU-only package exists for x86-64 alone; on 64-bit
- * ARM the full package is the CPU build. A hash that is not pinned here is still checked by pip against
- * its index; DISTILLERY_WHEEL_SHA256 pins one of your own.
+ * The wheels with libraries to link against. The CPU-only package exists only for x86-64; on 64-bit ARM the full package
+ * is the CPU build. pip checks a wheel without a hash here against its index; DISTILLERY_WHEEL_SHA256 pins another hash.
  */
 const wheels = {
   'cpu-linux-x64': {
@@ -27,12 +26,12 @@ const wheels = {
   },
 };
 
-/** @returns the wheel for this machine. Throws, saying why, where there is none. */
+/** Returns the wheel for this machine. @throws Error with the reason if there is none */
 function wheelFor(device) {
   const key = `${device}-${process.platform}-${process.arch}`;
   const wheel = wheels[key];
   if (!wheel) throw new Error(`no TensorFlow ${TENSORFLOW} wheel with a linkable library for ${key}`);
-  // musl (Alpine) cannot load a glibc library; better known before the download than after it.
+  // musl (Alpine) cannot load a glibc library. Checked before the download.
   process.report.excludeNetwork = true;
   if (!process.report.getReport().header.glibcVersionRuntime) {
     throw new Error('the TensorFlow wheel needs glibc 2.27 or newer, and this system has another C library');
@@ -40,7 +39,7 @@ function wheelFor(device) {
   return { ...wheel, sha256: process.env.DISTILLERY_WHEEL_SHA256 ?? wheel.sha256 };
 }
 
-/** A way to start pip, or undefined. */
+/** Returns a command that starts pip, or undefined. */
 async function findPip() {
   for (const command of [['python3', '-m', 'pip'], ['pip3'], ['python', '-m', 'pip'], ['pip']]) {
     if (!which(command[0])) continue;
@@ -53,19 +52,19 @@ async function findPip() {
   return undefined;
 }
 
-async function requirePip(say) {
+async function requirePip(print) {
   const found = await findPip();
   if (found) return found;
-  if (!canAptInstall()) throw new Error('pip is not installed (it fetches the TensorFlow wheel)');
-  await aptInstall(['python3-pip'], say);
+  if (!canAptInstall()) throw new Error('pip, which downloads the TensorFlow wheel, is not installed');
+  await aptInstall(['python3-pip'], print);
   const installed = await findPip();
-  if (!installed) throw new Error('python3-pip was installed, yet pip does not start');
+  if (!installed) throw new Error('python3-pip is installed, but pip does not start');
   return installed;
 }
 
 /**
- * Downloads wheels into `folder` for the machine, whatever Python is installed here: no Python runs what
- * is inside. pip takes a platform tag literally, so every tag that the wheels may carry is named.
+ * Downloads wheels for `machine` into `folder`. The version of the installed Python does not matter, because no Python runs
+ * their content. pip matches platform tags exactly, so every tag that the wheels may have is listed.
  */
 async function pipDownload(pip, requirements, machine, folder, timeout) {
   const tags = ['manylinux_2_28', 'manylinux_2_27', 'manylinux_2_18', 'manylinux_2_17', 'manylinux2014'];
@@ -102,14 +101,13 @@ async function verify(path, sha256) {
   const hash = createHash('sha256');
   await pipeline(createReadStream(path), hash);
   const found = hash.digest('hex');
-  if (found !== sha256)
-    throw new Error(`the wheel's SHA-256 is ${found}, expected ${sha256}: refusing to use it`);
+  if (found !== sha256) throw new Error(`the wheel's SHA-256 is ${found}, expected ${sha256}`);
 }
 
 /** Unpacks the members of a zip whose names match `pattern` (a Python regular expression). */
 async function unzip(archive, pattern, folder) {
   const python = which('python3') ?? which('python');
-  // Written for any Python 3; pip implies one. ZipFile.extract refuses names that leave the folder.
+  // Runs in any Python 3, which pip needs too. ZipFile.extractall refuses paths outside the folder.
   const program = [
     'import re, sys, zipfile',
     'archive, pattern, folder = sys.argv[1:]',
@@ -117,11 +115,11 @@ async function unzip(archive, pattern, folder) {
     '    names = [n for n in z.namelist() if re.match(pattern, n)]',
     '    z.extractall(folder, names)',
   ].join('\n');
-  if (!python) throw new Error('python3 is not on PATH (it unpacks the TensorFlow wheel)');
+  if (!python) throw new Error('python3, which unpacks the TensorFlow wheel, is not on PATH');
   await run(python, ['-c', program, archive, pattern, folder]);
 }
 
-/** The requirement lines of the wheel's `and-cuda` extra: the wheel itself knows its CUDA versions best. */
+/** Returns the requirements of the wheel's `and-cuda` extra: its CUDA libraries with their versions. */
 function cudaRequirements(folder) {
   const info = readdirSync(folder).find((name) => name.endsWith('.dist-info'));
   return readFileSync(join(folder, info, 'METADATA'), 'utf8')
@@ -132,13 +130,13 @@ function cudaRequirements(folder) {
 }
 
 /**
- * Fetches and unpacks into `folder`: `tensorflow/` with both shared libraries and the C headers, and, for
- * a GPU, `nvidia/*`. Each wheel is deleted once unpacked.
+ * Downloads and unpacks into `folder`: `tensorflow/` with two shared libraries and the C headers, and for a GPU
+ * `nvidia/*`. Each wheel is deleted after it is unpacked.
  */
-export async function fetchTensorflow(folder, device, say) {
+export async function fetchTensorflow(folder, device, print) {
   const wheel = wheelFor(device);
-  const pip = await requirePip(say);
-  say(`downloading ${wheel.project} ${TENSORFLOW} (${wheel.size}) with pip`);
+  const pip = await requirePip(print);
+  print(`downloading ${wheel.project} ${TENSORFLOW} (${wheel.size}) with pip`);
   const downloads = join(folder, 'wheels');
   const [path] = await pipDownload(
     pip,
@@ -148,7 +146,7 @@ export async function fetchTensorflow(folder, device, say) {
     1_800_000,
   );
   if (wheel.sha256) await verify(path, wheel.sha256);
-  say('unpacking the two shared libraries and the C headers');
+  print('unpacking the two shared libraries and the C headers');
   const headers = 'include/(tensorflow/c|tensorflow/core/platform|tsl/platform|xla/tsl)/';
   await unzip(
     path,
@@ -158,10 +156,10 @@ export async function fetchTensorflow(folder, device, say) {
   rmSync(path);
   if (device === 'gpu') {
     const requirements = cudaRequirements(folder);
-    if (requirements.length === 0) throw new Error('the wheel names no CUDA libraries (extra "and-cuda")');
-    say(`downloading ${requirements.length} CUDA libraries`);
+    if (requirements.length === 0) throw new Error('the wheel lists no CUDA libraries (extra "and-cuda")');
+    print(`downloading ${requirements.length} CUDA libraries`);
     for (const library of await pipDownload(pip, requirements, wheel.machine, downloads, 3_600_000)) {
-      // Libraries, and what compiles kernels for a GPU newer than the wheel: ptxas and libdevice.
+      // The libraries, and ptxas and libdevice, which compile kernels for a GPU that is newer than the wheel.
       await unzip(library, 'nvidia/[^/]+/(lib/|bin/ptxas$|nvvm/libdevice/)', folder);
       rmSync(library);
     }

@@ -8,30 +8,30 @@ import { startTcpProxy, type TcpProxy } from '../testing/tcp-proxy.ts';
 import { mountSmallDisk, type SmallDisk } from './small-disk.ts';
 
 const apps = resolve(import.meta.dirname, '../../apps');
-/** Of the disk that is filled now and then. */
+/** The size of the disk that is filled from time to time. */
 const diskMegabytes = 256;
 
-/** The whole service as processes of their own, each behind a network of its own. */
+/** The whole service as separate processes, each of which reaches Redis through a separate proxy. */
 export interface Cluster {
   url: string;
-  /** Past every proxy: for those who look on. */
+  /** Redis without a proxy, for the checks. */
   redisUrl: string;
   storeDir: string;
-  /** Where every process is told to put its temporary files. */
+  /** The folder for temporary files of every process. */
   tmpDir: string;
   api: Managed;
   workers: Managed[];
-  /** Of the API, then of each worker. */
+  /** The proxies of the API and of each worker, in this order. */
   networks: { name: string; proxy: TcpProxy }[];
   redis: {
     signal(signal: 'SIGSTOP' | 'SIGCONT'): void;
-    /** SIGKILL, and after `downMs` a new one on the same port and files. */
+    /** Kills Redis, and after `downMs` starts it again with the same port and files. */
     crash(downMs: number): Promise<void>;
   };
-  /** Undefined where none may be mounted. */
+  /** Undefined when this user may not mount one. */
   disk: SmallDisk | undefined;
   trainers(): Found[];
-  /** Stops workers and API in order; what had to be killed, or was left. Redis goes on. */
+  /** Stops workers and API with SIGTERM and returns what had to be killed. Redis keeps running. */
   stop(): Promise<string[]>;
   close(): Promise<void>;
 }
@@ -42,10 +42,10 @@ export async function startCluster(folder: string, workerCount: number): Promise
   );
   for (const path of [logs, tmpDir, dataDir]) await mkdir(path, { recursive: true });
   const mark = folder;
-  // What is started from here on, Redis too, inherits it.
+  // Every process that is started from now on, including Redis, inherits the mark.
   process.env[markName] = mark;
   const disk = await mountSmallDisk(join(folder, 'store'), diskMegabytes);
-  // Not the disk itself: its ballast is none of the store's files.
+  // A folder below the mount point, because the file that fills the disk is not part of the store.
   const storeDir = join(folder, 'store', 'store');
   const redisPort = await freePort();
   let server: PrivateRedis = await startPrivateRedis({ dir: redisDir, port: redisPort });
@@ -87,7 +87,7 @@ export async function startCluster(folder: string, workerCount: number): Promise
     networks: proxies.map((proxy, index) => ({ name: index === 0 ? 'api' : `worker-${index}`, proxy })),
     redis: {
       signal(signal) {
-        // Between a crash and the next start there is none.
+        // While Redis restarts, there is no process.
         if (restarting === undefined) process.kill(server.pid, signal);
       },
       async crash(downMs) {
@@ -109,15 +109,14 @@ export async function startCluster(folder: string, workerCount: number): Promise
       const left: string[] = [];
       await Promise.all(
         [api, ...workers].map(async (managed) => {
-          if (!(await managed.stop(40_000)))
-            left.push(`${managed.name} did not leave within 40 s of SIGTERM`);
+          if (!(await managed.stop(40_000))) left.push(`${managed.name} did not end within 40 s of SIGTERM`);
         }),
       );
-      // A trainer whose supervisor was killed may need a moment to find out.
+      // A trainer notices the end of its supervisor after a moment.
       const others = () => findProcesses(mark).filter(({ command }) => !/redis|valkey|^sh /.test(command));
       for (let tries = 0; tries < 50 && others().length > 0; tries++) await delay(200);
       for (const { pid, command } of others()) {
-        left.push(`process ${pid} is left: ${command}`);
+        left.push(`process ${pid} still ran: ${command}`);
         process.kill(pid, 'SIGKILL');
       }
       return left;
@@ -133,8 +132,8 @@ export async function startCluster(folder: string, workerCount: number): Promise
 }
 
 /**
- * One that stays free while nobody listens: systems take those of outgoing connections from 32768 on, and a client that
- * tries again and again may even meet itself there.
+ * Returns a port that stays free while no process listens on it. Systems use ports from 32768 for outgoing connections, and
+ * a client that connects there again and again may even connect to itself.
  */
 async function freePort(): Promise<number> {
   for (;;) {

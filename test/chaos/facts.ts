@@ -4,27 +4,27 @@ import type { DistilleryQueue } from '@distillery/queue';
 import { type JobEvent, type JobState, type JobView, jobStates, type Report } from '@distillery/spec';
 import { type Weights, weightsOf } from './reference.ts';
 
-/** A row of a training curve with when Redis took it, in ms. */
+/** A row of a training curve, with the time in ms at which Redis stored it. */
 interface Row {
   stage: string;
   attempt: number;
   at: number;
 }
 
-/** All that is known of a job. */
+/** Everything that the checks read of a job. */
 export interface JobFacts {
-  /** The name of its spec. */
+  /** The name in its spec. */
   name: string;
   view: JobView;
   events: JobEvent[];
   rows: Row[];
-  /** Digests that its results list, and why one of them does not verify, if so. */
+  /** The digests that its results list, each with the reason why its blob does not verify, or null. */
   digests: Record<string, string | null>;
-  /** Undefined where there is no report. */
+  /** Undefined without a report. */
   weights: Weights | undefined;
 }
 
-/** Asks again while Redis is away. */
+/** Repeats a call while Redis is down. */
 async function patiently<T>(ask: () => Promise<T>): Promise<T> {
   for (let tries = 0; ; tries++) {
     try {
@@ -59,7 +59,7 @@ async function eventsOf(queue: DistilleryQueue, id: string): Promise<JobEvent[]>
   }
 }
 
-/** One by one: a page says no more than the place of its last row. */
+/** Reads one row at a time, because a page has the position of its last row only. */
 async function rowsOf(queue: DistilleryQueue, id: string): Promise<Row[]> {
   const rows: Row[] = [];
   for (let after: string | undefined; ; ) {
@@ -72,7 +72,7 @@ async function rowsOf(queue: DistilleryQueue, id: string): Promise<Row[]> {
   }
 }
 
-/** Every digest that stands beside a size, and every blob of a checkpoint, at any depth. */
+/** Returns every digest that has a size beside it, and every blob of a checkpoint, at any depth. */
 export function digestsIn(document: unknown): string[] {
   const found = new Set<string>();
   const walk = (value: unknown): void => {
@@ -100,7 +100,7 @@ export async function verified(
   return found;
 }
 
-/** The ids that each state's index holds. */
+/** Returns the ids in the index of each state. */
 export async function idsByState(queue: DistilleryQueue): Promise<Record<JobState, string[]>> {
   const found = {} as Record<JobState, string[]>;
   for (const state of jobStates) {

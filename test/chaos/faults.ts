@@ -2,22 +2,22 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { RandomStream } from '@distillery/engine';
 import type { Cluster } from './cluster.ts';
 
-/** Something that goes wrong. */
+/** A kind of fault. */
 interface Fault {
   name: string;
-  /** How often it comes, beside the others. */
+  /** How often it happens, relative to the others. */
   share: number;
-  /** Whether it can be done here. */
+  /** Whether this machine allows it; default: yes. */
   possible?(cluster: Cluster): boolean;
-  /** Does it and, in time, undoes it. False: there was nothing to do it to. */
-  strike(cluster: Cluster, random: RandomStream): Promise<boolean>;
+  /** Causes the fault and later ends it. Returns false if there was no target. */
+  inject(cluster: Cluster, random: RandomStream): Promise<boolean>;
 }
 
 const milliseconds = (random: RandomStream, from: number, to: number) => from + random.below(to - from);
 const one = <T>(items: readonly T[], random: RandomStream): T | undefined =>
   items[random.below(items.length)];
 
-/** Sends it where the process is still there. */
+/** Sends a signal; false if the process has ended. */
 function send(pid: number, signal: NodeJS.Signals): boolean {
   try {
     return process.kill(pid, signal);
@@ -26,12 +26,12 @@ function send(pid: number, signal: NodeJS.Signals): boolean {
   }
 }
 
-/** Numbers are drawn before anything is awaited: what a seed says does not depend on the time that things take. */
+/** Random numbers are read before anything is awaited, so that they depend on the seed and not on timing. */
 const faults: readonly Fault[] = [
   {
     name: 'trainer killed',
     share: 4,
-    async strike(cluster, random) {
+    async inject(cluster, random) {
       const trainer = one(cluster.trainers(), random);
       return trainer !== undefined && send(trainer.pid, 'SIGKILL');
     },
@@ -39,7 +39,7 @@ const faults: readonly Fault[] = [
   {
     name: 'trainer frozen',
     share: 2,
-    async strike(cluster, random) {
+    async inject(cluster, random) {
       const ms = milliseconds(random, 500, 14_000);
       const trainer = one(cluster.trainers(), random);
       if (trainer === undefined || !send(trainer.pid, 'SIGSTOP')) return false;
@@ -51,7 +51,7 @@ const faults: readonly Fault[] = [
   {
     name: 'worker killed',
     share: 3,
-    async strike({ workers }, random) {
+    async inject({ workers }, random) {
       const ms = milliseconds(random, 100, 3000);
       const worker = one(workers, random);
       if (worker?.pid() === undefined) return false;
@@ -62,7 +62,7 @@ const faults: readonly Fault[] = [
   {
     name: 'worker killed, its trainer frozen',
     share: 1,
-    async strike({ workers, trainers }, random) {
+    async inject({ workers, trainers }, random) {
       const ms = milliseconds(random, 1000, 8000);
       const worker = one(workers, random);
       const pid = worker?.pid();
@@ -75,9 +75,9 @@ const faults: readonly Fault[] = [
     },
   },
   {
-    name: 'worker told to leave',
+    name: 'worker stopped',
     share: 1,
-    async strike({ workers }, random) {
+    async inject({ workers }, random) {
       const ms = milliseconds(random, 100, 2000);
       const worker = one(workers, random);
       if (worker?.pid() === undefined) return false;
@@ -88,13 +88,13 @@ const faults: readonly Fault[] = [
   {
     name: 'worker frozen',
     share: 3,
-    async strike({ workers }, random) {
+    async inject({ workers }, random) {
       const ms = milliseconds(random, 1000, 10_000);
       const worker = one(workers, random);
       const pid = worker?.pid();
       if (pid === undefined || !send(pid, 'SIGSTOP')) return false;
       await delay(ms);
-      // Another one may have taken its place.
+      // The process may have been replaced meanwhile.
       send(pid, 'SIGCONT');
       return true;
     },
@@ -102,7 +102,7 @@ const faults: readonly Fault[] = [
   {
     name: 'API killed',
     share: 2,
-    async strike({ api }, random) {
+    async inject({ api }, random) {
       const ms = milliseconds(random, 50, 2000);
       if (api.pid() === undefined) return false;
       await api.end('SIGKILL', ms);
@@ -112,7 +112,7 @@ const faults: readonly Fault[] = [
   {
     name: 'API frozen',
     share: 1,
-    async strike({ api }, random) {
+    async inject({ api }, random) {
       const ms = milliseconds(random, 500, 5000);
       const pid = api.pid();
       if (pid === undefined || !send(pid, 'SIGSTOP')) return false;
@@ -124,7 +124,7 @@ const faults: readonly Fault[] = [
   {
     name: 'Redis killed',
     share: 2,
-    async strike({ redis }, random) {
+    async inject({ redis }, random) {
       await redis.crash(milliseconds(random, 50, 3000));
       return true;
     },
@@ -132,7 +132,7 @@ const faults: readonly Fault[] = [
   {
     name: 'Redis frozen',
     share: 1,
-    async strike({ redis }, random) {
+    async inject({ redis }, random) {
       const ms = milliseconds(random, 500, 6000);
       redis.signal('SIGSTOP');
       await delay(ms);
@@ -143,7 +143,7 @@ const faults: readonly Fault[] = [
   {
     name: 'network cut',
     share: 2,
-    async strike({ networks }, random) {
+    async inject({ networks }, random) {
       const ms = milliseconds(random, 1, 5000);
       const network = one(networks, random);
       network?.proxy.cut();
@@ -153,9 +153,9 @@ const faults: readonly Fault[] = [
     },
   },
   {
-    name: 'network swallows',
+    name: 'network drops packets',
     share: 2,
-    async strike({ networks }, random) {
+    async inject({ networks }, random) {
       const ms = milliseconds(random, 1000, 9000);
       const network = one(networks, random);
       network?.proxy.cut({ halfOpen: true });
@@ -168,7 +168,7 @@ const faults: readonly Fault[] = [
     name: 'disk full',
     share: 2,
     possible: ({ disk }) => disk !== undefined,
-    async strike({ disk }, random) {
+    async inject({ disk }, random) {
       const ms = milliseconds(random, 500, 4000);
       await disk?.fill();
       await delay(ms);
@@ -179,19 +179,19 @@ const faults: readonly Fault[] = [
 ];
 
 export interface Injected {
-  /** By name. */
+  /** The number of faults by name. */
   counts: Record<string, number>;
-  /** What was done when, for the log. */
+  /** A line for each fault, with its time. */
   log: string[];
 }
 
 /**
- * Disturbs until the signal aborts, then waits until all is undone. Faults come from a deck that holds each as often as
- * its share says, shuffled anew when it is used up; up to three overlap.
+ * Injects faults until the signal aborts, then waits until all have ended. Each fault happens once, in random order; then
+ * they come from a shuffled list that contains each as often as its share. Up to three overlap.
  *
- * @param pauseMs from, to: between two faults
+ * @param pauseMs the shortest and the longest pause between two faults
  */
-export async function disturb(
+export async function injectFaults(
   cluster: Cluster,
   random: RandomStream,
   pauseMs: readonly [number, number],
@@ -199,21 +199,21 @@ export async function disturb(
 ): Promise<Injected> {
   const injected: Injected = { counts: {}, log: [] };
   const running = new Set<Promise<void>>();
-  const deck = faults
+  const pool = faults
     .filter(({ possible }) => possible?.(cluster) ?? true)
     .flatMap((fault) => Array.from({ length: fault.share }, () => fault));
-  // The first of each kind comes before the second of any.
-  let drawn = random.shuffle(deck.filter((fault, index) => deck.indexOf(fault) === index));
+  // Every kind happens once before any happens twice.
+  let next = random.shuffle(pool.filter((fault, index) => pool.indexOf(fault) === index));
   while (!signal.aborted) {
-    const fault = drawn.pop();
+    const fault = next.pop();
     if (fault === undefined) {
-      drawn = random.shuffle([...deck]);
+      next = random.shuffle([...pool]);
       continue;
     }
     const at = new Date().toISOString();
-    const work = fault.strike(cluster, random).then((done) => {
+    const work = fault.inject(cluster, random).then((done) => {
       if (done) injected.counts[fault.name] = (injected.counts[fault.name] ?? 0) + 1;
-      injected.log.push(`${at} ${fault.name}${done ? '' : ': nothing to do it to'}`);
+      injected.log.push(`${at} ${fault.name}${done ? '' : ': no target'}`);
     });
     running.add(work);
     void work.finally(() => running.delete(work));

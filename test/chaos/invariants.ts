@@ -2,7 +2,7 @@ import { type ErrorCode, errorTable, isTerminal, type JobEvent, type JobState } 
 import type { JobFacts } from './facts.ts';
 import type { Weights } from './reference.ts';
 
-/** Something that must never be: what, and where. */
+/** A broken promise: what is wrong, and where. */
 export interface Violation {
   what: string;
   where: string;
@@ -13,7 +13,7 @@ type StageEvent = Extract<JobEvent, { type: 'stage' }>;
 
 const millisecondsOf = ({ id }: JobEvent) => Number.parseInt(id, 10);
 
-/** Failures that are the world's: they may be retried, and are. */
+/** Returns whether a fault from outside can cause a failure with this code; such a job is retried. */
 export function mayFail(code: string): boolean {
   return code === 'disk_full' || (errorTable[code as ErrorCode]?.retryable ?? false);
 }
@@ -24,7 +24,7 @@ const terminal: Check = ({ view }) => {
     .map(({ id, state }) => `${id} is ${state}`);
   return isTerminal(view.state)
     ? open.map((stage) => `the job is ${view.state}, but ${stage}`)
-    : [`the job is ${view.state}, which is no terminal state`];
+    : [`the job is ${view.state}, which is not a terminal state`];
 };
 
 const digestsVerify: Check = ({ digests }) =>
@@ -32,7 +32,7 @@ const digestsVerify: Check = ({ digests }) =>
     fault === null ? [] : [`a listed digest does not verify: ${digest}: ${fault}`],
   );
 
-/** Events of a stage carry its newest attempt, which rises by one. */
+/** Events of a stage have its newest attempt, which increases by one. */
 const attemptsRise: Check = ({ events, view }) => {
   const found: string[] = [];
   const newest = new Map<string, number>();
@@ -41,21 +41,21 @@ const attemptsRise: Check = ({ events, view }) => {
     const { stage, attempt } = event;
     const before = newest.get(stage) ?? 0;
     if (attempt < before)
-      found.push(`${event.type} of ${stage} from attempt ${attempt} after ${before} had begun`);
+      found.push(`${event.type} of ${stage} from attempt ${attempt} after attempt ${before} started`);
     if (attempt > before + 1) found.push(`${stage} went from attempt ${before} to ${attempt}`);
     if (attempt > before && event.type !== 'stage') {
-      found.push(`${event.type} of ${stage} from attempt ${attempt}, which had not begun`);
+      found.push(`${event.type} of ${stage} from attempt ${attempt}, which had not started`);
     }
     newest.set(stage, Math.max(before, attempt));
   }
   for (const { id, attempt } of view.stages) {
-    const told = newest.get(id) ?? 0;
-    if (told !== attempt) found.push(`${id} stands at attempt ${attempt}, its events at ${told}`);
+    const reported = newest.get(id) ?? 0;
+    if (reported !== attempt) found.push(`${id} is at attempt ${attempt}, its events at ${reported}`);
   }
   return found;
 };
 
-/** A row lies between its attempt's beginning and whatever befell the stage next; both logs have Redis' own time. */
+/** A row was stored between the start of its attempt and the next event of the stage; both times are Redis' clock. */
 const rowsOfTheirAttempts: Check = ({ events, rows }) => {
   const spans = new Map<string, { from: number; to: number }>();
   const running = new Map<string, string>();
@@ -71,24 +71,23 @@ const rowsOfTheirAttempts: Check = ({ events, rows }) => {
   }
   return rows.flatMap(({ stage, attempt, at }) => {
     const span = spans.get(`${stage} ${attempt}`);
-    if (span === undefined) return [`a metric row of ${stage} from attempt ${attempt}, which never began`];
+    if (span === undefined) return [`a metric row of ${stage} from attempt ${attempt}, which never started`];
     if (at >= span.from && at <= span.to) return [];
     return [`a metric row of ${stage} from attempt ${attempt} at ${at}, outside ${span.from} to ${span.to}`];
   });
 };
 
-/** One end since the job was last asked for, and nothing behind it. */
+/** A job ends once after each submission or retry, and no state follows its end. */
 const oneEnd: Check = ({ events, view }) => {
   const states = events.flatMap((event) => (event.type === 'job' ? [event.state] : []));
   const found: string[] = [];
   let ended: JobState | undefined;
   for (const state of states) {
-    if (ended !== undefined && state !== 'queued')
-      found.push(`the job was told to be ${state} after ${ended}`);
+    if (ended !== undefined && state !== 'queued') found.push(`the job was ${state} after it had ${ended}`);
     ended = isTerminal(state) ? state : undefined;
   }
   if (states.at(-1) !== view.state)
-    found.push(`the job is ${view.state}, its last event says ${states.at(-1)}`);
+    found.push(`the job is ${view.state}, its last event has ${states.at(-1)}`);
   return found;
 };
 
@@ -97,11 +96,11 @@ const stagesSucceedOnce: Check = ({ events, view }) =>
     const times = events.filter(
       (event) => event.type === 'stage' && event.stage === id && event.state === 'succeeded',
     ).length;
-    const due = state === 'succeeded' ? 1 : 0;
-    return times === due ? [] : [`${id} is ${state} and was told ${times} times to have succeeded`];
+    const expected = state === 'succeeded' ? 1 : 0;
+    return times === expected ? [] : [`${id} is ${state} and has ${times} success events`];
   });
 
-const failsForTheWorld: Check = ({ view, events }) => {
+const failsForExternalReasons: Check = ({ view, events }) => {
   const codes = [
     ...(view.reason === null ? [] : [view.reason.code]),
     ...events.flatMap((event) =>
@@ -118,27 +117,27 @@ const checks: readonly Check[] = [
   rowsOfTheirAttempts,
   oneEnd,
   stagesSucceedOnce,
-  failsForTheWorld,
+  failsForExternalReasons,
 ];
 
-/** What must hold of each job, whatever was done to it. */
+/** Checks a job that faults and requests have interrupted. */
 export function ofJob(job: JobFacts): Violation[] {
   const where = `${job.view.id} (${job.name})`;
   return checks.flatMap((check) => check(job).map((what) => ({ what, where })));
 }
 
-/** The same bytes as a job that nobody disturbed. */
+/** Checks that the weights are those of the same job without faults. */
 export function ofWeights(job: JobFacts, reference: Weights | undefined): Violation[] {
   const where = `${job.view.id} (${job.name})`;
   if (job.weights === undefined) return [{ what: 'it has no report', where }];
   const names = new Set([...Object.keys(reference ?? {}), ...Object.keys(job.weights)]);
   return [...names].flatMap((name) => {
     const [is, was] = [job.weights?.[name], reference?.[name]];
-    return is === was ? [] : [{ what: `weights of ${name} are ${is}, undisturbed ${was}`, where }];
+    return is === was ? [] : [{ what: `weights of ${name} are ${is}, without faults ${was}`, where }];
   });
 }
 
-/** Every accepted job is in the index of its state, and in no other; nobody else's is. */
+/** Checks that the indexes have every accepted job under its state, and no other job. */
 export function ofIndexes(
   jobs: readonly { id: string; state: JobState }[],
   byState: Record<JobState, string[]>,
@@ -154,11 +153,11 @@ export function ofIndexes(
     }),
     ...placed
       .filter(({ id }) => !known.has(id))
-      .map(({ id, state }) => ({ what: `a job is listed as ${state} that nobody was given`, where: id })),
+      .map(({ id, state }) => ({ what: `a job is listed as ${state} that no response named`, where: id })),
   ];
 }
 
-/** One job for each key, however often it was sent. */
+/** Checks that every idempotency key has created one job. */
 export function ofKeys(answers: readonly { key: string; id: string }[]): Violation[] {
   const first = new Map<string, string>();
   return answers.flatMap(({ key, id }) => {
@@ -168,26 +167,26 @@ export function ofKeys(answers: readonly { key: string; id: string }[]): Violati
   });
 }
 
-/** What is in the store when all is over. */
+/** What the store contains at the end. */
 export interface StoreFacts {
-  /** Names of manifests of checkpoints. */
+  /** The names of checkpoint manifests. */
   checkpoints: readonly string[];
-  /** Of the digests that manifests list. */
+  /** The digests in manifests, each with the reason why its blob does not verify, or null. */
   digests: Record<string, string | null>;
-  /** Files that somebody began to write. */
+  /** Incomplete and temporary files. */
   unfinished: readonly string[];
-  /** Digests of blobs that no job and no manifest names. */
+  /** The digests of orphaned blobs. */
   unnamed: readonly string[];
 }
 
-/** Once every job has succeeded, or was deleted, nothing is to be resumed. */
+/** Checks the store after every job has succeeded or was deleted. */
 export function ofStore({ checkpoints, digests, unfinished, unnamed }: StoreFacts): Violation[] {
   return [
-    ...checkpoints.map((where) => ({ what: 'a checkpoint that nothing will resume from is left', where })),
+    ...checkpoints.map((where) => ({ what: 'a checkpoint of a finished job is left', where })),
     ...Object.entries(digests).flatMap(([where, fault]) =>
-      fault === null ? [] : [{ what: `a manifest lists what does not verify: ${fault}`, where }],
+      fault === null ? [] : [{ what: `a blob of a manifest does not verify: ${fault}`, where }],
     ),
     ...unfinished.map((where) => ({ what: 'a temporary file is left', where })),
-    ...unnamed.map((where) => ({ what: 'a blob that nothing names has outlived a sweep', where })),
+    ...unnamed.map((where) => ({ what: 'an orphaned blob is left after the sweep', where })),
   ];
 }

@@ -1,7 +1,7 @@
 import type { JobSpecInput } from '@distillery/spec';
 
-// Networks of a few hundred parameters over 96 images: a stage is its trainer's start and a second of training, in
-// which a checkpoint is committed at every one of its epochs.
+// Networks of a few hundred parameters and 96 images: a stage takes the start of its trainer and a second of training,
+// with a checkpoint after every epoch.
 
 const layers = [
   { layer: 'conv2d', filters: 4, kernel_size: 3, strides: 2, padding: 1, use_bias: false },
@@ -18,10 +18,10 @@ const soft = [{ type: 'soft_target' }, { type: 'cross_entropy' }];
 const training = { batchSize: 32, epochs: 12 };
 const cropFlip = { augmentation: { type: 'crop_flip', views: 2 } };
 
-/** @param seed of the teachers: with another one they are others, which no job before has trained */
+/** @param seed the seed of the teachers; with a new one, no earlier job has trained them */
 type Variant = (seed: number) => Record<string, unknown>;
 
-/** Between them they have every kind of stage. */
+/** Together they have every kind of stage. */
 const variants: Record<string, Variant> = {
   hint: (seed) => ({
     teacher: { architecture: teacherNet, training: { epochs: 30, seed } },
@@ -81,7 +81,7 @@ const variants: Record<string, Variant> = {
   }),
 };
 
-/** Different jobs, the first `count` of every kind with teachers of their own. */
+/** Returns `count` different jobs, whose teachers differ, too. */
 export function jobsToRun(count: number): { name: string; spec: JobSpecInput }[] {
   const kinds = Object.entries(variants);
   return Array.from({ length: count }, (_, index) => {

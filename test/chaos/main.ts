@@ -1,11 +1,12 @@
 /**
- * Jobs on several workers while trainers, workers, API and Redis are killed and frozen, networks cut and the disk
- * filled; then whether every promise was kept. Exit code 1 when one was not; the folder with logs and store is kept then.
+ * Runs jobs on several workers while it kills and freezes trainers, workers, API and Redis, cuts networks and fills the
+ * disk. Then it checks every promise. Exit code 1 means that one was broken; then the folder with logs and store stays.
  *
  *   npm run test:chaos -- [--minutes 15] [--seed 1] [--workers 3] [--jobs 24] [--different 18] [--most 1000000]
  *                         [--pause 1000,5000]
  *
- * jobs: at once; different: as many of them; most: in all; pause: ms between two faults, from and to.
+ * jobs: unfinished at a time; different: the number of different jobs; most: in total; pause: the shortest and longest
+ * pause between two faults, in ms.
  */
 import { parseArgs } from 'node:util';
 import { chaos, type ChaosOutcome, tidy } from './run.ts';
@@ -39,7 +40,7 @@ const outcome = await chaos({
   most: number('most'),
   different: number('different'),
   pauseMs: [least, largest],
-  // Two minutes, and half a minute for each job that may be open.
+  // Two minutes, and half a minute for each unfinished job.
   patienceMs: 120_000 + open * 30_000,
   log: (line) => process.stdout.write(`${line}\n`),
 });
@@ -58,13 +59,13 @@ function summary(result: ChaosOutcome): string {
     `seed                ${seed}`,
     `minutes of faults   ${result.minutes.toFixed(1)}`,
     `faults              ${faults}: ${counted(result.faults)}`,
-    `orders              ${counted(result.orders)}`,
-    `jobs accepted       ${result.accepted}, of which ${result.deleted} were deleted; the others: ${counted(result.states)}`,
+    `control requests    ${counted(result.controls)}`,
+    `jobs accepted       ${result.accepted}, ${result.deleted} of them deleted; the others: ${counted(result.states)}`,
     `ends before a retry ${counted(result.ends)}`,
     `attempts            ${result.attempts} of ${result.stages} stages`,
-    `answers of the API  ${counted(result.answers)}`,
-    `swept from store    ${result.swept.blobs} blobs, ${result.swept.checkpoints} checkpoints`,
-    `unasked exits       ${result.surprises.length}${result.surprises.map((line) => `\n  ${line}`).join('')}`,
+    `API responses       ${counted(result.answers)}`,
+    `removed by sweep    ${result.swept.blobs} blobs, ${result.swept.checkpoints} checkpoints`,
+    `unexpected exits    ${result.unexpectedExits.length}${result.unexpectedExits.map((line) => `\n  ${line}`).join('')}`,
     `violations          ${result.violations.length}`,
     ...result.violations.map(({ what, where }) => `  ${where}: ${what}`),
     ...(result.violations.length === 0 ? [] : [`kept: ${result.folder}`]),

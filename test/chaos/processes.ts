@@ -7,25 +7,25 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 const loader = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
 
-/** The variable by which processes of a run are found, also when their parents are gone. */
+/** The environment variable that marks the processes of a run, also after their parents have ended. */
 export const markName = 'DISTILLERY_CHAOS';
 
-/** A process that is started again whenever it ends, as a container would be, until it is told to stop. */
+/** A process that is restarted whenever it ends, like a container, until it is stopped. */
 export interface Managed {
   name: string;
-  /** Each time that it has ended without having been killed or told to. */
-  surprises: readonly string[];
-  /** Of the process that runs now; undefined while it is down. */
+  /** A line for each time that it ended without a signal from the test. */
+  unexpectedExits: readonly string[];
+  /** The id of the current process; undefined while it is down. */
   pid(): number | undefined;
-  /** False where there is none to send it to. */
+  /** Sends a signal; false while the process is down. */
   signal(signal: NodeJS.Signals): boolean;
-  /** SIGKILL or SIGTERM; another one starts `downMs` after it is gone. */
+  /** Ends the process; a new one starts after `downMs`. */
   end(signal: 'SIGKILL' | 'SIGTERM', downMs: number): Promise<void>;
-  /** SIGTERM, for good. False: it had to be killed after `patienceMs`. */
+  /** Ends the process for good with SIGTERM. False: it was killed after `patienceMs`. */
   stop(patienceMs: number): Promise<boolean>;
 }
 
-/** @param log a file that its output is added to */
+/** @param log the file to which its output is appended */
 export function manage(
   name: string,
   { script, env, log }: { script: string; env: Record<string, string>; log: string },
@@ -34,7 +34,7 @@ export function manage(
   let child: ChildProcess | undefined;
   let downMs = 500;
   let asked = false;
-  const surprises: string[] = [];
+  const unexpectedExits: string[] = [];
 
   function start(): void {
     const output = openSync(log, 'a');
@@ -46,7 +46,7 @@ export function manage(
     child = started;
     started.once('exit', (code, signal) => {
       child = undefined;
-      if (!asked) surprises.push(`${name} ended by itself: ${signal ?? `exit code ${code}`}`);
+      if (!asked) unexpectedExits.push(`${name} ended by itself: ${signal ?? `exit code ${code}`}`);
       const pause = asked ? downMs : 500;
       asked = false;
       if (wanted) setTimeout(() => wanted && start(), pause).unref();
@@ -57,7 +57,7 @@ export function manage(
   const send = (signal: NodeJS.Signals) => child !== undefined && child.kill(signal);
   return {
     name,
-    surprises,
+    unexpectedExits,
     pid: () => child?.pid,
     signal: send,
     async end(signal, pause) {
@@ -93,7 +93,7 @@ export interface Found {
   command: string;
 }
 
-/** Every process of a run, by its mark; none on systems without /proc. */
+/** Returns every process with a mark; none on systems without /proc. */
 export function findProcesses(mark: string): Found[] {
   return entries().flatMap((pid) => {
     try {
@@ -104,7 +104,7 @@ export function findProcesses(mark: string): Found[] {
       const parent = Number(/^PPid:\s+(\d+)$/m.exec(status)?.[1]);
       return /^State:\s+Z/m.test(status) ? [] : [{ pid, parent, command }];
     } catch {
-      return []; // it has just ended, or is somebody else's
+      return []; // The process has ended, or belongs to another user.
     }
   });
 }
@@ -119,7 +119,7 @@ function entries(): number[] {
   }
 }
 
-/** Trainers that work on a stage, whoever started them. */
+/** Returns the trainers of a run. */
 export function findTrainers(mark: string): Found[] {
   return findProcesses(mark).filter(({ command }) => command.endsWith('trainer.ts'));
 }

@@ -4,7 +4,7 @@ import { startEngine } from '@distillery/engine';
 import type { JobSpecInput, Report } from '@distillery/spec';
 import { jobSpec, planJob, runStage } from '@distillery/training';
 
-/** Digests of every network's last and best weights. */
+/** The digests of the last and best weights of every network. */
 export type Weights = Record<string, string>;
 
 export function weightsOf({ teachers, students }: Report): Weights {
@@ -28,11 +28,11 @@ const silent = {
 };
 
 /**
- * The weights of jobs that run undisturbed: each with its own store, stage by stage, in this process.
+ * Returns the weights of jobs that run without faults, each with a separate store, stage by stage, in this process.
  *
- * TF_NUM_INTRAOP_THREADS must be what the workers have: sums are taken in another order on another number of threads.
+ * TF_NUM_INTRAOP_THREADS must be the same as for the workers, because the number of threads changes the order of sums.
  */
-export async function undisturbed(
+export async function withoutFaults(
   folder: string,
   jobs: readonly { name: string; spec: JobSpecInput }[],
 ): Promise<Map<string, Weights>> {

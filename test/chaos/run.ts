@@ -7,76 +7,76 @@ import { type Swept, sweepStore } from '@distillery/api';
 import { openStore } from '@distillery/store';
 import { randomStream } from '@distillery/engine';
 import { type DistilleryQueue, openQueue } from '@distillery/queue';
-import { startAsking } from './asking.ts';
+import { startPatientClient } from './patient-client.ts';
 import { type Cluster, startCluster } from './cluster.ts';
 import { digestsIn, factsOf, idsByState, type JobFacts, verified } from './facts.ts';
-import { disturb } from './faults.ts';
+import { injectFaults } from './faults.ts';
 import { ofIndexes, ofJob, ofKeys, ofStore, ofWeights, type Violation } from './invariants.ts';
 import { jobsToRun } from './jobs.ts';
 import { type Load, startLoad } from './load.ts';
-import { undisturbed, type Weights } from './reference.ts';
+import { withoutFaults, type Weights } from './reference.ts';
 
 export interface ChaosOptions {
   seed: number;
-  /** Of faults. */
+  /** How long faults are injected, in minutes. */
   minutes: number;
   workers: number;
-  /** Jobs at once. */
+  /** The most unfinished jobs at a time. */
   open: number;
-  /** Jobs in all. */
+  /** The most jobs of the run. */
   most: number;
-  /** How many different ones. */
+  /** The number of different jobs. */
   different: number;
-  /** Between two faults, from and to, ms. */
+  /** The shortest and the longest pause between two faults, in ms. */
   pauseMs: readonly [number, number];
-  /** How long the jobs may take once the faults have stopped, ms. */
+  /** How long the jobs may take after the last fault, in ms. */
   patienceMs: number;
   log: (line: string) => void;
 }
 
 export interface ChaosOutcome {
-  /** From the first fault to the last. */
+  /** The minutes in which faults were injected. */
   minutes: number;
   faults: Record<string, number>;
-  /** Orders of people. */
-  orders: Record<string, number>;
+  /** The number of control requests by action. */
+  controls: Record<string, number>;
   accepted: number;
   deleted: number;
-  /** Jobs that are there at the end, by state. */
+  /** The number of jobs at the end, by state. */
   states: Record<string, number>;
-  /** How jobs had ended before they were retried, and why. */
+  /** How often jobs ended before they were retried, by reason. */
   ends: Record<string, number>;
   stages: number;
   attempts: number;
-  /** HTTP answers by status; `none`: there was no answer. */
+  /** The number of HTTP responses by status; `none`: no response. */
   answers: Record<string, number>;
-  /** What the sweep of the store took: of writers that were killed before their manifest, of deletions that were. */
+  /** What the sweep removed: left by writers and deletions that were interrupted. */
   swept: Swept;
-  surprises: string[];
+  unexpectedExits: string[];
   violations: Violation[];
-  /** Logs, Redis' files and the store; removed when nothing was violated. */
+  /** The folder with logs, Redis' files and the store. */
   folder: string;
 }
 
-/** Runs jobs while everything goes wrong, then looks whether anything did. */
+/** Runs jobs while faults are injected, then checks every promise. */
 export async function chaos(options: ChaosOptions): Promise<ChaosOutcome> {
   const { seed, minutes, workers, log } = options;
   process.env.TF_NUM_INTRAOP_THREADS = '1';
   const folder = await mkdtemp(join(tmpdir(), 'distillery-chaos-'));
   const jobs = jobsToRun(options.different);
-  log(`${jobs.length} different jobs, undisturbed first`);
-  const reference = await undisturbed(join(folder, 'reference'), jobs);
+  log(`${jobs.length} different jobs, first without faults`);
+  const reference = await withoutFaults(join(folder, 'reference'), jobs);
   const cluster = await startCluster(folder, workers);
   log(`seed ${seed}, ${workers} workers, ${folder}`);
-  if (cluster.disk === undefined) log('the disk is never full: this user may not mount one');
+  if (cluster.disk === undefined) log('the disk is never filled: this user may not mount one');
   if (!existsSync('/proc/self')) {
-    log('no trainer is disturbed, and orphans are not looked for: this system has no /proc');
+    log('no fault in trainers and no check for remaining processes: this system has no /proc');
   }
   const queue = await openQueue({ url: cluster.redisUrl });
   const store = await openStore(cluster.storeDir);
-  const asking = startAsking(cluster.url, 60_000);
+  const client = startPatientClient(cluster.url, 60_000);
   const load = startLoad({
-    asking,
+    client,
     jobs,
     open: options.open,
     most: options.most,
@@ -84,43 +84,43 @@ export async function chaos(options: ChaosOptions): Promise<ChaosOutcome> {
     factsOf: (id) => factsOf(queue, store, id),
   });
   try {
-    await asking.ask('GET', '/v1/methods');
-    const begun = performance.now();
+    await client.ask('GET', '/v1/methods');
+    const startedAt = performance.now();
     const stop = AbortSignal.timeout(minutes * 60_000);
     const [injected] = await Promise.all([
-      disturb(cluster, randomStream(seed, 'faults'), options.pauseMs, stop),
+      injectFaults(cluster, randomStream(seed, 'faults'), options.pauseMs, stop),
       load.run(stop),
     ]);
-    const disturbed = (performance.now() - begun) / 60_000;
+    const faultMinutes = (performance.now() - startedAt) / 60_000;
     for (const line of injected.log) log(line);
     await restore(cluster);
-    log(`all is restored; ${load.states.size} jobs are to end`);
+    log(`no more faults; waiting for ${load.states.size} jobs`);
     const open = await load.finish(options.patienceMs);
     const left = await cluster.stop();
-    const surprises = [cluster.api, ...cluster.workers].flatMap((managed) => managed.surprises);
+    const unexpectedExits = [cluster.api, ...cluster.workers].flatMap((managed) => managed.unexpectedExits);
     const violations = [
       ...open.map((where) => ({ what: `the job has not succeeded within ${options.patienceMs} ms`, where })),
       ...left.map((what) => ({ what, where: 'processes' })),
-      ...asking.unexpected.map((what) => ({ what, where: 'API' })),
+      ...client.unexpected.map((what) => ({ what, where: 'API' })),
     ];
-    const { found, facts, swept } = await examined(cluster, queue, load, reference);
+    const { found, facts, swept } = await inspect(cluster, queue, load, reference);
     violations.push(...found);
     if (violations.length > 0 && cluster.disk !== undefined) {
       await cp(cluster.storeDir, join(folder, 'store-at-the-end'), { recursive: true });
     }
     return {
-      minutes: disturbed,
+      minutes: faultMinutes,
       faults: injected.counts,
-      orders: load.orders,
+      controls: load.controls,
       accepted: new Set(load.answers.map(({ id }) => id)).size,
       deleted: load.deleted.length,
       states: tally([...load.states.values()]),
       ends: tally(facts.flatMap(earlierEnds)),
       stages: facts.reduce((sum, { view }) => sum + view.stages.length, 0),
       attempts: facts.flatMap(({ view }) => view.stages).reduce((sum, { attempt }) => sum + attempt, 0),
-      answers: asking.counts,
+      answers: client.counts,
       swept,
-      surprises,
+      unexpectedExits,
       violations,
       folder,
     };
@@ -139,16 +139,16 @@ async function restore({ networks, disk, redis, workers, api }: Cluster): Promis
   await delay(500);
 }
 
-/** Looks at everything that was left behind. */
-async function examined(
+/** Checks jobs, indexes and the store at the end. */
+async function inspect(
   cluster: Cluster,
   queue: DistilleryQueue,
   load: Load,
   reference: ReadonlyMap<string, Weights>,
 ) {
-  // Opened anew: that is when it is swept.
+  // Opening a store removes incomplete files.
   const store = await openStore(cluster.storeDir);
-  // First of all, so that what follows sees whether it takes too much.
+  // First, so that the checks below notice if it removes too much.
   const everything = new Date(Date.now() + 60_000);
   const swept = await sweepStore(queue, store, { before: everything, remove: true });
   const found: Violation[] = [];
@@ -176,13 +176,13 @@ async function examined(
   for (const name of manifests) listing.set(name, digestsIn(await store.manifest(name)));
   const listed = [...listing.values()].flat();
   const incoming = (await readdir(join(cluster.storeDir, 'incoming'))).map((name) => `incoming/${name}`);
-  // What Node and tsx have compiled stays on purpose.
+  // The compile caches of Node and tsx stay on purpose.
   const temporary = (await readdir(cluster.tmpDir)).filter((name) => !/^(tsx-|node-)/.test(name));
   const named = new Set([...listed, ...there.flatMap(({ digests }) => Object.keys(digests))]);
   const blobs = await readdir(join(cluster.storeDir, 'blobs'), { recursive: true, withFileTypes: true });
   found.push(
     ...ofStore({
-      // An entry without a blob is an attempt's, which stands for the fence.
+      // A manifest without a blob is the fence of an attempt.
       checkpoints: manifests.filter((name) => name.startsWith('jobs/') && listing.get(name)?.length !== 0),
       digests: await verified(store, listed),
       unfinished: [...incoming, ...temporary.map((name) => `tmp/${name}`)],
@@ -192,7 +192,7 @@ async function examined(
   return { found, facts, swept };
 }
 
-/** Ends of a job that were not its last, and the failures' codes. */
+/** Returns cancellations and failures of a job that was retried afterwards. */
 function earlierEnds({ events }: JobFacts): string[] {
   return events.flatMap((event) => {
     if (event.type === 'job') return event.state === 'cancelled' ? ['cancelled'] : [];
@@ -207,7 +207,7 @@ function tally(words: readonly string[]): Record<string, number> {
   return counts;
 }
 
-/** Removes what a run has left. */
+/** Removes the folder of a run. */
 export async function tidy({ folder }: ChaosOutcome): Promise<void> {
   await rm(folder, { recursive: true, force: true });
 }

@@ -5,16 +5,16 @@ import { promisify } from 'node:util';
 
 const execute = promisify(execFile);
 
-/** A disk of our own that can be filled. */
+/** A separate disk that can be filled. */
 export interface SmallDisk {
   folder: string;
-  /** Takes all the room that is left. */
+  /** Uses all the space that is left. */
   fill(): Promise<void>;
   free(): Promise<void>;
   unmount(): Promise<void>;
 }
 
-/** Mounts one in memory; undefined where this user, or this system, may not. */
+/** Mounts a disk in memory; undefined if the user or the system does not allow it. */
 export async function mountSmallDisk(folder: string, megabytes: number): Promise<SmallDisk | undefined> {
   await mkdir(folder, { recursive: true });
   try {
@@ -30,7 +30,7 @@ export async function mountSmallDisk(folder: string, megabytes: number): Promise
       try {
         for (const size of [1 << 20, 1 << 12]) {
           const bytes = Buffer.alloc(size);
-          // A chunk that is written in part is the last of its size.
+          // A partial write is the last one of its size.
           while ((await handle.write(bytes)).bytesWritten === size);
         }
       } catch (error) {

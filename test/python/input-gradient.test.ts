@@ -16,7 +16,7 @@ import {
 } from '@distillery/engine';
 import { expectClose, sample } from '@distillery/engine/testing';
 
-/** A network in PyTorch, in float64; the squared distance of its input gradient to a target, and what that trains. */
+/** A network in PyTorch (float64): the squared distance of its input gradient to a target, and the weight gradients. */
 const script = `
 import json, sys, torch
 from torch import nn
@@ -69,7 +69,7 @@ const forward: Forward = (net, image) => {
   return net.linear('fc', net.globalAveragePool(net.relu(net.batchNorm('bn3', last))), { out: 4 });
 };
 
-test('PyTorch, through a graph of the backward pass, gives the same', {
+test("equals PyTorch's second derivative through the backward pass", {
   timeout: 300_000,
 }, async (context) => {
   const python = await pythonWith(['torch', 'numpy'], 240_000);

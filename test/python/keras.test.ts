@@ -10,7 +10,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { expect, test } from 'vitest';
 import { pythonTimeout, pythonWith } from '../testing/python.ts';
 
-/** Two models in Keras; prints what to_json() writes, or, given weights and images, their logits before the softmax. */
+/** Two Keras models. Prints the result of to_json(), or, given weights and images, the logits before the softmax. */
 const models = `
 import json, os, sys
 os.environ["KERAS_BACKEND"] = "torch"
@@ -60,7 +60,7 @@ for name, model in models.items():
 print(json.dumps(answer))
 `;
 
-test("Keras' models are read from their JSON, and computed as Keras does", {
+test('Keras models read from JSON compute the same logits as in Keras', {
   timeout: 2 * pythonTimeout + 120_000,
 }, async (context) => {
   const python = await pythonWith(['torch', 'keras', 'safetensors', 'numpy'], 2 * pythonTimeout);
@@ -80,7 +80,7 @@ test("Keras' models are read from their JSON, and computed as Keras does", {
       const forward = bind(architectures.get('layers'), choice, { classes: 5 });
       const { parameters } = trace(forward, [12, 12, 3]);
       const first = initialValues(parameters, 1);
-      // BatchNorm begins as the identity and biases as zeros, which hides mistakes. Variances stay positive.
+      // An untrained BatchNorm is the identity and biases are zero, which hides mistakes. Variances stay positive.
       const values = parameters.map((parameter) => ({
         ...parameter,
         data: first[parameter.name].map((value, i) =>
@@ -107,7 +107,7 @@ test("Keras' models are read from their JSON, and computed as Keras does", {
     for (const [name, logits] of Object.entries(answer)) {
       expect(expected[name]).toHaveLength(20);
       logits.forEach((value, i) => expect(value, name).toBeCloseTo(expected[name][i], 4));
-      // The four images are told apart.
+      // The four images have different logits.
       expect(new Set(logits.filter((_, i) => i % 5 === 0).map((value) => value.toFixed(4))).size).toBe(4);
     }
   } finally {

@@ -10,7 +10,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { expect, test } from 'vitest';
 import { pythonTimeout, pythonWith } from '../testing/python.ts';
 
-/** The networks once more, in PyTorch; loads each one's weights and prints its logits for the same images. */
+/** The same networks in PyTorch. Loads the weights of each and prints its logits for the same images. */
 const evaluation = `
 import json, sys, torch, safetensors.torch
 from torch import nn
@@ -262,7 +262,7 @@ const networks = {
   deit: { type: 'vit', width: 32, depth: 2, heads: 4, patch: 8, distillationToken: true },
 };
 
-/** Norms begin as the identity, and biases as 0, which hides mistakes: they are moved. Variances stay positive. */
+/** Changes weights, because untrained norms are the identity and biases are 0, which hides mistakes. Variances stay positive. */
 function moved(name: string, values: Float32Array): Float32Array {
   return values.map((value, i) => value + 0.3 * Math.sin(i + name.length));
 }

@@ -18,7 +18,7 @@ beforeAll(async () => {
 }, pythonTimeout + 10_000);
 afterAll(() => rm(folder, { recursive: true }));
 
-// Values that both sides can make exactly, an odd count of bytes first so that the rest is not aligned.
+// Values that both sides compute exactly. The first tensor has an odd number of bytes, so that the others are unaligned.
 const script = `
 import sys, numpy as np
 from safetensors import safe_open
@@ -44,7 +44,7 @@ with safe_open(source, "np") as opened:
 save_file(expected, target, metadata={"from": "numpy"})
 `;
 
-test('the reference implementation reads our files, and we read its files', async (context) => {
+test('the reference implementation reads our files, and this one reads its files', async (context) => {
   if (python === undefined) return context.skip('Python with safetensors and numpy cannot be had here');
   const halves = Float32Array.from({ length: 600 }, (_, index) => index - 300).map(
     (value) => value * Math.fround(0.37),

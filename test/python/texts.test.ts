@@ -12,7 +12,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { pythonTimeout, pythonWith } from '../testing/python.ts';
 
-/** Encodes texts by the tokenizer of a file's metadata, and scores them with PyTorch's own encoder; prints both. */
+/** Encodes texts with the tokenizer in a file's metadata and computes logits with PyTorch's encoder; prints both. */
 const evaluation = `
 import json, sys, unicodedata, regex, safetensors, torch
 from torch import nn
@@ -77,7 +77,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-/** Beside common ones: signs of two and four bytes, letters that come in two forms, apostrophes, digits, spaces. */
+/** Texts with characters of two and four bytes, letters with two encodings, apostrophes, digits and spaces. */
 const unusual = [
   "It's  naïve — cafe\u0301 №12345?!",
   '漢字 and 🙂🙂',
@@ -99,9 +99,9 @@ test.for([
     const rows = unusual.map((text) => `"${text}",sea`);
     await writeFile(join(folder, 'set.csv'), `${syntheticTexts(60)}${rows.join('\n')}\n`);
     await writeFile(join(folder, 'test.csv'), `text,label\n${rows.join('\n')}\n`);
-    const options = { source: 'text-csv', path: 'set.csv', testPath: 'test.csv', length: 40, tokenizer };
+    const options = { source: 'text_csv', path: 'set.csv', testPath: 'test.csv', length: 40, tokenizer };
     const surroundings = { cacheDir: join(folder, 'cache'), roots: [folder] };
-    const set = await datasets.get('text-csv').load(datasets.schema.parse(options), surroundings);
+    const set = await datasets.get('text_csv').load(datasets.schema.parse(options), surroundings);
     const ids = Array.from(new Uint16Array((await allInputs(set.test)).buffer));
 
     const choice = architectures.schema.parse({ type: 'text_transformer', width: 24, depth: 2, heads: 3 });
@@ -109,7 +109,7 @@ test.for([
     const forward = bind(architectures.get(choice.type), choice, task);
     const { parameters } = trace(forward, set.shape);
     const first = initialValues(parameters, 1);
-    // First weights are small and norms the identity, which hides mistakes.
+    // Initial weights are small and norms the identity, which hides mistakes.
     const values = parameters.map(({ name, ...parameter }) => ({
       name,
       ...parameter,

@@ -5,14 +5,14 @@ import { promisify } from 'node:util';
 
 const root = resolve(import.meta.dirname, '../..');
 
-/** Runs one of the repository's scripts in its root. */
+/** Runs a script of the repository, in the root. */
 export async function runScript(name: string, ...args: string[]): Promise<void> {
   await promisify(execFile)(process.execPath, [join('scripts', name), ...args], { cwd: root });
 }
 
 /**
- * Compiles everything, as `npm run build` does, into a new folder that any user may read, for the caller to remove. It
- * lies inside the repository so that the compiled files find its packages.
+ * Compiles everything, like `npm run build`, into a new folder that any user may read, and that the caller removes. The
+ * folder is inside the repository, so that the compiled files find its node_modules.
  */
 export async function buildJavaScript(): Promise<string> {
   await mkdir(join(root, '.cache'), { recursive: true });

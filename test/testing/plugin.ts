@@ -1,6 +1,6 @@
 /**
- * A plug-in with one kind for each registry, as somebody would write it outside of this repository. It imports only what
- * the packages export.
+ * A plug-in with one kind for each registry, as it would be written outside of this repository. It imports only what the
+ * packages export.
  */
 import type { DatasetKind, ReaderDescription, ReaderKind } from '@distillery/datasets';
 import type { Format } from '@distillery/formats';

@@ -7,14 +7,15 @@ import { promisify } from 'node:util';
 
 const run = promisify(execFile);
 
-/** The longest that `pythonWith` takes by default; give a hook that calls it a little more. */
+/** How long `pythonWith` takes at most by default, in ms; a hook that calls it needs a little more. */
 export const pythonTimeout = 120_000;
 
 /**
- * The interpreter of a virtual environment that has `packages` (as `pip install` names them), or undefined, with
- * the reason printed, where it cannot be had in time: no Python, no network, no wheel. The environment is kept in
- * `$DISTILLERY_CACHE/python-test-venv` and grows, so a package is downloaded once. Test files may call it at once.
- * @param timeout milliseconds; `torch` wants more than the default on a slow line.
+ * Returns the Python of a virtual environment with `packages` (names as for `pip install`). Without Python, a network or a
+ * wheel it prints the reason and returns undefined. The environment stays in `$DISTILLERY_CACHE/python-test-venv`, so each
+ * package is downloaded once. Test files may call it at the same time.
+ *
+ * @param timeout milliseconds; `torch` needs more than the default on a slow connection
  */
 export async function pythonWith(packages: string[], timeout = pythonTimeout): Promise<string | undefined> {
   const cache = process.env.DISTILLERY_CACHE ?? join(homedir(), '.cache', 'distillery');
@@ -25,7 +26,7 @@ export async function pythonWith(packages: string[], timeout = pythonTimeout): P
     await mkdir(cache, { recursive: true });
     await withLock(`${environment}.lock`, signal, async () => {
       await makeEnvironment(environment, python, signal);
-      // Marked by us after pip has ended: one that was killed leaves packages that look installed.
+      // Marked after pip has ended, because a killed pip leaves packages that look installed.
       const marker = (name: string) => join(environment, `installed-${encodeURIComponent(name)}`);
       const missing: string[] = [];
       for (const name of packages) if (!(await exists(marker(name)))) missing.push(name);
@@ -50,7 +51,7 @@ async function makeEnvironment(environment: string, python: string, signal: Abor
     await run('python3', ['-m', 'venv', environment], { signal });
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') throw new Error('python3 is not installed');
-    // Debian keeps what venv bootstraps pip with in a package of its own; the system's pip can do it as well.
+    // On Debian, venv needs a separate package to install pip; the system's pip does the same.
     await rm(environment, { recursive: true, force: true });
     await run('python3', ['-m', 'venv', '--without-pip', environment], { signal });
     await run('python3', ['-m', 'pip', '--python', python, 'install', '--quiet', 'pip'], { signal });
@@ -59,14 +60,14 @@ async function makeEnvironment(environment: string, python: string, signal: Abor
 }
 
 function pipOptions(packages: string[]): string[] {
-  // Few retries and wheels only: an offline machine should say so in seconds, and none should start a compiler.
+  // Few retries, so that an offline machine fails in seconds; and wheels only, so that no compiler starts.
   const options = ['install', '--quiet', '--disable-pip-version-check', '--only-binary=:all:', '--retries=1'];
-  // PyPI's own wheels of torch bring gigabytes of CUDA.
+  // The torch wheels of PyPI contain gigabytes of CUDA libraries.
   const cpuOnly = ['--extra-index-url', 'https://download.pytorch.org/whl/cpu'];
   return packages.some((name) => name.startsWith('torch')) ? [...options, ...cpuOnly] : options;
 }
 
-/** One process at a time makes or grows the environment; the lock of a process that died is taken over. */
+/** Lets one process at a time change the environment; the lock of a dead process is removed. */
 async function withLock(path: string, signal: AbortSignal, work: () => Promise<void>): Promise<void> {
   for (;;) {
     const taken = await writeFile(path, String(process.pid), { flag: 'wx', signal }).then(yes, no);

@@ -10,7 +10,7 @@ import { startApi } from '@distillery/api';
 import { type RunningWorker, startWorker } from '@distillery/worker';
 import { pino } from 'pino';
 
-/** The whole service for a test: its own Redis, port and folder. */
+/** The whole service for a test, with a private Redis, port and folder. */
 export interface Service {
   url: string;
   redisUrl: string;
@@ -19,7 +19,7 @@ export interface Service {
   folder: string;
   queue: DistilleryQueue;
   store: Store;
-  /** Submits a job and waits for its end. */
+  /** Submits a job and waits until it ends. */
   complete(spec: JobSpecInput): Promise<{ job: JobView; report: Report }>;
   close(): Promise<void>;
 }
@@ -31,9 +31,9 @@ export async function startService({
   lockSeconds = 15,
   roots = [] as string[],
   plugins = [] as string[],
-  /** The scheme of the store, which lies in the service's folder. */
+  /** The scheme of the store, which is in the folder of the service. */
   scheme = 'file',
-  /** Of a Redis that the test looks after; one of the service's own when undefined. */
+  /** The URL of a Redis that the test manages; default: a private one. */
   redisUrl = undefined as string | undefined,
 } = {}): Promise<Service> {
   const folder = await mkdtemp(join(tmpdir(), 'distillery-service-'));

@@ -1,16 +1,16 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 
-/** A stretch of network that a test can cut. */
+/** A network connection that a test can cut. */
 export interface TcpProxy {
-  /** On loopback, in front of the port that was given. */
+  /** The port of the proxy on loopback. */
   port: number;
   /**
    * Ends every connection and takes no more. With `halfOpen` nobody is told: what is sent vanishes, and goes on to vanish
    * on the connections of that time when the rest is restored, as behind a firewall that has forgotten them.
    */
   cut(how?: { halfOpen?: boolean }): void;
-  /** With `reset` the connections that have lost bytes are ended, as by a router that has forgotten them. */
+  /** Restores the network. `reset` closes connections that lost bytes, like a router that has dropped their state. */
   restore(how?: { reset?: boolean }): void;
   close(): Promise<void>;
 }
@@ -31,7 +31,7 @@ export async function startTcpProxy(target: number): Promise<TcpProxy> {
       });
       end.on('error', () => {});
       end.on('close', () => {
-        // The other side of a silent link never hears of it, but nothing is left behind here.
+        // The other side of a silent connection is not told, but the sockets here are released.
         if (!link.silent) for (const each of link.ends) each.destroy();
         if (link.ends.every(({ destroyed }) => destroyed)) links.delete(link);
       });

@@ -8,7 +8,7 @@ import { privateApi, problem, spec } from './testing/api.ts';
 const held = privateApi({ apiKeys: 'required' });
 
 let made = 0;
-/** A key, and requests that carry it. */
+/** A key, and a function that sends requests with it. */
 async function caller(scope: Scope, over: { name?: string; jobs?: number; rate?: number } = {}) {
   const { name = `${scope}-${++made}`, jobs = null, rate = null } = over;
   const { token, id } = await held.queue.apiKeys.create({ name, scope, jobs, rate });
@@ -20,7 +20,7 @@ async function caller(scope: Scope, over: { name?: string; jobs?: number; rate?:
   return { id, name, token, send, post, submit };
 }
 
-/** Every route of the app, read from Fastify's own tree. */
+/** Every route of the app, read from Fastify's route tree. */
 async function everyRoute(): Promise<{ method: string; path: string }[]> {
   const plan = () => Promise.reject(new Error('not asked'));
   const planner = { kinds, jobSpec, stageKinds: [], planSchema, plan };
@@ -41,7 +41,7 @@ async function everyRoute(): Promise<{ method: string; path: string }[]> {
   return routes;
 }
 
-test('without a good key every page answers 401, except those three that tell nothing', async () => {
+test('without a valid key every page answers 401, except the three public ones', async () => {
   const routes = await everyRoute();
   expect(routes.length).toBeGreaterThan(35);
   const open: string[] = [];
@@ -71,7 +71,7 @@ test('without a good key every page answers 401, except those three that tell no
   }
 });
 
-test('a scope lets in what it says, and nobody controls the jobs of others but the admin', async () => {
+test('a scope allows its routes, and only the admin controls the jobs of others', async () => {
   const [reader, one, two, admin] = [
     await caller('read'),
     await caller('submit'),
@@ -95,7 +95,7 @@ test('a scope lets in what it says, and nobody controls the jobs of others but t
     expect(await codeOf(await who.send(`/v1/jobs/${id}`, 'DELETE'))).toBe('forbidden');
   }
   expect(await codeOf(await one.send(`/v1/jobs/${id}/cancel`, 'POST'))).toBe(200);
-  // A new key of the same name takes the place of an old one.
+  // A new key with the same name replaces the old one.
   const successor = await caller('submit', { name: one.name });
   await held.queue.apiKeys.revoke(one.id);
   expect(await codeOf(await one.send('/v1/jobs'))).toBe('unauthorized');
@@ -115,7 +115,7 @@ test('a scope lets in what it says, and nobody controls the jobs of others but t
   expect(await own(one.name)).toEqual([]);
 });
 
-test('a key has so many requests a minute, an address so many that are refused', async () => {
+test('requests per minute are limited by key, unauthenticated ones by address', async () => {
   const slow = await caller('read', { rate: 3 });
   for (let left = 2; left >= 0; left--) {
     const { status, headers } = await slow.send('/v1/jobs');
@@ -135,7 +135,7 @@ test('a key has so many requests a minute, an address so many that are refused',
     for (let i = 0; i < 2; i++) await held.queue.requests.add('address:127.0.0.1');
     const guess = await fetch(`${small.url}/v1/jobs`, { headers: { authorization: 'Bearer dk_guess' } });
     expect((await problem(guess)).code).toBe('rate_limited');
-    // Who shares the address and has a key is not locked out.
+    // A client with a key on the same address is not affected.
     const { token } = await caller('read');
     const good = await fetch(`${small.url}/v1/jobs`, { headers: { authorization: `bearer ${token}` } });
     expect(good.status).toBe(200);
@@ -144,7 +144,7 @@ test('a key has so many requests a minute, an address so many that are refused',
   }
 });
 
-test('an owner has so many jobs on their way; replays are none', async () => {
+test('the unfinished jobs of an owner are limited; replays do not count', async () => {
   const { post, send, name } = await caller('submit', { jobs: 2 });
   const key = { 'idempotency-key': 'mine' };
   const first = await Promise.all(Array.from({ length: 6 }, () => post('/v1/jobs', spec)));
@@ -167,7 +167,7 @@ test('an owner has so many jobs on their way; replays are none', async () => {
   expect([theirs.status, theirs.headers.get('idempotency-replayed')]).toEqual([202, null]);
 });
 
-test('the audit tells who did what, and who was refused', async () => {
+test('the audit log has changes and refused requests, with their owners', async () => {
   const { submit, send, post, id: key, name: owner } = await caller('submit');
   const { send: ask } = await caller('admin');
   const { id: job } = await submit();
@@ -177,7 +177,7 @@ test('the audit tells who did what, and who was refused', async () => {
   await held.request('/v1/jobs', { headers: { 'x-request-id': 'stranger' } });
   const who = { key, owner, address: '127.0.0.1' };
   const cancelled = { ...who, action: 'POST /v1/jobs/:id/cancel', job, status: 200, code: null };
-  // An entry is written when its request has been answered.
+  // An entry is written after the response.
   await expect
     .poll(async () => ((await (await ask('/v1/audit?limit=4')).json()) as { entries: unknown[] }).entries)
     .toMatchObject([
@@ -191,7 +191,7 @@ test('the audit tells who did what, and who was refused', async () => {
   expect((await problem(await ask('/v1/audit?after=x'))).code).toBe('malformed_request');
 });
 
-test('keys may be off on loopback alone', async () => {
+test('keys may be off on loopback only', async () => {
   const keys = (apiKeys: 'required' | 'off' | undefined, host: string) => accessOf({ apiKeys }, host).keys;
   for (const host of ['127.0.0.1', '127.1.2.3', '::1', 'localhost']) {
     expect([keys(undefined, host), keys('required', host), keys('off', host)]).toEqual([
@@ -202,13 +202,13 @@ test('keys may be off on loopback alone', async () => {
   }
   for (const host of ['0.0.0.0', '::', '10.0.0.1', 'fe80::1', 'localhost.example', '::ffff:10.0.0.1']) {
     expect(keys(undefined, host)).toBe('required');
-    expect(() => keys('off', host)).toThrow(`API_KEYS=off on ${host} would let everyone in`);
+    expect(() => keys('off', host)).toThrow(`API_KEYS=off on ${host} would admit every machine`);
   }
   expect(accessOf({ apiRate: 5 }, '::1')).toEqual({ keys: 'off', rate: 5, jobs: 100 });
   expect(accessOf({ apiJobs: 7 }, '::1')).toEqual({ keys: 'off', rate: 600, jobs: 7 });
 });
 
-test('Redis away: no key is good or bad, and the answer is 503', async () => {
+test('while Redis is down no key can be checked, and the answer is 503', async () => {
   const { send } = await caller('admin');
   await held.redis.stop();
   const response = await send('/v1/methods');

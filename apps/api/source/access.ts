@@ -1,17 +1,17 @@
 import { BlockList, isIP } from 'node:net';
 import { ConfigurationError, defaultOf } from '@distillery/spec/configuration';
 
-/** Who may send requests, and how many. */
+/** Whether requests need an API key, and how many requests and jobs are allowed. */
 export interface Access {
   /** Whether a request needs an API key. */
   keys: 'required' | 'off';
-  /** Requests per minute of a key that has no limit of its own, and refused requests per minute of an address. */
+  /** Requests per minute of a key without its own limit, and unauthenticated requests per minute of an address. */
   rate: number;
-  /** Unfinished jobs at a time of an owner whose key has no limit of its own. */
+  /** Unfinished jobs that an owner may have at a time, where the key has no limit of its own. */
   jobs: number;
 }
 
-/** The settings of the same names. */
+/** The settings API_KEYS, API_RATE and API_JOBS; undefined means the default. */
 export interface AccessSettings {
   apiKeys?: 'required' | 'off' | undefined;
   apiRate?: number | undefined;
@@ -19,7 +19,8 @@ export interface AccessSettings {
 }
 
 /**
- * Keys may be off, and are by default, only on an address that no other machine can reach.
+ * Returns the access rules of an API. Keys may be off, and are by default, only on an address that no other machine can
+ * reach.
  *
  * @param host the address that the API listens on
  * @throws ConfigurationError when keys are off on another address
@@ -32,7 +33,7 @@ export function accessOf(settings: AccessSettings, host: string): Access {
   } = settings;
   if (apiKeys === 'off' && !isLoopback(host)) {
     throw new ConfigurationError(
-      `API_KEYS=off on ${host} would let everyone in who can reach it: listen on 127.0.0.1, or require keys`,
+      `API_KEYS=off on ${host} would admit every machine that can reach it: listen on 127.0.0.1, or require keys`,
     );
   }
   return { keys: apiKeys, rate: apiRate, jobs: apiJobs };
@@ -42,7 +43,7 @@ const loopback = new BlockList();
 loopback.addSubnet('127.0.0.0', 8, 'ipv4');
 loopback.addAddress('::1', 'ipv6');
 
-/** False for other names, which could resolve to any address. */
+/** Returns whether only this machine can reach a host. Names other than localhost could resolve to any address: false. */
 function isLoopback(host: string): boolean {
   if (host === 'localhost') return true;
   const version = isIP(host);

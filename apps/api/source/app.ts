@@ -18,21 +18,21 @@ import type { Services } from './services.ts';
 import { validatorCompiler } from './validation.ts';
 
 export interface AppOptions extends Services {
-  /** Silent when not given. */
+  /** Default: no log. */
   logger?: Logger;
   access: Access;
-  /** Of Distillery. */
+  /** The version of Distillery, for the OpenAPI page. */
   version?: string;
-  /** Milliseconds in which a request must have arrived; default 30 000. */
+  /** Milliseconds within which a whole request must arrive; default 30 000. */
   requestTimeout?: number;
-  /** Addresses and ranges of proxies whose `X-Forwarded-For` header is believed; default none. */
+  /** Addresses and ranges of proxies whose `X-Forwarded-For` header is trusted; default none. */
   trustProxy?: string[];
 }
 
-/** The API, ready to `listen`. It owns neither queue nor store: close them after it. */
+/** Builds the API, ready to `listen`. It does not own queue and store: close them after it. */
 export async function buildApp({
   logger,
-  access: who,
+  access: accessRules,
   version = '0.1.0',
   requestTimeout = 30_000,
   trustProxy = [],
@@ -43,7 +43,7 @@ export async function buildApp({
     ...(loggerInstance === undefined ? { logger: false } : { loggerInstance }),
     bodyLimit: 1024 * 1024,
     requestTimeout,
-    // Of a socket on which nothing moves: a client that has stopped reading, too.
+    // A socket without traffic, such as that of a client that has stopped reading.
     connectionTimeout: 120_000,
     keepAliveTimeout: 72_000,
     http: {
@@ -59,7 +59,7 @@ export async function buildApp({
       return typeof given === 'string' && /^[\w.:-]{1,100}$/.test(given) ? given : randomUUID();
     },
     frameworkErrors: (error, request, reply) => void answerProblem(error, request, reply),
-    clientErrorHandler: (error, socket) => refuseUnread(error, socket),
+    clientErrorHandler: (error, socket) => refuseUnparsed(error, socket),
     return503OnClosing: false,
     forceCloseConnections: 'idle',
   });
@@ -67,16 +67,16 @@ export async function buildApp({
   app.setSerializerCompiler(serializerCompiler);
   await app.register(requestId);
   await app.register(errors);
-  // Whether there is TLS is for the proxy in front to say: on plain loopback these two would lock browsers out.
+  // TLS is the business of a proxy in front of the API: on plain HTTP these two would lock browsers out.
   await app.register(helmet, {
     strictTransportSecurity: false,
     contentSecurityPolicy: { directives: { upgradeInsecureRequests: null } },
   });
-  await app.register(access, { ...who, queue: services.queue });
+  await app.register(access, { ...accessRules, queue: services.queue });
   await app.register(audit, { queue: services.queue });
   await app.register(openapi, { planner: services.planner, version });
   await app.register(routes, services);
-  // A connection that answers when we begin to close is idle only afterwards, and would be kept for a minute.
+  // A connection that is busy when closing begins becomes idle later, and would stay open for a minute.
   app.addHook('preClose', async () => {
     if (!app.server.listening) return;
     const timer = setInterval(() => app.server.closeIdleConnections(), 100);
@@ -86,21 +86,21 @@ export async function buildApp({
   return app;
 }
 
-const unread: Record<string, ErrorCode> = {
+const parserErrors: Record<string, ErrorCode> = {
   HPE_HEADER_OVERFLOW: 'headers_too_large',
   ERR_HTTP_REQUEST_TIMEOUT: 'request_timeout',
 };
 
-/** What could not be read to its end has no request, and so no handler. */
-function refuseUnread({ code }: { code?: string }, socket: Socket): void {
+/** Answers what could not be parsed as a request: Fastify has no request object for it, and so no error handler. */
+function refuseUnparsed({ code }: { code?: string }, socket: Socket): void {
   if (!socket.writable) {
     socket.destroy();
     return;
   }
-  const why = unread[code ?? ''] ?? 'malformed_request';
-  const { status, title } = errorTable[why];
-  const message = why === 'malformed_request' ? 'this is not an HTTP request that can be read' : title;
-  const error = new DistilleryError(why, message);
+  const reason = parserErrors[code ?? ''] ?? 'malformed_request';
+  const { status, title } = errorTable[reason];
+  const message = reason === 'malformed_request' ? 'the bytes are not a valid HTTP request' : title;
+  const error = new DistilleryError(reason, message);
   const body = JSON.stringify(problemOf(error, randomUUID()));
   socket.end(
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nContent-Type: ${problemType}\r\nContent-Length: ${Buffer.byteLength(body)}\r\n` +

@@ -3,29 +3,31 @@ import { DistilleryError, isTerminal, type JobView } from '@distillery/spec';
 import type { Store } from '@distillery/store';
 import { artifactsOf, blobsNamedBy, sharedFolders } from '@distillery/training';
 
-/** Notes what a job has in the store before the job is deleted, so that nothing stays behind unknown. */
+/** Records what a job has in the store before the job is deleted, so that a later collection finds all of it. */
 export async function noteArtifacts(queue: DistilleryQueue, id: string): Promise<void> {
   await queue.control.leftovers.add(await namedByJob(queue, id));
 }
 
 /**
- * Artifacts are shared: equal weights are one blob, and a teacher and its outputs serve every job that asks for the
- * same ones. So what a deleted job leaves is removed only where no other job names it, and only while no job is queued or
- * running that could take it up at this moment; until then it is remembered.
+ * Removes what deleted jobs have left in the store.
+ *
+ * Artifacts are shared: equal weights are one blob, and a teacher and its outputs serve every job that asks for the same
+ * ones. So an artifact is removed only when no other job names it, and only while no job is queued or running, because
+ * such a job could begin to use it at this moment. Until then it stays recorded.
  */
 export async function collectArtifacts(queue: DistilleryQueue, store: Store, id: string): Promise<void> {
-  // Checkpoints are the job's alone: their files hold its name.
-  for (const digest of await takeManifests(store, `jobs/${id}`)) await store.remove(digest);
+  // Checkpoints belong to one job: their manifests are below its id.
+  for (const digest of await removeManifests(store, `jobs/${id}`)) await store.remove(digest);
   const { leftovers } = queue.control;
   const left = await leftovers.list();
   const needed = left.length === 0 ? undefined : await neededByJobs(queue);
   if (needed === undefined) return;
   const free = left.filter((name) => !needed.has(name));
   const blobs = new Set(free.filter((name) => name.startsWith('blob:')));
-  // Manifests go first: what cannot be found is not taken up.
+  // Manifests go first: without its manifest, no job can begin to use an artifact.
   for (const name of free.filter((one) => !one.startsWith('blob:'))) {
-    const taken = await takeManifests(store, name.slice('manifest:'.length));
-    for (const digest of taken) blobs.add(blobName(digest));
+    const removed = await removeManifests(store, name.slice('manifest:'.length));
+    for (const digest of removed) blobs.add(blobName(digest));
   }
   for (const folder of sharedFolders()) {
     for (const name of await store.list(folder)) {
@@ -36,15 +38,15 @@ export async function collectArtifacts(queue: DistilleryQueue, store: Store, id:
   await leftovers.drop(left);
 }
 
-/** Removes a manifest and all below its name; returns the digests of the blobs that they named. */
-async function takeManifests(store: Store, address: string): Promise<string[]> {
-  const taken: string[] = [];
+/** Removes a manifest and all manifests below its name, and returns the digests of the blobs that they named. */
+async function removeManifests(store: Store, address: string): Promise<string[]> {
+  const removed: string[] = [];
   for (const name of [address, ...(await store.list(address))]) {
     const digests = await blobsIn(store, name);
     await store.removeManifest(name);
-    taken.push(...digests);
+    removed.push(...digests);
   }
-  return taken;
+  return removed;
 }
 
 async function blobsIn(store: Store, name: string): Promise<string[]> {
@@ -52,22 +54,22 @@ async function blobsIn(store: Store, name: string): Promise<string[]> {
   return manifest === undefined ? [] : blobsNamedBy(name, manifest);
 }
 
-/** What a sweep has found, and has removed when asked to. */
+/** What a sweep has found, and has removed if asked to. */
 export interface Swept {
-  /** Orphaned: mostly those of writers that were killed before they could name them. */
+  /** The number of orphaned blobs, mostly of writers that were killed before they could name them. */
   blobs: number;
-  /** Their size. */
+  /** The size of these blobs, in bytes. */
   bytes: number;
-  /** Checkpoints of deleted jobs. */
+  /** The number of checkpoints of deleted jobs. */
   checkpoints: number;
 }
 
 /**
- * Finds orphaned blobs and the checkpoints of deleted jobs. A blob is put before it is named, so only those from before
+ * Finds orphaned blobs and the checkpoints of deleted jobs. A blob is written before it is named, so only those from before
  * `before` count as orphaned. The jobs of this queue must be the only ones that use the store.
  *
- * @throws DistilleryError `unsupported_job` or `state_conflict` when a job or a manifest is of another version of
- *   Distillery: what it names cannot be told, so nothing is removed
+ * @throws DistilleryError `unsupported_job` or `state_conflict` when another version of Distillery wrote a job or
+ *   a manifest: its blobs are unknown to this version, so nothing is removed
  */
 export async function sweepStore(
   queue: DistilleryQueue,
@@ -77,10 +79,10 @@ export async function sweepStore(
   const swept: Swept = { blobs: 0, bytes: 0, checkpoints: 0 };
   const named = new Set<string>();
   const known = new Map<string, Promise<boolean>>();
-  // A job is there before its checkpoints are, so one that is not there now has none among these names to come.
+  // A job exists before its checkpoints do, so a job that does not exist now will not begin to use one of these names.
   for (const name of await store.list('')) {
     const [folder, id] = name.split('/');
-    if (folder === 'jobs' && !known.has(id)) known.set(id, isThere(queue, id));
+    if (folder === 'jobs' && !known.has(id)) known.set(id, jobExists(queue, id));
     if (folder === 'jobs' && !(await known.get(id))) {
       swept.checkpoints++;
       if (remove) await store.removeManifest(name);
@@ -98,7 +100,7 @@ export async function sweepStore(
   return swept;
 }
 
-async function isThere(queue: DistilleryQueue, id: string): Promise<boolean> {
+async function jobExists(queue: DistilleryQueue, id: string): Promise<boolean> {
   try {
     await queue.jobs.get(id);
     return true;
@@ -117,7 +119,7 @@ async function* everyJob(queue: DistilleryQueue): AsyncGenerator<JobView> {
   }
 }
 
-/** What the jobs that are there have in the store; undefined while one of them may still take something up. */
+/** Returns what all jobs have in the store; undefined while an unfinished job may begin to use more. */
 async function neededByJobs(queue: DistilleryQueue): Promise<Set<string> | undefined> {
   const needed = new Set<string>();
   for await (const { id, state } of everyJob(queue)) {
@@ -127,7 +129,7 @@ async function neededByJobs(queue: DistilleryQueue): Promise<Set<string> | undef
   return needed;
 }
 
-/** `manifest:<address>` and `blob:<digest>` of all that the results of a job name. */
+/** Returns `manifest:<address>` and `blob:<digest>` for everything that the results of a job name. */
 async function namedByJob(queue: DistilleryQueue, id: string): Promise<string[]> {
   const [{ stages }, results] = await Promise.all([queue.jobs.plan(id), queue.jobs.results(id)]);
   return stages.flatMap((stage) => {

@@ -5,7 +5,7 @@ import { privateApi } from './testing/api.ts';
 
 const held = privateApi();
 
-/** Sends bytes and no more, and waits until the API has closed the connection. */
+/** Sends some bytes, then waits until the API closes the connection. */
 async function raw(url: string, bytes: string): Promise<{ status: number; headers: string; code: string }> {
   const { hostname, port } = new URL(url);
   const socket = connect(Number(port), hostname).setEncoding('utf8');
@@ -40,7 +40,7 @@ const unfinished: [string, string][] = [
 ];
 
 test.each(unfinished)('%s: answered request_timeout, and closed', async (_, bytes) => {
-  // Short, so that the test is; a request that is only slow never meets it.
+  // Short, to keep the test short.
   const api = await held.start({ requestTimeout: 500 });
   try {
     expectClosed(await raw(api.url, bytes), 408, 'request_timeout');
@@ -72,8 +72,8 @@ async function refusesConnections(url: string): Promise<boolean> {
   }).finally(() => socket.destroy());
 }
 
-test('a request that has begun is answered before the API is closed, and its connection not kept', {
-  // By itself the connection would be kept for 72 s.
+test('a request in progress is answered before the API closes, and its connection is closed', {
+  // Without the hook the connection would stay open for 72 s.
   timeout: 60_000,
 }, async () => {
   const api = await held.start();

@@ -11,7 +11,7 @@ const order = (id: string, what: string) => held.request(`/v1/jobs/${id}/${what}
 const remove = (id: string) => held.request(`/v1/jobs/${id}`, { method: 'DELETE' });
 const stateOf = async (response: Response) => ((await response.json()) as { state: string }).state;
 
-test('a job is paused, resumed, cancelled and retried, each as often as one likes', async () => {
+test('a job is paused, resumed, cancelled and retried; each request can be repeated', async () => {
   const { id } = await submitted(held);
   const expected = [
     ['pause', 'paused'],
@@ -27,7 +27,7 @@ test('a job is paused, resumed, cancelled and retried, each as often as one like
   }
 });
 
-test('what the state forbids is a conflict that names it', async () => {
+test('an action that the state does not allow is a conflict that names the state', async () => {
   const { id } = await submitted(held);
   await order(id, 'cancel');
   for (const what of ['pause', 'resume']) {
@@ -44,7 +44,7 @@ test('what the state forbids is a conflict that names it', async () => {
   expect((await problem(await remove('job_x'))).code).toBe('job_not_found');
 });
 
-test('a deleted job takes along what no other job shares, once none is on its way', async () => {
+test('deleting a job removes what no other job shares, once no job is unfinished', async () => {
   const { queue, store } = held;
   for (const { id } of (await queue.jobs.list({ limit: 100 })).jobs) await queue.control.cancel(id);
   const shared = await store.put(randomBytes(100));
@@ -70,7 +70,7 @@ test('a deleted job takes along what no other job shares, once none is on its wa
   const live = await submitted(held);
   expect((await remove(first.id)).status).toBe(204);
   expect(await store.list(`jobs/${first.id}`)).toEqual([]);
-  // A job that waits could be given the same teacher at any moment.
+  // A waiting job could begin to use the same teacher at any moment.
   expect(await there(first.own.digest)).toBe(true);
   await order(live.id, 'cancel');
   expect((await remove(live.id)).status).toBe(204);
@@ -84,10 +84,10 @@ test('a deleted job takes along what no other job shares, once none is on its wa
   expect((await problem(await remove(second.id))).code).toBe('job_not_found');
 });
 
-test('a sweep finds what nothing names, and takes no more', async () => {
+test('a sweep removes orphaned files and nothing else', async () => {
   const { queue, store } = held;
   const put = () => store.put(randomBytes(100));
-  // All that may name a blob: a shared manifest, a job's result, a job's checkpoint.
+  // A blob can be named by a shared manifest, a job's result or a job's checkpoint.
   const [shared, own, checkpoint] = [await put(), await put(), await put()];
   const named = (weights: { digest: string; size: number }) =>
     trainedNetwork({ best: { epoch: 1, weights } });
@@ -95,7 +95,7 @@ test('a sweep finds what nothing names, and takes no more', async () => {
   const { id } = await submitted(held);
   await finish(held, id, 'teacher', teacherResult(named(own)));
   await store.commit(`jobs/${id}/student.soft.42/checkpoints/1`, { blob: checkpoint.digest });
-  // What writers leave that are killed, and whom a deletion did not reach.
+  // Orphans: of killed writers, and of a deletion that was interrupted.
   const [unnamed, forgotten] = [await put(), await put()];
   await store.commit('jobs/job_00000000000000000000000000/teacher/checkpoints/1', { blob: forgotten.digest });
   await delay(20);
@@ -117,7 +117,7 @@ test('a sweep finds what nothing names, and takes no more', async () => {
     checkpoints: 0,
   });
 
-  // Over HTTP nothing younger than an hour is in reach.
+  // Over HTTP the minimum age is one hour.
   const sweep = (query: string) => held.request(`/v1/store/sweep?${query}`, { method: 'POST' });
   const nothing = { removed: true, blobs: 0, bytes: 0, checkpoints: 0 };
   expect(await (await sweep('remove=true&olderThanSeconds=3600')).json()).toEqual(nothing);

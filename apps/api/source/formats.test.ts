@@ -7,7 +7,7 @@ import { beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
 import { finish, privateApi, problem, submitted } from './testing/api.ts';
 
-/** A format as a plug-in would add it: readable text, only written. */
+/** A format as a plug-in would add it: readable text that can be written but not read. */
 const text: Format = {
   type: 'text',
   summary: 'Names, shapes and numbers, one parameter a line',
@@ -22,6 +22,7 @@ const text: Format = {
 };
 formats.add(text);
 describeFormat(text);
+const types = formats.list.map(({ type }) => type);
 
 const held = privateApi();
 const weights: Weights = {
@@ -47,12 +48,19 @@ beforeAll(async () => {
 const get = (query: string, init: RequestInit = {}) =>
   held.request(`/v1/jobs/${id}/teacher/weights${query}`, init);
 
-test('a format of a plug-in stands in the catalogue and on the OpenAPI page', async () => {
-  const { formats: listed } = (await (await held.request('/v1/formats')).json()) as { formats: object[] };
-  expect(listed).toMatchObject([
-    { type: 'safetensors', mediaType: 'application/octet-stream', extension: 'safetensors', defaults: {} },
-    { type: 'text', summary: text.summary, mediaType: 'text/plain', extension: 'weights.txt' },
-  ]);
+test("a plug-in's format is in the catalogue and the OpenAPI description", async () => {
+  const { formats: listed } = (await (await held.request('/v1/formats')).json()) as {
+    formats: { type: string }[];
+  };
+  expect(listed.map(({ type }) => type)).toEqual(types);
+  expect(listed[0]).toMatchObject({
+    type: 'safetensors',
+    mediaType: 'application/octet-stream',
+    extension: 'safetensors',
+    defaults: {},
+  });
+  const { summary, mediaType, extension } = text;
+  expect(listed.at(-1)).toMatchObject({ type: 'text', summary, mediaType, extension });
   const { paths } = (await (await held.request('/openapi.json')).json()) as {
     paths: Record<
       string,
@@ -67,14 +75,16 @@ test('a format of a plug-in stands in the catalogue and on the OpenAPI page', as
   for (const network of ['teacher', 'teachers/{name}', 'students/{name}']) {
     const { parameters, responses } = paths[`/v1/jobs/{id}/${network}/weights`].get;
     expect(parameters.find(({ name }) => name === 'format')?.schema).toMatchObject({
-      enum: ['safetensors', 'text'],
+      enum: types,
       default: 'safetensors',
     });
-    expect(Object.keys(responses['200'].content)).toEqual(['application/octet-stream', 'text/plain']);
+    expect(Object.keys(responses['200'].content)).toEqual([
+      ...new Set(formats.list.map(({ mediaType }) => mediaType)),
+    ]);
   }
 });
 
-test('a download is encoded from the stored weights, with the headers of its format', async () => {
+test('a download is encoded from the stored weights and sent with the headers of its format', async () => {
   const response = await get('?format=text');
   const sum = createHash('sha256').update(expected);
   expect(response.status).toBe(200);
@@ -88,6 +98,14 @@ test('a download is encoded from the stored weights, with the headers of its for
   expect(await response.text()).toBe(expected);
 });
 
+test.each(types)('a download as %s is the file that the format encodes', async (type) => {
+  const { encode, mediaType } = formats.get(type);
+  const response = await get(`?format=${type}`);
+  expect(response.status).toBe(200);
+  expect(response.headers.get('content-type')).toContain(mediaType);
+  expect(new Uint8Array(await response.arrayBuffer())).toEqual(encode(weights));
+});
+
 test('ranges, HEAD and entity tags are those of the encoded file', async () => {
   const range = await get('?format=text', { headers: { range: 'bytes=1-11' } });
   expect([range.status, range.headers.get('content-range')]).toEqual([206, `bytes 1-11/${expected.length}`]);
@@ -99,13 +117,13 @@ test('ranges, HEAD and entity tags are those of the encoded file', async () => {
   expect((await get('', { headers: { 'if-none-match': tag } })).status).toBe(200);
 });
 
-test('an unknown format is refused with those that there are', async () => {
+test('an unknown format is refused with the list of formats', async () => {
   for (const format of ['onnx', 'toString', '']) {
     const refused = await get(`?format=${format}`);
     expect(refused.status).toBe(400);
     expect(await problem(refused)).toMatchObject({
       code: 'malformed_request',
-      errors: [{ path: '#/query/format', value: format, allowed: ['safetensors', 'text'] }],
+      errors: [{ path: '#/query/format', value: format, allowed: types }],
     });
   }
 });

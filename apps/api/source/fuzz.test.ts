@@ -26,7 +26,7 @@ interface Operation {
 let operations: Operation[];
 let token: string;
 let sent = 0;
-/** Requests that came without a good key. */
+/** Requests without a valid key. */
 let strangers = 0;
 
 beforeAll(async () => {
@@ -49,9 +49,9 @@ beforeAll(async () => {
 });
 
 /**
- * Sends it, and holds the answer to the contract.
+ * Sends a request and checks that the response conforms to the OpenAPI description.
  *
- * @param authorization in place of a good key's; nobody is let in with it
+ * @param authorization replaces a valid key; such a request must be refused
  */
 async function ask(
   path: string,
@@ -77,7 +77,7 @@ async function ask(
 
 const property = { numRuns: runs, seed, endOnFailure: true };
 
-/** What may stand in a URL or a header, and what may not, encoded. */
+/** Characters that URLs and headers allow, and encoded ones that they do not. */
 const word = fc.oneof(
   fc.string({ maxLength: 40, unit: 'binary' }),
   fc.constantFrom(
@@ -145,14 +145,14 @@ test('any path, query and header', { timeout: 600_000 }, async () => {
 
 type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 
-/** Sound jobs, for the mutations to begin with. */
+/** Valid jobs, from which mutations start. */
 const examples = resolve(import.meta.dirname, '../../../examples');
 const specs = readdirSync(examples, { recursive: true, encoding: 'utf8' })
   .filter((name) => name.endsWith('.json'))
   .sort()
   .map((name) => JSON.parse(readFileSync(resolve(examples, name), 'utf8')) as Json);
 
-/** One change somewhere in a document: which place is meant is for the document to say. */
+/** One change in a document; its place is chosen by the document's size. */
 interface Mutation {
   place: number;
   kind: 'replace' | 'remove' | 'add' | 'double';
@@ -188,8 +188,8 @@ const value: fc.Arbitrary<Json> = fc.oneof(
       { type: 'vit', depth: 1000, width: 100_000, heads: 1 },
       { type: 'wide_resnet', depth: 40, width: 1e6 },
       { schedule: 'linear', from: 0, to: 1e300, epochs: 1e300 },
-      { source: 'image-folder', path: '/../../etc/passwd' },
-      { source: 'text-csv', path: '/proc/self/environ' },
+      { source: 'image_folder', path: '/../../etc/passwd' },
+      { source: 'text_csv', path: '/proc/self/environ' },
       { source: 'shapes', trainCount: 200_000, testCount: 100_000 },
       '__proto__',
       'x'.repeat(10_000),
@@ -203,7 +203,7 @@ const mutation: fc.Arbitrary<Mutation> = fc.record({
   value,
 });
 
-/** Every container of a document with the keys in it. */
+/** Returns every object and array of a document with its keys. */
 function placesOf(document: Json): { holder: { [key: string]: Json } | Json[]; key: string }[] {
   if (typeof document !== 'object' || document === null) return [];
   const holder = document as { [key: string]: Json };
@@ -227,7 +227,7 @@ function mutated(document: Json, mutations: readonly Mutation[]): Json {
   return copy;
 }
 
-test('jobs that are nearly right', { timeout: 900_000 }, async () => {
+test('jobs that are nearly valid', { timeout: 900_000 }, async () => {
   const counts = new Map<number, number>();
   const job = fc.record({
     spec: fc.constantFrom(...specs),
@@ -249,12 +249,12 @@ test('jobs that are nearly right', { timeout: 900_000 }, async () => {
     }),
     { ...property, numRuns: 2 * runs },
   );
-  // Else it would only have been refused at the door.
+  // Otherwise every mutation was refused, and the test covered nothing behind validation.
   expect([...counts.keys()].filter((status) => status < 300).length).toBeGreaterThan(0);
   expect(counts.get(422)).toBeGreaterThan(runs / 2);
 });
 
-test('the service is as well as before', async () => {
+test('the service still works', async () => {
   expect(sent).toBeGreaterThanOrEqual(3 * runs);
   expect(strangers).toBeGreaterThan(runs / 4);
   expect((await held.request('/readyz')).status).toBe(200);

@@ -4,7 +4,7 @@ import { finish, privateApi, problem, spec, submitted } from './testing/api.ts';
 
 const held = privateApi();
 
-test('POST answers 202 with the place of the job, and its stages are enqueued', async () => {
+test("POST answers 202 with the job's location, and its stages are enqueued", async () => {
   const response = await held.post('/v1/jobs', spec);
   expect(response.status).toBe(202);
   const view = (await response.json()) as { id: string };
@@ -37,7 +37,7 @@ test('POST answers 202 with the place of the job, and its stages are enqueued', 
   ]);
 });
 
-test('an idempotency key replays the first answer, and refuses another body', async () => {
+test('an idempotency key returns the first job again, and refuses another body', async () => {
   const key = { 'idempotency-key': 'abc-1' };
   const answers = await Promise.all(Array.from({ length: 5 }, () => held.post('/v1/jobs', spec, key)));
   const bodies = await Promise.all(answers.map((answer) => answer.text()));
@@ -62,7 +62,7 @@ test('an idempotency key replays the first answer, and refuses another body', as
   });
 });
 
-test('validate answers the plan and submits nothing', async () => {
+test('validate returns the plan and submits nothing', async () => {
   const before = (await held.queue.jobs.list({ limit: 100 })).jobs.length;
   const response = await held.post('/v1/jobs/validate', spec);
   expect(response.status).toBe(200);
@@ -79,7 +79,7 @@ test('validate answers the plan and submits nothing', async () => {
   expect((await held.queue.jobs.list({ limit: 100 })).jobs).toHaveLength(before);
 });
 
-test('a refused spec has one entry for each bad field, with what is allowed', async () => {
+test('an invalid spec gets one entry for each invalid field, with the allowed values', async () => {
   const before = (await held.queue.jobs.list({ limit: 100 })).jobs.length;
   const response = await held.post('/v1/jobs', {
     ...spec,
@@ -113,7 +113,7 @@ test('a refused spec has one entry for each bad field, with what is allowed', as
   expect((await held.queue.jobs.list({ limit: 100 })).jobs).toHaveLength(before);
 });
 
-test('the list filters by state, labels and name, and goes page by page', async () => {
+test('the list filters by state, labels and name, in pages', async () => {
   for (let i = 0; i < 5; i++)
     await submitted(held, { name: `sweep ${i}`, labels: { sweep: 'a', odd: `${i % 2}` } });
   const names = async (query: string) => {
@@ -149,7 +149,7 @@ test('the list filters by state, labels and name, and goes page by page', async 
   }
 });
 
-test('a job has a tag that changes with it', async () => {
+test("a job's entity tag changes with the job", async () => {
   const { id } = await submitted(held);
   const first = await held.request(`/v1/jobs/${id}`);
   const tag = first.headers.get('etag') as string;

@@ -1,14 +1,14 @@
 import type { DistilleryQueue } from '@distillery/queue';
 
-/** What planning wants to know of the workers. */
+/** The facts about running workers that planning uses. */
 export interface LiveWorkers {
-  /** Their median speed, for estimates. */
+  /** The median speed of the workers in GFLOP/s, for estimates. */
   gigaflops?: number;
-  /** Why none of them trains in bfloat16; absent where one does, or where no worker has told. */
+  /** Why no worker trains in bfloat16; absent when one does, and when no worker runs. */
   bfloat16Refusal?: string;
 }
 
-/** What the workers tell of themselves; a plan must not fail because nobody does. */
+/** Returns the facts that workers report. A plan must not fail because no worker runs or Redis is unreachable. */
 export async function liveWorkers(queue: DistilleryQueue): Promise<LiveWorkers> {
   const engines = (await queue.workers.list().catch(() => [])).map(({ engine }) => engine);
   const speeds = engines

@@ -5,7 +5,7 @@ import { privateApi } from './testing/api.ts';
 
 const held = privateApi();
 
-test('a token is in no line of the log, wherever a client has put it', async () => {
+test('no log line contains a token, wherever a client sends it', async () => {
   const log: string[] = [];
   const destination = new Writable({
     write(chunk: Buffer, _, done) {

@@ -3,7 +3,7 @@ import { type DestinationStream, type Logger, pino } from 'pino';
 
 const secret = ['authorization', 'cookie', 'proxy-authorization', 'x-api-key'];
 
-/** JSON lines, on stdout when no other destination is given; no credentials show, in headers or elsewhere. */
+/** Creates a logger that writes JSON lines (default: to stdout), without credentials in headers or anywhere else. */
 export function createLogger(level: string, destination?: DestinationStream): Logger {
   const paths = ['req.headers', 'headers'].flatMap((at) => secret.map((name) => `${at}["${name}"]`));
   const options = {

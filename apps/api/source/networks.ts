@@ -9,7 +9,7 @@ export const checkpointNames = ['best', 'last'] as const;
 export type JobNetwork = StageNetwork & { stage: string };
 
 /**
- * The networks of a job in the order of its plan, each with how it turned out where its stage has succeeded.
+ * Returns the networks of a job in the order of its plan, each with its result if its stage has succeeded.
  *
  * @throws DistilleryError `job_not_found`; `unsupported_job` when another version of Distillery planned the job
  */
@@ -20,7 +20,7 @@ export async function jobNetworks(queue: DistilleryQueue, id: string): Promise<J
   );
 }
 
-/** The two checkpoints that a network has left behind; none until its stage has succeeded. */
+/** Returns the best and the last checkpoint of a network; none until its stage has succeeded. */
 export function checkpointsOf({ name, stage, seed, trained }: JobNetwork): Checkpoint[] {
   if (trained === undefined) return [];
   return checkpointNames.map((checkpoint) => {

@@ -58,7 +58,7 @@ test('every page is described', () => {
   ]);
 });
 
-test('every answer has a description and a schema, every path its parameters, every error the problem', () => {
+test('every response has a description and a schema, every path its parameters, every error the problem schema', () => {
   for (const [path, item] of Object.entries(document.paths)) {
     for (const [method, { responses, parameters = [] }] of Object.entries(item)) {
       const where = `${method} ${path}`;
@@ -81,7 +81,7 @@ test('every answer has a description and a schema, every path its parameters, ev
   }
 });
 
-test('every page says that it takes a key, except those that tell nothing', () => {
+test('every page declares that it needs a key, except the public ones', () => {
   const open = Object.entries(document.paths).flatMap(([path, item]) =>
     Object.values(item).flatMap(({ security, responses }) => {
       const codes = ['401', '403', '429'].filter((code) => code in responses);
@@ -93,7 +93,7 @@ test('every page says that it takes a key, except those that tell nothing', () =
   expect(document.components.securitySchemes).toMatchObject({ apiKey: { type: 'http', scheme: 'bearer' } });
 });
 
-test('every reference leads somewhere', () => {
+test('every reference resolves', () => {
   const refs = [...JSON.stringify(document).matchAll(/"\$ref":"([^"]*)"/g)].map(([, ref]) => ref);
   expect(refs.length).toBeGreaterThan(10);
   for (const ref of refs) {
@@ -105,7 +105,7 @@ test('every reference leads somewhere', () => {
   }
 });
 
-test('the job spec is there in full, with the options of every kind', async () => {
+test('the job spec is complete, with the options of every kind', async () => {
   const body = document.paths['/v1/jobs']?.post?.requestBody?.content['application/json']?.schema;
   expect(body).toEqual({ $ref: '#/components/schemas/JobSpecInput' });
   const spec = JSON.stringify(document.components.schemas.JobSpecInput);
@@ -119,11 +119,11 @@ test('the job spec is there in full, with the options of every kind', async () =
   }
   expect(spec).toContain('"temperature"');
   expect(spec).toContain('"warmupEpochs"');
-  // Only what has no default must be given.
+  // Only fields without a default are required.
   expect(document.components.schemas.JobSpecInput?.required).toEqual(['dataset', 'students']);
 });
 
-test('the page of methods tells what each term computes and needs', async () => {
+test('the methods page shows what each term computes and needs', async () => {
   const { methods } = (await (await held.request('/v1/methods')).json()) as { methods: object[] };
   for (const method of methods) {
     expect(method).toMatchObject({
@@ -134,7 +134,7 @@ test('the page of methods tells what each term computes and needs', async () => 
   }
 });
 
-test('the engine page shows the workers that live', async () => {
+test('the engine page lists the running workers', async () => {
   const engine = {
     name: 'cpu',
     backend: 'cpu',

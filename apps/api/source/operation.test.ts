@@ -23,7 +23,7 @@ const main = (env: Record<string, string>, ...args: string[]) =>
     },
   );
 
-/** How a program that cannot start ends. */
+/** Runs a program that cannot start, and returns its exit code and output. */
 async function failure(env: Record<string, string>, ...args: string[]) {
   const child = main(env, ...args);
   const [stdout, stderr, [code]] = await Promise.all([
@@ -63,7 +63,11 @@ test.each([
   [{ REDIS_URL: '' }, [], 'REDIS_URL is not set, it must be a URL that begins with redis:// or rediss://'],
   [{ PORT: 'http' }, [], 'PORT is "http", it must be a whole number from 0 to 65535'],
   [{ TRUST_PROXY: 'true' }, [], expect.stringMatching(/^TRUST_PROXY is "true", it must be IP addresses, /)],
-  [{ HOST: '0.0.0.0', API_KEYS: 'off' }, [], expect.stringMatching(/^API_KEYS=off on 0\.0\.0\.0 would let/)],
+  [
+    { HOST: '0.0.0.0', API_KEYS: 'off' },
+    [],
+    expect.stringMatching(/^API_KEYS=off on 0\.0\.0\.0 would admit/),
+  ],
   [{ REDIS_URL: 'redis://ann:hush@x:1/y' }, [], '"y" in the Redis URL is not the number of a database'],
   [{}, ['--prot', '80'], 'there is no flag --prot: did you mean --port?'],
 ])('%j %j cannot be used: one line says so, and the exit code is 2', async (env, args, message) => {
@@ -73,7 +77,7 @@ test.each([
   expect(said).toEqual(message);
 });
 
-test('a mistake of ours is logged with its cause, and tells the client nothing but its id', async () => {
+test('an internal error is logged with its cause; the client gets only the request id', async () => {
   const lines: string[] = [];
   const log = createLogger('info', { write: (line) => lines.push(line) });
   const dir = await mkdtemp(join(tmpdir(), 'distillery-test-'));
@@ -81,7 +85,7 @@ test('a mistake of ours is logged with its cause, and tells the client nothing b
   const { id } = await submitted(held);
   const begun = await held.queue.attempts.begin(id, 'teacher', 'w');
   if ('skip' in begun) throw new Error(begun.skip);
-  // No worker reports such progress, and the view's schema refuses it.
+  // The view's schema refuses such progress, so serialization fails.
   await held.queue.attempts.progress(begun, { fraction: 2 } as StageProgress);
   const response = await fetch(`${api.url}/v1/jobs/${id}`, {
     headers: { authorization: 'Bearer secret-1', 'x-request-id': 'trace-9' },

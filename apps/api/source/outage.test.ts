@@ -4,7 +4,7 @@ import { privateApi, problem, spec, submitted } from './testing/api.ts';
 
 const held = privateApi();
 
-test('Redis away: 503 at once and nothing half-written; Redis back: all goes on', async () => {
+test('while Redis is down the API answers 503 at once and writes nothing; afterwards it works again', async () => {
   const { id } = await submitted(held);
   expect((await held.request('/readyz')).status).toBe(200);
   await held.redis.stop();
@@ -24,13 +24,13 @@ test('Redis away: 503 at once and nothing half-written; Redis back: all goes on'
     const response = await request();
     expect(response.status).toBe(503);
     expect(response.headers.get('retry-after')).toBe('2');
-    // At once: because the connection is down, not because an answer took too long.
+    // At once, because the connection is down: no request waits for a timeout.
     expect(await problem(response)).toMatchObject({
       code: 'redis_unavailable',
       detail: expect.stringMatching(/Connection is closed|isn't writeable/),
     });
   }
-  // What needs no Redis still answers.
+  // Pages that do not need Redis still work.
   for (const path of ['/healthz', '/v1/methods', '/openapi.json']) {
     expect((await held.request(path)).status).toBe(200);
   }

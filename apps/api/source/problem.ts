@@ -7,23 +7,25 @@ import {
 } from '@distillery/spec';
 import { z } from 'zod';
 
-/** RFC 9457, with a stable `code` and an entry for each bad field. */
+/** Problem details (RFC 9457) with a stable `code` and an entry for each invalid field. */
 export const problemSchema = z.object({
-  type: z.string().describe('`urn:distillery:error:` and the code'),
-  title: z.string(),
-  status: z.number().int(),
-  detail: z.string(),
+  type: z.string().describe('`urn:distillery:error:` and the code.'),
+  title: z.string().describe('What the code means; the same for every error with this code.'),
+  status: z.number().int().describe('The HTTP status.'),
+  detail: z.string().describe('What is wrong with this request.'),
   code: z
     .enum(Object.keys(errorTable) as [ErrorCode, ...ErrorCode[]])
-    .describe('stable; what a client should switch on'),
-  instance: z.string().describe('id of the request, as in the log'),
+    .describe('The kind of error. Codes are stable: clients decide by them.'),
+  instance: z.string().describe('The id of the request, as in the log.'),
   errors: z
     .array(
       z.object({
-        path: z.string().describe('JSON pointer into the body, or #/query/…, #/params/…, #/headers/…'),
-        message: z.string(),
-        value: z.unknown().optional(),
-        allowed: z.unknown().optional(),
+        path: z
+          .string()
+          .describe('A JSON pointer into the body, or `#/query/…`, `#/params/…`, `#/headers/…`.'),
+        message: z.string().describe('What is wrong with the field.'),
+        value: z.unknown().optional().describe('The value that was sent, shortened if it is long.'),
+        allowed: z.unknown().optional().describe('The values or the range that the field allows.'),
       }),
     )
     .optional(),
@@ -40,15 +42,18 @@ export function problemOf(error: DistilleryError, instance: string): Problem {
     type: `urn:distillery:error:${error.code}`,
     title,
     status,
-    // What went wrong inside is for the log.
-    detail: error.code === 'internal' ? 'the server made a mistake; its log has this request' : error.message,
+    // The cause of an internal error is for the log alone.
+    detail:
+      error.code === 'internal'
+        ? 'internal error; the log of the server has the cause under this request id'
+        : error.message,
     code: error.code,
     instance,
     ...(error.fields === undefined ? {} : { errors: error.fields.slice(0, maxErrors).map(presentable) }),
   };
 }
 
-/** A value is shown as it was sent, unless it is so long or deep that showing it would be a burden. */
+/** Shortens a value that is long or deeply nested, so that the response stays small and readable. */
 function presentable(field: FieldError): FieldError {
   return 'value' in field ? { ...field, value: shortened(field.value, 4) } : field;
 }
@@ -63,7 +68,7 @@ function shortened(value: unknown, depth: number): unknown {
   return Object.fromEntries(entries.map(([key, item]) => [key.slice(0, 100), shortened(item, depth - 1)]));
 }
 
-/** Fastify's own errors that a client causes; what it throws beside them is ours to answer for. */
+/** Fastify's errors that a client causes. Its other errors are internal. */
 const fastifyCodes: Record<string, ErrorCode> = {
   FST_ERR_CTP_INVALID_JSON_BODY: 'malformed_body',
   FST_ERR_CTP_EMPTY_JSON_BODY: 'malformed_body',
@@ -72,7 +77,7 @@ const fastifyCodes: Record<string, ErrorCode> = {
   FST_ERR_CTP_INVALID_MEDIA_TYPE: 'unsupported_media_type',
 };
 
-/** An error of the table for whatever a handler, a hook or Fastify has thrown. */
+/** Returns an error of the error table for anything that a handler, a hook or Fastify throws. */
 export function classified(error: unknown): DistilleryError {
   if (!(error instanceof Error) || error instanceof DistilleryError) return asDistilleryError(error);
   const { code = '', statusCode = 500 } = error as { code?: string; statusCode?: number };

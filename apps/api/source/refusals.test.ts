@@ -57,14 +57,14 @@ test('wrong content types, unknown pages and methods', async () => {
   expect(await allowed('POST', '/v1/jobs/job_x/teacher/weights/')).toBe('GET, HEAD');
 });
 
-test('a request carries its id through', async () => {
+test('a request keeps the id that the client gave', async () => {
   const given = await held.request('/v1/jobs/job_x', { headers: { 'x-request-id': 'trace-7' } });
   expect(await problem(given)).toMatchObject({ instance: 'trace-7' });
   const evil = await held.request('/healthz', { headers: { 'x-request-id': 'a b' } });
   expect(evil.headers.get('x-request-id')).toMatch(/^[0-9a-f-]{36}$/);
 });
 
-test('what is not HTTP gets a problem too', async () => {
+test('bytes that are not HTTP get problem details, too', async () => {
   const { hostname, port } = new URL(held.api.url);
   const socket = connect(Number(port), hostname);
   socket.end('what is this\r\n\r\n');
@@ -77,17 +77,17 @@ test('what is not HTTP gets a problem too', async () => {
   expect(JSON.parse(answer.split('\r\n\r\n')[1])).toMatchObject({ code: 'malformed_request' });
 });
 
-test('a data set that may not be read is refused with its field', async () => {
+test('a data set outside the allowed folders is refused with its field', async () => {
   const response = await held.post('/v1/jobs', {
     ...spec,
-    dataset: { source: 'image-folder', path: '/etc' },
+    dataset: { source: 'image_folder', path: '/etc' },
   });
   expect(response.status).toBe(422);
   expect(['data_error', 'invalid_spec']).toContain((await problem(response)).code);
   expect((await held.queue.jobs.list({})).jobs).toEqual([]);
 });
 
-test('bfloat16 is refused while every live worker says why it lacks it', async () => {
+test('bfloat16 is refused while no running worker supports it', async () => {
   const precise = { ...spec, training: { precision: 'bfloat16' } };
   const worker = (id: string, bfloat16: string | null) =>
     held.queue.workers.register({
@@ -113,7 +113,7 @@ test('bfloat16 is refused while every live worker says why it lacks it', async (
       errors: [
         {
           path: '/training/precision',
-          message: 'cannot be had from the workers: its processor is old',
+          message: 'is not supported by any worker: its processor is old',
           value: 'bfloat16',
         },
       ],

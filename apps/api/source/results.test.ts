@@ -11,7 +11,7 @@ const row = (step: number, values: Record<string, number>) => ({
   values,
 });
 
-test('metrics come as JSON or CSV, page by page, by stage', async () => {
+test('metrics are JSON or CSV, in pages, filtered by stage', async () => {
   const { attempts } = held.queue;
   const { id } = await submitted(held);
   const teacher = await attempts.begin(id, 'teacher', 'w');
@@ -52,7 +52,7 @@ test('metrics come as JSON or CSV, page by page, by stage', async () => {
   expect((await problem(await held.request('/v1/jobs/job_x/metrics'))).code).toBe('job_not_found');
 });
 
-test('the report is not ready before it exists', async () => {
+test('the report is not_ready before it exists', async () => {
   const { id } = await submitted(held, { baseline: false, seeds: [42] });
   const early = await held.request(`/v1/jobs/${id}/report`);
   expect(early.status).toBe(409);
@@ -92,7 +92,7 @@ test('the report is not ready before it exists', async () => {
   expect([ready.status, await ready.json()]).toEqual([200, report]);
 });
 
-test('the report of a failed job says that none will come', async () => {
+test('a failed job has no report, and the error names its state', async () => {
   const { id } = await submitted(held);
   const begun = await held.queue.attempts.begin(id, 'teacher', 'w');
   if ('skip' in begun) throw new Error(begun.skip);

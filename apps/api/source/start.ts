@@ -16,19 +16,19 @@ export interface ApiOptions extends AccessSettings {
   port?: number;
   /** The artifact store: its URL, or the path of a folder. */
   store: string;
-  /** Folder for downloads and decoded data sets. */
+  /** The folder for downloads and decoded data sets. */
   dataDir: string;
-  /** Folders that job specs may read. */
+  /** The folders that job specs may read. */
   roots: string[];
   /** Modules whose kinds join the built-in ones: absolute paths or package names. */
   plugins?: string[];
-  /** Addresses and ranges of proxies whose `X-Forwarded-For` is believed; default none. */
+  /** Addresses and ranges of proxies whose `X-Forwarded-For` is trusted; default none. */
   trustProxy?: string[];
   log: Logger;
   version?: string;
-  /** Starts also with a Redis that can lose jobs; default false. */
+  /** Whether to start with a Redis that can lose jobs; default false. */
   volatileRedis?: boolean;
-  /** See AppOptions. */
+  /** Milliseconds within which a whole request must arrive; default 30 000. */
   requestTimeout?: number;
 }
 
@@ -92,13 +92,16 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
   return { url: `http://${address.family === 'IPv6' ? `[${host}]` : host}:${address.port}`, close };
 }
 
-/** A Redis that cannot be reached cannot be checked either: the API starts and waits for it, as it does later. */
+/**
+ * Refuses a Redis that can lose jobs. One that cannot be reached cannot be checked: the API starts and waits for it, as it
+ * does when Redis fails later.
+ */
 async function refuseVolatile(queue: DistilleryQueue, log: Logger): Promise<void> {
-  const away = await queue.ping().then(
+  const unreachable = await queue.ping().then(
     () => false,
     () => true,
   );
-  if (away) return log.warn('Redis cannot be reached: whether it can lose jobs was not checked');
+  if (unreachable) return log.warn('Redis cannot be reached, so its durability was not checked');
   try {
     await queue.checkDurability();
   } catch (error) {
@@ -107,9 +110,9 @@ async function refuseVolatile(queue: DistilleryQueue, log: Logger): Promise<void
   }
 }
 
-/** Without a key every request is refused; making the first key takes access to Redis, not to the API. */
+/** Warns when no key exists: every request is refused until one is created, which needs access to Redis. */
 async function warnWithoutKeys(queue: DistilleryQueue, log: Logger): Promise<void> {
   const keys = await queue.apiKeys.list().catch(() => undefined);
   if (keys === undefined || keys.some(({ revokedAt }) => revokedAt === null)) return;
-  log.warn('there is no API key yet; make one with: distill keys create --name NAME --scope admin');
+  log.warn('there is no API key yet; create one with: distill keys create --name NAME --scope admin');
 }

@@ -2,7 +2,7 @@ import { DistilleryError, fieldErrors } from '@distillery/spec';
 import type { FastifySchemaCompiler } from 'fastify';
 import type { z } from 'zod';
 
-/** Parses what zod describes; a refusal has one entry for each bad field. */
+/** Validates with zod. The error has one entry for each invalid field. */
 export const validatorCompiler: FastifySchemaCompiler<z.ZodType> =
   ({ schema, httpPart }) =>
   (data: unknown) => {

@@ -8,7 +8,7 @@ import type { SentFile } from './http/send-file.ts';
  * Returns stored weights as a file of a format. Weights are stored as safetensors, which is streamed as it is; a file of
  * another format is encoded for each request.
  *
- * @param digest of the stored weights
+ * @param digest the digest of the stored weights
  * @throws DistilleryError `checkpoint_not_found` when the blob is gone; `artifact_corrupt` when it is damaged and has to
  *   be read
  */
@@ -25,7 +25,7 @@ function encoded(stored: Uint8Array, format: Format): SentFile {
   return {
     digest: sha256(bytes),
     size: bytes.length,
-    // A chunk in a list: a stream made of the bytes themselves would pass them on one by one.
+    // One chunk in an array: Readable.from(bytes) would emit the bytes one by one.
     stream: async (range) => Readable.from([bytes.subarray(range?.start ?? 0, range && range.end + 1)]),
   };
 }

@@ -38,7 +38,7 @@ const bytesOf = async (response: Response) => Buffer.from(await response.arrayBu
 const get = (path: string, headers: Record<string, string> = {}) =>
   held.request(`/v1/jobs/${id}${path}`, { headers });
 
-test('the checkpoints that there are so far', async () => {
+test('lists the checkpoints that exist so far', async () => {
   const { checkpoints } = (await (await get('/checkpoints')).json()) as { checkpoints: { stage: string }[] };
   expect(checkpoints.map(({ stage }) => stage)).toEqual([
     'teacher',
@@ -58,7 +58,7 @@ test('the checkpoints that there are so far', async () => {
   });
 });
 
-test('the whole file, with all that a client needs to check and name it', async () => {
+test('sends the whole file, with the headers to check and name it', async () => {
   const response = await get('/teacher/weights');
   const digest = createHash('sha256').update(files.teacherBest);
   expect(response.status).toBe(200);
@@ -76,7 +76,7 @@ test('the whole file, with all that a client needs to check and name it', async 
   );
 });
 
-test('a student: the first seed, or the one that is asked for', async () => {
+test("a student's first seed, or the requested one", async () => {
   const first = await get('/students/soft/weights');
   expect(first.headers.get('content-disposition')).toContain('"First-Try-soft-seed42-best.safetensors"');
   expect((await bytesOf(first)).equals(files.soft42)).toBe(true);
@@ -85,7 +85,7 @@ test('a student: the first seed, or the one that is asked for', async () => {
   ).toBe(true);
 });
 
-test('peers, and teachers by name', async () => {
+test('finds peers, and teachers by name', async () => {
   const job = await submitted(held, {
     teacher: undefined,
     procedure: 'mutual',
@@ -113,7 +113,7 @@ test('peers, and teachers by name', async () => {
   expect((await bytesOf(await get('/teachers/teacher/weights'))).equals(files.teacherBest)).toBe(true);
 });
 
-test('what is not there', async () => {
+test('names what is missing', async () => {
   const code = async (path: string) => (await problem(await get(path))).code;
   expect(await code('/students/nobody/weights')).toBe('student_not_found');
   expect(await code('/teachers/nobody/weights')).toBe('teacher_not_found');
@@ -124,7 +124,7 @@ test('what is not there', async () => {
   expect(await code('/teacher/weights?seed=42')).toBe('malformed_request');
 });
 
-test('HEAD tells the same headers and sends nothing', async () => {
+test('HEAD sends the same headers and no body', async () => {
   const head = await held.request(`/v1/jobs/${id}/teacher/weights`, { method: 'HEAD' });
   const whole = await get('/teacher/weights');
   await whole.arrayBuffer();
@@ -142,7 +142,7 @@ test('HEAD tells the same headers and sends nothing', async () => {
   }
 });
 
-test('ranges are those of the stored bytes', async () => {
+test('ranges are ranges of the stored bytes', async () => {
   const size = files.teacherBest.length;
   const ranges: [string, number, number][] = [
     ['bytes=0-0', 0, 0],
@@ -162,7 +162,7 @@ test('ranges are those of the stored bytes', async () => {
   }
 });
 
-test('a range that lies outside is 416; one that cannot be understood is not looked at', async () => {
+test('a range outside the file is 416; a malformed one is ignored', async () => {
   for (const range of ['bytes=300000-', 'bytes=999999-1000000', 'bytes=-0']) {
     const response = await get('/teacher/weights', { range });
     expect(response.status).toBe(416);
@@ -176,7 +176,7 @@ test('a range that lies outside is 416; one that cannot be understood is not loo
   }
 });
 
-test('If-Range holds a range to the same bytes, If-None-Match spares what is known', async () => {
+test('If-Range needs the same file for a range, If-None-Match skips an unchanged file', async () => {
   const tag = (await held.request(`/v1/jobs/${id}/teacher/weights`, { method: 'HEAD' })).headers.get(
     'etag',
   ) as string;

@@ -25,7 +25,7 @@ export async function demoData(
     if (found === undefined) throw new Error(`--data ${path}: there is no such file or folder`);
     const cifar = /^cifar-10-binary.*\.tar(\.gz)?$/.test(basename(full));
     return {
-      dataset: { source: cifar ? 'cifar10' : 'image-folder', path: full, ...limits },
+      dataset: { source: cifar ? 'cifar10' : 'image_folder', path: full, ...limits },
       root: found.isDirectory() ? full : dirname(full),
       words: `${cifar ? 'CIFAR-10' : 'images'} from ${path}`,
     };

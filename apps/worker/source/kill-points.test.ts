@@ -14,7 +14,7 @@ import type { FromTrainer, Task } from './messages.ts';
 import { trainerEnvironment } from './trainer-environment.ts';
 
 // A trainer is killed at random instants of every stage, while it starts, loads, trains, evaluates and stores, and
-// another one goes on from what it finds. KILLS and KILL_SEED ask for more of them, or for others.
+// another one continues from what is stored. KILLS sets the number of kills, KILL_SEED their instants.
 
 const kills = Number(process.env.KILLS ?? 6);
 const random = randomStream(Number(process.env.KILL_SEED ?? 1), 'kills');
@@ -49,7 +49,7 @@ const spec = jobSpec.parse({
     optimizer: { type: 'adam' },
     augmentation: { type: 'crop_flip', views: 2 },
   },
-  // With every row: many a kill meets a checkpoint that is being written.
+  // A checkpoint with every row, so that many kills interrupt the writing of one.
   checkpoints: { everySeconds: 0 },
 });
 
@@ -59,7 +59,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
-/** Does a stage in a trainer; undefined when it was killed before it was done. */
+/** Runs a stage in a trainer; undefined when it was killed before the end. */
 async function run(task: Task, killAfterMs: number): Promise<{ result: unknown; ms: number } | undefined> {
   const loader = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
   const child = fork(fileURLToPath(new URL('trainer.ts', import.meta.url)), [], {
@@ -102,7 +102,7 @@ function taskOf(where: string, plan: JobPlan, stage: StagePlan, results: Record<
   return { job, plan, stage: stage.id, attempt: 1, results, ...record, ...at };
 }
 
-/** What must be the same: every digest, and what the validation split said. */
+/** Returns what must be equal: every digest and the scores on the validation split. */
 function essence(results: unknown): unknown[] {
   const found: unknown[] = [];
   const walk = (value: unknown, path: string): void => {
@@ -113,7 +113,7 @@ function essence(results: unknown): unknown[] {
     for (const [key, inner] of Object.entries(value)) walk(inner, `${path}/${key}`);
   };
   walk(results, '');
-  // What comes out of the store again has its keys in another order.
+  // A result that is read from the store again can have its keys in another order.
   return found.toSorted((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1));
 }
 
@@ -127,7 +127,7 @@ test(`${kills} kills at random instants of every stage change no byte`, { timeou
     undisturbed[stage.id] = whole?.result;
     const task = taskOf('cut', plan, stage, disturbed);
     const due = Math.ceil((kills * (index + 1)) / plan.stages.length);
-    // One that ends before it is struck begins again, as after a worker that died before it could tell.
+    // A stage that ends before its kill runs again, as after a worker that died before it stored the result.
     for (; struck.length < due; task.attempt++) {
       const done = await run(task, random.uniform() * (whole?.ms ?? 0));
       if (done === undefined) struck.push(stage.id);

@@ -12,9 +12,11 @@ try {
   const worker = await startWorker({ ...configuration, log });
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.once(signal, () => {
-      log.info(`${signal}: handing the stages back`);
+      log.info(`${signal}: handing the running stages back`);
       setTimeout(() => {
-        log.error(`a stage could not be handed back within ${graceSeconds} s: another worker takes it over`);
+        log.error(
+          `a stage was not handed back within ${graceSeconds} s; another worker will take it after the lock timeout`,
+        );
         process.exit(1);
       }, graceSeconds * 1000).unref();
       worker.close().then(

@@ -11,16 +11,16 @@ import type {
 import type { JobRecord } from '@distillery/training';
 
 /**
- * The messages between a supervisor and its trainer over the child's IPC channel. They are JSON, so NaN and Infinity do
- * not pass. A trainer is asked to stop by SIGTERM, not by a message.
+ * The messages between a supervisor and its trainer, over the IPC channel of the child process. They are JSON, which has
+ * no NaN and no Infinity. SIGTERM, not a message, asks a trainer to stop.
  */
 
-/** The whole task of a stage; the trainer reads nothing else. */
+/** Everything that a trainer needs to run a stage; it reads nothing from Redis. */
 export interface Task extends JobRecord {
-  /** The spec as the record has it: whether this version knows all of it is for the trainer to find out. */
+  /** The job. Its spec is as stored: the trainer checks that this version knows every field. */
   job: { id: string; name: string | null; spec: unknown };
   plan: JobPlan;
-  /** The stage's id. */
+  /** The id of the stage. */
   stage: string;
   attempt: number;
   results: Record<string, unknown>;
@@ -31,7 +31,7 @@ export interface Task extends JobRecord {
 
 export type ToTrainer = { type: 'run'; task: Task };
 
-/** What a trainer reports while it works. */
+/** Reports of a trainer while it runs. */
 export type Report =
   | { type: 'progress'; progress: StageProgress }
   | { type: 'metrics'; row: Omit<MetricRow, 'stage' | 'attempt'> }
@@ -40,14 +40,14 @@ export type Report =
   | { type: 'checkpoint'; saved: SavedCheckpoint }
   | { type: 'log'; line: LogLine };
 
-/** What a trainer ends with. */
+/** How a trainer ended, unless it failed. */
 export type Outcome = { type: 'done'; result: unknown } | { type: 'stopped' };
 
 export type FromTrainer =
   | Report
   | Outcome
-  /** The answer of a probe. */
+  /** The result of a probe. */
   | { type: 'engine'; engine: EngineInfo }
-  /** A sign of life of the loop; every other message is one too. */
+  /** A heartbeat of the training loop; every other message counts as one, too. */
   | { type: 'alive' }
   | { type: 'failed'; code: ErrorCode; message: string; stack: string };

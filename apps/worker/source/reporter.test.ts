@@ -3,14 +3,14 @@ import type { LogLine, SavedCheckpoint } from '@distillery/spec';
 import { expect, test } from 'vitest';
 import { createReporter } from './reporter.ts';
 
-/** A run whose writes wait until they are let through, as they do while Redis is away. */
+/** A run whose writes wait until `open` is called, as they do while Redis is unreachable. */
 function heldRun() {
   let open = () => {};
   const opened = new Promise<void>((done) => (open = done));
   const steps: number[] = [];
   const batches: number[] = [];
   const warnings: string[] = [];
-  const told: number[] = [];
+  const received: number[] = [];
   const skipped: NewSkippedData[] = [];
   const checkpoints: SavedCheckpoint[] = [];
   const lines: LogLine[] = [];
@@ -22,7 +22,7 @@ function heldRun() {
     },
     async progress({ step }) {
       await opened;
-      told.push(step);
+      received.push(step);
     },
     async warning(message) {
       await opened;
@@ -41,8 +41,8 @@ function heldRun() {
       lines.push(...some);
     },
   };
-  const landed = { steps, batches, warnings, told, skipped, checkpoints, lines };
-  return { run: run as StageRun, open, ...landed };
+  const written = { steps, batches, warnings, received, skipped, checkpoints, lines };
+  return { run: run as StageRun, open, ...written };
 }
 
 const row = (step: number) => ({
@@ -63,27 +63,27 @@ const progress = (step: number) => ({
   },
 });
 
-test('what is reported while nothing can be written lands once, in order', async () => {
-  const { run, open, ...landed } = heldRun();
+test('reports that wait are written once, in order', async () => {
+  const { run, open, ...written } = heldRun();
   const reporter = createReporter(run, (error) => expect.unreachable(String(error)));
   for (let step = 1; step <= 5000; step++) {
     reporter.report(row(step));
     reporter.report(progress(step));
     if (step === 2000) void reporter.flush();
   }
-  reporter.report({ type: 'warning', message: 'mind the gap' });
+  reporter.report({ type: 'warning', message: 'clipped gradients' });
   const flushed = reporter.flush();
   open();
   await flushed;
-  expect(landed.steps).toEqual(Array.from({ length: 5000 }, (_, i) => i + 1));
-  expect(Math.max(...landed.batches)).toBe(1000);
+  expect(written.steps).toEqual(Array.from({ length: 5000 }, (_, i) => i + 1));
+  expect(Math.max(...written.batches)).toBe(1000);
   // Newer progress has replaced older.
-  expect(landed.told).toEqual([2000, 5000]);
-  expect(landed.warnings).toEqual(['mind the gap']);
+  expect(written.received).toEqual([2000, 5000]);
+  expect(written.warnings).toEqual(['clipped gradients']);
 });
 
-test('of very many waiting rows every other is left out, the oldest most, and that is said', async () => {
-  const { run, open, ...landed } = heldRun();
+test('of too many waiting rows every other is dropped, the oldest first, with a warning', async () => {
+  const { run, open, ...written } = heldRun();
   const reporter = createReporter(run, (error) => expect.unreachable(String(error)));
   const all = 250_000;
   for (let step = 1; step <= all; step++) {
@@ -92,26 +92,26 @@ test('of very many waiting rows every other is left out, the oldest most, and th
   }
   open();
   await reporter.flush();
-  const { steps, warnings } = landed;
+  const { steps, warnings } = written;
   expect(steps).toHaveLength(50_000);
   expect(steps.at(-1)).toBe(all);
   const gaps = steps.slice(1).map((step, i) => step - steps[i]);
-  // Four times there were 100,000.
+  // The limit of 100,000 was reached four times.
   expect([...new Set(gaps)]).toEqual([16, 8, 4, 2]);
   expect(warnings).toHaveLength(1001);
   expect(warnings.at(-1)).toBe(
-    `${all - steps.length} rows of metrics were left out: Redis could not be written to for too long`,
+    `${all - steps.length} rows of metrics were dropped, because Redis was unreachable or full for too long`,
   );
 });
 
-test('a write that is refused is told, and ends it', async () => {
-  const told: unknown[] = [];
+test('a refused write is passed to onError, and ends the flush', async () => {
+  const received: unknown[] = [];
   const refused = new Error('overtaken');
   const run = { ...heldRun().run, metrics: () => Promise.reject(refused) };
-  const reporter = createReporter(run, (error) => told.push(error));
+  const reporter = createReporter(run, (error) => received.push(error));
   reporter.report(row(1));
   await reporter.flush();
-  expect(told).toEqual([refused]);
+  expect(received).toEqual([refused]);
 });
 
 const line = (message: string, level: 'info' | 'error' = 'info') => ({
@@ -120,19 +120,19 @@ const line = (message: string, level: 'info' | 'error' = 'info') => ({
 });
 
 test('skipped data and the newest checkpoint are written', async () => {
-  const { run, open, ...landed } = heldRun();
+  const { run, open, ...written } = heldRun();
   const reporter = createReporter(run, (error) => expect.unreachable(String(error)));
   const data = { digest: 'd', count: 1, samples: [] };
   reporter.report({ type: 'skipped', data });
   for (const step of [1, 2, 3]) reporter.report({ type: 'checkpoint', saved: { step, bytes: 10 } });
   open();
   await reporter.flush();
-  expect(landed.skipped).toEqual([data]);
-  expect(landed.checkpoints).toEqual([{ step: 3, bytes: 10 }]);
+  expect(written.skipped).toEqual([data]);
+  expect(written.checkpoints).toEqual([{ step: 3, bytes: 10 }]);
 });
 
-test('of an attempt 500 lines are written, and after them errors alone', async () => {
-  const { run, open, ...landed } = heldRun();
+test('500 lines of an attempt are written, then only errors', async () => {
+  const { run, open, ...written } = heldRun();
   const reporter = createReporter(run, (error) => expect.unreachable(String(error)));
   open();
   for (let i = 1; i <= 800; i++) {
@@ -141,8 +141,8 @@ test('of an attempt 500 lines are written, and after them errors alone', async (
   }
   for (let i = 1; i <= 800; i++) reporter.report(line(`error ${i}`, 'error'));
   await reporter.flush();
-  const lines = landed.lines.map(({ message }) => message);
+  const lines = written.lines.map(({ message }) => message);
   expect(lines.slice(0, 500)).toEqual(Array.from({ length: 500 }, (_, i) => `${i + 1}`));
-  expect(lines[500]).toBe("further lines below the level error are in the worker's own log alone");
+  expect(lines[500]).toBe('further lines below level error are only in the log of the worker');
   expect(lines.slice(501)).toEqual(Array.from({ length: 500 }, (_, i) => `error ${i + 1}`));
 });

@@ -2,27 +2,28 @@ import type { StageRun } from '@distillery/queue';
 import type { LogLine } from '@distillery/spec';
 import type { Report } from './messages.ts';
 
-/** How long reports are gathered before they are written, in ms; no person looks more often. */
+/** How long reports are collected before they are written, in ms. A view that is this recent looks live. */
 const flushMs = 400;
-/** Rows and lines of one write. */
+/** The most rows or lines of one write. */
 const batchSize = 1000;
-/** Most rows that wait for Redis, some tens of megabytes. */
+/** The most rows that wait for Redis: some tens of megabytes. */
 const maxRows = 100_000;
-/** Most warnings that wait for Redis. */
+/** The most warnings that wait for Redis. */
 const maxWarnings = 1000;
-/** Most log lines of one attempt; beyond them only errors are written, as many again. */
+/** The most log lines of one attempt. After them only errors are written, at most as many again. */
 const maxLines = 500;
 
 type Row = Extract<Report, { type: 'metrics' }>['row'];
 type Waiting = { [type in 'progress' | 'checkpoint']: Extract<Report, { type: type }> | undefined };
 
 /**
- * Gathers the reports of a trainer and writes them in order, never two writes at once. A Redis that is slow, full or away
- * does not slow the trainer down: newer progress replaces older; rows wait, and the oldest of very many are thinned out.
+ * Collects the reports of a trainer and writes them to Redis in order, one write at a time. A Redis that is slow, full or
+ * unreachable does not slow the trainer down: newer progress replaces older, and metrics wait. When too many wait, every
+ * other row is dropped.
  *
- * A write that is refused means that the stage is no longer ours; the run's signal stops the trainer then.
+ * A refused write means that another attempt has taken the stage; the signal of the run then stops the trainer.
  *
- * @param onError is called with every error of a write; the reports of that write are lost
+ * @param onError receives every error of a write; the reports of that write are lost
  */
 export function createReporter(run: StageRun, onError: (error: unknown) => void) {
   let rows: Row[] = [];
@@ -40,7 +41,7 @@ export function createReporter(run: StageRun, onError: (error: unknown) => void)
     newest.checkpoint !== undefined ||
     [rows, warnings, skipped, lines].some(({ length }) => length > 0);
 
-  /** Writes until nothing is left. */
+  /** Writes until nothing waits. */
   async function write(): Promise<void> {
     try {
       while (anythingWaits()) {
@@ -56,7 +57,7 @@ export function createReporter(run: StageRun, onError: (error: unknown) => void)
         if (batch.checkpoint !== undefined) await run.checkpoint(batch.checkpoint.saved);
         if (thinned > 0 && rows.length === 0) {
           warnings.push(
-            `${thinned} rows of metrics were left out: Redis could not be written to for too long`,
+            `${thinned} rows of metrics were dropped, because Redis was unreachable or full for too long`,
           );
           thinned = 0;
         }
@@ -75,19 +76,19 @@ export function createReporter(run: StageRun, onError: (error: unknown) => void)
     return writing;
   }
 
-  /** Leaves out every other row: a curve of half as many points is still that curve. Its newest point stays. */
+  /** Drops every other row, so that the curve keeps its shape, and keeps the newest. */
   function thinOut(): void {
     const kept = rows.filter((_, i) => (rows.length - i) % 2 === 1);
     thinned += rows.length - kept.length;
     rows = kept;
   }
 
-  function takeLine(line: LogLine): void {
+  function addLine(line: LogLine): void {
     if (accepted >= (line.level === 'error' ? 2 * maxLines : maxLines)) return;
     accepted++;
     lines.push(line);
     if (accepted !== maxLines) return;
-    const message = `further lines below the level error are in the worker's own log alone`;
+    const message = `further lines below level error are only in the log of the worker`;
     lines.push({ source: 'supervisor', level: 'info', message });
   }
 
@@ -97,12 +98,12 @@ export function createReporter(run: StageRun, onError: (error: unknown) => void)
       else if (message.type === 'progress') newest.progress = message;
       else if (message.type === 'checkpoint') newest.checkpoint = message;
       else if (message.type === 'skipped') skipped.push(message.data);
-      else if (message.type === 'log') takeLine(message.line);
+      else if (message.type === 'log') addLine(message.line);
       else if (warnings.length < maxWarnings) warnings.push(message.message);
       if (rows.length >= maxRows) thinOut();
       timer ??= setTimeout(() => void flush(), flushMs);
     },
-    /** Resolves when all that was reported is written. */
+    /** Writes everything that waits; resolves when it is written. */
     flush,
   };
 }

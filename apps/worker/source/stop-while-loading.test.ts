@@ -13,7 +13,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
-/** A first stage whose data take many seconds to make, and then minutes to train on. */
+/** A first stage whose data takes many seconds to generate, and then minutes to train on. */
 async function slowTask(): Promise<Task> {
   const architecture = { type: 'lightnn' };
   const spec = jobSpec.parse({
@@ -37,7 +37,7 @@ async function slowTask(): Promise<Task> {
   };
 }
 
-test('a trainer that is asked to stop while its data load ends by itself, before it trains', {
+test('a trainer that is asked to stop while its data load ends by itself, without training', {
   timeout: 300_000,
 }, async () => {
   const reports: Report[] = [];
@@ -49,14 +49,14 @@ test('a trainer that is asked to stop while its data load ends by itself, before
     graceMs: 600_000,
     signal: stop.signal,
     report(message) {
-      // The lines that the process writes, such as TensorFlow's, do not matter here.
+      // Output of the process, such as TensorFlow's, does not matter here.
       if (message.type !== 'log') reports.push(message);
       if (message.type === 'progress' && message.progress.phase === 'loading') stop.abort();
     },
     log: pino({ level: 'silent' }),
   });
   expect(outcome).toEqual({ type: 'stopped' });
-  // A trainer that had loaded everything would have told of its first step before it looked whether to stop.
+  // A trainer that had loaded everything would have reported its first step before it checked the signal.
   expect(reports.map((report) => (report.type === 'progress' ? report.progress.phase : report.type))).toEqual(
     ['loading'],
   );

@@ -31,7 +31,7 @@ test.each([
   expect(trainerThreads(which, plan, trainers, processors)).toBe(threads);
 });
 
-test.each(['auto', ...engineNames])('ENGINE may be %s', (name) => {
+test.each(['auto', ...engineNames])('ENGINE accepts %s', (name) => {
   expect(settings.engine.type.codec.safeParse(name).success).toBe(true);
   expect(settings.engine.type.allowed).toContain(`"${name}"`);
 });

@@ -1,10 +1,10 @@
 import type { StagePlan } from '@distillery/spec';
 
 /**
- * Environment variables that a process that trains must start with.
+ * Environment variables to start a training process with.
  *
- * glibc's allocator returns large blocks to the system at once and asks for them again at the next operation, so that
- * the kernel clears the same pages over and over: up to half of a step on some machines. With these settings the
+ * The allocator of glibc returns large blocks to the system at once and requests them again for the next operation, so the
+ * kernel clears the same pages again and again: up to half of the time of a step on some machines. With these settings the
  * process keeps its memory. Other C libraries ignore them.
  */
 export const trainerEnvironment: Readonly<Record<string, string>> = {
@@ -14,12 +14,12 @@ export const trainerEnvironment: Readonly<Record<string, string>> = {
 };
 
 /**
- * The threads that a stage's trainer computes with. A student shares the processor with those students of its job that
- * can run beside it: two small networks on one thread each take little longer than one on two. The teacher and its
- * outputs, which the whole job waits for, use every thread.
+ * Returns the number of threads for the trainer of a stage. Students of a job that can run at the same time share the
+ * processors: two small networks on one thread each take little longer than one on two. Other stages, which the whole job
+ * waits for, use every processor.
  *
- * @param trainers that the worker runs at once
- * @param processors of this machine
+ * @param trainers the number of stages that the worker runs at once
+ * @param processors the number of processors of this machine
  */
 export function trainerThreads(
   stage: StagePlan,

@@ -1,9 +1,9 @@
 import type { LogLine } from '@distillery/spec';
 
-/** TensorFlow's and absl's letters: INFO, WARNING, ERROR, FATAL. */
+/** The letters that TensorFlow and absl write for INFO, WARNING, ERROR and FATAL. */
 const levels: Record<string, LogLine['level']> = { I: 'info', W: 'warn', E: 'error', F: 'error' };
 
-/** A line that a trainer wrote to stdout or stderr, with the level that it states or that its words suggest. */
+/** Returns a line of a trainer's output as a log line. Its level is the one it states, or follows from its text. */
 export function logLineOf(message: string, stream: 'stdout' | 'stderr'): LogLine {
   const [, letter] = /^(?:[\d-]{10} [\d:.]+: )?([IWEF])(?:\d{4})? /.exec(message) ?? [];
   const usual = stream === 'stdout' ? 'info' : 'warn';

@@ -5,22 +5,22 @@ import { forkModule } from '@distillery/engine/program';
 import { DistilleryError, type EngineInfo } from '@distillery/spec';
 import type { Logger } from 'pino';
 import type { FromTrainer, Outcome, Report, Task, ToTrainer } from './messages.ts';
-import { wasRefusedMemory } from './out-of-memory.ts';
+import { isOutOfMemory } from './out-of-memory.ts';
 import { trainerEnvironment } from './trainer-environment.ts';
 import { logLineOf } from './trainer-log.ts';
 
 export interface TaskOptions {
-  /** Variables of the trainer's environment that go before those of this process; default none. */
+  /** Environment variables of the trainer that override those of this process; default none. */
   settings?: Record<string, string>;
-  /** Threads to compute with, where TF_NUM_INTRAOP_THREADS is not set. */
+  /** Threads to compute with, unless TF_NUM_INTRAOP_THREADS is set. */
   threads: number;
-  /** Milliseconds without a sign of life after which the trainer is killed. */
+  /** Milliseconds without a heartbeat after which the trainer is killed. */
   stallMs: number;
   /** Milliseconds between SIGTERM and SIGKILL, in which the trainer finishes a step and commits a checkpoint. */
   graceMs: number;
-  /** Aborted: the trainer is told to stop, and killed after `graceMs`. */
+  /** When it aborts, the trainer is asked to stop, and killed after `graceMs`. */
   signal: AbortSignal;
-  /** Is called with every report of the trainer, the lines of its stdout and stderr among them. */
+  /** Receives every report of the trainer, including the lines of its stdout and stderr. */
   report: (message: Report) => void;
   log: Logger;
 }
@@ -28,7 +28,8 @@ export interface TaskOptions {
 /**
  * Runs a task in a child process.
  *
- * @throws DistilleryError the failure of the trainer; `stalled`; `trainer_crashed` or `out_of_memory` when its process ended
+ * @throws DistilleryError the error of the trainer; `stalled` without a heartbeat; `trainer_crashed` or `out_of_memory` when
+ *   its process ended
  */
 export async function runTask(
   task: Task,
@@ -44,27 +45,27 @@ export async function runTask(
     trainer.child.send({ type: 'run', task } satisfies ToTrainer);
     let outcome: Outcome | undefined;
     let failure: DistilleryError | undefined;
-    let heard = performance.now();
+    let lastBeat = performance.now();
     watch = setInterval(
       () => {
-        const silent = performance.now() - heard;
+        const silent = performance.now() - lastBeat;
         if (silent < stallMs || failure !== undefined) return;
         const seconds = Math.round(silent / 1000);
-        failure = new DistilleryError('stalled', `the trainer gave no sign of life for ${seconds} s`);
-        // A trainer that hangs in native code handles no other signal.
+        failure = new DistilleryError('stalled', `the trainer sent no heartbeat for ${seconds} s`);
+        // A trainer that hangs in native code cannot handle any other signal.
         trainer.child.kill('SIGKILL');
       },
       Math.min(5000, stallMs / 4),
     );
     trainer.child.on('message', (message: FromTrainer) => {
-      heard = performance.now();
+      lastBeat = performance.now();
       if (message.type === 'done' || message.type === 'stopped') outcome = message;
       else if (message.type === 'failed') failure = failed(message);
       else if (message.type !== 'engine' && message.type !== 'alive') report(message);
     });
     const end = await trainer.exit;
     if (failure !== undefined) throw failure;
-    // A trainer that had to be killed had been asked to stop before.
+    // A trainer that was killed because it did not stop in time.
     if (outcome === undefined && signal.aborted) return { type: 'stopped' };
     if (outcome === undefined) throw crashed(end, trainer.lastLines());
     return outcome;
@@ -75,7 +76,7 @@ export async function runTask(
   }
 }
 
-/** Finds out in a child process which engine starts here, and how fast it is. */
+/** Starts an engine in a child process to find out which one runs on this machine, and its speed. */
 export async function probeEngine(log: Logger, settings: Record<string, string>): Promise<EngineInfo> {
   const trainer = start(['--probe'], log, { environment: { ...process.env, ...settings } });
   let answer: FromTrainer | undefined;
@@ -139,14 +140,17 @@ function crashed(
   { code, signal }: { code: number | null; signal: NodeJS.Signals | null },
   lines: string[],
 ): DistilleryError {
-  // TensorFlow's notes at the level I (INFO) explain nothing.
-  const grave = lines.filter((line) => !/^I\d{4} /.test(line));
-  const telling = grave.findLast((line) => /error|abort|what\(\)/i.test(line)) ?? grave.at(-1);
-  const words = telling === undefined ? '' : `; it wrote: ${telling.trim()}`;
-  // SIGKILL: what the kernel sends when a machine or a container has no memory left.
-  const outOfMemory = signal === 'SIGKILL' || lines.some(wasRefusedMemory);
+  // TensorFlow's lines of level I (INFO) never explain a crash.
+  const relevant = lines.filter((line) => !/^I\d{4} /.test(line));
+  const cause = relevant.findLast((line) => /error|abort|what\(\)/i.test(line)) ?? relevant.at(-1);
+  const detail = cause === undefined ? '' : `; last output: ${cause.trim()}`;
+  // The kernel sends SIGKILL when a machine or a container is out of memory.
+  const outOfMemory = signal === 'SIGKILL' || lines.some(isOutOfMemory);
   const end = signal === null ? `with exit code ${code}` : `by ${signal}`;
   return outOfMemory
-    ? new DistilleryError('out_of_memory', `the trainer was ended ${end}, most likely for its memory${words}`)
-    : new DistilleryError('trainer_crashed', `the trainer ended ${end}${words}`);
+    ? new DistilleryError(
+        'out_of_memory',
+        `the trainer ended ${end}, most likely because it ran out of memory${detail}`,
+      )
+    : new DistilleryError('trainer_crashed', `the trainer ended ${end}${detail}`);
 }

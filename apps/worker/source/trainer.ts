@@ -1,7 +1,7 @@
 /**
- * The trainer: a child process that runs one stage (or, with `--probe`, tells which engine starts here and how fast it
- * is). Training blocks its event loop, and native code can take the process down: neither may touch the supervisor,
- * which holds the queue's lock.
+ * The trainer: a child process that runs one stage, or, with `--probe`, reports which engine starts on this machine and its
+ * speed. Training blocks the event loop, and native code can crash the process. Neither may happen to the supervisor,
+ * which holds the lock of the stage.
  */
 import { setImmediate } from 'node:timers/promises';
 import { openStore } from '@distillery/store';
@@ -10,24 +10,24 @@ import { asDistilleryError, DistilleryError } from '@distillery/spec';
 import { readConfiguration } from '@distillery/spec/configuration';
 import { loadPlugins, runStage, StopTraining } from '@distillery/training';
 import type { FromTrainer, Task, ToTrainer } from './messages.ts';
-import { wasRefusedMemory } from './out-of-memory.ts';
+import { isOutOfMemory } from './out-of-memory.ts';
 
-/** Between two signs of life, ms. */
+/** Milliseconds between two heartbeats. */
 const beatMs = 2000;
 
-/** Aborted when the supervisor asks for the stage to stop; loading, training and evaluating all end by it. */
+/** Aborts when the supervisor stops the stage; loading, training and evaluating all end then. */
 const stop = new AbortController();
 const askToStop = () => stop.abort(new StopTraining('the stage was asked to stop'));
 let finished = false;
-// Ctrl-C reaches the whole process group; the supervisor decides what it means for a trainer.
+// Ctrl-C reaches the whole process group; only the supervisor decides when a trainer stops.
 process.on('SIGINT', () => {});
 process.on('SIGTERM', askToStop);
-// A trainer whose supervisor is gone has nobody to write for.
+// Without its supervisor, a trainer can report nothing.
 process.on('disconnect', () => process.exit(finished ? 0 : 1));
 process.on('message', ({ task }: ToTrainer) => void answer(() => train(task)));
 if (process.argv.includes('--probe')) void answer(probe);
 
-/** Sends what `work` returns or why it failed, then ends the process once the message has left. */
+/** Sends the result of `work`, or its error, and ends the process once the message is sent. */
 async function answer(work: () => Promise<FromTrainer>): Promise<void> {
   let last: FromTrainer;
   try {
@@ -45,14 +45,14 @@ async function answer(work: () => Promise<FromTrainer>): Promise<void> {
   });
 }
 
-/** Engines throw plain errors when they are refused memory. */
+/** Turns an engine's plain error for a failed allocation into `out_of_memory`. */
 function typed(error: unknown): DistilleryError {
   const known = asDistilleryError(error);
-  if (known.code !== 'internal' || !wasRefusedMemory(known.message)) return known;
-  const said = known.message.replace(/^Invalid TF_Status: \d+\s+Message: /, '');
+  if (known.code !== 'internal' || !isOutOfMemory(known.message)) return known;
+  const reason = known.message.replace(/^Invalid TF_Status: \d+\s+Message: /, '');
   return new DistilleryError(
     'out_of_memory',
-    `the trainer was refused memory: ${said}; a smaller training.batchSize or network needs less`,
+    `the trainer ran out of memory: ${reason}; a smaller training.batchSize or network needs less`,
     { cause: error },
   );
 }
@@ -71,7 +71,7 @@ async function train({ storeDir, dataDir, roots, ...task }: Task): Promise<FromT
   const engine = await startEngine();
   let yielded = performance.now();
   let beaten = yielded;
-  // Until the first step there is no loop to hear from; a step that hangs in native code stops this timer too.
+  // Before the first step no loop sends heartbeats. A call that hangs in native code stops this timer, too.
   const loading = setInterval(() => send({ type: 'alive' }), beatMs);
   loading.unref();
   const result = await runStage({
@@ -92,7 +92,7 @@ async function train({ storeDir, dataDir, roots, ...task }: Task): Promise<FromT
     },
     signal: stop.signal,
     async pause() {
-      // Messages and signals are read between steps, but not between very short ones.
+      // Signals are handled here, between steps; very short steps share a pause.
       if (performance.now() - yielded < 20) return;
       await setImmediate();
       yielded = performance.now();

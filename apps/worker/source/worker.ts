@@ -17,26 +17,26 @@ export interface WorkerOptions {
   prefix?: string | undefined;
   /** The artifact store: its URL, or the path of a folder. */
   store: string;
-  /** Folder for downloads and decoded data sets. */
+  /** The folder for downloads and decoded data sets. */
   dataDir: string;
-  /** Folders that job specs may read. */
+  /** The folders that job specs may read. */
   roots: string[];
-  /** Stages at once, each in a trainer process, default 1; with a GPU always 1. */
+  /** Stages that run at once, each in a trainer process; default 1, and always 1 with a GPU. */
   trainers?: number;
-  /** Seconds without a heartbeat of its loop after which a trainer is killed and its stage retried; default 600. */
+  /** Seconds without a heartbeat after which a trainer is killed and its stage retried; default 600. */
   stallSeconds?: number;
-  /** Lock timeout in seconds, after which another worker takes a silent worker's stage; default 15. */
+  /** Lock timeout in seconds, after which another worker takes the stage of one that stopped responding; default 15. */
   lockSeconds?: number;
-  /** Seconds to leave in: a trainer that is told to stop has two thirds of them; default 30. */
+  /** Seconds that closing may take; a trainer has two thirds of them to stop. Default 30. */
   graceSeconds?: number;
-  /** The engine that the trainers start; by default the one that ENGINE names. */
+  /** The engine of the trainers; default: ENGINE. */
   engine?: Configuration<'trainer'>['engine'];
-  /** Modules that the trainers load at start; by default those in PLUGINS. */
+  /** Modules that the trainers load at start; default: PLUGINS. */
   plugins?: Configuration<'trainer'>['plugins'];
   log: Logger;
-  /** Default the version of this package. */
+  /** Default: the version of this package. */
   version?: string;
-  /** Starts also with a Redis that can lose jobs; default false. */
+  /** Whether to start with a Redis that can lose jobs; default false. */
   volatileRedis?: boolean;
 }
 
@@ -44,18 +44,18 @@ export interface RunningWorker {
   id: string;
   engine: EngineInfo;
   /**
-   * Hands the running stages back, or with `finish` completes them, and leaves the queue. Trainers that hand back
-   * commit a checkpoint first. A second call waits for the first.
+   * Hands the running stages back, or completes them with `finish`, and disconnects from the queue. Trainers commit a
+   * checkpoint before their stage is handed back. A second call waits for the first.
    */
   close(options?: { finish?: boolean }): Promise<void>;
 }
 
 /**
- * Starts a supervisor: it takes stages from the queue, runs each in a trainer process and records what the trainer
- * reports. A Redis that cannot be reached is waited for.
+ * Starts a supervisor. It takes stages from the queue, runs each in a trainer process and stores the reports of the trainer.
+ * If Redis cannot be reached, it waits.
  *
- * @throws DistilleryError `engine_unavailable` when no engine, or not the one that is named, starts here;
- *   `redis_unavailable` for a Redis that can lose jobs
+ * @throws DistilleryError `engine_unavailable` when the engine cannot start on this machine; `redis_unavailable` for a Redis
+ *   that can lose jobs
  */
 export async function startWorker(options: WorkerOptions): Promise<RunningWorker> {
   const {
@@ -71,13 +71,13 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     graceSeconds = defaultOf('graceSeconds'),
   } = options;
   await loadPlugins(options.plugins ?? []);
-  storeUrl(store); // A store that no trainer could open ends the start.
+  storeUrl(store); // Refuses an invalid URL now, not in every trainer.
   const settings = environmentOf('trainer', { engine: options.engine, plugins: options.plugins });
   const id = `${hostname()}-${randomBytes(3).toString('hex')}`;
   const log = options.log.child({ worker: id });
   const engine = await probeEngine(log, settings);
   log.info({ engine }, `engine: ${engine.backend}`);
-  // TensorFlow takes the whole memory of a GPU.
+  // TensorFlow allocates the whole memory of a GPU.
   const trainers = engine.name === 'gpu' ? 1 : wantedTrainers;
   const queue = await openQueue({
     url: redisUrl,
@@ -93,7 +93,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   }
   const registration = await queue.workers.register({ id, host: hostname(), version, engine });
   const running: StageRun[] = [];
-  // The list of workers shows one stage each: the one that was taken last.
+  // The list of workers shows one stage for each worker, the newest.
   const showWork = () => {
     const run = running.at(-1);
     registration.working(run === undefined ? null : { jobId: run.jobId, stageId: run.stageId });
@@ -103,13 +103,13 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
       const stageLog = log.child({ job: run.jobId, stage: run.stageId, attempt: run.attempt });
       running.push(run);
       showWork();
-      stageLog.info('stage begins');
+      stageLog.info('stage started');
       try {
         const result = await supervise(run, stageLog);
-        stageLog.info('stage succeeds');
+        stageLog.info('stage succeeded');
         return result;
       } catch (error) {
-        stageLog[run.signal.aborted ? 'info' : 'error']({ err: error }, 'stage ends early');
+        stageLog[run.signal.aborted ? 'info' : 'error']({ err: error }, 'stage ended early');
         throw error;
       } finally {
         running.splice(running.indexOf(run), 1);
@@ -119,7 +119,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     { worker: id, concurrency: trainers, lockDuration: lockSeconds * 1000 },
   );
 
-  log.info('worker takes stages');
+  log.info('worker ready');
 
   let closing: Promise<void> | undefined;
   return {
@@ -130,7 +130,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
         await consumer.close(options);
         await registration.stop();
         await queue.close();
-        log.info('worker leaves');
+        log.info('worker closed');
       })();
       return closing;
     },
@@ -149,12 +149,12 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     const { limits } = spec as Partial<JobSpec>;
     const deadline = deadlineOf(run.jobStartedAt, limits?.maxDurationSeconds);
     const reporter = createReporter(run, (error) =>
-      stageLog.warn({ err: error }, 'a report was not written'),
+      stageLog.warn({ err: error }, 'a report could not be written'),
     );
     const log = (level: LogLine['level'], message: string) =>
       reporter.report({ type: 'log', line: { source: 'supervisor', level, message } });
     const threads = trainerThreads(stage, plan.stages, trainers, availableParallelism());
-    log('info', `${id} begins attempt ${run.attempt} with ${threads} threads (${engine.backend})`);
+    log('info', `${id} starts attempt ${run.attempt} with ${threads} threads (${engine.backend})`);
     try {
       const outcome = await runTask(
         {
@@ -197,16 +197,16 @@ function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-/** A signal that aborts with a `timeout` once the job has run for its limit. */
+/** Returns a signal that aborts with a `timeout` error once the job has run for its limit. */
 function deadlineOf(startedAt: string, limitSeconds: number | undefined) {
   const controller = new AbortController();
   if (limitSeconds === undefined) return { signal: controller.signal, clear: () => {} };
   const expire = () =>
     controller.abort(
-      new DistilleryError('timeout', `the job ran past limits.maxDurationSeconds, which is ${limitSeconds}`),
+      new DistilleryError('timeout', `the job ran longer than limits.maxDurationSeconds (${limitSeconds})`),
     );
   const remaining = Date.parse(startedAt) + limitSeconds * 1000 - Date.now();
-  // A timer counts to 2³¹ − 1 ms (24 days) at most; the next stage sets it again.
+  // A timer can wait for at most 2³¹ − 1 ms (24 days); the next stage sets a new one.
   const timer = setTimeout(expire, Math.min(2 ** 31 - 1, Math.max(0, remaining)));
   return { signal: controller.signal, clear: () => clearTimeout(timer) };
 }

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { datasets } from './index.ts';
 
-test('the wire form names the source and fills in defaults', () => {
+test('a choice names the source, and defaults are filled in', () => {
   expect(datasets.schema.parse({ source: 'cifar10' })).toEqual({ source: 'cifar10' });
   expect(datasets.schema.parse({ source: 'shapes', seed: 3 })).toEqual({
     source: 'shapes',
@@ -9,8 +9,8 @@ test('the wire form names the source and fills in defaults', () => {
     testCount: 2_000,
     seed: 3,
   });
-  expect(datasets.schema.parse({ source: 'image-folder', path: 'x' })).toEqual({
-    source: 'image-folder',
+  expect(datasets.schema.parse({ source: 'image_folder', path: 'x' })).toEqual({
+    source: 'image_folder',
     path: 'x',
     testFraction: 0.1,
   });
@@ -18,16 +18,16 @@ test('the wire form names the source and fills in defaults', () => {
 
 test('refuses unknown sources and options', () => {
   expect(datasets.schema.safeParse({ source: 'mnist' }).error?.issues[0]?.message).toBe(
-    'must be one of: cifar10, image-folder, shapes, text-csv',
+    'must be one of: cifar10, image_folder, shapes, text_csv',
   );
   expect(datasets.schema.safeParse({ source: 'cifar10', sise: 3 }).success).toBe(false);
-  expect(datasets.schema.safeParse({ source: 'image-folder' }).success).toBe(false);
-  expect(datasets.schema.safeParse({ source: 'image-folder', path: 'x', size: [0, 4] }).success).toBe(false);
+  expect(datasets.schema.safeParse({ source: 'image_folder' }).success).toBe(false);
+  expect(datasets.schema.safeParse({ source: 'image_folder', path: 'x', size: [0, 4] }).success).toBe(false);
 });
 
 test('each source describes its options for the catalogue', () => {
   const catalogue = datasets.catalogue();
-  expect(catalogue.map(({ type }) => type)).toEqual(['cifar10', 'image-folder', 'shapes', 'text-csv']);
+  expect(catalogue.map(({ type }) => type)).toEqual(['cifar10', 'image_folder', 'shapes', 'text_csv']);
   expect(catalogue[1].options).toMatchObject({
     required: ['path'],
     properties: { size: { type: 'array' } },

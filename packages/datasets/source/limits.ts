@@ -4,14 +4,22 @@ import { z } from 'zod';
 import type { Dataset, DatasetOutline, Split } from './dataset.ts';
 import type { Subset } from './readers/subset.ts';
 
-/** Options by which a job takes a part of a large source. */
+/** The options that restrict a source to a part of its samples. */
 export const limitOptions = {
   trainLimit: z
     .int()
     .min(1)
     .optional()
-    .describe('at most so many training samples, the same share of each class'),
-  testLimit: z.int().min(1).optional().describe('at most so many test samples, the same share of each class'),
+    .describe(
+      'The largest number of training samples to keep, in the same proportions of the classes. Default: all.',
+    ),
+  testLimit: z
+    .int()
+    .min(1)
+    .optional()
+    .describe(
+      'The largest number of test samples to keep, in the same proportions of the classes. Default: all.',
+    ),
 };
 
 interface Limits {
@@ -27,7 +35,7 @@ export function limitedOutline(outline: DatasetOutline, { trainLimit, testLimit 
   };
 }
 
-/** The part of a data set that limits leave; its digest is derived from the whole one's and the limits. */
+/** The part of a data set within the limits; its digest derives from the digest of the whole and the limits. */
 export function limited(dataset: Dataset, { trainLimit, testLimit }: Limits): Dataset {
   const train = limitedSplit(dataset.train, trainLimit);
   const test = limitedSplit(dataset.test, testLimit);
@@ -36,7 +44,10 @@ export function limited(dataset: Dataset, { trainLimit, testLimit }: Limits): Da
   return { ...dataset, digest, train, test };
 }
 
-/** The first `limit` samples when every class is shuffled and all are dealt out at their own pace; order is kept. */
+/**
+ * Keeps `limit` samples: shuffles each class, interleaves the classes in proportion to their sizes, and takes the first
+ * ones. The kept samples stay in their original order.
+ */
 function limitedSplit(split: Split, limit = Infinity): Split {
   if (split.count <= limit) return split;
   const members = new Map<number, number[]>();

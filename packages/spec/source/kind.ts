@@ -97,7 +97,11 @@ export function registry<K extends Kind, Key extends string = 'type'>(
     used = true;
     const members = list.map((kind) => {
       const name = z.literal(kind.type);
-      return kind.options.extend({ ...shape, [key]: kind.type === absent ? name.optional() : name });
+      const named =
+        kind.type === absent
+          ? name.optional().describe(`${kind.summary} This kind is the default.`)
+          : name.describe(kind.summary);
+      return kind.options.extend({ ...shape, [key]: named });
     });
     return z.discriminatedUnion(key, members as unknown as [z.ZodObject], {
       error: (issue) => (issue.code === 'invalid_union' ? `must be one of: ${names()}` : undefined),

@@ -101,7 +101,7 @@ test.each<[string, object, object]>([
   [
     'steps that leave the range',
     { temperature: { schedule: 'step', value: 4, milestones: [1, 2], gamma: 0.25 } },
-    { path: '/temperature/gamma', value: 0.25, message: expect.stringContaining('0.25 in the end') },
+    { path: '/temperature/gamma', value: 0.25, message: expect.stringContaining('ends at 0.25') },
   ],
   [
     "another schedule's option",

@@ -15,7 +15,7 @@ const optimizerSchema = z.discriminatedUnion(
   'type',
   [
     z.strictObject({
-      type: z.literal('adam'),
+      type: z.literal('adam').describe('Adam (arXiv:1412.6980).'),
       learningRate: learningRate.default(1e-3),
       beta1: beta.default(0.9).describe('The decay of the mean of the gradients, per step.'),
       beta2: beta.default(0.999).describe('The decay of the mean of the squared gradients, per step.'),
@@ -23,7 +23,9 @@ const optimizerSchema = z.discriminatedUnion(
       weightDecay: weightDecay.describe('The L2 penalty, which is added to the gradient.'),
     }),
     z.strictObject({
-      type: z.literal('adamw'),
+      type: z
+        .literal('adamw')
+        .describe('AdamW, which is Adam with decoupled weight decay (arXiv:1711.05101).'),
       learningRate: learningRate.default(1e-3),
       beta1: beta.default(0.9).describe('The decay of the mean of the gradients, per step.'),
       beta2: beta.default(0.999).describe('The decay of the mean of the squared gradients, per step.'),
@@ -36,7 +38,7 @@ const optimizerSchema = z.discriminatedUnion(
         .describe('The weight decay, decoupled from the gradient (arXiv:1711.05101).'),
     }),
     z.strictObject({
-      type: z.literal('sgd'),
+      type: z.literal('sgd').describe('Stochastic gradient descent, with or without momentum.'),
       learningRate: learningRate.default(0.1),
       momentum: beta.default(0).describe('The decay of the velocity, per step; 0 is plain gradient descent.'),
       nesterov: z
@@ -59,9 +61,12 @@ const warmupEpochs = z
 const scheduleSchema = z.discriminatedUnion(
   'type',
   [
-    z.strictObject({ type: z.literal('constant'), warmupEpochs }),
     z.strictObject({
-      type: z.literal('step'),
+      type: z.literal('constant').describe('Keeps the learning rate after the warm-up.'),
+      warmupEpochs,
+    }),
+    z.strictObject({
+      type: z.literal('step').describe('Multiplies the learning rate by `gamma` at each milestone.'),
       milestones: z
         .array(z.number().int().min(1))
         .min(1)
@@ -71,7 +76,9 @@ const scheduleSchema = z.discriminatedUnion(
       warmupEpochs,
     }),
     z.strictObject({
-      type: z.literal('cosine'),
+      type: z
+        .literal('cosine')
+        .describe('Lowers the learning rate along half a cosine down to `finalFraction` of it.'),
       finalFraction: z
         .number()
         .min(0)

@@ -6,7 +6,7 @@ import { type Parts, trained } from './teachers/trained.ts';
 export type { TeacherContext, TeacherKind, TeacherOutline, TeacherProvider } from './provider.ts';
 export type { TrainedOptions } from './teachers/trained.ts';
 
-/** The kinds of teachers, over the architectures and data sets that they are made of. */
+/** Builds the registry of teacher kinds over the given architectures and data sets. */
 export function teacherKinds(parts: Parts): Registry<TeacherKind> {
   return registry<TeacherKind>([trained(parts), stored(parts)], 'type', () => ({}), 'trained');
 }

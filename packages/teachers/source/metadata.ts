@@ -2,7 +2,7 @@ import { DistilleryError } from '@distillery/spec';
 import type { Store } from '@distillery/store';
 import { z } from 'zod';
 
-/** Far above the header of any network here: 100 bytes for each parameter tensor. */
+/** The longest header in bytes that is read. A real one has about 100 bytes for each parameter tensor. */
 const longestHeader = 16 * 2 ** 20;
 
 const headerSchema = z.object({ __metadata__: z.record(z.string(), z.string()).default({}) });

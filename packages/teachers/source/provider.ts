@@ -6,36 +6,36 @@ import type { z } from 'zod';
 
 /** A frozen teacher whose outputs can be computed. */
 export interface TeacherProvider {
-  /** SHA-256 of all that determines its outputs for given images: equal digests mean equal outputs. */
+  /** The SHA-256 of all that determines its outputs: equal digests mean equal outputs for equal images. */
   readonly digest: string;
-  /** The shapes of its named tensors without the batch; `logits` is among them. */
+  /** The shape of each tap without the batch; `logits` is one of them. */
   readonly taps: Readonly<Record<string, readonly number[]>>;
-  /** Numbers that one sample's forward pass puts out, by which the size of a batch is chosen. */
+  /** The number of activations of one sample's forward pass, by which the batch size is chosen. */
   readonly activations: number;
   /**
    * Computes its outputs for one batch; the caller disposes them.
    *
-   * @param batch `images` is `[batch, height, width, channels]`, or `[batch, length]` ids of tokens; `labels` is `[batch]`,
+   * @param batch `images` is `[batch, height, width, channels]`, or `[batch, length]` token ids; `labels` is `[batch]`,
    *   int32
-   * @param taps the names of those that are wanted
-   * @returns by tap, `[batch, …taps[name]]`
+   * @param taps the names of the taps to compute
+   * @returns a tensor for each of them, `[batch, …taps[name]]`
    */
   predict(batch: { images: Tensor; labels: Tensor1D }, taps: readonly string[]): Tensors;
-  /** Frees what it holds on the device. */
+  /** Frees its memory on the device. */
   dispose(): void;
 }
 
-/** What planning knows of a teacher before any of its outputs are computed. */
+/** What planning knows about a teacher before any of its outputs are computed. */
 export interface TeacherOutline {
-  /** Its network, as a job spec names one. */
+  /** Its network, as in a job spec. */
   architecture: Choice;
-  /** What it was trained on, where that is not data of this job. */
+  /** The data that it was trained on; absent: data of this job. */
   subject?: { shape: number[]; classes: string[] };
-  /** The normalisation that its images need, where that is not the one of this job's data. */
+  /** How its images are normalised; absent: as the job's data. */
   normalization?: { mean: number[]; std: number[] };
 }
 
-/** What a provider is opened with. */
+/** What a kind needs to open a teacher. */
 export interface TeacherContext {
   store: Store;
   /** The digest of the weights that this job trained; absent for a teacher without a training stage. */
@@ -43,7 +43,7 @@ export interface TeacherContext {
   /**
    * Puts the teacher's network on the device.
    *
-   * @param weights the digest of its file in the store
+   * @param weights the digest of the weights file in the store
    * @throws DistilleryError `artifact_corrupt` when the file does not hold the network's weights
    */
   network(weights: string): Promise<TeacherProvider>;
@@ -57,8 +57,8 @@ export interface TeacherKind<Options extends z.ZodObject = z.ZodObject> extends 
   /**
    * Describes a teacher without computing anything.
    *
-   * @param context absent where planning has no store
-   * @throws DistilleryError `invalid_spec` whose fields have paths within the teacher
+   * @param context absent when planning runs without a store
+   * @throws DistilleryError `invalid_spec`; the paths of its fields are relative to the teacher
    */
   outline(options: z.output<Options>, context?: { store: Store }): Promise<TeacherOutline>;
   /** Opens a teacher to compute its outputs; the caller disposes it. */

@@ -1,7 +1,8 @@
 export type { ComponentKind } from './components/component-kind.ts';
 export { jobSpec, kinds } from './kinds.ts';
 export { loadPlugins, type Plugin } from './plugins.ts';
-export { type Plan, type PlanContext, type Planned, planJob, planSchema } from './planning/plan.ts';
+export { type PlanContext, type Planned, planJob } from './planning/plan.ts';
+export { type Plan, planSchema } from './planning/plan-schema.ts';
 export {
   artifactsOf,
   blobsNamedBy,

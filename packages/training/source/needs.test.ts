@@ -6,12 +6,12 @@ import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, expect, test } from 'vitest';
 import { sample } from '@distillery/engine/testing';
 import { jobSpec } from './kinds.ts';
-import { layOut } from './planning/layout.ts';
+import { planNetworks } from './planning/plan-networks.ts';
 import { createAuxiliaries } from './components/auxiliary-networks.ts';
 import type { WeightedTerm } from './method.ts';
 import { disposeNetwork } from './network.ts';
 
-// What a term says that it reads is what the catalogue tells, and is all that it reads.
+// Every term declares all that it reads, and the catalogue shows it.
 
 beforeAll(() => startEngine());
 
@@ -19,7 +19,7 @@ const classes = 10;
 const names = Array.from({ length: classes }, (_, i) => `class ${i}`);
 const batch = 4;
 
-/** A term between two networks of the first architecture that it fits. */
+/** The term bound to two networks of the first architecture that it fits. */
 function fitted(type: string): { term: WeightedTerm; plan: NetworkPlan } {
   for (const architecture of architectures.list) {
     const spec = jobSpec.safeParse({
@@ -28,10 +28,10 @@ function fitted(type: string): { term: WeightedTerm; plan: NetworkPlan } {
       students: [{ name: 'one', architecture: { type: architecture.type }, method: [{ type }] }],
       baseline: false,
     });
-    // It has options that must be given.
+    // The architecture has required options.
     if (!spec.success) continue;
     try {
-      const [{ plan, method }] = layOut(spec.data, {
+      const [{ plan, method }] = planNetworks(spec.data, {
         job: { shape: [32, 32, 3], classes: names },
         teachers: { teacher: { architecture: spec.data.students[0].architecture } },
       }).students;
@@ -43,7 +43,7 @@ function fitted(type: string): { term: WeightedTerm; plan: NetworkPlan } {
   throw new Error(`${type} fits no architecture`);
 }
 
-/** Tensors of some of the shapes; asking for any other is an error. */
+/** Tensors of the given names; reading any other name is an error. */
 function only(
   what: string,
   names: readonly string[],
@@ -52,7 +52,7 @@ function only(
   const tensors = Object.fromEntries(names.map((name, i) => [name, sample(shapeOf(name), i)]));
   return new Proxy(tensors, {
     get(target, name: string) {
-      if (!(name in target)) throw new Error(`it reads ${what} ${name} without saying so`);
+      if (!(name in target)) throw new Error(`it reads ${what} ${name} without declaring it`);
       return target[name];
     },
   });
@@ -61,7 +61,7 @@ function only(
 /** What every term may read. */
 const common = ['student', 'teacher', 'studentParameters', 'teacherParameters', 'classes', 'at', 'auxiliary'];
 
-test.each(terms.list.map(({ type }) => type))('%s reads what it says, and nothing else', (type) => {
+test.each(terms.list.map(({ type }) => type))('%s reads what it declares, and nothing else', (type) => {
   const { term, plan } = fitted(type);
   const { student, teacher, studentParameters = [], teacherParameters = [], reads = [] } = term.bound;
   const ofTap = (tap: string) => [batch, ...plan.taps[tap]];

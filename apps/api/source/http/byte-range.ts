@@ -1,14 +1,15 @@
 import { DistilleryError } from '@distillery/spec';
 
-/** Both inclusive. */
+/** A range of bytes; `start` and `end` are both inclusive. */
 export interface ByteRange {
   start: number;
   end: number;
 }
 
 /**
- * The single range that a `Range` header asks for; undefined where the whole is to be sent: there is no header, it is
- * not understood, or it asks for several ranges (RFC 9110, 14.2 allows to ignore it), or `If-Range` names other bytes.
+ * Returns the single range that a `Range` header asks for. It is undefined when the whole file is to be sent: without a
+ * header, for one that is malformed or has several ranges (RFC 9110, 14.2 allows ignoring those), and when `If-Range`
+ * names another version of the file.
  *
  * @throws DistilleryError `range_not_satisfiable`
  */
@@ -25,10 +26,7 @@ export function requestedRange(
   const end = first === '' || last === '' ? size - 1 : Math.min(Number(last), size - 1);
   if (first !== '' && last !== '' && Number(last) < Number(first)) return undefined;
   if (start >= size || (first === '' && Number(last) === 0)) {
-    throw new DistilleryError(
-      'range_not_satisfiable',
-      `${header} lies outside the ${size} bytes of the file`,
-    );
+    throw new DistilleryError('range_not_satisfiable', `${header} is outside the ${size} bytes of the file`);
   }
   return { start, end };
 }

@@ -2,7 +2,7 @@ import type { MetricRow } from '@distillery/spec';
 
 const fixed = ['stage', 'attempt', 'epoch', 'step', 'time'] as const;
 
-/** RFC 4180: a header, then a line a row; a value that a row lacks, or that was not finite, is empty. */
+/** Writes CSV (RFC 4180): a header, then one line for each row. A value that is missing or not finite is empty. */
 export function metricsCsv(rows: readonly MetricRow[]): string {
   const names = [...new Set(rows.flatMap(({ values }) => Object.keys(values)))];
   const lines = rows.map((row) => [

@@ -1,4 +1,4 @@
-/** Whether an `If-None-Match` names the tag (RFC 9110, 13.1.2: weak and strong compare alike). */
+/** Returns whether an `If-None-Match` header does not name the tag, ignoring `W/` (RFC 9110, 13.1.2). */
 export function noneMatch(header: string | undefined, tag: string): boolean {
   if (header === undefined) return true;
   const bare = (one: string) => one.trim().replace(/^W\//, '');

@@ -4,14 +4,14 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { requestedRange } from './byte-range.ts';
 import { noneMatch } from './entity-tag.ts';
 
-/** A file to send: its SHA-256 and size, and a stream of it or of one range. */
+/** A file to send: its SHA-256 in hexadecimal, its size in bytes, and a function that streams it or one range of it. */
 export interface SentFile {
   digest: string;
   size: number;
   stream(range?: ByteRange): Promise<Readable>;
 }
 
-/** Sends a file, or the range of it that was asked for. Its digest is a strong entity tag. */
+/** Sends a file, or the range that the request asks for. The digest is a strong entity tag. */
 export async function sendFile(
   request: FastifyRequest,
   reply: FastifyReply,
@@ -32,7 +32,7 @@ export async function sendFile(
     .type(mediaType)
     .header('content-length', end - start + 1)
     .header('content-disposition', `attachment; filename="${name}"`)
-    // RFC 9530: of the whole file, even when a range is sent.
+    // The digest of the whole file, even when a range is sent (RFC 9530).
     .header('repr-digest', `sha-256=:${Buffer.from(digest, 'hex').toString('base64')}:`);
   return reply.send(body);
 }

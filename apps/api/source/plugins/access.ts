@@ -5,20 +5,21 @@ import plugin from 'fastify-plugin';
 import type { Access } from '../access.ts';
 import { accessProblems } from '../http/responses.ts';
 
-/** Who sends a request: a key, with its limits. */
+/** The API key that a request was sent with, and its limits. */
 export type Caller = Pick<ApiKey, 'id' | 'name' | 'scope'> & { rate: number; jobs: number };
 
 /**
- * Lets a request in that has a key of the scope which its route asks for; every page that does not call itself public
- * asks for one. Counting needs the key and must come before the refusal, and the connection to Redis stays within
- * packages/queue, so this is not @fastify/rate-limit, whose headers it sends.
+ * Checks API keys and request limits. Every route that is not public needs a key of its scope.
+ *
+ * A request is counted by its key, and before it can be refused for its scope; and only packages/queue connects to Redis.
+ * Therefore this plugin replaces @fastify/rate-limit. It sends the same headers.
  */
 export const access = plugin(
   async (app, { queue, keys, rate, jobs }: Access & { queue: DistilleryQueue }) => {
     app.decorateRequest('caller', null);
 
     app.addHook('onRoute', (route) => {
-      // What changes something is for nobody but the admin, unless the route says otherwise.
+      // By default, a route that changes something needs the scope admin.
       const reads = [route.method].flat().every((method) => method === 'GET' || method === 'HEAD');
       const scope = route.config?.scope ?? (reads ? 'read' : 'admin');
       route.config = { ...route.config, scope };
@@ -33,18 +34,18 @@ export const access = plugin(
     if (keys === 'off') return;
 
     app.addHook('onRequest', async (request, reply) => {
-      const { scope: asked = 'admin' } = request.routeOptions.config;
-      if (asked === 'public') return;
-      // Whether a page is there is told to whoever may read.
-      const needed = request.is404 ? 'read' : asked;
+      const { scope: routeScope = 'admin' } = request.routeOptions.config;
+      if (routeScope === 'public') return;
+      // A key that may read may also learn that a page does not exist.
+      const needed = request.is404 ? 'read' : routeScope;
       const token = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
       const key = token === undefined ? undefined : await queue.apiKeys.verify(token);
       if (key === undefined) {
         await count(reply, `address:${request.ip}`, rate);
         reply.header('www-authenticate', 'Bearer');
-        const why =
-          token === undefined ? 'has no Authorization: Bearer dk_…' : 'came with a key that is not good';
-        throw new DistilleryError('unauthorized', `the request ${why}`);
+        const reason =
+          token === undefined ? 'the request has no Authorization: Bearer dk_…' : 'invalid API key';
+        throw new DistilleryError('unauthorized', reason);
       }
       const { id, name, scope } = key;
       request.caller = { id, name, scope, rate: key.rate ?? rate, jobs: key.jobs ?? jobs };
@@ -52,23 +53,23 @@ export const access = plugin(
       if (!allows(scope, needed)) {
         throw new DistilleryError(
           'forbidden',
-          `this takes a key of scope ${needed}, and ${name} has ${scope}`,
+          `the request needs a key of scope ${needed}, but the key of ${name} has scope ${scope}`,
         );
       }
     });
 
     /** @throws DistilleryError `rate_limited` */
-    async function count(reply: FastifyReply, who: string, most: number): Promise<void> {
-      const { count: now, resetSeconds } = await queue.requests.add(who);
+    async function count(reply: FastifyReply, sender: string, limit: number): Promise<void> {
+      const { count: now, resetSeconds } = await queue.requests.add(sender);
       reply
-        .header('x-ratelimit-limit', most)
-        .header('x-ratelimit-remaining', Math.max(0, most - now))
+        .header('x-ratelimit-limit', limit)
+        .header('x-ratelimit-remaining', Math.max(0, limit - now))
         .header('x-ratelimit-reset', resetSeconds);
-      if (now <= most) return;
+      if (now <= limit) return;
       reply.header('retry-after', resetSeconds);
       throw new DistilleryError(
         'rate_limited',
-        `more than ${most} requests a minute; ${resetSeconds} s to wait`,
+        `more than ${limit} requests per minute; try again in ${resetSeconds} s`,
       );
     }
   },
@@ -76,26 +77,30 @@ export const access = plugin(
 );
 
 /**
- * Whether somebody may say what becomes of a job. Where no keys are needed, everybody may.
+ * Checks that a caller may control a job: its owner and admins may, and everyone where no keys are needed.
+ *
  * @throws DistilleryError `forbidden`, `job_not_found`
  */
 export async function checkControl(queue: DistilleryQueue, caller: Caller | null, id: string): Promise<void> {
   if (caller === null || caller.scope === 'admin') return;
   const { owner } = (await queue.jobs.get(id)).view;
   if (owner === caller.name) return;
-  const whose = owner === null ? "nobody's" : `${owner}'s`;
-  throw new DistilleryError('forbidden', `the job is ${whose}, and ${caller.name} may control its own`);
+  const ownership = owner === null ? 'has no owner' : `belongs to ${owner}`;
+  throw new DistilleryError(
+    'forbidden',
+    `the job ${ownership}; ${caller.name} can control only its own jobs`,
+  );
 }
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** What a key must be good for; default `read` for GET and HEAD, else `admin`. */
+    /** The scope that a key needs; default `read` for GET and HEAD, else `admin`. */
     scope?: Scope | 'public';
-    /** False: this changes nothing, though its method looks as if. */
+    /** False for a POST that changes nothing, which the audit log leaves out. */
     changes?: boolean;
   }
   interface FastifyRequest {
-    /** Null where no key is needed. */
+    /** Null when no key is needed. */
     caller: Caller | null;
   }
 }

@@ -2,16 +2,16 @@ import type { DistilleryQueue } from '@distillery/queue';
 import plugin from 'fastify-plugin';
 
 /**
- * A line in the log, and an entry of the audit, for each request that was to change something and each that was refused
- * for who sent it. Those over a limit of requests are left out: they would push out what is worth keeping.
+ * Writes a log line and an audit entry for each request that changes something and for each that is refused for its key.
+ * Requests over the rate limit are left out: they would displace the entries that matter.
  */
 export const audit = plugin(
   async (app, { queue }: { queue: DistilleryQueue }) => {
     app.addHook('onResponse', async (request, reply) => {
       const { method, caller, refusal, routeOptions } = request;
       const changes = method !== 'GET' && method !== 'HEAD' && routeOptions.config.changes !== false;
-      const turnedAway = refusal === 'unauthorized' || refusal === 'forbidden';
-      if (refusal === 'rate_limited' || (!turnedAway && (!changes || request.is404))) return;
+      const keyRefused = refusal === 'unauthorized' || refusal === 'forbidden';
+      if (refusal === 'rate_limited' || (!keyRefused && (!changes || request.is404))) return;
       const entry = {
         key: caller?.id ?? null,
         owner: caller?.name ?? null,
@@ -24,7 +24,10 @@ export const audit = plugin(
       };
       request.log.child({ audit: true }).info(entry, entry.action);
       await queue.audit.record(entry).catch((error: unknown) => {
-        request.log.warn({ err: error }, 'the audit has lost an entry, which the line above holds');
+        request.log.warn(
+          { err: error },
+          'the audit entry could not be stored; the log line above has its content',
+        );
       });
     });
   },
@@ -35,7 +38,7 @@ function jobOf(params: unknown): string | null {
   return (params as { id?: string } | null)?.id ?? null;
 }
 
-/** Of a job that was just submitted. */
+/** Returns the id of a job that was just submitted, from the `Location` header. */
 function jobAt(location: unknown): string | null {
   return /^\/v1\/jobs\/(.*)$/.exec(String(location))?.[1] ?? null;
 }

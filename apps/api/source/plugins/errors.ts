@@ -3,14 +3,14 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import plugin from 'fastify-plugin';
 import { classified, problemOf, problemType } from '../problem.ts';
 
-/** Answers with an error. Used as error handler, and for what Fastify refuses before it has found a route. */
+/** Sends an error as problem details. It is the error handler, and serves requests that Fastify refuses before routing. */
 export function answerProblem(thrown: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const error = classified(thrown);
   request.refusal = error.code;
   if (error.status >= 500) request.log.error({ err: thrown }, error.message);
   else request.log.info({ code: error.code, detail: error.message }, 'refused');
   if (error.status === 503) reply.header('retry-after', '2');
-  // Sent as text: the response schemas of a route are those of its successes.
+  // Sent as text, because the response schemas of a route describe its successes only.
   const body = JSON.stringify(problemOf(error, request.id));
   return reply
     .code(error.status)
@@ -20,7 +20,7 @@ export function answerProblem(thrown: unknown, request: FastifyRequest, reply: F
     .send(body);
 }
 
-/** Every error is a problem document; a page that is there but has no such method says which it has. */
+/** Turns every error into problem details. A page without the method of the request lists the methods that it has. */
 export const errors = plugin(
   async (app) => {
     app.decorateRequest('refusal', undefined);
@@ -43,7 +43,7 @@ export const errors = plugin(
       }
       const allow = [...page.methods].sort().join(', ');
       reply.header('allow', allow);
-      const message = `${path} answers ${allow}, not ${request.method}`;
+      const message = `${path} supports ${allow}, not ${request.method}`;
       return answerProblem(new DistilleryError('method_not_allowed', message), request, reply);
     });
   },
@@ -52,7 +52,7 @@ export const errors = plugin(
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** The error that it was answered with. */
+    /** The code of the error that the request was answered with. */
     refusal: ErrorCode | undefined;
   }
 }

@@ -34,7 +34,7 @@ export const openapi = plugin(
               type: 'http',
               scheme: 'bearer',
               description:
-                'An API key, `dk_…`, created with `distill keys create`. A service on loopback may need none.',
+                'An API key, `dk_…`, created with `distill keys create`. An API that listens on loopback may need none.',
             },
           },
         },
@@ -42,7 +42,7 @@ export const openapi = plugin(
           { name: 'jobs', description: 'Submit, follow, control and compare jobs' },
           { name: 'weights', description: 'Download trained networks' },
           { name: 'catalogues', description: 'The kinds that a job can name' },
-          { name: 'operation', description: 'Health, audit and upkeep of the service' },
+          { name: 'operation', description: 'Health, audit and maintenance of the service' },
         ],
       },
       transform: jsonSchemaTransform,
@@ -55,7 +55,7 @@ export const openapi = plugin(
   { name: 'openapi', fastify: '5.x' },
 );
 
-/** Makes a schema a named component. Descriptions live in zod's global registry, so the name goes there too. */
+/** Makes a schema a named component. Zod's global registry holds the descriptions, so it gets the name too. */
 function name(id: string, schema: z.ZodType): void {
   z.globalRegistry.add(schema, { ...z.globalRegistry.get(schema), id });
 }

@@ -1,6 +1,6 @@
 import plugin from 'fastify-plugin';
 
-/** Every answer names its request, as the log does. */
+/** Sends the id of the request, which the log has too, with every response. */
 export const requestId = plugin(
   async (app) => {
     app.addHook('onRequest', async (request, reply) => {

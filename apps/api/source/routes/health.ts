@@ -6,7 +6,7 @@ import type { Services } from '../services.ts';
 
 const config = { scope: 'public' } as const;
 const tags = ['operation'];
-const nowhere = '0'.repeat(64);
+const absentDigest = '0'.repeat(64);
 
 export const health: FastifyPluginAsyncZod<Services> = async (app, { queue, store }) => {
   const healthy = z.object({ status: z.literal('ok') });
@@ -32,8 +32,8 @@ export const health: FastifyPluginAsyncZod<Services> = async (app, { queue, stor
     },
     async () => {
       await queue.ping();
-      await store.stat(nowhere).catch((cause: unknown) => {
-        throw new DistilleryError('store_unavailable', 'the artifact store does not answer', { cause });
+      await store.stat(absentDigest).catch((cause: unknown) => {
+        throw new DistilleryError('store_unavailable', 'the artifact store does not respond', { cause });
       });
       return { status: 'ok' as const };
     },

@@ -9,7 +9,7 @@ import { list } from './v1/jobs/list.ts';
 import { submit } from './v1/jobs/submit.ts';
 import { store } from './v1/store.ts';
 
-/** Every page; the folders below are the paths. */
+/** Registers every route; folders and files here have the names of the paths. */
 export const routes: FastifyPluginAsyncZod<Services> = async (app, services) => {
   await app.register(health, services);
   const v1 = { ...services, prefix: '/v1' };

@@ -7,36 +7,40 @@ import type { JobView } from '@distillery/spec';
 import { afterAll, beforeAll } from 'vitest';
 import { type ApiOptions, createLogger, type RunningApi, startApi } from '../index.ts';
 
-/** The API on a loopback port over a Redis and a store of the test file's own, and a worker's view of both. */
+/** The API on a loopback port with a private Redis and store, and the queue and store as a worker opens them. */
 export interface PrivateApi {
   redis: PrivateRedis;
-  /** Redis' files. */
+  /** The folder with Redis' files. */
   redisDir: string;
   api: RunningApi;
-  /** One more over the same Redis and store, for the test to close. */
+  /** Starts another API with the same Redis and store; the test closes it. */
   start(over?: Partial<ApiOptions>): Promise<RunningApi>;
   queue: DistilleryQueue;
   store: Store;
-  /** Follows no redirects and throws for no status. */
+  /** Sends a request. It follows no redirect and resolves for every status. */
   request(path: string, init?: RequestInit): Promise<Response>;
   /** Posts JSON. */
   post(path: string, body: unknown, headers?: Record<string, string>): Promise<Response>;
 }
 
-/** @param options what differs from an API that needs no key and says nothing */
+/**
+ * Starts an API before the tests of a file and closes it after them.
+ *
+ * @param options changes to the default, an API that needs no key and writes no log
+ */
 export function privateApi(options: Partial<ApiOptions> = {}): PrivateApi {
-  const held = {} as PrivateApi;
+  const running = {} as PrivateApi;
   let dir: string;
   beforeAll(async () => {
     dir = await mkdtemp(join(tmpdir(), 'distillery-test-'));
-    held.redisDir = join(dir, 'redis');
-    held.redis = await startPrivateRedis({ dir: held.redisDir });
+    running.redisDir = join(dir, 'redis');
+    running.redis = await startPrivateRedis({ dir: running.redisDir });
     const storeDir = join(dir, 'store');
-    held.store = await openStore(storeDir);
-    held.queue = await openQueue({ url: held.redis.url, onOutage: 'wait' });
-    held.start = (over) =>
+    running.store = await openStore(storeDir);
+    running.queue = await openQueue({ url: running.redis.url, onOutage: 'wait' });
+    running.start = (over) =>
       startApi({
-        redisUrl: held.redis.url,
+        redisUrl: running.redis.url,
         store: storeDir,
         dataDir: join(dir, 'data'),
         roots: [],
@@ -44,22 +48,22 @@ export function privateApi(options: Partial<ApiOptions> = {}): PrivateApi {
         ...options,
         ...over,
       });
-    held.api = await held.start();
-    held.request = (path, init) => fetch(held.api.url + path, { redirect: 'manual', ...init });
-    held.post = (path, body, headers = {}) =>
-      held.request(path, {
+    running.api = await running.start();
+    running.request = (path, init) => fetch(running.api.url + path, { redirect: 'manual', ...init });
+    running.post = (path, body, headers = {}) =>
+      running.request(path, {
         method: 'POST',
         body: typeof body === 'string' ? body : JSON.stringify(body),
         headers: { 'content-type': 'application/json', ...headers },
       });
   });
   afterAll(async () => {
-    await held.api?.close();
-    await held.queue?.close();
-    await held.redis?.stop();
+    await running.api?.close();
+    await running.queue?.close();
+    await running.redis?.stop();
     await rm(dir, { recursive: true, force: true });
   });
-  return held;
+  return running;
 }
 
 export const spec = {
@@ -83,7 +87,7 @@ export async function submitted({ post }: PrivateApi, over: object = {}): Promis
   return (await response.json()) as JobView;
 }
 
-/** Does a stage as a worker would. */
+/** Finishes a stage with a result, as a worker would. */
 export async function finish(
   { queue }: PrivateApi,
   id: string,
@@ -95,7 +99,7 @@ export async function finish(
   await queue.attempts.succeed(begun, result);
 }
 
-/** A problem document that holds to its form; its code. */
+/** Returns the body of a response after checking that it is a complete problem document. */
 export async function problem(response: Response): Promise<{ code: string; [field: string]: unknown }> {
   const body = (await response.json()) as { code: string; [field: string]: unknown };
   const type = response.headers.get('content-type');

@@ -20,7 +20,7 @@ const ARCHIVE: KnownFile = {
 const ADVICE =
   'give a local copy of the archive as "path", or use the source "shapes", which needs no download';
 const PROBE_MS = 3000;
-/** Records between two looks at the abort signal. */
+/** Records between two checks of the abort signal. */
 const YIELD_EVERY = 1000;
 
 const SIDE = 32;
@@ -39,7 +39,9 @@ const options = z.strictObject({
     .min(1)
     .max(4096)
     .optional()
-    .describe('a local copy of cifar-10-binary.tar.gz; downloaded when absent'),
+    .describe(
+      'A local copy of cifar-10-binary.tar.gz, below a folder that the service may read. Default: the archive is downloaded.',
+    ),
   ...limitOptions,
 });
 
@@ -67,7 +69,8 @@ async function loadWhole(path: string | undefined, context: DatasetContext): Pro
     });
   }
   const file = await resolveSourcePath(path, context);
-  if (!(await stat(file)).isFile()) throw badPath(path, 'is not a file; the .tar.gz is needed', context);
+  if (!(await stat(file)).isFile())
+    throw badPath(path, 'is not a file; expected cifar-10-binary.tar.gz', context);
   const fingerprint = { source: 'cifar10', file: await fileFingerprint(file) };
   return decodedOnce(fingerprint, context, (writers) =>
     decodeCifarArchive(file, ARCHIVE.sha256, writers, context.signal),
@@ -127,7 +130,7 @@ async function readRecords(
   signal: AbortSignal | undefined,
 ): Promise<void> {
   if (batches.every((batch) => batch.length === 0))
-    throw new DistilleryError('data_error', `${where}: not in the archive`);
+    throw new DistilleryError('data_error', `${where} is not in the archive`);
   const image = new Uint8Array(3 * PLANE);
   let index = 0;
   for (const batch of batches) {
@@ -153,7 +156,7 @@ async function readRecords(
   }
 }
 
-/** The archive's bytes decide everything, so its digest alone names the decoded copy. */
+/** The decoded copy depends on the archive's bytes alone, so the archive's digest identifies it. */
 export const downloadFingerprint = { source: 'cifar10', sha256: ARCHIVE.sha256 };
 
 function downloadPath(context: DatasetContext): string {

@@ -18,24 +18,28 @@ const options = z.strictObject({
     .string()
     .min(1)
     .max(4096)
-    .describe('a folder, or a .tar or .tar.gz of one, under a folder the service may read'),
+    .describe('A folder, or a .tar or .tar.gz archive of one, below a folder that the service may read.'),
   size: z
     .tuple([side, side])
     .optional()
-    .describe('[height, width] in pixels; the size of the first image by name when absent'),
+    .describe(
+      '`[height, width]` in pixels that every image is scaled to. Default: the size of the first image by name.',
+    ),
   testFraction: z
     .number()
     .gt(0)
     .max(0.5)
     .default(0.1)
-    .describe('of each class, set aside for testing when there is no test/ folder'),
+    .describe(
+      'The share of each class that is held out for testing when there is no `test` or `val` folder.',
+    ),
   ...limitOptions,
 });
 type Options = z.output<typeof options>;
 type Writers = { train: SplitWriter; test: SplitWriter };
 
 export const imageFolder: DatasetKind<typeof options> = {
-  type: 'image-folder',
+  type: 'image_folder',
   summary:
     'Images in class folders: train/<class>/… and test/<class>/…, or <class>/…; a folder or a tar archive.',
   options,
@@ -68,10 +72,10 @@ async function fingerprintOf(
   { size, testFraction }: Options,
   { signal }: DatasetContext,
 ): Promise<unknown> {
-  return { source: 'image-folder', files: await files.fingerprint(signal), size, testFraction };
+  return { source: 'image_folder', files: await files.fingerprint(signal), size, testFraction };
 }
 
-/** Runs a step over the source; what it throws becomes a `data_error` that names the path. */
+/** Runs a step over the source and turns other errors into a `data_error` that names the path. */
 async function asDataError<T>(
   { path }: Options,
   context: DatasetContext,
@@ -95,7 +99,7 @@ async function plan(files: ImageFiles, choice: Options, context: DatasetContext)
     if (size === undefined) throw new RangeError('no image could be decoded');
     const bytes = (layout.train.length + layout.test.length) * size[0] * size[1] * 3;
     if (bytes > MAX_DECODED_BYTES) {
-      const message = `${bytes} bytes when decoded at ${size[0]}×${size[1]}, past ${MAX_DECODED_BYTES}`;
+      const message = `would decode to ${bytes} bytes at ${size[0]}×${size[1]}, more than ${MAX_DECODED_BYTES}`;
       throw new RangeError(`${message}; choose a smaller "size"`);
     }
     return { survey, layout, size };

@@ -12,23 +12,32 @@ const PIXELS = SIZE * SIZE * CHANNELS;
 /** Keys of the random streams: an image depends on its seed, split and index alone. */
 const TRAIN = 'train';
 const TEST = 'test';
-/** Images between two looks at the abort signal. */
+/** Images between two checks of the abort signal. */
 const YIELD_EVERY = 500;
 
 const options = z.strictObject({
-  trainCount: z.int().min(CLASSES.length).max(200_000).default(10_000).describe('training images'),
-  testCount: z.int().min(CLASSES.length).max(100_000).default(2_000).describe('test images'),
-  seed: z.int().min(0).default(0).describe('another seed draws other images of the same kind'),
+  trainCount: z
+    .int()
+    .min(CLASSES.length)
+    .max(200_000)
+    .default(10_000)
+    .describe('The number of training images.'),
+  testCount: z.int().min(CLASSES.length).max(100_000).default(2_000).describe('The number of test images.'),
+  seed: z
+    .int()
+    .min(0)
+    .default(0)
+    .describe('The seed of the images: another seed gives other images of the same classes.'),
 });
 
 export const shapes: DatasetKind<typeof options> = {
   type: 'shapes',
-  summary: 'Drawn on the spot, nothing to download: ten shapes on textured ground, 32×32 RGB, seeded.',
+  summary: 'Generated images of ten shapes on textured backgrounds, 32×32 RGB, seeded; needs no download.',
   options,
   async outline({ trainCount, testCount }) {
     return { classes: [...CLASSES], shape: [SIZE, SIZE, CHANNELS], trainCount, testCount };
   },
-  // not kept in the cache: drawing 12,000 images takes about as long as reading them back is worth
+  // Not cached: generating 12,000 images costs about as much as reading them back.
   async load({ trainCount, testCount, seed }, context) {
     const about: About = {
       classes: [...CLASSES],
@@ -42,7 +51,7 @@ export const shapes: DatasetKind<typeof options> = {
   },
 };
 
-/** Classes in turn, so that every prefix is balanced. */
+/** Generates the images of a split. The classes take turns, so that every prefix is balanced. */
 async function drawSplit(
   count: number,
   seed: number,

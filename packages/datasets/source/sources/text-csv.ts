@@ -13,7 +13,7 @@ import { textEncoder, tokenizerKind, tokenizerOptions } from '../texts/tokenizer
 
 const maximumSkippedNames = 100;
 const progressStep = 100_000;
-/** Part of the fingerprint: raised when the same file gives other ids. */
+/** Part of the fingerprint: raise it when the same file gives other ids than before. */
 const revision = 1;
 
 const options = z.strictObject({
@@ -22,32 +22,42 @@ const options = z.strictObject({
     .min(1)
     .max(4096)
     .describe(
-      'a CSV file, or one of tab-separated values named .tsv, under a folder the service may read; its first row names the columns',
+      'A CSV file, or a tab-separated one named .tsv, below a folder that the service may read. Its first row names the columns.',
     ),
-  testPath: z.string().min(1).max(4096).optional().describe('a file of the same form for testing'),
+  testPath: z
+    .string()
+    .min(1)
+    .max(4096)
+    .optional()
+    .describe('A file of the same form for testing. Default: a part of the training file is held out.'),
   testFraction: z
     .number()
     .gt(0)
     .max(0.5)
     .default(0.1)
-    .describe('of each class, set aside for testing where there is no testPath'),
-  text: z.string().min(1).max(256).default('text').describe('the column of the texts'),
-  label: z.string().min(1).max(256).default('label').describe('the column of the labels'),
+    .describe('The share of each class that is held out for testing without `testPath`.'),
+  text: z.string().min(1).max(256).default('text').describe('The name of the column that holds the texts.'),
+  label: z
+    .string()
+    .min(1)
+    .max(256)
+    .default('label')
+    .describe('The name of the column that holds the labels.'),
   tokenizer: tokenizerOptions
     .prefault({ type: 'word' })
-    .describe('what ids are made by; it learns from the training texts alone'),
+    .describe('The tokenizer that turns texts into ids. It is learned from the training texts alone.'),
   length: z
     .int()
     .min(1)
     .max(4096)
     .default(128)
-    .describe('of every text in tokens: longer ones are cut off, shorter ones padded with id 0'),
+    .describe('The length of every text in tokens: longer texts are cut off, shorter ones padded with id 0.'),
   ...limitOptions,
 });
 type Options = z.output<typeof options>;
 
 export const textCsv: DatasetKind<typeof options> = {
-  type: 'text-csv',
+  type: 'text_csv',
   summary: 'Labelled texts in CSV or TSV files, as ids of words or byte pairs.',
   options,
   async outline(choice, context) {
@@ -90,7 +100,7 @@ async function fingerprintOf({ train, test }: TextFiles, choice: Options): Promi
   const { path: _path, testPath: _testPath, trainLimit: _train, testLimit: _test, ...rest } = choice;
   const files = [train, ...(test === undefined ? [] : [test])];
   const states = await Promise.all(files.map(({ path }) => fileFingerprint(path)));
-  return { source: 'text-csv', revision, files: states, ...rest };
+  return { source: 'text_csv', revision, files: states, ...rest };
 }
 
 /** @throws DistilleryError `data_error` that names the path, or the column */
@@ -105,7 +115,7 @@ async function survey(
     const bytes = (found.train.length + found.test.length) * inputBytes({ shape: [length], ...tokenizer });
     if (bytes > MAX_DECODED_BYTES) {
       throw new RangeError(
-        `${bytes} bytes at ${length} tokens a text, past ${MAX_DECODED_BYTES}; choose a smaller "length"`,
+        `would decode to ${bytes} bytes at ${length} tokens a text, more than ${MAX_DECODED_BYTES}; choose a smaller "length"`,
       );
     }
     return found;
@@ -148,7 +158,7 @@ async function decode(
     const input = new Uint8Array(ids.buffer);
     let index = 0;
     for await (const text of textsOf(split, files, found, context)) {
-      // A file that grows while it is read is a file that has changed.
+      // The file has grown since the survey: rows past its count have no label.
       if (index === labels.length) break;
       encode(text, ids.fill(0));
       writers[split].put(index, labels[index], input);

@@ -2,11 +2,11 @@ import { z } from 'zod';
 import { keyOf, learnMerges, type Merge, merged } from './merges.ts';
 import type { TokenizerKind } from './tokenizer.ts';
 
-/** A word with the space before it, a few digits, a run of signs or of spaces: together they are the whole text. */
+/** Splits a text, without gaps, into words with the space before them, up to three digits, and runs of signs or spaces. */
 const pattern = String.raw` ?[\p{L}\p{M}]{1,32}| ?\p{N}{1,3}| ?[^\s\p{L}\p{M}\p{N}]{1,16}|\s{1,16}(?!\S)|\s`;
 const expression = new RegExp(pattern, 'gu');
 
-/** Ids up to it are padding and the 256 bytes, so that every text has some. */
+/** The id of the first merge: the ids below it stand for padding and the 256 bytes, so that every text can be encoded. */
 const firstMerge = 257;
 
 const options = z.strictObject({
@@ -16,16 +16,16 @@ const options = z.strictObject({
     .min(firstMerge)
     .max(32_768)
     .default(4096)
-    .describe('padding, the 256 bytes, and as many pairs as the rest leaves'),
+    .describe('The number of ids: one for padding, 256 for the bytes, and the rest for merged pairs.'),
 });
 
 /**
- * Byte pairs (Sennrich, Haddow and Birch, ACL 2016, arXiv:1508.07909) over UTF-8: 0 is padding, 1 + b the byte b,
- * 257 + i what `merges[i]` puts together. In each piece the pair that comes first in `merges` is put together, wherever
- * it stands, until there is none.
+ * Byte pairs (Sennrich, Haddow and Birch, ACL 2016, arXiv:1508.07909) over UTF-8. Id 0 is padding, 1 + b is the byte b,
+ * and 257 + i is the pair `merges[i]`. Encoding a piece merges, again and again, the pair that comes first in `merges` at
+ * all its places, until no pair is left.
  */
 export interface BytePair {
-  /** Of a text in Unicode's normal form C: its matches are pieces. */
+  /** A regular expression whose matches in a text, in Unicode's normal form C, are its pieces. */
   pattern: string;
   type: 'byte_pair';
   merges: Merge[];

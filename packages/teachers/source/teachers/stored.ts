@@ -20,7 +20,7 @@ const json = z.string().transform((text, context): unknown => {
   }
 });
 
-/** What a weights file tells of the network and of the images that it takes. */
+/** The metadata of a weights file: its network, and the images that the network takes. */
 function metadataSchema(architectures: Registry<Kind>) {
   return z.object({
     architecture: json.pipe(architectures.schema),
@@ -34,7 +34,7 @@ function metadataSchema(architectures: Registry<Kind>) {
 export function stored({ architectures }: { architectures: Registry<Kind> }): TeacherKind<typeof options> {
   return {
     type: 'stored',
-    summary: 'A network of an earlier job, by the digest of its weights',
+    summary: 'A network of an earlier job, by the digest of its weights.',
     options,
     trains: false,
     outline: ({ weights }, context) => outlineOf(weights, context?.store, metadataSchema(architectures)),
@@ -47,10 +47,13 @@ async function outlineOf(
   store: Store | undefined,
   schema: ReturnType<typeof metadataSchema>,
 ): Promise<TeacherOutline> {
-  if (store === undefined) throw refusal(weights, 'cannot be looked up: there is no store here');
+  if (store === undefined) throw refusal(weights, 'cannot be looked up without a store');
   const metadata = await metadataOf(weights, store);
   if ('tokenizer' in metadata) {
-    throw refusal(weights, 'is a network for texts, expected one for images: it has a vocabulary of its own');
+    throw refusal(
+      weights,
+      'is a network for texts, expected one for images: a vocabulary belongs to its data set',
+    );
   }
   const parsed = schema.safeParse(metadata);
   if (!parsed.success) {
@@ -58,8 +61,8 @@ async function outlineOf(
     const missing = !(String(path[0]) in metadata);
     throw refusal(
       weights,
-      `has no metadata that tell its network: ${path.join('/')} ${missing ? 'is missing' : message}; ` +
-        'expected architecture, classes, input and normalization as every weights file of Distillery has them',
+      `has metadata that do not describe its network: ${path.join('/')} ${missing ? 'is missing' : message}; ` +
+        'expected architecture, classes, input and normalization, as in every weights file of Distillery',
     );
   }
   const { architecture, classes, input, normalization } = parsed.data;

@@ -2,7 +2,7 @@ import { DistilleryError, type Kind, type Registry, trainingOverrideSchema } fro
 import { z } from 'zod';
 import type { TeacherKind } from '../provider.ts';
 
-/** The kinds that a trained teacher is made of. */
+/** The registries that the options of a trained teacher choose from. */
 export interface Parts {
   architectures: Registry<Kind>;
   datasets: Registry<Kind, 'source'>;
@@ -10,7 +10,7 @@ export interface Parts {
 
 function optionsOf({ architectures, datasets }: Parts) {
   return z.strictObject({
-    architecture: architectures.schema.describe('The network; see the catalogue of architectures.'),
+    architecture: architectures.schema.describe('The network of the teacher.'),
     training: trainingOverrideSchema.default({}).describe("Settings that differ from the job's `training`."),
     dataset: datasets.schema
       .optional()
@@ -20,11 +20,11 @@ function optionsOf({ architectures, datasets }: Parts) {
 type Options = ReturnType<typeof optionsOf>;
 export type TrainedOptions = z.output<Options>;
 
-/** A teacher that the job trains on labels, or takes over from an earlier job that trained it in the same way. */
+/** A teacher that the job trains on the labels, or reuses from an earlier job that trained it in the same way. */
 export function trained(parts: Parts): TeacherKind<Options> {
   return {
     type: 'trained',
-    summary: 'A network that the job trains first',
+    summary: 'A network that the job trains on the labels before its students.',
     options: optionsOf(parts),
     trains: true,
     outline: async ({ architecture }) => ({ architecture }),

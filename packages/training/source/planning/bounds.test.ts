@@ -9,19 +9,19 @@ const within = {
   work: 3e9,
 };
 
-test('what is within every bound is let through', () => {
+test('a job within every bound is accepted', () => {
   expect(beyond(within, bounds)).toEqual([]);
 });
 
-test('each bound that is passed is named with the value and the most that is allowed', () => {
+test('each bound that is exceeded is reported with the value and the maximum', () => {
   const networks = [...within.networks, { path: '/students/1/architecture', parameters: 101 }];
-  const asked = { networks, memoryBytes: 1.5e9, outputsBytes: Number.NaN, work: Number.POSITIVE_INFINITY };
-  expect(beyond(asked, bounds).map(({ path, value, allowed }) => [path, value, allowed])).toEqual([
+  const demand = { networks, memoryBytes: 1.5e9, outputsBytes: Number.NaN, work: Number.POSITIVE_INFINITY };
+  expect(beyond(demand, bounds).map(({ path, value, allowed }) => [path, value, allowed])).toEqual([
     ['/students/1/architecture', 101, { maximum: 100 }],
     ['/training/batchSize', 1.5e9, { maximum: 1e9 }],
     ['/students', Number.NaN, { maximum: 2e9 }],
     ['/training/epochs', Number.POSITIVE_INFINITY, { maximum: 3e9 }],
   ]);
   const [{ message }] = beyond({ ...within, memoryBytes: 1.5e9 }, bounds);
-  expect(message).toBe('its largest trainer would take bytes of memory: 1.5e9, more than 1.0e9');
+  expect(message).toBe('the largest trainer would need 1.5e9 bytes of memory, more than the limit of 1.0e9');
 });

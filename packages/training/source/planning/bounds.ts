@@ -1,18 +1,18 @@
 import type { FieldError } from '@distillery/spec';
 
-/** What one job may ask for; more is refused before it is queued. */
+/** The limits of one job. A job beyond them is refused before it is queued. */
 export interface Bounds {
-  /** Of one network. */
+  /** The parameters of one network. */
   parameters: number;
-  /** Of one trainer, as estimated. */
+  /** The estimated memory of one trainer, in bytes. */
   memoryBytes: number;
-  /** Of a job's stored teacher outputs. */
+  /** The bytes of a job's stored teacher outputs. */
   outputsBytes: number;
-  /** Of the whole job, floating-point operations as estimated. */
+  /** The estimated floating-point operations of the whole job. */
   work: number;
 }
 
-/** A large machine's memory and disk, and a year of a large GPU. */
+/** The memory and disk of a large machine, and about a year of a large GPU. */
 export const defaultBounds: Bounds = {
   parameters: 1e9,
   memoryBytes: 256 * 2 ** 30,
@@ -20,42 +20,56 @@ export const defaultBounds: Bounds = {
   work: 1e21,
 };
 
-interface Asked extends Omit<Bounds, 'parameters'> {
-  /** With a JSON pointer to each network's architecture. */
+interface Demand extends Omit<Bounds, 'parameters'> {
+  /** The size of each network, with a JSON pointer to its architecture. */
   networks: readonly { path: string; parameters: number }[];
 }
 
-/** An entry for each bound that a job goes past. */
-export function beyond(asked: Asked, bounds: Bounds): FieldError[] {
-  const refuse = (path: string, what: string, value: number, maximum: number): FieldError[] =>
+/** Returns an entry for each bound that a job exceeds. */
+export function beyond(demand: Demand, bounds: Bounds): FieldError[] {
+  const refuse = (
+    path: string,
+    subject: string,
+    unit: string,
+    value: number,
+    maximum: number,
+  ): FieldError[] =>
     // Written so that NaN fails too.
     value <= maximum
       ? []
       : [
           {
             path,
-            message: `${what} ${amount(value)}, more than ${amount(maximum)}`,
+            message: `${subject} ${amount(value)} ${unit}, more than the limit of ${amount(maximum)}`,
             value,
             allowed: { maximum },
           },
         ];
   return [
-    ...asked.networks.flatMap(({ path, parameters }) =>
-      refuse(path, 'the network has parameters in the number of', parameters, bounds.parameters),
+    ...demand.networks.flatMap(({ path, parameters }) =>
+      refuse(path, 'the network has', 'parameters', parameters, bounds.parameters),
     ),
     ...refuse(
       '/training/batchSize',
-      'its largest trainer would take bytes of memory:',
-      asked.memoryBytes,
+      'the largest trainer would need',
+      'bytes of memory',
+      demand.memoryBytes,
       bounds.memoryBytes,
     ),
     ...refuse(
       '/students',
-      "the teachers' stored outputs would take bytes:",
-      asked.outputsBytes,
+      'the stored teacher outputs would need',
+      'bytes',
+      demand.outputsBytes,
       bounds.outputsBytes,
     ),
-    ...refuse('/training/epochs', 'the job would take floating-point operations:', asked.work, bounds.work),
+    ...refuse(
+      '/training/epochs',
+      'the job would need',
+      'floating-point operations',
+      demand.work,
+      bounds.work,
+    ),
   ];
 }
 

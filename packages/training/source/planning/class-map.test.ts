@@ -11,31 +11,33 @@ test('equal classes need no map', () => {
   expect(mapClasses(job, { ...job }, undefined)).toEqual({ errors: [] });
 });
 
-test('a map leads from each class of the job to one of the teacher', () => {
+test('a map gives the index of the teacher for each class of the job', () => {
   expect(mapClasses(job, teacher, { dog: 'wolf', cat: 'lynx' })).toEqual({ indices: [2, 0], errors: [] });
 });
 
-test('without one, other classes or another order are refused', () => {
-  const why = 'are not those of the job (cat, dog) in the same order';
+test('without a map, different classes or another order are refused', () => {
+  const why = "differ from the job's (cat, dog), or in their order";
   expect(refused()[0]).toContain(`(wolf, dog, lynx) ${why}`);
   expect(refused(undefined, { shape, classes: ['dog', 'cat'] })[0]).toContain(`(dog, cat) ${why}`);
 });
 
-test('a map that does not fit is refused by its entries', () => {
+test('each entry of a map that does not fit is refused', () => {
   expect(refused({ cat: 'tiger', mouse: 'wolf' })).toEqual([
     '/classMap/mouse is not a class of the job',
     '/classMap/cat is not a class of the teacher',
-    '/classMap/dog is missing: every class of the job needs one',
+    '/classMap/dog is missing: every class of the job must be mapped',
   ]);
-  expect(refused({ cat: 'wolf', dog: 'wolf' })).toEqual(['/classMap/dog is what cat is mapped to already']);
+  expect(refused({ cat: 'wolf', dog: 'wolf' })).toEqual([
+    '/classMap/dog is already the class that cat is mapped to',
+  ]);
 });
 
-test('so are images of another shape', () => {
+test('images of another shape are refused', () => {
   expect(refused(undefined, { shape: [8, 8, 3], classes: job.classes })).toEqual([
-    '/dataset has images of [8,8,3], those of the job are [4,4,3]',
+    '/dataset has images of [8,8,3], but the job has images of [4,4,3]',
   ]);
 });
 
-test('columns are taken in the order of the map', () => {
+test('columns are selected in the order of the map', () => {
   expect([...columns(Float32Array.from([1, 2, 3, 4, 5, 6]), 3, [2, 0])]).toEqual([3, 1, 6, 4]);
 });

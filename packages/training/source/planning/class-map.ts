@@ -1,20 +1,20 @@
 import type { FieldError } from '@distillery/spec';
 
-/** Images or texts and their classes, as a network that is trained on them sees them. */
+/** The inputs and classes of the data that a network is trained on. */
 export interface Subject {
-  /** `[height, width, channels]`, `[length]` */
+  /** `[height, width, channels]` of images, `[length]` of texts. */
   shape: number[];
-  /** Of texts. */
+  /** The number of token ids; absent for images. */
   vocabulary?: number | undefined;
   classes: string[];
 }
 
 /**
- * Brings a teacher's classes to those of the job.
+ * Maps the classes of the job to those of a teacher.
  *
- * @param classMap the job's classes → the teacher's
- * @returns for each class of the job the index of the teacher's, undefined where both have the same ones in the same
- *   order; or why there is none, with paths within the teacher
+ * @param classMap the teacher's class for each class of the job
+ * @returns `indices`: for each class of the job the index of the teacher's class, undefined where both have the same
+ *   classes in the same order; `errors`: the fields that do not fit, with paths relative to the teacher
  */
 export function mapClasses(
   job: Subject,
@@ -23,19 +23,19 @@ export function mapClasses(
 ): { indices?: number[]; errors: FieldError[] } {
   const errors: FieldError[] = [];
   if (job !== teacher && (job.vocabulary ?? teacher.vocabulary) !== undefined) {
-    // Ids mean other words there, however many there are.
-    const message = 'cannot be had with texts: a vocabulary belongs to its data set; leave it out';
+    // The same id stands for another word there, also where both vocabularies have the same size.
+    const message = 'is not supported for texts, because each data set has its own vocabulary; leave it out';
     errors.push({ path: '/dataset', message });
   } else if (`${job.shape}` !== `${teacher.shape}`) {
-    const message = `has images of [${teacher.shape}], those of the job are [${job.shape}]`;
+    const message = `has images of [${teacher.shape}], but the job has images of [${job.shape}]`;
     errors.push({ path: '/dataset', message });
   }
   const same = job.classes.join('\n') === teacher.classes.join('\n');
   if (classMap === undefined) {
     if (same) return { errors };
     const message =
-      `is needed, from each class of the job to one of the teacher: the teacher's classes ` +
-      `(${some(teacher.classes)}) are not those of the job (${some(job.classes)}) in the same order`;
+      `is required and must map each class of the job to a class of the teacher, because the teacher's classes ` +
+      `(${some(teacher.classes)}) differ from the job's (${some(job.classes)}), or in their order`;
     return { errors: [...errors, { path: '/classMap', message }] };
   }
   for (const name of Object.keys(classMap)) {
@@ -56,7 +56,7 @@ export function mapClasses(
     if (theirs === undefined) {
       errors.push({
         path,
-        message: 'is missing: every class of the job needs one',
+        message: 'is missing: every class of the job must be mapped',
         allowed: teacher.classes,
       });
     } else if (index === -1) {
@@ -67,21 +67,21 @@ export function mapClasses(
         allowed: teacher.classes,
       });
     } else if (other !== undefined) {
-      errors.push({ path, message: `is what ${other} is mapped to already`, value: theirs });
+      errors.push({ path, message: `is already the class that ${other} is mapped to`, value: theirs });
     } else taken.set(theirs, name);
     return index;
   });
   return { indices, errors };
 }
 
-/** At most four names, and how many more there are. */
+/** Lists at most four names, and the number of the others. */
 function some(names: readonly string[]): string {
   const more = names.length - 4;
   return names.slice(0, 4).join(', ') + (more > 0 ? ` and ${more} more` : '');
 }
 
 /**
- * The columns of some classes.
+ * Selects the columns of some classes.
  *
  * @param logits `[count, classes]`, row-major
  * @returns `[count, indices.length]`

@@ -5,12 +5,12 @@ import { outputSets, storedShape } from './output-sets.ts';
 import { rowType } from '../outputs.ts';
 
 /**
- * What moving one activation through memory costs beside arithmetic, in floating-point operations: about right for
- * both a network of large convolutions and a small one that is bound by memory.
+ * The cost of moving one activation through memory, in floating-point operations. The value fits both networks of large
+ * convolutions and small ones that are bound by memory.
  */
 const activationCost = 250;
 
-/** The work of a forward pass of one image, in floating-point operations. */
+/** The work of a forward pass of one sample, in floating-point operations. */
 export function forwardWork({ flops, activations }: NetworkPlan): number {
   return flops + activationCost * activations;
 }
@@ -21,9 +21,10 @@ export function trainingWork(plan: NetworkPlan, epochs: number, samples: number)
 }
 
 /**
- * Activations (twice: values and gradients) of the widest batch, weights with gradients and two slots.
+ * The memory of a job's largest trainer in bytes: the engine, the activations of a batch with their gradients, and the
+ * weights with their gradients and two optimizer slots.
  *
- * @param together the students train side by side
+ * @param together whether the students train together in one trainer
  */
 export function memoryEstimate({ teachers, students }: Layout, together: boolean): number {
   const engineBytes = 450e6;
@@ -38,12 +39,12 @@ export function memoryEstimate({ teachers, students }: Layout, together: boolean
 }
 
 /**
- * Bytes of all outputs that the job's outputs stages store, what is there already counted in; those of a student that
- * teaches others are stored for each seed.
+ * The bytes of all outputs that the job's outputs stages store, including those that earlier jobs stored. The outputs of
+ * a student that teaches others are stored for each seed.
  *
- * @param train images of the training split; where classes are of unequal size, rounding may set one more or fewer of a
- *   class aside for validation than this tells
- * @param seeds how many the job has
+ * @param train the number of training images; where classes differ in size, rounding may hold out one image of a class
+ *   more or fewer than this number assumes
+ * @param seeds the number of seeds of the job
  */
 export function outputsEstimate(layout: Layout, train: number, seeds: number): number {
   const names = [
@@ -53,7 +54,7 @@ export function outputsEstimate(layout: Layout, train: number, seeds: number): n
   return names.reduce((total, { name, runs }) => total + runs * train * bytesPerImage(layout, name), 0);
 }
 
-/** Of one teacher's stored outputs, over all augmentations, views and taps. */
+/** The bytes of one image in a teacher's stored outputs, over all augmentations, views and taps. */
 function bytesPerImage(layout: Layout, name: string): number {
   const network = networkOf(layout, name);
   const ofTap = (tap: string) => {

@@ -1,9 +1,9 @@
 import { augmentationIdentity } from '@distillery/datasets';
 import { digestOf } from '@distillery/spec';
-import { type Layout, type networkOf, tapsFrom, viewsOf } from './layout.ts';
-import type { Student } from './students.ts';
+import { type Layout, type networkOf, tapsFrom } from './layout.ts';
+import { type Student, viewsOf } from './students.ts';
 
-/** Outputs of one teacher under one augmentation: every tap in every view. */
+/** The outputs of one teacher for one augmentation: every tap in every view. */
 export interface OutputSet {
   augmentation: Student['training']['augmentation'];
   views: number;
@@ -12,8 +12,8 @@ export interface OutputSet {
 }
 
 /**
- * What is stored of a teacher's outputs: a set for each different augmentation, with the most views and all the taps that
- * its students read. Plan, estimate and the outputs stage all go by it.
+ * The outputs of a teacher that are stored: one set for each different augmentation, with the largest number of views and
+ * all taps that its students read. Plan, estimate and outputs stage share this rule.
  *
  * @param teacher a teacher, or a student that teaches others
  */
@@ -32,7 +32,7 @@ export function outputSets(layout: Layout, teacher: string): OutputSet[] {
   return [...sets.values()];
 }
 
-/** The shape of one stored row, without the batch: of logits the job's classes are kept, and only these. */
+/** The shape of one stored row, without the batch. Stored logits hold only the job's classes. */
 export function storedShape({ plan, classMap }: ReturnType<typeof networkOf>, tap: string): number[] {
   return tap === 'logits' && classMap !== undefined ? [classMap.length] : plan.taps[tap];
 }

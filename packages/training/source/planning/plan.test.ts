@@ -1,7 +1,8 @@
 import { tmpdir } from 'node:os';
 import { describe, expect, test } from 'vitest';
 import { jobSpec } from '../kinds.ts';
-import { planJob, planSchema } from './plan.ts';
+import { planJob } from './plan.ts';
+import { planSchema } from './plan-schema.ts';
 
 const context = { cacheDir: tmpdir(), roots: [], gigaflops: 100 };
 const spec = {
@@ -46,7 +47,7 @@ test('bfloat16 is refused, naming each field, where no worker has it', async () 
     code: 'invalid_spec',
     fields: ['/training/precision', '/students/0/training/precision'].map((path) => ({
       path,
-      message: 'cannot be had from the workers: the processor is old',
+      message: 'is not supported by any worker: the processor is old',
       value: 'bfloat16',
       allowed: ['float32'],
     })),

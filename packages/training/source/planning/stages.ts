@@ -3,7 +3,7 @@ import type { StageKind, StageNetwork } from '../stages/stage.ts';
 import type { Layout } from './layout.ts';
 import type { TeacherFacts } from './subjects.ts';
 
-/** What stage kinds plan a job's stages from. */
+/** The input from which stage kinds plan a job's stages. */
 export interface PlanningJob {
   spec: JobSpec;
   layout: Layout;
@@ -11,27 +11,27 @@ export interface PlanningJob {
   train: number;
   /** Samples of the job's test split. */
   test: number;
-  /** What is known of each teacher, by name. */
+  /** What is known about each teacher, by name. */
   facts: Readonly<Record<string, TeacherFacts>>;
 }
 
 /** A stage before it has an id. */
 export interface StageDraft<Input> {
   input: Input;
-  /** In floating-point operations, memory traffic counted in. */
+  /** The estimated work in floating-point operations, memory traffic included. */
   work: number;
 }
 
-/** A stage that other kinds plan theirs from. */
+/** A planned stage with the networks it trains, which later kinds plan their stages from. */
 export interface PlannedStage {
   stage: StagePlan;
   networks: StageNetwork[];
 }
 
 /**
- * The stages of a job: those that each kind plans, in the order of their needs.
+ * Plans the stages of a job. Each stage comes after those that it needs.
  *
- * @param kinds in an order in which each kind finds the stages that it plans from before it
+ * @param kinds the stage kinds; a kind sees the stages of the kinds before it
  */
 export function planStages(kinds: readonly StageKind[], job: PlanningJob): StagePlan[] {
   const planned: PlannedStage[] = [];
@@ -50,13 +50,13 @@ function plannedStage(kind: StageKind, { input, work }: StageDraft<Record<string
   return { stage, networks: kind.networks?.(input) ?? [] };
 }
 
-/** Each stage after those that it needs; otherwise in their order. */
+/** Moves each stage behind those that it needs, and otherwise keeps their order. */
 function inOrder(stages: readonly StagePlan[]): StagePlan[] {
   const ordered: StagePlan[] = [];
   const done = new Set<string>();
   while (ordered.length < stages.length) {
     const next = stages.filter(({ id, needs }) => !done.has(id) && needs.every((need) => done.has(need)));
-    if (next.length === 0) throw new Error('the stages wait for each other');
+    if (next.length === 0) throw new Error('the needs of the stages form a cycle');
     ordered.push(...next);
     for (const { id } of next) done.add(id);
   }

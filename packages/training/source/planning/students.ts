@@ -13,37 +13,37 @@ import { labelsAlone } from '../method.ts';
 /** A teacher of a job, with its training filled in where the job trains it. */
 export interface Teacher {
   name: string;
-  /** What the spec tells of it: the options of its kind. */
+  /** The options of its kind, as in the spec. */
   options: Choice;
-  /** Absent where the job does not train it. */
+  /** Absent for a teacher that the job does not train. */
   training?: Training;
-  /** Its training as the spec has it, without the job's settings. */
+  /** The teacher's own training settings in the spec, without those of the job. */
   given?: TrainedOptions['training'];
-  /** The data set that it is trained on; absent: the job's. */
+  /** The data set that the teacher is trained on; absent: the job's. */
   dataset?: Choice<'source'>;
   classMap?: Record<string, string>;
-  /** Beside the other teachers', where several are combined. */
+  /** Its relative weight where several teachers are combined. */
   weight: number;
-  /** A JSON pointer to where the spec has it. */
+  /** A JSON pointer to the teacher in the spec. */
   path: string;
 }
 
-/** A student as it is trained: with its training filled in, and the control it is held against. */
+/** A student as it is trained: with its training filled in, and the control it is compared with. */
 export interface Student {
   name: string;
   architecture: Choice;
   method: Choice[];
   training: Training;
-  /** Teachers or other students, which are then its assistants; none for a control and for peers. */
+  /** Names of teachers, or of other students (its assistants); empty for controls and peers. */
   teachers: string[];
   combine: 'mean' | 'best';
-  /** Name of its control; null for a control itself and without a baseline. */
+  /** The name of its control; null for a control itself, and in a job without a baseline. */
   control: string | null;
-  /** Where it stands in the spec; null for a control. */
+  /** Its position in the spec's `students`; null for a control. */
   index: number | null;
 }
 
-/** The teachers of a job; none where its students are peers. */
+/** The teachers of a job; empty where its students are peers. */
 export function jobTeachers(spec: JobSpec): Teacher[] {
   const first = spec.teacher && {
     ...teacherOf(spec, spec.teacher),
@@ -73,7 +73,7 @@ function teacherOf(spec: JobSpec, given: NonNullable<JobSpec['teacher']>) {
   };
 }
 
-/** Beside the others' where several teach; an assistant has that of one teacher. */
+/** The weight of a teacher among several; 1 for an assistant. */
 export function weightOf(teachers: readonly Teacher[], name: string): number {
   return teachers.find((teacher) => teacher.name === name)?.weight ?? 1;
 }
@@ -121,7 +121,22 @@ export function studentsOf(spec: JobSpec): Student[] {
   return [...controls.values(), ...students];
 }
 
-/** `control` when there is one, else `control-<architecture>`, numbered where that is not enough. */
+/** Whether a student learns from the others while they learn from it. */
+export function isPeer({ procedure }: Pick<JobSpec, 'procedure'>, { index }: Student): boolean {
+  return procedure === 'mutual' && index !== null;
+}
+
+/** A JSON pointer to a student in the spec; controls stand for all of them. */
+export function pathOf({ index }: Student): string {
+  return index === null ? '/students' : `/students/${index}`;
+}
+
+/** The number of different views of each image in a student's training. */
+export function viewsOf({ augmentation, epochs }: Training): number {
+  return augmentation.type === 'none' ? 1 : Math.min(augmentation.views, epochs);
+}
+
+/** `control` when there is one, else `control-<architecture>`, with a number where two have the same architecture. */
 function controlNames(controls: readonly Student[]): string[] {
   if (controls.length === 1) return ['control'];
   const seen = new Map<string, number>();

@@ -6,19 +6,19 @@ import { teachers as teacherKinds } from '../kinds.ts';
 import type { Subject } from './class-map.ts';
 import { jobTeachers, type Teacher } from './students.ts';
 
-/** What planning knows of a teacher beside the spec. */
+/** What planning knows about a teacher beside the spec. */
 export interface TeacherFacts extends Omit<TeacherOutline, 'subject'> {
-  /** What it is, or was, trained on; absent: the job's data. */
+  /** The data that it is or was trained on; absent: the job's data. */
   subject?: Subject;
-  /** The outline of its own data set, where the job trains it on one. */
+  /** The outline of its own data set; absent where the job trains it on the job's data. */
   data?: DatasetOutline;
 }
 
 /**
  * Describes the teachers of a job, by name.
  *
- * @throws DistilleryError `invalid_spec` for a teacher that cannot be used; `data_error` or `data_unavailable` when the
- *   data set of one cannot be read
+ * @throws DistilleryError `invalid_spec` for a teacher that cannot be used; `data_error` or `data_unavailable` when a
+ *   teacher's data set cannot be read
  */
 export async function describeTeachers(
   spec: JobSpec,

@@ -28,7 +28,7 @@ function refusal(changed: object, planned = plan): DistilleryError {
 }
 const why = `this worker is version ${version}, the job was planned by 9.9.9: `;
 
-test('a spec comes out of the record as it went in', () => {
+test('a stored spec is read back unchanged', () => {
   const stored: unknown = JSON.parse(JSON.stringify(spec));
   expect(supportedSpec(stored, plan, stageKinds.list)).toEqual(spec);
 });
@@ -46,20 +46,20 @@ test.each([
   );
 });
 
-test('so are a plan of another version and a kind of stage', () => {
-  expect(refusal({}, { ...plan, version: 99 }).message).toBe(`${why}its plan is of version 99, known is 1`);
+test('a plan of another version and an unknown stage kind are named', () => {
+  expect(refusal({}, { ...plan, version: 99 }).message).toBe(`${why}its plan has version 99, expected 1`);
   const stages = plan.stages.map((stage) => (stage.id === 'report' ? { ...stage, kind: 'poem' } : stage));
   expect(refusal({}, { ...plan, stages }).message).toBe(`${why}unknown stage kind poem of report`);
 });
 
-test('a stage is refused before anything of it runs', async () => {
+test('a stage is refused before it runs', async () => {
   const task = {
     job: { id: 'job_x', name: null, spec: { ...spec, foo: 1 } },
     plan,
     stage: 'teacher',
     results: {},
   };
-  // It is given neither a store nor an engine: it does not come to use them.
+  // Without a store and an engine it could not run.
   await expect(runStage(task as unknown as StageTask)).rejects.toMatchObject({
     code: 'unsupported_job',
     message: `${why}unknown field /foo`,

@@ -2,18 +2,18 @@ import { DistilleryError, fieldErrors, type JobPlan, type JobSpec } from '@disti
 import { jobSpec } from '../kinds.ts';
 import { version } from '../version.ts';
 
-/** Rises whenever a stage's input or result changes its meaning, so that a worker of another version refuses the plan. */
+/** Raise it whenever a stage's input or result changes its meaning: workers of another version then refuse the plan. */
 export const planVersion = 1;
 
 /**
  * Reads a job's spec as it was stored when the job was planned.
  *
- * @throws DistilleryError `unsupported_job` when this version does not know the plan's version, a kind of its stages or a
- *   field of the spec. It is retryable: another worker may be of the version that planned the job
+ * @throws DistilleryError `unsupported_job` when this version does not know the plan's version, a stage kind of the plan,
+ *   or a field of the spec. It is retryable, because another worker may have the version that planned the job
  */
 export function supportedSpec(spec: unknown, plan: JobPlan, kinds: readonly { type: string }[]): JobSpec {
   if (plan.version !== planVersion) {
-    throw refusal(plan, `its plan is of version ${plan.version}, known is ${planVersion}`);
+    throw refusal(plan, `its plan has version ${plan.version}, expected ${planVersion}`);
   }
   const unknown = plan.stages.find(({ kind }) => !kinds.some(({ type }) => type === kind));
   if (unknown !== undefined) throw refusal(plan, `unknown stage kind ${unknown.kind} of ${unknown.id}`);

@@ -3,19 +3,19 @@ import { z } from 'zod';
 import type { Materials } from './materials.ts';
 import { blobSchema } from './blob.ts';
 
-/** What the report says of the data that a network was trained on. */
+/** The report's description of the data that a network was trained on. */
 export const aboutDataSchema = z.object({
-  digest: z.string(),
-  classes: z.array(z.string()),
-  train: z.number().int(),
-  validation: z.number().int(),
-  test: z.number().int(),
-  skipped: z.number().int(),
+  digest: z.string().describe('The digest of the data set.'),
+  classes: z.array(z.string()).describe('The class names, in the order of the labels.'),
+  train: z.number().int().describe('The number of training samples.'),
+  validation: z.number().int().describe('The number of validation samples.'),
+  test: z.number().int().describe('The number of test samples.'),
+  skipped: z.number().int().describe('The number of samples that could not be read.'),
   normalization: z
     .object({ mean: z.array(z.number()), std: z.array(z.number()) })
     .optional()
-    .describe('absent for texts'),
-  testLabels: blobSchema.describe('`[test]`, int32 as bytes'),
+    .describe('The mean and standard deviation of each channel, for pixels in 0 to 1; absent for texts.'),
+  testLabels: blobSchema.describe('The labels of the test split: `[test]`, as the bytes of int32.'),
 });
 export type AboutData = z.output<typeof aboutDataSchema>;
 

@@ -124,7 +124,7 @@ test('peers, who teach while they learn, cannot have one', async () => {
       fields: [
         {
           path: '/students/0/method',
-          message: 'looks at teachers that have ended: peers are trained together',
+          message: 'needs a teacher that has finished training, but peers train together',
         },
         { path: '/students/1/method' },
       ],

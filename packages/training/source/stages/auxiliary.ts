@@ -6,7 +6,8 @@ import type { PretrainedValues } from '../components/auxiliary-networks.ts';
 import { train } from '../loop.ts';
 import { disposeNetwork, readValues, type Values } from '../network.ts';
 import { trainingWork } from '../planning/estimate.ts';
-import { type LaidStudent, viewsOf } from '../planning/layout.ts';
+import type { PlannedStudent } from '../planning/layout.ts';
+import { viewsOf } from '../planning/students.ts';
 import type { PlanningJob } from '../planning/stages.ts';
 import { type Pretrained, pretrainedOf, reconstruction } from '../pretraining.ts';
 import { encodeWeights, loadWeights } from '../weights.ts';
@@ -17,28 +18,34 @@ import { taughtBySchema, teacherRows, teachersOf } from './teacher-rows.ts';
 import { blobSchema } from './blob.ts';
 
 const input = z.strictObject({
-  key: z.string().describe('tells which network it trains'),
-  student: z.string().describe('one whose method needs it'),
-  seed: z.number().int().optional().describe('where a teacher is itself a student'),
-  teachers: z.array(taughtBySchema),
+  key: z.string().describe('The key of the network that the stage trains.'),
+  student: z.string().describe('A student whose method needs the network.'),
+  seed: z
+    .number()
+    .int()
+    .optional()
+    .describe('The seed of the run, where the teacher is itself a student of the job.'),
+  teachers: z.array(taughtBySchema).describe('The teachers whose outputs the network is trained on.'),
 });
 type Input = z.output<typeof input>;
 
 const resultSchema = z.object({
-  address: z.string().describe('of its manifest in the store, by which others find it'),
+  address: z.string().describe('The name of its manifest in the store, by which other jobs find it.'),
   weights: blobSchema,
-  reconstruction: z.number().describe("the last epoch's mean"),
-  reused: z.boolean().describe('true when an earlier job, or another student, had trained it'),
+  reconstruction: z.number().describe('The mean reconstruction loss of the last epoch.'),
+  reused: z
+    .boolean()
+    .describe('Whether the network had already been trained for an earlier job or another student.'),
 });
 export type AuxiliaryResult = z.output<typeof resultSchema>;
 
 /**
- * Trains a network that a student's method needs beforehand, on the stored outputs of its teacher, or takes the one that
- * was trained from the same: it is addressed by the digest of all that determines it.
+ * Trains a network that a student's method needs beforehand, on the stored outputs of its teacher, or reuses one that was
+ * trained in the same way. Its address is the digest of all that determines it.
  */
 export const auxiliary: StageKind<typeof input, typeof resultSchema> = {
   type: 'auxiliary',
-  summary: "Trains a network on a teacher's outputs that students' methods need",
+  summary: "Trains a network that students' methods need on a teacher's outputs.",
   options: input,
   result: resultSchema,
   id: ({ key, seed }) => (seed === undefined ? `auxiliary.${key}` : `auxiliary.${key}.${seed}`),
@@ -58,8 +65,8 @@ export const auxiliary: StageKind<typeof input, typeof resultSchema> = {
   run,
 };
 
-/** What the stage of one student's auxiliary network is told; students and seeds that share it have one stage. */
-export function auxiliaryInput(job: PlanningJob, planned: LaidStudent, key: string, seed: number): Input {
+/** The input of the stage that trains a student's auxiliary network; students and seeds with equal inputs share it. */
+export function auxiliaryInput(job: PlanningJob, planned: PlannedStudent, key: string, seed: number): Input {
   const { name, teachers } = planned.student;
   const taught = job.layout.students.some(({ student }) => teachers.includes(student.name));
   const own = { key, student: name, teachers: teachersOf(job, planned, seed) };
@@ -88,11 +95,11 @@ async function run(context: StageContext<Input>): Promise<AuxiliaryResult> {
   return result;
 }
 
-/** Trains it as students are trained: with their checkpoints, their views, their batches. */
+/** Trains the network with the checkpoints, views and batches of a student's training. */
 async function trained(
   context: StageContext<Input>,
   materials: Materials,
-  planned: LaidStudent,
+  planned: PlannedStudent,
   wanted: Pretrained,
 ): Promise<{ values: Values; loss: number }> {
   const { job, input, tell, pause } = context;
@@ -101,7 +108,7 @@ async function trained(
   const { resume, save } = await openCheckpoints(checkpointsOf(context));
   const stepsPerEpoch = Math.ceil(indices.train.length / training.batchSize);
   const progress = trainingProgress({ stepsPerEpoch, epochs: training.epochs });
-  const teacher = await teacherRows(context, materials, planned, input.teachers, [wanted.how.tap]);
+  const teacher = await teacherRows(context, materials, planned, input.teachers, [wanted.pretraining.tap]);
   const member = reconstruction(wanted, training.seed);
   try {
     const { members } = await train({
@@ -136,7 +143,7 @@ async function trained(
  */
 export async function loadPretrained(
   { store, result }: StageContext,
-  planned: LaidStudent,
+  planned: PlannedStudent,
   auxiliaries: readonly { key: string; stage: string }[],
 ): Promise<PretrainedValues> {
   const all: PretrainedValues = {};

@@ -1,4 +1,7 @@
 import { z } from 'zod';
 
-/** A blob of the store, as results name it. */
-export const blobSchema = z.object({ digest: z.string(), size: z.number().int() });
+/** A reference to a blob of the store. */
+export const blobSchema = z.object({
+  digest: z.string().describe('The SHA-256 of the content, in hexadecimal.'),
+  size: z.number().int().describe('The size in bytes.'),
+});

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { trainingWork } from '../planning/estimate.ts';
-import { isPeer, viewsOf } from '../planning/layout.ts';
+import { isPeer, viewsOf } from '../planning/students.ts';
 import { aboutData, aboutDataSchema } from './about-data.ts';
 import { loadMaterials } from './materials.ts';
 import { runNetworks } from './network-run.ts';
@@ -8,13 +8,13 @@ import type { StageContext, StageKind } from './stage.ts';
 import { blobsOf, trainedNetworkSchema } from './trained-network.ts';
 
 const input = z.strictObject({
-  peers: z.array(z.string()).describe('the students that train together'),
-  seed: z.number().int(),
+  peers: z.array(z.string()).describe('The students that train together.'),
+  seed: z.number().int().describe('The seed of the run.'),
 });
 type Input = z.output<typeof input>;
 
 const resultSchema = z.object({
-  results: z.record(z.string(), trainedNetworkSchema).describe('by student'),
+  results: z.record(z.string(), trainedNetworkSchema).describe('How each student turned out, by name.'),
   dataset: aboutDataSchema,
 });
 export type MutualResult = z.output<typeof resultSchema>;
@@ -22,7 +22,7 @@ export type MutualResult = z.output<typeof resultSchema>;
 /** Trains a job's students together, with one seed: each learns from the outputs of the others at the same step. */
 export const mutual: StageKind<typeof input, typeof resultSchema> = {
   type: 'mutual',
-  summary: 'Trains students together that teach each other',
+  summary: 'Trains students together, each of which learns from the others.',
   options: input,
   result: resultSchema,
   id: ({ seed }) => `mutual.${seed}`,
@@ -76,10 +76,10 @@ async function run(context: StageContext<Input>): Promise<MutualResult> {
 }
 
 /**
- * Peers that began alike would have nothing to teach each other. The first begins as its control does; the seeds of the
- * next ones lie far from the small numbers that people choose.
+ * The seed of one peer: peers with equal first weights would have nothing to teach each other. The first peer has the
+ * seed of its control; the others have seeds far from the small numbers that people choose.
  */
 function memberSeed(seed: number, index: number): number {
-  // 2³² over the golden ratio: multiples of it keep apart.
+  // 2³² divided by the golden ratio: its multiples lie far apart.
   return (seed + index * 0x9e37_79b9) % 2 ** 32;
 }

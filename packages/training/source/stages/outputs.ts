@@ -31,46 +31,52 @@ import {
 } from './trained-network.ts';
 
 const input = z.strictObject({
-  network: z.string().describe('a teacher, or a student that teaches others'),
-  seed: z.number().int().optional().describe('of a student'),
+  network: z.string().describe('The name of a teacher, or of a student that teaches others.'),
+  seed: z.number().int().optional().describe('The seed of a student; absent for a teacher.'),
   trained: networkReferenceSchema
     .optional()
-    .describe('the stage that trained it; absent for a teacher that the job does not train'),
+    .describe('The stage that trained the network; absent for a teacher that the job does not train.'),
 });
 type Input = z.output<typeof input>;
 
-/** What is stored for one augmentation. */
+/** The outputs that are stored for one augmentation. */
 const outputsSetSchema = z.object({
-  address: z.string().describe('where their manifests lie, also when an earlier job has put them there'),
-  teacher: z.string(),
-  augmentation: z.string(),
-  views: z.number().int(),
-  taps: z.array(z.string()),
-  bytes: z.number().int(),
-  reused: z.boolean().describe('true when every file was there already'),
+  address: z
+    .string()
+    .describe('The folder of their manifests in the store, which an earlier job may have filled.'),
+  teacher: z.string().describe('The name of the teacher.'),
+  augmentation: z.string().describe('The type of the augmentation.'),
+  views: z.number().int().describe('The number of different views of each image.'),
+  taps: z.array(z.string()).describe('The taps that are stored.'),
+  bytes: z.number().int().describe('The bytes of all taps and views.'),
+  reused: z.boolean().describe('Whether every file had already been stored.'),
 });
 type OutputsSet = z.output<typeof outputsSetSchema>;
 
 const resultSchema = z.object({
-  teacher: z.string().describe('the digest of all that determines its outputs; of a network, of its weights'),
-  sets: z.array(outputsSetSchema),
+  teacher: z
+    .string()
+    .describe('The digest of all that determines the outputs: for a network, of its weights.'),
+  sets: z.array(outputsSetSchema).describe('The stored outputs, one entry for each augmentation.'),
   testLogits: blobSchema
     .optional()
-    .describe("a teacher's with data of its own, for the job's test images: `[test, classes]` float32"),
+    .describe(
+      "The logits for the job's test images, of a teacher that was trained on other data: `[test, classes]` float32.",
+    ),
   given: z
     .object({ result: trainedNetworkSchema, data: aboutDataSchema })
     .optional()
-    .describe('how a teacher that the job does not train scores on its data'),
+    .describe("The scores, on the job's data, of a teacher that the job does not train."),
 });
 export type OutputsResult = z.output<typeof resultSchema>;
 
 /**
- * Computes what the students will read of the frozen teacher, once for each image, view and tap. Rows that an earlier
- * job stored are reused where they are intact, and computed again where they are missing or damaged.
+ * Computes the outputs of a frozen teacher that the students read, once for each image, view and tap. Rows that an
+ * earlier job stored are reused where they are intact, and computed again where they are missing or damaged.
  */
 export const outputs: StageKind<typeof input, typeof resultSchema> = {
   type: 'outputs',
-  summary: "Stores a teacher's outputs for the training images",
+  summary: "Stores a teacher's outputs for the training samples.",
   options: input,
   result: resultSchema,
   id: ({ network, seed }) => idOf(network, seed),
@@ -143,11 +149,11 @@ async function run(context: StageContext<Input>): Promise<OutputsResult> {
   const { plan, classMap } = taught;
   const trained = input.trained && context.network(input.trained);
   const ownData = jobTeachers(job.spec).some((teacher) => teacher.name === name && teacher.dataset);
-  // A teacher that was trained on other images sees the job's as it saw its own.
+  // A teacher that was trained on other images gets the job's images normalised as its own.
   const normalization =
     ('teacher' in taught ? taught.normalization : undefined) ??
     (ownData ? trained?.data.normalization : dataset.normalization);
-  // Texts have no normalisation, and their teachers no data of their own.
+  // Texts have no normalisation, and their teachers are trained on the job's data.
   const seen = { ...dataset, normalization } as Dataset;
   const wanted = outputSets(layout, name);
   const total = wanted.reduce((sum, { views }) => sum + views, 0);
@@ -200,7 +206,7 @@ async function run(context: StageContext<Input>): Promise<OutputsResult> {
     provider.dispose();
   }
 
-  /** The logits of the job's classes. */
+  /** Selects the logits of the job's classes. */
   function ofJob(logits: Float32Array): Float32Array {
     return classMap === undefined ? logits : columns(logits, plan.taps.logits[0], classMap);
   }

@@ -309,7 +309,10 @@ describe('peers', () => {
     await expect(planned).rejects.toMatchObject({
       code: 'invalid_spec',
       fields: [
-        { path: '/students/1/training', message: 'must come to the same as that of a: they train together' },
+        {
+          path: '/students/1/training',
+          message: 'must equal the training of a, because they train together',
+        },
       ],
     });
   });

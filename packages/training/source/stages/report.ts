@@ -11,8 +11,7 @@ import {
 } from '@distillery/spec';
 import { z } from 'zod';
 import { clearCheckpoints } from '../checkpoint.ts';
-import { isPeer } from '../planning/layout.ts';
-import { jobTeachers, type Student, studentsOf, weightOf } from '../planning/students.ts';
+import { isPeer, jobTeachers, type Student, studentsOf, weightOf } from '../planning/students.ts';
 import {
   accuracy,
   agreement,
@@ -34,23 +33,23 @@ import {
 const input = z.strictObject({
   networks: z
     .array(networkReferenceSchema.extend({ seed: z.number().int().nullable() }))
-    .describe("every network of the job; the seed is a student's"),
+    .describe('Every network of the job with the stage that trained it; the seed is null for a teacher.'),
   outputs: z
     .array(z.strictObject({ network: z.string(), seed: z.number().int().nullable(), stage: z.string() }))
-    .describe('the stages that stored outputs, and whose'),
-  after: z.array(z.string()).describe('every other stage of the job'),
+    .describe('The networks whose outputs are stored, with the stages that stored them.'),
+  after: z.array(z.string()).describe('Every other stage of the job.'),
 });
 type Input = z.output<typeof input>;
 
 const resultSchema = z.object({
-  // The stage checks it in full. A report of an earlier version may lack what the schema asks for now.
+  // The stage validates the report it writes. Stored ones of earlier versions may lack fields of today's schema.
   report: z.custom<Report>((value) => typeof value === 'object' && value !== null),
 });
 
-/** Puts the report together; reads results and stored logits, and trains nothing. */
+/** Writes the report from the results of the other stages and the stored logits. */
 export const report: StageKind<typeof input, typeof resultSchema> = {
   type: 'report',
-  summary: 'Compares the students with their teachers and controls',
+  summary: 'Compares the students with their teachers and controls.',
   options: input,
   result: resultSchema,
   id: () => 'report',
@@ -78,11 +77,11 @@ async function run(context: StageContext<Input>): Promise<z.output<typeof result
   const teachers = jobTeachers(job.spec);
   const specified = studentsOf(job.spec);
   const { seeds } = job.spec;
-  // A student's, as a teacher may have data of its own.
+  // The data of a student: a teacher may have been trained on other data.
   const dataset = trainedOf(specified[0].name, seeds[0]).data;
   const classes = dataset.classes.length;
   const labels = new Int32Array((await store.read(dataset.testLabels.digest)).slice().buffer);
-  /** A network's logits for the job's test images. */
+  /** The logits of a network's best weights for the job's test images. */
   const best = async (name: string, seed: number) => {
     const stored = input.outputs.find((one) => one.network === name && isRun(one, seed));
     const { testLogits } = stored === undefined ? {} : context.result(outputs, stored.stage);
@@ -95,7 +94,7 @@ async function run(context: StageContext<Input>): Promise<z.output<typeof result
     taught.push({ name, ...(await complete(result, await logitsOf(result.best.logits))) });
   }
   const runsOf = new Map<string, NetworkResult[]>();
-  /** The logits that each run is compared with. */
+  /** The teacher logits that each run is compared with. */
   const guides = new Map<string, Float32Array | undefined>();
   for (const student of specified) {
     const runs: NetworkResult[] = [];
@@ -165,7 +164,7 @@ async function run(context: StageContext<Input>): Promise<z.output<typeof result
     return { ...run, last: await against(run.last, guide), best: await against(run.best, guide) };
   }
 
-  /** A score with what needs a teacher: the shipped (best) teacher's logits on the same test images. */
+  /** Completes a score with the comparison to the logits of the best teacher weights for the same test images. */
   async function against({ logits, ...score }: OwnScore, guide: Float32Array | undefined): Promise<Score> {
     if (guide === undefined) return { ...score, agreement: null, teacherDivergence: null };
     const own = await logitsOf(logits);
@@ -178,7 +177,7 @@ async function run(context: StageContext<Input>): Promise<z.output<typeof result
 
   /**
    * The logits of a student's teachers for the test images; for a control, those of the job's first teacher. Several
-   * teachers count by their weighted mean, also where training took the best for each image: that needs the label.
+   * teachers give their weighted mean, also with `combine: best`, which needs the labels.
    */
   async function guideOf(student: Student, seed: number): Promise<Float32Array | undefined> {
     const names = student.teachers.length > 0 ? student.teachers : teachers.slice(0, 1).map((t) => t.name);
@@ -243,7 +242,7 @@ async function run(context: StageContext<Input>): Promise<z.output<typeof result
       if (testAccuracy.best.mean < teacher) return [];
       return [
         `${name} (${percent(testAccuracy.best.mean)}) is as good as the teacher (${percent(teacher)}): ` +
-          'there is little to distill; train the teacher longer or take a stronger one',
+          'there is little to distill; train the teacher longer, or use a stronger one',
       ];
     });
   }
@@ -279,7 +278,7 @@ function familiesOf(spec: JobSpec, students: readonly Student[]): { name: string
   }));
 }
 
-/** Teachers have one run, which serves every seed. */
+/** Whether a run counts for a seed: a teacher's only run counts for all. */
 function isRun(run: { seed: number | null }, seed: number): boolean {
   return run.seed === null || run.seed === seed;
 }

@@ -5,7 +5,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { datasets } from '@distillery/datasets';
 import { jobSpec } from '../kinds.ts';
-import { layOut } from '../planning/layout.ts';
+import { planNetworks } from '../planning/plan-networks.ts';
 import { describeTeachers } from '../planning/subjects.ts';
 import { stageRunner } from '../testing/stages.ts';
 import { networksOf } from './index.ts';
@@ -143,7 +143,10 @@ test('one that cannot be used is refused, naming what was expected', async () =>
     { path: '/teacher/weights', message: 'has images of [16,16,3], those of the job are [32,32,3]' },
   ]);
   expect(await refusal({ teacher: { type: 'stored', weights: other } })).toMatchObject([
-    { path: '/teacher/classMap', message: expect.stringMatching(/^is needed, from each class of the job/) },
+    {
+      path: '/teacher/classMap',
+      message: expect.stringMatching(/^is required and must map each class of the job/),
+    },
   ]);
 });
 
@@ -154,7 +157,7 @@ async function providerOf(type: 'trained' | 'stored') {
   const spec = jobSpec.parse(type === 'stored' ? { ...base, teacher: stored() } : base);
   const data = { cacheDir: '', roots: [], store: runner.store };
   const job = await datasets.get('shapes').outline(spec.dataset, data);
-  const { teachers } = layOut(spec, { job, teachers: await describeTeachers(spec, data) });
+  const { teachers } = planNetworks(spec, { job, teachers: await describeTeachers(spec, data) });
   const trained = type === 'trained' ? weights : undefined;
   return { open: () => openTeacher(runner, teachers[0], trained, job.shape), shape: job.shape };
 }

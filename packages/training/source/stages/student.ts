@@ -4,7 +4,8 @@ import type * as tf from '@tensorflow/tfjs-core';
 import { z } from 'zod';
 import { combineLogits, type Ensemble, tapOf } from '../ensemble.ts';
 import { trainingWork } from '../planning/estimate.ts';
-import { ensembleOf, isPeer, networkOf, viewsOf } from '../planning/layout.ts';
+import { ensembleOf, networkOf } from '../planning/layout.ts';
+import { isPeer, viewsOf } from '../planning/students.ts';
 import { pretrainedOf } from '../pretraining.ts';
 import { loadInherited, loadTeacherParameters } from '../teacher-parameters.ts';
 import { aboutData, aboutDataSchema } from './about-data.ts';
@@ -17,23 +18,25 @@ import { taughtBySchema, teacherRows, teachersOf } from './teacher-rows.ts';
 import { blobsOf, trainedNetworkSchema } from './trained-network.ts';
 
 const input = z.strictObject({
-  student: z.string(),
-  seed: z.number().int(),
-  teachers: z.array(taughtBySchema).describe('none for a control'),
+  student: z.string().describe('The name of the student.'),
+  seed: z.number().int().describe('The seed of the run.'),
+  teachers: z.array(taughtBySchema).describe('The teachers; empty for a control.'),
   auxiliaries: z
     .array(z.strictObject({ key: z.string(), stage: z.string() }))
-    .describe('networks that its method needs, and the stages that trained them'),
-  after: z.array(z.string()).describe('stages that it waits for without reading their results'),
+    .describe('The networks that the method needs, with the stages that trained them.'),
+  after: z
+    .array(z.string())
+    .describe('The stages that must have succeeded although their results are not read.'),
 });
 type Input = z.output<typeof input>;
 
 const resultSchema = z.object({ result: trainedNetworkSchema, dataset: aboutDataSchema });
 export type StudentResult = z.output<typeof resultSchema>;
 
-/** Trains one student with one seed against its teachers' stored outputs. */
+/** Trains one student with one seed on its teachers' stored outputs. */
 export const student: StageKind<typeof input, typeof resultSchema> = {
   type: 'student',
-  summary: "Trains a student with one seed against its teachers' stored outputs",
+  summary: "Trains a student with one seed on its teachers' stored outputs.",
   options: input,
   result: resultSchema,
   id: ({ student: name, seed }) => `student.${name}.${seed}`,
@@ -45,7 +48,7 @@ export const student: StageKind<typeof input, typeof resultSchema> = {
   about: ({ student: name, seed }) => ({ network: name, seed }),
   plan(job) {
     const { spec, layout, train } = job;
-    // A control waits for the first teacher too: what the whole job waits for goes first.
+    // A control waits for the first teacher as well, so that the stage that most others need runs first.
     const first = layout.teachers.slice(0, 1).map(({ teacher }) => outputsStage(job, teacher.name, 0));
     return layout.students
       .filter((planned) => !isPeer(spec, planned.student))
@@ -128,7 +131,7 @@ async function run(context: StageContext<Input>): Promise<StudentResult> {
 /** The taps of several teachers with their combined logits. */
 function combined(taps: Tensors, labels: tf.Tensor1D, ensemble: Ensemble): Tensors {
   const logits = ensemble.names.map((name) => taps[tapOf(name, 'logits')]);
-  // A method that reads single teachers' maps alone has no logits to combine.
+  // A method that reads only maps of single teachers has no logits to combine.
   if (logits.includes(undefined as never)) return taps;
   return { ...taps, logits: combineLogits(logits, labels, ensemble) };
 }

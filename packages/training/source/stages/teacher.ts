@@ -9,23 +9,23 @@ import { runNetworks } from './network-run.ts';
 import type { StageContext, StageKind } from './stage.ts';
 import { blobsOf, trainedNetworkSchema } from './trained-network.ts';
 
-const input = z.strictObject({ teacher: z.string().describe('its name in the job') });
+const input = z.strictObject({ teacher: z.string().describe('The name of the teacher in the job.') });
 type Input = z.output<typeof input>;
 
 const resultSchema = z.object({
-  address: z.string().describe('of its manifest in the store, by which later jobs find it'),
+  address: z.string().describe('The name of its manifest in the store, by which later jobs find it.'),
   result: trainedNetworkSchema,
   dataset: aboutDataSchema,
 });
 export type TeacherResult = z.output<typeof resultSchema>;
 
 /**
- * Trains a teacher with cross-entropy, or takes the one that an earlier job trained from the same data, options,
- * seed and engine: a teacher is addressed by the digest of all that determines it.
+ * Trains a teacher with cross-entropy, or reuses one that an earlier job trained with the same data, options, seed and
+ * engine. Its address is the digest of all that determines it.
  */
 export const teacher: StageKind<typeof input, typeof resultSchema> = {
   type: 'teacher',
-  summary: 'Trains a teacher on the labels, or reuses one that was trained in the same way',
+  summary: 'Trains a teacher on the labels, or reuses one that was trained in the same way.',
   options: input,
   result: resultSchema,
   id: ({ teacher: name }) => (name === 'teacher' ? 'teacher' : `teacher.${name}`),
@@ -71,7 +71,7 @@ async function run(context: StageContext<Input>): Promise<TeacherResult> {
       dataset: await aboutData(materials, store),
     };
   }
-  // A teacher that is trained again takes the place of one that has lost blobs or whose blobs are damaged.
+  // Blobs are missing or damaged: the teacher is trained again, and the new manifest replaces this one.
   if (known !== undefined) await store.removeManifest(address);
 
   const { seed } = training;

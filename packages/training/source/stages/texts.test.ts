@@ -22,7 +22,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-const dataset = { source: 'text-csv', path: 'train.csv', testPath: 'test.csv', length: 24 };
+const dataset = { source: 'text_csv', path: 'train.csv', testPath: 'test.csv', length: 24 };
 const learn = [{ type: 'soft_target' }, { type: 'cross_entropy' }];
 const student = { type: 'text_transformer', width: 16, depth: 1, heads: 2 };
 const base = {
@@ -107,6 +107,6 @@ test('a plan knows the vocabulary, and is refused for what does not go with text
   const own = { ...base.dataset, path: 'test.csv', testPath: 'train.csv' };
   expect(await refusal({ teacher: { ...base.teacher, dataset: own } })).toMatchObject({
     code: 'invalid_spec',
-    fields: [{ path: '/teacher/dataset', message: expect.stringMatching(/^cannot be had with texts/) }],
+    fields: [{ path: '/teacher/dataset', message: expect.stringMatching(/^is not supported for texts/) }],
   });
 });

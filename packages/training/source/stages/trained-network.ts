@@ -3,13 +3,13 @@ import { z } from 'zod';
 import type { AboutData } from './about-data.ts';
 import { blobSchema } from './blob.ts';
 
-/** A score without what needs the teacher. */
+/** A score without the comparison to the teacher. */
 const ownScoreSchema = scoreSchema
   .omit({ agreement: true, teacherDivergence: true })
-  .extend({ logits: blobSchema.describe('of the test set, `[count, classes]` float32') });
+  .extend({ logits: blobSchema.describe('The logits for the test split: `[count, classes]` float32.') });
 export type OwnScore = z.output<typeof ownScoreSchema>;
 
-/** What a training stage returns of a network: the report's entry and the test logits that it is computed from. */
+/** A training stage's result for one network: its entry in the report, and the test logits behind the scores. */
 export const trainedNetworkSchema = networkResultSchema.extend({
   last: ownScoreSchema,
   best: ownScoreSchema,
@@ -22,8 +22,11 @@ export interface Trained {
   data: AboutData;
 }
 
-/** A network of the job by the stage that trained it; a stage may train several. */
-export const networkReferenceSchema = z.strictObject({ stage: z.string(), network: z.string() });
+/** A network of the job, identified by its name and the stage that trained it, which may have trained several. */
+export const networkReferenceSchema = z.strictObject({
+  stage: z.string().describe('The id of the stage that trained the network.'),
+  network: z.string().describe('The name of the network.'),
+});
 export type NetworkReference = z.output<typeof networkReferenceSchema>;
 
 /** The digests of a network's weights and test logits. */

@@ -5,7 +5,7 @@ import { problems } from '../../http/responses.ts';
 import type { Services } from '../../services.ts';
 
 const querystring = z.strictObject({
-  limit: z.coerce.number().int().min(1).max(1000).default(100).describe('Entries at most.'),
+  limit: z.coerce.number().int().min(1).max(1000).default(100).describe('The most entries of a page.'),
   after: z
     .string()
     .regex(/^\d{1,15}-\d{1,15}$/, 'must be `next` of the page before')
@@ -21,8 +21,7 @@ export const audit: FastifyPluginAsyncZod<Services> = async (app, { queue }) => 
       config: { scope: 'admin' },
       schema: {
         tags: ['operation'],
-        summary:
-          'The audit: who changed what, and whose requests were refused, newest first (the last 100,000 entries)',
+        summary: 'Read the audit log: changes and refused requests, newest first (the last 100,000 entries)',
         querystring,
         response: {
           200: z.object({ entries: z.array(auditEntrySchema), next: z.string().nullable() }),

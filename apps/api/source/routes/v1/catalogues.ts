@@ -7,7 +7,7 @@ import type { Services } from '../../services.ts';
 
 const entrySchema = z.object({
   type: z.string().describe('The name to use in a spec.'),
-  summary: z.string().describe('What it is, in a line.'),
+  summary: z.string().describe('What it is, in one line.'),
   formula: z.string().optional().describe('What it computes, as a line of text.'),
   reference: z.string().optional().describe('The paper or page that defines it.'),
   needs: z.array(z.string()).optional().describe('What a term reads by default.'),
@@ -15,7 +15,7 @@ const entrySchema = z.object({
   mediaType: z.string().optional().describe('The media type that files of a weight format are sent with.'),
   extension: z.string().optional().describe('The extension of files of a weight format, without the dot.'),
   options: z.record(z.string(), z.unknown()).describe('The options, as JSON Schema.'),
-  defaults: z.record(z.string(), z.unknown()),
+  defaults: z.record(z.string(), z.unknown()).describe('The default of every option that has one.'),
 }) satisfies z.ZodType<CatalogueEntry>;
 
 /** `/v1/methods`, `/v1/architectures`, `/v1/datasets`, `/v1/teachers`, `/v1/formats`: the registered kinds with their options. */

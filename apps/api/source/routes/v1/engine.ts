@@ -14,17 +14,17 @@ const workerSchema = z.object({
   stage: z
     .object({ jobId: z.string(), stageId: z.string() })
     .nullable()
-    .describe('The stage that it works on; null when it waits for work.'),
+    .describe('A stage that the worker runs; null when it waits for work.'),
 });
 
-/** `/v1/engine` */
+/** `GET /v1/engine` */
 export const engine: FastifyPluginAsyncZod<Services> = async (app, { queue }) => {
   app.get(
     '/engine',
     {
       schema: {
         tags: ['catalogues'],
-        summary: 'The live workers with the engine of each',
+        summary: 'The running workers, each with its engine',
         response: { 200: z.object({ workers: z.array(workerSchema) }), ...problems },
       },
     },

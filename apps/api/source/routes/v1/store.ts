@@ -5,14 +5,19 @@ import { problems } from '../../http/responses.ts';
 import type { Services } from '../../services.ts';
 
 const querystring = z.strictObject({
-  remove: z.enum(['true', 'false']).default('false').describe('`false` only counts, `true` removes.'),
+  remove: z
+    .enum(['true', 'false'])
+    .default('false')
+    .describe('`true` removes the files, `false` only counts them.'),
   olderThanSeconds: z.coerce
     .number()
     .int()
     .min(3600)
     .max(3_155_760_000)
     .default(86_400)
-    .describe('Younger files are left alone: a running stage may be about to name them.'),
+    .describe(
+      'Only files older than this are counted or removed, because a running stage may be about to name younger ones.',
+    ),
 });
 
 /** `POST /v1/store/sweep` */

@@ -14,7 +14,7 @@ const querystring = z.strictObject({
     .describe('`key=value`. Given several times, jobs must have all of these labels.'),
   owner: z.string().max(63).optional().describe('Jobs of this owner: the name of an API key.'),
   name: z.string().max(120).optional().describe('Jobs whose name contains this text, in any case.'),
-  limit: z.coerce.number().int().min(1).max(100).default(20).describe('Jobs at most.'),
+  limit: z.coerce.number().int().min(1).max(100).default(20).describe('The most jobs of a page.'),
   after: z.string().max(100).optional().describe('Jobs after this position: `next` of the page before.'),
 });
 

@@ -17,7 +17,7 @@ const headers = z.looseObject({
 
 /** `POST /v1/jobs` and `POST /v1/jobs/validate` */
 export const submit: FastifyPluginAsyncZod<Services> = async (app, { queue, planner }) => {
-  // Validation puts the parsed spec in the place of the body; the digest and the record want what was sent.
+  // Validation replaces the body by the parsed spec; the digest and the record need the body as it was sent.
   app.decorateRequest('posted', undefined);
   app.addHook('preValidation', async (request) => {
     request.posted = request.body;
@@ -51,13 +51,16 @@ export const submit: FastifyPluginAsyncZod<Services> = async (app, { queue, plan
         );
         ({ replayed } = created);
         job = created;
-        // From here on the job is on record, whole, and 202 is true: every consumer looks through the record when
-        // it starts and every 30 s, and enqueues what is missing. So a failure to enqueue now only delays the job,
-        // and to answer 503 would make the client submit it twice. If creating itself fails, nothing was written,
-        // or (a lost reply) the same Idempotency-Key finds the job.
+        // The whole job is stored now, so 202 is correct: every worker reads the records when it starts and every
+        // 30 s, and enqueues missing stages. A failure to enqueue here only delays the job, and a 503 would make the
+        // client submit it twice. If creating it fails, nothing was written; if only the reply was lost, the same
+        // Idempotency-Key finds the job.
         if (!replayed) {
           await queue.stages.enqueueOpen(job.view.id).catch((error: unknown) => {
-            request.log.warn({ err: error, job: created.view.id }, 'not enqueued; a worker will find it');
+            request.log.warn(
+              { err: error, job: created.view.id },
+              'the stages were not enqueued; a worker will enqueue them',
+            );
           });
         }
       }

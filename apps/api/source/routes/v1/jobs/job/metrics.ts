@@ -20,7 +20,7 @@ const querystring = z.strictObject({
     .min(1)
     .max(10_000)
     .optional()
-    .describe('Rows at most. Default: 1000, and 10,000 as CSV.'),
+    .describe('The most rows of a page. Default: 1000, and 10,000 as CSV.'),
 });
 
 const pageSchema = z.object({

@@ -25,12 +25,12 @@ export const report: FastifyPluginAsyncZod<Services> = async (app, { queue }) =>
       ]);
       const written = reportOf(plan, results);
       if (written === undefined) {
-        const why = isTerminal(view.state)
+        const reason = isTerminal(view.state)
           ? `the job has ${view.state} and has no report`
           : `the job is ${view.state}; its report is its last stage`;
-        throw new DistilleryError('not_ready', why);
+        throw new DistilleryError('not_ready', reason);
       }
-      // Sent as the worker stored and checked it: a report of an earlier version may lack fields of today's schema.
+      // Sent as the worker stored it: a report of an earlier version may lack fields of this schema.
       return reply.type('application/json; charset=utf-8').serializer(JSON.stringify).send(written);
     },
   );

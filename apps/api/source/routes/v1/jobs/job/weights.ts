@@ -82,7 +82,10 @@ export const weights: FastifyPluginAsyncZod<Services> = async (app, { queue, sto
       const run = wanted === undefined ? runs[0] : runs.find((one) => one.seed === wanted);
       if (run === undefined) {
         const seeds = runs.map((one) => one.seed).join(', ');
-        throw new DistilleryError('checkpoint_not_found', `${name} has no seed ${wanted}, but ${seeds}`);
+        throw new DistilleryError(
+          'checkpoint_not_found',
+          `${name} has no seed ${wanted}; its seeds are: ${seeds}`,
+        );
       }
       return send(request, reply, id, run, request.query);
     },
@@ -109,8 +112,8 @@ export const weights: FastifyPluginAsyncZod<Services> = async (app, { queue, sto
     const found = teachers.find((teacher) => teacher.name === name);
     if (found !== undefined) return found;
     const names = teachers.map((teacher) => teacher.name).join(', ');
-    const why = names === '' ? 'its students teach each other' : `its teachers are: ${names}`;
-    throw new DistilleryError('teacher_not_found', `the job has no teacher ${name}; ${why}`);
+    const reason = names === '' ? 'its students teach each other' : `its teachers are: ${names}`;
+    throw new DistilleryError('teacher_not_found', `the job has no teacher ${name}; ${reason}`);
   }
 
   async function stored(id: string, network: JobNetwork, which: string): Promise<Checkpoint> {
@@ -126,7 +129,7 @@ export const weights: FastifyPluginAsyncZod<Services> = async (app, { queue, sto
     throw new DistilleryError('not_ready', `${network.stage} has not been trained yet`);
   }
 
-  /** Returns a job's name in characters that every file system takes; its id where it has none. */
+  /** Returns a job's name in characters that every file system accepts, or its id if it has no name. */
   async function nameOf(id: string): Promise<string> {
     const { view } = await queue.jobs.get(id);
     const name = (view.name ?? '').replaceAll(/[^A-Za-z0-9._-]+/g, '-').replaceAll(/^[-.]+|-+$/g, '');
@@ -134,7 +137,7 @@ export const weights: FastifyPluginAsyncZod<Services> = async (app, { queue, sto
   }
 };
 
-/** The names of the formats that are registered when the routes are, so that a plug-in's are among them. */
+/** Returns the schema of the format names. Plug-ins are registered before the routes, so theirs are included. */
 function formatName() {
   const names = formats.list.map(({ type }) => type) as [string, ...string[]];
   return z.enum(names).default(names[0]).describe('The file format. `GET /v1/formats` describes each one.');

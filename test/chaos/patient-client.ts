@@ -6,21 +6,21 @@ interface Answer {
   headers: Headers;
 }
 
-/** A client that does not give up: who is not answered, or told that the service is away, asks again. */
-export interface Asking {
-  /** @throws Error when `patienceMs` have gone by without an answer that says something of the question */
-  ask(method: string, path: string, question?: { body?: unknown; key?: string }): Promise<Answer>;
-  /** Answers by status, and how often there was none. */
+/** A client that repeats a request until the service answers it. */
+export interface PatientClient {
+  /** Sends a request; a 503 or 507 counts as no answer. @throws Error without an answer within `patienceMs` */
+  ask(method: string, path: string, content?: { body?: unknown; key?: string }): Promise<Answer>;
+  /** The number of responses by status; `none` counts requests without a response. */
   counts: Record<string, number>;
-  /** Answers that nobody should be given. */
+  /** Responses with a status that never should occur. */
   unexpected: string[];
 }
 
-/** What is said of a service, or of a disk, that is away now. */
-const away = new Set([503, 507]);
-const expected = new Set([200, 202, 204, 404, 409, ...away]);
+/** The statuses of a service that is down or a disk that is full. */
+const unavailable = new Set([503, 507]);
+const expected = new Set([200, 202, 204, 404, 409, ...unavailable]);
 
-export function startAsking(url: string, patienceMs: number): Asking {
+export function startPatientClient(url: string, patienceMs: number): PatientClient {
   const counts: Record<string, number> = {};
   const unexpected: string[] = [];
   const count = (what: string | number) => {
@@ -46,7 +46,7 @@ export function startAsking(url: string, patienceMs: number): Asking {
           count(status);
           if (!expected.has(status))
             unexpected.push(`${method} ${path} answered ${status}: ${text.slice(0, 500)}`);
-          if (!away.has(status)) return { status, headers, body: text === '' ? {} : JSON.parse(text) };
+          if (!unavailable.has(status)) return { status, headers, body: text === '' ? {} : JSON.parse(text) };
         } catch {
           count('none');
         }

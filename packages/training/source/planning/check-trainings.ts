@@ -1,0 +1,45 @@
+import { digestOf, type FieldError, type JobSpec } from '@distillery/spec';
+import { jobTeachers, pathOf, type Student } from './students.ts';
+
+/** Adds an entry to `fields` for each training setting that no worker, or no network of the job, can use. */
+export function checkTrainings(
+  spec: JobSpec,
+  bfloat16Refusal: string | undefined,
+  images: boolean,
+  fields: FieldError[],
+): void {
+  const trainings = [
+    ['/training', spec.training],
+    ...jobTeachers(spec).flatMap(({ path, given }) => (given ? [[`${path}/training`, given] as const] : [])),
+    ...spec.students.map(({ training }, index) => [`/students/${index}/training`, training] as const),
+  ] as const;
+  for (const [path, { optimizer, precision, augmentation }] of trainings) {
+    if (optimizer?.type === 'sgd' && optimizer.nesterov && optimizer.momentum === 0) {
+      fields.push({ path: `${path}/optimizer/nesterov`, message: 'needs a momentum above 0', value: true });
+    }
+    if (!images && augmentation !== undefined && augmentation.type !== 'none') {
+      fields.push({
+        path: `${path}/augmentation/type`,
+        message: 'augments images, but the data set holds texts',
+        value: augmentation.type,
+        allowed: ['none'],
+      });
+    }
+    if (precision === 'bfloat16' && bfloat16Refusal !== undefined) {
+      const message = `is not supported by any worker: ${bfloat16Refusal}`;
+      fields.push({ path: `${path}/precision`, message, value: precision, allowed: ['float32'] });
+    }
+  }
+}
+
+/** Adds an entry to `fields` for each peer whose training differs from the first one's: peers take every step together. */
+export function checkPeers(students: readonly { student: Student }[], fields: FieldError[]): void {
+  const peers = students.map(({ student }) => student).filter(({ index }) => index !== null);
+  for (const student of peers) {
+    if (digestOf(student.training) === digestOf(peers[0].training)) continue;
+    fields.push({
+      path: `${pathOf(student)}/training`,
+      message: `must equal the training of ${peers[0].name}, because they train together`,
+    });
+  }
+}

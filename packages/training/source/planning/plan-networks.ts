@@ -1,0 +1,197 @@
+import { architectures, bind } from '@distillery/models';
+import { type Choice, DistilleryError, type FieldError, type JobSpec } from '@distillery/spec';
+import { type BoundPlan, ensemblePlan } from '../ensemble.ts';
+import { bindMethod, type Extended, extendStudent, MethodError } from '../method.ts';
+import { bindPeer } from '../peers.ts';
+import { pretrainedOf } from '../pretraining.ts';
+import { tracedWithTaps, withoutGradientTap } from '../taps.ts';
+import { checkPeers, checkTrainings } from './check-trainings.ts';
+import { mapClasses, type Subject } from './class-map.ts';
+import type { BoundNetwork, Layout, PlannedStudent, PlannedTeacher } from './layout.ts';
+import { isPeer, jobTeachers, pathOf, type Student, studentsOf } from './students.ts';
+import type { TeacherFacts } from './subjects.ts';
+
+/** The data that the networks of a job are trained on. */
+export interface Subjects {
+  job: Subject;
+  /** What is known about each teacher, by name. */
+  teachers: Record<string, TeacherFacts>;
+}
+
+/** A student's network before its method has extended it. */
+type BoundStudent = BoundNetwork & { student: Student };
+
+/**
+ * Plans the networks of a job: computes every network's shapes and binds every method to its taps.
+ *
+ * @param bfloat16Refusal why no worker can train in bfloat16; absent: at least one can
+ * @throws DistilleryError `invalid_spec` with every field that does not fit
+ */
+export function planNetworks(spec: JobSpec, subjects: Subjects, bfloat16Refusal?: string): Layout {
+  const fields: FieldError[] = [];
+  const teachers = planTeachers(spec, subjects, fields);
+  const bound = bindStudents(spec, subjects.job, fields);
+  checkTrainings(spec, bfloat16Refusal, subjects.job.vocabulary === undefined, fields);
+  if (spec.procedure === 'mutual') checkPeers(bound, fields);
+  refuse(fields);
+  const students = planStudents(spec, teachers, bound, fields);
+  refuse(fields);
+  return { teachers, students };
+}
+
+function planTeachers(spec: JobSpec, subjects: Subjects, fields: FieldError[]): PlannedTeacher[] {
+  return jobTeachers(spec).flatMap((teacher) => {
+    const { subject = subjects.job, architecture, normalization } = subjects.teachers[teacher.name];
+    const { indices, errors } = mapClasses(subjects.job, subject, teacher.classMap);
+    // The spec has no architecture or data set for a teacher that the job does not train: they come with its weights.
+    const weightsPath = teacher.training === undefined ? `${teacher.path}/weights` : undefined;
+    fields.push(
+      ...errors.map((error) => ({
+        ...error,
+        path:
+          weightsPath !== undefined && error.path === '/dataset' ? weightsPath : teacher.path + error.path,
+      })),
+    );
+    const network = bindNetwork(weightsPath ?? `${teacher.path}/architecture`, architecture, subject, fields);
+    if (network === undefined) return [];
+    const more = { ...(indices && { classMap: indices }), ...(normalization && { normalization }) };
+    return [{ ...network, teacher, architecture, ...more }];
+  });
+}
+
+function bindStudents(spec: JobSpec, subject: Subject, fields: FieldError[]): BoundStudent[] {
+  return studentsOf(spec).flatMap((student) => {
+    const network = bindNetwork(`${pathOf(student)}/architecture`, student.architecture, subject, fields);
+    if (network === undefined) return [];
+    // Peers share one gradient pass, which gives no gradient of a single network by its input.
+    const plan = isPeer(spec, student) ? withoutGradientTap(network.plan) : network.plan;
+    return [{ forward: network.forward, plan, student }];
+  });
+}
+
+/** Binds an architecture to its data; undefined, with an entry in `fields`, when the two do not fit. */
+function bindNetwork(
+  path: string,
+  choice: Choice,
+  { shape, classes, vocabulary }: Subject,
+  fields: FieldError[],
+): BoundNetwork | undefined {
+  try {
+    const task = { classes: classes.length, vocabulary };
+    const forward = bind(architectures.get(choice.type), choice, task);
+    return { forward, plan: tracedWithTaps(forward, shape) };
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    fields.push({
+      path,
+      message: `does not fit ${vocabulary === undefined ? 'images' : 'texts'} of [${shape}]: ${error.message}`,
+      value: choice,
+    });
+    return undefined;
+  }
+}
+
+/** Extends every student's network as its method requires, and binds the method to the taps. */
+function planStudents(
+  spec: JobSpec,
+  teachers: readonly PlannedTeacher[],
+  bound: readonly BoundStudent[],
+  fields: FieldError[],
+): PlannedStudent[] {
+  const extended = extendAll(teachers, bound, fields);
+  const plans = new Map<string, BoundPlan>([
+    ...teachers.map((planned) => [planned.teacher.name, planForTerms(planned)] as const),
+    ...[...extended].map(([name, { plan }]) => [name, plan] as const),
+  ]);
+  const peers = Object.fromEntries(
+    bound.filter(({ student }) => isPeer(spec, student)).map(({ student, plan }) => [student.name, plan]),
+  );
+  return bound.flatMap(({ student }) => {
+    const own = extended.get(student.name);
+    if (own === undefined) return [];
+    const { method: choices, ...network } = own;
+    try {
+      const method = isPeer(spec, student)
+        ? bindPeer(student.name, choices, peers)
+        : bindMethod(choices, network.plan, teacherPlan(student, plans));
+      if (isPeer(spec, student) && pretrainedOf({ student, method }).length > 0) {
+        const message = 'needs a teacher that has finished training, but peers train together';
+        fields.push({ path: `${pathOf(student)}/method`, message });
+      }
+      return [{ student, ...network, method }];
+    } catch (error) {
+      if (!(error instanceof MethodError)) throw error;
+      fields.push({ path: `${pathOf(student)}/method${error.path}`, ...fieldOf(error) });
+      return [];
+    }
+  });
+}
+
+/**
+ * The students' networks as their methods extend them, by name. Students that do not fit are left out, and so are those
+ * that learn from them. A student that teaches is extended before the students it teaches, because they may take over
+ * its layers.
+ */
+function extendAll(
+  teachers: readonly PlannedTeacher[],
+  bound: readonly BoundStudent[],
+  fields: FieldError[],
+): Map<string, Extended> {
+  const networks = new Map<string, BoundNetwork>(
+    teachers.map((planned) => [
+      planned.teacher.name,
+      { forward: planned.forward, plan: { ...planned.plan, ...planForTerms(planned) } },
+    ]),
+  );
+  const extended = new Map<string, Extended>();
+  const seen = new Set<string>();
+  const visit = ({ student, ...own }: BoundStudent) => {
+    const { name, method } = student;
+    if (seen.has(name)) return;
+    seen.add(name);
+    for (const other of bound) if (student.teachers.includes(other.student.name)) visit(other);
+    const known = student.teachers.map((teacher) => networks.get(teacher) ?? extended.get(teacher));
+    if (known.includes(undefined)) return;
+    try {
+      extended.set(name, extendStudent(method, own, known.length === 1 ? known[0] : undefined));
+    } catch (error) {
+      if (!(error instanceof MethodError)) throw error;
+      fields.push({ path: `${pathOf(student)}/method${error.path}`, ...fieldOf(error) });
+    }
+  };
+  bound.forEach(visit);
+  return extended;
+}
+
+/**
+ * A teacher's plan as terms see it: its logits have the job's classes. A teacher with a class map offers neither its
+ * parameters, because its classifier has other classes, nor its input gradient.
+ */
+function planForTerms({ plan, classMap }: PlannedTeacher): BoundPlan {
+  if (classMap === undefined) return plan;
+  return { taps: { ...withoutGradientTap(plan).taps, logits: [classMap.length] }, parameters: [] };
+}
+
+/** The plan that a student's terms read as the teacher's: empty without a teacher, combined for several. */
+function teacherPlan({ teachers }: Student, plans: ReadonlyMap<string, BoundPlan>): BoundPlan {
+  const own = teachers.map((name) => plans.get(name) as BoundPlan);
+  if (own.length === 0) return { taps: {}, parameters: [] };
+  return own.length === 1 ? own[0] : ensemblePlan(teachers, own);
+}
+
+/** Reports each field once: the generations of a student have the same path. */
+function refuse(fields: FieldError[]): void {
+  if (fields.length === 0) return;
+  const different = new Map(fields.map((field) => [`${field.path} ${field.message}`, field]));
+  throw new DistilleryError('invalid_spec', 'the parts of the job do not fit each other', {
+    fields: [...different.values()],
+  });
+}
+
+function fieldOf({ message, value, allowed }: MethodError): Omit<FieldError, 'path'> {
+  return {
+    message,
+    ...(value === undefined ? {} : { value }),
+    ...(allowed === undefined ? {} : { allowed }),
+  };
+}
