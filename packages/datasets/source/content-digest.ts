@@ -3,17 +3,17 @@ import { digestOf } from '@distillery/spec';
 import type { About } from './dataset.ts';
 import { yieldToEvents } from './yield-to-events.ts';
 
-/** Bytes between two looks at the abort signal. */
+/** Bytes between two checks of the abort signal. */
 const chunkBytes = 1 << 22;
 
 /**
- * The digest of a data set: SHA-256 over shape, class names, a text's tokenizer, the counts and both splits' decoded
- * bytes.
+ * The digest of a data set: SHA-256 over the shape, the class names, the tokenizer of texts, the counts, and the decoded
+ * bytes of both splits.
  *
- * @param counts samples of each split
- * @param content the inputs of the training split, its labels as int32 in this machine's order, then those of the test
- *   split
- * @throws the reason of the signal once it is aborted
+ * @param counts the number of samples of each split
+ * @param content the inputs of the training split, its labels as int32 in this machine's byte order, then both of
+ *   the test split
+ * @throws the reason of the signal when it is aborted
  */
 export async function contentDigest(
   { classes, shape, vocabulary, tokenizer }: About,
@@ -33,12 +33,12 @@ export async function contentDigest(
   return hash.digest('hex');
 }
 
-/** The bytes of numbers as they lie in memory. */
+/** A view of an array's bytes. */
 export function bytesOf(array: Uint8Array | Int32Array): Uint8Array {
   return new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
 }
 
-/** The digest of a reader over a whole split. */
+/** The digest of the inputs of a whole split. */
 export function splitDigest(dataset: string, split: 'train' | 'test'): string {
   return digestOf({ dataset, split });
 }

@@ -3,9 +3,9 @@ import type { z } from 'zod';
 import type { ReaderDescription } from './readers/reader.ts';
 import type { Tokenizer } from './texts/tokenizer.ts';
 
-/** Images as the source has them, or texts as ids of tokens; normalising happens when a batch is put together. */
+/** The samples of a split: images as in the source, or texts as token ids. Batches normalise them. */
 export interface Split {
-  /** Opens the inputs in any thread; what loads a data set holds none of them. */
+  /** Describes the inputs so that any thread can open them; a loaded data set holds no inputs itself. */
   reader: ReaderDescription;
   /** `[count]`, indices into `Dataset.classes`. */
   labels: Int32Array;
@@ -14,80 +14,81 @@ export interface Split {
 
 interface Labelled {
   /**
-   * SHA-256 over shape, class names, a text's tokenizer and both splits' decoded bytes. Where a part is taken it is derived
-   * from that of the whole, and where a source streams, from what determines the samples: equal digests mean equal data.
+   * The SHA-256 of the shape, the class names, the tokenizer of texts and the decoded bytes of both splits. The digest of a
+   * part of a data set derives from that of the whole; the digest of a streaming source, from all that determines the
+   * samples. Equal digests mean equal data.
    */
   digest: string;
   classes: string[];
   train: Split;
   test: Split;
-  /** Images that did not decode and rows that are no labelled text, by name, with the reason; bounded (the first 100) beside the full count. */
+  /** The number of images and rows that could not be read, and the names and reasons of the first 100. */
   skipped: { count: number; first: { name: string; reason: string }[] };
 }
 
 interface ImageDataset extends Labelled {
-  /** `[height, width, channels]` */
+  /** `[height, width, channels]`. */
   shape: [number, number, number];
-  /** Per-channel mean and standard deviation (in 0..1) that this source is normalised with. */
+  /** The mean and standard deviation of each channel, for pixels in 0 to 1. */
   normalization: { mean: number[]; std: number[] };
   vocabulary?: undefined;
   tokenizer?: undefined;
 }
 
 interface TextDataset extends Labelled {
-  /** `[length]` in tokens */
+  /** `[length]`, in tokens. */
   shape: [number];
-  /** Ids are below it. */
+  /** The number of token ids: every id is below it. */
   vocabulary: number;
-  /** What makes ids of texts, in a form that people can use elsewhere. */
+  /** The tokenizer, in a form that other programs can read. */
   tokenizer: Tokenizer;
   normalization?: undefined;
 }
 
 export type Dataset = ImageDataset | TextDataset;
 
-/** Everything of a data set but its samples and their digest. */
+/** A data set without its samples and their digest. */
 export type About = Without<ImageDataset> | Without<TextDataset>;
 type Without<D extends Dataset> = Omit<D, 'digest' | 'train' | 'test'>;
 
-/** What can be told of a data set without decoding it. */
+/** The facts about a data set that are known without decoding it. */
 export interface DatasetOutline {
   classes: string[];
-  /** `[height, width, channels]` of images, `[length]` of texts */
+  /** `[height, width, channels]` of images, `[length]` of texts. */
   shape: number[];
-  /** Of texts: as many ids of tokens as there can be. */
+  /** The largest possible number of token ids; absent for images. */
   vocabulary?: number | undefined;
   trainCount: number;
   testCount: number;
 }
 
-/** Bytes of one input. */
+/** The bytes of one input: one for each number of an image, two for each token of a text. */
 export function inputBytes({ shape, vocabulary }: Pick<DatasetOutline, 'shape' | 'vocabulary'>): number {
   return shape.reduce((product, extent) => product * extent, vocabulary === undefined ? 1 : 2);
 }
 
-/** The surroundings a source may use. */
+/** The folders, limits and callbacks that a source works with. */
 export interface DatasetContext {
-  /** Folder for downloads and decoded copies; created when missing. */
+  /** The folder for downloads and decoded copies; it is created when missing. */
   cacheDir: string;
   /** Absolute folders that `path` options may point into. */
   roots: readonly string[];
-  /** One line for the log, e.g. how far a download is. */
+  /** Receives a line for the log, for example the progress of a download. */
   progress?: (message: string) => void;
-  /** Bytes of decoded inputs that a thread which reads them may keep in memory; default 512 MiB. */
+  /** The most bytes of decoded inputs that a reading thread keeps in memory. Default: 512 MiB. */
   memoryBytes?: number;
-  /** Ends an outline or a load early; what they throw then is its reason. */
+  /** Ends an outline or a load early, which then throws the signal's reason. */
   signal?: AbortSignal;
 }
 
-/** A source of labelled images or texts. Failures are DistilleryErrors `data_error` or `data_unavailable`. */
+/** A source of labelled images or texts. It fails with DistilleryError `data_error` or `data_unavailable`. */
 export interface DatasetKind<Options extends z.ZodObject = z.ZodObject> extends Kind {
   readonly options: Options;
-  /** Cheap: reads names and headers, never decodes everything. */
+  /** Describes the data set from names and headers, without decoding everything. */
   outline(options: z.output<Options>, context: DatasetContext): Promise<DatasetOutline>;
   /**
-   * Makes the inputs ready to be read: decodes them, or finds the decoded copy that an earlier call left in the cache.
-   * A source that streams only says where its reader finds them.
+   * Prepares the inputs for reading: decodes them, or finds the decoded copy of an earlier call in the cache. A source
+   * that streams only describes its reader.
    */
   load(options: z.output<Options>, context: DatasetContext): Promise<Dataset>;
 }

@@ -27,7 +27,7 @@ const decode: Decode = async (writers) => {
   return about;
 };
 
-/** A data set with its inputs in place of the readers. */
+/** A data set with its inputs instead of readers. */
 async function whole({ train: learned, test: tested, ...rest }: Dataset) {
   const contents = async ({ reader, ...split }: Dataset['train']) => {
     const inputs = await allInputs({ reader, ...split });
@@ -36,7 +36,7 @@ async function whole({ train: learned, test: tested, ...rest }: Dataset) {
   return { ...rest, train: await contents(learned), test: await contents(tested) };
 }
 
-/** A cache folder and a load that counts how often it had to decode. */
+/** A cache folder, and a load that counts its decodes. */
 async function cache() {
   const context = await contextIn(await temporaryFolder());
   const folder = join(context.cacheDir, 'decoded');
@@ -64,7 +64,7 @@ test('decodes once; the copy equals what was decoded', async () => {
   expect(await readdir(folder)).toHaveLength(2);
 });
 
-test('what was loaded is its labels, and a description of where its inputs are', async () => {
+test('a loaded data set holds its labels, and a description of its inputs', async () => {
   const context = { ...(await contextIn(await temporaryFolder())), memoryBytes: 77 };
   const { train: learned, test: tested, digest } = await decodedOnce('one', context, decode);
   const path = join(context.cacheDir, 'decoded', `${digest}.data`);
@@ -75,7 +75,7 @@ test('what was loaded is its labels, and a description of where its inputs are',
   expect(structuredClone(learned)).toEqual(learned);
 });
 
-test('samples come in any order; those that never came are left out', async () => {
+test('samples may be written in any order; positions without a sample are left out', async () => {
   const context = await contextIn(await temporaryFolder());
   const [a, b, c] = [11, 22, 33].map((value) => new Uint8Array(6).fill(value));
   const { train: learned, test: tested } = await whole(
@@ -94,7 +94,7 @@ test('samples come in any order; those that never came are left out', async () =
   expect(tested.inputs).toEqual(Uint8Array.from([...a, ...c]));
 });
 
-test('inputs that are longer than a write, and very many of them', async () => {
+test('inputs may be longer than one write, and very many', async () => {
   const context = await contextIn(await temporaryFolder());
   const row = (index: number) => Uint8Array.from({ length: 1_200_000 }, (_, i) => (i * 7 + index) & 255);
   const shape: [number, number, number] = [1000, 400, 3];
@@ -119,7 +119,7 @@ test('inputs that are longer than a write, and very many of them', async () => {
   expect([many.train.count, wrong]).toEqual([300_000, -1]);
 });
 
-test('another fingerprint is decoded anew; equal data share their bytes', async () => {
+test('another fingerprint is decoded again; equal data share their bytes', async () => {
   const { load, decodes, folder } = await cache();
   await load('one');
   await load('two');
@@ -127,7 +127,7 @@ test('another fingerprint is decoded anew; equal data share their bytes', async 
   expect((await readdir(folder)).filter((name) => name.endsWith('.data'))).toHaveLength(1);
 });
 
-test('a damaged copy is decoded anew and mended', async () => {
+test('a damaged copy is decoded again and replaced', async () => {
   const { load, decodes, file } = await cache();
   const before = await load();
   await truncate(await file('.data'), 20);
@@ -146,7 +146,7 @@ test('a damaged copy is decoded anew and mended', async () => {
   expect(decodes()).toBe(5);
 });
 
-test('loads that decode at once leave one whole copy', async () => {
+test('loads that decode at the same time leave one complete copy', async () => {
   const { load, folder, context } = await cache();
   const all = await Promise.all(Array.from({ length: 8 }, () => load()));
   expect(new Set(all.map(({ digest }) => digest)).size).toBe(1);
@@ -164,7 +164,7 @@ test('a cache that cannot be written ends the load with the reason', async () =>
   });
 });
 
-test('a decode that fails, or is cancelled, leaves nothing behind', async () => {
+test('a decode that fails or is cancelled leaves no files', async () => {
   const { context, folder } = await cache();
   const failing: Decode = async (writers) => {
     await decode(writers);
@@ -202,7 +202,7 @@ test('the digest covers shape, class names, labels and every byte', async () => 
     memoryDataset(about, { train: { ...train, inputs }, test: held }, undefined),
   ]);
   expect(new Set(variants.map(({ digest }) => digest)).size).toBe(variants.length);
-  // As it was when data sets were loaded into memory: caches and stored outputs stay good.
+  // The digest of earlier versions: caches and stored outputs stay valid.
   expect(variants[0].digest).toMatchInlineSnapshot(
     `"132dcafdb41952b9679e12810b56b4c45f4cc5d6f66da4cfec49a139fce534e7"`,
   );

@@ -8,17 +8,17 @@ import { type About, type Dataset, type DatasetContext, inputBytes, type Split }
 import type { FileRows } from './readers/file.ts';
 import { refuse, SplitDraft, type SplitWriter } from './split-draft.ts';
 
-/** Part of every key: raise it when decoding changes, and copies of older code are left alone. */
+/** Part of every key: raise it when decoding changes, so that older copies are no longer used. */
 const FORMAT = 2;
 const DRAFT_AGE_MS = 6 * 3_600_000;
-/** What a thread keeps in memory of a data set that it reads, where the context does not say. */
+/** The default of `DatasetContext.memoryBytes`. */
 const MEMORY_BYTES = 512 * 2 ** 20;
-/** The most that is decoded to disk; larger data need a smaller size, or a source that streams. */
+/** The most bytes that are decoded to disk. */
 export const MAX_DECODED_BYTES = 2 ** 31 - 1;
 
 interface Manifest {
   format: number;
-  /** of the data file beside it, and of the data set */
+  /** The digest of the data file beside it, and of the data set. */
   digest: string;
   classes: string[];
   trainCount: number;
@@ -28,23 +28,23 @@ interface Manifest {
   bytes: number;
 }
 
-/** What the inputs are. */
+/** The description of the inputs. */
 type Input = Omit<About, 'classes' | 'skipped'>;
 
-/** Decodes every sample into the writer of its split and says what the samples are. */
+/** Decodes every sample into the writer of its split, and returns their description. */
 export type Decode = (writers: { train: SplitWriter; test: SplitWriter }) => Promise<About>;
 
 /**
- * The data set from its decoded copy in `cacheDir`, or else decoded there; in memory are its labels alone.
+ * Opens the decoded copy of a data set in `cacheDir`, or decodes the data set there. Only labels are held in memory.
  *
- * A copy is `<digest>.data` (train inputs, train labels, test inputs, test labels, labels as int32 in this machine's
- * order) and a manifest `<key>.json`, written last: a data file without a manifest does not count. Both are written
- * under another name and renamed, so that two processes that decode at once leave one whole copy. The digest is verified
- * here, once: a copy that is damaged counts as absent and is decoded again.
+ * A copy is `<digest>.data` (train inputs, train labels, test inputs, test labels; labels as int32 in this machine's byte
+ * order) and a manifest `<key>.json`, which is written last: a data file without a manifest is ignored. Both are written
+ * under temporary names and renamed, so that processes that decode at the same time leave one complete copy. The digest
+ * is verified here, once: a damaged copy is decoded again.
  *
- * @param fingerprint what the decoded bytes depend on: the source's files with sizes and times, and the options
+ * @param fingerprint everything that the decoded bytes depend on: the source's files with sizes and times, and the options
  * @throws DistilleryError `disk_full` or `data_unavailable` when the copy cannot be written; the reason of the context's
- *   signal once it is aborted
+ *   signal when it is aborted
  */
 export async function decodedOnce(
   fingerprint: unknown,
@@ -62,7 +62,7 @@ export async function decodedOnce(
   return datasetOf(manifest, await labelsIn(manifest, context), context);
 }
 
-/** The manifest of a decoded copy that is there and whole, as far as its own digest tells; else undefined. */
+/** Reads the manifest of a decoded copy; undefined when it is missing, or does not match its own digest. */
 export async function readManifest(
   fingerprint: unknown,
   context: DatasetContext,
@@ -75,13 +75,13 @@ export async function readManifest(
   }
 }
 
-/** The data set of a copy; undefined when its bytes are gone, or not those of its digest. */
+/** Opens a copy; undefined when its data file is missing, or does not match its digest. */
 async function openCopy(manifest: Manifest, context: DatasetContext): Promise<Dataset | undefined> {
   const { input, trainCount, testCount, bytes } = manifest;
   if (bytes !== (trainCount + testCount) * (inputBytes(input) + 4)) return undefined;
   const path = dataPath(manifest.digest, context);
   try {
-    // all of CIFAR-10 hashes in a tenth of a second, so a flipped bit is found as well as a short file
+    // Hashing all of CIFAR-10 takes a tenth of a second, and finds flipped bits as well as short files.
     if (
       (await stat(path)).size !== bytes ||
       (await digestOfFile(path, manifest, context)) !== manifest.digest
@@ -103,7 +103,7 @@ function digestOfFile(
   return contentDigest({ classes, skipped, ...input } as About, { train, test }, content, signal);
 }
 
-/** Decodes into drafts, which become the copy once its digest is known. */
+/** Decodes into drafts, and renames them to the copy when its digest is known. */
 async function writeCopy(context: DatasetContext, decode: Decode): Promise<Manifest> {
   const paths = ['train', 'test'].map((split) => join(folder(context), `${randomUUID()}.${split}.tmp`));
   const drafts: SplitDraft[] = [];
@@ -142,7 +142,7 @@ async function labelsIn(manifest: Manifest, context: DatasetContext): Promise<[I
     const read = async (count: number, position: number) => {
       const labels = new Int32Array(count);
       const { bytesRead } = await file.read(bytesOf(labels), 0, 4 * count, position);
-      if (bytesRead !== 4 * count) throw new RangeError('the file ended early');
+      if (bytesRead !== 4 * count) throw new RangeError('the file ends early');
       return labels;
     };
     const train = await read(trainCount, trainCount * each);
@@ -184,7 +184,7 @@ async function writeWhole(path: string, content: string): Promise<void> {
   }
 }
 
-/** Removes what processes that were killed while writing left behind; a draft in use is far younger. */
+/** Removes the drafts of processes that were killed while writing. A draft in use is far younger than the limit. */
 async function sweepDrafts(path: string): Promise<void> {
   for (const name of await readdir(path)) {
     if (!name.endsWith('.tmp')) continue;
@@ -205,7 +205,7 @@ function manifestPath(fingerprint: unknown, context: DatasetContext): string {
   return join(folder(context), `${digestOf({ format: FORMAT, fingerprint })}.json`);
 }
 
-/** What tells one state of a file from another without reading it. */
+/** Identifies the state of a file by path, size and time of change, without reading it. */
 export async function fileFingerprint(
   path: string,
 ): Promise<{ path: string; size: number; modified: number }> {

@@ -50,7 +50,7 @@ test('downloads once, and again when the copy is damaged', async () => {
   expect(await readFile(target)).toEqual(body);
 });
 
-test('wrong bytes: data_error with both digests, and nothing is left', async () => {
+test('wrong content is a data_error with both digests, and leaves no file', async () => {
   const url = await serve((_, response) => response.end(body));
   const wrong = await fetchFrom(url, { expected: '0'.repeat(64) });
   const error = await errorOf(wrong.done);
@@ -60,17 +60,17 @@ test('wrong bytes: data_error with both digests, and nothing is left', async () 
   expect(await wrong.left()).toEqual([]);
 });
 
-test('a body past the expected length is cut off', async () => {
+test('a body beyond the expected length is cut off', async () => {
   const url = await serve((_, response) => response.end(body));
   const long = await fetchFrom(url, { bytes: 1000 });
   expect(await errorOf(long.done)).toMatchObject({
     code: 'data_error',
-    message: `${url}: longer than the 1000 bytes expected`,
+    message: `${url} is longer than the expected 1000 bytes`,
   });
   expect(await long.left()).toEqual([]);
 });
 
-test('a host that does not deliver: data_unavailable with advice', async () => {
+test('a failed download is data_unavailable, with advice', async () => {
   const missing = await serve((_, response) => response.writeHead(404).end());
   const broken = await serve((_, response) => {
     response.writeHead(200, { 'content-length': body.length });
@@ -104,7 +104,7 @@ test('a download that is cancelled throws the reason of the signal', async () =>
   expect(await left()).toEqual([]);
 });
 
-test('answers() tells a host that is there from one that is not, in bounded time', async () => {
+test('answers() distinguishes a host that answers from one that does not, in bounded time', async () => {
   expect(await answers(await serve((_, response) => response.end()), 3000)).toBe(true);
   expect(await answers(await serve((_, response) => response.writeHead(503).end()), 3000)).toBe(false);
   expect(await answers('http://127.0.0.1:1/file', 3000)).toBe(false);

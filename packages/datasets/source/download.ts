@@ -5,26 +5,26 @@ import { dirname } from 'node:path';
 import { DistilleryError } from '@distillery/spec';
 import type { DatasetContext } from './dataset.ts';
 
-/** A file on the web whose bytes are known. */
+/** A file on the web whose content is known. */
 export interface KnownFile {
   url: string;
   bytes: number;
-  /** lower-case hexadecimal */
+  /** Lower-case hexadecimal digits. */
   sha256: string;
 }
 
-/** No answer, or no further byte, for this long counts as unreachable. */
+/** A host that sends nothing for this long counts as unreachable. */
 const STALL_MS = 30_000;
 const TOTAL_MS = 30 * 60_000;
-/** Progress lines come this many bytes apart. */
+/** The bytes between two lines of progress. */
 const PROGRESS_STEP = 16 * 2 ** 20;
 
 /**
- * Leaves the file at `target`: the one that is there if its digest is right, else downloaded through a draft beside
- * it, so that it appears only when it is whole.
+ * Downloads a file to `target`, unless it is already there with the right digest. The download goes to a draft beside it,
+ * which is renamed when it is complete.
  *
- * @param advice what the person can do when the host does not answer
- * @throws DistilleryError `data_unavailable` when the host does not deliver, `data_error` for wrong bytes
+ * @param advice what to do when the host does not answer, for the error message
+ * @throws DistilleryError `data_unavailable` when the download fails, `data_error` when the content is wrong
  */
 export async function ensureDownloaded(
   file: KnownFile,
@@ -58,7 +58,7 @@ async function download(
   }
 }
 
-/** @returns the SHA-256 of what was written */
+/** @returns the SHA-256 of the written bytes */
 async function fetchTo(file: KnownFile, draft: string, context: DatasetContext): Promise<string> {
   const stalled = new AbortController();
   const stall = setTimeout(() => stalled.abort(new Error(`no data for ${STALL_MS / 1000} s`)), STALL_MS);
@@ -74,7 +74,7 @@ async function fetchTo(file: KnownFile, draft: string, context: DatasetContext):
       stall.refresh();
       hash.update(chunk);
       if (received + chunk.length > file.bytes) {
-        const message = `${file.url}: longer than the ${file.bytes} bytes expected`;
+        const message = `${file.url} is longer than the expected ${file.bytes} bytes`;
         throw new DistilleryError('data_error', message);
       }
       if (Math.floor((received + chunk.length) / PROGRESS_STEP) > Math.floor(received / PROGRESS_STEP)) {
@@ -114,7 +114,7 @@ export function wrongDigest(name: string, expected: string, found: string): Dist
   return new DistilleryError('data_error', `${name}: SHA-256 is ${found}, expected ${expected}`);
 }
 
-/** fetch says only "fetch failed"; what went wrong is in its cause. */
+/** The message of fetch's error is only "fetch failed"; the reason is in its cause. */
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   return error.cause instanceof Error ? error.cause.message || error.message : error.message;

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { datasets } from './index.ts';
 
-test('the wire form names the source and fills in defaults', () => {
+test('a choice names the source, and defaults are filled in', () => {
   expect(datasets.schema.parse({ source: 'cifar10' })).toEqual({ source: 'cifar10' });
   expect(datasets.schema.parse({ source: 'shapes', seed: 3 })).toEqual({
     source: 'shapes',

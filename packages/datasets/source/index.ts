@@ -26,5 +26,5 @@ export {
 export { splitValidation } from './split.ts';
 export { augmentationIdentity, type Transform, transforms } from './transforms/index.ts';
 
-/** Every source; the wire form of a choice is `{"source": "cifar10", …options}`. */
+/** The data sources. A job chooses one as `{"source": "cifar10", …options}`. */
 export const datasets = registry<DatasetKind, 'source'>([cifar10, imageFolder, shapes, textCsv], 'source');

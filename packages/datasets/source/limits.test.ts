@@ -4,7 +4,7 @@ import { limited, limitedOutline } from './limits.ts';
 import { memorySplit } from './memory-dataset.ts';
 import { allInputs } from './testing/all-inputs.ts';
 
-/** 60 images of class 0, 30 of 1, 10 of 2; an image's two pixels tell its index. */
+/** 60 images of class 0, 30 of 1, 10 of 2; both pixels of an image hold its index. */
 function split(count = 100) {
   const labels = Int32Array.from({ length: count }, (_, i) => (i % 10 < 6 ? 0 : i % 10 < 9 ? 1 : 2));
   const inputs = Uint8Array.from({ length: 2 * count }, (_, i) => i >> 1);
@@ -44,7 +44,7 @@ test('a limit keeps the share of each class, and pixels with their labels', asyn
   expect(limited(dataset, { trainLimit: 20 })).toEqual(limited(dataset, { trainLimit: 20 }));
 });
 
-test('the outline says what is left', () => {
+test('the outline has the limited counts', () => {
   const outline = {
     classes: ['a'],
     shape: [1, 1, 1] as [number, number, number],

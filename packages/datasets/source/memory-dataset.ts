@@ -9,9 +9,9 @@ interface Samples {
 }
 
 /**
- * A data set that a source has computed into memory, small enough to stay there.
+ * Builds a data set from samples in memory.
  *
- * @throws the reason of the signal once it is aborted
+ * @throws the reason of the signal when it is aborted
  */
 export async function memoryDataset(
   about: About,
@@ -31,9 +31,9 @@ export async function memoryDataset(
 }
 
 /**
- * A split whose inputs are in memory.
+ * Builds a split from inputs in memory.
  *
- * @param described the shape of one input, its bytes, and the digest of all
+ * @param described the shape and the bytes of one input, and the digest of all inputs
  */
 export function memorySplit(
   { inputs, labels }: Samples,

@@ -1,7 +1,4 @@
-/**
- * Zeroed memory for decoded images and texts. Threads share it: the one that prepares batches reads the data set where it lies,
- * however large it is.
- */
+/** Allocates zeroed memory for decoded inputs that all threads can read without a copy. */
 export function sharedMemory(bytes: number): Uint8Array {
   return new Uint8Array(new SharedArrayBuffer(bytes));
 }

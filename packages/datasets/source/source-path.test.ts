@@ -23,7 +23,7 @@ test('a root may itself be a link', async () => {
   expect(await resolveSourcePath(join(folder, 'alias', 'a'), context)).toBe(join(folder, 'data', 'a'));
 });
 
-test('what lies outside is refused in the same words whether or not it is there', async () => {
+test('a path outside the roots gives the same error whether or not it exists', async () => {
   const folder = await temporaryFolder();
   const context = await contextIn(folder);
   await mkdir(join(folder, 'data-of-others'));
@@ -44,7 +44,7 @@ test('what lies outside is refused in the same words whether or not it is there'
   }
 });
 
-test('what is missing under a root is named', async () => {
+test('a path that does not exist below a root is named', async () => {
   const context = await contextIn(await temporaryFolder());
   const error = await errorOf(resolveSourcePath('gone.tar', context));
   expect(error.code).toBe('data_error');

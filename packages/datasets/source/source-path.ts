@@ -4,12 +4,12 @@ import { DistilleryError } from '@distillery/spec';
 import type { DatasetContext } from './dataset.ts';
 
 /**
- * The real path of a `path` option, once it is known to lie under an allowed root. Links are followed on both sides
- * first, so that a link inside a root cannot lead out of it. A relative path is looked for under each root in turn.
+ * Resolves a `path` option to a real path below an allowed root. Links of the path and of the roots are resolved first, so
+ * that a link inside a root cannot lead out of it. A relative path is searched below each root in turn.
  *
- * @param option that holds the path
- * @throws DistilleryError `data_error` with the option's field: outside the roots, or not there. A path
- *   outside is refused in the same words whether or not it exists.
+ * @param option the name of the option that holds the path
+ * @throws DistilleryError `data_error` with the option's field when the path does not exist, or is outside the roots. The
+ *   error for a path outside is the same whether or not the path exists
  */
 export async function resolveSourcePath(
   path: string,
@@ -27,7 +27,7 @@ export async function resolveSourcePath(
   throw badPath(path, missing ? 'does not exist' : 'is not under an allowed folder', context, { option });
 }
 
-/** `data_error` about the `path` option, or another that names a path. */
+/** Creates a `data_error` about the `path` option, or about another option that holds a path. */
 export function badPath(
   path: string,
   message: string,

@@ -4,10 +4,10 @@ import { expect, test } from 'vitest';
 import { refuse, SplitDraft } from './split-draft.ts';
 import { temporaryFolder } from './testing/fixtures.ts';
 
-test('inputs of one split have one length', async () => {
+test('inputs of a split must have one length', async () => {
   const draft = await SplitDraft.create(join(await temporaryFolder(), 'draft'));
   draft.put(0, 0, Uint8Array.of(1, 2));
-  expect(() => draft.put(1, 0, Uint8Array.of(1))).toThrow('an input of 1 bytes among others of 2');
+  expect(() => draft.put(1, 0, Uint8Array.of(1))).toThrow('an input has 1 bytes, expected 2');
   await draft.file.close();
 });
 
@@ -20,8 +20,8 @@ test('a split without samples is empty', async () => {
 });
 
 test.each([
-  ['ENOSPC', 'disk_full', /no room left/],
-  ['EDQUOT', 'disk_full', /no room left/],
+  ['ENOSPC', 'disk_full', /the disk is full/],
+  ['EDQUOT', 'disk_full', /the disk is full/],
   ['EROFS', 'data_unavailable', /^the decoded copy cannot be written: read-only/],
 ])('%s from the disk is %s', (code, name, message) => {
   const error = Object.assign(new Error('read-only or full'), { code });

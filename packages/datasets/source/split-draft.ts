@@ -2,37 +2,37 @@ import { readSync, writeSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { asDistilleryError, DistilleryError } from '@distillery/spec';
 
-/** Where a source puts the samples of a split as it decodes them. */
+/** Receives the samples of a split while a source decodes them. */
 export interface SplitWriter {
   /**
-   * Puts a sample at a position: positions come in any order, each at most once. Those that are never filled are left
-   * out, and the others move together.
+   * Writes a sample to a position. Positions may come in any order, each at most once. Positions without a sample are left
+   * out at the end, and later samples move up.
    *
-   * @param input its bytes, as many as every other input has
-   * @throws DistilleryError `disk_full`, or `data_unavailable` where the file cannot be written
+   * @param input the bytes of the sample; all inputs have the same length
+   * @throws DistilleryError `disk_full`, or `data_unavailable` when the file cannot be written
    */
   put(position: number, label: number, input: Uint8Array): void;
 }
 
-/** Samples that follow each other are gathered into writes of so many bytes. */
+/** The bytes of one write: consecutive samples are collected into one. */
 const writeBytes = 1 << 20;
 
-/** Inputs of a split in a file that is being written; memory is bounded by one write and four bytes a sample. */
+/** A file into which the inputs of a split are written. It needs memory for one write and four bytes for each sample. */
 export class SplitDraft implements SplitWriter {
   readonly file: FileHandle;
-  /** Of one input. */
+  /** The bytes of one input. */
   private bytes = 0;
-  /** One more than the label of each position; 0 where it is not filled. */
+  /** The label of each position plus one; 0 for a position without a sample. */
   private filled = new Int32Array(1024);
   private end = 0;
-  /** What waits to be written, from the byte `at` on. */
+  /** Content that is not yet written, and its position `at` in the file. */
   private readonly waiting = { bytes: Buffer.alloc(writeBytes), at: 0, length: 0 };
 
   private constructor(file: FileHandle) {
     this.file = file;
   }
 
-  /** @throws DistilleryError `disk_full`, or `data_unavailable` where the file cannot be made */
+  /** @throws DistilleryError `disk_full`, or `data_unavailable` when the file cannot be created */
   static async create(path: string): Promise<SplitDraft> {
     return new SplitDraft(await open(path, 'wx+').catch((error: unknown) => refuse(error)));
   }
@@ -40,7 +40,7 @@ export class SplitDraft implements SplitWriter {
   put(position: number, label: number, input: Uint8Array): void {
     this.bytes ||= input.length;
     if (input.length !== this.bytes)
-      throw new RangeError(`an input of ${input.length} bytes among others of ${this.bytes}`);
+      throw new RangeError(`an input has ${input.length} bytes, expected ${this.bytes}`);
     if (position >= this.filled.length) {
       const longer = new Int32Array(2 * position);
       longer.set(this.filled);
@@ -52,9 +52,9 @@ export class SplitDraft implements SplitWriter {
   }
 
   /**
-   * Moves the filled positions together and cuts off the rest.
+   * Closes the gaps between samples and truncates the file.
    *
-   * @returns `[count]` labels in the order of the file
+   * @returns `[count]`, the labels in the order of the file
    */
   async finish(): Promise<Int32Array> {
     this.flush();
@@ -74,7 +74,7 @@ export class SplitDraft implements SplitWriter {
     return this.filled.subarray(0, count).map((label) => label - 1);
   }
 
-  /** Adds bytes behind what `finish` left. */
+  /** Appends bytes to the finished file. */
   async append(content: Uint8Array): Promise<void> {
     const { size } = await this.file.stat();
     this.write(size, content);
@@ -103,7 +103,7 @@ export class SplitDraft implements SplitWriter {
     this.waiting.length = 0;
   }
 
-  /** Synchronous, so that writes of images that are decoded at once cannot overtake each other. */
+  /** Writes synchronously, so that writes of images that are decoded in parallel keep their order. */
   private writeOut(content: Uint8Array, at: number): void {
     try {
       for (let done = 0; done < content.length; )
@@ -114,7 +114,11 @@ export class SplitDraft implements SplitWriter {
   }
 }
 
-/** Decoding into memory instead would take as much of it as the data are large, so a disk that refuses ends the load. */
+/**
+ * Ends the load when the disk refuses a write: decoding into memory instead would need as much memory as the data set.
+ *
+ * @throws DistilleryError `disk_full`, or `data_unavailable` with the reason
+ */
 export function refuse(error: unknown): never {
   const known = asDistilleryError(error);
   if (known.code !== 'internal') throw known;

@@ -3,7 +3,7 @@ import { splitValidation } from './split.ts';
 
 const labels = Int32Array.from({ length: 100 }, (_, i) => (i < 60 ? 0 : i < 90 ? 1 : 2));
 
-test('takes the same share of each class, and every index once', () => {
+test('holds out the same share of each class, and uses every index once', () => {
   const { train, validation } = splitValidation(100, labels, 0.1, 7);
   const taken = [0, 1, 2].map((label) => validation.filter((index) => labels[index] === label).length);
   expect(taken).toEqual([6, 3, 1]);
@@ -12,14 +12,14 @@ test('takes the same share of each class, and every index once', () => {
   expect([...validation]).toEqual([...validation].sort((a, b) => a - b));
 });
 
-test('depends on the seed and on nothing else', () => {
+test('depends only on the seed', () => {
   const draw = (seed: number) => [...splitValidation(100, labels, 0.2, seed).validation];
   expect(draw(1)).toEqual(draw(1));
   expect(draw(1)).not.toEqual(draw(2));
   expect(draw(2 ** 32 + 1)).not.toEqual(draw(1));
 });
 
-test('a fraction of 0 sets nothing aside; a class keeps its last image', () => {
+test('a fraction of 0 holds out nothing; a class keeps its last image', () => {
   expect(splitValidation(100, labels, 0, 0).validation).toHaveLength(0);
   const { train, validation } = splitValidation(3, Int32Array.of(0, 1, 1), 0.9, 0);
   expect([train.length, validation.length]).toEqual([2, 1]);
@@ -31,7 +31,7 @@ test('refuses a fraction outside [0, 1) and labels of another count', () => {
   expect(() => splitValidation(99, labels, 0.1, 0)).toThrow('100 labels for 99 images');
 });
 
-test('a class may have very many samples', () => {
+test('a class can have very many samples', () => {
   const count = 400_000;
   const { train, validation } = splitValidation(count, new Int32Array(count), 0.5, 0);
   expect([train.length, validation.length]).toEqual([count / 2, count / 2]);

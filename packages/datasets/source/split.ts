@@ -1,12 +1,13 @@
 import { randomStream } from '@distillery/engine';
 
 /**
- * Sets a part of the training images aside for validation, the same share of each class, by a seeded draw.
+ * Holds out a seeded random part of the training samples for validation, the same share of each class.
  *
- * @param count training images
+ * @param count the number of training samples
  * @param labels `[count]`
- * @param fraction 0..1 of each class, rounded to whole images; a class keeps at least one training image
- * @returns sorted indices into the training split, disjoint, together all of them
+ * @param fraction the share of each class, in [0, 1), rounded to whole samples; a class keeps at least one for training
+ * @returns sorted indices into the training split; every index is in exactly one of the two lists
+ * @throws RangeError when `fraction` is outside [0, 1), or the number of labels is not `count`
  */
 export function splitValidation(
   count: number,
@@ -25,7 +26,7 @@ export function splitValidation(
   const train: number[][] = [];
   const validation: number[][] = [];
   for (const [label, indices] of members) {
-    // one stream a class: another class that grows does not move this one's draw
+    // Each class has a random stream, so that its choice does not change when another class grows.
     randomStream(seed, 'validation', label).shuffle(indices);
     const aside = Math.min(indices.length - 1, Math.round(indices.length * fraction));
     validation.push(indices.slice(0, aside));

@@ -5,12 +5,12 @@ import { z } from 'zod';
 import { flatten, type TensorTree, unflatten } from './tensor-tree.ts';
 
 /**
- * A checkpoint is everything that the rest of a run depends on: the tensors of all components as one blob, the rest as a
- * manifest that is committed last. Random streams are functions of the step and need no state.
+ * Everything that the rest of a run depends on. The tensors of all components are stored as one blob, the rest as a
+ * manifest that is committed last. Random streams depend on the step and need no state.
  */
 export interface Checkpoint {
   cursor: Cursor;
-  /** What components keep beside tensors, by the names that lead to the component; it fits into JSON. */
+  /** The state of components beside tensors, as plain JSON, by the joined names of the component's path. */
   facts: Record<string, unknown>;
   tensors: TensorTree;
 }
@@ -22,13 +22,13 @@ interface Cursor {
   seconds: number;
 }
 
-/** Raised when a checkpoint's parts change: what another version wrote is not used. */
+/** Raise it when the parts of a checkpoint change: checkpoints of other versions are not used. */
 const format = 2;
 
 /** An entry of a stage's log: an attempt begins, or commits a checkpoint. */
 const entrySchema = z.object({
   attempt: z.number().int(),
-  /** Absent from what versions before 2 wrote. */
+  /** Absent in entries of versions before 2. */
   format: z.number().int().optional(),
   cursor: z.object({ step: z.number().int(), seconds: z.number() }).optional(),
   facts: z.record(z.string(), z.unknown()).optional(),
@@ -45,9 +45,9 @@ export interface CheckpointOptions {
   /** `jobs/<job>/<stage>` */
   folder: string;
   attempt: number;
-  /** How many of the latest are kept. Each holds the best weights too. */
+  /** The number of latest checkpoints to keep. Each includes the best weights. */
   keep: number;
-  /** Hears of checkpoints that are damaged. */
+  /** Called for a checkpoint that cannot be used. */
   warn(message: string): void;
   /** Called with every checkpoint once it is committed. */
   saved?(checkpoint: SavedCheckpoint): void;
@@ -56,12 +56,12 @@ export interface CheckpointOptions {
 /**
  * Opens a stage's checkpoints for an attempt; from here on older attempts are refused.
  *
- * They are a log of manifests, numbered from 1 and created once. Each writer knows the number that comes next, and an
- * attempt begins by putting its own entry there: the commit of whoever wrote last before it then meets a name that is
- * taken, by a newer attempt. That is the fence, and the store needs nothing for it but create-only manifests.
+ * Checkpoints are a log of manifests, numbered from 1, each of which is created only once. A writer knows the next number,
+ * and an attempt begins by writing an entry under it. The next commit of an older attempt then finds the name taken by a
+ * newer attempt. This fence needs only create-only manifests from the store.
  *
- * @returns the newest checkpoint that verifies, if there is one, and `save`, which collects older ones
- * @throws DistilleryError `stale_attempt`, here and in `save`, when a newer attempt has begun; nothing has landed then
+ * @returns `resume`, the newest valid checkpoint, and `save`, which also removes old checkpoints
+ * @throws DistilleryError `stale_attempt`, here and in `save`, when a newer attempt has begun; nothing is written then
  */
 export async function openCheckpoints(options: CheckpointOptions) {
   const { store, folder, attempt, keep, warn } = options;
@@ -90,7 +90,7 @@ export async function openCheckpoints(options: CheckpointOptions) {
   }
 
   async function save({ cursor, facts, tensors }: Checkpoint): Promise<void> {
-    // What the header says keeps equal states of two jobs or attempts apart: removing one leaves the other.
+    // The header makes the blobs of two jobs or attempts differ even for equal states, so that removing one keeps the other.
     const metadata = { stage: folder, attempt: String(attempt), step: String(cursor.step) };
     const { digest: blob, size: bytes } = await store.put(encode(tensors, metadata));
     const entry = { attempt, format, cursor, facts, blob };
@@ -98,7 +98,7 @@ export async function openCheckpoints(options: CheckpointOptions) {
       if (!(await append(entry)))
         throw new Error(`entry ${next} of ${folder} is there, and not by a newer attempt`);
     } catch (error) {
-      // Of these two it is certain that no manifest names the blob.
+      // After these two errors it is certain that no manifest names the blob.
       const { code } = asDistilleryError(error);
       const unnamed = (code === 'stale_attempt' || code === 'disk_full') && !named(kept, blob);
       if (unnamed) await store.remove(blob).catch(() => undefined);
@@ -112,7 +112,7 @@ export async function openCheckpoints(options: CheckpointOptions) {
     }
   }
 
-  /** Whether the entry stands under the next number. */
+  /** Commits an entry under the next number; false when the number is taken. */
   async function append(entry: Entry): Promise<boolean> {
     const { created, manifest } = await store.commit<Entry>(nameOf(folder, next), entry, entrySchema);
     refuseBehind(manifest);
@@ -127,8 +127,8 @@ export async function openCheckpoints(options: CheckpointOptions) {
 }
 
 /**
- * Removes what only a resumption would have needed; called once a stage's result stands. Where there was more than one
- * attempt the entries that refuse the older ones stay, some bytes each, until the job is deleted.
+ * Removes the checkpoints of a stage that has a result. After several attempts the small entries that refuse older attempts
+ * stay until the job is deleted.
  */
 export async function clearCheckpoints(store: Store, folder: string): Promise<void> {
   for (const entry of await entriesOf(store, folder)) {
@@ -145,13 +145,13 @@ async function entriesOf(store: Store, folder: string): Promise<Numbered[]> {
   return entries;
 }
 
-/** @param others that stay */
+/** @param others the entries that stay */
 async function remove(store: Store, folder: string, { number, blob }: Numbered, others: readonly Entry[]) {
   await store.removeManifest(nameOf(folder, number));
   if (blob !== undefined && !named(others, blob)) await store.remove(blob);
 }
 
-/** A checkpoint that is saved twice at one step is one blob. */
+/** Whether an entry names a blob: a checkpoint that is saved twice at one step is one blob. */
 function named(entries: readonly Entry[], blob: string): boolean {
   return entries.some((entry) => entry.blob === blob);
 }

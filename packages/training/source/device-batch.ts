@@ -2,23 +2,23 @@ import type { Tensors } from '@distillery/engine';
 import * as tf from '@tensorflow/tfjs-core';
 import type { Batch } from './batches/batch-thread.ts';
 
-/** A mini-batch on the device. A type, because tf.tidy takes no interface. */
+/** A mini-batch on the device. It is a type because tf.tidy does not accept interfaces. */
 export type DeviceBatch = {
   /** Images or texts, `[batch, …shape]`. */
   inputs: tf.Tensor;
   /** `[batch]`, int32. */
   labels: tf.Tensor1D;
-  /** Which samples of the training split they are, `[batch]`, int32. */
+  /** The indices of the samples in the training split, `[batch]`, int32. */
   indices: tf.Tensor1D;
-  /** The teacher's stored taps, `[batch, …]`. */
+  /** The teacher's taps, `[batch, …]`. */
   teacher: Tensors;
 };
 
 /**
- * Puts a batch on the device; the caller disposes it.
+ * Copies a batch to the device; the caller disposes it.
  *
- * @param shape of one input
- * @param combine makes the taps that terms read of the stored ones; absent where these are the same
+ * @param shape the shape of one input
+ * @param combine computes the taps that terms read from the stored ones; absent when they are the same
  */
 export function toDevice(
   batch: Batch,

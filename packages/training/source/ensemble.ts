@@ -1,23 +1,23 @@
 import type { NetworkPlan } from '@distillery/engine';
 import * as tf from '@tensorflow/tfjs-core';
 
-/** Several teachers that speak as one. */
+/** Several teachers whose logits are combined. */
 export interface Ensemble {
   names: readonly string[];
-  /** Of each, in the order of `names`; any scale. */
+  /** The relative weight of each, in the order of `names`. */
   weights: readonly number[];
   combine: 'mean' | 'best';
 }
 
-/** What of a network terms are bound to. */
+/** The parts of a network's plan that terms are bound to. */
 export type BoundPlan = Pick<NetworkPlan, 'taps' | 'parameters'>;
 
-/** The name of one teacher's tap among those of several. */
+/** The name of one teacher's tap among the taps of several teachers. */
 export function tapOf(teacher: string, tap: string): string {
   return `${teacher}/${tap}`;
 }
 
-/** The taps of several teachers: `logits` are what they say together, `<name>/<tap>` is what one says. */
+/** The taps of several teachers: `logits` are the combined ones, `<name>/<tap>` are those of one teacher. */
 export function ensemblePlan(names: readonly string[], plans: readonly BoundPlan[]): BoundPlan {
   const own = plans.flatMap(({ taps }, index) =>
     Object.entries(taps).map(([tap, shape]) => [tapOf(names[index], tap), shape]),
@@ -25,7 +25,7 @@ export function ensemblePlan(names: readonly string[], plans: readonly BoundPlan
   return { taps: { ...Object.fromEntries(own), logits: plans[0].taps.logits }, parameters: [] };
 }
 
-/** The single teachers' taps that must be there for these of the ensemble. */
+/** The taps of single teachers that the given taps of the ensemble are computed from. */
 export function tapsBehind(taps: readonly string[], { names }: Ensemble): string[] {
   return [
     ...new Set(taps.flatMap((tap) => (tap === 'logits' ? names.map((name) => tapOf(name, tap)) : [tap]))),
@@ -33,13 +33,13 @@ export function tapsBehind(taps: readonly string[], { names }: Ensemble): string
 }
 
 /**
- * The logits that several teachers give together.
+ * Combines the logits of several teachers.
  *
  * `mean`: Σ wᵢ·zᵢ / Σ wᵢ. Its softmax is the weighted geometric mean of the teachers' distributions, at every
- * temperature (Hinton, Vinyals and Dean, 2015, arXiv:1503.02531). `best`: for each sample those of the teacher whose
- * cross-entropy with the label is the lowest, of equal ones the first.
+ * temperature (Hinton, Vinyals and Dean, 2015, arXiv:1503.02531). `best`: for each sample the logits of the
+ * teacher with the lowest cross-entropy; among equal ones, of the first teacher.
  *
- * @param logits of each teacher, `[batch, classes]`
+ * @param logits `[batch, classes]` of each teacher
  * @param labels `[batch]`, int32
  * @returns `[batch, classes]`
  */

@@ -8,10 +8,10 @@ import { everyIndex } from './batches/batches.ts';
 import type { Network } from './network.ts';
 import { runTaps } from './taps.ts';
 
-/** What outputs are computed by: one of our networks, or another teacher. */
+/** Computes outputs: a network of this job, or another teacher. */
 export type Predictor = Pick<TeacherProvider, 'taps' | 'activations' | 'predict'>;
 
-/** A network's taps in evaluation. */
+/** A predictor of a network's taps in evaluation. */
 export function predictorOf(network: Network): Predictor {
   return {
     taps: network.plan.taps,
@@ -20,10 +20,10 @@ export function predictorOf(network: Network): Predictor {
   };
 }
 
-/** Numbers that one batch of a forward pass may put out: about 100 MB of float32. */
+/** The most activations of one forward pass: about 100 MB of float32. */
 const activationBudget = 24e6;
 
-/** The largest batch for a forward pass alone; depends on the network only, so results repeat. */
+/** The largest batch for a forward pass. It depends on the network alone, so that results can be reproduced. */
 function evaluationBatch({ activations }: Predictor): number {
   return Math.max(1, Math.min(512, Math.floor(activationBudget / Math.max(1, activations))));
 }
@@ -31,9 +31,9 @@ function evaluationBatch({ activations }: Predictor): number {
 /**
  * Runs a network over images, without dropout and with BatchNorm's running statistics.
  *
- * @param taps the ones that are wanted
- * @param each gets every batch's taps with its position in `indices`; the tensors are disposed afterwards
- * @param pause is awaited between batches, so that the process stays reachable
+ * @param taps the taps to compute
+ * @param each receives the taps of each batch and its position in `indices`; the tensors are disposed afterwards
+ * @param pause awaited between batches, so that the process can handle messages
  */
 export async function forEachOutput(
   predictor: Predictor,
@@ -68,9 +68,9 @@ function* inOrder(indices: Int32Array, size: number, view: number): Generator<Ba
 }
 
 /**
- * Logits of a whole split, or of some of its images.
+ * Computes the logits of a whole split, or of some of its samples.
  *
- * @param taps the ones that hold logits
+ * @param taps the taps that hold logits
  * @returns `[count, classes]` for each of the taps
  */
 export async function predictLogits(
@@ -96,19 +96,19 @@ export async function predictLogits(
   return logits;
 }
 
-/** The same of one of our networks. */
+/** Computes the logits of a network, as `predictLogits` does. */
 export function predict(network: Network, ...rest: Rest<typeof predictLogits>): Promise<Float32Array[]> {
   return predictLogits(predictorOf(network), ...rest);
 }
 
 type Rest<F> = F extends (first: never, ...rest: infer R) => unknown ? R : never;
 
-/** Milliseconds of a forward pass of one image through a network. */
+/** The duration of a forward pass of one sample through a network, in milliseconds. */
 export function singleImageLatency(network: Network, shape: readonly number[]): number {
   return latency(shape, (image) => run(network.forward, network.variables, image, { taps: [] }).output);
 }
 
-/** The same of a predictor's logits. */
+/** The duration of computing a predictor's logits for one sample, in milliseconds. */
 export function predictionLatency({ predict: predictBatch }: Predictor, shape: readonly number[]): number {
   return latency(shape, (images) => {
     const labels = tf.zeros<tf.Rank.R1>([1], 'int32');
@@ -116,7 +116,7 @@ export function predictionLatency({ predict: predictBatch }: Predictor, shape: r
   });
 }
 
-/** Milliseconds of one image at a time: the median of `runs` after a tenth as many warm-ups. */
+/** The median duration of `runs` passes of one sample, in milliseconds, after a tenth as many warm-up passes. */
 function latency(shape: readonly number[], pass: (image: tf.Tensor) => tf.Tensor, runs = 50): number {
   const image = tf.zeros([1, ...shape]);
   const times: number[] = [];

@@ -1,11 +1,11 @@
 import { isAbsolute } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
-/** The plug-ins that this process has loaded; the thread that prepares batches loads them too. */
+/** The plug-ins that this process has loaded; the batch thread loads them too. */
 export const loadedPlugins: string[] = [];
 
 /**
- * Imports a plug-in module. This file imports nothing of the house, for the thread that prepares batches starts with it.
+ * Imports a plug-in module. This file imports no other package, because the batch thread imports it when it starts.
  *
  * @param name an absolute path or the name of a package
  * @returns the module's default export: lists of kinds by registry

@@ -21,15 +21,15 @@ import { StopTraining, type TrainingResult, type TrainingRun } from './training-
 /**
  * Trains networks: teachers, students, controls, peers and auxiliary networks alike.
  *
- * @throws DistilleryError `preflight_failed` before the first step; `nan` when losses or weights are not finite any more,
- *   and the checkpoint before stands
+ * @throws DistilleryError `preflight_failed` before the first step; `nan` when losses or weights are no longer finite, in
+ *   which case the previous checkpoint is kept
  */
 export async function train(run: TrainingRun): Promise<TrainingResult> {
   const session = openSession(run);
   try {
     const { table } = session;
     if (run.resume !== undefined) restoreSession(session, run.resume);
-    // It was stopped while it evaluated an epoch whose steps were done.
+    // The run was stopped while it evaluated a completed epoch.
     if (session.losses.ofEpoch() !== undefined && endsEpoch(table, session.step)) await endEpoch(session);
     const { dataset, training, teacher } = run;
     const source = { dataset, split: dataset.train, augmentation: training.augmentation, teacher };
@@ -39,7 +39,7 @@ export async function train(run: TrainingRun): Promise<TrainingResult> {
         await endEpoch(session);
         await run.hooks.pause();
       } else {
-        // With a row: the losses were read anyway, so that saving changes nothing.
+        // Save at the end of a row, where the losses have been read: saving then does not change them.
         if (endsRow(table, session.step) && isDue(session)) await save(session);
         await pause(session);
       }
@@ -96,7 +96,7 @@ async function endEpoch(session: Session): Promise<void> {
   session.curve.restartClock();
 }
 
-/** Lets the process read its messages. A run that must stop leaves a checkpoint. */
+/** Lets the process handle messages. A run that must stop saves a checkpoint first. */
 async function pause(session: Session): Promise<void> {
   try {
     await session.run.hooks.pause();

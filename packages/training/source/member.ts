@@ -21,14 +21,14 @@ import { type Network, trainable } from './network.ts';
 
 /** One of the networks that a run trains. */
 export interface MemberRun {
-  /** Names it among the others; empty where it trains alone. */
+  /** Its name among the members; empty for a network that trains alone. */
   name: string;
-  /** Its weights are trained in place; at the end they are the last epoch's. The caller disposes it. */
+  /** The network. It is trained in place, and the caller disposes it. */
   network: Network;
   method: readonly WeightedTerm[];
-  /** Keys dropout and the first weights of auxiliary networks. */
+  /** The seed of dropout and of the first weights of auxiliary networks. */
   seed: number;
-  /** What the network runs on; absent: the batch's inputs. */
+  /** Selects the network's input; absent: the inputs of the batch. */
   input?: (batch: DeviceBatch) => tf.Tensor;
   /** The parameters of a frozen teacher that the method reads. */
   teacherParameters?: TeacherParameters;
@@ -36,7 +36,7 @@ export interface MemberRun {
   pretrained?: PretrainedValues;
 }
 
-/** A network with everything that training it takes. */
+/** A network with everything that its training needs. */
 export interface Member {
   name: string;
   network: Network;
@@ -45,26 +45,26 @@ export interface Member {
   input: (batch: DeviceBatch) => tf.Tensor;
   auxiliaries: Auxiliaries;
   teacherParameters: Tensors;
-  /** What the optimizer moves: the network's variables, then those of auxiliary networks. */
+  /** The variables that the optimizer changes: the network's, then those of auxiliary networks. */
   trained: Record<string, tf.Variable>;
   optimizer: Optimizer;
   best: BestEpoch;
   components: readonly Component[];
 }
 
-/** A member's name of a metric or a parameter among those of all members. */
+/** The name of a member's metric or parameter among those of all members. */
 export function label({ name }: Pick<Member, 'name'>, own: string): string {
   return name === '' ? own : `${name}/${own}`;
 }
 
-/** What members of a run have in common. */
+/** The settings that the members of a run share. */
 interface Common {
   training: Training;
   dataset: Dataset;
   indices: { validation: Int32Array };
 }
 
-/** Puts what training a network takes on the device; the components own it. */
+/** Creates everything that a network's training needs on the device. The components own it. */
 export function openMember(
   { name, network, method, seed, input = ({ inputs }) => inputs, ...given }: MemberRun,
   { training, dataset, indices }: Common,

@@ -15,7 +15,7 @@ import { tracedWithTaps } from './taps.ts';
 
 /** A term of a student's method, bound to its networks. */
 export interface WeightedTerm {
-  /** Unique within the method: the type, numbered where it stands more than once. */
+  /** Unique within the method: the type, with a number where a method has several terms of the type. */
   name: string;
   /**
    * Where the teacher's taps come from: another network that trains at the same time, or a component of the training,
@@ -23,12 +23,12 @@ export interface WeightedTerm {
    */
   source?: { peer: string } | { component: Choice };
   weight: Weight;
-  /** Its options that are schedules, by name; absent where none is. */
+  /** The options that are schedules, by name; absent where none is. */
   schedules?: Record<string, Scheduled>;
   bound: BoundTerm;
 }
 
-/** How a control is trained, and a teacher. */
+/** The method of controls and teachers: cross-entropy alone. */
 export const labelsAlone: Choice[] = [{ type: 'cross_entropy', weight: 1, labelSmoothing: 0 }];
 
 /** A term that does not fit; `path` is a JSON pointer within the method. */
@@ -46,17 +46,19 @@ export class MethodError extends Error {
   }
 }
 
-/** A student's network as the terms of its method have made it. */
+/** A student's network after the terms of its method have extended it. */
 export interface Extended extends Subject {
-  /** With what the terms filled in. */
+  /** The method, with the options that terms filled in. */
   method: Choice[];
-  /** Frozen parameters, and those of the teacher whose weights they get. */
+  /** The teacher's parameter for each frozen parameter that gets its weights. */
   inherited: Record<string, string>;
 }
 
 /**
- * @param teacher absent where there is none, or several
- * @throws MethodError when a term cannot make of the student what it needs
+ * Lets the terms of a method extend a student's network.
+ *
+ * @param teacher absent when there is no teacher, or several
+ * @throws MethodError when a term cannot extend the student
  */
 export function extendStudent(
   method: readonly Choice[],
@@ -69,7 +71,11 @@ export function extendStudent(
     if (term.extend === undefined) continue;
     try {
       if (teacher === undefined)
-        throw new TapError('', 'takes over from a teacher: there must be one alone', undefined);
+        throw new TapError(
+          '',
+          'takes over layers of a teacher, so the student must have exactly one',
+          undefined,
+        );
       const { forward, inherited, options } = term.extend(choice, extended, teacher);
       extended = {
         forward,
@@ -79,7 +85,7 @@ export function extendStudent(
       };
     } catch (error) {
       if (error instanceof TapError) throw new MethodError(index, error);
-      // Two terms that each want to be the student's end.
+      // Two terms that each replace the student's last layers.
       if (error instanceof RangeError)
         throw new MethodError(index, new TapError('', error.message, choice.type));
       throw error;
@@ -88,7 +94,11 @@ export function extendStudent(
   return extended;
 }
 
-/** @throws MethodError when a term's taps do not fit the two networks */
+/**
+ * Binds the terms of a method to a student and a teacher.
+ *
+ * @throws MethodError when a term's taps do not fit the two networks
+ */
 export function bindMethod(
   method: readonly Choice[],
   student: BoundPlan,
@@ -120,7 +130,7 @@ function sideOf({ taps, parameters }: BoundPlan): { taps: TapShapes; parameters:
   return { taps, parameters: Object.fromEntries(read.map(({ name, shape }) => [name, shape])) };
 }
 
-/** The stored taps of the teacher that a method reads. */
+/** The stored teacher taps that a method reads. */
 export function teacherTaps(method: readonly WeightedTerm[]): string[] {
   const stored = method.filter(({ source }) => source === undefined);
   return [...new Set(stored.flatMap(({ bound }) => bound.teacher))].sort();

@@ -8,7 +8,7 @@ export interface Network {
   forward: Forward;
   plan: NetworkPlan;
   variables: Record<string, tf.Variable>;
-  /** True for one that stays as it is: it is not trained, and runs as in evaluation. */
+  /** True for a network that is not trained and runs as in evaluation. */
   frozen?: true;
 }
 
@@ -16,10 +16,10 @@ export interface Network {
 export type Values = Record<string, Float32Array>;
 
 /**
- * Puts a network on the device.
+ * Creates a network on the device.
  *
- * @param values its weights, or the seed of its first weights
- * @param frozen whether it stays as it is
+ * @param values the weights, or the seed of the first weights
+ * @param frozen whether the network is not trained and runs as in evaluation
  */
 export function createNetwork(
   forward: Forward,
@@ -50,7 +50,7 @@ export function readValues(tensors: Tensors): Values {
  * Reads weights for a checkpoint.
  *
  * @param step number of completed steps
- * @param label makes the name of a parameter for people
+ * @param label returns the name of a parameter for error messages
  * @throws DistilleryError `nan`, naming a parameter that is not finite
  */
 export function finiteValues(variables: Tensors, step: number, label: (parameter: string) => string): Values {
@@ -63,7 +63,7 @@ export function finiteValues(variables: Tensors, step: number, label: (parameter
   );
 }
 
-/** Overwrites the weights with others of the same names and shapes. */
+/** Replaces the weights by others of the same names and shapes. */
 export function assignValues(variables: Record<string, tf.Variable>, values: Values): void {
   for (const [name, variable] of Object.entries(variables)) {
     const value = tf.tensor(values[name], variable.shape);

@@ -14,7 +14,7 @@ import type { RowFile } from './batches/row-reader.ts';
 export const storedRowsSchema = z.object({
   digest: z.string(),
   size: z.number().int(),
-  /** Of one row, without the batch. */
+  /** The shape of one row, without the batch. */
   shape: z.array(z.number().int()),
   dtype: z.enum(['F16', 'F32']),
   rows: z.number().int(),
@@ -24,7 +24,7 @@ export type StoredRows = z.output<typeof storedRowsSchema>;
 /** Everything that determines a teacher's outputs; its digest is their address in the store. */
 export interface OutputsKey {
   teacher: string;
-  /** Absent where the teacher's classes are the job's. */
+  /** Absent when the teacher has the job's classes. */
   classMap?: readonly number[];
   dataset: string;
   split: unknown;
@@ -88,7 +88,7 @@ export function rowWriter(store: Store, shape: number[]) {
  * Describes stored rows for `openRows`, which verifies them.
  *
  * @throws DistilleryError `artifact_corrupt` when the size is not that of the rows, `checkpoint_not_found` when the blob
- *   is gone
+ *   is missing
  */
 export async function rowFile(
   store: Store,

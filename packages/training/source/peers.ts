@@ -4,11 +4,11 @@ import * as tf from '@tensorflow/tfjs-core';
 import { bindMethod, type WeightedTerm } from './method.ts';
 
 /**
- * Binds a method to the peers of the student that it is of. Each term that learns from them is there once for every peer,
- * in equal shares: L = CE + 1/(K−1)·Σ KL(p_other‖p_own) is deep mutual learning (Zhang et al., CVPR 2018,
- * arXiv:1706.00384). A peer's taps are constants, of the same step; all students move at once.
+ * Binds a student's method to its peers. Each term that learns from them is repeated for every peer, in equal shares:
+ * L = CE + 1/(K−1)·Σ KL(p_other‖p_own) is deep mutual learning (Zhang et al., CVPR 2018, arXiv:1706.00384). The taps of a
+ * peer are constants of the same step, and all students are updated together.
  *
- * @param plans of all students that train together, by name
+ * @param plans the plans of all students that train together, by name
  * @throws MethodError when a term's taps do not fit
  */
 export function bindPeer(
@@ -18,7 +18,7 @@ export function bindPeer(
 ): WeightedTerm[] {
   const peers = Object.keys(plans).filter((name) => name !== student);
   const bound = peers.map((peer) => {
-    // A peer's weights move with every step: none of its parameters can be read.
+    // A peer's weights change with every step, so terms cannot read its parameters.
     const { taps } = plans[peer];
     return { peer, terms: bindMethod(method, plans[student], { taps, parameters: [] }) };
   });

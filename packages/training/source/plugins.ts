@@ -24,7 +24,7 @@ export interface Plugin {
   stages?: readonly StageKind[];
 }
 
-/** Where the kinds of a plug-in go. A new registry is one line here and one in `Plugin`. */
+/** The registries that the kinds of a plug-in join. A new registry is one line here and one in `Plugin`. */
 const registries: { [Name in keyof Plugin]-?: { add(kind: never): void } } = {
   terms,
   architectures,

@@ -8,9 +8,9 @@ import { trainable } from './network.ts';
 import { trainedBy } from './step.ts';
 import { type MemberTerm, stepContext, type StepSetup, termLabel } from './step-context.ts';
 
-/** A training before its first step. */
+/** The setup of a training before its first step. */
 interface PreflightRun extends StepSetup {
-  /** Of all members. */
+  /** The terms of all members. */
   terms: readonly MemberTerm[];
   warn(message: string): void;
 }
@@ -18,24 +18,22 @@ interface PreflightRun extends StepSetup {
 /** A term's loss on the batch, and its gradient. */
 interface Slope {
   loss: number;
-  /** L2 norm by the parameters of the member's network; auxiliary networks are left out. */
+  /** The L2 norm of the gradient by the parameters of the member's network, without auxiliary networks. */
   norm: number;
-  /** Parameters that the loss depends on, and whether their gradient is all zero. */
+  /** The parameters that the loss depends on, and whether their gradient is 0 everywhere. */
   zero: Map<string, boolean>;
 }
 
 const firstStep = { step: 0, epoch: 0 };
 
 /**
- * Proves the methods sane on the first batch, at the price of a backward pass for each term, and measures them: each
- * term's gradient beside that of cross-entropy. Nothing is changed: no weight moves, no running statistic, and random
- * streams are functions of their keys.
+ * Checks the methods on the first batch, with a backward pass for each term, and compares each term's gradient with that of
+ * cross-entropy. It changes neither weights nor running statistics, and random streams depend only on their keys.
  *
- * @param batch the one that the first step takes
- * @returns a result for each term, in their order, in which `auto` is replaced by its number
- * @throws DistilleryError `preflight_failed`, naming the term or the parameter: a loss or gradient that is not finite, a
- *   matching term that is not 0 between the teacher and itself, a parameter that takes no part, a weight that cannot be
- *   found
+ * @param batch the batch of the first step
+ * @returns a result for each term, in their order, in which the weight `auto` is replaced by a number
+ * @throws DistilleryError `preflight_failed`, naming the term or the parameter, when a loss or gradient is not finite, a
+ *   matching term is not 0 between the teacher and itself, no term depends on a parameter, or `auto` has no solution
  */
 export function preflight(run: PreflightRun, batch: DeviceBatch): TermResult[] {
   const references = new Map(run.members.map((member) => [member, labelsNorm(member, run, batch)]));
@@ -59,7 +57,7 @@ export function preflight(run: PreflightRun, batch: DeviceBatch): TermResult[] {
   });
 }
 
-/** The row of metrics that a preflight leaves. */
+/** The row of metrics with the results of the preflight. */
 export function gradientNorms(
   terms: readonly MemberTerm[],
   results: readonly TermResult[],
@@ -69,7 +67,7 @@ export function gradientNorms(
   );
 }
 
-/** The norm of plain cross-entropy's gradient; null for a network that is no classifier. */
+/** The norm of the gradient of plain cross-entropy; null for a network that is not a classifier. */
 function labelsNorm(member: Member, run: PreflightRun, batch: DeviceBatch): number | null {
   const { plan } = member.network;
   if (!('logits' in plan.taps)) return null;
@@ -121,7 +119,7 @@ function slopeOf(one: MemberTerm, run: PreflightRun, batch: DeviceBatch): Slope 
   }
 }
 
-/** In float64, in which no float32's square overflows or vanishes. */
+/** Sums in float64, in which the square of a float32 neither overflows nor vanishes. */
 function sumOfSquares(values: Float32Array): number {
   let sum = 0;
   for (const value of values) sum += value * value;
@@ -129,9 +127,8 @@ function sumOfSquares(values: Float32Array): number {
 }
 
 /**
- * The loss of a matching term between the teacher and itself is 0, up to rounding: 1e-4 of its loss between the student
- * and the teacher, or 3e-6. Where the two sides' shapes differ the teacher cannot stand in for the student, and nothing
- * is checked.
+ * Checks that the loss of a matching term between the teacher and itself is 0, up to rounding: 1e-4 of its loss between the
+ * student and the teacher, or 3e-6. It checks nothing when the shapes of the two differ.
  */
 function checkAgainstItself(one: MemberTerm, run: PreflightRun, batch: DeviceBatch, scale: number): void {
   if (!one.term.bound.matching) return;
@@ -149,21 +146,21 @@ function checkAgainstItself(one: MemberTerm, run: PreflightRun, batch: DeviceBat
   );
 }
 
-/** The teacher's taps under the names of the student's; undefined where they do not fit. */
+/** The teacher's taps under the student's names; undefined when their shapes differ. */
 function teacherAsStudent({ member, term: { bound } }: MemberTerm, teacher: Tensors): Tensors | undefined {
   if (bound.student.length === 0 || bound.student.length !== bound.teacher.length) return undefined;
   const taps: Tensors = {};
   for (const [index, name] of bound.student.entries()) {
     const tap = teacher[bound.teacher[index]];
     const fits = `${tap.shape.slice(1)}` === `${member.network.plan.taps[name]}`;
-    // One tap of the student that is compared with two of the teacher's cannot be both.
+    // A student tap that is compared with two teacher taps cannot equal both.
     if (!fits || (taps[name] ?? tap) !== tap) return undefined;
     taps[name] = tap;
   }
   return taps;
 }
 
-/** Each parameter must take part in some term; one that gets no gradient now may be dead, or asleep. */
+/** Checks that some term depends on each parameter, and warns of parameters whose gradient is 0 on the first batch. */
 function checkParameters({ members, terms, warn }: PreflightRun, slopes: readonly Slope[]): void {
   const names = Object.keys(trainedBy(members));
   const idle = names.filter((name) => !slopes.some(({ zero }) => zero.has(name)));
@@ -178,7 +175,7 @@ function checkParameters({ members, terms, warn }: PreflightRun, slopes: readonl
   }
 }
 
-/** At most three names, and how many more there are. */
+/** Lists at most three names, and the number of the others. */
 function some(names: readonly string[]): string {
   const more = names.length - 3;
   return names.slice(0, 3).join(', ') + (more > 0 ? ` and ${more} more` : '');

@@ -8,46 +8,47 @@ import type { MemberRun } from './member.ts';
 import type { WeightedTerm } from './method.ts';
 import { createNetwork } from './network.ts';
 
-/** An auxiliary network that is trained on a teacher's tap before the student, and then stays as it is. */
+/** An auxiliary network that is trained on a teacher's tap before the student, and then frozen. */
 export interface Pretrained {
-  /** The term that reads it, and its name there. */
+  /** The term that reads it, and the name of the network within the term. */
   term: string;
   part: string;
-  /** What the student reads of what is trained. */
+  /** The part of the trained network that the student reads. */
   plan: NetworkPlan;
-  /** What is trained. */
+  /** The whole network that is trained. */
   whole: NetworkPlan;
-  how: Pretraining;
+  pretraining: Pretraining;
   training: Training;
-  /** Tells different ones of a job apart; students that ask for the same one have the same. */
+  /** Identifies the network within a job; students that need equal networks have equal keys. */
   key: string;
 }
 
-/** What must be trained before a student. */
+/** The networks that must be trained before a student. */
 export function pretrainedOf({ student, method }: Pick<PlannedStudent, 'student' | 'method'>): Pretrained[] {
   return method.flatMap(({ name, bound }) =>
-    Object.entries(bound.auxiliary).flatMap(
-      ([part, { forward, inputShape, pretraining: how }]): Pretrained[] => {
-        if (how === undefined) return [];
-        const training = { ...student.training, epochs: how.epochs };
-        const whole = trace(how.forward, inputShape);
-        // Its views are the student's, whose number hangs on the student's epochs.
-        const key = digestOf([
-          student.teachers,
-          how.tap,
-          whole.parameters,
-          training,
-          student.training.epochs,
-        ]);
-        const plan = trace(forward, inputShape);
-        return [{ term: name, part, plan, whole, how, training, key: key.slice(0, 12) }];
-      },
-    ),
+    Object.entries(bound.auxiliary).flatMap(([part, { forward, inputShape, pretraining }]): Pretrained[] => {
+      if (pretraining === undefined) return [];
+      const training = { ...student.training, epochs: pretraining.epochs };
+      const whole = trace(pretraining.forward, inputShape);
+      // It is trained on the student's views, and their number depends on the student's epochs.
+      const key = digestOf([
+        student.teachers,
+        pretraining.tap,
+        whole.parameters,
+        training,
+        student.training.epochs,
+      ]);
+      const plan = trace(forward, inputShape);
+      return [{ term: name, part, plan, whole, pretraining, training, key: key.slice(0, 12) }];
+    }),
   );
 }
 
-/** The training: what the network makes of a teacher's tap is to be the tap. */
-export function reconstruction({ how: { tap, forward }, whole: { inputShape } }: Pretrained, seed: number) {
+/** The training of an auxiliary network: it learns to reconstruct a teacher's tap. */
+export function reconstruction(
+  { pretraining: { tap, forward }, whole: { inputShape } }: Pretrained,
+  seed: number,
+) {
   const output = 'reconstruction';
   const network = createNetwork((net, x) => net.tap(output, forward(net, x)), inputShape, seed);
   const term: WeightedTerm = {

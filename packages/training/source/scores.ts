@@ -20,7 +20,7 @@ export function logProbabilities(logits: Float32Array, classes: number): Float64
   return out;
 }
 
-/** The largest entry of each row; of equal ones the first. */
+/** The index of the largest entry of each row; among equal ones, of the first. */
 export function predictedClasses(logits: Float32Array, classes: number): Int32Array {
   const out = new Int32Array(logits.length / classes);
   for (let i = 0; i < out.length; i++) {
@@ -58,7 +58,7 @@ export function expectedCalibrationError({ logits, labels, classes }: Prediction
   return confidenceMinusHits.reduce((sum, gap) => sum + Math.abs(gap), 0) / Math.max(1, labels.length);
 }
 
-/** Share of rows for which both predict the same class. */
+/** The share of rows for which both predict the same class. */
 export function agreement(a: Float32Array, b: Float32Array, classes: number): number {
   const [x, y] = [predictedClasses(a, classes), predictedClasses(b, classes)];
   return mean(x.length, (i) => (x[i] === y[i] ? 1 : 0));

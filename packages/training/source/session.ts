@@ -11,11 +11,11 @@ import { numbersOf, type StepNumbers, type Timetable, timetable } from './step-n
 import { branch, joinNames, type TensorTree } from './tensor-tree.ts';
 import type { TrainingResult, TrainingRun } from './training-run.ts';
 
-/** A training that is under way. */
+/** The state of a running training. */
 export interface Session extends StepSetup {
   run: TrainingRun;
   table: Timetable;
-  /** Of all members, in their order. */
+  /** The terms of all members, in their order. */
   terms: readonly MemberTerm[];
   measured: ReturnType<typeof measuredTerms>;
   losses: Losses;
@@ -28,7 +28,7 @@ export interface Session extends StepSetup {
   saved: { at: number; step: number };
 }
 
-/** Puts on the device what the run needs. */
+/** Creates everything that the run needs on the device. */
 export function openSession(run: TrainingRun): Session {
   const members = run.members.map((member) => openMember(member, run));
   const terms = members.flatMap((member) => member.method.map((term) => ({ member, term })));
@@ -81,12 +81,12 @@ export function componentsOf(session: Pick<Session, 'members' | 'losses' | 'curv
       component,
     })),
   );
-  // First: a loss that is not finite explains weights that are not.
+  // Losses come first, because a loss that is not finite explains weights that are not.
   const shared = [session.losses, session.curve, session.measured];
   return [...shared.map((component) => ({ path: [component.name], component })), ...own];
 }
 
-/** @throws DistilleryError `nan` when what would take the place of the checkpoint before is no good */
+/** @throws DistilleryError `nan` when a loss or weight is not finite, so that the previous checkpoint is kept */
 export function checkpointOf(session: Session): Checkpoint {
   const tensors: TensorTree = {};
   const facts: Checkpoint['facts'] = {};
@@ -107,7 +107,7 @@ export function restoreSession(session: Session, { cursor, facts, tensors }: Che
   }
 }
 
-/** Of training, over all attempts. */
+/** The seconds of training over all attempts. */
 function seconds({ time }: Session): number {
   return time.before + (performance.now() - time.begun) / 1000;
 }

@@ -9,7 +9,7 @@ import type { WeightedTerm } from './method.ts';
 import type { StepMoment } from './step-numbers.ts';
 import { runTaps } from './taps.ts';
 
-/** What every step of a run works with. */
+/** The setup that all steps of a run share. */
 export interface StepSetup {
   members: readonly Member[];
   classes: number;
@@ -27,30 +27,30 @@ export function termLabel({ member, term }: MemberTerm): string {
   return label(member, term.name);
 }
 
-/** A variable's new value, kept beyond the surrounding tidy: the caller assigns and disposes it. */
+/** A variable's new value, which outlives the surrounding tidy: the caller assigns and disposes it. */
 export interface Assignment {
   variable: tf.Variable;
   value: tf.Tensor;
 }
 
-/** Everything that the losses of one step are computed from. Networks run when a term first needs them. */
+/** Computes the losses of one step. Each network runs when a term first needs it. */
 export interface StepContext {
   /**
    * A term's loss before its weight, a scalar.
    *
-   * @param student stands in for the taps of the member's own network
+   * @param student replaces the taps of the member's network
    */
   loss(term: MemberTerm, student?: Tensors): tf.Tensor;
   /** The teacher's taps that a term reads, as constants. */
   teacherTaps(term: MemberTerm): Tensors;
-  /** Running statistics of the networks that have run by now. */
+  /** The new running statistics of the networks that have run. */
   statistics: Assignment[];
 }
 
 /**
- * Builds the context of a step. The preflight measures terms in the same one.
+ * Builds the context of a step. The preflight uses the same one.
  *
- * @param terms the ones whose losses are asked for
+ * @param terms the terms whose losses will be computed
  */
 export function stepContext(
   { members, classes, precision }: StepSetup,
@@ -84,7 +84,7 @@ export function stepContext(
     return Object.fromEntries(bound.teacher.map((tap) => [tap, detached(taps[tap])]));
   }
 
-  /** The taps of a member that some term reads, of its own network or of a peer's. */
+  /** The taps of a member's network that its own terms or those of a peer read. */
   function networkTaps(member: Member): Tensors {
     const known = ofNetworks.get(member);
     if (known !== undefined) return known;

@@ -1,19 +1,19 @@
 import { type Scheduled, type Training, valueAt } from '@distillery/spec';
 import { learningRate } from './schedule.ts';
 
-/** When a step takes place. */
+/** The position of a step within the run. */
 export interface StepMoment {
-  /** Steps completed before this one; keys the random streams. */
+  /** The number of completed steps, which keys the random streams. */
   step: number;
-  /** Epochs completed before this step, with the fraction of the current one: schedules are read at it. */
+  /** The number of completed epochs, with the fraction of the current one, at which schedules are evaluated. */
   epoch: number;
 }
 
-/** Everything that differs from step to step beside the batch. It is computed on the host, before the step. */
+/** The numbers that differ from step to step, beside the batch. They are computed on the host before the step. */
 export interface StepNumbers extends StepMoment {
   /** The learning rate. */
   rate: number;
-  /** What each term weighs now, in the order of the session's terms. */
+  /** The current weight of each term, in the order of the session's terms. */
   weights: readonly number[];
 }
 
@@ -27,7 +27,7 @@ export function timetable(training: Training, images: number): Timetable {
   return { training, stepsPerEpoch: Math.ceil(images / training.batchSize) };
 }
 
-/** @param weights of the terms: numbers, or schedules */
+/** @param weights the weights of the terms: numbers or schedules */
 export function numbersOf(
   { training, stepsPerEpoch }: Timetable,
   step: number,

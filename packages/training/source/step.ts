@@ -6,10 +6,10 @@ import { type Assignment, type MemberTerm, stepContext, type StepSetup } from '.
 import type { StepNumbers } from './step-numbers.ts';
 
 /**
- * One training step of all members: a function of the batch, the step's numbers and variables. It reads nothing back from
- * the device.
+ * Takes one training step of all members: a function of the batch, the step's numbers and the variables that reads nothing
+ * back from the device.
  *
- * @param terms of all members, in the order of `numbers.weights`
+ * @param setup with the terms of all members, in the order of `numbers.weights`
  * @returns each term's loss before its weight, then the weighted sum: `[terms + 1]`
  */
 export function takeStep(
@@ -41,7 +41,7 @@ export function takeStep(
   return losses as tf.Tensor;
 }
 
-/** The variables that gradients move, each under the name that it has among those of all members. */
+/** The trainable variables of all members, under names that are unique among them. */
 export function trainedBy(members: readonly Member[]): Record<string, tf.Variable> {
   return Object.fromEntries(
     members.flatMap((member) =>

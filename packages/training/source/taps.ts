@@ -13,27 +13,27 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { Network } from './network.ts';
 
 /**
- * Beside the taps that an architecture names, a classifier has the gradient of each image's cross-entropy by its
- * pixels, where the network's operations allow for it. It is a vector, so that a teacher's is stored as float32: most
- * of it is too small for float16.
+ * The tap that a classifier has beside those of its architecture, if its operations allow it: the gradient of each image's
+ * cross-entropy by its pixels. It is a vector, so that a teacher's is stored as float32: most values are too small for
+ * float16.
  */
 const gradientTap = 'input_gradient';
 
-/** A network's plan with the taps that are taken of the network as a whole. */
+/** Traces a network, and adds the input gradient to the taps where it exists. */
 export function tracedWithTaps(forward: Forward, inputShape: number[]): NetworkPlan {
   const plan = trace(forward, inputShape);
   const has = 'logits' in plan.taps && withoutSlope(forward, plan.inputShape) === undefined;
   return has ? { ...plan, taps: { ...plan.taps, [gradientTap]: [sizeOf(plan.inputShape)] } } : plan;
 }
 
-/** The plan of a network that cannot be looked at as a whole. */
+/** A plan without the input gradient. */
 export function withoutGradientTap(plan: NetworkPlan): NetworkPlan {
   const { [gradientTap]: _, ...taps } = plan.taps;
   return { ...plan, taps };
 }
 
 /**
- * A network's taps over a batch, those of the network as a whole included.
+ * Runs a network over a batch and returns the requested taps, the input gradient included.
  *
  * @param images `[batch, …inputShape]`
  * @param labels `[batch]`, int32

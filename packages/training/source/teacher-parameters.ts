@@ -6,9 +6,9 @@ import type { Values } from './network.ts';
 import { loadWeights } from './weights.ts';
 
 /**
- * The teacher's parameters that a method reads.
+ * Loads the teacher parameters that a method reads.
  *
- * @param digest of the teacher's stored weights
+ * @param digest the digest of the teacher's stored weights
  * @throws DistilleryError `artifact_corrupt` when one is missing or has another shape
  */
 export async function loadTeacherParameters(
@@ -25,10 +25,10 @@ export async function loadTeacherParameters(
 }
 
 /**
- * The teacher's weights that a student is given, under the student's names.
+ * Loads the teacher's weights that a student takes over, under the student's names.
  *
- * @param inherited the teacher's name of each
- * @throws DistilleryError likewise
+ * @param inherited the teacher's parameter for each of the student's
+ * @throws DistilleryError `artifact_corrupt` when one is missing or has another shape
  */
 export async function loadInherited(
   inherited: Record<string, string>,

@@ -2,13 +2,14 @@ import type { Values } from './network.ts';
 
 /**
  * Values by name, nested as the parts of a training are: `{weights: {'conv.weight': …}, auxiliaries: {hint: {regressor:
- * {'conv.weight': …}}}}`. Names become flat in a checkpoint's file alone.
+ * {'conv.weight': …}}}}`. Only in a checkpoint's file are the names
+ * flat.
  */
 export interface TensorTree {
   [name: string]: Float32Array | TensorTree;
 }
 
-/** What a name in a checkpoint's file is put together with; no name of a part contains it. */
+/** The separator of names in a checkpoint's file; no name of a part may contain it. */
 const separator = ':';
 
 export function joinNames(names: readonly string[]): string {
@@ -16,7 +17,7 @@ export function joinNames(names: readonly string[]): string {
 }
 
 /**
- * The tree's values, each under the names that lead to it: `auxiliaries:hint:regressor:conv.weight`.
+ * Returns the tree's values, each under the names of its path: `auxiliaries:hint:regressor:conv.weight`.
  *
  * @throws RangeError for a name that contains the separator
  */
@@ -28,7 +29,7 @@ export function flatten(tree: TensorTree): [name: string, values: Float32Array][
   });
 }
 
-/** The tree that `flatten` took apart. */
+/** Rebuilds the tree from the result of `flatten`. */
 export function unflatten(values: Iterable<readonly [name: string, values: Float32Array]>): TensorTree {
   const tree: TensorTree = {};
   for (const [name, value] of values) {
@@ -39,12 +40,12 @@ export function unflatten(values: Iterable<readonly [name: string, values: Float
   return tree;
 }
 
-/** The part of a tree that a path leads to; it is created where it is missing. */
+/** Returns the part of a tree at a path, and creates it where it is missing. */
 export function branch(tree: TensorTree, path: readonly string[]): TensorTree {
   return path.reduce((at, name) => (at[name] ??= {}) as TensorTree, tree);
 }
 
-/** A branch that holds values alone. */
+/** A branch that holds only values. */
 export function valuesOf(tree: TensorTree = {}): Values {
   return tree as Values;
 }

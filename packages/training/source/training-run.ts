@@ -14,33 +14,33 @@ export interface TrainingRun {
   /** Indices into the training split. */
   indices: { train: Int32Array; validation: Int32Array };
   training: Training;
-  /** Keys the order of the samples. */
+  /** The seed of the order of the samples. */
   seed: number;
-  /** The teacher's stored taps; absent where no term reads any. */
+  /** The teacher's stored taps; absent when no term reads any. */
   teacher?: TeacherRows;
-  /** Makes the taps that terms read of the stored ones; absent where these are the same. */
+  /** Computes the taps that terms read from the stored ones; absent when they are the same. */
   combine?: (taps: Tensors, labels: tf.Tensor1D) => Tensors;
-  /** Number of augmented views that epochs go through in turn; Infinity: each epoch has a new one. */
+  /** The number of augmented views that epochs cycle through; Infinity: every epoch has a new one. */
   views: number;
   resume: Checkpoint | undefined;
-  /** Within an epoch a checkpoint is committed with the first row of metrics after so many seconds, or steps. */
+  /** The seconds, or steps, after which the next row of metrics within an epoch commits a checkpoint. */
   checkpoints: { everySeconds: number; everySteps?: number | undefined };
   hooks: TrainingHooks;
 }
 
 export interface TrainingHooks {
-  /** A row of the training curve; `epoch` and `step` are counted from 1, before the first step they are 0. */
+  /** Receives a row of the training curve. `epoch` and `step` count from 1; before the first step they are 0. */
   metrics(epoch: number, step: number, values: Record<string, number>): void;
   progress(phase: string, at: { step: number; loss: number | null; samplesPerSecond: number | null }): void;
   warning(message: string): void;
   checkpoint(checkpoint: Checkpoint): Promise<void>;
-  /** Lets the process read its messages; throws when the run must stop. */
+  /** Lets the process handle messages; throws when the run must stop. */
   pause(): Promise<void>;
 }
 
 /**
- * The reason with which a stage's signal is aborted. Thrown by `pause` of the hooks it ends a run between two steps; the
- * loop commits a checkpoint first.
+ * The reason with which a stage's signal is aborted. The hook `pause` throws it to end a run between two steps; the loop
+ * commits a checkpoint first.
  */
 export class StopTraining extends Error {}
 
@@ -50,12 +50,12 @@ export interface TrainingResult {
   members: MemberResult[];
   /** The last epoch's mean of the weighted sum of all terms. */
   loss: number | undefined;
-  /** Seconds of training, over all attempts. */
+  /** The seconds of training over all attempts. */
   seconds: number;
 }
 
 interface MemberResult {
-  /** The last epoch where there is no validation split. */
+  /** The best epoch; without a validation split, the last one. */
   best: { epoch: number; validationAccuracy: number | null; values: Values };
   lastValidationAccuracy: number | null;
   terms: TermResult[];

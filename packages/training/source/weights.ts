@@ -5,7 +5,7 @@ import { DistilleryError } from '@distillery/spec';
 import type { Values } from './network.ts';
 
 /**
- * Returns the file that the store keeps of a network's weights: safetensors in PyTorch's layout and under PyTorch's
+ * Encodes a network's weights as the file that the store keeps: safetensors in PyTorch's layout and under PyTorch's
  * names, so that `model.load_state_dict(safetensors.torch.load_file(path))` accepts it. Downloads in other formats are
  * encoded from it.
  */
@@ -25,7 +25,7 @@ export function encodeWeights(
 }
 
 /**
- * Reads and verifies what `encodeWeights` wrote.
+ * Loads and verifies weights that `encodeWeights` wrote.
  *
  * @throws DistilleryError `artifact_corrupt` when the blob is damaged, or a parameter is missing or has another shape
  */

@@ -21,7 +21,7 @@ const files: [string, Buffer][] = [
   ['a//two', Buffer.from('2'.repeat(3000))],
 ];
 
-test.each([true, false])('reads a tar, gzip %s, whatever the file is called', async (gzip) => {
+test.each([true, false])('reads a tar file under any name, gzip %s', async (gzip) => {
   const { entries } = await walk(await tarOf(files, { gzip }));
   expect(entries).toEqual([
     ['a/one', '1'],
@@ -70,18 +70,18 @@ test('a truncated or foreign file ends in an error', async () => {
   await expect(walk(Buffer.alloc(1024, 'not a tar'))).rejects.toThrow(/tar/);
 });
 
-test('a gzip file of nothing but padding ends in an error long before its end', async () => {
+test('a gzip file of padding alone ends in an error long before its end', async () => {
   const zeros = gzipSync(Buffer.alloc(2 ** 20));
   const whole = await tarOf(files);
-  // Members of a gzip file stand one after the other.
+  // The members of a gzip file follow each other.
   await expect(walk(Buffer.concat([whole, ...Array.from({ length: 64 }, () => zeros)]))).rejects.toThrow(
     /more than 16777216 bytes follow that belong to no entry/,
   );
 });
 
-test('an entry past the bound is refused before it is read', async () => {
+test('an entry beyond the limit is refused before it is read', async () => {
   const bytes = await tarOf([['huge', Buffer.alloc(0)]], { gzip: false });
-  // the size field of a header: octal digits at 124, and the checksum at 148 that covers them
+  // The size field of a header: octal digits at 124, which the checksum at 148 covers.
   bytes.write('07777777777', 124, 'ascii');
   const header = bytes.subarray(0, 512);
   header.fill(' ', 148, 156);
@@ -93,5 +93,5 @@ test('an entry past the bound is refused before it is read', async () => {
     148,
     'ascii',
   );
-  await expect(walk(bytes)).rejects.toThrow('huge: 1073741823 bytes, past 67108864');
+  await expect(walk(bytes)).rejects.toThrow('huge is 1073741823 bytes long, more than 67108864');
 });

@@ -1,24 +1,24 @@
 import { archiveFormats } from './formats.ts';
 
-/** An image larger than this is not training data; the bound keeps a hostile archive out of memory. */
+/** The most bytes of one file: larger images are not training data, and a malicious archive must not fill the memory. */
 export const MAX_FILE_BYTES = 64 * 2 ** 20;
 export const MAX_FILES = 2_000_000;
-/** Unpacked bytes that are read at most, wanted or not: a small file can unpack to terabytes. */
+/** The most unpacked bytes of one archive, because a small file can unpack to terabytes. */
 const MAX_UNPACKED_BYTES = 256 * 2 ** 30;
 
 export interface ArchiveEntry {
-  /** Relative, with `/` between its parts and neither `.` nor `..` among them. */
+  /** A relative path with `/` between its parts, none of which is `.` or `..`. */
   name: string;
   size: number;
-  /** The contents; what is not read is skipped. Only before the next entry is asked for. */
+  /** Reads the contents. Call it before the next entry is requested; contents that are not read are skipped. */
   read(): Promise<Buffer>;
 }
 
 /**
- * Walks an archive, whose format its first bytes tell, in the order of the file, without unpacking it to disk. Only plain
- * files with names that stay inside are yielded; links, devices and other names go to `refuse`.
+ * Yields the files of an archive in their order, without unpacking it to disk. The first bytes determine the format. Links,
+ * devices and names that lead out of the archive go to `refuse`.
  *
- * @throws RangeError past a bound, and whatever reading, unpacking or the format report
+ * @throws RangeError beyond a limit, and the errors of reading and unpacking
  */
 export async function* archiveEntries(
   path: string,
@@ -36,13 +36,14 @@ export async function* archiveEntries(
     const name = insideName(raw);
     if (type === 'file') {
       if (name === undefined) refuse(raw, 'its name leads out of the archive');
-      else if (size > MAX_FILE_BYTES) throw new RangeError(`${raw}: ${size} bytes, past ${MAX_FILE_BYTES}`);
+      else if (size > MAX_FILE_BYTES)
+        throw new RangeError(`${raw} is ${size} bytes long, more than ${MAX_FILE_BYTES}`);
       else yield { name, size, read };
     } else if (type !== 'directory') refuse(raw, `is a ${type}, not a file`);
   }
 }
 
-/** The name without `./` parts; undefined for one that is absolute or climbs. */
+/** The name without `.` parts; undefined when it is absolute or contains `..`. */
 function insideName(raw: string): string | undefined {
   const parts = raw.split(/[/\\]/);
   if (parts[0] === '' || /^[a-z]:$/i.test(parts[0]) || parts.includes('..') || raw.includes('\0'))

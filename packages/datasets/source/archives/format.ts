@@ -1,23 +1,23 @@
-/** An entry as its archive has it, before anything is checked. */
+/** An entry as it is in the archive, before any check. */
 export interface RawEntry {
   name: string;
-  /** Unpacked bytes. */
+  /** The unpacked size in bytes. */
   size: number;
-  /** `file`, `directory`, or whatever else an archive holds, such as `symlink`. */
+  /** `file`, `directory`, or another type such as `symlink`. */
   type: string;
-  /** The contents; what is not read is skipped. Only before the next entry is asked for. */
+  /** Reads the contents. Call it before the next entry is requested; contents that are not read are skipped. */
   read(): Promise<Buffer>;
 }
 
-/** A kind of archive; a new one is one file and a line in `formats.ts`. */
+/** A format of archives. A new one is one file and one line in `formats.ts`. */
 export interface ArchiveFormat {
   readonly type: string;
-  /** Whether a file is one of these, by its first bytes, up to 512 of them. */
+  /** Whether a file has this format, by up to 512 of its first bytes. */
   matches(head: Buffer): boolean;
   /**
-   * The entries in the order of the file, without unpacking it to disk. Bounds the bytes that it reads between entries.
+   * Yields the entries in their order, without unpacking the file to disk, and limits the bytes between two entries.
    *
-   * @throws what reading and unpacking report; the reason of the signal, or an AbortError, once it is aborted
+   * @throws the errors of reading and unpacking; the reason of the signal, or an AbortError, when it is aborted
    */
   entries(path: string, signal?: AbortSignal): AsyncGenerator<RawEntry>;
 }

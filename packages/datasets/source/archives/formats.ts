@@ -3,7 +3,7 @@ import type { ArchiveFormat } from './format.ts';
 import { tar } from './tar.ts';
 import { tarGzip } from './tar-gzip.ts';
 
-/** Every format; the first one that matches reads a file. */
+/** All formats. A file is read by the first one that matches. */
 const formats: ArchiveFormat[] = [tarGzip, tar];
 
 export const archiveFormats = {
@@ -11,9 +11,9 @@ export const archiveFormats = {
     return formats;
   },
   /**
-   * The format of a file by its first bytes, whatever it is called.
+   * Detects the format of a file by its first bytes.
    *
-   * @throws RangeError for a file that is none of them
+   * @throws RangeError when no format matches
    */
   async of(path: string): Promise<ArchiveFormat> {
     const file = await open(path);
@@ -21,7 +21,9 @@ export const archiveFormats = {
       const { buffer, bytesRead } = await file.read(Buffer.alloc(512), 0, 512, 0);
       const found = formats.find((format) => format.matches(buffer.subarray(0, bytesRead)));
       if (found === undefined)
-        throw new RangeError(`is not an archive: ${formats.map(({ type }) => type).join(', ')}`);
+        throw new RangeError(
+          `is not an archive of a known format: ${formats.map(({ type }) => type).join(', ')}`,
+        );
       return found;
     } finally {
       await file.close();

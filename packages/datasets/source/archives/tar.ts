@@ -4,24 +4,24 @@ import { pipeline } from 'node:stream/promises';
 import { extract } from 'tar-stream';
 import type { ArchiveFormat, RawEntry } from './format.ts';
 
-/** Unpacked bytes between the end of one entry and the next: headers and padding, of which a bomb may consist alone. */
+/** The most unpacked bytes between two entries: headers and padding. A malicious file may consist of padding alone. */
 const MAX_GAP_BYTES = 16 * 2 ** 20;
 
 export const tar: ArchiveFormat = {
   type: 'tar',
-  // A tar file has no signature of old; what is none of them fails at its first header.
+  // Old tar files have no signature; other files fail at their first header.
   matches: () => true,
   entries: (path, signal) => tarEntries(path, [], signal),
 };
 
-/** @param unpack turns the bytes of the file into those of a tar file */
+/** @param unpack the streams that decompress the file */
 export async function* tarEntries(
   path: string,
   unpack: Transform[],
   signal?: AbortSignal,
 ): AsyncGenerator<RawEntry> {
   const archive = extract();
-  // its error reaches the walk through `archive`, which pipeline destroys with it
+  // Its error reaches the loop through `archive`, which the pipeline destroys with the error.
   const meter = byteMeter();
   const source = createReadStream(path, { highWaterMark: 1 << 20 });
   const flow = pipeline([source, ...unpack, meter.stage, archive], { signal });
@@ -40,7 +40,7 @@ export async function* tarEntries(
   }
 }
 
-/** Ends the flow when more bytes pass than the entries that were met account for, however small the file is. */
+/** A stream that fails when far more bytes pass than the entries so far account for. */
 function byteMeter() {
   let passed = 0;
   let allowed = MAX_GAP_BYTES;

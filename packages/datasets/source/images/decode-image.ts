@@ -1,11 +1,12 @@
 import sharp from 'sharp';
 
-/** A guard against images that are small as files and enormous as pixels. */
+/** The most pixels of an image that is decoded: a small file can hold an enormous image. */
 const MAX_PIXELS = 50_000_000;
 
 /**
- * Decodes at a time. sharp runs each on libuv's pool (four threads); a few more keep that pool fed while
- * JavaScript copies pixels. One libvips thread an image: many small images gain nothing from more.
+ * The number of images that are decoded at a time. sharp decodes on libuv's pool of four threads; a few more images keep
+ * the pool busy while JavaScript copies pixels. Each image uses one thread of libvips, as small images gain nothing from
+ * more.
  */
 export const DECODES_AT_ONCE = 8;
 sharp.concurrency(1);
@@ -13,7 +14,7 @@ sharp.cache(false);
 
 const options = { limitInputPixels: MAX_PIXELS, failOn: 'error' } as const;
 
-/** `[height, width]` from the header alone; undefined when there is no image in the bytes. */
+/** Reads `[height, width]` from an image's header; undefined when the bytes are not an image. */
 export async function imageSize(bytes: Buffer): Promise<[number, number] | undefined> {
   try {
     const { height, width } = await sharp(bytes, options).metadata();
@@ -24,8 +25,8 @@ export async function imageSize(bytes: Buffer): Promise<[number, number] | undef
 }
 
 /**
- * RGB bytes `[height, width, 3]`: grey is spread over the channels, an alpha channel dropped, the first frame of an
- * animation taken, another size resized without keeping its proportions.
+ * Decodes an image to RGB bytes, `[height, width, 3]`. Grey images get three equal channels, an alpha channel is dropped,
+ * an animation gives its first frame, and other sizes are scaled without keeping the proportions.
  */
 export async function decodeRgb(
   bytes: Buffer,
@@ -37,6 +38,7 @@ export async function decodeRgb(
     .toColourspace('srgb')
     .raw()
     .toBuffer();
-  if (pixels.length !== height * width * 3) throw new RangeError(`${pixels.length} bytes of pixels`);
+  if (pixels.length !== height * width * 3)
+    throw new RangeError(`decodes to ${pixels.length} bytes, expected ${height * width * 3}`);
   return pixels;
 }

@@ -8,12 +8,12 @@ const MAX_SKIPPED_NAMES = 100;
 const PROGRESS_STEP = 10_000;
 
 /**
- * Decodes every image of the layout into its place, so that the result does not depend on the order in which the
- * source gives its files. Images that do not decode are left out and listed by name.
+ * Decodes every image of the layout into its position, so that the result does not depend on the order in which the source
+ * lists its files. Images that cannot be decoded are skipped and listed by name.
  *
- * @param size `[height, width]` that every image is brought to
- * @param refused names that were never read, with the reason; counted among the skipped
- * @returns `decoded`: how many images of each label, in each split
+ * @param size `[height, width]` that every image is scaled to
+ * @param refused files that were refused before, with the reason; they count as skipped
+ * @returns `skipped`, and `decoded`: the number of images of each label in each split
  */
 export async function fillSplits(
   files: ImageFiles,
@@ -33,7 +33,7 @@ export async function fillSplits(
   const decoded = { train: layout.classes.map(() => 0), test: layout.classes.map(() => 0) };
   let count = 0;
   const decode = async (name: string, bytes: Buffer | Error) => {
-    // a name that an archive holds twice: the first stands
+    // An archive may hold a name twice: the first file counts.
     const place = places.get(name);
     if (place === undefined) return;
     places.delete(name);

@@ -5,20 +5,20 @@ import { fileFingerprint } from '../decoded.ts';
 import { imageSize } from './decode-image.ts';
 import { isImageName } from './image-layout.ts';
 
-/** Images by name, from a folder or an archive alike. */
+/** The image files of a folder or an archive, by name. */
 export interface ImageFiles {
-  /** Changes when a file does. */
+  /** A value that changes when one of the files changes. */
   fingerprint(signal?: AbortSignal): Promise<unknown>;
-  /** The names of all images, and `[height, width]` of the first of them, by name, that has a readable header. */
+  /** Lists all images, with `[height, width]` of the first one, by name, that has a readable header. */
   survey(signal?: AbortSignal): Promise<Survey>;
-  /** Every image's bytes, in no promised order. A file that cannot be read arrives as its error. */
+  /** Reads every image, in any order. A file that cannot be read gives its error in place of bytes. */
   contents(signal?: AbortSignal): AsyncIterable<{ name: string; bytes: Buffer | Error }>;
 }
 
 interface Survey {
   names: string[];
   size: [number, number] | undefined;
-  /** What looked like an image and was refused for its name or kind. */
+  /** Files that were refused because of their name or kind. */
   refused: { name: string; reason: string }[];
 }
 
@@ -63,11 +63,15 @@ function folderFiles(root: string): ImageFiles {
 
 async function readImage(path: string): Promise<Buffer> {
   const { size } = await stat(path);
-  if (size > MAX_FILE_BYTES) throw new RangeError(`${size} bytes, past ${MAX_FILE_BYTES}`);
+  if (size > MAX_FILE_BYTES) throw new RangeError(`is ${size} bytes long, more than ${MAX_FILE_BYTES}`);
   return readFile(path);
 }
 
-/** Links are refused, since they may lead anywhere. @throws RangeError past the bound on files */
+/**
+ * Lists the images below a folder. Links are refused, because they may lead out of it.
+ *
+ * @throws RangeError when there are more than `MAX_FILES` files
+ */
 async function listFolder(
   root: string,
   signal?: AbortSignal,

@@ -14,7 +14,7 @@ test('train/ and test/ with class folders, in any order of the files', () => {
   }
 });
 
-test('val/ stands in for test/, and is left out beside it', () => {
+test('val/ is used as test/, and ignored beside it', () => {
   const train = ['train/a/1.png', 'train/b/1.png'];
   const val = ['val/a/1.png', 'val/b/1.png'];
   expect(names(layoutOf([...train, ...val], 0.5).test)).toEqual(['0 val/a/1.png', '1 val/b/1.png']);
@@ -23,7 +23,7 @@ test('val/ stands in for test/, and is left out beside it', () => {
   expect(all.train).toHaveLength(2);
 });
 
-test('one folder around everything is looked through', () => {
+test('a single folder around everything is ignored', () => {
   const wrapped = layoutOf(
     ['set/train/a/1.png', 'set/train/b/1.png', 'set/test/a/1.png', 'set/test/b/1.png'],
     0.5,
@@ -35,7 +35,7 @@ test('one folder around everything is looked through', () => {
   ]);
 });
 
-test('without a test folder each class gives its share, drawn by name', () => {
+test('without a test folder a share of each class is held out, chosen by name', () => {
   const files = ['a', 'b'].flatMap((name) => Array.from({ length: 20 }, (_, i) => `${name}/${i}.png`));
   const { train, test: tested } = layoutOf(files, 0.2);
   expect([train.length, tested.length]).toEqual([32, 8]);
@@ -49,7 +49,7 @@ test('without a test folder each class gives its share, drawn by name', () => {
   expect(layoutOf(['a/1.png', 'a/2.png', 'b/1.png', 'b/2.png'], 0.1).test).toHaveLength(2);
 });
 
-test('refuses what cannot be trained on', () => {
+test('refuses files without at least two usable classes', () => {
   expect(() => layoutOf([], 0.1)).toThrow('no class folder with images');
   expect(() => layoutOf(['1.png', '2.png'], 0.1)).toThrow('no class folder with images');
   expect(() => layoutOf(['a/1.png', 'a/2.png'], 0.1)).toThrow('only the class "a"');

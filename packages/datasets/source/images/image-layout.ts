@@ -3,30 +3,30 @@ import { sha256 } from '@distillery/spec';
 const IMAGE = /\.(jpe?g|png|webp|gif|tiff?|avif)$/i;
 
 interface Sample {
-  /** As in the source, with its folders. */
+  /** The file's path in the source. */
   name: string;
-  /** Index into `classes`. */
+  /** An index into `classes`. */
   label: number;
 }
 
 export interface Layout {
   classes: string[];
-  /** Sorted by class, then name, whatever order the source lists its files in. */
+  /** Sorted by class and then by name, so that the order of the source does not matter. */
   train: Sample[];
   test: Sample[];
 }
 
-/** Whether the name is that of an image; hidden files (macOS puts `._` twins into archives) are not. */
+/** Whether a name is that of an image. Hidden files do not count: macOS adds a `._` file for each file of an archive. */
 export function isImageName(name: string): boolean {
   return IMAGE.test(name) && !name.split('/').some((part) => part.startsWith('.'));
 }
 
 /**
  * Finds classes and splits in the names of the images: `train/<class>/…` with `test/<class>/…` (or `val/`), or plain
- * `<class>/…`. One folder around all of it is looked through.
+ * `<class>/…`. A single folder around all of them is ignored.
  *
- * @param testFraction of each class, at least one image; only when there is no test folder
- * @throws RangeError fewer than two classes; a test folder with other classes than the training folder
+ * @param testFraction the share of each class, at least one image, that is held out when there is no test folder
+ * @throws RangeError when there are fewer than two classes, or the test folder has other classes than the training folder
  */
 export function layoutOf(names: readonly string[], testFraction: number): Layout {
   const paths = unwrapped(
@@ -34,7 +34,7 @@ export function layoutOf(names: readonly string[], testFraction: number): Layout
   );
   const hasTrain = paths.some(({ parts }) => parts[0] === 'train');
   const testFolder = ['test', 'val'].find((folder) => paths.some(({ parts }) => parts[0] === folder));
-  // a lone folder "test" or "val" among others is a class like them
+  // Without a train folder, a folder "test" or "val" is a class.
   const split = hasTrain && paths.every(({ parts }) => ['train', 'test', 'val'].includes(parts[0]));
   const train = group(split ? under(paths, 'train') : paths);
   const classes = [...train.keys()].sort();
@@ -42,13 +42,17 @@ export function layoutOf(names: readonly string[], testFraction: number): Layout
     const found = classes.length === 0 ? 'no class folder with images' : `only the class "${classes[0]}"`;
     throw new RangeError(`${found}; expected train/<class>/…, test/<class>/… or <class>/…`);
   }
-  if (!split || testFolder === undefined) return drawTest(classes, train, testFraction);
+  if (!split || testFolder === undefined) return holdOutTest(classes, train, testFraction);
   const test = group(under(paths, testFolder));
   const missing = classes.filter((name) => !test.has(name));
   const unknown = [...test.keys()].filter((name) => !train.has(name)).sort();
   if (missing.length + unknown.length > 0) {
-    const say = (list: string[], where: string) => (list.length === 0 ? [] : [`${list.join(', ')} ${where}`]);
-    const differences = [...say(missing, 'only in train/'), ...say(unknown, `only in ${testFolder}/`)];
+    const describe = (list: string[], where: string) =>
+      list.length === 0 ? [] : [`${list.join(', ')} ${where}`];
+    const differences = [
+      ...describe(missing, 'only in train/'),
+      ...describe(unknown, `only in ${testFolder}/`),
+    ];
     throw new RangeError(`train/ and ${testFolder}/ differ in their classes: ${differences.join('; ')}`);
   }
   return { classes, train: inOrder(classes, train), test: inOrder(classes, test) };
@@ -85,20 +89,20 @@ function unwrapped(paths: Path[]): Path[] {
   return under(paths, wrapper);
 }
 
-/** By a hash of each name: which images are tested depends on nothing but the names in the class. */
-function drawTest(classes: string[], groups: Map<string, Path[]>, fraction: number): Layout {
+/** Holds out test images by a hash of their names, so that the choice depends only on the names in the class. */
+function holdOutTest(classes: string[], groups: Map<string, Path[]>, fraction: number): Layout {
   const train = new Map<string, Path[]>();
   const test = new Map<string, Path[]>();
   for (const [name, paths] of groups) {
     if (paths.length < 2)
       throw new RangeError(`the class "${name}" has one image: none is left for the test split`);
-    const drawn = paths
+    const shuffled = paths
       .map((path) => ({ path, key: sha256(path.parts.join('/')) }))
       .sort((a, b) => (a.key < b.key ? -1 : 1))
       .map(({ path }) => path);
     const count = Math.min(paths.length - 1, Math.max(1, Math.round(paths.length * fraction)));
-    test.set(name, drawn.slice(0, count));
-    train.set(name, drawn.slice(count));
+    test.set(name, shuffled.slice(0, count));
+    train.set(name, shuffled.slice(count));
   }
   return { classes, train: inOrder(classes, train), test: inOrder(classes, test) };
 }

@@ -1,6 +1,6 @@
 /**
- * Signed distance to an outline in its own units, negative inside; x points up in an upright image. Distances let
- * one formula antialias every outline at every size and rotation.
+ * The signed distance to an outline in the outline's units, negative inside; x points up in an upright image. With
+ * distances one formula antialiases every outline at every size and rotation.
  */
 export type Outline = (x: number, y: number) => number;
 
@@ -10,7 +10,7 @@ const circle: Outline = (x, y) => Math.sqrt(x * x + y * y) - 1;
 
 const ring: Outline = (x, y) => Math.abs(Math.sqrt(x * x + y * y) - 0.75) - 0.25;
 
-/** A disc less a second disc of nearly its size, set aside. */
+/** A disc without the part that a second disc beside it covers. */
 const crescent: Outline = (x, y) => {
   const aside = x - 0.55;
   return Math.max(Math.sqrt(x * x + y * y) - 1, 0.85 - Math.sqrt(aside * aside + y * y));
@@ -74,14 +74,14 @@ const arrow: Point[] = [
   [0.1, -0.85],
 ];
 
-/** The usual parametric heart, x = 16 sin³t, as a polygon: at these sizes its corners are below a pixel. */
+/** The usual parametric heart, x = 16 sin³t, as a polygon whose edges are shorter than a pixel at these sizes. */
 const heart: Point[] = Array.from({ length: 20 }, (_, i) => {
   const t = (2 * Math.PI * i) / 20;
   const up = 13 * Math.cos(t) - 5 * Math.cos(2 * t) - 2 * Math.cos(3 * t) - Math.cos(4 * t);
   return [(up + 2.5) / 16, Math.sin(t) ** 3];
 });
 
-/** Scaled to the area of the unit disc, so that no class shows more of its colour than another. */
+/** Scales an outline to the area of the unit disc, so that a class cannot be recognised by the amount of its colour. */
 function sameArea(outline: Outline): Outline {
   const steps = 160;
   const cell = 3 / steps;
@@ -95,7 +95,7 @@ function sameArea(outline: Outline): Outline {
   return (x, y) => outline(x / scale, y / scale) * scale;
 }
 
-/** The ten classes; no turn or change of size makes one of them another. */
+/** The ten classes. No rotation or scaling turns one of them into another. */
 export const outlines: Readonly<Record<string, Outline>> = Object.fromEntries(
   Object.entries({
     circle,

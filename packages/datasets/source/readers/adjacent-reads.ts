@@ -1,22 +1,22 @@
-/** Rows that one read of a file takes. */
+/** The rows of one read of a file. */
 export interface AdjacentRead {
   /** The first row. */
   first: number;
-  /** Past the last row. */
+  /** The row after the last one. */
   end: number;
-  /** Which of the wanted positions lie in it, as indices into `positions`. */
+  /** The requested rows that the read covers, as indices into `positions`. */
   places: Uint32Array;
 }
 
-/** Rows as near as a page of the file system come with the same read. */
+/** The largest gap, in bytes, within one read: a page of the file system. */
 const nearBytes = 4096;
 
 /**
- * Groups wanted rows into reads that only go forward and take near neighbours along.
+ * Groups rows into reads in ascending order. Rows that are near each other share a read.
  *
- * @param positions of rows, in any order
- * @param rowBytes of one row
- * @param maximumBytes of one read; one row may be longer
+ * @param positions the rows to read, in any order
+ * @param rowBytes the bytes of one row
+ * @param maximumBytes the most bytes of one read; a longer row is read alone
  */
 export function* adjacentReads(
   positions: Int32Array,

@@ -3,23 +3,23 @@ import { DistilleryError } from '@distillery/spec/errors';
 import { adjacentReads } from './adjacent-reads.ts';
 import type { ReaderDescription, ReaderKind } from './reader.ts';
 
-/** Inputs one after the other in a file. */
+/** Inputs that follow each other in a file. */
 export interface FileRows extends ReaderDescription {
   kind: 'file';
   path: string;
-  /** Where the first input begins, in bytes. */
+  /** The position of the first input in the file, in bytes. */
   offset: number;
-  /** Bytes of inputs that this thread may keep in memory once they are read; a split that is larger is read each time. */
+  /** The most bytes of inputs that a thread keeps in memory; a larger split is read from the file each time. */
   memory: number;
 }
 
-/** Bytes of one read; a longer input is read at once. */
+/** The bytes of one read; a longer input is read alone. */
 const blockBytes = 1 << 18;
 
-/** What was read, for all readers of this thread over the same part of the same file. */
+/** Rows that were read, shared by all readers of this thread over the same part of a file. */
 interface Kept {
   rows: Uint8Array;
-  /** For each block of rows 1 once it has been read. */
+  /** For each block of rows: 1 when it has been read. */
   present: Uint8Array;
   users: number;
 }
@@ -27,8 +27,8 @@ const kept = new Map<string, Kept>();
 let keptBytes = 0;
 
 /**
- * Positional reads of one open file. A split that fits into `memory` is read from the file once, block by block as its
- * inputs are asked for: a system call for each input would take several times as long as its copy.
+ * Reads inputs from a file. A split that fits into `memory` is read only once, block by block as its inputs are needed: a
+ * system call for each input would take several times as long as its copy.
  */
 export const file: ReaderKind<FileRows> = {
   type: 'file',
@@ -69,7 +69,7 @@ export const file: ReaderKind<FileRows> = {
       present[index] = 1;
     }
 
-    /** Reads the rows from `first` up to `end` into `target`, from `at` on. */
+    /** Reads the rows from `first` up to `end`, exclusive, into `target` at `at`. */
     function fill(target: Uint8Array, at: number, first: number, end: number): void {
       const wanted = (end - first) * bytes;
       for (let got = 0; got < wanted; ) {
@@ -89,7 +89,7 @@ function openFile(path: string): number {
   }
 }
 
-/** The next attempt decodes again what is gone or damaged. */
+/** `data_unavailable` is retryable, and the next attempt decodes missing or damaged copies again. */
 function unavailable(path: string, reason: string, cause?: unknown): DistilleryError {
   return new DistilleryError('data_unavailable', `the decoded copy ${path}: ${reason}`, { cause });
 }

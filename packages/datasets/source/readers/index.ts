@@ -1,6 +1,6 @@
 /**
- * Readers by kind. The thread that prepares batches starts with this file, so that nothing here may import TensorFlow.js,
- * sharp or zod.
+ * Readers by kind. The batch thread imports this file when it starts, so nothing here may import TensorFlow.js, sharp or
+ * zod.
  */
 import { file } from './file.ts';
 import { memory } from './memory.ts';
@@ -12,12 +12,12 @@ export type { Reader, ReaderDescription, ReaderKind } from './reader.ts';
 
 const kinds = new Map<string, ReaderKind>();
 
-/** Every reader, of this package and of plug-in modules. */
+/** The readers of this package and of plug-in modules. */
 export const readers = {
   get list(): readonly ReaderKind[] {
     return [...kinds.values()];
   },
-  /** @throws RangeError for a name that no kind has */
+  /** @throws RangeError for an unknown name */
   get(type: string): ReaderKind {
     const kind = kinds.get(type);
     if (kind === undefined)
@@ -25,7 +25,7 @@ export const readers = {
     return kind;
   },
   /**
-   * Adds a kind; adding the same one again changes nothing.
+   * Adds a kind. Adding the same kind twice has no effect.
    *
    * @throws RangeError when another kind has its name
    */
@@ -40,14 +40,14 @@ readers.add(file);
 readers.add(memory);
 readers.add(subset);
 
-/** Opens the inputs that a description tells of, in this thread; the caller closes them. */
+/** Opens the described inputs in this thread; the caller closes the reader. */
 export async function openReader(description: ReaderDescription): Promise<Reader> {
   const { kind, module } = description;
   if (module !== undefined) await import(module);
   return checked(description, await readers.get(kind).open(description, openReader));
 }
 
-/** The checks that are the same for all kinds. */
+/** Adds the checks that all kinds share. */
 function checked({ count, shape, bytes, digest }: ReaderDescription, opened: OpenedReader): Reader {
   let closed = false;
   return {

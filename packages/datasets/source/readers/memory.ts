@@ -1,10 +1,10 @@
 import { sharedMemory } from '../shared-memory.ts';
 import type { ReaderDescription, ReaderKind } from './reader.ts';
 
-/** Inputs that were computed into memory that all threads of this process share. */
+/** Inputs in memory that all threads of this process share. */
 export interface MemoryRows extends ReaderDescription {
   kind: 'memory';
-  /** `[count × bytes]`, over a SharedArrayBuffer, so that a thread is given it without a copy. */
+  /** `[count × bytes]` in a SharedArrayBuffer, which is passed to threads without a copy. */
   inputs: Uint8Array;
 }
 
@@ -23,7 +23,7 @@ export const memory: ReaderKind<MemoryRows> = {
 };
 
 /**
- * Describes inputs in memory; those outside shared memory are copied there.
+ * Describes inputs in memory, after copying them to shared memory where necessary.
  *
  * @param inputs `[count, …shape]`, row-major
  */

@@ -1,21 +1,21 @@
 /**
- * What a thread needs to open the inputs of a split: plain data that structured clone carries. Each kind adds what it
- * needs, such as a path.
+ * What a thread needs to open the inputs of a split, as plain data for structured clone. Each kind adds fields such as a
+ * path.
  */
 export interface ReaderDescription {
-  /** The reader that opens it. */
+  /** The kind of reader that opens it. */
   kind: string;
-  /** Number of inputs. */
+  /** The number of inputs. */
   count: number;
-  /** Of one input: `[height, width, channels]` of an image, `[length]` in tokens of a text. */
+  /** The shape of one input: `[height, width, channels]` of an image, `[length]` of a text, in tokens. */
   shape: number[];
-  /** Bytes of one input: one for each number of an image, two in this machine's order for each token of a text. */
+  /** The bytes of one input: one for each number of an image, two in this machine's byte order for each token of a text. */
   bytes: number;
   /** Readers with equal digests read equal inputs. */
   digest: string;
   /**
-   * URL of a module that adds the kind to `readers` when it is imported; absent for kinds of this package. Written by
-   * sources alone, never taken from a request.
+   * The URL of a module that adds the kind to `readers` when it is imported; absent for kinds of this package. Sources set
+   * it; it never comes from a request.
    */
   module?: string;
 }
@@ -27,28 +27,28 @@ export interface Reader {
   readonly bytes: number;
   readonly digest: string;
   /**
-   * Copies inputs, in the order asked for.
+   * Copies inputs in the order of `indices`.
    *
-   * @param indices in any order, repeated or not
-   * @param into `[indices.length × bytes]`, overwritten whole
+   * @param indices in any order; an index may repeat
+   * @param into `[indices.length × bytes]`, overwritten completely
    * @throws RangeError for an index outside the split, an `into` of another length, and after `close`;
-   *   DistilleryError `data_unavailable` when the inputs are gone or cut short
+   *   DistilleryError `data_unavailable` when inputs are missing
    */
   read(indices: Int32Array, into: Uint8Array): void | Promise<void>;
   /** Releases files and memory; safe to call twice. */
   close(): void | Promise<void>;
 }
 
-/** What a kind does itself; `openReader` adds the checks that are the same for all. */
+/** The part of a reader that its kind implements; `openReader` adds the checks that all kinds share. */
 export type OpenedReader = Pick<Reader, 'read' | 'close'>;
 
-/** A way to keep inputs, or to make them when they are asked for; a new one is one file and a line in `index.ts`. */
+/** A way to store inputs, or to create them on demand. A new kind is one file and one line in `index.ts`. */
 export interface ReaderKind<Description extends ReaderDescription = ReaderDescription> {
   readonly type: string;
   /**
-   * Called in the thread that reads; imports what is heavy only here.
+   * Opens the inputs in the thread that reads them. Import heavy modules here, not at the top of the file.
    *
-   * @param openReader opens readers that this one is made of
+   * @param openReader opens the readers that this one is built on
    * @throws DistilleryError `data_unavailable` when there is nothing to open
    */
   open(

@@ -14,7 +14,7 @@ const [count, bytes] = [50, 700];
 const common = { count, shape: [10, 10, 7], bytes, digest: 'd' };
 const inputs = Uint8Array.from({ length: count * bytes }, (_, i) => (i * 13 + (i >> 8)) & 255);
 
-/** Rows in a file, after and before bytes that are none of theirs. */
+/** Rows in a file, with other bytes before and after them. */
 async function inFile(memory: number): Promise<FileRows> {
   const path = join(await temporaryFolder(), 'rows');
   await writeFile(path, [Buffer.alloc(33, 'x'), inputs, Buffer.alloc(9, 'y')]);
@@ -38,12 +38,12 @@ describeReader('subset', async () => {
   const even = inputs.filter((_, i) => Math.floor(i / bytes) % 2 === 0);
   return { description, inputs: even };
 });
-describeReader('generated, of a module of its own', async () => {
+describeReader('generated, from a separate module', async () => {
   const split = generatedSplit(40, [5, 5, 3], 4);
   return { description: split.reader, inputs: await allInputs(split) };
 });
 
-test('rows far longer than a read, and a split that is larger than what may be kept', async () => {
+test('rows can be far longer than one read, and a split larger than the memory limit', async () => {
   const path = join(await temporaryFolder(), 'rows');
   const long = Uint8Array.from({ length: 3 * 400_000 }, (_, i) => (i * 31 + (i >> 10)) & 255);
   await writeFile(path, long);
@@ -61,20 +61,20 @@ test('rows far longer than a read, and a split that is larger than what may be k
   ).toBe(0);
 });
 
-test('a file that is kept is read once: what happens to it later changes nothing that was read', async () => {
+test('a file that fits into memory is read once: later changes do not affect what was read', async () => {
   const description = await inFile(1 << 20);
   const reader = await openReader(description);
   const into = new Uint8Array(bytes);
   await reader.read(Int32Array.of(48), into);
   await truncate(description.path, 33);
-  // Neighbours came with the same read.
+  // The same read covered neighbouring rows.
   await reader.read(Int32Array.of(0), into);
   expect(into).toEqual(inputs.subarray(0, bytes));
   await reader.close();
 });
 
 test.each([0, 1 << 20])(
-  'a file that is cut short or gone is data_unavailable; %s bytes kept',
+  'a truncated or missing file is data_unavailable, with %s bytes of memory',
   async (memory) => {
     const description = await inFile(memory);
     await truncate(description.path, 33 + 20 * bytes + 5);
@@ -91,7 +91,7 @@ test.each([0, 1 << 20])(
   },
 );
 
-test('a file of many blocks, kept', async () => {
+test('a file of many blocks in memory', async () => {
   const path = join(await temporaryFolder(), 'rows');
   const many = Uint8Array.from({ length: 1500 * bytes }, (_, i) => (i * 13 + (i >> 8)) & 255);
   await writeFile(path, many);
@@ -111,7 +111,7 @@ test('a file of many blocks, kept', async () => {
   await reader.close();
 });
 
-test('the registry names its kinds, and refuses a second one of a name', async () => {
+test('the registry lists its kinds, and refuses a second one of the same name', async () => {
   expect(readers.list.map(({ type }) => type)).toEqual(['file', 'memory', 'subset', 'generated']);
   const other: ReaderKind = { type: 'file', open: () => ({ read: () => {}, close: () => {} }) };
   expect(() => readers.add(other)).toThrow('two readers are named file');

@@ -4,7 +4,7 @@ import type { ReaderDescription, ReaderKind } from './reader.ts';
 export interface Subset extends ReaderDescription {
   kind: 'subset';
   of: ReaderDescription;
-  /** `[count]`: which inputs of the other reader these are. */
+  /** `[count]`: the indices of the inputs in the other reader. */
   indices: Int32Array;
 }
 

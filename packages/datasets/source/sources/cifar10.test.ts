@@ -19,7 +19,7 @@ function record(label: number): Buffer {
   return bytes;
 }
 
-/** Takes samples and keeps none. */
+/** Discards all samples. */
 const nowhere = { train: { put: () => {} }, test: { put: () => {} } };
 
 async function archive(entries: [string, Buffer][]): Promise<{ path: string; digest: string }> {
@@ -53,14 +53,14 @@ test('reads batches in their order and turns planes into pixels', async () => {
   expect([...inputs.subarray(last)]).toEqual([1023, 1024, 1025].map((value) => (value + 9) & 255));
 });
 
-test('another digest is a data_error that names both', async () => {
+test('an archive with another digest is a data_error that names both digests', async () => {
   const { path, digest } = await archive([['test_batch.bin', record(1)]]);
   const error = await errorOf(decodeCifarArchive(path, 'f'.repeat(64), nowhere));
   expect(error.code).toBe('data_error');
   expect(error.message).toBe(`${path}: SHA-256 is ${digest}, expected ${'f'.repeat(64)}`);
 });
 
-test('what is not in the format is a data_error', async () => {
+test('an archive of another format is a data_error', async () => {
   const cases: [[string, Buffer][], RegExp][] = [
     [[['data_batch_1.bin', record(1)]], /test_batch\.bin is not in the archive/],
     [[['test_batch.bin', record(1)]], /data_batch_\*\.bin is not in the archive/],
@@ -92,7 +92,7 @@ test('what is not in the format is a data_error', async () => {
   });
 });
 
-test('the outline is constant; a path is looked at', async () => {
+test('the outline is constant, and checks the path', async () => {
   const context = await contextIn(await temporaryFolder());
   expect(await cifar10.outline({}, context)).toMatchObject({ trainCount: 50_000, testCount: 10_000 });
   const choice = { path: 'gone.tar.gz' };

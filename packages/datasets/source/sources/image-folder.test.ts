@@ -59,7 +59,7 @@ test('an archive of the same files, in any order, has the same digest', async ()
   expect((await load(context, { path: 'set.tar' })).digest).toBe(digest);
 });
 
-test('a change of a file or an option is seen', async () => {
+test('a changed file or option gives other data', async () => {
   const context = await withFiles(await smallSet());
   const before = await load(context);
   await writeFile(join(context.roots[0], 'set/train/dark/1.png'), await png(99, 99, 99, 4, 3));
@@ -102,7 +102,7 @@ test('grey, transparent, animated and larger images become RGB of one size', asy
   ]);
 });
 
-test('images that do not decode are counted and named; the others stay in place', async () => {
+test('images that cannot be decoded are counted and named; the others keep their order', async () => {
   const set = await load(
     await withFiles({
       ...(await smallSet()),
@@ -120,7 +120,7 @@ test('images that do not decode are counted and named; the others stay in place'
   expect(set.skipped.first[0].reason).toMatch(/unsupported image format/);
 });
 
-test('more images that do not decode than that do are a data_error that names some', async () => {
+test('when most images cannot be decoded, a data_error names some', async () => {
   const files = await smallSet();
   for (let i = 0; i < 20; i++) files[`train/dark/bad${i}.png`] = Buffer.from('x');
   const error = await errorOf(load(await withFiles(files)));
@@ -130,9 +130,9 @@ test('more images that do not decode than that do are a data_error that names so
   );
 });
 
-test('an image that says it is enormous is left out before it is decoded, as is a file past the bound', async () => {
+test('an image with an enormous size in its header is skipped before decoding, and so is a file beyond the limit', async () => {
   const enormous = await png(1, 2, 3);
-  // Width and height in the header, and the checksum that covers them.
+  // Width and height in the header, with the checksum that covers them.
   enormous.writeUInt32BE(60_000, 16);
   enormous.writeUInt32BE(60_000, 20);
   enormous.writeUInt32BE(crc32(enormous.subarray(12, 29)), 29);
@@ -143,7 +143,7 @@ test('an image that says it is enormous is left out before it is decoded, as is 
   const { skipped } = await load(context);
   expect(skipped.first).toEqual([
     { name: 'train/dark/a.png', reason: expect.stringMatching(/pixel limit/) },
-    { name: 'train/light/b.png', reason: '68157440 bytes, past 67108864' },
+    { name: 'train/light/b.png', reason: 'is 68157440 bytes long, more than 67108864' },
   ]);
 });
 
@@ -183,7 +183,7 @@ test('links inside the folder or archive are not followed', async () => {
   }
 });
 
-test('what cannot be trained on is a data_error at /dataset/path', async () => {
+test('a folder that cannot be trained on is a data_error at /dataset/path', async () => {
   const broken = Buffer.from('x');
   const cases: [Record<string, Buffer>, RegExp][] = [
     [{ 'notes.txt': broken }, /no class folder with images/],
@@ -211,7 +211,7 @@ test('what cannot be trained on is a data_error at /dataset/path', async () => {
   ]);
 });
 
-test('more pixels than the bound are refused before they are allocated', async () => {
+test('more pixels than the limit are refused before they are allocated', async () => {
   const files: Record<string, Buffer> = {};
   for (let i = 0; i < 700; i++) files[`${i % 2}/${i}.png`] = Buffer.from('x');
   const error = await errorOf(load(await withFiles(files), { size: [1024, 1024] }));

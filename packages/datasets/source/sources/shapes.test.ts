@@ -8,13 +8,13 @@ import { shapes } from './shapes.ts';
 const context: DatasetContext = { cacheDir: 'unused', roots: [] };
 const draw = (options: object) => shapes.load(shapes.options.parse(options), context);
 
-test('draws balanced classes of 32×32 RGB images', async () => {
+test('generates balanced classes of 32×32 RGB images', async () => {
   const options = shapes.options.parse({ trainCount: 100, testCount: 20 });
   const set = await shapes.load(options, context);
   const { classes, shape, train } = set;
   expect(await shapes.outline(options, context)).toEqual({ classes, shape, trainCount: 100, testCount: 20 });
   expect([classes.length, (await allInputs(train)).length]).toEqual([10, 100 * 32 * 32 * 3]);
-  // Threads are given them without a copy.
+  // Shared memory is passed to threads without a copy.
   expect((train.reader as MemoryRows).inputs.buffer).toBeInstanceOf(SharedArrayBuffer);
   expect([...train.labels].filter((label) => label === 3)).toHaveLength(10);
 });
@@ -30,16 +30,16 @@ test('an image depends on seed, split and index alone', async () => {
   expect((await draw({ trainCount: 20, testCount: 20, seed: 1 })).digest).not.toBe(small.digest);
 });
 
-test('the digest of the defaults does not move', async () => {
+test('the digest of the defaults is stable', async () => {
   const { digest } = await draw({ trainCount: 100, testCount: 100 });
   expect(digest).toMatchInlineSnapshot(`"2de4747adea6def5c9dc5ad2e24da2fdf3e0a4dced95843fb0e8af3a94374ec2"`);
 });
 
-test('the colours of a class tell nothing about it', async () => {
+test('the colours of an image do not depend on its class', async () => {
   const { train } = await draw({ trainCount: 2000, testCount: 10 });
   const { mean, deviation } = await brightnessByClass(train);
   const overall = mean.reduce((sum, value) => sum + value, 0) / 10;
-  // 3.5 standard errors of a class's mean over its 200 images
+  // 3.5 standard errors of a class's mean over its 200 images.
   for (const value of mean)
     expect(Math.abs(value - overall)).toBeLessThan((3.5 * deviation) / Math.sqrt(200));
 });

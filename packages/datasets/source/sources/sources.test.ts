@@ -7,13 +7,13 @@ import { describeSource, type SourceFixture } from '../testing/source-suite.ts';
 import { syntheticTexts } from '../testing/synthetic-texts.ts';
 import { downloadFingerprint } from './cifar10.ts';
 
-/** Small data for each source: a new one is held to the suite once it has an entry here. */
+/** Small data for each source. A new source needs an entry here to be tested. */
 const fixtures: Record<string, SourceFixture> = {
   cifar10: {
     options: { trainLimit: 12, testLimit: 6 },
-    // A part of a data set has a digest that is derived from the whole one's.
+    // The digest of a part of a data set derives from that of the whole.
     derivedDigest: true,
-    // As an earlier job left them: the archive itself is a download of 170 MB.
+    // A decoded copy of an earlier job: the archive itself is a download of 170 MB.
     async prepare(context) {
       await decodedOnce(downloadFingerprint, context, async ({ train, test: held }) => {
         const image = (index: number) => Uint8Array.from({ length: 3072 }, (_, i) => (i * 3 + index) & 255);

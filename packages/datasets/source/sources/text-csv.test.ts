@@ -22,27 +22,27 @@ const train = 'text,label\n"good, good film",pos\nbad film,neg\n"a ""good"" one"
 const held = 'label,more,text\nneg,x,a bad one\npos,y,unheard of\n';
 const two = { 'set.csv': train, 'test.csv': held };
 const ids = async (split: Dataset['train']) => [...new Uint16Array((await allInputs(split)).buffer)];
-/** Each text's six ids and its label. */
+/** The six ids and the label of each text. */
 const texts = async (split: Dataset['train']) => {
   const all = await ids(split);
   return Array.from(split.labels, (label, i) => `${all.slice(6 * i, 6 * i + 6)} ${label}`);
 };
 
-test('reads two files; words are those of the training file alone', async () => {
+test('reads two files, and learns words from the training file alone', async () => {
   const context = await withFiles(two);
   const set = await load(context, { testPath: 'test.csv' });
   expect(set).toMatchObject({
     classes: ['neg', 'pos'],
     shape: [6],
     vocabulary: 10_000,
-    // good 3; '"' 2, film 2; then one each by name
+    // 'good' 3 times, '"' and 'film' twice; then once each, by name.
     tokenizer: { type: 'word', words: ['good', '"', 'film', ',', 'a', 'bad', 'one'] },
     skipped: { count: 0, first: [] },
   });
   expect([...set.train.labels, ...set.test.labels]).toEqual([1, 0, 1, 0, 1]);
   expect(await ids(set.train)).toEqual([2, 5, 2, 4, 0, 0, 7, 4, 0, 0, 0, 0, 6, 3, 2, 3, 8, 0]);
   expect(await ids(set.test)).toEqual([6, 7, 8, 0, 0, 0, 1, 1, 0, 0, 0, 0]);
-  // The second time from the decoded copy.
+  // The second load reads the decoded copy.
   expect(await load(context, { testPath: 'test.csv' })).toEqual(set);
 });
 
@@ -58,11 +58,13 @@ test('tab-separated files, other columns, and byte pairs', async () => {
     all.slice(0, 20),
     all.slice(20),
   ]);
-  const said = texts.map((text) => Buffer.from(text.filter((id) => id > 0).map((id) => id - 1)).toString());
-  expect(said.sort()).toEqual(['fine', 'so "fine', 'so dull', 'so so']);
+  const decoded = texts.map((text) =>
+    Buffer.from(text.filter((id) => id > 0).map((id) => id - 1)).toString(),
+  );
+  expect(decoded.sort()).toEqual(['fine', 'so "fine', 'so dull', 'so so']);
 });
 
-test('a part of each class is set aside for testing, drawn once', async () => {
+test('a part of each class is held out for testing, always the same', async () => {
   const context = await withFiles({ 'set.csv': syntheticTexts(60) });
   const set = await load(context, { testFraction: 0.2 });
   expect([set.train.count, set.test.count]).toEqual([48, 12]);
@@ -84,7 +86,7 @@ test('a part of each class is set aside for testing, drawn once', async () => {
   expect(part.tokenizer).toEqual(set.tokenizer);
 });
 
-test('the digest tells another text, label, length or vocabulary', async () => {
+test('the digest changes with a text, label, length or vocabulary', async () => {
   const context = await withFiles({ 'set.csv': syntheticTexts(60), 'other.csv': syntheticTexts(60, 1) });
   const choices = [
     {},
@@ -95,14 +97,14 @@ test('the digest tells another text, label, length or vocabulary', async () => {
   ];
   const digests = await Promise.all(choices.map(async (options) => (await load(context, options)).digest));
   expect(new Set(digests).size).toBe(choices.length);
-  // A word that no id is left for changes no input, and yet the data.
+  // The vocabulary is part of the data set, even where no input changes with it.
   const many = await load(context, { length: 1 });
   const few = await load(context, { length: 1, tokenizer: { type: 'word', vocabulary: 60 } });
   expect(few.digest).not.toBe(many.digest);
   expect((await load(await withFiles({ 'set.csv': syntheticTexts(60) }))).digest).toBe(digests[0]);
 });
 
-test('rows that are no labelled text are counted and named; the others stay in place', async () => {
+test('rows that are not labelled texts are counted and named; the others keep their order', async () => {
   const bad = 'only one field\n,neg\nno label,\n1,2,3\n';
   const context = await withFiles({ 'set.csv': `\ufeff${train}${bad}last,neg\n`, 'test.csv': held });
   const set = await load(context, { testPath: 'test.csv' });
@@ -110,10 +112,10 @@ test('rows that are no labelled text are counted and named; the others stay in p
   expect(set.skipped).toEqual({
     count: 4,
     first: [
-      { name: 'set.csv, line 5', reason: 'has 1 fields, the header 2' },
+      { name: 'set.csv, line 5', reason: 'has 1 fields, but the header has 2' },
       { name: 'set.csv, line 6', reason: 'the text is empty' },
       { name: 'set.csv, line 7', reason: 'the label is empty' },
-      { name: 'set.csv, line 8', reason: 'has 3 fields, the header 2' },
+      { name: 'set.csv, line 8', reason: 'has 3 fields, but the header has 2' },
     ],
   });
   const long = await withFiles({ 'set.csv': `${train}${'m'.repeat(1 << 21)},neg\n`, 'test.csv': held });
@@ -125,7 +127,7 @@ test('rows that are no labelled text are counted and named; the others stay in p
   expect(rest.count).toBe(3);
 });
 
-test('a file that is no table of texts is a data_error, and does not fill the memory', async () => {
+test('a file that is not a table of texts is a data_error, and does not fill the memory', async () => {
   const line = await withFiles({ 'set.csv': `${train}${'m'.repeat(40 << 20)}`, 'test.csv': held });
   expect((await load(line, { testPath: 'test.csv' })).skipped.count).toBeGreaterThan(0);
   const columns = await withFiles({ 'set.csv': `${'a,'.repeat(400_000)}\n1,2\n` });
@@ -149,7 +151,7 @@ test('at most a hundred names of bad rows are kept', async () => {
   expect([skipped.count, skipped.first.length]).toEqual([150, 100]);
 });
 
-describe('what cannot be trained on is a data_error, naming the field', () => {
+describe('a file that cannot be trained on is a data_error that names the field', () => {
   test.each<[string, Record<string, string>, object, object]>([
     [
       'no such column',
@@ -165,13 +167,18 @@ describe('what cannot be trained on is a data_error, naming the field', () => {
       { path: '/dataset/path', message: /first row must name the columns/ },
     ],
     ['a header alone', { 'set.csv': 'text,label\n' }, {}, { message: /holds no labelled text/ }],
-    ['one class', { 'set.csv': 'text,label\na,x\nb,x\n' }, {}, { message: /all texts are labelled "x"/ }],
-    ['too few to test', { 'set.csv': 'text,label\na,x\nb,y\n' }, {}, { message: /too few texts/ }],
+    ['one class', { 'set.csv': 'text,label\na,x\nb,x\n' }, {}, { message: /all texts have the label "x"/ }],
+    [
+      'too few to test',
+      { 'set.csv': 'text,label\na,x\nb,y\n' },
+      {},
+      { message: /the classes have too few texts/ },
+    ],
     [
       'a new class',
       { ...two, 'test.csv': 'text,label\na,new\n' },
       { testPath: 'test.csv' },
-      { message: /labels that the training file has not: new/ },
+      { message: /labels that are not in the training file: new/ },
     ],
     ['no test file', two, { testPath: 'none.csv' }, { path: '/dataset/testPath', message: 'does not exist' }],
     ['a folder', two, { path: '.' }, { path: '/dataset/path', message: 'is not a file' }],
@@ -190,13 +197,13 @@ describe('what cannot be trained on is a data_error, naming the field', () => {
   });
 });
 
-test('more bytes than the bound are refused before they are allocated', async () => {
+test('more bytes than the limit are refused before they are allocated', async () => {
   const context = await withFiles({ 'set.csv': `text,label\n${'a,x\nb,y\n'.repeat(140_000)}` });
   const error = await errorOf(load(context, { length: 4096 }));
   expect(error).toMatchObject({ code: 'data_error', message: expect.stringMatching(/smaller "length"/) });
 });
 
-test('a changed file is read anew', async () => {
+test('a changed file is read again', async () => {
   const context = await withFiles(two);
   const before = await load(context, { testPath: 'test.csv' });
   await writeFile(join(context.roots[0], 'set.csv'), `${train}new,neg\n`);

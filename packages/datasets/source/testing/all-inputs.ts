@@ -1,7 +1,7 @@
 import type { Split } from '../dataset.ts';
 import { openReader } from '../readers/index.ts';
 
-/** All inputs of a split at once, `[count × bytes]`, as its reader gives them. */
+/** Reads all inputs of a split, `[count × bytes]`. */
 export async function allInputs({ reader: description, count }: Split): Promise<Uint8Array<ArrayBuffer>> {
   const reader = await openReader(description);
   try {

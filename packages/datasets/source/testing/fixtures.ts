@@ -8,14 +8,14 @@ import { type Header, pack } from 'tar-stream';
 import { onTestFinished } from 'vitest';
 import type { DatasetContext } from '../dataset.ts';
 
-/** A folder that goes when the test ends. */
+/** Creates a folder that is removed when the test ends. */
 export async function temporaryFolder(): Promise<string> {
   const folder = await realpath(await mkdtemp(join(tmpdir(), 'distillery-datasets-')));
   onTestFinished(() => rm(folder, { recursive: true, force: true }));
   return folder;
 }
 
-/** A context whose only root is `<folder>/data`, made if need be. */
+/** Creates a context whose only root is `<folder>/data`. */
 export async function contextIn(folder: string): Promise<DatasetContext> {
   await mkdir(join(folder, 'data'), { recursive: true });
   return { cacheDir: join(folder, 'cache'), roots: [join(folder, 'data')] };
@@ -52,7 +52,7 @@ export async function tarOf(
   return gzip ? gzipSync(bytes) : bytes;
 }
 
-/** The error that a promise ends in; fails when it does not. */
+/** Returns the error of a promise; throws when the promise is fulfilled. */
 export async function errorOf(promise: Promise<unknown>): Promise<DistilleryError> {
   const outcome = await promise.then(
     () => undefined,

@@ -3,8 +3,8 @@ import type { Split } from '../dataset.ts';
 import { type ReaderDescription, type ReaderKind, readers } from '../readers/index.ts';
 
 /**
- * A reader as a source that streams would bring one: a kind that a module of its own adds, which makes what it is asked
- * for, when it is asked for it, and has none of it in memory or in a file.
+ * A reader like that of a streaming source: this module adds the kind, which computes inputs on demand and keeps none of
+ * them in memory or in a file.
  */
 const generated: ReaderKind = {
   type: 'generated',
@@ -27,7 +27,7 @@ function generatedByte(index: number, at: number): number {
   return (index * 89 + at * 7 + (index * at) / 3) & 255;
 }
 
-/** @param shape of one image; labels go round `classes` */
+/** @param shape the shape of one image; labels cycle through `classes` */
 export function generatedSplit(count: number, shape: number[], classes: number): Split {
   const reader: ReaderDescription = {
     kind: generated.type,

@@ -2,17 +2,17 @@ import { Worker } from 'node:worker_threads';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { openReader, type Reader, type ReaderDescription } from '../readers/index.ts';
 
-/** What every reader is held to. */
+/** A reader for the conformance suite, with its expected inputs. */
 export interface ReaderFixture {
   description: ReaderDescription;
-  /** `[count × bytes]`, what it must read. */
+  /** `[count × bytes]`, the inputs that it must read. */
   inputs: Uint8Array;
 }
 
 /**
- * The conformance suite of readers: one call for each kind, and for each way to open it.
+ * The conformance suite of readers. Call it for each kind, and for each way to open it.
  *
- * @param prepare at least 20 inputs; called for each test
+ * @param prepare returns a reader with at least 20 inputs; it is called for each test
  */
 export function describeReader(name: string, prepare: () => Promise<ReaderFixture>): void {
   async function opened(): Promise<ReaderFixture & { reader: Reader }> {
@@ -23,7 +23,7 @@ export function describeReader(name: string, prepare: () => Promise<ReaderFixtur
   }
 
   describe(`the reader ${name}`, () => {
-    test('tells count, shape, bytes and digest of its description', async () => {
+    test('has count, shape, bytes and digest of its description', async () => {
       const { reader, description, inputs } = await opened();
       const { count, shape, bytes, digest } = description;
       expect(reader).toMatchObject({ count, shape, bytes, digest });
@@ -56,7 +56,7 @@ export function describeReader(name: string, prepare: () => Promise<ReaderFixtur
       await expect(async () => reader.read(Int32Array.of(0, 1), into)).rejects.toThrow(RangeError);
     });
 
-    test('closes once and then reads no more, while another one over the same inputs goes on', async () => {
+    test('can be closed twice and then reads nothing, while another reader of the same inputs still works', async () => {
       const { reader, description, inputs } = await opened();
       const other = await openReader(description);
       const into = new Uint8Array(description.bytes);
@@ -71,12 +71,12 @@ export function describeReader(name: string, prepare: () => Promise<ReaderFixtur
   });
 }
 
-/** Lists of indices to read one after the other, by what is special about them. */
+/** Lists of indices to read one after the other, by what they test. */
 const orders: Record<string, (count: number) => Int32Array[]> = {
   'in their order': (count) => [Int32Array.from({ length: count }, (_, i) => i)],
   'one at a time, backwards': (count) =>
     Array.from({ length: count }, (_, i) => Int32Array.of(count - 1 - i)),
-  // 7 and 20 or more have no common divisor often enough; what matters is that neighbours are far apart.
+  // Neighbours in the list are far apart in the file.
   'far apart and near together': (count) => [
     Int32Array.from({ length: count }, (_, i) => (7 * i) % count),
     Int32Array.of(5, 6, 4, count - 1),

@@ -7,9 +7,9 @@ import { contextIn, temporaryFolder } from './fixtures.ts';
 
 /** Small data that a source can load without a network. */
 export interface SourceFixture {
-  /** As a job gives them, without the source's name. */
+  /** The source's options, as in a job spec. */
   options: object;
-  /** Puts into the context what the options name; its only root is an empty folder. */
+  /** Creates the files that the options name. The context has one root, an empty folder. */
   prepare?(context: DatasetContext): Promise<void>;
   /** True where the digest is derived from what determines the samples, because the samples are not all read. */
   derivedDigest?: true;
@@ -24,7 +24,7 @@ export function describeSource(kind: DatasetKind, { options, prepare, derivedDig
   }
 
   describe(`the source ${kind.type}`, () => {
-    test('outlines what it then loads, before and after', async () => {
+    test('has an outline that matches the loaded data, before and after loading', async () => {
       const { context, choice } = await prepared();
       const before = await kind.outline(choice, context);
       const { classes, shape, train, test: held, vocabulary } = await kind.load(choice, context);
@@ -35,7 +35,7 @@ export function describeSource(kind: DatasetKind, { options, prepare, derivedDig
       expect([train.count, held.count].every((count) => count > 0)).toBe(true);
     });
 
-    test('gives each split labels of its classes, and a reader that structured clone carries', async () => {
+    test('gives each split labels of its classes, and a reader that can be cloned to another thread', async () => {
       const { context, choice } = await prepared();
       const dataset = await kind.load(choice, context);
       for (const split of [dataset.train, dataset.test]) {
@@ -65,7 +65,7 @@ export function describeSource(kind: DatasetKind, { options, prepare, derivedDig
       await reader.close();
     });
 
-    test('loads the same data again, and has their digest', async () => {
+    test('loads the same data again, with the digest of their content', async () => {
       const { context, choice } = await prepared();
       const [first, again] = [await kind.load(choice, context), await kind.load(choice, context)];
       expect(await contents(again)).toEqual(await contents(first));
@@ -79,7 +79,7 @@ export function describeSource(kind: DatasetKind, { options, prepare, derivedDig
       expect(first.digest).toBe(await contentDigest(about, counts, parts.map(bytesOf), undefined));
     });
 
-    test('ends a load that is cancelled with the reason of the signal, and loads afterwards', async () => {
+    test('ends a cancelled load with the reason of the signal, and can load afterwards', async () => {
       const { context, choice } = await prepared();
       const signal = AbortSignal.abort(new Error('cancelled'));
       await expect(kind.load(choice, { ...context, signal })).rejects.toThrow('cancelled');

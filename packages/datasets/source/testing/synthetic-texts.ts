@@ -1,6 +1,6 @@
 import { randomStream } from '@distillery/engine/random';
 
-/** What the texts of each class speak of more often than the others. */
+/** Words that the texts of each class contain more often than the others. */
 const topics: Record<string, string[]> = {
   sea: 'wave harbour sail tide gull anchor salt shore'.split(' '),
   kitchen: 'flour oven butter spoon kettle pepper dough bowl'.split(' '),
@@ -9,8 +9,8 @@ const topics: Record<string, string[]> = {
 const common = 'the a of and near old small two then was we had with slowly'.split(' ');
 
 /**
- * Labelled texts to try things with, as a CSV file: in each a few words tell its class among many that do not, and
- * every third class-word is one of another class. Seeded; classes in turn.
+ * Creates labelled texts as a CSV file. In each text a few words indicate the class among many that do not, and some of
+ * them indicate another class. Texts depend on the seed; the classes take turns.
  */
 export function syntheticTexts(count: number, seed = 0): string {
   const classes = Object.keys(topics);
@@ -24,7 +24,7 @@ export function syntheticTexts(count: number, seed = 0): string {
       const of = choice === 0 ? classes[stream.below(classes.length)] : label;
       return topics[of][stream.below(topics[of].length)];
     });
-    // One word at least tells the class; a comma asks for quotes.
+    // At least one word indicates the class; the comma requires quotes.
     words.splice(stream.below(words.length), 0, topics[label][stream.below(topics[label].length)]);
     lines.push(`"${words.slice(0, 4).join(' ')}, ${words.slice(4).join(' ')}.",${label}`);
   }

@@ -1,10 +1,9 @@
-/** Different pieces that are counted at once; rare ones make room when there are more. */
+/** The most different pieces that are counted; beyond it the rarest are dropped. */
 const maximumPieces = 2_000_000;
 
 /**
- * Counts pieces of texts in bounded memory. When there are too many different ones, those that were met least are
- * forgotten, so that of very many pieces the frequent ones are counted nearly right. The same texts in the same order
- * give the same counts.
+ * Counts pieces of texts in bounded memory. When there are too many different pieces, the rarest are dropped, so that the
+ * counts of frequent pieces stay nearly exact. The same texts in the same order give the same counts.
  */
 export function pieceCounter(maximum = maximumPieces) {
   const counts = new Map<string, number>();

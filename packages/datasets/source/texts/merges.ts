@@ -1,7 +1,7 @@
 import { yieldToEvents } from '../yield-to-events.ts';
 import { PairQueue } from './pair-queue.ts';
 
-/** Two ids that stand for one. */
+/** Two ids that are merged into one. */
 export type Merge = [left: number, right: number];
 
 interface Piece {
@@ -9,18 +9,18 @@ interface Piece {
   count: number;
 }
 
-/** A pair that was met only once is no pattern. */
+/** The smallest count of a pair that is merged. */
 const leastCount = 2;
-/** Changed places between two looks at the abort signal: some tens of milliseconds. */
+/** Changed pieces between two checks of the abort signal: some tens of milliseconds. */
 const yieldEvery = 20_000;
 
 /**
- * Byte-pair training: again and again the most frequent pair of neighbours becomes an id of its own; of equally frequent
- * ones that of the smaller ids. Depends on the counts alone, not on the order of the pieces.
+ * Learns byte pairs: again and again it merges the most frequent pair of neighbours into a new id. Among equally frequent
+ * pairs it chooses the one with the smallest ids. The result depends on the counts, not on the order of the pieces.
  *
- * @param firstId of the first merge
- * @param most merges; fewer when no pair is left that was met twice
- * @throws the reason of the signal once it is aborted
+ * @param firstId the id of the first merge
+ * @param most the largest number of merges; there are fewer when no pair is left that occurs twice
+ * @throws the reason of the signal when it is aborted
  */
 export async function learnMerges(
   pieces: readonly Piece[],
@@ -30,7 +30,7 @@ export async function learnMerges(
 ): Promise<Merge[]> {
   const ids = pieces.map((piece) => piece.ids);
   const counts = new Map<number, number>();
-  /** The pieces, by their index, that hold a pair. */
+  /** The indices of the pieces that contain a pair. */
   const places = new Map<number, Set<number>>();
   const changed = new Set<number>();
   const queue = new PairQueue();
@@ -66,10 +66,10 @@ export async function learnMerges(
   while (merges.length < most) {
     const best = queue.pop();
     if (best === undefined) break;
-    // Its count has changed since; a newer entry tells it.
+    // The count has changed since; a newer entry holds it.
     if (counts.get(best.key) !== best.count) continue;
     const merge = pairOf(best.key);
-    // A copy: the set changes on the way.
+    // Iterate over a copy, because the loop changes the set.
     for (const index of Array.from(places.get(best.key) as Set<number>)) {
       note(index, -1);
       ids[index] = merged(ids[index], merge, firstId + merges.length);
@@ -82,7 +82,7 @@ export async function learnMerges(
   return merges;
 }
 
-/** A pair as one number; ids have 16 bits. */
+/** Encodes a pair as one number; ids have 16 bits. */
 export function keyOf(left: number, right: number): number {
   return left * 65_536 + right;
 }
@@ -91,7 +91,7 @@ function pairOf(key: number): Merge {
   return [Math.floor(key / 65_536), key % 65_536];
 }
 
-/** Puts a pair together wherever it stands, from the left. */
+/** Replaces every occurrence of a pair, from the left, by an id. */
 export function merged(ids: readonly number[], [left, right]: Merge, id: number): number[] {
   const out: number[] = [];
   for (let i = 0; i < ids.length; i++) {

@@ -3,7 +3,7 @@ interface Entry {
   count: number;
 }
 
-/** A binary heap: the largest count first, of equal ones the smallest key. */
+/** A binary heap that returns the largest count first, and among equal counts the smallest key. */
 export class PairQueue {
   private readonly heap: Entry[] = [];
 

@@ -2,7 +2,7 @@ import { createReadStream } from 'node:fs';
 import { basename } from 'node:path';
 import { type CsvError, parse } from 'csv-parse';
 
-/** Characters of one row; a longer one is no labelled text. */
+/** The most characters of one row; longer rows are refused. */
 const maximumRow = 1 << 20;
 const maximumRows = 20_000_000;
 
@@ -13,14 +13,14 @@ export interface Row {
 
 export interface RowFile {
   path: string;
-  /** Names of the columns. */
+  /** The names of the columns. */
   columns: { text: string; label: string };
 }
 
 /** A column that the header does not have. */
 export class NoColumn extends RangeError {
   readonly column: 'text' | 'label';
-  /** What could be meant: of very many columns the first. */
+  /** The names of the first 100 columns. */
   readonly header: string[];
 
   constructor(path: string, column: 'text' | 'label', name: string, header: string[]) {
@@ -31,11 +31,11 @@ export class NoColumn extends RangeError {
 }
 
 /**
- * The labelled texts of a file, one row at a time: comma-separated, with fields in quotes where they need it (RFC 4180),
- * or, when its name ends in .tsv or .tab, separated by tabs and without quotes. The first row names the columns.
+ * Yields the labelled texts of a file. Fields are separated by commas and may be quoted (RFC 4180); in a file whose name
+ * ends in .tsv or .tab they are separated by tabs and not quoted. The first row names the columns.
  *
- * @param refuse is told of every row that is none
- * @throws NoColumn, RangeError past the bound on rows, and what reading the file reports
+ * @param refuse called for every row that is not a labelled text
+ * @throws NoColumn; RangeError beyond the limit of rows; the errors of reading the file
  */
 export async function* rowsOf(
   { path, columns }: RowFile,
@@ -48,7 +48,7 @@ export async function* rowsOf(
     bom: true,
     delimiter: tabs ? '\t' : ',',
     quote: tabs ? null : '"',
-    // A quote within a field is a sign like any other; texts are full of them.
+    // Texts often contain quotes: within an unquoted field a quote is an ordinary character.
     relax_quotes: true,
     record_delimiter: ['\r\n', '\n'],
     info: true,
@@ -62,7 +62,7 @@ export async function* rowsOf(
     },
   });
   const file = createReadStream(path, { highWaterMark: 1 << 20 });
-  // Its error reaches the loop through the parser.
+  // The file's error reaches the loop through the parser.
   file.on('error', (error) => parser.destroy(error));
   file.pipe(parser);
   let header: string[] | undefined;
@@ -96,7 +96,7 @@ export async function* rowsOf(
 }
 
 function reasonAgainst(fields: number, expected: number, text: string, label: string): string | undefined {
-  if (fields !== expected) return `has ${fields} fields, the header ${expected}`;
+  if (fields !== expected) return `has ${fields} fields, but the header has ${expected}`;
   if (text.trim() === '') return 'the text is empty';
   if (label === '') return 'the label is empty';
   return label.length > 256 ? 'the label is longer than 256 characters' : undefined;
@@ -106,13 +106,13 @@ function lineOf(error: CsvError | undefined): number {
   return typeof error?.lines === 'number' ? error.lines : 0;
 }
 
-/** csv-parse's codes in the words of the others. */
+/** Describes an error of csv-parse. */
 function plain(error: CsvError | undefined): string {
   switch (error?.code) {
     case 'CSV_MAX_RECORD_SIZE':
-      return `is longer than ${maximumRow} characters, perhaps for a quote that is never closed`;
+      return `is longer than ${maximumRow} characters, perhaps because a quote is not closed`;
     case 'CSV_QUOTE_NOT_CLOSED':
-      return 'a quote is never closed';
+      return 'a quote is not closed';
     default:
       return error?.message ?? 'cannot be parsed';
   }

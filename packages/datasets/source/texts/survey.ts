@@ -3,32 +3,33 @@ import { splitValidation } from '../split.ts';
 import { type Row, type RowFile, rowsOf } from './rows.ts';
 
 const maximumClasses = 10_000;
-/** Of the draw of test rows; another than that of validation, which is drawn from what is left. */
+/** The seed that chooses the test rows; it differs from the seed that chooses validation rows among the others. */
 const testSeed = 1;
 
 export interface TextFiles {
   train: RowFile;
-  /** Absent where a part of the training file is set aside for testing. */
+  /** Absent when a part of the training file is held out for testing. */
   test: RowFile | undefined;
   testFraction: number;
 }
 
-/** What one reading of the files tells. */
+/** The result of reading the files once. */
 export interface Survey {
   classes: string[];
   /** Labels of the rows, in the order of the files, as indices into `classes`. */
   train: Int32Array;
   test: Int32Array;
-  /** Where a part of the training file is set aside: whether each of its rows is. */
+  /** For each row of the training file whether it is held out for testing; undefined with a test file. */
   aside: Uint8Array | undefined;
 }
 
 type Refuse = (name: string, reason: string) => void;
 
 /**
- * Reads labels alone.
+ * Reads the labels of all files.
  *
- * @throws RangeError fewer than two classes, a class of the test file that is not in the training file, no test row
+ * @throws RangeError when there are fewer than two classes, a class of the test file is not in the training file, or there
+ *   are no test rows
  */
 export async function surveyTexts(
   files: TextFiles,
@@ -40,7 +41,7 @@ export async function surveyTexts(
   if (classes.length < 2) {
     const [only] = classes;
     throw new RangeError(
-      only === undefined ? 'holds no labelled text' : `all texts are labelled ${JSON.stringify(only)}`,
+      only === undefined ? 'holds no labelled text' : `all texts have the label ${JSON.stringify(only)}`,
     );
   }
   const rank = new Map(classes.map((name, index) => [name, index]));
@@ -51,7 +52,7 @@ export async function surveyTexts(
     const unknown = test.names.filter((name) => !rank.has(name)).sort();
     if (unknown.length > 0) {
       throw new RangeError(
-        `the test file has labels that the training file has not: ${unknown.slice(0, 10).join(', ')}`,
+        `the test file has labels that are not in the training file: ${unknown.slice(0, 10).join(', ')}`,
       );
     }
     if (test.labels.length === 0) throw new RangeError('the test file holds no labelled text');
@@ -59,7 +60,9 @@ export async function surveyTexts(
   }
   const { validation } = splitValidation(all.length, all, files.testFraction, testSeed);
   if (validation.length === 0)
-    throw new RangeError(`too few texts of each class to set ${files.testFraction} aside`);
+    throw new RangeError(
+      `the classes have too few texts to hold out a share of ${files.testFraction} for testing`,
+    );
   const aside = new Uint8Array(all.length);
   for (const index of validation) aside[index] = 1;
   return {
@@ -70,7 +73,7 @@ export async function surveyTexts(
   };
 }
 
-/** The texts of a split, in the order of the survey. */
+/** Yields the texts of a split in the order of the survey. */
 export async function* textsOf(
   split: 'train' | 'test',
   { train, test }: TextFiles,
@@ -86,7 +89,7 @@ export async function* textsOf(
 }
 
 interface Labels {
-  /** In the order in which they were met. */
+  /** The label names in the order of their first row. */
   names: string[];
   labels: Int32Array;
 }

@@ -19,30 +19,30 @@ function idsOf(tokenizer: Tokenizer, text: string, length = 200): number[] {
 describe('words', () => {
   const texts = ['The cat saw the dog.', 'The dog saw it.', "It's the cat's!"];
 
-  test('the most frequent ones get ids, of equal ones the first by name', async () => {
+  test('the most frequent ones get ids, and equally frequent ones by name', async () => {
     const tokenizer = await learn({ type: 'word', vocabulary: 8 }, texts);
     // the 4, '.' 2, dog 2, saw 2; then, once each, '!'.
     expect(tokenizer).toMatchObject({ type: 'word', words: ['the', '.', 'dog', 'saw', '!', 'cat'] });
     expect(idsOf(tokenizer, 'THE dog  saw a Cat.')).toEqual([2, 4, 5, 1, 7, 3]);
   });
 
-  test('capitals may count', async () => {
+  test('capitals count without lowercase', async () => {
     const tokenizer = await learn({ type: 'word', lowercase: false }, texts);
     expect(tokenizer).toMatchObject({ words: expect.arrayContaining(['The', 'the', "It's", "cat's"]) });
   });
 
-  test('one word written in two ways of Unicode is one', async () => {
+  test('two Unicode forms of a word are one word', async () => {
     const tokenizer = await learn({ type: 'word' }, ['caf\u00e9 cafe\u0301']);
     expect(tokenizer).toMatchObject({ words: ['caf\u00e9'] });
   });
 
-  test('a text without end is words of bounded length', async () => {
+  test('a very long word is split into words of bounded length', async () => {
     const tokenizer = await learn({ type: 'word' }, ['x'.repeat(1000)]);
     expect(tokenizer).toMatchObject({ words: ['x'.repeat(64), 'x'.repeat(40)] });
   });
 });
 
-/** Bytes of what ids stand for. */
+/** The bytes that an id encodes. */
 function bytesOf(merges: readonly Merge[], id: number): number[] {
   return id < 257 ? [id - 1] : merges[id - 257].flatMap((part) => bytesOf(merges, part));
 }
@@ -54,21 +54,21 @@ describe('byte pairs', () => {
     'widest widest widest',
   ];
 
-  test("merges are the textbook's", async () => {
+  test('merges match the example of the paper', async () => {
     // Sennrich's example: es 9, est 9, lo 7, low 7; of equal pairs here the smaller bytes come first.
     const pieces = Object.entries({ low: 5, lower: 2, newest: 6, widest: 3 }).map(([word, count]) => ({
       ids: [...Buffer.from(word)].map((byte) => 1 + byte),
       count,
     }));
-    const said = (merges: Merge[]) =>
+    const texts = (merges: Merge[]) =>
       merges.map((merge) => Buffer.from(merge.flatMap((id) => bytesOf(merges, id))).toString());
-    expect(said(await learnMerges(pieces, 257, 6))).toEqual(['es', 'est', 'lo', 'low', 'ew', 'new']);
-    expect(said(await learnMerges([...pieces].reverse(), 257, 6))).toEqual(
-      said(await learnMerges(pieces, 257, 6)),
+    expect(texts(await learnMerges(pieces, 257, 6))).toEqual(['es', 'est', 'lo', 'low', 'ew', 'new']);
+    expect(texts(await learnMerges([...pieces].reverse(), 257, 6))).toEqual(
+      texts(await learnMerges(pieces, 257, 6)),
     );
   });
 
-  test('merges are those of counting anew at every step', async () => {
+  test('merges match those of counting again at every step', async () => {
     let state = 7;
     const random = (below: number) => {
       state = (Math.imul(state, 1103515245) + 12345) & 0x7fffffff;
@@ -78,10 +78,10 @@ describe('byte pairs', () => {
       ids: Array.from({ length: 1 + random(9) }, () => 1 + random(4)),
       count: 1 + random(5),
     }));
-    expect(await learnMerges(pieces, 5, 40)).toEqual(plainly(pieces, 5, 40));
+    expect(await learnMerges(pieces, 5, 40)).toEqual(bySortedCounts(pieces, 5, 40));
   });
 
-  test('every text has ids, and they lead back to it', async () => {
+  test('every text can be encoded, and decodes to itself', async () => {
     const tokenizer = await learn({ type: 'byte_pair', vocabulary: 300 }, corpus);
     if (tokenizer.type !== 'byte_pair') throw new Error(tokenizer.type);
     for (const text of ['lowest newer', '  naïve 漢字 🙂\n\t?!', '\u0000ÿ', 'a1234567']) {
@@ -93,13 +93,13 @@ describe('byte pairs', () => {
     expect(idsOf(tokenizer, 'zzz')).toEqual([123, 123, 123]);
   });
 
-  test('nothing is merged that was met once', async () => {
+  test('a pair that occurs once is not merged', async () => {
     expect(await learn({ type: 'byte_pair' }, ['abc'])).toMatchObject({ merges: [] });
   });
 });
 
-/** Byte-pair training without any table. */
-function plainly(
+/** Byte-pair training that counts all pairs again at every step. */
+function bySortedCounts(
   pieces: readonly { ids: number[]; count: number }[],
   firstId: number,
   most: number,
@@ -133,7 +133,7 @@ test('a text is cut off at the length, and padded with 0 before it', async () =>
   expect([...ids]).toEqual([4, 4, 4, 4, 4]);
 });
 
-test('counts stay bounded, and the frequent pieces with them', async () => {
+test('the number of counts stays bounded, and frequent pieces keep theirs', async () => {
   const counter = pieceCounter(10);
   for (let i = 0; i < 1000; i++) counter.add(['often', `rare${i}`, 'often']);
   expect(counter.counts.size).toBeLessThanOrEqual(10);

@@ -2,27 +2,27 @@ import { z } from 'zod';
 import { type BytePair, bytePair } from './byte-pair.ts';
 import { type Words, word } from './word.ts';
 
-/** Ids of tokens are 16 bits wide. */
+/** A learned tokenizer. Token ids have 16 bits. */
 export type Tokenizer = Words | BytePair;
 
-/** A way to make ids of texts; a new one is a file and a line in `kinds`. */
+/** A way to turn texts into ids. A new kind is one file and one line in `kinds`. */
 export interface TokenizerKind<Options extends z.ZodObject, Learned extends { type: string }> {
-  /** With `type` as a literal, and `vocabulary`, below which all ids are. */
+  /** The options: `type` as a literal, `vocabulary` (the number of ids), and others. */
   readonly options: Options;
-  /** The pieces of a text, each of which is encoded by itself. */
-  pieces(text: string, how: { type: string; lowercase?: boolean }): string[];
+  /** Splits a text into pieces, which are encoded independently. */
+  pieces(text: string, options: { type: string; lowercase?: boolean }): string[];
   /**
-   * What is learned from pieces of training texts; depends on the counts, not on the order of the map.
+   * Learns from the pieces of training texts. The result depends on the counts, not on the order of the map.
    *
-   * @param counts how often each piece was met
-   * @throws the reason of the signal once it is aborted
+   * @param counts the number of occurrences of each piece
+   * @throws the reason of the signal when it is aborted
    */
   learn(
     counts: ReadonlyMap<string, number>,
     options: z.output<Options>,
     signal?: AbortSignal,
   ): Promise<Learned>;
-  /** Ids of a piece of `pieces`; none is 0, which is padding. */
+  /** Returns a function that encodes one piece. No id is 0, which is padding. */
   encoder(learned: Learned): (piece: string) => readonly number[];
 }
 
@@ -33,18 +33,18 @@ export const tokenizerOptions = z.discriminatedUnion('type', [word.options, byte
 });
 export type TokenizerOptions = z.output<typeof tokenizerOptions>;
 
-/** The kind of a choice, or of what was learned by it. */
+/** The kind of a choice, or of a learned tokenizer. */
 export function tokenizerKind({ type }: { type: TokenizerOptions['type'] }) {
   return kinds[type] as unknown as TokenizerKind<z.ZodObject, Tokenizer>;
 }
 
-/** Different pieces whose ids are kept at hand; the rest are encoded anew. */
+/** The most pieces whose ids are cached; other pieces are encoded each time. */
 const keptPieces = 200_000;
 
 /**
- * Makes ids of texts.
+ * Creates an encoder of texts.
  *
- * @returns writes at most `ids.length` of them; the rest of `ids` stays as it is, which for padding is 0
+ * @returns a function that writes at most `ids.length` ids, and leaves the rest of `ids` unchanged: 0 is padding
  */
 export function textEncoder(learned: Tokenizer): (text: string, ids: Uint16Array) => void {
   const kind = tokenizerKind(learned);

@@ -1,11 +1,11 @@
 import { z } from 'zod';
 import type { TokenizerKind } from './tokenizer.ts';
 
-/** Words with what an apostrophe joins to them, and every other sign by itself; bounded, since texts may hold anything. */
+/** Matches words, with the part after an apostrophe, and single other signs. Its repetitions are bounded. */
 const pattern = String.raw`[\p{L}\p{M}\p{N}]{1,64}(?:['’]\p{L}{1,16})?|\S`;
 const expression = new RegExp(pattern, 'gu');
 
-/** Ids of padding and of all words that are not in the vocabulary. */
+/** The number of ids with a fixed meaning: padding, and words that are not in the vocabulary. */
 const reserved = 2;
 
 const options = z.strictObject({
@@ -18,12 +18,12 @@ const options = z.strictObject({
     .describe(
       'The number of ids: one for padding, one for all other words, and the rest for the most frequent words of the training texts.',
     ),
-  lowercase: z.boolean().default(true),
+  lowercase: z.boolean().default(true).describe('Whether texts are converted to lower case first.'),
 });
 
-/** Whole words; 0 is padding, 1 every other word, 2 + i the i-th of `words`. */
+/** Whole words: id 0 is padding, 1 is every word that is not in `words`, and 2 + i is `words[i]`. */
 export interface Words {
-  /** Of a text in Unicode's normal form C, in small letters where `lowercase` says so: its matches are words. */
+  /** A regular expression that matches the words of a text in Unicode's normal form C, lower-cased if `lowercase`. */
   pattern: string;
   type: 'word';
   lowercase: boolean;

@@ -4,7 +4,7 @@ import { augmentationIdentity } from './identity.ts';
 
 const identity = (choice: object) => augmentationIdentity(augmentationSchema.parse(choice));
 
-test('type and seed decide the pixels of a view, the number of views does not', () => {
+test('type and seed make up the identity, the number of views does not', () => {
   const flip = { type: 'flip', seed: 1, views: 2 };
   expect(identity(flip)).toEqual({ type: 'flip', seed: 1 });
   expect(identity({ ...flip, views: 3 })).toEqual(identity(flip));

@@ -1,13 +1,12 @@
-/** The parts of an augmentation that decide which pixels a view shows. */
+/** The parts of an augmentation that determine the pixels of a view. */
 interface Augmentation {
   type: string;
   seed: number;
 }
 
 /**
- * The one rule of when two augmentations are the same: those with equal identities show equal pixels in equal views, so
- * that a teacher's stored outputs for one serve the other. How many views a training takes is no part of it, and neither
- * is the seed of an augmentation that changes nothing.
+ * The identity of an augmentation. Augmentations with equal identities give equal pixels in equal views, so they can share
+ * a teacher's stored outputs. The number of views is not part of the identity, nor is the seed of `none`.
  */
 export function augmentationIdentity({ type, seed }: Augmentation): 'none' | Augmentation {
   return type === 'none' ? 'none' : { type, seed };

@@ -1,6 +1,6 @@
 /**
- * Augmentations by name. The thread that prepares batches starts with this file, so that nothing here may import
- * TensorFlow.js, sharp or zod.
+ * Augmentations by name. The batch thread imports this file when it starts, so nothing here may import TensorFlow.js, sharp
+ * or zod.
  */
 import { cropFlip } from './crop-flip.ts';
 import { flip } from './flip.ts';
@@ -15,7 +15,7 @@ export const transforms = {
   get list(): readonly Transform[] {
     return [...kinds.values()];
   },
-  /** @throws RangeError for a name that no transform has */
+  /** @throws RangeError for an unknown name */
   get(type: string): Transform {
     const kind = kinds.get(type);
     if (kind === undefined)

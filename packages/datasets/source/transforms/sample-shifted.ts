@@ -1,9 +1,9 @@
 /**
- * Reads an image as a window over it that is moved `down` and `right`, in pixels, and after that mirrored left to right.
- * What lies outside is black, as it is when a crop comes before the normalisation.
+ * Copies an image through a window that is moved `down` and `right`, in pixels, and then mirrored left to right. Pixels
+ * outside the image are black, because images are cropped before they are normalised.
  *
  * @param image `[height, width, channels]`
- * @param into of the same length, overwritten whole
+ * @param into receives the result; it has the image's length and is overwritten completely
  */
 export function sampleShifted(
   image: Uint8Array,
@@ -12,7 +12,7 @@ export function sampleShifted(
   into: Uint8Array,
 ): void {
   const row = width * channels;
-  // Columns of the result whose source lies inside the image.
+  // The columns of the result whose source is inside the image.
   const [first, end] = mirrored
     ? [Math.max(0, right), Math.min(width, width + right)]
     : [Math.max(0, -right), Math.min(width, width - right)];

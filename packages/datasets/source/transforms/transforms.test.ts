@@ -27,7 +27,7 @@ describe.each(transforms.list)('$type', (transform) => {
   });
 });
 
-/** The definition, pixel by pixel: a window that is moved and then mirrored, black outside of the image. */
+/** The definition, pixel by pixel: a window that is moved and then mirrored, black outside the image. */
 function sampled(image: Uint8Array, shape: readonly number[], type: string, seed: number): Uint8Array {
   const [height, width, channels] = shape;
   const stream = randomStream(seed);

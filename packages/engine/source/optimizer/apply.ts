@@ -8,7 +8,7 @@ export function scaleByLearningRate(): Transform {
   });
 }
 
-/** Subtracts the changes from the values, and gives the variables the results. */
+/** Subtracts the changes from the values, and assigns the results to the variables. */
 export function applyChanges(): Transform {
   return (variables) => ({
     update({ values, changes, scale }) {

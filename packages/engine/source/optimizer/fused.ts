@@ -6,15 +6,15 @@ import type { MomentumNumbers } from './scale-by-momentum.ts';
 import { mapValues, ofZeros, type OptimizerStep, type Slot, type Transform } from './transform.ts';
 
 /**
- * The ends of a chain as single operations of TensorFlow's, which change a parameter and its slots in place. Each stands
- * for the transforms that it names, and has their slots.
+ * Single operations of TensorFlow that replace the last transforms of a chain, and update a parameter and its slots in
+ * place. Each names the transforms that it replaces, and has their slots.
  */
 
 /** `scaleByAdam`, `scaleByLearningRate` and `applyChanges` in one. */
 export function applyAdam({ beta1, beta2, epsilon }: AdamNumbers): Transform {
   return fused(['first_moment', 'second_moment'], ({ rate, step }, scale) => {
     const root = Math.sqrt(1 - beta2 ** step);
-    // The operation's own powers of β are 0, so that it corrects nothing: rate and epsilon hold both corrections.
+    // The operation gets 0 for the powers of β, so that it corrects nothing: rate and epsilon include both corrections.
     const numbers = [0, 0, (rate * scale * root) / (1 - beta1 ** step), beta1, beta2, epsilon * root];
     const scalars = numbers.map((number) => tf.scalar(number));
     return (resources, gradient) =>
@@ -39,10 +39,10 @@ function applyGradientDescent(): Transform {
   });
 }
 
-/** Applies one operation to a parameter and its slots, given in their order after it. */
+/** Applies one operation to a parameter and its slots, in the order given. */
 type Apply = (resources: Resource[], gradient: tf.Tensor) => void;
 
-/** Parameters and slots as variables of TensorFlow's own; the TF.js variables are handed each new value. */
+/** Keeps parameters and slots as TensorFlow variables, and gives each new value to the TF.js variables. */
 function fused(slots: readonly string[], begin: (step: OptimizerStep, scale: number) => Apply): Transform {
   return (variables) => {
     const held = slots.map(() => ofZeros(variables, resourceSlot));
@@ -55,7 +55,7 @@ function fused(slots: readonly string[], begin: (step: OptimizerStep, scale: num
         const apply = begin(step, scale);
         for (const [name, variable] of Object.entries(variables)) {
           const [parameter, value] = [parameters[name], values[name]];
-          // A transform before this one changed the value, or the variable was assigned since the last step.
+          // An earlier transform changed the value, or the variable was assigned since the last step.
           if (value !== variable || variable.dataId !== parameter.data) parameter.assign(value);
           apply([parameter, ...held.map((resources) => resources[name])], changes[name]);
           variable.assign(parameter.read());

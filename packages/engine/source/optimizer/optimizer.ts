@@ -9,26 +9,26 @@ import { scaleByMomentum } from './scale-by-momentum.ts';
 import { chain, mapValues, type OptimizerStep, type Slot, type Transform } from './transform.ts';
 import { addDecayedWeights, shrinkWeights } from './weight-decay.ts';
 
-/** A chain of transforms over some variables. All its state is in named slots, so that a checkpoint can hold it. */
+/** A chain of transforms over some variables. Its state is in named slots, which checkpoints save. */
 export interface Optimizer {
   /**
-   * Moves the variables, on the device alone.
+   * Updates the variables, on the device alone.
    *
-   * @param gradients by variable name; disposed
+   * @param gradients the gradients by variable name; they are disposed
    */
   apply(gradients: Record<string, tf.Tensor>, step: OptimizerStep): void;
   /** The state, `<slot>/<variable>` → values. */
   read(): Record<string, Float32Array>;
-  /** Takes a state that `read` gave. */
+  /** Restores a state that `read` returned. */
   restore(values: Record<string, Float32Array>): void;
   dispose(): void;
 }
 
 /**
- * An optimizer with PyTorch's update rules.
+ * Creates an optimizer with PyTorch's update rules.
  *
- * @param variables by name; they are changed by `apply`, and may be assigned in between
- * @param gradientClip largest global L2 norm of the gradients; null: they are taken as they are
+ * @param variables the variables by name; `apply` changes them, and others may assign them in between
+ * @param gradientClip the largest global L2 norm of the gradients; null does not clip
  */
 export function createOptimizer(
   spec: OptimizerSpec,
@@ -39,7 +39,7 @@ export function createOptimizer(
   return openOptimizer(chain(...clip, ...transformsOf(spec, isNative())), variables);
 }
 
-/** @param fused whether this engine has TensorFlow's own operations for the end of the chain */
+/** @param fused whether this engine has TensorFlow's fused operations for the end of the chain */
 export function transformsOf(spec: OptimizerSpec, fused: boolean): Transform[] {
   switch (spec.type) {
     case 'adam':
@@ -58,7 +58,7 @@ function adam(numbers: Parameters<typeof scaleByAdam>[0], fused: boolean): Trans
   return fused ? [applyAdam(numbers)] : [scaleByAdam(numbers), scaleByLearningRate(), applyChanges()];
 }
 
-/** @param transform a chain that ends with one that applies the changes */
+/** @param transform a chain whose last transform applies the changes */
 export function openOptimizer(transform: Transform, variables: Record<string, tf.Variable>): Optimizer {
   const { update, state = {}, dispose } = transform(variables);
   const slots: Record<string, Slot> = Object.fromEntries(

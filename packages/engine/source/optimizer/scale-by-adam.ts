@@ -9,7 +9,7 @@ export interface AdamNumbers {
 
 /**
  * Adam (Kingma and Ba, 2015, arXiv:1412.6980): m̂ / (√v̂ + ε), with the moments m and v of the gradient. The bias
- * corrections are taken out of the tensors: m̂ / (√v̂ + ε) = √c₂/c₁ · m / (√v + ε·√c₂), c being 1 − βᵗ.
+ * corrections are factored out of the tensors: m̂ / (√v̂ + ε) = √c₂/c₁ · m / (√v + ε·√c₂), c being 1 − βᵗ.
  */
 export function scaleByAdam({ beta1, beta2, epsilon }: AdamNumbers): Transform {
   return (variables) => {

@@ -2,12 +2,12 @@ import * as tf from '@tensorflow/tfjs-core';
 import { chain, mapValues, type Transform, zeroSlots } from './transform.ts';
 
 export interface MomentumNumbers {
-  /** 0 switches it off. */
+  /** The decay of the buffer; 0 switches momentum off. */
   momentum: number;
   nesterov: boolean;
 }
 
-/** Momentum as PyTorch has it: the first step's buffer is the gradient itself. */
+/** Momentum as in PyTorch: the buffer of the first step is the gradient itself. */
 export function scaleByMomentum({ momentum, nesterov }: MomentumNumbers): Transform {
   if (momentum === 0) return chain();
   return (variables) => {

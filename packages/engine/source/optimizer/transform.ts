@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensors } from '../run.ts';
 
-/** The numbers of one step. They are computed on the host beforehand, so that a step depends on its arguments alone. */
+/** The numbers of one step. They are computed on the host beforehand, so that a step depends only on its arguments. */
 export interface OptimizerStep {
   /** The learning rate. */
   rate: number;
@@ -9,17 +9,17 @@ export interface OptimizerStep {
   step: number;
 }
 
-/** What a step is about to do to the variables; every record is by variable name. */
+/** The pending changes of a step; every record is by variable name. */
 interface Update {
-  /** The values that the step starts from: the variables, or what a transform makes of them. */
+  /** The values that the step starts from: the variables, or the result of a transform. */
   values: Tensors;
-  /** The gradients at first; in the end what is subtracted from the values, times `scale`. */
+  /** The gradients at first; at the end, the changes that are subtracted from the values, times `scale`. */
   changes: Tensors;
-  /** A factor of all changes that is multiplied in when they are applied. */
+  /** A factor of all changes, which is multiplied in when they are applied. */
   scale: number;
 }
 
-/** A tensor that a transform keeps for a variable, part of every checkpoint. */
+/** A tensor that a transform keeps for a variable. Checkpoints include it. */
 export interface Slot {
   shape: number[];
   /** A tensor that the caller disposes, or the surrounding tidy. */
@@ -31,20 +31,20 @@ export interface Slot {
 /** Slots by variable name. */
 export type Slots = Record<string, Slot>;
 
-/** A transform that has been opened for some variables. */
+/** A transform opened for some variables. */
 interface Link {
   /** Runs in a tidy and reads nothing back from the device. */
   update(update: Update, step: OptimizerStep): Update;
-  /** Slots by their own name; absent in a transform that remembers nothing. */
+  /** The slots by name; absent for a transform without state. */
   state?: Record<string, Slots>;
-  /** Frees what it holds beside its slots. */
+  /** Frees everything beside the slots. */
   dispose?(): void;
 }
 
 /** One small rule of an optimizer, as in optax: gradients go in, changed gradients come out. */
 export type Transform = (variables: Record<string, tf.Variable>) => Link;
 
-/** Runs transforms one after the other. What one of them replaces is freed at once. */
+/** Runs transforms one after the other, and frees tensors as soon as a transform replaces them. */
 export function chain(...transforms: readonly Transform[]): Transform {
   return (variables) => {
     const links = transforms.map((transform) => transform(variables));
@@ -65,7 +65,7 @@ export function chain(...transforms: readonly Transform[]): Transform {
   };
 }
 
-/** A transform that treats each variable's change by itself, without a state. */
+/** A transform without state that maps each variable's change independently. */
 export function eachChange(
   change: (gradient: tf.Tensor, value: tf.Tensor, step: OptimizerStep) => tf.Tensor,
 ): Transform {
@@ -79,7 +79,7 @@ export function eachChange(
   });
 }
 
-/** What `create` makes of zeros in the shape of each variable. */
+/** Calls `create` with zeros in the shape of each variable. */
 export function ofZeros<S>(
   variables: Record<string, tf.Variable>,
   create: (zeros: tf.Tensor) => S,
@@ -92,7 +92,7 @@ export function ofZeros<S>(
   });
 }
 
-/** A slot for each variable, at first zeros. */
+/** Creates a slot of zeros for each variable. */
 export function zeroSlots(variables: Record<string, tf.Variable>): Slots {
   return ofZeros(variables, (zeros) => {
     const variable = tf.variable(zeros, false);

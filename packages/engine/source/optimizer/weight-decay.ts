@@ -7,7 +7,7 @@ export function addDecayedWeights(decay: number): Transform {
 }
 
 /**
- * Shrinks the parameters themselves by `rate · decay` and leaves their gradients alone: the decoupled decay of AdamW
+ * Multiplies the parameters by `1 − rate · decay` and leaves their gradients unchanged: the decoupled decay of AdamW
  * (Loshchilov and Hutter, 2019, arXiv:1711.05101), rounded as PyTorch rounds it.
  */
 export function shrinkWeights(decay: number): Transform {

@@ -4,7 +4,7 @@ import { file } from './file.ts';
 /**
  * Every kind of store, by the scheme of its URLs.
  *
- * This is not a `registry()` of the spec: the thread that prepares batches opens stores and must not wait for Zod.
+ * This is not a `registry()` of the spec, because the batch thread opens stores and must not import Zod.
  */
 export const storeKinds = storeRegistry([file]);
 

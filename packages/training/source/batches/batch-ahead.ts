@@ -3,18 +3,15 @@ import { DistilleryError } from '@distillery/spec';
 import type { Answer, Batch, BatchRequest, BatchSource, Opening } from './batch-thread.ts';
 import { batchThread } from './thread.ts';
 
-/** Batches that are ready or being made while the caller computes: one to take next, one to make meanwhile. */
+/** The number of batches that are prepared ahead: one is ready while the next one is being prepared. */
 const ahead = 2;
 
 /**
- * The batches of `requests`, in their order, prepared by a second thread while the caller computes: native calls block
- * the caller's own. Memory is bounded by a few batches and by what the
- * split's reader keeps, whatever the data set.
+ * Yields the batches of `requests` in their order. A second thread prepares them while the caller computes, because native
+ * calls block the caller's thread. It needs memory for a few batches and for the rows that the split's reader caches,
+ * regardless of the size of the data set. Ending the iteration, early or with an error, ends the run.
  *
- * The bytes are those of the split's reader, `batchMaker` and `openRows`. The thread opens the inputs itself, and a
- * batch's buffers become the caller's. The run ends with the iteration, early ends and errors included.
- *
- * @throws DistilleryError what the thread failed with, e.g. `artifact_corrupt`; `internal` when the thread ended
+ * @throws DistilleryError the error of the thread, for example `artifact_corrupt`; `internal` when the thread has ended
  */
 export async function* batchesAhead(
   source: BatchSource,
@@ -38,7 +35,7 @@ export async function* batchesAhead(
   let inFlight = 0;
   try {
     for (const request of requests) {
-      // A view of a longer array would take all of it along.
+      // A copy: transferring a view would transfer the whole array.
       const indices = request.indices.slice();
       port.postMessage({ ...request, indices }, [indices.buffer]);
       if (++inFlight > ahead) yield await next();
@@ -50,7 +47,7 @@ export async function* batchesAhead(
   }
 
   async function next(): Promise<Batch> {
-    // A batch that is ready is taken at once: the event loop may not have turned since it came.
+    // Take a batch that is ready even if the event loop has not delivered it yet.
     let answer = arrived.shift() ?? (receiveMessageOnPort(port)?.message as Answer | undefined);
     while (answer === undefined) {
       await thread.waitFor(
@@ -68,6 +65,6 @@ export async function* batchesAhead(
 }
 
 function failed({ code, message, stack }: Extract<Answer, { failure: unknown }>['failure']): DistilleryError {
-  const cause = new Error(`in the thread that prepares batches: ${stack}`);
+  const cause = new Error(`in the batch thread: ${stack}`);
   return new DistilleryError(code ?? 'internal', message, { cause });
 }

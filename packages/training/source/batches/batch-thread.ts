@@ -1,8 +1,7 @@
 /**
- * The entry of the thread that prepares batches: opens and reads the inputs, augments and normalises them and reads the
- * teacher's stored rows while the device computes. It only calls the split's reader and the pure functions of
- * `batches.ts` and `row-reader.ts`, in the order of the requests. It imports little, for every trainer waits for it to
- * start.
+ * The entry of the batch thread. While the device computes, it reads the inputs, augments and normalises them, and reads
+ * the teacher's stored rows, with the split's reader and the pure functions of `batches.ts` and `row-reader.ts`. Every
+ * trainer waits for the thread to start, so it imports little.
  */
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { openReader, type ReaderKind, readers } from '@distillery/datasets/readers';
@@ -18,38 +17,38 @@ export interface ThreadData {
   plugins: readonly string[];
 }
 
-/** All that the batches of one run are made of. */
+/** Everything that the batches of one run are built from. */
 export interface BatchSource extends InputSource {
-  /** A teacher's stored outputs; absent where nothing is distilled. */
+  /** The teacher's stored outputs; absent when no term reads any. */
   teacher?: TeacherRows;
 }
 
 export interface TeacherRows {
-  /** From an image's index to its row, `[split.count]`. */
+  /** The row of each image, `[split.count]`. */
   position: Int32Array;
   /** For each tap a blob of rows for each view. */
   taps: Record<string, RowFile[]>;
 }
 
-/** One batch of the run's order: images by their index, in one view of the augmentation. */
+/** A request for one batch: the indices of its images, in one view of the augmentation. */
 export interface BatchRequest {
   indices: Int32Array;
   view: number;
 }
 
-/** A mini-batch with what the teacher says of it. */
+/** A mini-batch with the teacher's outputs for it. */
 export interface Batch extends InputBatch {
-  /** By tap; a shape is that of one row. */
+  /** The outputs by tap; `shape` is the shape of one row. */
   teacher: Record<string, { values: Float32Array; shape: number[] }>;
 }
 
-/** Opens a run; its requests come through the port, which ends the run by closing. */
+/** Opens a run. Its requests come through the port, and closing the port ends the run. */
 export interface Opening {
   source: BatchSource;
   port: MessagePort;
 }
 
-/** What comes back for each request. `code` is null for what is no DistilleryError. */
+/** The answer to a request. `code` is null for an error that is not a DistilleryError. */
 export type Answer =
   | { batch: Batch }
   | { failure: { code: ErrorCode | null; message: string; stack: string } };
@@ -60,9 +59,9 @@ ready.catch(() => {});
 
 parentPort?.on('message', ({ source, port }: Opening) => {
   const opening = ready.then(() => open(source));
-  // Each request answers with the failure; until the first one comes it must not count as unhandled.
+  // Every request is answered with the failure; before the first one it must not count as unhandled.
   opening.catch(() => {});
-  /** One after the other: readers may take their time, and answers keep the order of the requests. */
+  /** Requests are answered one after the other, so that answers keep their order. */
   let answered: Promise<void> = Promise.resolve();
   port.on('message', (request: BatchRequest) => {
     answered = answered.then(() => answer(request));
@@ -120,7 +119,7 @@ async function open({ teacher, ...inputs }: BatchSource) {
     await Promise.all([reader.close(), ...rows.map((opened) => opened.close())]);
   };
   try {
-    // All at once: a run that has begun keeps its blobs, even if they are removed from the store.
+    // Open all blobs now: a run that has begun can read them even if they are removed from the store.
     for (const [tap, views] of Object.entries(teacher?.taps ?? {})) {
       taps[tap] = [];
       for (const file of views) taps[tap].push(await openRows(file, await storeAt(file.store)));
@@ -129,7 +128,7 @@ async function open({ teacher, ...inputs }: BatchSource) {
     await close();
     throw error;
   }
-  /** What the inputs of a batch are read into; as long as the largest batch. */
+  /** The buffer for the inputs of a batch; it has the size of the largest batch so far. */
   let block = new Uint8Array();
   return {
     async prepare({ indices, view }: BatchRequest): Promise<Batch> {
@@ -148,7 +147,7 @@ async function open({ teacher, ...inputs }: BatchSource) {
   };
 }
 
-/** Handed over with the batch: nothing is copied. */
+/** The buffers of a batch, which are transferred without a copy. */
 function buffersOf({ inputs, labels, indices, teacher }: Batch): ArrayBuffer[] {
   const rows = Object.values(teacher).map(({ values }) => values);
   return [inputs, labels, indices, ...rows].map(({ buffer }) => buffer as ArrayBuffer);

@@ -1,10 +1,10 @@
 import type { Dataset, Split } from '@distillery/datasets';
-// By their files: the thread that makes batches starts with them, and with no TensorFlow.js.
+// These entry points do not import TensorFlow.js: the batch thread must start fast.
 import { transforms } from '@distillery/datasets/transforms';
 import { randomStream } from '@distillery/engine/random';
 import type { Augmentation } from '@distillery/spec';
 
-/** What inputs are made into batches of: plain data, so that any thread can do it. */
+/** The inputs of batches and their augmentation, as plain data that any thread can use. */
 export interface InputSource {
   /** Images have a normalisation, texts have none. */
   dataset: Pick<Dataset, 'shape' | 'normalization'>;
@@ -14,18 +14,18 @@ export interface InputSource {
 
 /** A mini-batch of images or texts on the host. */
 export interface InputBatch {
-  /** `[size, …shape]`: normalised images, or ids of tokens, every one of which float32 holds exactly. */
+  /** `[size, …shape]`: normalised images, or token ids, which float32 represents exactly. */
   inputs: Float32Array;
   labels: Int32Array;
-  /** Which of the split they are. */
+  /** The indices of the samples in the split. */
   indices: Int32Array;
   size: number;
 }
 
-/** Writes one input, which is the `index`-th of the split, in one view of the augmentation, to `offset`. */
+/** Writes input `index` of the split, in one view of the augmentation, to `offset`. */
 type Place = (input: Uint8Array, to: Float32Array, offset: number, index: number, view: number) => void;
 
-/** Makes mini-batches of inputs that were read: a pure function of their bytes, indices and view. */
+/** Creates a pure function that turns the bytes of inputs, their indices and a view into a mini-batch. */
 export function batchMaker({ dataset, split, augmentation }: InputSource) {
   const { shape, normalization } = dataset;
   const length = shape.reduce((product: number, extent: number) => product * extent, 1);
@@ -33,7 +33,7 @@ export function batchMaker({ dataset, split, augmentation }: InputSource) {
   const place =
     normalization === undefined ? placeTokens(length) : placePixels(shape, normalization, augmentation);
 
-  /** @param read `[indices.length × bytes]`, what the split's reader reads for the indices */
+  /** @param read `[indices.length × bytes]`, the inputs as the split's reader returns them */
   return function makeBatch(read: Uint8Array, indices: Int32Array, view = 0): InputBatch {
     const inputs = new Float32Array(indices.length * length);
     const labels = new Int32Array(indices.length);
@@ -63,7 +63,7 @@ function placePixels(
   const channels = shape[2];
   const table = normalizationTable(channels, normalization);
   const normalize = (image: Uint8Array, to: Float32Array, offset: number) => {
-    // Channel by channel: a counter in the inner loop would double its time.
+    // One channel after the other, because a counter in the inner loop would double its time.
     for (let channel = 0; channel < channels; channel++) {
       const base = channel * 256;
       for (let i = channel; i < image.length; i += channels) to[offset + i] = table[base + image[i]];

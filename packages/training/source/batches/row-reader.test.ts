@@ -40,7 +40,7 @@ test.each([
   await reader.close();
 });
 
-test('a blob that is cut short while it is open gives the rows that are whole and names the first that is not', async () => {
+test('a blob that is truncated while it is open gives complete rows, and an error names the first other one', async () => {
   const file = await written(10, 4);
   const reader = await openRows(file, store);
   await truncate(blobFile(store, file.digest), 6 * 16 + 7);
@@ -48,10 +48,10 @@ test('a blob that is cut short while it is open gives the rows that are whole an
   expect(() => reader.read(Int32Array.of(8, 0, 5, 6, 7))).toThrow(
     expect.objectContaining({
       code: 'artifact_corrupt',
-      message: `${file.digest}: row 6 is cut short`,
+      message: `${file.digest}: row 6 is truncated`,
     }),
   );
-  expect(() => reader.read(Int32Array.of(9))).toThrow('row 9 is cut short');
+  expect(() => reader.read(Int32Array.of(9))).toThrow('row 9 is truncated');
   await reader.close();
 });
 

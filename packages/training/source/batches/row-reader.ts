@@ -1,4 +1,4 @@
-// By files of their own: the thread that reads rows starts with them, and with no TensorFlow.js.
+// These entry points do not import TensorFlow.js: the batch thread must start fast.
 import { adjacentReads } from '@distillery/datasets/readers';
 import { fromFloat16 } from '@distillery/formats/float16';
 import { DistilleryError } from '@distillery/spec/errors';
@@ -9,9 +9,9 @@ export interface RowFile {
   /** The URL of the store that holds the blob. */
   store: string;
   digest: string;
-  /** Of one row, without the batch. */
+  /** The shape of one row, without the batch. */
   shape: number[];
-  /** Numbers in one row. */
+  /** The number of values in one row. */
   length: number;
   dtype: 'F16' | 'F32';
 }
@@ -23,16 +23,16 @@ export interface RowReader {
   close(): Promise<void>;
 }
 
-/** What a read fills, for all readers of a thread; only a longer row makes it longer. */
+/** The buffer that all readers of a thread share. It grows only for longer rows. */
 let block = new ArrayBuffer(1 << 18);
 
 /**
- * Opens a blob of rows and verifies it, once for each process. Beside the rows of a batch only one block of one blob is
- * in memory.
+ * Opens a blob of rows and verifies it once for each process. Only the rows of a batch and one block of a blob are in
+ * memory.
  *
  * @param store the store at the file's URL
- * @throws DistilleryError `checkpoint_not_found` for a blob that is gone, `artifact_corrupt` for one that is damaged;
- *   `artifact_corrupt` also from `read`, for a blob that has been cut short since
+ * @throws DistilleryError `checkpoint_not_found` when the blob is missing, `artifact_corrupt` when it is damaged; `read`
+ *   throws `artifact_corrupt` when the blob has been truncated since
  */
 export async function openRows({ digest, shape, length, dtype }: RowFile, store: Store): Promise<RowReader> {
   const rowBytes = length * (dtype === 'F16' ? 2 : 4);
@@ -57,12 +57,12 @@ export async function openRows({ digest, shape, length, dtype }: RowFile, store:
     close: () => blob.close(),
   };
 
-  /** Reads the rows from `first` up to `end` to the block's start. */
+  /** Reads the rows from `first` up to `end`, exclusive, to the start of the block. */
   function fill(first: number, end: number): void {
     const wanted = (end - first) * rowBytes;
     const got = blob.read(first * rowBytes, new Uint8Array(block, 0, wanted));
     if (got === wanted) return;
     const cut = first + Math.floor(got / rowBytes);
-    throw new DistilleryError('artifact_corrupt', `${digest}: row ${cut} is cut short`);
+    throw new DistilleryError('artifact_corrupt', `${digest}: row ${cut} is truncated`);
   }
 }

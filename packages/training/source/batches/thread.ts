@@ -8,16 +8,15 @@ export interface BatchThread {
   worker: Worker;
   /** Called with the reason when the thread ends. */
   onEnd: Set<(reason: DistilleryError) => void>;
-  /** Waits for what the thread will settle; the process lives on for that long, and not for an idle thread. */
+  /** Awaits a promise that the thread settles, and keeps the process alive until then. */
   waitFor<T>(promise: Promise<T>): Promise<T>;
 }
 
 let running: BatchThread | undefined;
 
 /**
- * The thread of this process that prepares batches. One serves all runs, for it takes 0.2 s to start; a caller that has
- * other work to do first asks for it early. Idle, it does not keep the process alive. One that ended is replaced by the
- * next call.
+ * Returns the batch thread of this process, and starts it where necessary. One thread serves all runs, because a start
+ * takes 0.2 s; call this early to start it during other work. An idle thread does not keep the process alive.
  */
 export function batchThread(): BatchThread {
   running ??= start();
@@ -37,10 +36,10 @@ function start(): BatchThread {
   worker.on('exit', (code) => {
     running = undefined;
     const why = cause instanceof Error ? cause.message : `exit code ${code}`;
-    const reason = new DistilleryError('internal', `the thread that prepares batches ended: ${why}`, {
+    const reason = new DistilleryError('internal', `the batch thread ended: ${why}`, {
       cause,
     });
-    for (const tell of onEnd) tell(reason);
+    for (const notify of onEnd) notify(reason);
   });
   let waiting = 0;
   return {

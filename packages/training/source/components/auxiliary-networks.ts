@@ -19,9 +19,9 @@ export type Auxiliaries = Record<string, Record<string, Network>>;
 export type PretrainedValues = Record<string, Record<string, Values>>;
 
 /**
- * Creates the auxiliary networks of a method: regressors, projectors, queues. One that was trained beforehand is frozen.
+ * Creates the auxiliary networks of a method: regressors, projectors, queues. A network that was trained beforehand is frozen.
  *
- * @param seed keys the first weights
+ * @param seed the seed of the first weights
  */
 export function createAuxiliaries(
   method: readonly WeightedTerm[],
@@ -41,7 +41,7 @@ export function createAuxiliaries(
   );
 }
 
-/** Owns auxiliary networks. Their running statistics and queues are variables too, so that a checkpoint has all of them. */
+/** Owns auxiliary networks. Their running statistics and queues are variables, so that checkpoints include them. */
 export function auxiliaryNetworks(auxiliaries: Auxiliaries, label: (parameter: string) => string): Component {
   return {
     name: 'auxiliaries',
@@ -64,7 +64,7 @@ export function auxiliaryNetworks(auxiliaries: Auxiliaries, label: (parameter: s
   };
 }
 
-/** The variables of auxiliary networks that gradients move, under names that tell them from a network's own. */
+/** The trainable variables of auxiliary networks, under names that differ from those of the member's network. */
 export function trainedAuxiliaries(auxiliaries: Auxiliaries): Record<string, tf.Variable> {
   return Object.fromEntries(
     eachAuxiliary(auxiliaries).flatMap(({ path, network }) =>

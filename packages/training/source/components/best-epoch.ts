@@ -21,8 +21,8 @@ interface Best {
 /**
  * Scores a network on the validation split after each epoch, and keeps the weights of its best one.
  *
- * @param validation indices into the training split; empty where there is none
- * @param label makes the name of a metric out of its plain name
+ * @param validation indices into the training split; empty without a validation split
+ * @param label returns the name of a metric among those of all members
  */
 export function bestEpoch(
   network: Network,
@@ -43,7 +43,7 @@ export function bestEpoch(
       const scored = { logits, labels, classes: dataset.classes.length };
       const validationAccuracy = accuracy(scored);
       last = validationAccuracy;
-      // Of equal epochs the first: later ones were not worth their time.
+      // Among equal epochs the first one is kept.
       if (validationAccuracy > (best?.validationAccuracy ?? -1)) {
         best = { epoch, validationAccuracy, values: readValues(network.variables) };
       }

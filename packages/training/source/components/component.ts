@@ -4,37 +4,37 @@ import type { StepMoment, StepNumbers } from '../step-numbers.ts';
 import type { TensorTree } from '../tensor-tree.ts';
 
 /**
- * A part of a training that owns its state: what it needs on the device, what it does in a step, and what it puts into a
- * checkpoint. Its factory creates it; every hook is optional.
+ * A part of a training that owns its state: its tensors on the device, its work in a step, and its share of a checkpoint.
+ * Every hook is optional.
  *
- * `provide` and `update` run inside the step. They must be functions of their arguments and of variables alone: they read
- * no tensor back and keep nothing on the host. The other hooks run between steps, on the host.
+ * `provide` and `update` run inside the step. They may depend only on their arguments and on variables: they must not read
+ * tensors back, or keep anything on the host. The other hooks run between steps, on the host.
  */
 export interface Component {
-  /** Unique among the components of its member; names its state in a checkpoint. */
+  /** The name of its state in a checkpoint; unique among the components of its member. */
   readonly name: string;
 
   /**
    * Computes taps for the terms whose teacher this component is, before the forward pass. No gradient passes through
    * them.
    *
-   * @param taps the ones that terms read
+   * @param taps the taps that terms read
    */
   provide?(batch: DeviceBatch, taps: readonly string[], moment: StepMoment): Tensors;
 
-  /** Runs after the optimizer has moved the weights. It may assign variables. */
+  /** Runs after the optimizer has updated the weights. It may assign variables. */
   update?(numbers: StepNumbers): void;
 
   afterStep?(step: StepEnd): void;
 
-  /** May run twice for an epoch: a run that is stopped in it repeats it. Its numbers join the epoch's row of metrics. */
+  /** Returns numbers for the epoch's row of metrics. It runs again for the same epoch when a run is stopped during it. */
   afterEpoch?(epoch: EpochEnd): Promise<Record<string, number>> | Record<string, number>;
 
   /**
-   * What a checkpoint must hold for the run to go on to the same bits.
+   * Returns the state that a checkpoint needs for the resumed run to end with the same bits.
    *
-   * @param step number of completed steps, for error messages
-   * @throws DistilleryError `nan` when there is nothing good to save
+   * @param step the number of completed steps, for error messages
+   * @throws DistilleryError `nan` when a value is not finite
    */
   state?(step: number): ComponentState;
   restore?(state: ComponentState): void;
@@ -44,7 +44,7 @@ export interface Component {
 
 interface ComponentState {
   tensors?: TensorTree;
-  /** What fits into JSON. */
+  /** Other state, as plain JSON. */
   facts?: unknown;
 }
 
@@ -61,6 +61,6 @@ interface EpochEnd {
   epoch: number;
   /** Number of completed steps. */
   step: number;
-  /** Lets the process read its messages; throws when the run must stop. */
+  /** Lets the process handle messages; throws when the run must stop. */
   pause(): Promise<void>;
 }

@@ -17,7 +17,7 @@ export function curve({
   let since = performance.now();
   return {
     name: 'curve',
-    /** What comes between two epochs is not counted as training. */
+    /** Excludes the time between two epochs from the speed. */
     restartClock() {
       since = performance.now();
     },
@@ -28,7 +28,7 @@ export function curve({
       const now = performance.now();
       const samplesPerSecond = (samples / (now - since)) * 1000;
       since = now;
-      // As the step had them, like the learning rate.
+      // The values that the step used, as for the learning rate.
       const scheduled = Object.fromEntries(
         Object.entries(schedules).map(([column, option]) => [column, valueAt(option, numbers.epoch)]),
       );

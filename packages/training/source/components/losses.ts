@@ -4,34 +4,33 @@ import type { Component } from './component.ts';
 
 export interface Losses extends Component {
   /**
-   * Takes in the losses of a step.
+   * Adds the losses of a step.
    *
-   * @param losses `[names]`; disposed
+   * @param losses `[names]`; it is disposed
    */
   add(losses: tf.Tensor, batchSize: number): void;
   /**
-   * The means over the samples since the last call, with their number.
+   * Returns the means over the samples since the last call, and their number.
    *
-   * @param step number of completed steps
-   * @throws DistilleryError `nan`, naming the losses that went bad first, and the step
+   * @param step the number of completed steps
+   * @throws DistilleryError `nan`, naming the step and the losses that were not finite first
    */
   gather(step: number): { means: Record<string, number>; samples: number };
-  /** The means over what was gathered of the current epoch; undefined where nothing was. */
+  /** The means of the current epoch so far; undefined when nothing has been gathered. */
   ofEpoch(): Record<string, number> | undefined;
-  /** Ends the epoch: its means are the last completed epoch's from here on. */
+  /** Ends the epoch, so that `last` returns its means. */
   closeEpoch(): void;
   /** The means of the last completed epoch. */
   last(): Record<string, number>;
 }
 
 /**
- * Sums the losses of an epoch. Those of some steps are gathered on the device, so that a step never waits for one to be
- * read.
+ * Sums the losses of an epoch. Losses of several steps are summed on the device, so that no step waits for a read.
  *
- * @param names of the losses; the last is the weighted sum of the others
+ * @param names the names of the losses; the last one is the weighted sum of the others
  */
 export function runningLosses(names: readonly string[], stepsPerEpoch: number): Losses {
-  /** Sums of the losses, and at how many steps each was finite: `[2, names]`. */
+  /** The sums of the losses, and the number of steps at which each was finite: `[2, names]`. */
   let gathered: tf.Tensor = tf.zeros([2, names.length]);
   let pending = { steps: 0, samples: 0 };
   let epoch = nothing();
@@ -91,14 +90,14 @@ export function runningLosses(names: readonly string[], stepsPerEpoch: number): 
     return Object.fromEntries(names.map((name, index) => [name, sums[index] / samples]));
   }
 
-  /** A step after the first bad loss the weights are bad, and with them every loss. */
+  /** Names the losses that were not finite first: one step later all weights, and so all losses, are not finite. */
   function diverged(sums: Float32Array, finite: Float32Array, step: number): DistilleryError {
     const { steps } = pending;
     const good = Math.min(...finite);
-    // Each step's loss may be finite where the sum over the steps is not.
+    // The losses of all steps may be finite although their sum is not.
     const isBad = (index: number) => (good < steps ? finite[index] === good : !Number.isFinite(sums[index]));
     const bad = names.flatMap((name, index) => (isBad(index) ? [{ name, value: sums[index] }] : []));
-    // The weighted sum goes with the terms.
+    // The weighted sum is not finite when a term is not.
     const terms = bad.length > 1 ? bad.filter(({ name }) => name !== names.at(-1)) : bad;
     const what = `${terms.map(({ name }) => name).join(' and ')} ${terms.length > 1 ? 'are' : 'is'} ${terms[0].value}`;
     const at = step - steps + Math.min(good + 1, steps);

@@ -1,7 +1,7 @@
 import type { TermResult } from '@distillery/spec';
 import type { Component } from './component.ts';
 
-/** Keeps what the preflight measured of the terms, so that a run that resumes trains with the weights that were found. */
+/** Keeps the results of the preflight, so that a resumed run trains with the same weights. */
 export function measuredTerms(): Component & { results: TermResult[] } {
   return {
     name: 'terms',

@@ -57,5 +57,7 @@ test('a kind of stage that is added is planned, run and asked like any other', {
   expect(Buffer.from(await runner.store.read(digest)).toString()).toBe(String(accuracy));
   expect(artifactsOf(stage, { digest, accuracy })).toEqual({ blobs: [digest], shared: [] });
   expect(networksOf(stage, { digest, accuracy })).toEqual([]);
-  expect(() => artifactsOf(stage, { digest })).toThrow(/^the result of note.teacher is of another version/);
+  expect(() => artifactsOf(stage, { digest })).toThrow(
+    /^the result of note.teacher was written by another version/,
+  );
 });

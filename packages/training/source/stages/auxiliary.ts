@@ -108,7 +108,7 @@ async function trained(
   const { resume, save } = await openCheckpoints(checkpointsOf(context));
   const stepsPerEpoch = Math.ceil(indices.train.length / training.batchSize);
   const progress = trainingProgress({ stepsPerEpoch, epochs: training.epochs });
-  const teacher = await teacherRows(context, materials, planned, input.teachers, [wanted.how.tap]);
+  const teacher = await teacherRows(context, materials, planned, input.teachers, [wanted.pretraining.tap]);
   const member = reconstruction(wanted, training.seed);
   try {
     const { members } = await train({

@@ -53,7 +53,7 @@ test("a student that ends in the teacher's classifier is shipped with it", { tim
   expect(Object.keys(runs[0].losses)).toEqual(['classifier_reuse', 'loss']);
 });
 
-test('the plan tells of the network as it will be, and other terms read its taps', async () => {
+test('the plan describes the extended network, and other terms read its taps', async () => {
   const context = { cacheDir: '', roots: [] };
   const method = [{ type: 'classifier_reuse' }, { type: 'rkd_distance' }, { type: 'gradient' }];
   const { plan } = await planJob(spec(method, 'resnet'), context);
@@ -103,7 +103,7 @@ test('there must be one teacher', async () => {
     code: 'invalid_spec',
     fields: ['0', '1'].map((index) => ({
       path: `/students/${index}/method/0`,
-      message: 'takes over from a teacher: there must be one alone',
+      message: 'takes over layers of a teacher, so the student must have exactly one',
     })),
   });
 });

@@ -17,7 +17,7 @@ import type { StageArtifacts, StageContext, StageKind, StageNetwork, WithResult 
 import { student } from './student.ts';
 import { teacher } from './teacher.ts';
 
-/** The kinds of stages, each after those whose stages it plans its own from. */
+/** The kinds of stages. A kind comes after those whose stages it plans its own from. */
 export const stageKinds: Registry<StageKind> = registry<StageKind>([
   teacher,
   auxiliary,
@@ -40,9 +40,9 @@ export function networksOf(stage: StagePlan, result?: unknown): StageNetwork[] {
 }
 
 /**
- * What a stage's result names in the store.
+ * The blobs and manifests that a stage's result names in the store.
  *
- * @throws DistilleryError `unsupported_job` likewise
+ * @throws DistilleryError `unsupported_job` for a kind or a result that this version does not know
  */
 export function artifactsOf(stage: StagePlan, result: unknown): StageArtifacts {
   const kind = kindOf(stage);
@@ -52,7 +52,7 @@ export function artifactsOf(stage: StagePlan, result: unknown): StageArtifacts {
 /**
  * The report among the results of a job; undefined until the stage that writes it has succeeded.
  *
- * @throws DistilleryError `unsupported_job` likewise
+ * @throws DistilleryError `unsupported_job` for a result that this version does not know
  */
 export function reportOf(
   { stages }: JobPlan,
@@ -69,8 +69,8 @@ export function reportOf(
 /**
  * The digests of the blobs that a manifest of the store names: a stage's checkpoint, or a result that jobs share.
  *
- * @throws DistilleryError `state_conflict` for a manifest that no stage kind knows, so that nothing is taken for
- *   orphaned that another version still uses
+ * @throws DistilleryError `state_conflict` for a manifest that no stage kind knows: its blobs may still be in
+ *   use by another version
  */
 export function blobsNamedBy(name: string, manifest: unknown): string[] {
   const folder = name.slice(0, name.indexOf('/'));
@@ -79,35 +79,39 @@ export function blobsNamedBy(name: string, manifest: unknown): string[] {
     if (folder === checkpointsFolder) return checkpointBlobs(manifest);
     if (shared !== undefined) return shared.blobs(manifest);
   } catch (cause) {
-    throw new DistilleryError('state_conflict', `the manifest ${name} is of another version of Distillery`, {
-      cause,
-    });
+    throw new DistilleryError(
+      'state_conflict',
+      `the manifest ${name} was written by another version of Distillery`,
+      {
+        cause,
+      },
+    );
   }
-  throw new DistilleryError('state_conflict', `this version knows no manifests as ${name} is one`);
+  throw new DistilleryError('state_conflict', `this version does not know the kind of the manifest ${name}`);
 }
 
-/** The folders of the store in which results lie that jobs share. */
+/** The folders of the store that hold results that jobs share. */
 export function sharedFolders(): string[] {
   return stageKinds.list.flatMap(({ shared }) => shared?.folder ?? []);
 }
 
-/** What a trainer is given to run a stage. */
+/** The input of a trainer that runs a stage. */
 export interface StageTask extends Omit<StageContext, 'job' | 'stage' | 'input' | 'result' | 'network'> {
-  /** The spec as the job's record has it. */
+  /** The job; its spec is as stored in the job's record. */
   job: { id: string; name: string | null; spec: unknown };
   plan: JobPlan;
   /** The stage's id. */
   stage: string;
-  /** What earlier stages returned, by id. */
+  /** The results of earlier stages, by id. */
   results: Readonly<Record<string, unknown>>;
 }
 
 /**
  * Runs one stage of a job.
  *
- * @returns plain JSON, by the result schema of the stage's kind
+ * @returns the result as plain JSON, as in the result schema of the stage's kind
  * @throws StopTraining when the stage must end early; DistilleryError with the reason when it fails: `unsupported_job`
- *   when another version of Distillery planned what this one does not know
+ *   when another version of Distillery planned a stage that this one does not know
  */
 export async function runStage({ job, plan, stage: id, results, ...task }: StageTask): Promise<unknown> {
   const spec = supportedSpec(job.spec, plan, stageKinds.list);
@@ -123,7 +127,7 @@ export async function runStage({ job, plan, stage: id, results, ...task }: Stage
       if (found.kind !== wanted.type) {
         throw new DistilleryError(
           'internal',
-          `${other} is a stage of the kind ${found.kind}, not ${wanted.type}`,
+          `${other} is a stage of the kind ${found.kind}, expected ${wanted.type}`,
         );
       }
       return resultOf(wanted, found, earlier(other));
@@ -154,7 +158,7 @@ function kindOf({ id, kind }: StagePlan): StageKind {
   if (found !== undefined) return found;
   throw new DistilleryError(
     'unsupported_job',
-    `this version knows no stages of the kind ${kind}, as ${id} is one`,
+    `this version does not know the kind ${kind} of the stage ${id}`,
   );
 }
 
@@ -178,7 +182,7 @@ function unsupported(what: string, cause: z.ZodError): DistilleryError {
   const [{ path, message }] = cause.issues;
   return new DistilleryError(
     'unsupported_job',
-    `${what} is of another version of Distillery: /${path.join('/')}: ${message}`,
+    `${what} was written by another version of Distillery: /${path.join('/')}: ${message}`,
     { cause },
   );
 }

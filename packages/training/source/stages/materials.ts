@@ -11,21 +11,25 @@ import { describeTeachers } from '../planning/subjects.ts';
 import { batchThread } from '../batches/thread.ts';
 import type { StageContext } from './stage.ts';
 
-/** What every training stage works on. */
+/** The data and the planned networks of a stage. */
 export interface Materials {
   dataset: Dataset;
   indices: { train: Int32Array; validation: Int32Array };
   layout: Layout;
 }
 
-/** @param teacher whose data are loaded where it has its own; absent: the job's */
+/**
+ * Loads the data of a stage, and plans the networks of the job.
+ *
+ * @param teacher a teacher whose data set is loaded if it has one; absent: the job's data set is loaded
+ */
 export async function loadMaterials(
   { job: { spec }, data: surroundings, store, tell, signal }: StageContext,
   teacher?: string,
 ): Promise<Materials> {
   const data = { ...surroundings, signal };
   tell.progress(phase('loading'));
-  // It starts while the data set is decoded.
+  // Let the thread start while the data set is decoded.
   batchThread();
   const own = jobTeachers(spec).find(({ name }) => name === teacher)?.dataset;
   const choice = own ?? spec.dataset;
@@ -42,15 +46,15 @@ export async function loadMaterials(
   return { dataset, indices, layout };
 }
 
-/** The folder of the store in which all checkpoints lie. */
+/** The folder of the store that holds all checkpoints. */
 export const checkpointsFolder = 'jobs';
 
-/** Where a stage's checkpoints lie, in the store. */
+/** The folder of the store that holds a stage's checkpoints. */
 export function checkpointFolder(job: string, stage: string): string {
   return `${checkpointsFolder}/${job}/${stage}`;
 }
 
-/** The digests of the blobs that a manifest of a checkpoint names: an attempt's first entry has none. */
+/** The digests of the blobs that a checkpoint's manifest names; the first entry of an attempt names none. */
 export function checkpointBlobs(manifest: unknown): string[] {
   const { blob } = z.object({ blob: z.string().optional() }).parse(manifest);
   return blob === undefined ? [] : [blob];
@@ -68,7 +72,7 @@ export function checkpointsOf({ store, job, stage, attempt, tell }: StageContext
   };
 }
 
-/** Progress without steps: what the trainer is doing. */
+/** Progress of a phase without steps. */
 export function phase(name: string, fraction = 0) {
   return {
     phase: name,
@@ -85,7 +89,7 @@ export function phase(name: string, fraction = 0) {
 /**
  * Progress by steps.
  *
- * @param share of the stage that the steps are, default all of it
+ * @param share the share of the stage that the steps make up. Default: 1
  */
 export function trainingProgress({
   stepsPerEpoch,
@@ -110,14 +114,14 @@ export function trainingProgress({
   });
 }
 
-/** What of an engine decides the bits that it computes: kind and versions, not the machine's speed. */
+/** The properties of an engine that determine the bits of its results: its kind and versions. */
 function engineIdentity({ name, versions }: EngineInfo): unknown {
   return { name, versions };
 }
 
 /**
- * Raised with a change of this package that trains the same inputs to other bits, or that a result holds more since:
- * older teachers are not reused.
+ * Raise it when a change of this package trains the same inputs to other bits, or adds to a result, so that older teachers
+ * are not reused.
  */
 const revision = 4;
 

@@ -26,14 +26,14 @@ import type { OwnScore, TrainedNetwork } from './trained-network.ts';
 
 /** One of the networks that a stage trains. */
 interface Member {
-  /** Empty where it trains alone. */
+  /** Its name among the members; empty for a network that trains alone. */
   name: string;
   architecture: Choice;
   forward: Forward;
   plan: NetworkPlan;
-  /** Keys its first weights, those of its auxiliary networks, and its dropout. */
+  /** The seed of its first weights, those of its auxiliary networks, and its dropout. */
   seed: number;
-  /** Weights that it is given in place of its first ones, by name. */
+  /** Weights that replace its first ones, by name. */
   inherited?: Values;
   method: readonly WeightedTerm[];
   /** Parameters of a frozen teacher that its method reads. */
@@ -42,7 +42,7 @@ interface Member {
   pretrained?: PretrainedValues;
 }
 
-/** Training as a stage runs it, of teacher and student alike, and of peers side by side. */
+/** The training of a stage: of a teacher, of a student, or of peers together. */
 export interface NetworkRun {
   members: Member[];
   training: Training;
@@ -53,7 +53,7 @@ export interface NetworkRun {
 }
 
 /**
- * Trains (or resumes) networks, scores last and best weights of each on the test set, and stores both.
+ * Trains networks, or resumes their training, and scores and stores the last and the best weights of each.
  *
  * @returns a result for each member, in their order
  */
@@ -66,7 +66,7 @@ export async function runNetworks(
   if (training.precision === 'bfloat16' && engine.bfloat16 !== null) {
     throw new DistilleryError(
       'precision_unavailable',
-      `training.precision is bfloat16, which this worker cannot compute in: ${engine.bfloat16}`,
+      `training.precision is bfloat16, which this worker does not support: ${engine.bfloat16}`,
     );
   }
   const first = members.map(
@@ -74,7 +74,7 @@ export async function runNetworks(
   );
   const { resume, save } = await openCheckpoints(checkpointsOf(context));
   const stepsPerEpoch = Math.ceil(indices.train.length / training.batchSize);
-  // Scoring and storing are the rest.
+  // Scoring and storing take the rest.
   const progress = trainingProgress({ stepsPerEpoch, epochs: training.epochs, share: 0.99 });
 
   const networks = members.map(({ forward }, index) => createNetwork(forward, dataset.shape, first[index]));
@@ -146,7 +146,7 @@ export async function runNetworks(
         last: ended,
         best: await best(ended),
         terms: ofMember.terms,
-        // Of several networks the sum is not one network's.
+        // The weighted sum over several members is not the loss of one network.
         losses: {
           ...ofMember.losses,
           ...(members.length === 1 && result.loss !== undefined && { loss: result.loss }),
@@ -165,7 +165,7 @@ export async function runNetworks(
   }
 }
 
-/** Weights as a file that says what they are of. */
+/** Encodes weights with metadata that describe the network and its inputs. */
 function encoder({ architecture, plan }: Member, dataset: Dataset) {
   const metadata = {
     architecture: JSON.stringify(architecture),
@@ -176,7 +176,7 @@ function encoder({ architecture, plan }: Member, dataset: Dataset) {
   return (values: Values) => encodeWeights(plan.parameters, values, metadata);
 }
 
-/** What makes a network's input of an image or a text. */
+/** The metadata that describe the preparation of an image or a text for the network. */
 function preparation({ normalization, tokenizer }: Dataset): Record<string, string> {
   return tokenizer === undefined
     ? { normalization: JSON.stringify(normalization) }

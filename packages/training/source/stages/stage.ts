@@ -17,8 +17,8 @@ import type { PlannedStage, PlanningJob, StageDraft } from '../planning/stages.t
 import type { NetworkReference, Trained } from './trained-network.ts';
 
 /**
- * A kind of stage: one file that says how a job's stages of this kind are planned, what a plan tells each of them, how it
- * runs, and what its result holds. Planner, API and worker know stages through these descriptions alone.
+ * A kind of stage. One file describes how the stages of this kind are planned and run, with the schemas of their inputs and
+ * results. Planner, API and worker know stages only through these descriptions.
  *
  * `options` is the schema of `StagePlan.input`: names within the job, and the ids of the stages whose results it reads.
  */
@@ -29,9 +29,9 @@ export interface StageKind<Input extends z.ZodObject = z.ZodObject, Result exten
   readonly result: Result;
   /** The stage's id within its job, e.g. `student.small.42`. */
   id(input: z.output<Input>): string;
-  /** The ids of the stages that must have succeeded before, those whose results it reads among them. */
+  /** The ids of the stages that must succeed before, including those whose results it reads. */
   needs(input: z.output<Input>): string[];
-  /** What people are told of the stage: the network that it trains or whose outputs it stores, and its seed. */
+  /** Facts about the stage for clients: the network that it trains or whose outputs it stores, and its seed. */
   about(input: z.output<Input>): { network?: string; seed?: number };
   /**
    * The stages of this kind that a job has.
@@ -39,13 +39,13 @@ export interface StageKind<Input extends z.ZodObject = z.ZodObject, Result exten
    * @param before the stages of the kinds that the registry lists before this one
    */
   plan(job: PlanningJob, before: readonly PlannedStage[]): StageDraft<z.output<Input>>[];
-  /** The networks that the stage trains, each with how it turned out where there is a result. */
+  /** The networks that the stage trains; with a result, also how each turned out. */
   networks?(input: z.output<Input>, result?: z.output<Result>): StageNetwork[];
-  /** What the result names in the store. */
+  /** The blobs and manifests that the result names in the store. */
   artifacts(result: z.output<Result>): StageArtifacts;
-  /** Results that jobs share by the digest of all that determines them, where the kind has such. */
+  /** Results that jobs share by the digest of all that determines them; absent when the kind has none. */
   readonly shared?: SharedResults;
-  /** The job's report, of the kind that writes it. */
+  /** Returns the job's report; only for the kind that writes it. */
   report?(result: z.output<Result>): Report;
   /**
    * Runs the stage.
@@ -55,7 +55,7 @@ export interface StageKind<Input extends z.ZodObject = z.ZodObject, Result exten
   run(context: StageContext<z.output<Input>>): Promise<z.output<Result>>;
 }
 
-/** What of a kind tells its results. */
+/** The part of a stage kind that describes its results. */
 export interface WithResult<Result extends z.ZodType> {
   readonly type: string;
   readonly result: Result;
@@ -71,7 +71,7 @@ export interface StageNetwork {
   trained?: Trained;
 }
 
-/** What a result, or a shared manifest, names in the store. */
+/** The blobs and manifests that a result names in the store. */
 export interface StageArtifacts {
   /** Digests of blobs. */
   blobs: string[];
@@ -81,7 +81,7 @@ export interface StageArtifacts {
 
 /** Results in the store that later jobs find and reuse. */
 interface SharedResults {
-  /** Manifests lie below this folder of the store. */
+  /** The folder of the store that holds the manifests. */
   folder: string;
   /**
    * The digests of the blobs that one manifest names.
@@ -91,15 +91,15 @@ interface SharedResults {
   blobs(manifest: unknown): string[];
 }
 
-/** What the job's record holds beside the results of its stages. */
+/** The job's record without the results of its stages. */
 export interface JobRecord {
-  /** Every stage of the job, as it is now. */
+  /** The current state of every stage of the job. */
   records: readonly StageRecord[];
   warnings: readonly JobWarning[];
   skippedData: readonly SkippedData[];
 }
 
-/** What the job's record holds of one stage. */
+/** The state of one stage in the job's record. */
 export interface StageRecord {
   id: string;
   worker: string | null;
@@ -108,21 +108,21 @@ export interface StageRecord {
   finishedAt: string | null;
 }
 
-/** What a stage is given, and what it tells while it runs. */
+/** The input of a running stage, and the callbacks for its metrics, progress and warnings. */
 export interface StageContext<Input = unknown> extends JobRecord {
   job: { id: string; name: string | null; spec: JobSpec };
   stage: StagePlan;
   input: Input;
-  /** Once an attempt has begun to train, older attempts can commit no checkpoint any more. */
+  /** The number of the attempt. Once it has begun to train, older attempts cannot commit checkpoints. */
   attempt: number;
   /**
-   * What an earlier stage returned.
+   * Returns the result of an earlier stage.
    *
    * @throws DistilleryError `internal` when the stage is of another kind, or has no result
    */
   result<Result extends z.ZodType>(kind: WithResult<Result>, stage: string): z.output<Result>;
   /**
-   * How a network turned out that an earlier stage trained.
+   * Returns how a network that an earlier stage trained turned out.
    *
    * @throws DistilleryError `internal` when the stage did not train it
    */
@@ -133,15 +133,15 @@ export interface StageContext<Input = unknown> extends JobRecord {
   tell: {
     metrics(row: Omit<MetricRow, 'stage' | 'attempt'>): void;
     progress(progress: StageProgress): void;
-    /** Something that people should know and that stops nothing. */
+    /** Reports a problem that does not stop the stage. */
     warning(message: string): void;
-    /** Samples of a data set could not be read and were left out. */
+    /** Reports samples of a data set that could not be read and were left out. */
     skipped(data: Omit<SkippedData, 'stage'>): void;
-    /** A checkpoint was committed to the store. */
+    /** Reports a checkpoint that was committed to the store. */
     checkpoint(saved: SavedCheckpoint): void;
   };
-  /** Aborted when the stage must end early; its reason is a StopTraining. */
+  /** Aborted, with a StopTraining as its reason, when the stage must end early. */
   signal: AbortSignal;
-  /** Awaited between steps, so that the process can read its messages; throws the signal's reason once it is aborted. */
+  /** Lets the process handle messages between steps; throws the signal's reason when it is aborted. */
   pause(): Promise<void>;
 }

@@ -8,10 +8,10 @@ import { loadWeights } from '../weights.ts';
 import type { StageContext } from './stage.ts';
 
 /**
- * Opens a network of the job to compute its outputs: a teacher by its kind, a student that teaches others as a trained
- * one.
+ * Opens a network of the job to compute its outputs: a teacher by its kind, or a student that teaches others as a trained
+ * teacher.
  *
- * @param trained the digest of the weights that the job trained; absent for a teacher that it does not train
+ * @param trained the digest of the weights that the job trained; absent for a teacher that the job does not train
  * @throws DistilleryError `artifact_corrupt` when weights are missing or damaged: the store verifies what it reads
  */
 export async function openTeacher(

@@ -5,7 +5,7 @@ import type { StudentResult } from '../stages/student.ts';
 import type { TeacherResult } from '../stages/teacher.ts';
 import type { TrainedNetwork } from '../stages/trained-network.ts';
 
-/** What stages return, for tests that finish a stage without running it. */
+/** Results of stages, for tests that finish a stage without running it. */
 
 interface Blob {
   digest: string;
@@ -18,7 +18,7 @@ interface Scored {
   weights: Blob;
 }
 
-/** @param checkpoints what differs from an untold score; `last` is as `best` where it is absent */
+/** @param checkpoints the epochs and weights of both scores; `last` defaults to `best` */
 export function trainedNetwork({
   best = { epoch: 1, weights: nothing },
   last = best,

@@ -7,8 +7,8 @@ import type { JobSpec, MetricRow, SavedCheckpoint, SkippedData, StageProgress } 
 import { planJob } from '../planning/plan.ts';
 import { runStage } from '../stages/index.ts';
 
-/** What a stage told while it ran. */
-export interface Told {
+/** The reports of a stage while it ran. */
+export interface Reported {
   rows: Omit<MetricRow, 'stage' | 'attempt'>[];
   progress: StageProgress[];
   warnings: string[];
@@ -28,7 +28,7 @@ export async function stageRunner(roots: string[] = []) {
   const engine = await startEngine();
   return {
     store,
-    /** What the store has warned of. */
+    /** The warnings of the store. */
     warnings,
     engine,
     remove: () => rm(folder, { recursive: true, force: true }),
@@ -45,8 +45,11 @@ export async function stageRunner(roots: string[] = []) {
     return {
       stages,
       results,
-      async run(stageId: string, pause: (told: Told) => Promise<void> = async () => {}): Promise<Told> {
-        const told: Told = { rows: [], progress: [], warnings: [], skipped: [], checkpoints: [] };
+      async run(
+        stageId: string,
+        pause: (reported: Reported) => Promise<void> = async () => {},
+      ): Promise<Reported> {
+        const reported: Reported = { rows: [], progress: [], warnings: [], skipped: [], checkpoints: [] };
         const attempt = (attempts.get(stageId) ?? 0) + 1;
         attempts.set(stageId, attempt);
         results[stageId] = await runStage({
@@ -68,16 +71,16 @@ export async function stageRunner(roots: string[] = []) {
           data,
           engine,
           tell: {
-            metrics: (row) => told.rows.push(row),
-            progress: (progress) => told.progress.push(progress),
-            warning: (message) => told.warnings.push(message),
-            skipped: (data) => told.skipped.push(data),
-            checkpoint: (saved) => told.checkpoints.push(saved),
+            metrics: (row) => reported.rows.push(row),
+            progress: (progress) => reported.progress.push(progress),
+            warning: (message) => reported.warnings.push(message),
+            skipped: (data) => reported.skipped.push(data),
+            checkpoint: (saved) => reported.checkpoints.push(saved),
           },
           signal: new AbortController().signal,
-          pause: () => pause(told),
+          pause: () => pause(reported),
         });
-        return told;
+        return reported;
       },
     };
   }

@@ -4,7 +4,7 @@ import type { TeacherRows } from '../batches/batch-thread.ts';
 import { everyIndex } from '../batches/batches.ts';
 import { rowFile, rowWriter } from '../outputs.ts';
 
-/** Stores random numbers as a teacher's logits for `count` samples, as the outputs stage leaves them. */
+/** Stores random numbers as a teacher's logits for `count` samples, as the outputs stage does. */
 export async function randomLogits(store: Store, count: number, classes: number): Promise<TeacherRows> {
   const stream = randomStream(0, 'logits');
   const writer = rowWriter(store, [classes]);
