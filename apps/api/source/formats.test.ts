@@ -22,6 +22,7 @@ const text: Format = {
 };
 formats.add(text);
 describeFormat(text);
+const types = formats.list.map(({ type }) => type);
 
 const held = privateApi();
 const weights: Weights = {
@@ -48,11 +49,18 @@ const get = (query: string, init: RequestInit = {}) =>
   held.request(`/v1/jobs/${id}/teacher/weights${query}`, init);
 
 test("a plug-in's format is in the catalogue and the OpenAPI description", async () => {
-  const { formats: listed } = (await (await held.request('/v1/formats')).json()) as { formats: object[] };
-  expect(listed).toMatchObject([
-    { type: 'safetensors', mediaType: 'application/octet-stream', extension: 'safetensors', defaults: {} },
-    { type: 'text', summary: text.summary, mediaType: 'text/plain', extension: 'weights.txt' },
-  ]);
+  const { formats: listed } = (await (await held.request('/v1/formats')).json()) as {
+    formats: { type: string }[];
+  };
+  expect(listed.map(({ type }) => type)).toEqual(types);
+  expect(listed[0]).toMatchObject({
+    type: 'safetensors',
+    mediaType: 'application/octet-stream',
+    extension: 'safetensors',
+    defaults: {},
+  });
+  const { summary, mediaType, extension } = text;
+  expect(listed.at(-1)).toMatchObject({ type: 'text', summary, mediaType, extension });
   const { paths } = (await (await held.request('/openapi.json')).json()) as {
     paths: Record<
       string,
@@ -67,10 +75,12 @@ test("a plug-in's format is in the catalogue and the OpenAPI description", async
   for (const network of ['teacher', 'teachers/{name}', 'students/{name}']) {
     const { parameters, responses } = paths[`/v1/jobs/{id}/${network}/weights`].get;
     expect(parameters.find(({ name }) => name === 'format')?.schema).toMatchObject({
-      enum: ['safetensors', 'text'],
+      enum: types,
       default: 'safetensors',
     });
-    expect(Object.keys(responses['200'].content)).toEqual(['application/octet-stream', 'text/plain']);
+    expect(Object.keys(responses['200'].content)).toEqual([
+      ...new Set(formats.list.map(({ mediaType }) => mediaType)),
+    ]);
   }
 });
 
@@ -86,6 +96,14 @@ test('a download is encoded from the stored weights and sent with the headers of
     'repr-digest': `sha-256=:${sum.copy().digest('base64')}:`,
   });
   expect(await response.text()).toBe(expected);
+});
+
+test.each(types)('a download as %s is the file that the format encodes', async (type) => {
+  const { encode, mediaType } = formats.get(type);
+  const response = await get(`?format=${type}`);
+  expect(response.status).toBe(200);
+  expect(response.headers.get('content-type')).toContain(mediaType);
+  expect(new Uint8Array(await response.arrayBuffer())).toEqual(encode(weights));
 });
 
 test('ranges, HEAD and entity tags are those of the encoded file', async () => {
@@ -105,7 +123,7 @@ test('an unknown format is refused with the list of formats', async () => {
     expect(refused.status).toBe(400);
     expect(await problem(refused)).toMatchObject({
       code: 'malformed_request',
-      errors: [{ path: '#/query/format', value: format, allowed: ['safetensors', 'text'] }],
+      errors: [{ path: '#/query/format', value: format, allowed: types }],
     });
   }
 });
