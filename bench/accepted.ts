@@ -1,6 +1,6 @@
 import { DistilleryError } from '@distillery/spec';
 
-/** As much of a zod schema as is needed to ask it. */
+/** The part of a zod schema that is used here. */
 interface Schema<T> {
   safeParse(
     input: unknown,

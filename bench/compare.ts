@@ -2,7 +2,7 @@ import type { Answer, Part, Request, Timing } from './protocol.ts';
 
 /** A row of the tables. */
 export interface Comparison {
-  /** What `--only` calls it. */
+  /** Its name for `--only`. */
   id: string;
   title: string;
   task: Request['task'];
@@ -20,15 +20,15 @@ export const comparisons: readonly Comparison[] = [
   { id: 'e', title: 'whole experiment, bfloat16', task: 'experiment', precision: 'bfloat16' },
 ];
 
-/** Ours, PyTorch as people run it, PyTorch with an allocator that keeps its memory. */
+/** Ours, PyTorch by default, and PyTorch with an allocator that keeps its memory. */
 export const sides = ['ours', 'peer', 'tuned'] as const;
 export type Side = (typeof sides)[number];
 export type Each<T> = Record<Side, T>;
 export type Ask = (request: Request) => Promise<Answer>;
 
-/** A row as measured: what each side answered, round by round. */
+/** A measured row: the answers of each side, by round. */
 export type Measured = Comparison & { rounds: Each<Round>[] };
-/** A row that one side cannot do, and why. */
+/** A row that one side cannot run, with the reason. */
 export type Refused = Comparison & { refused: string };
 
 interface Round {
@@ -39,10 +39,10 @@ interface Round {
 }
 
 /**
- * Measures one row. The sides take turns and each sleeps while another runs, so that a machine that slows down slows
- * all of them; another side begins each round.
+ * Measures one row. The sides take turns, and each sleeps while another runs, so that a slower machine slows all of them.
+ * A different side starts each round.
  *
- * @param steps of a round, where the row is a step: the round's figure is their median
+ * @param steps the steps of a round, if the row is a step; the result of a round is their median
  */
 export async function compare(
   comparison: Comparison,
@@ -64,7 +64,7 @@ export async function compare(
   return measured;
 }
 
-/** The student's steps are so short that as many take no time: a few of them would show a process that just woke. */
+/** The student's steps are short: more of them cost little time, and few would measure a process that has just woken. */
 function stepsOf(task: Request['task'], steps: number): number {
   return task === 'student' ? 10 * steps : steps;
 }
@@ -73,20 +73,20 @@ function roundOf({ milliseconds, parts, peakBytes, version }: Timing): Round {
   return { milliseconds: median(milliseconds), parts, peakBytes, version };
 }
 
-/** A ratio over rounds: each is of two neighbours in time. */
+/** A ratio over rounds; each compares two adjacent runs. */
 export interface Ratio {
   median: number;
   low: number;
   high: number;
 }
 
-/** A side's time divided by ours: above 1, ours is faster. */
+/** Returns a side's time divided by ours: above 1, ours is faster. */
 export function ratioOf({ rounds }: Measured, side: Side): Ratio {
   const ratios = rounds.map((round) => round[side].milliseconds / round.ours.milliseconds);
   return { median: median(ratios), low: Math.min(...ratios), high: Math.max(...ratios) };
 }
 
-/** The mean of the middle two where there are two. */
+/** Returns the median; of an even count, the mean of the middle two. */
 export function median(numbers: readonly number[]): number {
   const sorted = [...numbers].sort((a, b) => a - b);
   const half = sorted.length >> 1;

@@ -3,9 +3,9 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import type { Answer, Request } from './protocol.ts';
 
-/** One side of the benchmark: a process that answers lines with lines, and sleeps between them. */
+/** One side of the benchmark: a process that answers each line with a line and sleeps in between. */
 export interface Contender {
-  /** @throws Error when the process ends without an answer; it has told why on stderr */
+  /** Sends a request. @throws Error when the process ends without an answer; the reason is on stderr */
   ask(request: Request): Promise<Answer>;
   stop(): Promise<void>;
 }
@@ -13,7 +13,7 @@ export interface Contender {
 export function contender(command: string, args: string[], env: NodeJS.ProcessEnv): Contender {
   const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'], env });
   const ended = once(child, 'close').catch(() => {});
-  // A process that is gone is noticed by the answer that it owes.
+  // The missing answer shows that a process has ended.
   child.stdin.on('error', () => {});
   const answers = createInterface(child.stdout)[Symbol.asyncIterator]();
   return {

@@ -8,9 +8,9 @@ import type { Part, Precision } from './protocol.ts';
 import { inPrecision } from './steps.ts';
 
 /**
- * The tutorial's experiment as a job goes through it, stage by stage with a store on disk: examples/tutorial.json with
- * one seed, on these images. A stage's time is all of it: training, checkpoints, the scores on the test images, what
- * is stored. Its data set is in memory already.
+ * Runs the tutorial's experiment like a job, stage by stage with a store on disk: examples/tutorial.json with one seed, on
+ * these images. The time of a stage includes training, checkpoints, evaluation on the test images and storing. The data
+ * set is already in memory.
  *
  * @throws DistilleryError when this version or machine does not train in that precision
  */

@@ -7,19 +7,19 @@ import type { Setup } from './protocol.ts';
 const shape: [number, number, number] = [32, 32, 3];
 const pixels = 32 * 32 * 3;
 
-/** The project's own `shapes`, seeded: as large as CIFAR-10's images, and there is something to learn from them. */
+/** Seeded images of the source `shapes`: of the size of CIFAR-10's, with classes that can be learned. */
 export async function drawImages(train: number, test: number): Promise<Dataset> {
   const options = { trainCount: train, testCount: test, seed: 0 };
   return await datasets.get('shapes').load(options, { cacheDir: '', roots: [] });
 }
 
-/** Writes the file that `Setup` tells of. */
+/** Writes the file that `Setup` describes. */
 export async function writeImages(file: string, { train, test }: Dataset): Promise<void> {
   const labels = Uint8Array.from([...train.labels, ...test.labels]);
   writeFileSync(file, Buffer.concat([await allInputs(train), await allInputs(test), labels]));
 }
 
-/** Our side's view of the file: decoded images in memory, as the source `shapes` leaves them. */
+/** Returns the file's decoded images in memory, like the source `shapes`. */
 export function readImages({ file, train, test, normalization }: Setup): Dataset {
   const bytes = readFileSync(file);
   const labels = bytes.subarray((train + test) * pixels);

@@ -1,11 +1,11 @@
 /**
- * Our training beside PyTorch's, of the same work on the same images in memory, with equal numbers of threads, in
- * alternation. Prints what it measures and writes bench/RESULTS.md.
+ * Compares training with PyTorch: the same work on the same images in memory, with the same number of threads, in turn.
+ * Prints the results and writes bench/RESULTS.md.
  *
  *   npm run bench -- [--rounds 5] [--steps 8] [--experiments 1] [--images 1280] [--threads 2]
  *                    [--only a,b,c,d,e,memory]
  *
- * With --only, some of it is measured and printed, and the file stays as it is.
+ * With --only, it measures and prints a part, and does not change the file.
  */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, loadavg, tmpdir } from 'node:os';
@@ -33,7 +33,7 @@ const { values } = parseArgs({
   options: {
     rounds: { type: 'string', default: '5' },
     steps: { type: 'string', default: '8' },
-    // Of the whole experiment, which takes minutes a round.
+    // Rounds of the whole experiment, which take minutes each.
     experiments: { type: 'string', default: '1' },
     images: { type: 'string', default: '1280' },
     threads: { type: 'string', default: String(availableParallelism()) },
@@ -71,7 +71,7 @@ const setup: Setup = { file, train, test: train >> 1, normalization: dataset.nor
 const ours = ['--import', 'tsx', join(import.meta.dirname, 'ours.ts'), JSON.stringify(setup)];
 const peer = [join(import.meta.dirname, 'peers/pytorch.py'), JSON.stringify(setup)];
 const start: Each<() => Contender> = {
-  // The same allocator's settings as a trainer gives itself.
+  // The allocator settings of a trainer.
   ours: () => contender(process.execPath, ours, environment(trainerEnvironment)),
   peer: () => contender(python, peer, environment({})),
   tuned: () => contender(python, peer, environment(trainerEnvironment)),
@@ -89,11 +89,11 @@ for (const comparison of comparisons.filter(({ id }) => id === 'a' || id === 'b'
 }
 const text = page({ rows, memory, steps, setup, load });
 process.stdout.write(`\n${text}`);
-// What a person found out about the figures stands below them.
+// Notes on the results follow them.
 const notes = readFileSync(join(import.meta.dirname, 'NOTES.md'), 'utf8');
 if (only === undefined) writeFileSync(join(import.meta.dirname, 'RESULTS.md'), `${text}\n${notes}`);
 
-/** Steps and epochs, in processes that live through all of them. */
+/** Measures steps and epochs in long-running processes. */
 async function compareWarm(comparisons: readonly Comparison[]): Promise<(Measured | Refused)[]> {
   if (comparisons.length === 0) return [];
   const sides = each(start, (begin) => begin());
@@ -106,7 +106,7 @@ async function compareWarm(comparisons: readonly Comparison[]): Promise<(Measure
   const rows: (Measured | Refused)[] = [];
   try {
     for (const comparison of comparisons) {
-      // A round that does not count: memory is taken and kernels are made in it.
+      // A warm-up round, which allocates memory and compiles kernels.
       const first = await compare(comparison, ask, { rounds: 1, steps: Math.min(steps, 3) });
       rows.push(told('refused' in first ? first : await compare(comparison, ask, { rounds, steps })));
     }
@@ -116,7 +116,7 @@ async function compareWarm(comparisons: readonly Comparison[]): Promise<(Measure
   return rows;
 }
 
-/** Sides that start a new process for every request. */
+/** Starts a new process for every request. */
 function fresh(start: Each<() => Contender>): Each<Ask> {
   return each(start, (begin) => async (request) => {
     const side = begin();
@@ -132,14 +132,14 @@ function each<T, U>(of: Each<T>, map: (value: T) => U): Each<U> {
   return { ours: map(of.ours), peer: map(of.peer), tuned: map(of.tuned) };
 }
 
-/** Without the allocator's settings of whoever calls: the sides differ in nothing but what is given here. */
+/** Removes the allocator settings of this process, so that the sides differ only in the given variables. */
 function environment(allocator: Record<string, string>): NodeJS.ProcessEnv {
   const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('MALLOC_'));
   const count = String(threads);
   return {
     ...Object.fromEntries(inherited),
     TMPDIR: folder,
-    // PyTorch runs on the processor too.
+    // PyTorch runs on the CPU, too.
     ENGINE: 'native',
     OMP_NUM_THREADS: count,
     TF_NUM_INTRAOP_THREADS: count,

@@ -1,4 +1,4 @@
-/** Our side of the benchmark; `protocol.ts` says how it is spoken to, `steps.ts` and `experiment.ts` what it times. */
+/** Our side of the benchmark: answers the requests of `protocol.ts` with `steps.ts` and `experiment.ts`. */
 import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { startEngine } from '@distillery/engine';
@@ -22,7 +22,7 @@ async function answer(request: Request): Promise<Answer> {
   try {
     return { ...(await measure(request)), peakBytes: peakBytes(), version };
   } catch (error) {
-    // In float32 everything works or the benchmark fails; in bfloat16 a machine or version may not be able to.
+    // float32 must work; bfloat16 may be unsupported by the machine or version.
     if (request.precision === 'float32' || !(error instanceof DistilleryError)) throw error;
     return { refused: error.message };
   }
@@ -40,7 +40,7 @@ async function measure({ task, precision, steps }: Request): Promise<Pick<Timing
   return { milliseconds: (await take(task, precision, steps)).each };
 }
 
-/** Linux's own count where there is one: `maxRSS` of a child begins with what its parent held. */
+/** Prefers Linux' VmHWM, because the `maxRSS` of a child includes the memory of its parent. */
 function peakBytes(): number {
   try {
     const status = readFileSync('/proc/self/status', 'utf8');

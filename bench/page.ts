@@ -2,20 +2,20 @@ import { cpus, totalmem } from 'node:os';
 import { type Measured, median, type Ratio, ratioOf, type Refused, type Side, sides } from './compare.ts';
 import type { Part, Setup } from './protocol.ts';
 
-/** What the columns of the two PyTorch sides are called. */
+/** The titles of the two PyTorch columns. */
 const peers = { peer: 'PyTorch', tuned: 'PyTorch, tuned allocator' } as const;
 
 interface Results {
   rows: readonly (Measured | Refused)[];
-  /** One round each, in new processes. */
+  /** The memory rows, one round each, in new processes. */
   memory: readonly Measured[];
   steps: number;
   setup: Setup;
-  /** What else ran on the machine: its load average before the benchmark began. */
+  /** The load average of the machine before the benchmark. */
   load: number;
 }
 
-/** bench/RESULTS.md */
+/** Renders bench/RESULTS.md. */
 export function page(results: Results): string {
   const measured = results.rows.filter((row): row is Measured => !('refused' in row));
   const refused = results.rows.filter((row): row is Refused => 'refused' in row);
@@ -23,7 +23,7 @@ export function page(results: Results): string {
     '# Measured against PyTorch',
     circumstances(results, [...measured, ...results.memory]),
     ...(measured.length === 0 ? [] : ['## Time', timeTable(measured), verdicts(measured)]),
-    ...leftOut(refused),
+    ...notMeasured(refused),
     ...measured.filter(({ task }) => task === 'experiment').flatMap(partsTable),
     ...(results.memory.length === 0
       ? []
@@ -63,7 +63,7 @@ function timeTable(measured: readonly Measured[]): string {
   return table(['', 'ours', peers.peer, 'ratio', peers.tuned, 'ratio'], rows);
 }
 
-/** In words, from the figures: a page that is written anew by every run must not claim what it does not show. */
+/** Describes the results from the numbers, so that every new run has a correct summary. */
 function verdicts(measured: readonly Measured[]): string {
   const compared = measured.flatMap((row) =>
     (['peer', 'tuned'] as const).map((side) => ({ row, side, ratio: ratioOf(row, side) })),
@@ -85,16 +85,16 @@ function verdicts(measured: readonly Measured[]): string {
 }
 
 /** A line for each reason. */
-function leftOut(rows: readonly Refused[]): string[] {
+function notMeasured(rows: readonly Refused[]): string[] {
   return [...new Set(rows.map(({ refused }) => refused))].map((reason) => {
     const titles = rows.filter(({ refused }) => refused === reason).map(({ title }) => title);
-    return `Left out, for our side refused: ${titles.join('; ')}. It said: ${reason}`;
+    return `Not measured: ${titles.join('; ')}. The reason: ${reason}`;
   });
 }
 
 const isExperiment = ({ task }: Measured) => task === 'experiment';
 
-/** The parts of an experiment, a row for each that any side has. */
+/** Renders a row for each part of an experiment. */
 function partsTable(row: Measured): string[] {
   const partsOf = (side: Side) => row.rounds.map((round) => round[side].parts ?? []);
   const names = partsOf('ours')[0].map(({ name }) => name);
@@ -109,14 +109,14 @@ function partsTable(row: Measured): string[] {
     table(['', 'ours', 'right', peers.peer, 'right', peers.tuned, 'right'], rows),
     [
       '"Right" is the share of the test images that the network classifies correctly at the end: both sides learn the',
-      'same task. On so few images it says nothing about methods; docs/results.md has the experiment on CIFAR-10.',
+      'same task. With so few images it says nothing about the methods; docs/results.md has the experiment on CIFAR-10.',
     ].join('\n'),
   ];
 }
 
 const partTitles: Record<string, string> = {
   teacher: 'teacher',
-  outputs: 'storing what the teacher says',
+  outputs: 'storing teacher outputs',
   control: 'student alone (control)',
   soft_target: 'student with soft targets',
   cosine: 'student with cosine',
@@ -132,10 +132,10 @@ function memoryTable(measured: readonly Measured[]): string[] {
     '## Peak memory',
     table(['', 'ours', peers.peer, peers.tuned], rows),
     [
-      'The most that a process of its own held resident (VmHWM): runtime, libraries, images and all.',
+      'The peak resident memory of a separate process (VmHWM), including runtime, libraries and images.',
       more.length === 0
-        ? 'Ours holds no more than PyTorch in any row.'
-        : `**Ours holds more than PyTorch in:** ${more.join(', ')}.`,
+        ? 'Ours needs no more than PyTorch in any row.'
+        : `**Ours needs more than PyTorch in:** ${more.join(', ')}.`,
     ].join('\n'),
   ];
 }
@@ -149,21 +149,21 @@ function explanation({ steps, setup, rows }: Results): string {
   return `- **Images.** ${setup.train} for training and ${setup.test} for testing, 32×32 RGB, ten classes (\`shapes\`, seed 0), in memory on
   both sides before the clock starts: bytes on ours, normalised while it runs; float tensors on PyTorch's, which takes
   its batches as slices of them, without a DataLoader. Batches of 128, Adam 1e-3.
-- **A step** is one turn of the training loop of \`packages/training\`, and of the tutorial's: forward, loss, backward,
+- **A step** is one iteration of the training loop of \`packages/training\`, and of the tutorial's: forward, loss, backward,
   Adam. A round times ${steps} of the teacher's steps, ten times as many of the student's, and takes the median.
-- **The soft-target epoch** trains LightNN once over all images, T 2, .25 / .75. PyTorch asks the teacher at every batch,
-  as the tutorial does; ours reads the logits that were stored before. Storing them is not in this row, but in the whole
-  experiment. Whoever stores logits in PyTorch saves as much: what then remains is the student step.
+- **The soft-target epoch** trains LightNN once over all images, T 2, .25 / .75. PyTorch runs the teacher for every batch,
+  as the tutorial does; ours reads the stored logits. Storing them is not in this row, but in the whole
+  experiment. Storing logits in PyTorch saves as much: then only the student step remains.
 - **The whole experiment** is examples/tutorial.json with one seed: teacher, control, soft targets, cosine, regressor, ten
   epochs each, scored on the test images. Ours runs the stages of a job with a store on disk: outputs, checkpoints,
-  weights and report count. All run in one process, and the data set is handed to them decoded, in memory. PyTorch runs
+  weights and report count. All run in one process, with the decoded data set in memory. PyTorch runs
   the tutorial's loops. ${rounds} starts new processes; their start and imports do not count.
 - **bfloat16** is ours with \`"precision": "bfloat16"\` beside PyTorch at its best on a CPU: channels-last memory and
   autocast. \`torch.compile\` is not used in any row.
-- **PyTorch stands in two columns.** As people run it, glibc gives large blocks back to the system after each use, and the
-  next step takes them anew, page by page, which is dear on some machines. With the tuned allocator the process keeps
+- **PyTorch has two columns.** By default, glibc returns large blocks to the system after each use, and the next
+  step requests them again, page by page, which is slow on some machines. With the tuned allocator the process keeps
   its memory (MALLOC_MMAP_THRESHOLD_, MALLOC_TRIM_THRESHOLD_, MALLOC_TOP_PAD_), as ours does.
-- **Turns.** The three processes work one after the other and sleep in between; another begins each round.`;
+- **Turns.** The three processes run in turn and sleep in between; a different one starts each round.`;
 }
 
 /** e.g. `2.31 (2.20–2.45)` */

@@ -1,6 +1,6 @@
 /**
- * Where a training step's time goes on the native engine: every TensorFlow operation by name and by the shape that it
- * puts out, tensors that come and go, and what is left for JavaScript.
+ * Profiles a training step on the native engine: every TensorFlow operation by name and output shape, tensors that are
+ * created and disposed, and the remaining time of JavaScript.
  *
  *   npm run bench:profile -- [--task teacher|student|distill] [--precision float32|bfloat16] [--steps 10] [--top 30]
  */
@@ -13,7 +13,7 @@ import { drawImages } from './images.ts';
 import type { Precision } from './protocol.ts';
 import { batchSize, stepper } from './steps.ts';
 
-/** The part of the addon that works; `packages/engine` and TensorFlow.js both call it. */
+/** The addon's functions that `packages/engine` and TensorFlow.js call. */
 interface Binding {
   executeOp(name: string, attributes: unknown, inputs: number[], outputs: number): Tensor[];
   createTensor(shape: number[], type: number, values: unknown): number;
@@ -22,7 +22,7 @@ interface Binding {
 }
 interface Tensor {
   shape: number[];
-  /** TensorFlow's number of it: 1 is float32. */
+  /** TensorFlow's number of the type: 1 is float32. */
   dtype: number;
 }
 
@@ -54,12 +54,12 @@ spent.clear();
 const { total } = await take(task, precision, count);
 print(total);
 
-/** Puts a clock around the addon's functions; the map fills while they are called. */
+/** Measures the addon's functions; each call adds to the map. */
 function watch(): Map<string, { ms: number; calls: number }> {
   const times = new Map<string, { ms: number; calls: number }>();
   const backend = tf.backend() as unknown as { binding: Binding };
   const { binding } = backend;
-  // The addon's own functions cannot be replaced, but its object can be stood in front of.
+  // The functions of the addon cannot be replaced, but a proxy can replace the object that has them.
   const watched = {
     executeOp: timed(binding.executeOp, ([op], [first]) => `${op} ${described(first)}`),
     createTensor: timed(binding.createTensor, ([shape]) => `(to TensorFlow) [${shape}]`),

@@ -1,12 +1,12 @@
 /**
- * What the two sides of the benchmark are told and what they answer: a `Setup` as the only argument of their process,
- * then a `Request` a line on stdin and an `Answer` a line on stdout. A side ends when its stdin does.
+ * The messages of the benchmark. Each side gets a `Setup` as its only argument, then a `Request` per line on stdin, and
+ * writes an `Answer` per line on stdout. It ends when its stdin ends.
  */
 
-/** Both sides' images, drawn once: one file of uint8, `[train + test, 32, 32, 3]`, then a byte a label. */
+/** The images of both sides: one file of uint8, `[train + test, 32, 32, 3]`, then one byte for each label. */
 export interface Setup {
   file: string;
-  /** Images of each split. */
+  /** The number of images of each split. */
   train: number;
   test: number;
   /** Of each channel, in 0..1. */
@@ -20,20 +20,20 @@ export interface Request {
    * all training images; experiment: the whole tutorial.
    */
   task: 'teacher' | 'student' | 'distill' | 'experiment';
-  /** PyTorch takes bfloat16 as autocast over channels-last memory. */
+  /** PyTorch runs bfloat16 with autocast and channels-last memory. */
   precision: Precision;
-  /** Training steps to time, where the task is a step. */
+  /** The number of training steps to measure, if the task is a step. */
   steps: number;
 }
 
 export type Precision = 'float32' | 'bfloat16';
 
 export interface Timing {
-  /** Of every step, or of the one epoch or experiment. */
+  /** The time of every step, or of the epoch or experiment. */
   milliseconds: number[];
-  /** Of an experiment: what its parts took, in order. */
+  /** The parts of an experiment in order. */
   parts?: Part[];
-  /** The most memory that the process has held, in bytes. */
+  /** The peak resident memory of the process, in bytes. */
   peakBytes: number;
   /** Names of software with their versions. */
   version: string;
@@ -42,9 +42,9 @@ export interface Timing {
 export interface Part {
   name: string;
   milliseconds: number;
-  /** On the test images, 0..1; null where nothing is trained. */
+  /** Accuracy on the test images, 0..1; null for a part without training. */
   accuracy: number | null;
 }
 
-/** Refused: this machine or version cannot do what was asked for, and why. */
+/** The reason why this machine or version cannot run the request. */
 export type Answer = Timing | { refused: string };

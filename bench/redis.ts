@@ -1,6 +1,6 @@
 /**
- * What `appendfsync always` costs the queue beside `everysec`: the writes of small jobs, one after the other and twenty
- * at once, in alternation, each on a server and a folder of its own.
+ * Compares `appendfsync always` with `everysec`: the writes of small jobs, one after another and twenty at once, in turn, each
+ * with a separate server and folder.
  *
  *   npm run bench:redis -- [--rounds 5] [--jobs 40] [--dir FOLDER on the disk to measure]
  */
@@ -20,7 +20,7 @@ const { values } = parseArgs({
 const [rounds, jobs] = [Number(values.rounds), Number(values.jobs)];
 const syncs = ['always', 'everysec'] as const;
 
-/** Twelve writes: what the API and a worker write of a job of one short stage. */
+/** Twelve writes, like those of the API and a worker for a job with one short stage. */
 async function doJob({ jobs: records, stages: queued, attempts }: DistilleryQueue): Promise<void> {
   const stages = [{ id: 'teacher', kind: 'teacher', needs: [], work: 1, input: {} }];
   const plan = { version: 1, distillery: '0.0.0', stages };
@@ -42,7 +42,7 @@ async function doJob({ jobs: records, stages: queued, attempts }: DistilleryQueu
   await attempts.succeed(begun, { digest: 'x'.repeat(64) });
 }
 
-/** Milliseconds a job. */
+/** Returns milliseconds per job. */
 async function measure(sync: string, atOnce: number): Promise<number> {
   const dir = await mkdtemp(join(values.dir, 'distillery-bench-'));
   const redis = await startPrivateRedis({ dir, settings: { appendfsync: sync } });

@@ -1,11 +1,11 @@
 /**
- * How the service behaves under load and when something dies, with API and workers as processes of their own:
+ * Measures the service under load and after crashes, with API and workers as separate processes:
  *
  *   npm run bench:service -- [--seconds 60] [--rate 100] [--rounds 5]
  *
- * The API's latency at a fixed rate of arrival, whether or not answers keep up (an open loop), with no trainer and beside
- * one; the time from a worker's or a trainer's SIGKILL to the stage's next attempt and to its first row; the time from
- * an order to cancel to its end.
+ * The API's latency at a fixed rate of requests, independent of the responses (an open loop), with and without a trainer;
+ * the time from a SIGKILL of a worker or trainer to the next attempt and its first row; the time from a request to cancel
+ * to the end of the job.
  */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -39,7 +39,7 @@ const environment = {
   PORT: '0',
 };
 
-/** Starts a program of ours and waits for a line of its log. */
+/** Starts an app and waits for a line of its log. */
 async function start(app: 'api' | 'worker', ready: RegExp): Promise<{ child: ChildProcess; found: string }> {
   const script = resolve(import.meta.dirname, `../apps/${app}/source/main.ts`);
   const child = spawn(process.execPath, ['--import', 'tsx', script], {
@@ -66,7 +66,7 @@ async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
   await gone;
 }
 
-/** It trains for longer than anything here takes. */
+/** A job that trains longer than the benchmark runs. */
 const long: JobSpecInput = {
   dataset: { source: 'shapes', trainCount: 2000, testCount: 100 },
   teacher: { architecture: { type: 'lightnn' }, training: { epochs: 5000 } },
@@ -79,7 +79,7 @@ const client = createClient(url);
 const queue = await openQueue({ url: redis.url });
 const startWorker = () => start('worker', /"engine: (\w+)/);
 
-/** Submits the long job and waits until an attempt of its teacher has told a row. */
+/** Submits the long job and waits for the first row of its teacher. */
 async function training(): Promise<string> {
   const { id } = await client.submit({
     ...long,
@@ -113,7 +113,7 @@ async function cancelled(id: string): Promise<number> {
   return performance.now() - begun;
 }
 
-/** A mix of what clients ask, each a function of its number. */
+/** A mix of client requests; each is a function of its number. */
 const questions: [name: string, ask: (id: string) => Promise<unknown>][] = [
   ['job', (id) => client.job(id)],
   ['job', (id) => client.job(id)],
@@ -187,7 +187,7 @@ function trainerOf(worker: ChildProcess): number {
 }
 
 try {
-  // Nobody works yet: it waits.
+  // No worker runs yet, so the job waits.
   const waiting = (await client.submit(long)).id;
   await latencies(waiting);
   const quiet = await latencies(waiting);

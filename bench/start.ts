@@ -1,7 +1,7 @@
 /**
- * What a trainer's start costs from TypeScript through tsx and from built JavaScript: from the spawn to the first message,
- * in alternation. `modules` ends when all modules are loaded (the trainer refuses an engine that does not exist);
- * `engine` goes on until the engine has started and multiplied a few matrices.
+ * Measures the start of a trainer from TypeScript with tsx and from built JavaScript, from spawn to first message, in turn.
+ * `modules` ends when all modules are loaded (the trainer refuses an unknown engine); `engine` ends when the engine has
+ * started and multiplied a few matrices.
  *
  *   npm run bench:start -- [--runs 9]
  */
@@ -20,7 +20,7 @@ const forms = {
 };
 const ends = { modules: { ENGINE: 'none' }, engine: {} };
 
-/** Milliseconds from the spawn to the first message. */
+/** Returns the milliseconds from spawn to first message. */
 async function start(
   { path, execArgv }: (typeof forms)['tsx'],
   env: Record<string, string>,
@@ -50,7 +50,7 @@ for (const [end, env] of Object.entries(ends)) {
   for (let run = 0; run <= runs; run++) {
     for (const [form, program] of Object.entries(forms)) {
       const ms = await start(program, env);
-      // The first of each fills the caches of the disk and of tsx.
+      // The first run fills the caches of the disk and tsx.
       if (run > 0) times[form].push(ms);
     }
   }

@@ -1,6 +1,6 @@
 /**
- * Training steps as the trainer takes them: `train` of packages/training, nothing rewritten for the occasion. A
- * distillation reads the teacher's logits from the store, as the outputs stage leaves them; writing them is not timed.
+ * Training steps with `train` of packages/training, as the trainer runs them. A distillation reads the teacher's logits
+ * from the store, where the outputs stage has written them; that writing is not measured.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -25,11 +25,11 @@ const softTarget = { type: 'soft_target', temperature: 2, standardize: false };
 export interface Steps {
   /** Milliseconds from the end of one step to the end of the next; the last also ends the epoch. */
   each: number[];
-  /** Of the epoch that the steps make up. */
+  /** The time of the whole epoch. */
   total: number;
 }
 
-/** Takes steps with a new network, over images of one data set. */
+/** Runs steps with a new network and the images of one data set. */
 export function stepper(dataset: Dataset) {
   const classes = dataset.classes.length;
   const forwardOf = (type: string) => bind(architectures.get(type), { type, dropout: 0.1 }, { classes });
@@ -71,7 +71,7 @@ export function stepper(dataset: Dataset) {
     await train({
       members: [{ name: '', network, method, seed: 1 }],
       dataset,
-      // An epoch of as many steps as were asked for, over as many images as there are.
+      // An epoch with the requested number of steps, or fewer if there are too few images.
       indices: {
         train: Int32Array.from({ length: count * batchSize }, (_, index) => index % dataset.train.count),
         validation: new Int32Array(),
@@ -98,12 +98,12 @@ export function stepper(dataset: Dataset) {
   }
 }
 
-/** The training options of a precision: only what is not the default, so that every version knows the rest. */
+/** Returns the training options of a precision. The default is left out, so that older versions accept them. */
 export function inPrecision(precision: Precision): { precision?: Precision } {
   return precision === 'float32' ? {} : { precision };
 }
 
-/** Random numbers stand in for the teacher's: the time of a step does not depend on them. */
+/** Random numbers replace the teacher's logits, because the time of a step does not depend on them. */
 async function storedLogits(count: number, classes: number) {
   const folder = mkdtempSync(join(tmpdir(), 'distillery-bench-'));
   process.on('exit', () => rmSync(folder, { recursive: true, force: true }));

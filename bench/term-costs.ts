@@ -1,26 +1,26 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** What `npm run bench:terms` measured of each term; the pages of `npm run catalogue` show it. */
+/** The costs of terms that `npm run bench:terms` has measured, for the pages of `npm run catalogue`. */
 export interface TermCosts {
   engine: string;
   threads: number;
   batchSize: number;
-  /** How often a term and its control were trained in turn, and for how many steps each time. */
+  /** How often a term and its control were trained in turn, and the steps of each time. */
   rounds: number;
   steps: number;
-  /** By term; one that is not here was not measured. */
+  /** The costs by term; other terms were not measured. */
   terms: Record<string, TermCost>;
 }
 
 export interface TermCost {
-  /** As a job names them. */
+  /** The names of the architectures in a job. */
   teacher: string;
   student: string;
-  /** Of a step with the term and cross-entropy, and of one with cross-entropy alone; medians. */
+  /** The median time of a step with the term and cross-entropy, and with cross-entropy alone, in ms. */
   milliseconds: number;
   alone: number;
-  /** The first over the second, the median over rounds. */
+  /** The first time divided by the second; the median over rounds. */
   ratio: number;
 }
 

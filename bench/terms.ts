@@ -1,11 +1,11 @@
 /**
- * What each term costs: training steps of a student with the term and cross-entropy, in alternation with steps of the
- * same student with cross-entropy alone. They are the stages of real jobs: the teacher's outputs are stored and read, and
- * whatever else a term needs is there. Prints the times, and writes bench/terms.json for `npm run catalogue`.
+ * Measures the cost of each term: training steps of a student with the term and cross-entropy, in turn with steps of the
+ * same student with cross-entropy alone. They are stages of real jobs, which read stored teacher outputs and everything
+ * else that a term needs. Prints the times, and writes bench/terms.json for `npm run catalogue`.
  *
  *   npm run bench:terms -- [--rounds 5] [--steps 12] [--batch 64] [--only soft_target,hint]
  *
- * With --only, some are measured and printed, and the file stays as it is.
+ * With --only, it measures and prints some terms, and does not change the file.
  */
 import { spawnSync } from 'node:child_process';
 import { loadavg } from 'node:os';
@@ -18,7 +18,7 @@ import { trainerEnvironment } from '@distillery/worker/trainer-environment';
 import { stageRunner } from '@distillery/training/testing';
 import { type TermCost, writeTermCosts } from './term-costs.ts';
 
-/** Networks that terms are tried on, in turn; whatever is left is tried on any network with itself. */
+/** The pairs of networks to try for a term, in order; then every network with itself is tried. */
 const lightnn = { type: 'lightnn' };
 const transformer = { type: 'vit', patch: 8, width: 48, heads: 3 };
 const pairs: Choice[][] = [
@@ -44,7 +44,7 @@ const only = values.only?.split(',') ?? all;
 const unknown = only.find((type) => !all.includes(type));
 if (unknown !== undefined) throw new RangeError(`--only ${unknown}: it takes ${all.join(', ')}`);
 
-// The allocator's settings are read when a process starts.
+// The allocator reads its settings when a process starts.
 const tuned = Object.entries(trainerEnvironment).every(([name, value]) => process.env[name] === value);
 if (tuned) await measure();
 else {
@@ -58,7 +58,8 @@ else {
 
 async function measure(): Promise<void> {
   const [load] = loadavg();
-  if (load > 0.5) say(`Something else is running here (load average ${load.toFixed(1)}): it will show.`);
+  if (load > 0.5)
+    print(`Other programs are running (load average ${load.toFixed(1)}), which affects the times.`);
   const runner = await stageRunner();
   const { backend, versions, threads } = runner.engine;
   try {
@@ -67,7 +68,7 @@ async function measure(): Promise<void> {
       measured[type] = await costOf(type, runner);
       const { milliseconds, alone, ratio, student, teacher } = measured[type];
       const times = `${milliseconds.toFixed(1)} ms beside ${alone.toFixed(1)} ms`;
-      say(`${type.padEnd(22)} ${ratio.toFixed(2)} ×   ${times}   (${teacher} → ${student})`);
+      print(`${type.padEnd(22)} ${ratio.toFixed(2)} ×   ${times}   (${teacher} → ${student})`);
     }
     if (values.only !== undefined) return;
     const engine = `${backend} ${versions.tensorflow ?? ''}`.trim();
@@ -80,7 +81,7 @@ async function measure(): Promise<void> {
 async function costOf(type: string, runner: Awaited<ReturnType<typeof stageRunner>>): Promise<TermCost> {
   const { spec, teacher, student } = await fittingJob(type);
   const measured: Pick<TermCost, 'milliseconds' | 'alone'>[] = [];
-  // The first round takes memory and makes kernels.
+  // The first round allocates memory and compiles kernels.
   for (let round = 0; round <= rounds; round++) {
     const job = await runner.plan(`job_${type}_${round}`, spec);
     const times: number[] = [];
@@ -90,7 +91,7 @@ async function costOf(type: string, runner: Awaited<ReturnType<typeof stageRunne
       await job.run(id, async ({ progress }) => {
         if (progress.at(-1)?.phase === 'training') ends.push(performance.now());
       });
-      // The first step also looks ahead, the last one also ends the epoch.
+      // The first step includes prefetching, the last one the end of the epoch.
       if (kind === 'student') times.push(median(ends.slice(1, -1).map((end, i) => end - ends[i])));
     }
     const [alone, milliseconds] = times;
@@ -105,9 +106,9 @@ async function costOf(type: string, runner: Awaited<ReturnType<typeof stageRunne
   };
 }
 
-/** A job with a student of the term and its control, between the first networks that the term fits. */
+/** Returns a job with a student of the term and its control, for the first pair of networks that the term fits. */
 async function fittingJob(type: string): Promise<{ spec: JobSpec; teacher: string; student: string }> {
-  // Between different networks hardly a parameter has one name and shape.
+  // Different networks share hardly any parameter names and shapes.
   const own = terms
     .catalogue()
     .find((entry) => entry.type === type)
@@ -152,6 +153,6 @@ function whole(name: 'rounds' | 'steps' | 'batch', least: number): number {
   throw new RangeError(`--${name} ${values[name]}: must be a whole number of at least ${least}`);
 }
 
-function say(line: string): void {
+function print(line: string): void {
   process.stdout.write(`${line}\n`);
 }

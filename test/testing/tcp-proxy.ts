@@ -6,7 +6,7 @@ export interface TcpProxy {
   /** The port of the proxy on loopback. */
   port: number;
   /**
-   * Ends every connection and takes no more. With `halfOpen` nobody is told: what is sent vanishes, and goes on to vanish
+   * Ends every connection and takes no more. With `halfOpen` neither side is told: data is lost, and is lost
    * on the connections of that time when the rest is restored, as behind a firewall that has forgotten them.
    */
   cut(how?: { halfOpen?: boolean }): void;

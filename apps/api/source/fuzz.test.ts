@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { beforeAll, expect, test } from 'vitest';
 import { privateApi, problem } from './testing/api.ts';
 
-// Every endpoint of the OpenAPI page, with what nobody should send. Whatever it is, the answer is one of the contract,
+// Every endpoint of the OpenAPI page, with invalid input. Every response must conform to the contract,
 // and comes soon. FUZZ_RUNS and FUZZ_SEED ask for more of it, or for other requests.
 
 const held = privateApi({

@@ -14,7 +14,7 @@ afterAll(async () => {
   await redis?.stop();
 });
 
-test('a key is made, listed without its secret, revoked, and all of it noted', async () => {
+test('a key is created, listed without its secret and revoked, with audit entries', async () => {
   expect(await listKeys(redis.url)).toContain('distill keys create');
   const printed = await createKey(redis.url, { name: 'ann', scope: 'submit', jobs: 3, rate: null });
   const token = /dk_[0-9a-f]{12}_[\w-]{43}/.exec(printed)?.[0] ?? '';
@@ -27,7 +27,7 @@ test('a key is made, listed without its secret, revoked, and all of it noted', a
       .split('\n')
       .find((line) => line.includes(id))
       ?.replaceAll(/\s+/g, ' ');
-  expect(await row()).toMatch(/ ann submit 3 default \d{4}-\d\d-\d\d \d\d:\d\d .* good/);
+  expect(await row()).toMatch(/ ann submit 3 default \d{4}-\d\d-\d\d \d\d:\d\d .* valid/);
   expect(await listKeys(redis.url)).not.toContain(token.split('_').slice(2).join('_'));
 
   expect(await revokeKey(redis.url, id)).toContain('the key of ann');
@@ -43,7 +43,7 @@ test('a key is made, listed without its secret, revoked, and all of it noted', a
   ]);
 });
 
-test('what cannot be is refused, and makes nothing', async () => {
+test('invalid requests are refused and change nothing', async () => {
   const before = (await queue.apiKeys.list()).length;
   expect(() => createKey(redis.url, { name: 'no spaces', scope: 'read', jobs: null, rate: null })).toThrow(
     '--name no spaces:',

@@ -2,7 +2,7 @@ import { type ApiKey, type DistilleryQueue, type NewApiKey, openQueue } from '@d
 import { ownerSchema } from '@distillery/spec';
 import { table } from './table.ts';
 
-/** Keys are kept in the service's Redis, not behind HTTP: who can reach that Redis controls the service anyway. */
+/** Keys are managed in Redis and not over HTTP, because access to that Redis controls the service anyway. */
 async function withQueue<T>(url: string, work: (queue: DistilleryQueue) => Promise<T>): Promise<T> {
   const queue = await openQueue({ url });
   try {
@@ -12,7 +12,7 @@ async function withQueue<T>(url: string, work: (queue: DistilleryQueue) => Promi
   }
 }
 
-/** @returns what to print; the token is shown this once */
+/** Creates a key and returns the text to print; the token is never shown again. */
 export function createKey(redisUrl: string, key: NewApiKey): Promise<string> {
   const { success, error } = ownerSchema.safeParse(key.name);
   if (!success) throw new Error(`--name ${key.name}: ${error.issues[0].message}`);
@@ -48,7 +48,7 @@ export function listKeys(redisUrl: string): Promise<string> {
         { title: 'scope' },
         { title: 'jobs', align: 'right' },
         { title: 'requests/min', align: 'right' },
-        { title: 'made' },
+        { title: 'created' },
         { title: 'last used' },
         { title: 'state' },
       ],
@@ -60,7 +60,7 @@ export function listKeys(redisUrl: string): Promise<string> {
         String(key.rate ?? 'default'),
         minute(key.createdAt),
         minute(key.lastUsedAt),
-        key.revokedAt === null ? 'good' : `revoked ${minute(key.revokedAt)}`,
+        key.revokedAt === null ? 'valid' : `revoked ${minute(key.revokedAt)}`,
       ]),
     );
   });

@@ -49,7 +49,7 @@ function rowsOf(page: string): Record<string, string[]> {
   return Object.fromEntries(cells.map(([name, ...rest]) => [name, rest]));
 }
 
-test('shows what was run, and the students from the best on', () => {
+test('shows the job and the students, best first', () => {
   const page = comparisonPage([{ job: jobOf('job_1'), report }]);
   expect(page.split('\n').slice(0, 10)).toEqual([
     '# Small networks',
@@ -107,7 +107,7 @@ test('shows what was run, and the students from the best on', () => {
   expect(page).not.toMatch(/Warnings|Failures/);
 });
 
-test('says of one seed that it is one, and leaves out what there is not', () => {
+test('notes a single seed, and leaves out empty columns', () => {
   const alone = reportOf(
     [{ ...studentOf({ name: 'soft', runs: [{ last: 0.7, best: 0.71 }] }), control: null }],
     {
@@ -122,7 +122,7 @@ test('says of one seed that it is one, and leaves out what there is not', () => 
   expect(rowsOf(page).soft.slice(0, 3)).toEqual(['cross_entropy 1', '70.00', '71.00']);
 });
 
-test('puts several jobs into one table, their shared control once', () => {
+test('shows several jobs in one table, with a shared control once', () => {
   const wide = studentOf({
     name: 'wide',
     architecture: { type: 'wide_resnet', depth: 16, width: 2 },
@@ -164,7 +164,7 @@ test('puts several jobs into one table, their shared control once', () => {
   expect(page).toContain('## Warnings\n\n- wide | weak\n');
 });
 
-test('shows stages that failed and jobs without a report, and stages that were taken up again', () => {
+test('shows failed stages, jobs without a report and repeated attempts', () => {
   const again = reportOf([control, soft], {
     stages: [{ id: 'student.soft.1', worker: 'w', attempts: 2, seconds: 100 }],
   });
@@ -188,7 +188,7 @@ test('shows stages that failed and jobs without a report, and stages that were t
   );
 });
 
-test('refuses what cannot be compared', () => {
+test('refuses jobs that cannot be compared', () => {
   const reason = { code: 'nan', message: 'fsp is NaN' };
   expect(() => comparisonPage([{ job: jobOf('job_1', { state: 'failed', reason }), report: null }])).toThrow(
     'there is no report to show (job_1 failed: fsp is NaN)',

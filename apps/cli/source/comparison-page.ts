@@ -1,19 +1,19 @@
 import type { JobView, NetworkResult, Report } from '@distillery/spec';
-import { architectureWords, comparisonTable } from './comparison-table.ts';
+import { architectureText, comparisonTable } from './comparison-table.ts';
 import { integer } from './format.ts';
 import { methodInFull } from './method-words.ts';
 
 export interface Compared {
   job: JobView;
-  /** Null when the job has none (yet, or since it failed). */
+  /** Null without a report: the job has not ended, or has failed. */
   report: Report | null;
 }
 
 type Student = Report['students'][number];
 
 /**
- * A job's report as a page of Markdown, or the reports of several jobs over one data set and teacher, whose students
- * then stand in one table: a long comparison is safer in several jobs, as a job fails with its first stage that does.
+ * Renders the report of a job as Markdown, or the reports of several jobs with one data set and teacher, with all students
+ * in one table. A long comparison is safer as several jobs, because a job fails with its first failed stage.
  *
  * @throws Error when nothing can be compared: no report, or reports over different data
  */
@@ -45,7 +45,7 @@ export function comparisonPage(compared: readonly Compared[]): string {
     '',
     ...readingAid(reports, students),
     '',
-    '## What they were trained on',
+    '## Methods',
     '',
     ...students.map((student) => `- **${student.name}**: ${methodInFull(student)}`),
     '',
@@ -55,7 +55,7 @@ export function comparisonPage(compared: readonly Compared[]): string {
   ].join('\n');
 }
 
-/** The students of all reports by their mean test accuracy after the last epoch; a control that several share, once. */
+/** Sorts the students of all reports by mean test accuracy after the last epoch; a shared control appears once. */
 function ranked(reports: readonly Report[]): Student[] {
   const seen = new Set<string>();
   return reports
@@ -81,18 +81,18 @@ function facts(reports: readonly Report[], students: readonly Student[]): string
   const validation =
     dataset.validation === 0 ? 'no validation split' : `${integer(dataset.validation)} for validation`;
   const networks = new Map(
-    students.map(({ architecture, runs }) => [architectureWords(architecture), runs[0]]),
+    students.map(({ architecture, runs }) => [architectureText(architecture), runs[0]]),
   );
   return [
     `- **data**: ${dataset.source}, ${integer(dataset.train)} training images (${validation}), ` +
       `${integer(dataset.test)} test images, ${dataset.classes.length} classes`,
     ...teachersOf(reports).map(
       (one) =>
-        `- **${one.name === 'teacher' ? 'teacher' : `teacher ${one.name}`}**: ${sizeWords(one)}, ${one.epochs} epochs, ` +
+        `- **${one.name === 'teacher' ? 'teacher' : `teacher ${one.name}`}**: ${sizeText(one)}, ${one.epochs} epochs, ` +
         (one.reused ? 'trained by an earlier job' : `${integer(one.seconds)} s`),
     ),
     ...[...networks].map(
-      ([words, run]) => `- **student**: ${words}, ${sizeWords(run)}, ${epochs.join(' or ')} epochs`,
+      ([words, run]) => `- **student**: ${words}, ${sizeText(run)}, ${epochs.join(' or ')} epochs`,
     ),
     `- **${seeds.length === 1 ? 'seed' : 'seeds'}**: ${seeds.join(', ')}`,
     `- **${reports.length === 1 ? 'job' : 'jobs'}**: ${reports.map(({ job }) => job).join(', ')}; ` +
@@ -102,7 +102,7 @@ function facts(reports: readonly Report[], students: readonly Student[]): string
 
 const distinct = (numbers: readonly number[]) => [...new Set(numbers)].sort((a, b) => a - b);
 
-function sizeWords({ parameters, flops }: NetworkResult): string {
+function sizeText({ parameters, flops }: NetworkResult): string {
   return `${integer(parameters)} parameters, ${(flops / 1e6).toFixed(1)} MFLOPs an image`;
 }
 
@@ -114,11 +114,11 @@ function readingAid([{ dataset }]: readonly Report[], students: readonly Student
         ? 'without a validation split the best epoch is the last.'
         : 'the best epoch was chosen on the validation split alone.'),
     count > 1
-      ? `Mean ± sample standard deviation over ${count} seeds: what is smaller than the spread may be chance.`
+      ? `Mean ± sample standard deviation over ${count} seeds: a difference smaller than the spread may be chance.`
       : 'One seed: differences of a point or two are chance.',
-    '"To its control" are points above the same network with the same seed and first weights, trained on labels alone, and',
-    'in how many seeds it is above; "gap closed" is that over the distance from the control to the teacher. The calibration',
-    'error is the expected one over 15 bins; seconds are those of one training.',
+    '"To its control" is the difference in points to the same network with the same seed and initial weights, trained on',
+    'labels alone, and the number of seeds with a gain. "Gap closed" is that difference divided by the one between teacher',
+    'and control. The calibration error is the expected one over 15 bins; seconds are the time of one training.',
   ];
 }
 
@@ -126,15 +126,13 @@ function section(title: string, lines: readonly string[]): string[] {
   return lines.length === 0 ? [] : [`## ${title}`, '', ...lines.map((line) => `- ${line}`), ''];
 }
 
-/** Stages that failed, and those that needed more than one attempt. */
+/** Lists failed stages, and those with more than one attempt. */
 function failures(compared: readonly Compared[]): string[] {
   return compared.flatMap(({ job, report }) => [
     ...(report === null ? [`${job.id} ${job.state} without a report`] : []),
     ...job.stages
       .filter(({ state }) => state === 'failed')
-      .map(
-        ({ id, reason }) => `${job.id}, ${id} failed: ${reason?.message ?? 'for no reason that is known'}`,
-      ),
+      .map(({ id, reason }) => `${job.id}, ${id} failed: ${reason?.message ?? 'without a reason'}`),
     ...(report?.stages ?? [])
       .filter(({ attempts }) => attempts > 1)
       .map(({ id, attempts }) => `${id} took ${attempts} attempts`),

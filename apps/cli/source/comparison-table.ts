@@ -9,7 +9,7 @@ type Ensemble = Report['ensembles'][number];
 
 interface Column {
   title: string;
-  /** False where it would say the same in every row. */
+  /** Whether the column is shown; a column with one value in every row is not. */
   shown?(students: readonly Student[]): boolean;
   student(student: Student, students: readonly Student[]): string;
   teacher?(teacher: Teacher): string;
@@ -25,8 +25,8 @@ const columns: Column[] = [
   },
   {
     title: 'network',
-    shown: (students) => several(students.map(({ architecture }) => architectureWords(architecture))),
-    student: ({ architecture }) => architectureWords(architecture),
+    shown: (students) => several(students.map(({ architecture }) => architectureText(architecture))),
+    student: ({ architecture }) => architectureText(architecture),
   },
   {
     title: 'terms and weights',
@@ -78,7 +78,7 @@ const columns: Column[] = [
   },
 ];
 
-/** Teachers, then the students in their order, then what several networks say together. */
+/** Renders the teachers, then the students in their order, then the ensembles. */
 export function comparisonTable(
   teachers: readonly Teacher[],
   students: readonly Student[],
@@ -96,7 +96,7 @@ export function comparisonTable(
 }
 
 /** `resnet (depth 8, width 4)` */
-export function architectureWords({ type, ...options }: Student['architecture']): string {
+export function architectureText({ type, ...options }: Student['architecture']): string {
   const words = Object.entries(options).map(([name, value]) => `${name} ${JSON.stringify(value)}`);
   return words.length === 0 ? String(type) : `${String(type)} (${words.join(', ')})`;
 }
@@ -113,7 +113,7 @@ function several(words: readonly string[]): boolean {
   return new Set(words).size > 1;
 }
 
-/** `+0.64 (3/3)`: points above the control with the same seed, and for how many seeds it is above. */
+/** `+0.64 (3/3)`: the mean difference to the control with the same seed, in points, and the number of seeds with a gain. */
 function toControl({ control, runs }: Student, students: readonly Student[]): string {
   const other = students.find(({ name }) => name === control);
   const differences = runs.flatMap(({ seed, last }) => {

@@ -2,18 +2,18 @@ import { stat } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
 import type { JobSpecInput } from '@distillery/spec';
 
-/** What the demo trains on, and the folder that the service must be allowed to read for it. */
+/** The data of the demo, and the folder that the service must be allowed to read for it. */
 export interface DemoData {
   dataset: JobSpecInput['dataset'];
   root: string | undefined;
-  /** For the person who watches. */
+  /** A description for the terminal. */
   words: string;
 }
 
-/** So that a teacher and four students are trained within minutes on two cores. */
+/** Few enough that a teacher and four students train within minutes on two cores. */
 const images = { train: 6000, test: 2000 };
 
-/** @param path an archive or an image folder, as `--data` gives it */
+/** Chooses the data. @param path an archive or an image folder, from `--data` */
 export async function demoData(
   path: string | undefined,
   cifar10Reachable: () => Promise<boolean>,
@@ -41,10 +41,10 @@ export async function demoData(
 }
 
 /**
- * The tutorial's experiment in small: its networks, its terms, its weights. Students are ten times as fast and learn
- * more slowly, so they get two epochs for each of the teacher's, their control as well.
+ * Returns a small version of the tutorial's experiment, with its networks, terms and weights. Students, including the
+ * control, train for twice as many epochs as the teacher: they are ten times as fast, but learn more slowly.
  *
- * @param epochs the teacher's
+ * @param epochs the epochs of the teacher
  */
 export function demoJob(dataset: DemoData['dataset'], epochs: number): JobSpecInput {
   const student = { architecture: { type: 'lightnn' }, training: { epochs: 2 * epochs } };

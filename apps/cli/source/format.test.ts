@@ -18,11 +18,11 @@ test.each([
   [170_052_171, '162 MiB'],
 ])('%s bytes are %s', (size, text) => expect(bytes(size)).toBe(text));
 
-test('shares and counts', () => {
+test('formats shares and counts', () => {
   expect([percent(0.7053), percent(null), integer(1_186_986)]).toEqual(['70.5 %', '–', '1,186,986']);
 });
 
-test('a table fits its widest cells; colours take no room', () => {
+test('a table fits its widest cells and ignores colours', () => {
   const coloured = `${String.fromCharCode(27)}[31mred${String.fromCharCode(27)}[39m`;
   const lines = table(
     [{ title: 'a' }, { title: 'number', align: 'right' }],

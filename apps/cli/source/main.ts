@@ -41,7 +41,7 @@ const commands = [
 const manifest = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
 const { version } = JSON.parse(manifest) as { version: string };
 
-// The reader of a pipe, such as head, may have seen enough.
+// The reader of a pipe, such as head, may close it early.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(0);
   throw error;

@@ -1,4 +1,4 @@
-/** A table as Markdown has it; a `|` within a cell is escaped. A column whose title ends in `:` is one of numbers. */
+/** Renders a Markdown table and escapes `|` in cells. A title that ends in `:` aligns its column right. */
 export function markdownTable(titles: readonly string[], rows: readonly (readonly string[])[]): string {
   const line = (cells: readonly string[]) =>
     `| ${cells.map((cell) => cell.replaceAll('|', String.raw`\|`)).join(' | ')} |`;

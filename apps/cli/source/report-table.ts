@@ -3,7 +3,7 @@ import type { Report, Spread } from '@distillery/spec';
 import { bytes, duration, integer, percent } from './format.ts';
 import { table } from './table.ts';
 
-/** A report as a terminal shows it. */
+/** Renders a report for the terminal. */
 export function reportTable(report: Report): string {
   const several = report.students.some(({ runs }) => runs.length > 1);
   const { teachers, dataset } = report;

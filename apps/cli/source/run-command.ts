@@ -5,24 +5,24 @@ import { newCommand, settingsFlags, withSettings } from './command.ts';
 import { isFetchFailure, UnreachableError } from './failure.ts';
 
 const signals = ['SIGINT', 'SIGTERM'] as const;
-/** What shells report of a program that Ctrl-C has ended. */
+/** The exit code that shells use for Ctrl-C. */
 const interrupted = 130;
 
-/** What a command that asks the API is given. */
+/** The context of a command that calls the API. */
 export interface ClientContext {
   client: Client;
   out: NodeJS.WriteStream;
   print(text: string): void;
-  /** Sets what Ctrl-C does before the program ends at once; what it returns tells how to go on. */
+  /** Sets what runs before Ctrl-C ends the program; it returns a hint for the user, or ''. */
   onInterrupt(tidy: () => string): void;
 }
 
-/** A command that asks the API: it takes --url, and ends at the first Ctrl-C or SIGTERM. */
+/** Creates a command that calls the API. It has --url, and ends at the first Ctrl-C or SIGTERM. */
 export function clientCommand(name: string): Command {
   return withSettings(newCommand(name), 'cli');
 }
 
-/** Makes the action of a client command; after the context it is given the arguments, then the options. */
+/** Creates the action of a client command; `work` gets the context, the arguments and the options. */
 export function clientAction<A extends unknown[]>(
   work: (context: ClientContext, ...args: A) => Promise<void>,
 ) {
@@ -53,7 +53,7 @@ export function clientAction<A extends unknown[]>(
   };
 }
 
-/** What a command that runs the service is given. */
+/** The context of a command that runs the service. */
 export interface ServiceContext<P extends 'up' | 'demo'> {
   configuration: Configuration<P>;
   out: NodeJS.WriteStream;
@@ -61,7 +61,7 @@ export interface ServiceContext<P extends 'up' | 'demo'> {
   signal: AbortSignal;
 }
 
-/** Makes the action of a command that runs the service in this process, with all settings of `program`. */
+/** Creates the action of a command that runs the service in this process, with the settings of `program`. */
 export function serviceAction<P extends 'up' | 'demo', A extends unknown[]>(
   program: P,
   work: (context: ServiceContext<P>, ...args: A) => Promise<void>,

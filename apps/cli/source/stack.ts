@@ -7,22 +7,22 @@ import type { Configuration } from '@distillery/spec/configuration';
 import { type RunningWorker, startWorker, type WorkerOptions } from '@distillery/worker';
 import { pino } from 'pino';
 
-/** What API and workers are started with; Redis is a server of our own where no URL is given. */
+/** The options of API and workers. Without a URL, a private Redis is started. */
 export interface StackOptions
   extends Omit<ApiOptions & WorkerOptions, 'redisUrl' | 'log'>,
     Pick<Configuration<'up'>, 'redisUrl' | 'folder' | 'logLevel' | 'workers'> {
-  /** Keeps jobs in the folder, for the next start to go on with; otherwise our own Redis forgets them at the end. */
+  /** Whether a private Redis keeps jobs in the folder for the next start. */
   keepJobs: boolean;
 }
 
 export interface Stack {
   url: string;
   engine: EngineInfo;
-  /** Stops workers, API and Redis, in this order. A second call waits for the first. */
+  /** Stops workers, API and Redis in this order. A second call waits for the first. */
   close(): Promise<void>;
 }
 
-/** Starts Redis, API and workers in and below this process. Their log is `distillery.log` in the folder. */
+/** Starts Redis, API and workers from this process. Their log is `distillery.log` in the folder. */
 export async function startStack(options: StackOptions): Promise<Stack> {
   const { folder, logLevel, workers, keepJobs } = options;
   await mkdir(folder, { recursive: true });

@@ -5,7 +5,7 @@ export interface Column {
   align?: 'left' | 'right';
 }
 
-/** A plain table: a bold head, a rule, rows; widths fit the widest cell. */
+/** Renders a table with a bold head, a rule and rows; each column has the width of its widest cell. */
 export function table(columns: readonly Column[], rows: readonly (readonly string[])[]): string {
   const widths = columns.map(({ title }, i) => Math.max(title.length, ...rows.map((row) => visible(row[i]))));
   const line = (cells: readonly string[]) =>

@@ -29,12 +29,12 @@ test('a problem becomes an ApiError with its code and fields', async () => {
   expect(error).toMatchObject({ status: 422, code: 'invalid_spec', message: 'no', errors });
 });
 
-test('an answer that is no problem document is still an ApiError', async () => {
+test('a response without problem details is still an ApiError', async () => {
   answer = (_request, response) => void response.writeHead(502).end('<html>bad gateway');
   await expect(client.job('x')).rejects.toMatchObject({ status: 502, message: '<html>bad gateway' });
 });
 
-test('a token goes along with every request', async () => {
+test('every request has the token', async () => {
   const seen: (string | undefined)[] = [];
   answer = ({ headers }, response) => {
     seen.push(headers.authorization);
@@ -54,7 +54,7 @@ test('names are escaped in paths', async () => {
   expect(asked).toEqual(['GET /v1/jobs/a%2Fb%3Fc']);
 });
 
-test('weights are checked against the digest that comes with them', async () => {
+test('weights are checked against the digest of the response', async () => {
   const bytes = Buffer.from('weights');
   let digest = createHash('sha256').update(bytes).digest('base64');
   answer = (_request, response) => void response.setHeader('repr-digest', `sha-256=:${digest}:`).end(bytes);
@@ -62,7 +62,7 @@ test('weights are checked against the digest that comes with them', async () => 
   expect(Buffer.from(await client.weights('j', choice)).toString()).toBe('weights');
   expect(asked).toEqual(['GET /v1/jobs/j/students/soft/weights?seed=0&checkpoint=last']);
   digest = createHash('sha256').update('others').digest('base64');
-  await expect(client.weights('j')).rejects.toThrow(/came with digest/);
+  await expect(client.weights('j')).rejects.toThrow(/have digest .*, expected/);
 });
 
 test('watching ends with the terminal view', async () => {

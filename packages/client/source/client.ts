@@ -101,7 +101,7 @@ export function createClient(url: string, { token }: { token?: string | undefine
     cancel: (id: string) => json<JobView>(`${jobPath(id)}/cancel`, { method: 'POST' }),
     pause: (id: string) => json<JobView>(`${jobPath(id)}/pause`, { method: 'POST' }),
     resume: (id: string) => json<JobView>(`${jobPath(id)}/resume`, { method: 'POST' }),
-    /** Goes on with a job that failed or was cancelled, from its last checkpoints. */
+    /** Continues a failed or cancelled job from its last checkpoints. */
     retry: (id: string) => json<JobView>(`${jobPath(id)}/retry`, { method: 'POST' }),
 
     /** Deletes a job that has ended, and the artifacts that no other job shares. */
@@ -137,7 +137,7 @@ export function createClient(url: string, { token }: { token?: string | undefine
       const expected = /sha-256=:([^:]+):/.exec(response.headers.get('repr-digest') ?? '')?.[1];
       const actual = createHash('sha256').update(bytes).digest('base64');
       if (expected !== actual)
-        throw new Error(`weights of ${id} came with digest ${expected}, but are ${actual}`);
+        throw new Error(`the weights of ${id} have digest ${actual}, expected ${expected}`);
       return bytes;
     },
 
@@ -147,7 +147,7 @@ export function createClient(url: string, { token }: { token?: string | undefine
     formats: () => json<{ formats: CatalogueEntry[] }>('/v1/formats'),
     engine: () => json<{ workers: { id: string; engine: EngineInfo }[] }>('/v1/engine'),
 
-    /** Counts what is in the store and no job needs, and removes it with `remove`. Needs the scope `admin`. */
+    /** Counts files in the store that no job needs; `remove: 'true'` removes them. Needs the scope `admin`. */
     sweep: (query: Record<string, string> = {}) =>
       json<{ removed: boolean; blobs: number; bytes: number; checkpoints: number }>(
         `/v1/store/sweep?${new URLSearchParams(query)}`,

@@ -2,10 +2,10 @@ import { DistilleryError } from '@distillery/spec/errors';
 import type { Store } from './store.ts';
 
 /**
- * Tells whether a blob is present and its bytes match its digest. A blob that does not pass counts as absent: its
- * content is computed again and put, which repairs it.
+ * Whether a blob is present and its bytes match its digest. Otherwise it counts as absent: its content is computed again
+ * and stored, which repairs it.
  *
- * @throws DistilleryError `store_unavailable` when the store cannot be read, which says nothing about the blob
+ * @throws DistilleryError `store_unavailable` when the store cannot be read, in which case the state of the blob is unknown
  */
 export async function isIntact(store: Store, digest: string): Promise<boolean> {
   try {
@@ -19,7 +19,7 @@ export async function isIntact(store: Store, digest: string): Promise<boolean> {
   }
 }
 
-/** Tells whether all of these blobs are intact. */
+/** Whether all of these blobs are intact. */
 export async function areIntact(store: Store, digests: readonly string[]): Promise<boolean> {
   for (const digest of digests) if (!(await isIntact(store, digest))) return false;
   return true;

@@ -38,7 +38,7 @@ export function checkDigest(digest: string): string {
   return digest;
 }
 
-/** Tells whether a text has the form of a digest. */
+/** Whether a text has the form of a digest. */
 export function isDigest(text: string): boolean {
   return /^[0-9a-f]{64}$/.test(text);
 }

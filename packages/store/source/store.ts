@@ -6,7 +6,7 @@ export interface BlobInfo {
   size: number;
 }
 
-/** The manifest that stands under a name after a commit, and whether this call created it. */
+/** The manifest that has a name after a commit, and whether this call created it. */
 export interface Commit<T> {
   created: boolean;
   manifest: T;

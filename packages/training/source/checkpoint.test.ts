@@ -78,7 +78,7 @@ test('an attempt that was overtaken commits nothing and removes nothing, wheneve
   for (const step of [5, 10, 15, 20]) {
     await owner.save(checkpoint(step));
     const before = await files();
-    // The same step as the owner's too: nobody's file may go with it.
+    // The step is the owner's as well: no other file may be removed with it.
     await expect(old.save(checkpoint(step))).rejects.toMatchObject({ code: 'stale_attempt' });
     expect(await files()).toEqual(before);
   }
@@ -110,7 +110,7 @@ test('nothing is left of a stage that was tried once', async () => {
   expect(await blobs()).toEqual([]);
 });
 
-test('a damaged checkpoint is told of, and the one before it is taken', async () => {
+test('a damaged checkpoint gives a warning, and the one before it is used', async () => {
   const { save } = await begin(1);
   await save(checkpoint(1));
   const [older] = await blobs();
@@ -127,7 +127,7 @@ test('an entry that is damaged counts as absent: the checkpoint before it is tak
   await save(checkpoint(2));
   const entries = await store.list(stage);
   expect(entries).toHaveLength(3);
-  // A digit of the cursor, so that only the digest of the entry tells.
+  // A digit of the cursor: only the digest of the entry reveals the change.
   const newest = manifestFile(store, entries[2]);
   const at = (await readFile(newest, 'utf8')).indexOf('"step":2') + '"step":'.length;
   await flipByte(newest, at);

@@ -55,7 +55,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-/** What a run told, whether it came to its end or not. */
+/** The reports of a run, whether or not it completed. */
 interface Run {
   rows: { epoch: number; step: number; values: Record<string, number> }[];
   checkpoints: Checkpoint[];
@@ -143,14 +143,14 @@ function own(name: string, loss: BoundTerm['loss']): WeightedTerm {
 const clock: Scheduled = { schedule: 'linear', from: 0, to: 1000, epochs: 1000 };
 
 describe('a schedule', () => {
-  test('moves with every step, and holds within an epoch what it says', async () => {
+  test('changes with every step, and has the documented values within an epoch', async () => {
     const seen: number[] = [];
     const watch = own('watch', ({ student, at }) => {
       seen.push(at(clock));
       return tf.sum(student.logits);
     });
     await trained([labels, { ...watch, weight: 0 }]);
-    // The preflight looks before the first step.
+    // The preflight runs before the first step.
     expect(seen).toEqual([
       0,
       ...Array.from({ length: 2 * stepsPerEpoch }, (_, step) => step / stepsPerEpoch),
@@ -215,7 +215,7 @@ test('checkpoints within an epoch change no bit, and each of them leads to the s
   }
 });
 
-test('a run that is stopped while it looks at an epoch looks at it again, and takes no step twice', async () => {
+test('a run that is stopped while it evaluates an epoch evaluates it again, and takes no step twice', async () => {
   const whole = await trained([labels], { validation: 100 });
   const cut = await trained([labels], {
     validation: 100,
@@ -240,8 +240,8 @@ test('a run that is stopped while it looks at an epoch looks at it again, and ta
 });
 
 test('a run that its preflight refuses takes no step', async () => {
-  const apart = own('apart', ({ student, teacher: said }) =>
-    tf.mean(tf.abs(tf.sub(tf.add(student.logits, 1), said.logits))),
+  const apart = own('apart', ({ student, teacher: taps }) =>
+    tf.mean(tf.abs(tf.sub(tf.add(student.logits, 1), taps.logits))),
   );
   const matching = { ...apart.bound, teacher: ['logits'], matching: true };
   const run = await trained([labels, { ...apart, bound: matching }]);

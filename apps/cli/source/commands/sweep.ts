@@ -26,9 +26,9 @@ export function sweepLines({
   bytes: size,
   checkpoints,
 }: Awaited<ReturnType<Client['sweep']>>): string {
-  if (blobs + checkpoints === 0) return '  Nothing that no job needs.';
+  if (blobs + checkpoints === 0) return '  No orphaned files.';
   const found = [
-    ...(blobs === 0 ? [] : [`${counted(blobs, 'file')} (${bytes(size)}) that nothing names`]),
+    ...(blobs === 0 ? [] : [`${counted(blobs, 'file')} (${bytes(size)}) without a job`]),
     ...(checkpoints === 0 ? [] : [`${counted(checkpoints, 'checkpoint')} of jobs that are deleted`]),
   ].join(', ');
   return removed ? `  Removed: ${found}.` : `  ${found}. To remove them: distill sweep --remove`;

@@ -6,7 +6,7 @@ import {
   type StageView,
 } from '@distillery/spec';
 
-/** A small report, by hand, for what is made of reports. */
+/** Small reports for tests. */
 
 interface Scored {
   last: number;

@@ -4,7 +4,7 @@ import { formats } from './index.ts';
 
 for (const format of formats.list) describeFormat(format);
 
-test('the catalogue tells how a format is asked for and sent', () => {
+test('the catalogue shows how a format is requested and sent', () => {
   expect(formats.catalogue()[0]).toMatchObject({
     type: 'safetensors',
     mediaType: 'application/octet-stream',

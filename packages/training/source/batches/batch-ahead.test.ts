@@ -106,10 +106,10 @@ test.each(Object.entries(splits))(
     const expected = epochs(5);
     for await (const batch of batchesAhead(source, epochs(5))) {
       const { indices, view } = expected.next().value as BatchRequest;
-      const { teacher: said, ...rest } = batch;
+      const { teacher: outputs, ...rest } = batch;
       expect(rest).toEqual(makeBatch(indices, view));
-      expect(Object.keys(said)).toEqual(Object.keys(shapes));
-      for (const [tap, { values, shape }] of Object.entries(said)) {
+      expect(Object.keys(outputs)).toEqual(Object.keys(shapes));
+      for (const [tap, { values, shape }] of Object.entries(outputs)) {
         const reader = await openRows(teacher.taps[tap][view], store);
         expect(shape).toEqual(shapes[tap]);
         expect(values).toEqual(reader.read(indices.map((index) => count - 1 - index)));
@@ -183,7 +183,7 @@ test('a run that has begun keeps its files', async () => {
   await reading.next();
   for (const { digest } of Object.values(own.taps).flat()) await store.remove(digest);
   let more = 0;
-  for await (const { teacher: said } of reading) more += Object.keys(said).length;
+  for await (const { teacher: outputs } of reading) more += Object.keys(outputs).length;
   expect(more).toBe(7 * 2);
 });
 

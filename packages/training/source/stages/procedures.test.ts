@@ -81,7 +81,7 @@ describe('several teachers', () => {
     { name: 'deep', architecture: { type: 'lightnn', dropout: 0 }, training: { seed: 11 } },
   ];
 
-  test('speak by their mean, by the best, or each by its own taps', { timeout: 240_000 }, async () => {
+  test('are combined by mean or best, or read by single taps', { timeout: 240_000 }, async () => {
     const job = await run('job_several', {
       teachers,
       students: [
@@ -104,7 +104,7 @@ describe('several teachers', () => {
     expect(byName(job.report, 'mean').teachers).toEqual(['teacher', 'second', 'deep']);
     const digests = job.report.students.map(({ runs }) => runs[0].last.weights.digest);
     expect(new Set(digests).size).toBe(digests.length);
-    // Stored of each teacher is what somebody reads of it.
+    // Only the taps that a term reads are stored.
     expect(job.report.outputs.map(({ teacher, taps }) => [teacher, taps])).toEqual([
       ['teacher', ['logits']],
       ['second', ['logits', 'stage1']],
@@ -116,7 +116,7 @@ describe('several teachers', () => {
     ]);
   });
 
-  test('that are the same one say what it says alone', { timeout: 240_000 }, async () => {
+  test('that are the same network give its outputs', { timeout: 240_000 }, async () => {
     const twin = { name: 'twin', architecture: lightnn };
     const twins = await run('job_twins', { teachers: [twin], students: [{ name: 'small', ...student }] });
     const alone = await run('job_alone', { students: [{ name: 'small', ...student }] });
@@ -148,7 +148,7 @@ describe('several teachers', () => {
 });
 
 describe('a teacher with data of its own', () => {
-  test("speaks of the job's classes by a map, or is refused", { timeout: 240_000 }, async () => {
+  test("is mapped to the job's classes, or refused", { timeout: 240_000 }, async () => {
     const job = await runner.plan(
       'job_abroad',
       jobSpec.parse({ ...base, students: [{ name: 'small', ...student }] }),
@@ -159,7 +159,7 @@ describe('a teacher with data of its own', () => {
       architecture: lightnn,
       dataset: { source: 'shapes', trainCount: 150, testCount: 50, seed: 5 },
     };
-    // Every class speaks for the next one: as good as no teacher, but for the students no other way to tell.
+    // Every class is mapped to the next one, so that the teacher misleads its students.
     const turned = Object.fromEntries(classes.map((name, i) => [name, classes[(i + 1) % classes.length]]));
     const students = [{ name: 'small', ...student }];
     const plain = await run('job_plain', { teacher, students });
@@ -264,7 +264,7 @@ describe('peers', () => {
     expect(await runner.store.list('jobs/job_peers')).toEqual([]);
   });
 
-  test('one that learns from nobody ends as its control does', { timeout: 240_000 }, async () => {
+  test('one without a teacher term ends as its control does', { timeout: 240_000 }, async () => {
     // Dropout too: the first draws its masks with the job's seed, as its control does.
     const dropping = { type: 'lightnn', dropout: 0.3 };
     const spec = jobSpec.parse({

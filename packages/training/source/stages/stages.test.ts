@@ -101,8 +101,8 @@ test('a job runs from the teacher to the report', { timeout: 240_000 }, async ()
 
 test('a second job reuses the teacher and its outputs', { timeout: 240_000 }, async () => {
   const job = await runner.plan('job_b', tiny);
-  const told = await job.run('teacher');
-  expect(told.rows).toEqual([]);
+  const reported = await job.run('teacher');
+  expect(reported.rows).toEqual([]);
   await job.run('outputs');
   expect((job.results.teacher as TeacherResult).result.reused).toBe(true);
   expect((job.results.outputs as OutputsResult).sets.map((set) => set.reused)).toEqual([true]);
@@ -111,16 +111,16 @@ test('a second job reuses the teacher and its outputs', { timeout: 240_000 }, as
 test('a stage that was stopped and resumed ends with the same bytes', { timeout: 240_000 }, async () => {
   const whole = await runner.plan('job_c', tiny);
   for (const id of ['teacher', 'outputs']) await whole.run(id);
-  const told = await whole.run('student.hint.1');
-  expect(told.rows[0]).toMatchObject({ epoch: 0, step: 0 });
-  expect(Object.keys(told.rows[0].values)).toEqual([
+  const reported = await whole.run('student.hint.1');
+  expect(reported.rows[0]).toMatchObject({ epoch: 0, step: 0 });
+  expect(Object.keys(reported.rows[0].values)).toEqual([
     'gradient_norm_hint',
     'gradient_norm_cosine',
     'gradient_norm_contrastive',
     'gradient_norm_cross_entropy',
   ]);
   // 300 images less the validation split are 5 steps an epoch, each with its row.
-  const curve = told.rows.filter(({ values }) => 'learningRate' in values);
+  const curve = reported.rows.filter(({ values }) => 'learningRate' in values);
   expect(curve.map(({ step, values }) => [step, values.weight_hint])).toEqual(
     Array.from({ length: 15 }, (_, step) => [
       step + 1,

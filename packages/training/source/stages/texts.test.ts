@@ -54,7 +54,7 @@ test('a deeper teacher of texts teaches a small student', { timeout: 300_000 }, 
   expect(layers.losses.attention_heads).toBeGreaterThan(0);
   expect(layers.losses.hidden_states).toBeGreaterThan(0);
   expect(layers.last.weights.digest).not.toBe(small.last.weights.digest);
-  // Two bytes a token: what the report says of the data is what lies in memory.
+  // Two bytes for each token: the report has the bytes in memory.
   expect(small.datasetBytes).toBe(750 * 24 * 2);
   const { metadata } = decodeSafetensors(await runner.store.read(small.last.weights.digest));
   expect(JSON.parse(metadata.tokenizer)).toMatchObject({

@@ -102,23 +102,23 @@ describe('the file store on a disk', () => {
     expect(await readdir(join(folder, 'incoming'))).toEqual([]);
   });
 
-  // A handle's methods are where a full or read-only disk speaks up, and no test can fill a disk everywhere.
+  // A full or read-only disk fails in the methods of a handle, and a test cannot fill a disk on every machine.
   describe.each([
     ['ENOSPC', 'disk_full'],
     ['EDQUOT', 'disk_full'],
     ['EACCES', 'store_unavailable'],
     ['EROFS', 'store_unavailable'],
     ['EIO', 'store_unavailable'],
-  ])('on %s', (code, told) => {
+  ])('on %s', (code, expected) => {
     test.each(['writeFile', 'sync', 'close'] as const)(
-      `of %s fails with ${told} and leaves nothing`,
+      `of %s fails with ${expected} and leaves nothing`,
       async (method) => {
         const store = await openStore(folder);
         const fail = await faulty(method, code);
         for (const call of [() => store.put(Buffer.from('x')), () => store.commit('a/b', {})]) {
           await expect(fail(call)).rejects.toMatchObject({
-            code: told,
-            retryable: told === 'store_unavailable',
+            code: expected,
+            retryable: expected === 'store_unavailable',
             message: expect.stringMatching(`^the store cannot write: .*${code}`),
             cause: { code },
           });
@@ -129,12 +129,12 @@ describe('the file store on a disk', () => {
       },
     );
 
-    test(`of read fails with ${told}`, async () => {
+    test(`of read fails with ${expected}`, async () => {
       const store = await openStore(folder);
       const { digest } = await store.put(Buffer.from('x'));
       const fail = await faulty('read', code);
       for (const call of [() => store.read(digest), () => store.open(digest, { verify: true })]) {
-        await expect(fail(call)).rejects.toMatchObject({ code: told, cause: { code } });
+        await expect(fail(call)).rejects.toMatchObject({ code: expected, cause: { code } });
       }
     });
   });

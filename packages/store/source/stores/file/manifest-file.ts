@@ -21,7 +21,7 @@ export async function linkUnlessTaken(from: string, to: string): Promise<boolean
   }
 }
 
-/** Tells whether two names are links to one file. */
+/** Whether two names are links to one file. */
 export async function areOneFile(a: string, b: string): Promise<boolean> {
   const [one, other] = await Promise.all(
     [a, b].map((path) => unlessAbsent(() => stat(path, { bigint: true }))),
