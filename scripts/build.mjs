@@ -35,11 +35,11 @@ mkdirSync(links, { recursive: true });
 for (const { path, manifest } of readWorkspaces(root)) {
   const built = builtManifest(manifest);
   writeFileSync(join(out, path, 'package.json'), `${JSON.stringify(built, undefined, 2)}\n`);
-  for (const program of Object.values(built.bin ?? {})) chmodSync(join(out, path, program), 0o755);
   for (const asset of assetsOf(join(root, path, 'source'))) {
     const target = join(out, path, 'source', asset);
     mkdirSync(dirname(target), { recursive: true });
     copyFileSync(join(root, path, 'source', asset), target);
   }
+  for (const program of Object.values(built.bin ?? {})) chmodSync(join(out, path, program), 0o755);
   symlinkSync(join('..', '..', path), join(links, manifest.name.replace('@distillery/', '')));
 }
