@@ -14,4 +14,4 @@ export interface ComponentKind<Options extends z.ZodObject = z.ZodObject> extend
 }
 
 /** A component that provides taps. Its name in checkpoints follows from its kind and options. */
-export type TeachingComponent = Omit<Component, 'name'> & Required<Pick<Component, 'provide'>>;
+type TeachingComponent = Omit<Component, 'name'> & Required<Pick<Component, 'provide'>>;
