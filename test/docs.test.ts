@@ -79,3 +79,9 @@ test('the pages of kinds have every term, architecture and data source', () => {
     ).toEqual([]);
   }
 });
+
+test('the README counts the terms and architectures that there are', () => {
+  const text = read('README.md');
+  expect(text).toContain(`${kinds.terms.list.length} distillation terms`);
+  expect(text).toContain(`${kinds.architectures.list.length} families of networks`);
+});

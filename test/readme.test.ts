@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 /**
  * The commands of README.md and docs/quick-start.md, run top to bottom in an empty folder against the service that they
- * start. Only the installation is left out: whoever runs this test has done it.
+ * start. Only the installation is left out: it precedes every test.
  */
 const root = resolve(import.meta.dirname, '..');
 const minutes = 60_000;

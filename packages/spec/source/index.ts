@@ -53,7 +53,6 @@ export {
   weightRange,
   weightSchema,
 } from './scheduled.ts';
-export { wholeNumber } from './setting.ts';
 export {
   type Augmentation,
   augmentationSchema,

@@ -152,11 +152,13 @@ export const metricRowSchema = z.object({
 export type MetricRow = z.output<typeof metricRowSchema>;
 
 export const checkpointSchema = z.object({
-  stage: z.string(),
-  network: z.string().describe("a teacher's or a student's name"),
-  seed: z.number().int().nullable().describe("a student's; null for a teacher"),
-  checkpoint: z.enum(['best', 'last']),
-  epoch: z.number().int(),
+  stage: z.string().describe('The id of the stage that trained the network.'),
+  network: z.string().describe('The name of the teacher or the student.'),
+  seed: z.number().int().nullable().describe('The seed of the student; null for a teacher.'),
+  checkpoint: z
+    .enum(['best', 'last'])
+    .describe('`last` are the weights after the last epoch, `best` those of the best validation epoch.'),
+  epoch: z.number().int().describe('The epoch of these weights, counted from 1.'),
   format: z
     .string()
     .describe('The format in which the weights are stored. A download may ask for another one.'),

@@ -16,7 +16,7 @@ test('the pointer of the whole document is empty', () => {
   expect(refusals(z.object({}), null)).toEqual([expect.objectContaining({ path: '', value: null })]);
 });
 
-test('the branch of a nested union that came closest speaks, with what it allows', () => {
+test('the branch of a nested union that came closest is reported, with what it allows', () => {
   const inner = z.union([
     z.strictObject({ kind: z.literal('step'), at: z.strictObject({ epoch: z.number() }) }),
     z.number(),
