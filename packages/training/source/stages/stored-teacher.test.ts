@@ -140,7 +140,7 @@ test('one that cannot be used is refused, naming what was expected', async () =>
     { path: '/teacher/weights', message: expect.stringContaining('must be one of: ') },
   ]);
   expect(await refusal({ teacher: { type: 'stored', weights: small } })).toMatchObject([
-    { path: '/teacher/weights', message: 'has images of [16,16,3], those of the job are [32,32,3]' },
+    { path: '/teacher/weights', message: 'has images of [16,16,3], but the job has images of [32,32,3]' },
   ]);
   expect(await refusal({ teacher: { type: 'stored', weights: other } })).toMatchObject([
     {
