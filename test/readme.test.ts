@@ -46,7 +46,8 @@ beforeAll(async () => {
   cpSync(join(root, 'examples'), join(folder, 'examples'), { recursive: true });
   service = spawn(join(root, 'node_modules/.bin/distill'), ['up'], {
     cwd: folder,
-    env: { ...process.env, PORT: '0', DISTILLERY_FOLDER: join(folder, 'runs') },
+    // Small networks train side by side in little more than the time of one.
+    env: { ...process.env, PORT: '0', TRAINERS: '2', DISTILLERY_FOLDER: join(folder, 'runs') },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   url = await new Promise<string>((found, failed) => {
