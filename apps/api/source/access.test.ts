@@ -205,7 +205,7 @@ test('keys may be off on loopback only', async () => {
     expect(() => keys('off', host)).toThrow(`API_KEYS=off on ${host} would admit every machine`);
   }
   expect(accessOf({ apiRate: 5 }, '::1')).toEqual({ keys: 'off', rate: 5, jobs: 100 });
-  expect(accessOf({ apiJobs: 7 }, '::1')).toEqual({ keys: 'off', rate: 600, jobs: 7 });
+  expect(accessOf({ apiJobs: 7 }, '::1')).toEqual({ keys: 'off', rate: 600, jobs: 7, priority: 0 });
 });
 
 test('while Redis is down no key can be checked, and the answer is 503', async () => {
@@ -215,4 +215,27 @@ test('while Redis is down no key can be checked, and the answer is 503', async (
   expect([response.status, (await problem(response)).code]).toEqual([503, 'redis_unavailable']);
   expect((await held.request('/v1/methods')).status).toBe(503);
   expect((await held.request('/healthz')).status).toBe(200);
+});
+
+test('a priority above that of its scope is refused, at submission and by validate', async () => {
+  const [submitter, admin] = [await caller('submit'), await caller('admin')];
+  for (const path of ['/v1/jobs', '/v1/jobs/validate']) {
+    const refused = await submitter.post(path, { ...spec, priority: 1 });
+    expect(refused.status).toBe(422);
+    expect(await problem(refused)).toMatchObject({
+      code: 'invalid_spec',
+      errors: [{ path: '/priority', message: expect.stringContaining('at most 0'), value: 1 }],
+    });
+    expect((await submitter.post(path, { ...spec, priority: -1 })).ok).toBe(true);
+    expect((await admin.post(path, { ...spec, priority: 10 })).ok).toBe(true);
+  }
+  const api = await held.start({ apiPriority: 3 });
+  const post = (priority: number) =>
+    fetch(`${api.url}/v1/jobs/validate`, {
+      method: 'POST',
+      body: JSON.stringify({ ...spec, priority }),
+      headers: { 'content-type': 'application/json', authorization: `Bearer ${submitter.token}` },
+    });
+  expect([(await post(3)).status, (await post(4)).status]).toEqual([200, 422]);
+  await api.close();
 });

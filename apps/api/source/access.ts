@@ -9,13 +9,16 @@ export interface Access {
   rate: number;
   /** Unfinished jobs that an owner may have at a time, where the key has no limit of its own. */
   jobs: number;
+  /** The highest priority of jobs that a key without the scope `admin` may ask for. */
+  priority: number;
 }
 
-/** The settings API_KEYS, API_RATE and API_JOBS; undefined means the default. */
+/** The settings API_KEYS, API_RATE, API_JOBS and API_PRIORITY; undefined means the default. */
 export interface AccessSettings {
   apiKeys?: 'required' | 'off' | undefined;
   apiRate?: number | undefined;
   apiJobs?: number | undefined;
+  apiPriority?: number | undefined;
 }
 
 /**
@@ -30,13 +33,14 @@ export function accessOf(settings: AccessSettings, host: string): Access {
     apiKeys = isLoopback(host) ? 'off' : 'required',
     apiRate = defaultOf('apiRate'),
     apiJobs = defaultOf('apiJobs'),
+    apiPriority = defaultOf('apiPriority'),
   } = settings;
   if (apiKeys === 'off' && !isLoopback(host)) {
     throw new ConfigurationError(
       `API_KEYS=off on ${host} would admit every machine that can reach it: listen on 127.0.0.1, or require keys`,
     );
   }
-  return { keys: apiKeys, rate: apiRate, jobs: apiJobs };
+  return { keys: apiKeys, rate: apiRate, jobs: apiJobs, priority: apiPriority };
 }
 
 const loopback = new BlockList();

@@ -26,7 +26,7 @@ export interface QueueOptions {
 }
 
 /** The work of all jobs: offering stages to workers, and running them. */
-export type Stages = Omit<StageQueue, 'close'> & {
+export type Stages = Pick<StageQueue, 'offer' | 'reconcile'> & {
   /** Takes stages and passes them to a handler, until closed. */
   consume(handler: StageHandler, options: ConsumeOptions): Promise<Consumer>;
 };
@@ -75,12 +75,19 @@ export async function openQueue(options: QueueOptions): Promise<DistilleryQueue>
     metrics: metricLog(redis, keys),
     events: eventLog(redis, keys),
     stages: {
-      ...stages,
+      offer: stages.offer,
+      reconcile: stages.reconcile,
       async consume(handler, consumeOptions) {
         if (onOutage !== 'wait')
           throw new RangeError("a consumer needs a queue that is opened with onOutage: 'wait'");
         const consumer = await consumeStages(
-          { redis, keys, attempts, stages: { ...stages, enqueue: persist(stages.enqueue) }, onError },
+          {
+            redis,
+            keys,
+            attempts,
+            stages: { ...stages, offer: persist(stages.offer), choose: persist(stages.choose) },
+            onError,
+          },
           handler,
           consumeOptions,
         );

@@ -146,7 +146,9 @@ export function jobSpecSchema({ datasets, architectures, terms, teachers }: Kind
       .min(-10)
       .max(10)
       .default(0)
-      .describe('Stages of jobs with a higher priority are taken first. Running stages are not interrupted.'),
+      .describe(
+        'Stages of jobs with a higher priority are taken first; owners of jobs of equal priority take turns. Running stages are not interrupted. A key of scope `submit` may ask for at most `API_PRIORITY`.',
+      ),
     checkpoints: z
       .strictObject({
         everySeconds: z

@@ -6,7 +6,12 @@ import type { Access } from '../access.ts';
 import { accessProblems } from '../http/responses.ts';
 
 /** The API key that a request was sent with, and its limits. */
-export type Caller = Pick<ApiKey, 'id' | 'name' | 'scope'> & { rate: number; jobs: number };
+export type Caller = Pick<ApiKey, 'id' | 'name' | 'scope'> & {
+  rate: number;
+  jobs: number;
+  /** The highest priority that it may give a job. */
+  priority: number;
+};
 
 /**
  * Checks API keys and request limits. Every route that is not public needs a key of its scope.
@@ -15,7 +20,7 @@ export type Caller = Pick<ApiKey, 'id' | 'name' | 'scope'> & { rate: number; job
  * Therefore this plugin replaces @fastify/rate-limit. It sends the same headers.
  */
 export const access = plugin(
-  async (app, { queue, keys, rate, jobs }: Access & { queue: DistilleryQueue }) => {
+  async (app, { queue, keys, rate, jobs, priority }: Access & { queue: DistilleryQueue }) => {
     app.decorateRequest('caller', null);
 
     app.addHook('onRoute', (route) => {
@@ -48,7 +53,14 @@ export const access = plugin(
         throw new DistilleryError('unauthorized', reason);
       }
       const { id, name, scope } = key;
-      request.caller = { id, name, scope, rate: key.rate ?? rate, jobs: key.jobs ?? jobs };
+      request.caller = {
+        id,
+        name,
+        scope,
+        rate: key.rate ?? rate,
+        jobs: key.jobs ?? jobs,
+        priority: scope === 'admin' ? 10 : priority,
+      };
       await count(reply, `key:${id}`, request.caller.rate);
       if (!allows(scope, needed)) {
         throw new DistilleryError(
@@ -90,6 +102,15 @@ export async function checkControl(queue: DistilleryQueue, caller: Caller | null
     'forbidden',
     `the job ${ownership}; ${caller.name} can control only its own jobs`,
   );
+}
+
+/** Checks the priority that a caller gives a job. @throws DistilleryError `invalid_spec` */
+export function checkPriority(caller: Caller | null, priority: number): void {
+  if (caller === null || priority <= caller.priority) return;
+  const message = `must be at most ${caller.priority} with a key of scope ${caller.scope}; a key of scope admin may give 10`;
+  throw new DistilleryError('invalid_spec', `/priority: ${message}`, {
+    fields: [{ path: '/priority', message, value: priority }],
+  });
 }
 
 declare module 'fastify' {

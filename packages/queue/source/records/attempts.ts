@@ -57,14 +57,31 @@ export function fence(redis: Client, keys: Keys, guard: typeof guarded) {
     });
 
   return {
-    /** Takes a stage over, or returns why there is nothing to do: `stage_succeeded`, `stage_waiting`, `job_failed`, … */
-    begin: guard(async (jobId: string, stageId: string, worker: string): Promise<Begun> => {
-      const reply = await run(redis, beginScript, scriptKeys(keys, jobId), [stageId, worker]);
-      const [what, value, startedAt, failures] = reply as [string, string, string?, string?];
-      if (what === 'skip') return { skip: value };
-      const jobStartedAt = new Date(Number(startedAt)).toISOString();
-      return { jobId, stageId, attempt: Number(value), jobStartedAt, failures: Number(failures) };
-    }),
+    /**
+     * Takes a stage, or returns why there is nothing to do: `stage_succeeded`, `stage_waiting`, `job_failed`, …
+     *
+     * @param ticket the entry in BullMQ under which the stage runs; who has the ticket of a running stage takes it over
+     * @param place its place in the ready list, when it was chosen from there: only one worker can take it
+     */
+    begin: guard(
+      async (
+        jobId: string,
+        stageId: string,
+        worker: string,
+        { ticket, place }: { ticket: string; place: string } = { ticket: `${jobId}.${stageId}`, place: '' },
+      ): Promise<Begun> => {
+        const reply = await run(redis, beginScript, scriptKeys(keys, jobId), [
+          stageId,
+          worker,
+          ticket,
+          place,
+        ]);
+        const [what, value, startedAt, failures] = reply as [string, string, string?, string?];
+        if (what === 'skip') return { skip: value };
+        const jobStartedAt = new Date(Number(startedAt)).toISOString();
+        return { jobId, stageId, attempt: Number(value), jobStartedAt, failures: Number(failures) };
+      },
+    ),
 
     progress: guard(async (attempt: Attempt, progress: StageProgress): Promise<void> => {
       const fraction = Math.min(1, Math.max(0, finite(progress.fraction) ?? 0));

@@ -136,6 +136,16 @@ export const settings = {
     default: '100',
     description: 'Unfinished jobs at a time of an owner whose key has no limit of its own.',
   },
+  apiPriority: {
+    group: 'api',
+    variable: 'API_PRIORITY',
+    flag: '--api-priority',
+    type: wholeNumber(-10, 10),
+    programs: ['api', 'up'],
+    default: '0',
+    description:
+      'The highest `priority` of jobs that keys of the scope `submit` may ask for; `admin` may always give 10.',
+  },
   trustProxy: {
     group: 'api',
     variable: 'TRUST_PROXY',

@@ -12,10 +12,10 @@ export interface ValueType<T> {
   readonly separator?: string;
 }
 
-/** A whole number, e.g. `600`. Signs, exponents and decimal points are refused. */
+/** A whole number, e.g. `600`. Exponents, decimal points and, unless `minimum` is negative, signs are refused. */
 export function wholeNumber(minimum: number, maximum = Number.MAX_SAFE_INTEGER): ValueType<number> {
   return {
-    codec: z.codec(z.string().regex(/^\d+$/), z.int().min(minimum).max(maximum), {
+    codec: z.codec(z.string().regex(minimum < 0 ? /^-?\d+$/ : /^\d+$/), z.int().min(minimum).max(maximum), {
       decode: Number,
       encode: String,
     }),
