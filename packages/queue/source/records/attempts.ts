@@ -10,6 +10,7 @@ import {
 } from '@distillery/spec';
 import type { Client, guarded } from '../redis/connection.ts';
 import { type Keys, scriptKeys } from '../redis/keys.ts';
+import { placeOf } from './metrics.ts';
 import { scrub } from '../redis/scrub.ts';
 import { run, type Script } from '../redis/script.ts';
 import { beginScript } from '../scripts/begin.ts';
@@ -49,12 +50,20 @@ const maxMessageLength = 2000;
  * @param guard decides what a write does during an outage. A write that is sent again because its reply was lost happens
  *   once: metrics, warnings and log lines carry a `number` that rises with each of them (0: never taken for a repeat), and
  *   the other writes change nothing the second time
+ * @param metricRows the most rows of metrics that each stage keeps, approximately
  */
-export function fence(redis: Client, keys: Keys, guard: typeof guarded) {
-  const write = (script: Script, { jobId, stageId, attempt }: Attempt, args: (string | number)[]) =>
-    run(redis, script, scriptKeys(keys, jobId), [stageId, attempt, ...args]).catch((error: unknown) => {
-      throw refusal(error) ?? error;
-    });
+export function fence(redis: Client, keys: Keys, guard: typeof guarded, metricRows: number) {
+  const write = (
+    script: Script,
+    { jobId, stageId, attempt }: Attempt,
+    args: (string | number)[],
+    more: string[] = [],
+  ) =>
+    run(redis, script, [...scriptKeys(keys, jobId), ...more], [stageId, attempt, ...args]).catch(
+      (error: unknown) => {
+        throw refusal(error) ?? error;
+      },
+    );
 
   return {
     /**
@@ -104,7 +113,14 @@ export function fence(redis: Client, keys: Keys, guard: typeof guarded) {
           time,
           JSON.stringify(Object.fromEntries(Object.entries(values).map(([key, v]) => [key, finite(v)]))),
         ]);
-        if (args.length > 0) await write(metricsScript, attempt, [number, ...args]);
+        if (args.length === 0) return;
+        const head = [number, metricRows, placeOf(rows[0])];
+        await write(
+          metricsScript,
+          attempt,
+          [...head, ...args],
+          [keys.stageMetrics(attempt.jobId, attempt.stageId)],
+        );
       },
     ),
 

@@ -46,11 +46,11 @@ export function jobControl(redis: Client, keys: Keys, jobs: Jobs, stages: StageQ
 
     /** Deletes the record of a job. @throws DistilleryError `state_conflict` when the job has not ended */
     remove: guarded(async (id: string): Promise<void> => {
-      const { labels, owner } = (await jobs.get(id)).view;
+      const { labels, owner, stages } = (await jobs.get(id)).view;
       const indexes = indexesOf(keys, labels, owner);
-      await checked(id, 'be deleted', () =>
-        run(redis, removeScript, [...scriptKeys(keys, id), keys.spec(id), keys.all, ...indexes], [id]),
-      );
+      const rows = stages.map((stage) => keys.stageMetrics(id, stage.id));
+      const own = [...scriptKeys(keys, id), keys.spec(id), keys.all, ...indexes, ...rows];
+      await checked(id, 'be deleted', () => run(redis, removeScript, own, [id, indexes.length]));
     }),
 
     /** The artifacts of deleted jobs that are still in the store; they are collected when no job runs that may need them. */

@@ -21,8 +21,10 @@ export function keysUnder(prefix: string) {
     spec: (id: string) => `${prefix}:job:${id}:spec`,
     /** Hash: stage → its result, JSON. */
     results: (id: string) => `${prefix}:job:${id}:results`,
-    /** Stream of metric rows. */
+    /** Stream of the stages of all metric rows, in the order of the rows. */
     metrics: (id: string) => `${prefix}:job:${id}:metrics`,
+    /** Stream of the metric rows of a stage, under their ids in the stream above. */
+    stageMetrics: (id: string, stage: string) => `${prefix}:job:${id}:metrics:${stage}`,
     /** Stream of events, bounded. */
     events: (id: string) => `${prefix}:job:${id}:events`,
     /** Sorted set of job ids, all with score 0: they sort by id, and ids by the time of their creation. */

@@ -75,7 +75,8 @@ return 1
 /**
  * Deletes the record of a job that has ended.
  *
- * KEYS: those of every script, spec, all jobs, then one index for each label and for the owner. ARGV: id.
+ * KEYS: those of every script, spec, all jobs, one index for each label and for the owner, then the metrics of each stage.
+ * ARGV: id, the number of indexes.
  */
 export const removeScript = script(`${prelude}
 local state = redis.call('HGET', job, 'state')
@@ -85,7 +86,9 @@ if state ~= 'succeeded' and state ~= 'failed' and state ~= 'cancelled' then
 end
 redis.call('ZREM', byState[state], ARGV[1])
 redis.call('ZREM', KEYS[${commonKeys + 2}], ARGV[1])
-for i = ${commonKeys + 3}, #KEYS do redis.call('ZREM', KEYS[i], ARGV[1]) end
-redis.call('DEL', job, results, metrics, events, KEYS[${commonKeys + 1}])
+local stages = ${commonKeys + 3} + ARGV[2]
+for i = ${commonKeys + 3}, stages - 1 do redis.call('ZREM', KEYS[i], ARGV[1]) end
+for i = stages, #KEYS do redis.call('UNLINK', KEYS[i]) end
+redis.call('UNLINK', job, results, metrics, events, KEYS[${commonKeys + 1}])
 return 1
 `);

@@ -15,7 +15,7 @@ const maxEvents = 20_000;
  * Fields of the hash: id name labels owner priority state version createdAt startedAt finishedAt reason plan stages
  * warnings skippedData; `w:<digest>` for each warning and `d:<digest>` for each data set with skipped samples, see
  * scripts/reports.ts; and for each stage `s:<stage>:` state kind needs attempt worker ticket order startedAt finishedAt
- * progress progressAt from lastWrite reason failures furthest rows progressEvent metricsEvent checkpointEvent.
+ * progress progressAt from lastWrite reason failures furthest rows rowsFrom progressEvent metricsEvent checkpointEvent.
  */
 export const prelude = `
 local job, results, metrics, events = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
