@@ -1,4 +1,4 @@
-import { asDistilleryError, DistilleryError } from '@distillery/spec';
+import { asDistilleryError, DistilleryError, LostArtifacts } from '@distillery/spec';
 import { DelayedError, type Job, Worker } from 'bullmq';
 import type { Client } from '../redis/connection.ts';
 import type { Attempt, Fence } from '../records/attempts.ts';
@@ -8,7 +8,8 @@ import { queueName, type StageQueue } from './stages.ts';
 
 /**
  * Runs a stage and returns its result, plain JSON. What it rejects with is the reason of the failure: a stage that
- * failed with a retryable DistilleryError is tried again after a growing delay, any other error fails the job.
+ * failed with a retryable DistilleryError is tried again after a growing delay, one that failed with LostArtifacts after the
+ * stages that it names, any other error fails the job.
  */
 export type StageHandler = (run: StageRun) => Promise<unknown>;
 
@@ -119,7 +120,9 @@ export async function consumeStages(
     if (signal.reason instanceof Stopping || signal.reason instanceof Closing) {
       return attempts.handBack(begun);
     }
-    await attempts.fail(begun, { code: error.code, message: error.message }, error.retryable ? tries : 1);
+    const reason = { code: error.code, message: error.message };
+    const lost = error instanceof LostArtifacts ? error.stages : [];
+    await attempts.fail(begun, reason, error.retryable || lost.length > 0 ? tries : 1, lost);
   }
 
   /** A worker polls the state of the jobs in its hands, so that it sees a pause or a cancellation even after an outage. */
