@@ -9,7 +9,7 @@ import { chooseScript } from '../scripts/choose.ts';
 export const queueName = 'stages';
 
 /** A stage that was chosen for a ticket; `place` is empty for a stage that has lost its worker. */
-export interface Chosen {
+interface Chosen {
   jobId: string;
   stageId: string;
   place: string;
