@@ -80,7 +80,7 @@ async function trainers(parent = process.pid): Promise<number[]> {
 
 describe('a trainer that hangs', () => {
   test('is killed, and its stage continues from the last checkpoint', { timeout: 300_000 }, async () => {
-    const watched = await startService({ stallSeconds: 12 });
+    const watched = await startService({ stallSeconds: 20 });
     try {
       const { id } = await watched.client.submit(spec());
       await until(async () => {
