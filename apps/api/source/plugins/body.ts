@@ -12,7 +12,7 @@ export const body = plugin(
     app.addContentTypeParser<string>('application/json', { parseAs: 'string' }, (request, text, done) => {
       request.text = text;
       if (text === '' && request.routeOptions.schema?.body === undefined) done(null, undefined);
-      else parse(request, text, done);
+      else void parse(request, text, done);
     });
   },
   { name: 'body', fastify: '5.x' },

@@ -1,4 +1,4 @@
-import { open } from 'node:fs/promises';
+import { openRegularFile } from '../regular-file.ts';
 import type { ArchiveFormat } from './format.ts';
 import { tar } from './tar.ts';
 import { tarGzip } from './tar-gzip.ts';
@@ -16,7 +16,7 @@ export const archiveFormats = {
    * @throws RangeError when no format matches
    */
   async of(path: string): Promise<ArchiveFormat> {
-    const file = await open(path);
+    const file = await openRegularFile(path);
     try {
       const { buffer, bytesRead } = await file.read(Buffer.alloc(512), 0, 512, 0);
       const found = formats.find((format) => format.matches(buffer.subarray(0, bytesRead)));

@@ -57,7 +57,9 @@ const ready = start(workerData as PlannerData | null);
 // A failure is reported for each request.
 ready.catch(() => {});
 
-parentPort?.on('message', async ({ id, ...request }: PlanRequest) => {
+parentPort?.on('message', (request: PlanRequest) => void respond(request));
+
+async function respond({ id, ...request }: PlanRequest): Promise<void> {
   try {
     answer({ id, result: await planned(request, await ready) });
   } catch (error) {
@@ -65,7 +67,7 @@ parentPort?.on('message', async ({ id, ...request }: PlanRequest) => {
     const { code = null, fields } = error instanceof DistilleryError ? error : {};
     answer({ id, failure: { code, message, fields: fields && presentable(fields), stack } });
   }
-});
+}
 
 async function start(data: PlannerData | null): Promise<PlanContext> {
   if (data === null) throw new Error('the planning thread was started without its data');

@@ -28,7 +28,7 @@ export function startPlanner(
   options: Omit<PlannerData, 'plugins'> & { warn(message: string): void },
 ): Planner {
   const { warn, ...data } = options;
-  const waiting = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>();
+  const waiting = new Map<number, { resolve(value: never): void; reject(error: Error): void }>();
   let thread: Worker | undefined;
   let last = 0;
 
@@ -43,7 +43,7 @@ export function startPlanner(
       const { resolve, reject } = waiting.get(answer.id) ?? {};
       waiting.delete(answer.id);
       if ('failure' in answer) reject?.(failed(answer.failure));
-      else resolve?.(answer.result);
+      else resolve?.(answer.result as never);
     });
     worker.on('error', (error) => {
       cause = error;
@@ -63,7 +63,7 @@ export function startPlanner(
     const id = ++last;
     thread.postMessage({ ...request, id } satisfies PlanRequest);
     return new Promise<Result>((resolve, reject) => {
-      waiting.set(id, { resolve: resolve as (value: unknown) => void, reject });
+      waiting.set(id, { resolve, reject });
     });
   }
 
