@@ -10,11 +10,11 @@ export {
   blobsNamedBy,
   networksOf,
   reportOf,
-  runStage,
   sharedFolders,
   stageKinds,
-  type StageTask,
 } from './stages/index.ts';
+export { lostStages } from './stages/lost-stages.ts';
+export { runStage, type StageTask } from './stages/run-stage.ts';
 export type {
   JobRecord,
   StageArtifacts,

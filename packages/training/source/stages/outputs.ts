@@ -1,5 +1,6 @@
 import { type Dataset, inputBytes } from '@distillery/datasets';
 import { DistilleryError } from '@distillery/spec';
+import { areIntact, isIntact, type Store } from '@distillery/store';
 import { z } from 'zod';
 import type { BatchSource } from '../batches/batch-thread.ts';
 import { forEachOutput, predictionLatency, predictLogits } from '../evaluate.ts';
@@ -7,6 +8,7 @@ import {
   intactRows,
   outputsAddress,
   outputsName,
+  rowsName,
   rowWriter,
   type StoredRows,
   storedRowsSchema,
@@ -114,9 +116,23 @@ export const outputs: StageKind<typeof input, typeof resultSchema> = {
     ],
     shared: sets.map(({ address }) => address),
   }),
+  isIntact: isIntactResult,
   shared: { folder: 'outputs', blobs: (manifest) => [blobSchema.parse(manifest).digest] },
   run,
 };
+
+async function isIntactResult(result: OutputsResult, store: Store): Promise<boolean> {
+  if (!(await areIntact(store, outputs.artifacts(result).blobs))) return false;
+  for (const { address, taps, views } of result.sets) {
+    for (const tap of taps) {
+      for (let view = 0; view < views; view++) {
+        const rows = await store.manifest(rowsName(address, tap, view), storedRowsSchema);
+        if (rows === undefined || !(await isIntact(store, rows.digest))) return false;
+      }
+    }
+  }
+  return true;
+}
 
 /** The stage that stores the outputs of one of a student's teachers; `seed` is the student's. */
 export function outputsStage({ layout }: PlanningJob, network: string, seed: number): string {
