@@ -74,12 +74,14 @@ async function send(port: number, command: string): Promise<string> {
   return String(reply);
 }
 
+/** Commands are also sent without a client. */
+const settings = { requirepass: '' };
 let dir: string;
 let redis: PrivateRedis;
 let port: number;
 beforeEach(async () => {
   dir = await mkdtemp(join(tmpdir(), 'distillery-outage-'));
-  redis = await startPrivateRedis({ dir });
+  redis = await startPrivateRedis({ dir, settings });
   port = Number(new URL(redis.url).port);
 });
 afterEach(async () => {
@@ -128,7 +130,7 @@ test('survives kill -9 of Redis, ten rounds of killed connections, and full memo
     process.kill(redis.pid, 'SIGKILL');
     await until(async () => (await fetch(`${service.url}/readyz`)).status === 503 || undefined);
     await refused(service);
-    redis = await startPrivateRedis({ dir, port });
+    redis = await startPrivateRedis({ dir, port, settings });
 
     await teacherAt(service, id, 8);
     for (let i = 0; i < 10; i++, await delay(100)) {

@@ -57,7 +57,7 @@ export async function startCluster(
 
   const proxies = await Promise.all(Array.from({ length: workerCount + 1 }, () => startTcpProxy(redisPort)));
   const environment = (proxy: TcpProxy) => ({
-    REDIS_URL: `redis://127.0.0.1:${proxy.port}`,
+    REDIS_URL: server.url.replace(`:${redisPort}`, `:${proxy.port}`),
     STORE_DIR: storeDir,
     DATA_DIR: dataDir,
     TMPDIR: tmpDir,

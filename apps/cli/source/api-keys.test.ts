@@ -1,17 +1,24 @@
-import { stripVTControlCharacters } from 'node:util';
+import { execFile } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { promisify, stripVTControlCharacters } from 'node:util';
 import { type DistilleryQueue, openQueue, type PrivateRedis, startPrivateRedis } from '@distillery/queue';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createKey, listKeys, revokeKey } from './api-keys.ts';
 
+let folder: string;
 let redis: PrivateRedis;
 let queue: DistilleryQueue;
 beforeAll(async () => {
-  redis = await startPrivateRedis();
+  folder = await mkdtemp(join(tmpdir(), 'distillery-keys-'));
+  redis = await startPrivateRedis({ dir: join(folder, 'redis') });
   queue = await openQueue({ url: redis.url });
 });
 afterAll(async () => {
   await queue?.close();
   await redis?.stop();
+  await rm(folder, { recursive: true });
 });
 
 test('a key is created, listed without its secret and revoked, with audit entries', async () => {
@@ -52,4 +59,15 @@ test('invalid requests are refused and change nothing', async () => {
     'there is no key 000000000000; see: distill keys list',
   );
   expect(await queue.apiKeys.list()).toHaveLength(before);
+});
+
+test('keys finds the Redis of a service that runs in the folder', async () => {
+  const main = resolve(import.meta.dirname, 'main.ts');
+  const distill = (...args: string[]) =>
+    promisify(execFile)(process.execPath, ['--import', 'tsx', main, ...args, '--folder', folder], {
+      env: { ...process.env, REDIS_URL: '' },
+    });
+  const { stdout } = await distill('keys', 'create', '--name', 'bea');
+  const token = /dk_[0-9a-f]{12}_[\w-]{43}/.exec(stdout)?.[0] ?? '';
+  expect(await queue.apiKeys.verify(token)).toMatchObject({ name: 'bea' });
 });

@@ -85,7 +85,11 @@ test.each([
   [['demo', '--epochs', 'many'], 2, '--epochs is "many", it must be a whole number of at least 1'],
   [['up', '--trainers', '0'], 2, '--trainers is "0", it must be a whole number from 1 to 64'],
   [['watch', 'a', '--url', 'nowhere'], 2, '--url is "nowhere", it must be a URL that begins with http'],
-  [['keys', 'list'], 2, 'REDIS_URL is not set, it must be a URL'],
+  [
+    ['keys', 'list', '--folder', '/nowhere'],
+    2,
+    'REDIS_URL is not set, and no "distill up" with a Redis of its own runs in /nowhere',
+  ],
   [['report', 'a', 'b'], 2, 'several jobs are compared with --format markdown alone'],
   [['run', 'nothing.json'], 1, 'cannot read nothing.json: there is no such file'],
 ] as const)('%j is refused', async (args, code, message) => {

@@ -6,6 +6,7 @@ import type { EngineInfo } from '@distillery/spec';
 import type { Configuration } from '@distillery/spec/configuration';
 import { type RunningWorker, startWorker, type WorkerOptions } from '@distillery/worker';
 import { pino } from 'pino';
+import { redisFolder } from './redis-folder.ts';
 
 /** The options of API and workers. Without a URL, a private Redis is started. */
 export interface StackOptions
@@ -42,7 +43,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   try {
     let { redisUrl } = options;
     if (redisUrl === undefined) {
-      const redis = await startPrivateRedis(keepJobs ? { dir: join(folder, 'redis') } : {});
+      const redis = await startPrivateRedis(keepJobs ? { dir: redisFolder(folder) } : {});
       closers.push(redis.stop);
       redisUrl = redis.url;
     }

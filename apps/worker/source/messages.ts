@@ -40,8 +40,11 @@ export type Report =
   | { type: 'checkpoint'; saved: SavedCheckpoint }
   | { type: 'log'; line: LogLine };
 
-/** How a trainer ended, unless it failed. */
-export type Outcome = { type: 'done'; result: unknown } | { type: 'stopped' };
+/** How a trainer ended, unless it failed. `lost`: earlier stages must run again before its own. */
+export type Outcome =
+  | { type: 'done'; result: unknown }
+  | { type: 'stopped' }
+  | { type: 'lost'; stages: readonly string[]; message: string };
 
 export type FromTrainer =
   | Report

@@ -59,7 +59,7 @@ export async function runTask(
     );
     trainer.child.on('message', (message: FromTrainer) => {
       lastBeat = performance.now();
-      if (message.type === 'done' || message.type === 'stopped') outcome = message;
+      if (message.type === 'done' || message.type === 'stopped' || message.type === 'lost') outcome = message;
       else if (message.type === 'failed') failure = failed(message);
       else if (message.type !== 'engine' && message.type !== 'alive') report(message);
     });

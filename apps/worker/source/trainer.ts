@@ -6,7 +6,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { openStore } from '@distillery/store';
 import { measureGigaflops, startEngine } from '@distillery/engine';
-import { asDistilleryError, DistilleryError } from '@distillery/spec';
+import { asDistilleryError, DistilleryError, LostArtifacts } from '@distillery/spec';
 import { readConfiguration } from '@distillery/spec/configuration';
 import { loadPlugins, runStage, StopTraining } from '@distillery/training';
 import type { FromTrainer, Task, ToTrainer } from './messages.ts';
@@ -34,7 +34,9 @@ async function answer(work: () => Promise<FromTrainer>): Promise<void> {
     last = await work();
   } catch (error) {
     if (error instanceof StopTraining) last = { type: 'stopped' };
-    else {
+    else if (error instanceof LostArtifacts) {
+      last = { type: 'lost', stages: error.stages, message: error.message };
+    } else {
       const { code, message, stack, cause } = typed(error);
       last = { type: 'failed', code, message, stack: `${stack}${describeCause(cause)}` };
     }

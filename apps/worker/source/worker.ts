@@ -1,7 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { availableParallelism, hostname } from 'node:os';
 import { openQueue, type StageRun } from '@distillery/queue';
-import { DistilleryError, type EngineInfo, type JobSpec, type LogLine } from '@distillery/spec';
+import {
+  DistilleryError,
+  type EngineInfo,
+  type JobSpec,
+  LostArtifacts,
+  type LogLine,
+} from '@distillery/spec';
 import { type Configuration, defaultOf, environmentOf } from '@distillery/spec/configuration';
 import { storeUrl } from '@distillery/store';
 import { loadPlugins } from '@distillery/training';
@@ -181,6 +187,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
         },
       );
       if (outcome.type === 'done') return outcome.result;
+      if (outcome.type === 'lost') throw new LostArtifacts(outcome.stages, outcome.message);
       if (run.signal.aborted) throw run.signal.reason;
       throw deadline.signal.reason;
     } catch (error) {

@@ -10,6 +10,7 @@ export type { Idempotency, JobNow, Jobs, NewJob, Owner } from './records/jobs.ts
 export type { JobPage, JobQuery } from './records/list.ts';
 export type { MetricPage, MetricQuery, Metrics } from './records/metrics.ts';
 export { type DistilleryQueue, openQueue, type QueueOptions, type Stages } from './open.ts';
+export { runningRedis } from './redis/folder-lock.ts';
 export { type PrivateRedis, startPrivateRedis } from './redis/private-redis.ts';
 export { scrub } from './redis/scrub.ts';
 export type { RequestCount, RequestCounts } from './records/request-counts.ts';

@@ -7,6 +7,7 @@ export {
   scopes,
 } from './access.ts';
 export { canonicalJson, digestOf, sha256 } from './digest.ts';
+export { LostArtifacts } from './lost-artifacts.ts';
 export { asDistilleryError, DistilleryError, type ErrorCode, errorTable, type FieldError } from './errors.ts';
 export { type JobEvent, jobEventSchema, type LogLine, logLevels, type SavedCheckpoint } from './events.ts';
 export {
@@ -31,7 +32,7 @@ export {
 export { type JobSpec, type JobSpecInput, jobSpecSchema, type Kinds, validationOf } from './job-spec.ts';
 export { type CatalogueEntry, type Choice, type Kind, type Registry, registry } from './kind.ts';
 export { defaultGenerations, generationName, teachersOf } from './lineage.ts';
-export { fieldErrors } from './problem.ts';
+export { fieldErrors, presentable, refusedInput } from './problem.ts';
 export {
   type EngineInfo,
   engineInfoSchema,

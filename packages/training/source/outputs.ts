@@ -38,7 +38,12 @@ export function outputsAddress(key: OutputsKey): string {
 
 /** Returns the name of the manifest of one tap in one view. */
 export function outputsName(key: OutputsKey, tap: string, view: number): string {
-  return `${outputsAddress(key)}/${tap}/${view}`;
+  return rowsName(outputsAddress(key), tap, view);
+}
+
+/** As `outputsName`, below the folder of a result. */
+export function rowsName(address: string, tap: string, view: number): string {
+  return `${address}/${tap}/${view}`;
 }
 
 /**

@@ -1,7 +1,9 @@
 import { type Scope, scopes } from '@distillery/spec';
 import { oneOf, readConfiguration, wholeNumber } from '@distillery/spec/configuration';
 import type { Command } from 'commander';
-import { newCommand, option } from '../command.ts';
+import { newCommand, option, settingsFlags, withSettings } from '../command.ts';
+import { UsageError } from '../failure.ts';
+import { redisFolder } from '../redis-folder.ts';
 
 interface NewKey {
   name: string;
@@ -13,42 +15,63 @@ interface NewKey {
 export const keys = () =>
   newCommand('keys')
     .summary('create, list and revoke API keys')
-    .description("Manages the API keys, which are kept in the service's Redis (REDIS_URL).")
+    .description(
+      'Manages the API keys, which are kept in the service\'s Redis: that of REDIS_URL, or that of a running "distill up".',
+    )
     .addCommand(create())
     .addCommand(list(), { isDefault: true })
     .addCommand(revoke());
 
 function create(): Command {
-  return newCommand('create')
+  return withSettings(newCommand('create'), 'keys')
     .summary('create a key')
     .description('Creates a key and prints it once; only its hash is kept.')
     .requiredOption('--name <name>', 'the owner of the jobs that are submitted with it')
     .addOption(option('--scope <scope>', scopes.join(', '), oneOf(scopes)).default('submit'))
     .addOption(option('--jobs <n>', 'unfinished jobs at a time (default: API_JOBS)', wholeNumber(1)))
     .addOption(option('--rate <n>', 'requests per minute (default: API_RATE)', wholeNumber(1)))
-    .action(async ({ name, scope, jobs, rate }: NewKey) => {
+    .action(async ({ name, scope, jobs, rate }: NewKey, command: Command) => {
       const { createKey } = await import('../api-keys.ts');
-      print(await createKey(redisUrl(), { name, scope, jobs: jobs ?? null, rate: rate ?? null }));
+      print(
+        await createKey(await redisUrl(command), { name, scope, jobs: jobs ?? null, rate: rate ?? null }),
+      );
     });
 }
 
 function list(): Command {
-  return newCommand('list')
+  return withSettings(newCommand('list'), 'keys')
     .summary('list the keys (default)')
     .description('Lists the keys with their limits, without their secrets.')
-    .action(async () => print(await (await import('../api-keys.ts')).listKeys(redisUrl())));
+    .action(async (_options: object, command: Command) => {
+      const { listKeys } = await import('../api-keys.ts');
+      print(await listKeys(await redisUrl(command)));
+    });
 }
 
 function revoke(): Command {
-  return newCommand('revoke')
+  return withSettings(newCommand('revoke'), 'keys')
     .summary('revoke a key')
     .description('Revokes a key; requests with it are refused from then on.')
     .argument('<id>', 'the id of the key, as "distill keys list" shows it')
-    .action(async (id: string) => print(await (await import('../api-keys.ts')).revokeKey(redisUrl(), id)));
+    .action(async (id: string, _options: object, command: Command) => {
+      const { revokeKey } = await import('../api-keys.ts');
+      print(await revokeKey(await redisUrl(command), id));
+    });
 }
 
-function redisUrl(): string {
-  return readConfiguration('keys', process.env).redisUrl;
+/** Returns the URL of the Redis that is set, or of the one that `up` runs in the folder. */
+async function redisUrl(command: Command): Promise<string> {
+  const flags = settingsFlags(command, 'keys');
+  const { redisUrl: set, folder } = readConfiguration('keys', process.env, flags);
+  const { runningRedis } = await import('@distillery/queue');
+  const url = set ?? (await runningRedis(redisFolder(folder)));
+  if (url !== undefined) return url;
+  throw new UsageError(
+    `REDIS_URL is not set, and no "distill up" with a Redis of its own runs in ${folder}`,
+    {
+      remedy: 'set REDIS_URL, start "distill up", or name its folder with --folder',
+    },
+  );
 }
 
 function print(words: string): void {

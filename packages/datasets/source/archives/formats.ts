@@ -1,5 +1,5 @@
-import { open } from 'node:fs/promises';
 import { kindList } from '@distillery/spec/kind-list';
+import { openRegularFile } from '../regular-file.ts';
 import type { ArchiveFormat } from './format.ts';
 import { tar } from './tar.ts';
 import { tarGzip } from './tar-gzip.ts';
@@ -15,7 +15,7 @@ export const archiveFormats = {
    * @throws RangeError when no format matches
    */
   async of(path: string): Promise<ArchiveFormat> {
-    const file = await open(path);
+    const file = await openRegularFile(path);
     try {
       const { buffer, bytesRead } = await file.read(Buffer.alloc(512), 0, 512, 0);
       const found = kinds.list.find((format) => format.matches(buffer.subarray(0, bytesRead)));

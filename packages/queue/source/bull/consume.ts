@@ -1,4 +1,4 @@
-import { asDistilleryError, DistilleryError } from '@distillery/spec';
+import { asDistilleryError, DistilleryError, LostArtifacts } from '@distillery/spec';
 import { DelayedError, type Job, WaitingError, Worker } from 'bullmq';
 import type { Client } from '../redis/connection.ts';
 import type { Attempt, Fence } from '../records/attempts.ts';
@@ -8,7 +8,8 @@ import { queueName, type StageQueue, type StageTicket } from './stages.ts';
 
 /**
  * Runs a stage and returns its result, plain JSON. What it rejects with is the reason of the failure: a stage that
- * failed with a retryable DistilleryError is tried again after a growing delay, any other error fails the job.
+ * failed with a retryable DistilleryError is tried again after a growing delay, one that failed with LostArtifacts after the
+ * stages that it names, any other error fails the job.
  */
 export type StageHandler = (run: StageRun) => Promise<unknown>;
 
@@ -118,8 +119,11 @@ export async function consumeStages(
       throw new WaitingError(error.message);
     }
     const reason = { code: error.code, message: error.message };
-    const failures = await attempts.fail(begun, reason, error.retryable ? tries : 1);
+    const lost = error instanceof LostArtifacts ? error.stages : [];
+    const repeats = error.retryable || lost.length > 0;
+    const failures = await attempts.fail(begun, reason, repeats ? tries : 1, lost);
     if (failures === 0) throw error;
+    if (lost.length > 0) await stages.enqueueOpen(begun.jobId);
     await ticket.moveToDelayed(Date.now() + Math.min(60_000, 1000 * 2 ** failures), token);
     throw new DelayedError(error.message);
   }

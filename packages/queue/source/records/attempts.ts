@@ -125,16 +125,24 @@ export function fence(redis: Client, keys: Keys, guard: typeof guarded) {
      * Queues the stage again; once it has failed `tries` times without getting any further, the whole job fails with
      * this reason.
      *
+     * @param lost earlier stages that must run again first, because their artifacts are gone
      * @returns how often it has failed so; 0 when that was the last time
      */
-    fail: guard(async (attempt: Attempt, reason: Reason, tries: number = 1): Promise<number> => {
-      const stored = { ...reason, stage: attempt.stageId };
-      return (await write(failScript, attempt, [JSON.stringify(stored), tries])) as number;
-    }),
+    fail: guard(
+      async (
+        attempt: Attempt,
+        reason: Reason,
+        tries: number = 1,
+        lost: readonly string[] = [],
+      ): Promise<number> => {
+        const stored = { ...reason, stage: attempt.stageId };
+        return (await write(failScript, attempt, [JSON.stringify(stored), tries, lost.join(' ')])) as number;
+      },
+    ),
 
     /** Queues the stage again without a failure: its worker stops. */
     handBack: guard(async (attempt: Attempt): Promise<void> => {
-      await write(failScript, attempt, ['', 1]);
+      await write(failScript, attempt, ['', 1, '']);
     }),
   };
 }

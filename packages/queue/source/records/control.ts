@@ -10,9 +10,9 @@ import type { StageQueue } from '../bull/stages.ts';
 /** Cancels, pauses, resumes, retries and deletes jobs. Every request can be repeated without further effect. */
 export function jobControl(redis: Client, keys: Keys, jobs: Jobs, stages: StageQueue) {
   const request = (what: string, script: Script, { enqueues = false } = {}) =>
-    guarded(async (id: string, by?: Owner): Promise<JobView> => {
-      const owner = [by?.name ?? '', by?.jobs ?? ''];
-      await checked(id, what, () => run(redis, script, scriptKeys(keys, id), owner)).catch((error) => {
+    guarded(async (id: string, by?: Owner, lost: readonly string[] = []): Promise<JobView> => {
+      const args = [by?.name ?? '', by?.jobs ?? '', lost.join(' ')];
+      await checked(id, what, () => run(redis, script, scriptKeys(keys, id), args)).catch((error) => {
         throw overQuota(error, by) ?? error;
       });
       if (enqueues) await stages.enqueueOpen(id);
@@ -38,7 +38,7 @@ export function jobControl(redis: Client, keys: Keys, jobs: Jobs, stages: StageQ
 
     /**
      * Goes on with a job that failed or was cancelled: stages that succeeded are kept, the others go on from their last
-     * checkpoints.
+     * checkpoints. A job that has succeeded runs the stages again that have lost their artifacts, its third argument.
      * @throws DistilleryError `job_not_found`; `state_conflict` when there is nothing to retry; `quota_exceeded` when
      *   the owner asks and has too many unfinished jobs
      */

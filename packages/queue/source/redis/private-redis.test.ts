@@ -1,8 +1,9 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Redis } from 'ioredis';
 import { expect, test } from 'vitest';
 import { openQueue, startPrivateRedis } from '../index.ts';
 import { job } from '../testing/queue.ts';
@@ -34,6 +35,49 @@ test('starts, keeps what it holds in its folder, stops and leaves no process', a
     await second.stop();
     expect(lives(second.pid)).toBe(false);
   } finally {
+    await rm(dir, { recursive: true });
+  }
+});
+
+test('only its own user can reach it: a password in no command line, and private files', async () => {
+  const dir = await mkdtemp(join(tmpdir(), 'distillery-test-'));
+  await chmod(dir, 0o755);
+  const redis = await startPrivateRedis({ dir });
+  try {
+    const { password, port } = new URL(redis.url);
+    expect(password).toMatch(/^[0-9a-f]{64}$/);
+    const stranger = new Redis({ port: Number(port), lazyConnect: true, retryStrategy: () => null });
+    stranger.on('error', () => {});
+    await expect(stranger.set('{distillery}:apikeys', 'forged')).rejects.toThrow(/NOAUTH/);
+    stranger.disconnect();
+    if (process.platform === 'linux') {
+      expect(await readFile(`/proc/${redis.pid}/cmdline`, 'utf8')).not.toContain(password);
+    }
+    const modes: Record<string, number> = { '.': (await stat(dir)).mode & 0o777 };
+    for (const name of await readdir(dir, { recursive: true })) {
+      modes[name] = (await stat(join(dir, name))).mode & 0o777;
+    }
+    expect(Object.keys(modes).some((name) => name.endsWith('.aof'))).toBe(true);
+    for (const [name, mode] of Object.entries(modes)) expect(mode & 0o077, name).toBe(0);
+  } finally {
+    await redis.stop();
+    await rm(dir, { recursive: true });
+  }
+});
+
+test('a second server in the same folder is refused before it can touch the files', async () => {
+  const dir = await mkdtemp(join(tmpdir(), 'distillery-test-'));
+  const redis = await startPrivateRedis({ dir });
+  try {
+    await expect(startPrivateRedis({ dir })).rejects.toMatchObject({
+      code: 'state_conflict',
+      message: expect.stringMatching(new RegExp(`${dir} is in use by process ${process.pid} .*--folder`)),
+    });
+    const queue = await openQueue({ url: redis.url });
+    await expect(queue.ping()).resolves.toBeUndefined();
+    await queue.close();
+  } finally {
+    await redis.stop();
     await rm(dir, { recursive: true });
   }
 });

@@ -192,7 +192,7 @@ test('a wrong password is in no error', async () => {
   const redis = await startPrivateRedis({ settings: { requirepass: 'right' } });
   try {
     const errors: Error[] = [];
-    const url = (password: string) => redis.url.replace('//', `//:${password}@`);
+    const url = (password: string) => redis.url.replace(':right@', `:${password}@`);
     const wrong = await openQueue({ url: url('hidden'), onError: (error) => errors.push(error) });
     await expect(wrong.ping()).rejects.toMatchObject({ code: 'redis_unavailable' });
     await wrong.close();

@@ -48,14 +48,15 @@ return 1
 `);
 
 /**
- * Stages that failed or were cancelled are queued again and go on from their last checkpoints; the time limit of the job
- * starts anew.
+ * Stages that failed or were cancelled are queued again and go on from their last checkpoints, and those that have lost their
+ * artifacts run again; the time limit of the job starts anew.
  *
- * ARGV: the owner who asks or '', and the most unfinished jobs that this owner may have: an error QUOTA with the current count.
+ * ARGV: the owner who asks or '', the most unfinished jobs that this owner may have (an error QUOTA with the current count),
+ * and the stages of a succeeded job that have lost their artifacts.
  */
 export const retryScript = script(`${prelude}${known}
 if state == 'queued' or state == 'running' then return 0 end
-if state ~= 'failed' and state ~= 'cancelled' then return conflict() end
+if state ~= 'failed' and state ~= 'cancelled' and (state ~= 'succeeded' or ARGV[3] == '') then return conflict() end
 if redis.call('HGET', job, 'owner') == ARGV[1] and countLive(ARGV[1]) >= tonumber(ARGV[2]) then
   return redis.error_reply('QUOTA ' .. countLive(ARGV[1]))
 end
@@ -68,6 +69,7 @@ for stage in stages() do
     moveStage(stage, needsMet(stage) and 'queued' or 'waiting')
   end
 end
+if ARGV[3] ~= '' then rewind(ARGV[3], '') end
 changed()
 return 1
 `);

@@ -44,13 +44,14 @@ return ready
  * refuses those that still run. When the same attempt sends it twice, the second call changes nothing and answers as the
  * first.
  *
- * ARGV: stage, attempt, reason as JSON or '' (handed back), most failures. Returns the failures, 0 after the last one.
+ * ARGV: stage, attempt, reason as JSON or '' (handed back), most failures, earlier stages that must run again first. Returns
+ * the failures, 0 after the last one.
  */
 export const failScript = script(`${prelude}
 local stage, attempt, reason = ARGV[1], ARGV[2], ARGV[3]
 local state = get(stage, 'state')
-if get(stage, 'attempt') == attempt and (state == 'failed' or state == 'queued' or state == 'cancelled') then
-  return state == 'queued' and tonumber(get(stage, 'failures') or 0) or 0
+if get(stage, 'attempt') == attempt and (state == 'failed' or state == 'queued' or state == 'waiting' or state == 'cancelled') then
+  return (state == 'queued' or state == 'waiting') and tonumber(get(stage, 'failures') or 0) or 0
 end
 local refused = refusal(stage, attempt)
 if refused then return refused end
@@ -61,6 +62,7 @@ if reason ~= '' then
 end
 if failures < tonumber(ARGV[4]) then
   release(stage, reason)
+  if ARGV[5] ~= '' and redis.call('HGET', job, 'state') ~= 'cancelled' then rewind(ARGV[5], reason) end
 else
   failures = 0
   local time = now()

@@ -130,6 +130,23 @@ local function release(stage, reason)
   finishStopping()
 end
 
+-- Stages that have succeeded run again, and a report that tells of them. Stages that need them wait until then.
+local function rewind(lost, reason)
+  local function again(stage)
+    if get(stage, 'state') ~= 'succeeded' then return end
+    redis.call('HDEL', results, stage)
+    unset(stage, 'finishedAt', 'startedAt', 'worker', 'progress', 'progressAt', 'from', 'failures', 'furthest')
+    moveStage(stage, 'queued', reason)
+  end
+  for stage in string.gmatch(lost, '%S+') do again(stage) end
+  for stage in stages() do
+    if get(stage, 'kind') == 'report' then again(stage) end
+  end
+  for stage in stages() do
+    if get(stage, 'state') == 'queued' and not needsMet(stage) then moveStage(stage, 'waiting', reason) end
+  end
+end
+
 -- The fence. Returns an error for the caller to return, or nothing when this attempt owns the stage.
 local function refusal(stage, attempt)
   local current = get(stage, 'attempt')

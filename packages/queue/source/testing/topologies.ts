@@ -45,7 +45,8 @@ function settingsOf({ ca, key }: Certificate): Record<string, string> {
 async function started(settings: Record<string, string>, certificate: Certificate | undefined) {
   const tlsPort = certificate && (await freePort());
   const tls = certificate && { ...settingsOf(certificate), 'tls-port': String(tlsPort) };
-  const server = await startPrivateRedis({ settings: { ...settings, ...tls } });
+  // Replicas, Sentinels and the nodes of a Cluster would need the password, too.
+  const server = await startPrivateRedis({ settings: { requirepass: '', ...settings, ...tls } });
   const client = new Redis(server.url);
   client.on('error', () => {});
   return { server, client, port: tlsPort ?? Number(new URL(server.url).port) };

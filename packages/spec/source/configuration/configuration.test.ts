@@ -146,13 +146,13 @@ test('up passes on every setting that it is given', () => {
   expect(configuration).toEqual(Object.fromEntries(expected));
 });
 
-test.each(['api', 'worker', 'keys'] as const)('%s does not start without REDIS_URL', (program) => {
+test.each(['api', 'worker'] as const)('%s does not start without REDIS_URL', (program) => {
   expect(refusal(() => readConfiguration(program, {}))).toBe(
     'REDIS_URL is not set, it must be a URL that begins with redis:// or rediss://',
   );
 });
 
-test.each(['up', 'demo', 'cli', 'trainer'] as const)('%s starts with nothing set', (program) => {
+test.each(['up', 'demo', 'cli', 'keys', 'trainer'] as const)('%s starts with nothing set', (program) => {
   expect(readConfiguration(program, {})).not.toHaveProperty('redisUrl', expect.anything());
 });
 

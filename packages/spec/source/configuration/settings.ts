@@ -12,8 +12,8 @@ export const settings = {
     variable: 'REDIS_URL',
     type: text('a URL that begins with redis:// or rediss://', /^rediss?(\+sentinel|\+cluster)?:\/\/\S+$/),
     programs: [...services, 'demo', 'keys'],
-    required: ['api', 'worker', 'keys'],
-    defaultWords: '`up` and `demo` start a Redis server of their own',
+    required: ['api', 'worker'],
+    defaultWords: "`up` and `demo` start a Redis server of their own; `keys` uses `up`'s",
     secret: 'login',
     description:
       'The Redis that holds the queue: one server, Sentinels or a Cluster. [Forms of the URL](#redis_url).',
@@ -33,7 +33,7 @@ export const settings = {
     variable: 'DISTILLERY_FOLDER',
     flag: '--folder',
     type: path(),
-    programs: [...services, 'demo'],
+    programs: [...services, 'demo', 'keys'],
     default: 'runs',
     description:
       'The folder of everything whose place is not set: store, data and, for `up` and `demo`, log and Redis files.',

@@ -1,4 +1,5 @@
 import { readFile, rm, truncate } from 'node:fs/promises';
+import { LostArtifacts } from '@distillery/spec';
 import { isIntact } from '@distillery/store';
 import { blobFile, flipByte, manifestFile } from '@distillery/store/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -131,3 +132,47 @@ test.each<[string, () => Promise<void>, Partial<typeof reusedAll>]>([
     expect(await isIntact(runner.store, digest)).toBe(true);
   }
 });
+
+/** What a running job sees: an artifact is lost after its stage has succeeded, and before another stage reads it. */
+test.each<[string, string, () => Promise<void>, string[]]>([
+  ['stored outputs that are gone', 'student.s.1', () => rm(outputsBlob()), ['outputs']],
+  ['one bit of stored outputs', 'student.s.1', () => flipByte(outputsBlob(), 40), ['outputs']],
+  ['manifests of outputs that are gone', 'student.s.1', removeManifests, ['outputs']],
+  ['weights of the teacher that are gone', 'outputs', () => rm(teacherBlob()), ['teacher']],
+  ['one bit of an auxiliary network', 'student.s.1', () => flipByte(auxiliaryBlob(), -1), ['auxiliary']],
+  [
+    'both weights and outputs',
+    'student.s.1',
+    async () => {
+      await rm(teacherBlob());
+      await rm(outputsBlob());
+    },
+    ['teacher', 'outputs'],
+  ],
+])('lost within a job: %s', { timeout: 240_000 }, async (what, reader, damage, kinds) => {
+  const job = await runner.plan(`job_lost_${what.replaceAll(' ', '_')}`, spec);
+  const before = job.stages.slice(
+    0,
+    job.stages.findIndex(({ id }) => id === reader),
+  );
+  const ordered = [...before.filter(({ kind }) => kind !== 'student')].sort((a) =>
+    a.id === 'teacher' ? -1 : 1,
+  );
+  for (const { id } of ordered) await job.run(id);
+  await damage();
+  const failure = await job.run(reader).catch((error: unknown) => error);
+  expect(failure).toBeInstanceOf(LostArtifacts);
+  const { stages, code } = failure as LostArtifacts;
+  expect(code).toBe('artifact_corrupt');
+  expect(stages.map((id) => job.stages.find((stage) => stage.id === id)?.kind)).toEqual(kinds);
+  for (const id of stages) await job.run(id);
+  await job.run(reader);
+  expect(await rowDigests()).toEqual(first.bytes.outputs);
+  if (reader !== 'student.s.1') return;
+  const { best } = (job.results[reader] as StudentResult).result;
+  expect(best.weights.digest).toBe(first.bytes.student[0]);
+});
+
+async function removeManifests(): Promise<void> {
+  for (const name of await runner.store.list('outputs')) await runner.store.removeManifest(name);
+}

@@ -6,14 +6,14 @@ import {
   registry,
   type StagePlan,
 } from '@distillery/spec';
+import { areIntact, type Store } from '@distillery/store';
 import type { z } from 'zod';
-import { supportedSpec } from '../planning/supported.ts';
 import { auxiliary } from './auxiliary.ts';
 import { checkpointBlobs, checkpointsFolder } from './materials.ts';
 import { mutual } from './mutual.ts';
 import { outputs } from './outputs.ts';
 import { report } from './report.ts';
-import type { StageArtifacts, StageContext, StageKind, StageNetwork, WithResult } from './stage.ts';
+import type { StageArtifacts, StageKind, StageNetwork, WithResult } from './stage.ts';
 import { student } from './student.ts';
 import { teacher } from './teacher.ts';
 
@@ -47,6 +47,17 @@ export function networksOf(stage: StagePlan, result?: unknown): StageNetwork[] {
 export function artifactsOf(stage: StagePlan, result: unknown): StageArtifacts {
   const kind = kindOf(stage);
   return kind.artifacts(resultOf(kind, stage, result));
+}
+
+/**
+ * Whether everything that a stage's result names in the store is present and undamaged.
+ *
+ * @throws DistilleryError `store_unavailable`; `unsupported_job` for a kind or a result that this version does not know
+ */
+export async function isResultIntact(store: Store, stage: StagePlan, result: unknown): Promise<boolean> {
+  const kind = kindOf(stage);
+  const parsed = resultOf(kind, stage, result);
+  return kind.isIntact?.(parsed, store) ?? areIntact(store, kind.artifacts(parsed).blobs);
 }
 
 /**
@@ -95,65 +106,7 @@ export function sharedFolders(): string[] {
   return stageKinds.list.flatMap(({ shared }) => shared?.folder ?? []);
 }
 
-/** The input of a trainer that runs a stage. */
-export interface StageTask extends Omit<StageContext, 'job' | 'stage' | 'input' | 'result' | 'network'> {
-  /** The job; its spec is as stored in the job's record. */
-  job: { id: string; name: string | null; spec: unknown };
-  plan: JobPlan;
-  /** The stage's id. */
-  stage: string;
-  /** The results of earlier stages, by id. */
-  results: Readonly<Record<string, unknown>>;
-}
-
-/**
- * Runs one stage of a job.
- *
- * @returns the result as plain JSON, as in the result schema of the stage's kind
- * @throws StopTraining when the stage must end early; DistilleryError with the reason when it fails: `unsupported_job`
- *   when another version of Distillery planned a stage that this one does not know
- */
-export async function runStage({ job, plan, stage: id, results, ...task }: StageTask): Promise<unknown> {
-  const spec = supportedSpec(job.spec, plan, stageKinds.list);
-  const stage = stageOf(id);
-  const kind = kindOf(stage);
-  const output = await kind.run({
-    ...task,
-    job: { ...job, spec },
-    stage,
-    input: inputOf(kind, stage),
-    result<Result extends z.ZodType>(wanted: WithResult<Result>, other: string): z.output<Result> {
-      const found = stageOf(other);
-      if (found.kind !== wanted.type) {
-        throw new DistilleryError(
-          'internal',
-          `${other} is a stage of the kind ${found.kind}, expected ${wanted.type}`,
-        );
-      }
-      return resultOf(wanted, found, earlier(other));
-    },
-    network({ stage: other, network }) {
-      const networks = networksOf(stageOf(other), earlier(other));
-      const { trained } = networks.find(({ name }) => name === network) ?? {};
-      if (trained === undefined) throw new DistilleryError('internal', `${other} has not trained ${network}`);
-      return trained;
-    },
-  });
-  return kind.result.parse(output);
-
-  function stageOf(wanted: string): StagePlan {
-    const found = plan.stages.find((one) => one.id === wanted);
-    if (found === undefined) throw new DistilleryError('internal', `the job has no stage ${wanted}`);
-    return found;
-  }
-
-  function earlier(other: string): unknown {
-    if (results[other] === undefined) throw new DistilleryError('internal', `${other} has no result yet`);
-    return results[other];
-  }
-}
-
-function kindOf({ id, kind }: StagePlan): StageKind {
+export function kindOf({ id, kind }: StagePlan): StageKind {
   const found = stageKinds.list.find(({ type }) => type === kind);
   if (found !== undefined) return found;
   throw new DistilleryError(
@@ -162,13 +115,13 @@ function kindOf({ id, kind }: StagePlan): StageKind {
   );
 }
 
-function inputOf(kind: StageKind, { id, input }: StagePlan): Record<string, unknown> {
+export function inputOf(kind: StageKind, { id, input }: StagePlan): Record<string, unknown> {
   const parsed = kind.options.safeParse(input);
   if (parsed.success) return parsed.data;
   throw unsupported(`the input of ${id}`, parsed.error);
 }
 
-function resultOf<Result extends z.ZodType>(
+export function resultOf<Result extends z.ZodType>(
   { result: schema }: WithResult<Result>,
   { id }: StagePlan,
   result: unknown,

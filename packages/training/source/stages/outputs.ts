@@ -1,5 +1,6 @@
 import { type Dataset, inputBytes } from '@distillery/datasets';
 import { DistilleryError } from '@distillery/spec';
+import { areIntact, isIntact, type Store } from '@distillery/store';
 import { z } from 'zod';
 import type { BatchSource } from '../batches/batch-thread.ts';
 import { forEachOutput, predictionLatency, predictLogits } from '../evaluate.ts';
@@ -7,13 +8,14 @@ import {
   intactRows,
   outputsAddress,
   outputsName,
+  rowsName,
   rowWriter,
   type StoredRows,
   storedRowsSchema,
 } from '../outputs.ts';
 import { columns } from '../planning/class-map.ts';
 import { forwardWork } from '../planning/estimate.ts';
-import { networkOf } from '../planning/layout.ts';
+import { learnersOf, networkOf } from '../planning/layout.ts';
 import { outputSets, storedShape } from '../planning/output-sets.ts';
 import type { PlannedStage, PlanningJob } from '../planning/stages.ts';
 import { jobTeachers } from '../planning/students.ts';
@@ -83,20 +85,21 @@ export const outputs: StageKind<typeof input, typeof resultSchema> = {
   needs: ({ trained }) => (trained === undefined ? [] : [trained.stage]),
   about: ({ network, seed }) => ({ network, ...(seed !== undefined && { seed }) }),
   plan({ spec, layout, train, test }, before) {
+    const trained = trainedBy(before);
     const work = (name: string) => {
       const { plan } = networkOf(layout, name);
       return forwardWork(plan) * train * outputSets(layout, name).reduce((sum, { views }) => sum + views, 0);
     };
     const ofTeachers = layout.teachers.map(({ teacher: { name, training }, plan }) => ({
-      input: { network: name, ...(training && { trained: trainedBy(before, name, null) }) },
+      input: { network: name, ...(training && { trained: trained(name, null) }) },
       work: work(name) + forwardWork(plan) * test,
     }));
     const ofStudents = layout.students
       .map(({ student }) => student.name)
-      .filter((name) => layout.students.some(({ student }) => student.teachers.includes(name)))
+      .filter((name) => learnersOf(layout, name).length > 0)
       .flatMap((name) =>
         spec.seeds.map((seed) => ({
-          input: { network: name, seed, trained: trainedBy(before, name, seed) },
+          input: { network: name, seed, trained: trained(name, seed) },
           work: work(name),
         })),
       );
@@ -113,9 +116,23 @@ export const outputs: StageKind<typeof input, typeof resultSchema> = {
     ],
     shared: sets.map(({ address }) => address),
   }),
+  isIntact: isIntactResult,
   shared: { folder: 'outputs', blobs: (manifest) => [blobSchema.parse(manifest).digest] },
   run,
 };
+
+async function isIntactResult(result: OutputsResult, store: Store): Promise<boolean> {
+  if (!(await areIntact(store, outputs.artifacts(result).blobs))) return false;
+  for (const { address, taps, views } of result.sets) {
+    for (const tap of taps) {
+      for (let view = 0; view < views; view++) {
+        const rows = await store.manifest(rowsName(address, tap, view), storedRowsSchema);
+        if (rows === undefined || !(await isIntact(store, rows.digest))) return false;
+      }
+    }
+  }
+  return true;
+}
 
 /** The stage that stores the outputs of one of a student's teachers; `seed` is the student's. */
 export function outputsStage({ layout }: PlanningJob, network: string, seed: number): string {
@@ -128,12 +145,18 @@ function idOf(network: string, seed: number | undefined): string {
   return network === 'teacher' ? 'outputs' : `outputs.${network}`;
 }
 
-function trainedBy(before: readonly PlannedStage[], network: string, seed: number | null) {
-  const found = before.find(({ networks }) =>
-    networks.some((one) => one.name === network && one.seed === seed),
+/** Returns a function that finds the stage that trains a network. */
+function trainedBy(before: readonly PlannedStage[]) {
+  const stages = new Map(
+    before.flatMap(({ stage, networks }) =>
+      networks.map(({ name, seed }) => [`${name} ${seed}`, stage.id] as const),
+    ),
   );
-  if (found === undefined) throw new DistilleryError('internal', `no stage trains ${network}`);
-  return { stage: found.stage.id, network };
+  return (network: string, seed: number | null) => {
+    const stage = stages.get(`${network} ${seed}`);
+    if (stage === undefined) throw new DistilleryError('internal', `no stage trains ${network}`);
+    return { stage, network };
+  };
 }
 
 /**

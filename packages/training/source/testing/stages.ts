@@ -5,7 +5,7 @@ import { openStore } from '@distillery/store';
 import { startEngine } from '@distillery/engine';
 import type { JobSpec, MetricRow, SavedCheckpoint, SkippedData, StageProgress } from '@distillery/spec';
 import { planJob } from '../planning/plan.ts';
-import { runStage } from '../stages/index.ts';
+import { runStage } from '../stages/run-stage.ts';
 
 /** The reports of a stage while it ran. */
 export interface Reported {

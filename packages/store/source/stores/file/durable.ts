@@ -4,6 +4,10 @@ import { dirname, join } from 'node:path';
 import { asDistilleryError, DistilleryError } from '@distillery/spec/errors';
 import { draftName } from './drafts.ts';
 
+// Weights and what they were trained on are the business of the service's own user.
+const folderMode = 0o700;
+const fileMode = 0o600;
+
 /** Returns the errno name of a system error (`ENOENT`), or undefined for any other error. */
 export function systemCode(error: unknown): string | undefined {
   if (!(error instanceof Error) || !('syscall' in error) || !('code' in error)) return undefined;
@@ -71,7 +75,7 @@ async function syncParents(path: string, last: string): Promise<void> {
 
 /** Makes a store's top folder and its parents, durably where they are new. */
 export async function makeRoot(root: string): Promise<void> {
-  const first = await mkdir(root, { recursive: true });
+  const first = await mkdir(root, { recursive: true, mode: folderMode });
   if (first !== undefined) await syncParents(root, dirname(first));
 }
 
@@ -82,7 +86,7 @@ export async function makeRoot(root: string): Promise<void> {
 export function folderMaker(root: string): (path: string) => Promise<void> {
   const durable = new Set<string>();
   return async (path) => {
-    await mkdir(path, { recursive: true });
+    await mkdir(path, { recursive: true, mode: folderMode });
     if (durable.has(path)) return;
     await syncParents(path, root);
     durable.add(path);
@@ -106,7 +110,7 @@ export async function withDraft<T>(
   keep: (draft: Draft) => Promise<T>,
 ): Promise<T> {
   const path = join(folder, await draftName());
-  const handle = await onDisk('open a file', () => open(path, 'wx'));
+  const handle = await onDisk('open a file', () => open(path, 'wx', fileMode));
   try {
     const { digest, size } = await fill(handle, source);
     return await onDisk('keep a file', () => keep({ path, digest, size }));

@@ -58,6 +58,15 @@ describe('the file store on a disk', () => {
     expect(await (await openStore(first.url)).stat(digest)).toEqual({ digest, size: 1 });
   });
 
+  test('its files and folders belong to its user alone', async () => {
+    const store = await openStore(join(folder, 'store'));
+    await store.put(Buffer.from('x'));
+    await store.commit('a/b', {});
+    for (const name of ['.', ...(await readdir(join(folder, 'store'), { recursive: true }))]) {
+      expect((await stat(join(folder, 'store', name))).mode & 0o077, name).toBe(0);
+    }
+  });
+
   test('cannot open a file', async () => {
     await writeFile(join(folder, 'file'), '');
     await expect(openStore(join(folder, 'file'))).rejects.toMatchObject({

@@ -1,5 +1,6 @@
 import type { JobControl } from '@distillery/queue';
 import { jobViewSchema } from '@distillery/spec';
+import { lostStages } from '@distillery/training';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { collectArtifacts, noteArtifacts } from '../../../../artifacts.ts';
@@ -12,7 +13,8 @@ const controls = {
   cancel: 'Cancel a job. It is `cancelling` until its trainers have committed a checkpoint, then `cancelled`',
   pause: 'Pause a job. It is `pausing` until its trainers have committed a checkpoint, then `paused`',
   resume: 'Resume a paused job',
-  retry: 'Retry a failed or cancelled job from its last checkpoints',
+  retry:
+    'Retry a failed or cancelled job from its last checkpoints, or run those stages of a succeeded job again whose artifacts are missing or damaged',
 } satisfies Partial<Record<keyof JobControl, string>>;
 
 /** `POST /v1/jobs/:id/cancel` and its siblings, `DELETE /v1/jobs/:id`. Each is idempotent. */
@@ -33,8 +35,18 @@ export const control: FastifyPluginAsyncZod<Services> = async (app, { queue, sto
           response: { 200: jobViewSchema, ...problems },
         },
       },
-      ({ params: { id }, caller }) => queue.control[action as keyof typeof controls](id, caller ?? undefined),
+      async ({ params: { id }, caller }) => {
+        const lost = action === 'retry' ? await lostBySucceeded(id) : [];
+        return queue.control[action as keyof typeof controls](id, caller ?? undefined, lost);
+      },
     );
+  }
+
+  /** Stages of a job that has succeeded which must run again; the workers themselves find those of other jobs. */
+  async function lostBySucceeded(id: string): Promise<string[]> {
+    if ((await queue.jobs.get(id)).view.state !== 'succeeded') return [];
+    const [plan, results] = await Promise.all([queue.jobs.plan(id), queue.jobs.results(id)]);
+    return lostStages(store, { plan, results });
   }
 
   app.delete(
