@@ -104,9 +104,10 @@ export async function checkControl(queue: DistilleryQueue, caller: Caller | null
   );
 }
 
-/** Checks the priority that a caller gives a job. @throws DistilleryError `invalid_spec` */
-export function checkPriority(caller: Caller | null, priority: number): void {
-  if (caller === null || priority <= caller.priority) return;
+/** Checks the priority that a caller gives a job in a spec, which may be invalid. @throws DistilleryError `invalid_spec` */
+export function checkPriority(caller: Caller | null, spec: unknown): void {
+  const { priority } = (spec ?? {}) as { priority?: unknown };
+  if (caller === null || typeof priority !== 'number' || priority <= caller.priority) return;
   const message = `must be at most ${caller.priority} with a key of scope ${caller.scope}; a key of scope admin may give 10`;
   throw new DistilleryError('invalid_spec', `/priority: ${message}`, {
     fields: [{ path: '/priority', message, value: priority }],
