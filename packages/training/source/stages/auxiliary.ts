@@ -103,7 +103,7 @@ async function trained(
   planned: PlannedStudent,
   wanted: Pretrained,
 ): Promise<{ values: Values; loss: number }> {
-  const { job, input, tell, pause } = context;
+  const { job, input, emit, pause } = context;
   const { dataset, indices } = materials;
   const { training } = wanted;
   const { resume, save } = await openCheckpoints(checkpointsOf(context));
@@ -124,9 +124,9 @@ async function trained(
       checkpoints: job.spec.checkpoints,
       hooks: {
         metrics: (epoch, step, values) =>
-          tell.metrics({ epoch, step, time: new Date().toISOString(), values }),
-        progress: (phase, cursor) => tell.progress(progress(phase, cursor)),
-        warning: tell.warning,
+          emit.metrics({ epoch, step, time: new Date().toISOString(), values }),
+        progress: (phase, cursor) => emit.progress(progress(phase, cursor)),
+        warning: emit.warning,
         checkpoint: save,
         pause,
       },

@@ -164,7 +164,7 @@ function trainedBy(before: readonly PlannedStage[]) {
  *   store verifies what it reads. Students see these outputs alone, so no step of theirs can change the teacher
  */
 async function run(context: StageContext<Input>): Promise<OutputsResult> {
-  const { job, stage, store, tell, pause, input, engine } = context;
+  const { job, stage, store, emit, pause, input, engine } = context;
   const materials = await loadMaterials(context);
   const { dataset, indices, layout } = materials;
   const name = input.network;
@@ -297,7 +297,7 @@ async function run(context: StageContext<Input>): Promise<OutputsResult> {
             const values = outputs[tap].dataSync() as Float32Array;
             await writer.write(tap === 'logits' ? ofJob(values) : values);
           }
-          tell.progress(phase('storing', (done + from / indices.train.length) / total));
+          emit.progress(phase('storing', (done + from / indices.train.length) / total));
         },
         pause,
       );
