@@ -47,10 +47,14 @@ export const access = plugin(
       const key = token === undefined ? undefined : await queue.apiKeys.verify(token);
       if (key === undefined) {
         await count(reply, `address:${request.ip}`, rate);
-        reply.header('www-authenticate', 'Bearer');
-        const reason =
-          token === undefined ? 'the request has no Authorization: Bearer dk_…' : 'invalid API key';
-        throw new DistilleryError('unauthorized', reason);
+        // RFC 6750, 3: without credentials there is no error code.
+        const failure = token === undefined ? '' : ', error="invalid_token"';
+        reply.header('www-authenticate', `Bearer realm="Distillery"${failure}`);
+        const why = token === undefined ? 'the request has no API key' : 'the API key is not valid';
+        throw new DistilleryError(
+          'unauthorized',
+          `${why}: send one as the header "Authorization: Bearer dk_…"; "distill keys create" makes one`,
+        );
       }
       const { id, name, scope } = key;
       request.caller = {

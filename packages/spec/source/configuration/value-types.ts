@@ -75,6 +75,16 @@ export function webUrl(): ValueType<string> {
   return { codec: plain(schema), allowed: 'a URL that begins with http:// or https://' };
 }
 
+/** Host names or IP addresses, without ports, separated by commas. */
+export function hostNames(): ValueType<string[]> {
+  const type = list(',', 'host names or IP addresses without ports, separated by commas', (item) =>
+    item.trim().toLowerCase(),
+  );
+  const isName = (name: string) => isIP(name) !== 0 || /^[a-z0-9_]([a-z0-9_.-]{0,252}[a-z0-9_])?$/.test(name);
+  const codec: ValueType<string[]>['codec'] = type.codec.refine((names) => names.every(isName));
+  return { ...type, codec };
+}
+
 /** Addresses as the Fastify option `trustProxy` takes them, separated by commas. */
 export function proxies(): ValueType<string[]> {
   const allowed =
