@@ -1,5 +1,5 @@
 import type { DistilleryQueue } from '@distillery/queue';
-import { DistilleryError, isTerminal, type JobView } from '@distillery/spec';
+import { DistilleryError, isTerminal, type JobSummary } from '@distillery/spec';
 import type { Store } from '@distillery/store';
 import { artifactsOf, blobsNamedBy, sharedFolders } from '@distillery/training';
 
@@ -110,7 +110,7 @@ async function jobExists(queue: DistilleryQueue, id: string): Promise<boolean> {
   }
 }
 
-async function* everyJob(queue: DistilleryQueue): AsyncGenerator<JobView> {
+async function* everyJob(queue: DistilleryQueue): AsyncGenerator<JobSummary> {
   for (let after: string | undefined; ; ) {
     const page = await queue.jobs.list({ limit: 100, after });
     yield* page.jobs;

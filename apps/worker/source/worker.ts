@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { availableParallelism, hostname } from 'node:os';
-import { openQueue, type StageRun } from '@distillery/queue';
+import { capabilitiesOf, openQueue, type StageRun } from '@distillery/queue';
 import {
   DistilleryError,
   type EngineInfo,
@@ -97,7 +97,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
       throw error;
     });
   }
-  const registration = await queue.workers.register({ id, host: hostname(), version, engine });
+  const registration = await queue.workers.register({ id, host: hostname(), version, engine, trainers });
   const running: StageRun[] = [];
   // The list of workers shows one stage for each worker, the newest.
   const showWork = () => {
@@ -122,7 +122,12 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
         showWork();
       }
     },
-    { worker: id, concurrency: trainers, lockDuration: lockSeconds * 1000 },
+    {
+      worker: id,
+      capabilities: capabilitiesOf(engine),
+      concurrency: trainers,
+      lockDuration: lockSeconds * 1000,
+    },
   );
 
   log.info('worker ready');

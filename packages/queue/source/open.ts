@@ -12,6 +12,7 @@ import { type Metrics, metricLog } from './records/metrics.ts';
 import { parseRedisUrl } from './redis/redis-url.ts';
 import { type RequestCounts, requestCounts } from './records/request-counts.ts';
 import { type StageQueue, stageQueue } from './bull/stages.ts';
+import { type Standing, standingReader } from './records/standing.ts';
 import { type Workers, workerRegistry } from './records/workers.ts';
 
 export interface QueueOptions {
@@ -41,6 +42,8 @@ export interface DistilleryQueue {
   events: Events;
   stages: Stages;
   workers: Workers;
+  /** What the service has to do, and with what; read at most once a second. */
+  standing(): Promise<Standing>;
   apiKeys: ApiKeys;
   requests: RequestCounts;
   audit: Audit;
@@ -69,7 +72,9 @@ export async function openQueue(options: QueueOptions): Promise<DistilleryQueue>
   const attempts = fence(redis, keys, persist, metricRows);
   const stages = stageQueue(redis, keys, onError);
   const consumers = new Set<Consumer>();
-  const jobs = jobRecords(redis, keys);
+  const workers = workerRegistry(redis, keys);
+  const standing = standingReader(redis, keys, workers);
+  const jobs = jobRecords(redis, keys, standing);
   return {
     jobs,
     control: jobControl(redis, keys, jobs, stages),
@@ -97,7 +102,8 @@ export async function openQueue(options: QueueOptions): Promise<DistilleryQueue>
         return consumer;
       },
     },
-    workers: workerRegistry(redis, keys),
+    workers,
+    standing: guarded(standing),
     apiKeys: apiKeys(redis, keys),
     requests: requestCounts(redis, keys),
     audit: auditLog(redis, keys),

@@ -42,6 +42,10 @@ export function keysUnder(prefix: string) {
     delayed: `${prefix}:work:delayed`,
     /** Hash: ticket → `<job> <stage> <owner>`, for each stage that runs. */
     running: `${prefix}:work:running`,
+    /** Hash: job → the work that its unfinished stages have left, see scripts/work-lists.ts. */
+    backlog: `${prefix}:work:backlog`,
+    /** Hash: `<kind>:before`, `<kind>:after`, `<kind>:perWork` → the measured pace of stages, in seconds. */
+    pace: `${prefix}:work:pace`,
     /** Hash: owner → the number of the stage that was begun last for it; the field '' counts them. */
     served: `${prefix}:work:served`,
     /** Hash: digest of the body, id of the job. Neither an owner nor a key contains a space. */
@@ -75,6 +79,8 @@ export function scriptKeys(keys: Keys, id: string): string[] {
     ...jobStates.map((state) => keys.inState(state)),
     keys.live,
     ...workKeys(keys),
+    keys.backlog,
+    keys.pace,
   ];
 }
 

@@ -65,7 +65,7 @@ moveJob('queued')
 for stage in stages() do
   local its = get(stage, 'state')
   if its == 'failed' or its == 'cancelled' then
-    unset(stage, 'finishedAt', 'startedAt', 'worker', 'reason', 'progress', 'progressAt', 'from', 'failures')
+    unset(stage, 'finishedAt', 'startedAt', 'worker', 'reason', 'progress', 'fraction', 'progressAt', 'from', 'failures')
     moveStage(stage, needsMet(stage) and 'queued' or 'waiting')
   end
 end
