@@ -44,25 +44,24 @@ export function jobControl(redis: Client, keys: Keys, jobs: Jobs, stages: StageQ
      */
     retry: request('be retried', retryScript, { enqueues: true }),
 
-    /** Deletes the record of a job. @throws DistilleryError `state_conflict` when the job has not ended */
-    remove: guarded(async (id: string): Promise<void> => {
+    /**
+     * Deletes the record of a job.
+     *
+     * @param artifacts the names of its artifacts in the store, to be collected once no other job needs them
+     * @throws DistilleryError `state_conflict` when the job has not ended
+     */
+    remove: guarded(async (id: string, artifacts: readonly string[] = []): Promise<void> => {
       const { labels, owner } = (await jobs.get(id)).view;
       const indexes = indexesOf(keys, labels, owner);
       await checked(id, 'be deleted', () =>
-        run(redis, removeScript, [...scriptKeys(keys, id), keys.spec(id), keys.all, ...indexes], [id]),
+        run(
+          redis,
+          removeScript,
+          [...scriptKeys(keys, id), keys.spec(id), keys.all, keys.leftovers, ...indexes],
+          [id, ...artifacts],
+        ),
       );
     }),
-
-    /** The artifacts of deleted jobs that are still in the store; they are collected when no job runs that may need them. */
-    leftovers: {
-      add: guarded(async (names: readonly string[]): Promise<void> => {
-        if (names.length > 0) await redis.sadd(keys.leftovers, ...names);
-      }),
-      list: guarded((): Promise<string[]> => redis.smembers(keys.leftovers)),
-      drop: guarded(async (names: readonly string[]): Promise<void> => {
-        if (names.length > 0) await redis.srem(keys.leftovers, ...names);
-      }),
-    },
   };
 }
 export type JobControl = ReturnType<typeof jobControl>;
