@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 import { softwareVulkanDriver, vulkanDrivers } from './packages/engine/source/backends/vulkan.ts';
 import { testProjects } from './test/testing/projects.ts';
@@ -20,10 +21,19 @@ const patience = process.env.ENGINE === 'webgpu' ? 20 : 1;
 
 export default defineConfig({
   test: {
-    projects: Object.entries(testProjects).map(([name, { include, exclude = [] }]) => ({
-      extends: true as const,
-      test: { name, include: webgpu === undefined ? [] : include, exclude },
-    })),
+    projects: Object.entries(testProjects).map(
+      ([name, { include, exclude = [], compiled = false, shared = false }]) => ({
+        extends: true as const,
+        test: {
+          name,
+          include: webgpu === undefined ? [] : include,
+          exclude,
+          isolate: !shared,
+          globalSetup: compiled ? [fileURLToPath(new URL('test/testing/built.ts', import.meta.url))] : [],
+          server: { deps: { external: [/\/\.cache\/built\//] } },
+        },
+      }),
+    ),
     passWithNoTests: webgpu === undefined,
     // Native engines live in processes of their own; two cores run two files at a time.
     pool: 'forks',

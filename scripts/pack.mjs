@@ -2,7 +2,7 @@
 /**
  * Packs the published packages, `@distillery/client` and `@distillery/cli`, from the output of `npm run build`.
  *
- *   node scripts/pack.mjs [folder]   default: built; the tarballs are written to <folder>/published
+ *   node scripts/pack.mjs [folder [output]]   default: built, and <folder>/published for the tarballs
  *
  * The sources stay `private`, so that they are not published by mistake. The two contain the internal packages
  * (bundleDependencies), which are no public interface; so a trainer never runs with a queue of another version.
@@ -17,7 +17,7 @@ const published = ['@distillery/client', '@distillery/cli'];
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const built = resolve(root, process.argv[2] ?? 'built');
-const out = join(built, 'published');
+const out = resolve(process.argv[3] ?? join(built, 'published'));
 const product = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 const workspaces = readWorkspaces(built);
 const manifests = new Map(workspaces.map(({ manifest }) => [manifest.name, manifest]));

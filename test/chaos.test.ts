@@ -1,5 +1,5 @@
 import type { JobEvent, JobView, StageView } from '@distillery/spec';
-import { expect, test } from 'vitest';
+import { expect, inject, test } from 'vitest';
 import type { JobFacts } from './chaos/facts.ts';
 import { ofIndexes, ofJob, ofKeys, ofStore, ofWeights } from './chaos/invariants.ts';
 import { chaos, tidy } from './chaos/run.ts';
@@ -8,6 +8,7 @@ import { chaos, tidy } from './chaos/run.ts';
 
 test('a minute of kills, cuts and a full disk breaks no promise', { timeout: 400_000 }, async () => {
   const outcome = await chaos({
+    built: inject('built'),
     seed: Number(process.env.CHAOS_SEED ?? 3),
     minutes: 0.4,
     workers: 2,

@@ -25,7 +25,7 @@ const spec = (seed: number): JobSpecInput => ({
     },
   ],
   baseline: false,
-  training: { epochs: 8, batchSize: 40, augmentation: { type: 'flip' } },
+  training: { epochs: 16, batchSize: 40, augmentation: { type: 'flip' } },
 });
 
 async function until(id: string, holds: (job: JobView) => boolean): Promise<JobView> {

@@ -3,10 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { syntheticTexts } from '@distillery/datasets/testing';
 import { type JobEvent, jobEventSchema } from '@distillery/spec';
-import { startWorker } from '@distillery/worker';
 import { pino } from 'pino';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type Service, startService } from './testing/service.ts';
+import { type Service, startService, workerModule } from './testing/service.ts';
 
 let folder: string;
 let service: Service;
@@ -38,6 +37,7 @@ test('the log, the view and the report of a job contain its events', { timeout: 
   if ('skip' in first) throw new Error(first.skip);
   await queue.attempts.warning(first, 'the disk is slow');
   await queue.attempts.handBack(first);
+  const { startWorker } = await workerModule();
   service.workers.push(
     await startWorker({
       redisUrl: service.redisUrl,

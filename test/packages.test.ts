@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { buildJavaScript, runScript } from './testing/built.ts';
+import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { runScript } from './testing/built.ts';
 
 // The client and the CLI as they are published: packed, installed into an empty project, run by plain Node.
 
@@ -14,7 +14,6 @@ const execute = promisify(execFile);
 const root = resolve(import.meta.dirname, '..');
 const minutes = 60_000;
 
-let built: string;
 /** The empty project. */
 let project: string;
 
@@ -24,16 +23,16 @@ async function run(program: string, ...args: string[]): Promise<string> {
 }
 
 beforeAll(async () => {
-  built = await buildJavaScript();
   project = await mkdtemp(join(tmpdir(), 'distillery-project-'));
-  await runScript('pack.mjs', built);
-  const tarballs = (await readdir(join(built, 'published'))).filter((name) => name.endsWith('.tgz'));
+  const published = join(project, 'published');
+  await runScript('pack.mjs', inject('built'), published);
+  const tarballs = (await readdir(published)).filter((name) => name.endsWith('.tgz'));
   if (tarballs.length !== 2) throw new Error(`2 tarballs must be packed: ${tarballs}`);
   await writeFile(join(project, 'package.json'), '{ "private": true, "type": "module" }\n');
   const options = ['--ignore-scripts', '--prefer-offline', '--no-audit', '--no-fund', '--loglevel=error'];
-  await run('npm', 'install', ...options, ...tarballs.map((name) => join(built, 'published', name)));
+  await run('npm', 'install', ...options, ...tarballs.map((name) => join(published, name)));
 }, 10 * minutes);
-afterAll(() => Promise.all([built, project].map((folder) => rm(folder, { recursive: true, force: true }))));
+afterAll(() => rm(project, { recursive: true, force: true }));
 
 test('contains only compiled files, and no test helper', async () => {
   const files = await readdir(join(project, 'node_modules/@distillery'), { recursive: true });

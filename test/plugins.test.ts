@@ -10,7 +10,7 @@ let service: Service;
 
 beforeAll(async () => {
   const plugin = join(import.meta.dirname, 'testing/plugin.ts');
-  service = await startService({ plugins: [plugin], scheme: 'mirror' });
+  service = await startService({ plugins: [plugin], source: true, scheme: 'mirror' });
 });
 afterAll(() => service?.close());
 

@@ -6,8 +6,7 @@ import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { createClient } from '@distillery/client';
 import { type PrivateRedis, startPrivateRedis } from '@distillery/queue';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import { buildJavaScript } from './testing/built.ts';
+import { afterEach, beforeEach, expect, inject, test } from 'vitest';
 
 // Runs API and worker like the containers of docker-compose.yml: as a user without files, on a file system that is
 // read-only except for three folders. Only root can set this up.
@@ -21,13 +20,6 @@ const asNobody = [
   '--clear-groups',
   '--no-new-privs',
 ] as const;
-
-/** The folder of the compiled code, which images run. */
-let built: string;
-beforeAll(async () => {
-  built = await buildJavaScript();
-}, 120_000);
-afterAll(() => rm(built, { recursive: true, force: true }));
 
 let redis: PrivateRedis;
 let folder: string;
@@ -72,20 +64,20 @@ exec "$@"`;
 
 /** Starts a program in this environment; resolves when a line of its log matches. */
 async function start(app: string, env: Record<string, string>, ready: RegExp): Promise<string> {
-  const command = [...asNobody, process.execPath, `${built}/apps/${app}/source/main.js`];
+  const command = [...asNobody, process.execPath, `${inject('built')}/apps/${app}/source/main.js`];
   const child = spawn('unshare', ['-m', 'sh', '-c', confine, 'sh', folder, root, ...command], {
     env: { PATH: process.env.PATH, HOME: '/nonexistent', ...env },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   children.push(child);
-  const said: string[] = [];
+  const lines: string[] = [];
   return await new Promise((done, fail) => {
     createInterface(child.stdout).on('line', (line) => {
-      said.push(line);
+      lines.push(line);
       const match = ready.exec(line);
       if (match !== null) done(match[1] ?? '');
     });
-    child.once('exit', () => fail(new Error(`${app} ended: ${said.join('\n')}`)));
+    child.once('exit', () => fail(new Error(`${app} ended: ${lines.join('\n')}`)));
   });
 }
 

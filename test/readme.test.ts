@@ -1,13 +1,14 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { JobSpecInput } from '@distillery/spec';
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 
 /**
  * The commands of README.md and docs/quick-start.md, run top to bottom in an empty folder against the service that they
- * start. Only the installation is left out: it precedes every test.
+ * start. The installation is left out: it precedes every test. The first job runs with less data and fewer epochs.
  */
 const root = resolve(import.meta.dirname, '..');
 const minutes = 60_000;
@@ -33,7 +34,7 @@ async function run(block: string, variables: Record<string, string> = {}): Promi
   const env = {
     ...process.env,
     ...variables,
-    PATH: `${join(root, 'node_modules/.bin')}${delimiter}${process.env.PATH}`,
+    PATH: `${join(folder, 'bin')}${delimiter}${process.env.PATH}`,
     DISTILLERY_URL: url,
   };
   const options = { cwd: folder, env, timeout: 5 * minutes };
@@ -41,10 +42,26 @@ async function run(block: string, variables: Record<string, string> = {}): Promi
   return stdout;
 }
 
+function shrinkFirstJob(): void {
+  const path = join(folder, 'examples/first-steps.json');
+  const spec = JSON.parse(readFileSync(path, 'utf8')) as JobSpecInput;
+  const dataset = { source: 'shapes', trainCount: 200, testCount: 100 };
+  spec.dataset = dataset;
+  spec.teacher = { ...spec.teacher, dataset };
+  spec.training = { epochs: 2 };
+  writeFileSync(path, JSON.stringify(spec));
+}
+
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'distillery-readme-'));
   cpSync(join(root, 'examples'), join(folder, 'examples'), { recursive: true });
-  service = spawn(join(root, 'node_modules/.bin/distill'), ['up'], {
+  shrinkFirstJob();
+  const program = join(folder, 'bin/distill');
+  mkdirSync(join(folder, 'bin'));
+  // What `npx distill` runs in a clone once `npm run build` has run.
+  const main = join(inject('built'), 'apps/cli/source/main.js');
+  writeFileSync(program, `#!/bin/sh\nexec '${process.execPath}' '${main}' "$@"\n`, { mode: 0o755 });
+  service = spawn(program, ['up'], {
     cwd: folder,
     // Small networks train side by side in little more than the time of one.
     env: { ...process.env, PORT: '0', TRAINERS: '2', DISTILLERY_FOLDER: join(folder, 'runs') },

@@ -3,13 +3,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type ApiOptions, startApi } from '@distillery/api';
 import { startPrivateRedis } from '@distillery/queue';
-import { startWorker } from '@distillery/worker';
 import { pino } from 'pino';
 import { expect, test } from 'vitest';
+import { workerModule } from './testing/service.ts';
 
 test('a Redis that can lose jobs is refused at the start unless a setting allows it; an unreachable one is accepted', {
   timeout: 120_000,
 }, async () => {
+  const { startWorker } = await workerModule();
   const folder = await mkdtemp(join(tmpdir(), 'distillery-test-'));
   const redis = await startPrivateRedis({ settings: { appendonly: 'no' } });
   const options: ApiOptions = {

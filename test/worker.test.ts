@@ -2,21 +2,21 @@ import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { startPrivateRedis } from '@distillery/queue';
 import type { JobSpecInput, JobView } from '@distillery/spec';
-import { startWorker } from '@distillery/worker';
 import { pino } from 'pino';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { type Service, startService } from './testing/service.ts';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest';
+import { type Service, startService, workerModule } from './testing/service.ts';
 
+/** For tests that leave its worker running. */
 let service: Service;
-beforeEach(async () => {
+beforeAll(async () => {
   service = await startService();
 }, 60_000);
-afterEach(() => service.close(), 60_000);
+afterAll(() => service.close(), 60_000);
 
 /** A teacher that trains for seconds, so that a test can interrupt it, and one student. */
 function spec(changes: Partial<JobSpecInput> = {}): JobSpecInput {
@@ -47,20 +47,26 @@ async function until<T>(look: () => Promise<T | undefined>, milliseconds = 150_0
 const teacherOf = ({ stages }: JobView) => stages[0];
 
 /** Waits for the third epoch of the teacher. */
-function inTheMiddle(id: string) {
+function inTheMiddle(id: string, { client } = service) {
   return until(async () => {
-    const { progress } = teacherOf(await service.client.job(id));
+    const { progress } = teacherOf(await client.job(id));
     return progress !== null && progress.epoch >= 2 && progress.step < progress.steps - 20
       ? progress
       : undefined;
   });
 }
 
-function end(id: string) {
+function end(id: string, { client } = service) {
   return until(async () => {
-    const job = await service.client.job(id);
+    const job = await client.job(id);
     return ['succeeded', 'failed', 'cancelled'].includes(job.state) ? job : undefined;
   });
+}
+
+/** Cancels a job and waits until its trainer has ended, so that the next test finds only its own. */
+async function cancel(id: string) {
+  await service.client.cancel(id);
+  expect(await end(id)).toMatchObject({ state: 'cancelled' });
 }
 
 async function trainers(parent = process.pid): Promise<number[]> {
@@ -68,13 +74,13 @@ async function trainers(parent = process.pid): Promise<number[]> {
   return stdout
     .split('\n')
     .map((line) => /^\s*(\d+)\s+(\d+)\s+(.*)$/.exec(line))
-    .filter((match) => match !== null && Number(match[2]) === parent && match[3].includes('trainer.ts'))
+    .filter((match) => match !== null && Number(match[2]) === parent && match[3].includes('trainer.js'))
     .map((match) => Number(match?.[1]));
 }
 
 describe('a trainer that hangs', () => {
   test('is killed, and its stage continues from the last checkpoint', { timeout: 300_000 }, async () => {
-    const watched = await startService({ stallSeconds: 12 });
+    const watched = await startService({ stallSeconds: 20 });
     try {
       const { id } = await watched.client.submit(spec());
       await until(async () => {
@@ -128,7 +134,7 @@ describe('a trainer that ends by itself', () => {
       reason: { code: 'trainer_crashed', message: expect.stringContaining('by SIGSEGV') },
     });
     await until(async () => teacherOf(await service.client.job(id)).attempt === 2 || undefined);
-    await service.client.cancel(id);
+    await cancel(id);
   });
 
   // The limit (RLIMIT_DATA, setrlimit(2)) leaves enough memory for the data, but too little for the weights.
@@ -150,49 +156,56 @@ describe('a trainer that ends by itself', () => {
         state: 'queued',
         reason: { code: 'out_of_memory', message: expect.stringContaining('ran out of memory: ') },
       });
-      await service.client.cancel(id);
+      await cancel(id);
     },
   );
 });
 
 describe('a worker that ends', () => {
+  let own: Service;
+  beforeEach(async () => {
+    own = await startService();
+  }, 60_000);
+  afterEach(() => own.close(), 60_000);
+
   test('hands its stage back, and another worker finishes it', { timeout: 300_000 }, async () => {
-    const { id } = await service.client.submit(spec());
-    await inTheMiddle(id);
-    await service.workers[0].close();
-    const left = teacherOf(await service.client.job(id));
+    const { id } = await own.client.submit(spec());
+    await inTheMiddle(id, own);
+    await own.workers[0].close();
+    const left = teacherOf(await own.client.job(id));
     expect(left.state).toBe('queued');
     expect(await trainers()).toEqual([]);
+    const { startWorker } = await workerModule();
     const other = await startWorker({
-      redisUrl: service.redisUrl,
-      store: join(service.folder, 'store'),
-      dataDir: join(service.folder, 'data'),
+      redisUrl: own.redisUrl,
+      store: join(own.folder, 'store'),
+      dataDir: join(own.folder, 'data'),
       roots: [],
       log: pino({ level: 'silent' }),
       version: 'test',
     });
-    service.workers[0] = other;
-    const job = await end(id);
+    own.workers[0] = other;
+    const job = await end(id, own);
     expect(job).toMatchObject({ state: 'succeeded' });
     expect(teacherOf(job).worker).toBe(other.id);
     expect(teacherOf(job).attempt).toBe(2);
   });
 
   test('by SIGKILL leaves no trainer behind', { timeout: 300_000 }, async () => {
-    await service.workers[0].close();
-    const main = resolve(import.meta.dirname, '../apps/worker/source/main.ts');
-    const worker = spawn(process.execPath, ['--import', 'tsx', main], {
+    await own.workers[0].close();
+    const main = join(inject('built'), 'apps/worker/source/main.js');
+    const worker = spawn(process.execPath, [main], {
       stdio: 'ignore',
       env: {
         ...process.env,
-        REDIS_URL: service.redisUrl,
-        STORE_DIR: join(service.folder, 'store'),
-        DATA_DIR: join(service.folder, 'data'),
+        REDIS_URL: own.redisUrl,
+        STORE_DIR: join(own.folder, 'store'),
+        DATA_DIR: join(own.folder, 'data'),
       },
     });
     try {
-      const { id } = await service.client.submit(spec());
-      await inTheMiddle(id);
+      const { id } = await own.client.submit(spec());
+      await inTheMiddle(id, own);
       const [trainer] = await trainers(worker.pid);
       expect(trainer).toBeGreaterThan(0);
       worker.kill('SIGKILL');
@@ -215,8 +228,8 @@ test('a worker that is stopped while Redis is frozen ends within its grace perio
   timeout: 120_000,
 }, async () => {
   const redis = await startPrivateRedis();
-  const main = resolve(import.meta.dirname, '../apps/worker/source/main.ts');
-  const worker = spawn(process.execPath, ['--import', 'tsx', main], {
+  const main = join(inject('built'), 'apps/worker/source/main.js');
+  const worker = spawn(process.execPath, [main], {
     stdio: ['ignore', 'pipe', 'ignore'],
     env: {
       ...process.env,

@@ -1,13 +1,12 @@
 import { mkdir } from 'node:fs/promises';
 import { createServer } from 'node:net';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type PrivateRedis, startPrivateRedis } from '@distillery/queue';
 import { type Found, findProcesses, findTrainers, type Managed, manage, markName } from './processes.ts';
 import { startTcpProxy, type TcpProxy } from '../testing/tcp-proxy.ts';
 import { mountSmallDisk, type SmallDisk } from './small-disk.ts';
 
-const apps = resolve(import.meta.dirname, '../../apps');
 /** The size of the disk that is filled from time to time. */
 const diskMegabytes = 256;
 
@@ -36,7 +35,12 @@ export interface Cluster {
   close(): Promise<void>;
 }
 
-export async function startCluster(folder: string, workerCount: number): Promise<Cluster> {
+/** @param built the folder of the compiled code */
+export async function startCluster(
+  folder: string,
+  { built, workers: workerCount }: { built: string; workers: number },
+): Promise<Cluster> {
+  const apps = join(built, 'apps');
   const [logs, tmpDir, dataDir, redisDir] = ['logs', 'tmp', 'data', 'redis'].map((name) =>
     join(folder, name),
   );
@@ -65,13 +69,13 @@ export async function startCluster(folder: string, workerCount: number): Promise
   });
   const port = await freePort();
   const api = manage('api', {
-    script: join(apps, 'api/source/main.ts'),
+    script: join(apps, 'api/source/main.js'),
     env: { ...environment(proxies[0]), PORT: String(port) },
     log: join(logs, 'api.log'),
   });
   const workers = proxies.slice(1).map((proxy, index) =>
     manage(`worker-${index + 1}`, {
-      script: join(apps, 'worker/source/main.ts'),
+      script: join(apps, 'worker/source/main.js'),
       env: environment(proxy),
       log: join(logs, `worker-${index + 1}.log`),
     }),

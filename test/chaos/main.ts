@@ -8,6 +8,7 @@
  * jobs: unfinished at a time; different: the number of different jobs; most: in total; pause: the shortest and longest
  * pause between two faults, in ms.
  */
+import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { chaos, type ChaosOutcome, tidy } from './run.ts';
 
@@ -33,6 +34,7 @@ const [least = 1000, largest = 5000] = values.pause.split(',').map(Number);
 const seed = number('seed', 0);
 const open = number('jobs');
 const outcome = await chaos({
+  built: resolve(import.meta.dirname, '../../built'),
   seed,
   minutes: number('minutes', 0),
   workers: number('workers'),

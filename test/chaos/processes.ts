@@ -1,11 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { openSync, closeSync, readdirSync, readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { pathToFileURL } from 'node:url';
 import { setTimeout as delay } from 'node:timers/promises';
-
-const loader = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
 
 /** The environment variable that marks the processes of a run, also after their parents have ended. */
 export const markName = 'DISTILLERY_CHAOS';
@@ -38,7 +34,7 @@ export function manage(
 
   function start(): void {
     const output = openSync(log, 'a');
-    const started = spawn(process.execPath, ['--import', loader, script], {
+    const started = spawn(process.execPath, [script], {
       env: { ...process.env, ...env },
       stdio: ['ignore', output, output],
     });
@@ -121,5 +117,5 @@ function entries(): number[] {
 
 /** Returns the trainers of a run. */
 export function findTrainers(mark: string): Found[] {
-  return findProcesses(mark).filter(({ command }) => command.endsWith('trainer.ts'));
+  return findProcesses(mark).filter(({ command }) => command.endsWith('trainer.js'));
 }

@@ -64,7 +64,7 @@ export async function withoutFaults(
         engine,
         warnings: [],
         skippedData: [],
-        tell: silent,
+        emit: silent,
         signal: new AbortController().signal,
         pause: async () => {},
       });

@@ -17,6 +17,8 @@ import { type Load, startLoad } from './load.ts';
 import { withoutFaults, type Weights } from './reference.ts';
 
 export interface ChaosOptions {
+  /** The folder of the compiled code that API and workers run. */
+  built: string;
   seed: number;
   /** How long faults are injected, in minutes. */
   minutes: number;
@@ -60,13 +62,13 @@ export interface ChaosOutcome {
 
 /** Runs jobs while faults are injected, then checks every promise. */
 export async function chaos(options: ChaosOptions): Promise<ChaosOutcome> {
-  const { seed, minutes, workers, log } = options;
+  const { built, seed, minutes, workers, log } = options;
   process.env.TF_NUM_INTRAOP_THREADS = '1';
   const folder = await mkdtemp(join(tmpdir(), 'distillery-chaos-'));
   const jobs = jobsToRun(options.different);
   log(`${jobs.length} different jobs, first without faults`);
   const reference = await withoutFaults(join(folder, 'reference'), jobs);
-  const cluster = await startCluster(folder, workers);
+  const cluster = await startCluster(folder, { built, workers });
   log(`seed ${seed}, ${workers} workers, ${folder}`);
   if (cluster.disk === undefined) log('the disk is never filled: this user may not mount one');
   if (!existsSync('/proc/self')) {

@@ -3,6 +3,7 @@ import type { JobView, Scope } from '@distillery/spec';
 import { expect, test } from 'vitest';
 import { accessOf } from './access.ts';
 import { buildApp } from './app.ts';
+import type { Services } from './services.ts';
 import { privateApi, problem, spec } from './testing/api.ts';
 
 const held = privateApi({ apiKeys: 'required' });
@@ -22,10 +23,10 @@ async function caller(scope: Scope, over: { name?: string; jobs?: number; rate?:
 
 /** Every route of the app, read from Fastify's route tree. */
 async function everyRoute(): Promise<{ method: string; path: string }[]> {
-  const plan = () => Promise.reject(new Error('not asked'));
-  const planner = { kinds, jobSpec, stageKinds: [], planSchema, plan };
   const { queue, store } = held;
-  const app = await buildApp({ queue, store, planner, access: accessOf({}, '0.0.0.0') });
+  const catalogue = { kinds, jobSpec, stageKinds: [], planSchema };
+  const services = { queue, store, catalogue } as unknown as Services;
+  const app = await buildApp({ ...services, access: accessOf({}, '0.0.0.0') });
   const above: string[] = [];
   const routes = app
     .printRoutes({ commonPrefix: false })

@@ -9,6 +9,7 @@ import type { Logger } from 'pino';
 import type { Access } from './access.ts';
 import { access } from './plugins/access.ts';
 import { audit } from './plugins/audit.ts';
+import { body } from './plugins/body.ts';
 import { answerProblem, errors } from './plugins/errors.ts';
 import { openapi } from './plugins/openapi.ts';
 import { requestId } from './plugins/request-id.ts';
@@ -67,6 +68,7 @@ export async function buildApp({
   app.setSerializerCompiler(serializerCompiler);
   await app.register(requestId);
   await app.register(errors);
+  await app.register(body);
   // TLS is the business of a proxy in front of the API: on plain HTTP these two would lock browsers out.
   await app.register(helmet, {
     strictTransportSecurity: false,
@@ -74,7 +76,7 @@ export async function buildApp({
   });
   await app.register(access, { ...accessRules, queue: services.queue });
   await app.register(audit, { queue: services.queue });
-  await app.register(openapi, { planner: services.planner, version });
+  await app.register(openapi, { catalogue: services.catalogue, version });
   await app.register(routes, services);
   // A connection that is busy when closing begins becomes idle later, and would stay open for a minute.
   app.addHook('preClose', async () => {

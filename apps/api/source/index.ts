@@ -2,5 +2,5 @@ export { type AppOptions, buildApp } from './app.ts';
 export { type Swept, sweepStore } from './artifacts.ts';
 export { openApiDocument } from './document.ts';
 export { createLogger } from './logger.ts';
-export type { Planner, Services } from './services.ts';
+export type { Catalogue, Services } from './services.ts';
 export { type ApiOptions, type RunningApi, startApi } from './start.ts';

@@ -1,15 +1,11 @@
 import type { DistilleryQueue } from '@distillery/queue';
+import type { WorkerFacts } from '@distillery/training';
 
-/** The facts about running workers that planning uses. */
-export interface LiveWorkers {
-  /** The median speed of the workers in GFLOP/s, for estimates. */
-  gigaflops?: number;
-  /** Why no worker trains in bfloat16; absent when one does, and when no worker runs. */
-  bfloat16Refusal?: string;
-}
-
-/** Returns the facts that workers report. A plan must not fail because no worker runs or Redis is unreachable. */
-export async function liveWorkers(queue: DistilleryQueue): Promise<LiveWorkers> {
+/**
+ * Returns the facts that workers report: their median speed, and why none trains in bfloat16, which is absent when no worker runs. A
+ * plan must not fail because no worker runs or Redis is unreachable.
+ */
+export async function liveWorkers(queue: DistilleryQueue): Promise<WorkerFacts> {
   const engines = (await queue.workers.list().catch(() => [])).map(({ engine }) => engine);
   const speeds = engines
     .map(({ gigaflops }) => gigaflops)

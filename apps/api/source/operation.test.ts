@@ -5,23 +5,18 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
-import { fileURLToPath } from 'node:url';
 import type { StageProgress } from '@distillery/spec';
-import { expect, test } from 'vitest';
+import { expect, inject, test } from 'vitest';
 import { createLogger, startApi } from './index.ts';
 import { privateApi, problem, submitted } from './testing/api.ts';
 
 const held = privateApi();
 
 const main = (env: Record<string, string>, ...args: string[]) =>
-  spawn(
-    process.execPath,
-    ['--import', 'tsx', fileURLToPath(new URL('./main.ts', import.meta.url)), ...args],
-    {
-      env: { PATH: process.env.PATH, ...env },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    },
-  );
+  spawn(process.execPath, [join(inject('built'), 'apps/api/source/main.js'), ...args], {
+    env: { PATH: process.env.PATH, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
 
 /** Runs a program that cannot start, and returns its exit code and output. */
 async function failure(env: Record<string, string>, ...args: string[]) {
@@ -73,8 +68,8 @@ test.each([
 ])('%j %j cannot be used: one line says so, and the exit code is 2', async (env, args, message) => {
   const { code, stdout, stderr } = await failure({ REDIS_URL: held.redis.url, ...env }, ...args);
   expect([code, stdout]).toEqual([2, '']);
-  const [, said] = /^api: (.*)\n$/.exec(stderr) ?? [];
-  expect(said).toEqual(message);
+  const [, line] = /^api: (.*)\n$/.exec(stderr) ?? [];
+  expect(line).toEqual(message);
 });
 
 test('an internal error is logged with its cause; the client gets only the request id', async () => {

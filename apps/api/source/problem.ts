@@ -3,7 +3,7 @@ import {
   DistilleryError,
   type ErrorCode,
   errorTable,
-  type FieldError,
+  presentable,
 } from '@distillery/spec';
 import { z } from 'zod';
 
@@ -34,8 +34,6 @@ export type Problem = z.output<typeof problemSchema>;
 
 export const problemType = 'application/problem+json';
 
-const maxErrors = 100;
-
 export function problemOf(error: DistilleryError, instance: string): Problem {
   const { status, title } = errorTable[error.code];
   return {
@@ -49,23 +47,8 @@ export function problemOf(error: DistilleryError, instance: string): Problem {
         : error.message,
     code: error.code,
     instance,
-    ...(error.fields === undefined ? {} : { errors: error.fields.slice(0, maxErrors).map(presentable) }),
+    ...(error.fields === undefined ? {} : { errors: presentable(error.fields) }),
   };
-}
-
-/** Shortens a value that is long or deeply nested, so that the response stays small and readable. */
-function presentable(field: FieldError): FieldError {
-  return 'value' in field ? { ...field, value: shortened(field.value, 4) } : field;
-}
-
-function shortened(value: unknown, depth: number): unknown {
-  if (typeof value === 'string') return value.length > 200 ? `${value.slice(0, 200)}…` : value;
-  if (typeof value === 'number') return Number.isFinite(value) ? value : String(value);
-  if (typeof value !== 'object' || value === null) return value;
-  if (depth === 0) return '…';
-  if (Array.isArray(value)) return value.slice(0, 10).map((item) => shortened(item, depth - 1));
-  const entries = Object.entries(value).slice(0, 10);
-  return Object.fromEntries(entries.map(([key, item]) => [key.slice(0, 100), shortened(item, depth - 1)]));
 }
 
 /** Fastify's errors that a client causes. Its other errors are internal. */

@@ -87,6 +87,26 @@ test('a data set outside the allowed folders is refused with its field', async (
   expect((await held.queue.jobs.list({})).jobs).toEqual([]);
 });
 
+test('a job with too many stages is refused with the field, the number and the limit', async () => {
+  const response = await held.post('/v1/jobs/validate', {
+    ...spec,
+    procedure: 'born_again',
+    generations: 16,
+    students: Array.from({ length: 64 }, (_, index) => ({ ...spec.students[0], name: `s${index}` })),
+    seeds: Array.from({ length: 32 }, (_, seed) => seed),
+  });
+  expect(response.status).toBe(422);
+  expect((await problem(response)).errors).toEqual([
+    {
+      path: '/students',
+      message:
+        'the job would have 63523 stages (64 students × 16 generations × 32 seeds), more than the limit of 5000',
+      value: 63_523,
+      allowed: { maximum: 5000 },
+    },
+  ]);
+});
+
 test('bfloat16 is refused while no running worker supports it', async () => {
   const precise = { ...spec, training: { precision: 'bfloat16' } };
   const worker = (id: string, bfloat16: string | null) =>

@@ -1,7 +1,7 @@
 import type { AddressInfo } from 'node:net';
 import { openStore } from '@distillery/store';
 import { type DistilleryQueue, openQueue } from '@distillery/queue';
-import { loadPlugins, jobSpec, kinds, planJob, planSchema, stageKinds } from '@distillery/training';
+import { jobSpec, kinds, loadPlugins, planSchema, stageKinds, startPlanner } from '@distillery/training';
 import type { Logger } from 'pino';
 import { type AccessSettings, accessOf } from './access.ts';
 import { buildApp } from './app.ts';
@@ -60,17 +60,13 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
     onError: (error) => log.warn({ err: error }, 'Redis'),
   });
   if (!options.volatileRedis) await refuseVolatile(queue, log);
-  const context = { cacheDir: options.dataDir, roots, store };
+  const warn = (message: string) => log.warn(message);
+  const planner = startPlanner({ cacheDir: options.dataDir, roots, store: options.store, warn });
   const app = await buildApp({
     queue,
     store,
-    planner: {
-      kinds,
-      jobSpec,
-      stageKinds: stageKinds.list.map(({ type }) => type),
-      planSchema,
-      plan: (spec, workers) => planJob(spec, { ...context, ...workers }),
-    },
+    planner,
+    catalogue: { kinds, jobSpec, stageKinds: stageKinds.list.map(({ type }) => type), planSchema },
     logger: log,
     access,
     trustProxy,
@@ -79,6 +75,7 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
   });
   const close = async () => {
     await app.close();
+    await planner.close();
     await queue.close();
   };
   try {

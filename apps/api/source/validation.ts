@@ -1,4 +1,4 @@
-import { DistilleryError, fieldErrors } from '@distillery/spec';
+import { refusedInput } from '@distillery/spec';
 import type { FastifySchemaCompiler } from 'fastify';
 import type { z } from 'zod';
 
@@ -8,17 +8,11 @@ export const validatorCompiler: FastifySchemaCompiler<z.ZodType> =
   (data: unknown) => {
     const parsed = schema.safeParse(data);
     if (parsed.success) return { value: parsed.data };
-    const body = httpPart === 'body';
-    const fields = fieldErrors(
-      parsed.error,
-      data,
-      body ? '' : `#/${httpPart === 'querystring' ? 'query' : httpPart}`,
-    );
-    const first = fields[0];
-    const message = first === undefined ? 'is not valid' : `${first.path || 'the body'}: ${first.message}`;
-    const more = fields.length > 1 ? ` (and ${fields.length - 1} more)` : '';
-    const error = new DistilleryError(body ? 'invalid_spec' : 'malformed_request', message + more, {
-      fields,
-    });
-    return { error };
+    if (httpPart === 'body') return { error: refusedInput('invalid_spec', parsed.error, data) };
+    const prefix = `#/${httpPart === 'querystring' ? 'query' : httpPart}`;
+    return { error: refusedInput('malformed_request', parsed.error, data, prefix) };
   };
+
+/** Validates everything but the body: a spec is checked on the planning thread, because a large one takes long. */
+export const validatorWithoutBody: typeof validatorCompiler = (route) =>
+  route.httpPart === 'body' ? (value: unknown) => ({ value }) : validatorCompiler(route);

@@ -4,11 +4,11 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { settingsOf } from '@distillery/spec/configuration';
 import type { JobView } from '@distillery/spec';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, inject, test } from 'vitest';
 import { failedStage, jobOf, reportOf, studentOf } from './testing/report.ts';
 
 let folder: string;
@@ -27,11 +27,11 @@ afterEach(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-const main = resolve(import.meta.dirname, 'main.ts');
+const main = join(inject('built'), 'apps/cli/source/main.js');
 
 /** Starts the program; its environment is the test's, with the API of the test. */
 function start(args: string[], env: Record<string, string> = {}) {
-  return spawn(process.execPath, ['--import', 'tsx', main, ...args], {
+  return spawn(process.execPath, [main, ...args], {
     env: { ...process.env, DISTILLERY_URL: url, NO_COLOR: '1', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

@@ -1,15 +1,13 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { fileURLToPath, pathToFileURL } from 'node:url';
 import { randomStream } from '@distillery/engine';
 import type { JobPlan, StagePlan } from '@distillery/spec';
 import { jobSpec, planJob } from '@distillery/training';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, inject, test } from 'vitest';
 import type { FromTrainer, Task } from './messages.ts';
 import { trainerEnvironment } from './trainer-environment.ts';
 
@@ -61,9 +59,8 @@ afterEach(() => rm(folder, { recursive: true, force: true }));
 
 /** Runs a stage in a trainer; undefined when it was killed before the end. */
 async function run(task: Task, killAfterMs: number): Promise<{ result: unknown; ms: number } | undefined> {
-  const loader = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
-  const child = fork(fileURLToPath(new URL('trainer.ts', import.meta.url)), [], {
-    execArgv: ['--import', loader],
+  const child = fork(join(inject('built'), 'apps/worker/source/trainer.js'), [], {
+    execArgv: [],
     env: { ...trainerEnvironment, TF_NUM_INTRAOP_THREADS: '1', ...process.env },
     stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
   });

@@ -85,7 +85,7 @@ async function train({ storeDir, dataDir, roots, ...task }: Task): Promise<FromT
       roots,
       progress: (message) => send({ type: 'log', line: { source: 'trainer', level: 'info', message } }),
     },
-    tell: {
+    emit: {
       metrics: (row) => send({ type: 'metrics', row }),
       progress: (progress) => send({ type: 'progress', progress }),
       warning: (message) => send({ type: 'warning', message }),

@@ -1,9 +1,9 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { DistilleryError } from '@distillery/spec';
 import type { DatasetContext } from './dataset.ts';
+import { openRegularFile } from './regular-file.ts';
 
 /** A file on the web whose content is known. */
 export interface KnownFile {
@@ -102,8 +102,9 @@ export async function answers(url: string, timeout: number): Promise<boolean> {
 }
 
 export async function sha256OfFile(path: string, signal?: AbortSignal): Promise<string> {
+  const file = await openRegularFile(path);
   const hash = createHash('sha256');
-  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) {
+  for await (const chunk of file.createReadStream({ highWaterMark: 1 << 20 })) {
     signal?.throwIfAborted();
     hash.update(chunk);
   }

@@ -28,9 +28,15 @@ test('a path outside the roots gives the same error whether or not it exists', a
   const context = await contextIn(folder);
   await mkdir(join(folder, 'data-of-others'));
   await symlink(join(folder, 'data-of-others'), join(folder, 'data', 'way-out'));
+  await symlink(join(folder, 'gone'), join(folder, 'data', 'dangling'));
+  await symlink('../gone/../endless', join(folder, 'data', 'endless'));
   const outside = [
     join(folder, 'data-of-others'),
     join(folder, 'data', 'way-out'),
+    join(folder, 'data', 'way-out', 'gone'),
+    'dangling',
+    'dangling/below',
+    'endless/x',
     join(folder, 'data', '..', 'data-of-others'),
     '../data-of-others',
     '../nothing',
@@ -45,10 +51,14 @@ test('a path outside the roots gives the same error whether or not it exists', a
 });
 
 test('a path that does not exist below a root is named', async () => {
-  const context = await contextIn(await temporaryFolder());
-  const error = await errorOf(resolveSourcePath('gone.tar', context));
-  expect(error.code).toBe('data_error');
-  expect(error.fields).toEqual([
-    { path: '/dataset/path', value: 'gone.tar', message: 'does not exist', allowed: context.roots },
-  ]);
+  const folder = await temporaryFolder();
+  const context = await contextIn(folder);
+  await symlink('nothing', join(folder, 'data', 'dangling'));
+  for (const path of ['gone.tar', join(folder, 'data', 'gone.tar'), 'dangling', 'a/../gone.tar']) {
+    const error = await errorOf(resolveSourcePath(path, context));
+    expect(error.code).toBe('data_error');
+    expect(error.fields).toEqual([
+      { path: '/dataset/path', value: path, message: 'does not exist', allowed: context.roots },
+    ]);
+  }
 });

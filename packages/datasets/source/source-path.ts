@@ -1,7 +1,10 @@
-import { realpath } from 'node:fs/promises';
-import { isAbsolute, join, relative, sep } from 'node:path';
+import { readlink, realpath } from 'node:fs/promises';
+import { dirname, isAbsolute, join, relative, sep } from 'node:path';
 import { DistilleryError } from '@distillery/spec';
 import type { DatasetContext } from './dataset.ts';
+
+/** Linux follows no more. */
+const maximumLinks = 40;
 
 /**
  * Resolves a `path` option to a real path below an allowed root. Links of the path and of the roots are resolved first, so
@@ -9,7 +12,7 @@ import type { DatasetContext } from './dataset.ts';
  *
  * @param option the name of the option that holds the path
  * @throws DistilleryError `data_error` with the option's field when the path does not exist, or is outside the roots. The
- *   error for a path outside is the same whether or not the path exists
+ *   error for a path outside is the same whether or not the path exists, also where a link inside leads to it
  */
 export async function resolveSourcePath(
   path: string,
@@ -21,8 +24,10 @@ export async function resolveSourcePath(
   let missing = false;
   for (const candidate of candidates) {
     const real = await realpath(candidate).catch(() => undefined);
-    if (real === undefined) missing ||= context.roots.concat(roots).some((root) => isUnder(candidate, root));
-    else if (roots.some((root) => isUnder(real, root))) return real;
+    if (real === undefined) {
+      const end = await followed(candidate);
+      missing ||= roots.some((root) => isUnder(end, root));
+    } else if (roots.some((root) => isUnder(real, root))) return real;
   }
   throw badPath(path, missing ? 'does not exist' : 'is not under an allowed folder', context, { option });
 }
@@ -38,6 +43,28 @@ export function badPath(
     cause,
     fields: [{ path: `/dataset/${option}`, value: path, message, allowed: [...context.roots] }],
   });
+}
+
+/** Follows the links of a path as the system does, past parts that do not exist. */
+async function followed(path: string): Promise<string> {
+  const parts = path.split(sep);
+  let end: string = sep;
+  for (let links = 0; parts.length > 0; ) {
+    const part = parts.shift() as string;
+    if (part === '' || part === '.') continue;
+    if (part === '..') {
+      end = dirname(end);
+      continue;
+    }
+    const next = join(end, part);
+    const target = await readlink(next).catch(() => undefined);
+    if (target === undefined || ++links > maximumLinks) end = next;
+    else {
+      if (isAbsolute(target)) end = sep;
+      parts.unshift(...target.split(sep));
+    }
+  }
+  return end;
 }
 
 async function realRoots(roots: readonly string[]): Promise<string[]> {

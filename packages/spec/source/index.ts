@@ -32,7 +32,7 @@ export {
 export { type JobSpec, type JobSpecInput, jobSpecSchema, type Kinds, validationOf } from './job-spec.ts';
 export { type CatalogueEntry, type Choice, type Kind, type Registry, registry } from './kind.ts';
 export { defaultGenerations, generationName, teachersOf } from './lineage.ts';
-export { fieldErrors } from './problem.ts';
+export { fieldErrors, presentable, refusedInput } from './problem.ts';
 export {
   type EngineInfo,
   engineInfoSchema,

@@ -95,7 +95,7 @@ test("a parsed spec parses to itself, so that it can be stored and read again by
   expect(schema.parse(parsed)).toEqual(parsed);
 });
 
-test('an override holds only what was said', () => {
+test('an override holds only the fields that were given', () => {
   const spec = schema.parse({
     ...minimal,
     teacher: { ...minimal.teacher, training: { epochs: 3, optimizer: { type: 'sgd' } } },

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { type KindList, kindList } from './kind-list.ts';
 
 /**
  * A kind is one entry of a registry: a data set source, an architecture, a distillation term. Each is one file that
@@ -42,15 +43,8 @@ export interface CatalogueEntry {
   defaults: Record<string, unknown>;
 }
 
-export interface Registry<K extends Kind, Key extends string = 'type'> {
-  /** Every kind, in the order in which catalogues show them. */
-  readonly list: readonly K[];
-  /**
-   * Returns the kind of that name.
-   *
-   * @throws RangeError for a name that the schema would have refused
-   */
-  get(type: string): K;
+/** The order of its list is that of the catalogues. */
+export interface Registry<K extends Kind, Key extends string = 'type'> extends KindList<K> {
   /** Parses a choice: the kind's name under `key` with its options beside it. Unknown options are refused. */
   readonly schema: z.ZodType<Choice<Key>>;
   /** Parses a choice with further fields beside the options, which every kind has. */
@@ -80,17 +74,14 @@ export function registry<K extends Kind, Key extends string = 'type'>(
   more: (kind: K) => Pick<CatalogueEntry, 'needs' | 'trains' | 'mediaType' | 'extension'> = () => ({}),
   absent?: string,
 ): Registry<K, Key> {
-  const list: K[] = [];
-  const byType = new Map<string, K>();
+  const { list, get, add: append } = kindList('kind', (kind: K) => kind.type, kinds);
   let used = false;
 
   function add(kind: K): void {
     if (used) {
       throw new RangeError(`${kind.type} comes too late: the schema of ${names()} has been used already`);
     }
-    if (byType.has(kind.type)) throw new RangeError(`there are two kinds named ${kind.type}`);
-    byType.set(kind.type, kind);
-    list.push(kind);
+    append(kind);
   }
 
   function union(shape: z.ZodRawShape): z.ZodType {
@@ -109,14 +100,9 @@ export function registry<K extends Kind, Key extends string = 'type'>(
   }
 
   const names = () => list.map(({ type }) => type).join(', ');
-  kinds.forEach(add);
   return {
     list,
-    get(type) {
-      const kind = byType.get(type);
-      if (kind === undefined) throw new RangeError(`unknown kind ${JSON.stringify(type)}: ${names()}`);
-      return kind;
-    },
+    get,
     // Built when it is first used, so that a schema may embed it before plug-ins have added their kinds.
     schema: z.lazy(() => union({})) as unknown as z.ZodType<Choice<Key>>,
     extended: <Shape extends z.ZodRawShape>(shape: Shape) =>

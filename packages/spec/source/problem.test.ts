@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { z } from 'zod';
-import { fieldErrors } from './problem.ts';
+import { fieldErrors, presentable } from './problem.ts';
 
 function refusals(schema: z.ZodType, input: unknown, prefix?: string) {
   const { error } = schema.safeParse(input);
@@ -41,4 +41,13 @@ test('a value that does not exist is left out', () => {
     path: '/a',
     message: 'Invalid input: expected string, it is missing',
   });
+});
+
+test('an answer shows the first entries, and the beginnings of long values and lists', () => {
+  const field = { path: '/a', message: 'is wrong', value: 'x'.repeat(1000), allowed: Array(5000).fill('c') };
+  const shown = presentable(Array.from({ length: 5000 }, () => field));
+  expect(shown).toHaveLength(100);
+  expect(shown[0].value).toBe(`${'x'.repeat(200)}…`);
+  expect(shown[0].allowed).toEqual([...Array(100).fill('c'), '…']);
+  expect(presentable(shown)).toEqual(shown);
 });

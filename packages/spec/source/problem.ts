@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import type { FieldError } from './errors.ts';
+import { DistilleryError, type ErrorCode, type FieldError } from './errors.ts';
 
 /**
  * Returns one entry for each invalid field of a zod error: its JSON pointer (RFC 6901), its value, and the allowed
@@ -9,6 +9,46 @@ import type { FieldError } from './errors.ts';
  */
 export function fieldErrors(error: z.ZodError, input: unknown, prefix = ''): FieldError[] {
   return error.issues.flatMap((issue) => entries(issue, [], input, prefix));
+}
+
+/** Returns an error of the given code for a zod error, with an entry for each invalid field. Parameters as for `fieldErrors`. */
+export function refusedInput(
+  code: ErrorCode,
+  error: z.ZodError,
+  input: unknown,
+  prefix = '',
+): DistilleryError {
+  const fields = fieldErrors(error, input, prefix);
+  const [first] = fields;
+  const message = first === undefined ? 'is not valid' : `${first.path || 'the body'}: ${first.message}`;
+  const more = fields.length > 1 ? ` (and ${fields.length - 1} more)` : '';
+  return new DistilleryError(code, message + more, { fields });
+}
+
+const maxFields = 100;
+const maxAllowed = 100;
+
+/**
+ * Keeps the first 100 entries and shortens values that are long or deeply nested and long lists of allowed values, so that
+ * an answer stays small and readable. Entries that were shortened before stay as they are.
+ */
+export function presentable(fields: readonly FieldError[]): FieldError[] {
+  return fields.slice(0, maxFields).map((field) => ({
+    ...field,
+    ...('value' in field && { value: shortened(field.value, 4) }),
+    ...(Array.isArray(field.allowed) &&
+      field.allowed.length > maxAllowed + 1 && { allowed: [...field.allowed.slice(0, maxAllowed), '…'] }),
+  }));
+}
+
+function shortened(value: unknown, depth: number): unknown {
+  if (typeof value === 'string') return value.length > 201 ? `${value.slice(0, 200)}…` : value;
+  if (typeof value === 'number') return Number.isFinite(value) ? value : String(value);
+  if (typeof value !== 'object' || value === null) return value;
+  if (depth === 0) return '…';
+  if (Array.isArray(value)) return value.slice(0, 10).map((item) => shortened(item, depth - 1));
+  const entries = Object.entries(value).slice(0, 10);
+  return Object.fromEntries(entries.map(([key, item]) => [key.slice(0, 100), shortened(item, depth - 1)]));
 }
 
 function entries(

@@ -64,8 +64,8 @@ test('a kind that a plug-in adds is opened by its scheme, with the whole URL', a
   expect(opened).toEqual([[`beside://bucket${folder}?region=x`, { warn }]]);
   await store.put(Buffer.from('x'));
   expect(() => storeUrl('ftp://host')).toThrow(/one of file:, beside:, or a path/);
-  expect(() => storeKinds.add({ ...storeKinds.get('beside') })).toThrow(/share the scheme beside/);
-  expect(() => storeKinds.get('ftp')).toThrow(/unknown scheme ftp: file, beside/);
+  expect(() => storeKinds.add({ ...storeKinds.get('beside') })).toThrow(/two stores named beside/);
+  expect(() => storeKinds.get('ftp')).toThrow(/unknown store "ftp": file, beside/);
 });
 
 test('a damaged manifest is a warning of the process, unless another receiver is given', async () => {

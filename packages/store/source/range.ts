@@ -10,7 +10,7 @@ export function satisfiableRange(range: ByteRange, size: number): ByteRange {
   const { start, end } = range;
   const whole = Number.isSafeInteger(start) && Number.isSafeInteger(end);
   if (!whole || start < 0 || end < start || start >= size) {
-    const message = `the range ${start}-${end} lies outside the ${size} bytes of the blob`;
+    const message = `the range ${start}-${end} is outside the ${size} bytes of the blob`;
     throw new DistilleryError('range_not_satisfiable', message);
   }
   return { start, end: Math.min(end, size - 1) };

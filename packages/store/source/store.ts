@@ -119,8 +119,7 @@ export interface Store {
 
   /**
    * Creates a manifest, which is durable when this returns. The first of several writers wins, also between processes,
-   * and all of them get the manifest that stands. A manifest that is damaged, or that `schema` refuses, does not stand:
-   * it is replaced.
+   * and all of them get its manifest. A manifest that is damaged, or that `schema` refuses, is replaced.
    *
    * @param manifest a JSON object without the key `check`, under which the store keeps the manifest's digest
    * @throws RangeError or TypeError for values that JSON cannot represent (NaN, a function)

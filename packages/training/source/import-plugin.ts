@@ -26,3 +26,22 @@ export async function importPlugin(name: string): Promise<Record<string, unknown
   loadedPlugins.push(name);
   return plugin as Record<string, unknown>;
 }
+
+/**
+ * Adds the kinds of a plug-in to registries, each by the name of its list in the plug-in. Other lists are left alone.
+ *
+ * @throws RangeError naming the plug-in when there is another kind of that name
+ */
+export function addKinds(
+  name: string,
+  plugin: Record<string, unknown>,
+  registries: Record<string, { add(kind: never): void }>,
+): void {
+  try {
+    for (const [group, registry] of Object.entries(registries)) {
+      for (const kind of (plugin[group] ?? []) as never[]) registry.add(kind);
+    }
+  } catch (cause) {
+    throw new RangeError(`plug-in ${name}: ${(cause as Error).message}`, { cause });
+  }
+}

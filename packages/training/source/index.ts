@@ -3,6 +3,8 @@ export { jobSpec, kinds } from './kinds.ts';
 export { loadPlugins, type Plugin } from './plugins.ts';
 export { type PlanContext, type Planned, planJob } from './planning/plan.ts';
 export { type Plan, planSchema } from './planning/plan-schema.ts';
+export { type Planner, startPlanner } from './planning/planner.ts';
+export type { PlannedJob, WorkerFacts } from './planning/planner-thread.ts';
 export {
   artifactsOf,
   blobsNamedBy,

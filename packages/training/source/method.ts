@@ -54,6 +54,11 @@ export interface Extended extends Subject {
   inherited: Record<string, string>;
 }
 
+/** Whether a method has a term that extends the student's network. */
+export function extendsStudent(method: readonly Choice[]): boolean {
+  return method.some(({ type }) => terms.get(type).extend !== undefined);
+}
+
 /**
  * Lets the terms of a method extend a student's network.
  *

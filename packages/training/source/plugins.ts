@@ -6,7 +6,7 @@ import { type StoreKind, storeKinds } from '@distillery/store';
 import type { TeacherKind } from '@distillery/teachers';
 import type { ComponentKind } from './components/component-kind.ts';
 import { componentKinds } from './components/index.ts';
-import { importPlugin, loadedPlugins } from './import-plugin.ts';
+import { addKinds, importPlugin, loadedPlugins } from './import-plugin.ts';
 import { teachers } from './kinds.ts';
 import { stageKinds } from './stages/index.ts';
 import type { StageKind } from './stages/stage.ts';
@@ -51,16 +51,11 @@ export async function loadPlugins(modules: readonly string[]): Promise<void> {
   for (const name of modules.filter((module) => !loadedPlugins.includes(module))) {
     const plugin = await importPlugin(name);
     for (const [group, kinds] of Object.entries(plugin)) {
-      const registry = registries[group as keyof Plugin];
-      if (registry === undefined || !Array.isArray(kinds)) {
+      if (!(group in registries) || !Array.isArray(kinds)) {
         const known = Object.keys(registries).join(', ');
         throw new RangeError(`plug-in ${name}: ${group} must be a list of kinds under one of: ${known}`);
       }
-      try {
-        for (const kind of kinds) registry.add(kind as never);
-      } catch (cause) {
-        throw new RangeError(`plug-in ${name}: ${(cause as Error).message}`, { cause });
-      }
     }
+    addKinds(name, plugin, registries);
   }
 }

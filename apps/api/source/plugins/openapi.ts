@@ -4,17 +4,17 @@ import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-pro
 import plugin from 'fastify-plugin';
 import { z } from 'zod';
 import { problemSchema } from '../problem.ts';
-import type { Planner } from '../services.ts';
+import type { Catalogue } from '../services.ts';
 
 /** Serves the OpenAPI description, which derives from the schemas that requests are validated with. */
 export const openapi = plugin(
-  async (app, { planner, version }: { planner: Planner; version: string }) => {
-    name('JobSpec', planner.jobSpec);
-    name('Plan', planner.planSchema);
+  async (app, { catalogue, version }: { catalogue: Catalogue; version: string }) => {
+    name('JobSpec', catalogue.jobSpec);
+    name('Plan', catalogue.planSchema);
     name('Job', jobViewSchema);
     name('Stage', stageViewSchema);
     const { kind } = stageViewSchema.shape;
-    z.globalRegistry.add(kind, { ...z.globalRegistry.get(kind), examples: [...planner.stageKinds] });
+    z.globalRegistry.add(kind, { ...z.globalRegistry.get(kind), examples: [...catalogue.stageKinds] });
     name('MetricRow', metricRowSchema);
     name('Report', reportSchema);
     name('Problem', problemSchema);

@@ -1,28 +1,27 @@
-import { open } from 'node:fs/promises';
+import { kindList } from '@distillery/spec/kind-list';
+import { openRegularFile } from '../regular-file.ts';
 import type { ArchiveFormat } from './format.ts';
 import { tar } from './tar.ts';
 import { tarGzip } from './tar-gzip.ts';
 
-/** All formats. A file is read by the first one that matches. */
-const formats: ArchiveFormat[] = [tarGzip, tar];
+const kinds = kindList<ArchiveFormat>('archive format', ({ type }) => type, [tarGzip, tar]);
 
+/** The formats. A file is read by the first one that matches. */
 export const archiveFormats = {
-  get list(): readonly ArchiveFormat[] {
-    return formats;
-  },
+  ...kinds,
   /**
    * Detects the format of a file by its first bytes.
    *
    * @throws RangeError when no format matches
    */
   async of(path: string): Promise<ArchiveFormat> {
-    const file = await open(path);
+    const file = await openRegularFile(path);
     try {
       const { buffer, bytesRead } = await file.read(Buffer.alloc(512), 0, 512, 0);
-      const found = formats.find((format) => format.matches(buffer.subarray(0, bytesRead)));
+      const found = kinds.list.find((format) => format.matches(buffer.subarray(0, bytesRead)));
       if (found === undefined)
         throw new RangeError(
-          `is not an archive of a known format: ${formats.map(({ type }) => type).join(', ')}`,
+          `is not an archive of a known format: ${kinds.list.map(({ type }) => type).join(', ')}`,
         );
       return found;
     } finally {

@@ -1,7 +1,7 @@
-import { createReadStream } from 'node:fs';
 import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { extract } from 'tar-stream';
+import { openRegularFile } from '../regular-file.ts';
 import type { ArchiveFormat, RawEntry } from './format.ts';
 
 /** The most unpacked bytes between two entries: headers and padding. A malicious file may consist of padding alone. */
@@ -20,10 +20,11 @@ export async function* tarEntries(
   unpack: Transform[],
   signal?: AbortSignal,
 ): AsyncGenerator<RawEntry> {
+  const file = await openRegularFile(path);
   const archive = extract();
   // Its error reaches the loop through `archive`, which the pipeline destroys with the error.
   const meter = byteMeter();
-  const source = createReadStream(path, { highWaterMark: 1 << 20 });
+  const source = file.createReadStream({ highWaterMark: 1 << 20 });
   const flow = pipeline([source, ...unpack, meter.stage, archive], { signal });
   flow.catch(() => {});
   try {

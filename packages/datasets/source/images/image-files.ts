@@ -1,7 +1,8 @@
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { archiveEntries, MAX_FILE_BYTES, MAX_FILES } from '../archives/archive.ts';
 import { fileFingerprint } from '../decoded.ts';
+import { openRegularFile } from '../regular-file.ts';
 import { imageSize } from './decode-image.ts';
 import { isImageName } from './image-layout.ts';
 
@@ -62,9 +63,14 @@ function folderFiles(root: string): ImageFiles {
 }
 
 async function readImage(path: string): Promise<Buffer> {
-  const { size } = await stat(path);
-  if (size > MAX_FILE_BYTES) throw new RangeError(`is ${size} bytes long, more than ${MAX_FILE_BYTES}`);
-  return readFile(path);
+  const file = await openRegularFile(path);
+  try {
+    const { size } = await file.stat();
+    if (size > MAX_FILE_BYTES) throw new RangeError(`is ${size} bytes long, more than ${MAX_FILE_BYTES}`);
+    return await file.readFile();
+  } finally {
+    await file.close();
+  }
 }
 
 /**

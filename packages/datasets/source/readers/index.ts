@@ -2,6 +2,7 @@
  * Readers by kind. The batch thread imports this file when it starts, so nothing here may import TensorFlow.js, sharp or
  * zod.
  */
+import { kindList } from '@distillery/spec/kind-list';
 import { file } from './file.ts';
 import { memory } from './memory.ts';
 import type { OpenedReader, Reader, ReaderDescription, ReaderKind } from './reader.ts';
@@ -10,35 +11,8 @@ import { subset } from './subset.ts';
 export { adjacentReads } from './adjacent-reads.ts';
 export type { Reader, ReaderDescription, ReaderKind } from './reader.ts';
 
-const kinds = new Map<string, ReaderKind>();
-
 /** The readers of this package and of plug-in modules. */
-export const readers = {
-  get list(): readonly ReaderKind[] {
-    return [...kinds.values()];
-  },
-  /** @throws RangeError for an unknown name */
-  get(type: string): ReaderKind {
-    const kind = kinds.get(type);
-    if (kind === undefined)
-      throw new RangeError(`unknown reader ${JSON.stringify(type)}: ${[...kinds.keys()].join(', ')}`);
-    return kind;
-  },
-  /**
-   * Adds a kind. Adding the same kind twice has no effect.
-   *
-   * @throws RangeError when another kind has its name
-   */
-  add<Description extends ReaderDescription>(kind: ReaderKind<Description>): void {
-    const known = kinds.get(kind.type) ?? kind;
-    if (known !== kind) throw new RangeError(`two readers are named ${kind.type}`);
-    kinds.set(kind.type, kind);
-  },
-};
-
-readers.add(file);
-readers.add(memory);
-readers.add(subset);
+export const readers = kindList<ReaderKind>('reader', ({ type }) => type, [file, memory, subset]);
 
 /** Opens the described inputs in this thread; the caller closes the reader. */
 export async function openReader(description: ReaderDescription): Promise<Reader> {

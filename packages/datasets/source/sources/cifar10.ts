@@ -51,7 +51,7 @@ export const cifar10: DatasetKind<typeof options> = {
   reference: 'https://www.cs.toronto.edu/~kriz/cifar.html',
   options,
   async outline({ path, ...limits }, context) {
-    if (path !== undefined) await resolveSourcePath(path, context);
+    if (path !== undefined) await givenArchive(path, context);
     const whole = { trainCount: 50_000, testCount: 10_000 };
     return limitedOutline({ classes: [...CLASSES], shape: [SIDE, SIDE, 3], ...whole }, limits);
   },
@@ -68,13 +68,18 @@ async function loadWhole(path: string | undefined, context: DatasetContext): Pro
       return decodeCifarArchive(target, ARCHIVE.sha256, writers, context.signal);
     });
   }
-  const file = await resolveSourcePath(path, context);
-  if (!(await stat(file)).isFile())
-    throw badPath(path, 'is not a file; expected cifar-10-binary.tar.gz', context);
+  const file = await givenArchive(path, context);
   const fingerprint = { source: 'cifar10', file: await fileFingerprint(file) };
   return decodedOnce(fingerprint, context, (writers) =>
     decodeCifarArchive(file, ARCHIVE.sha256, writers, context.signal),
   );
+}
+
+async function givenArchive(path: string, context: DatasetContext): Promise<string> {
+  const file = await resolveSourcePath(path, context);
+  if (!(await stat(file)).isFile())
+    throw badPath(path, 'is not a file; expected cifar-10-binary.tar.gz', context);
+  return file;
 }
 
 /**

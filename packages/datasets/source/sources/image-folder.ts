@@ -5,6 +5,7 @@ import { decodedOnce, MAX_DECODED_BYTES, readManifest } from '../decoded.ts';
 import { fillSplits } from '../images/fill-splits.ts';
 import { type ImageFiles, openImageFiles } from '../images/image-files.ts';
 import { layoutOf } from '../images/image-layout.ts';
+import { outlinedOnce } from '../outlined-once.ts';
 import { limited, limitedOutline, limitOptions } from '../limits.ts';
 import { badPath, resolveSourcePath } from '../source-path.ts';
 import type { SplitWriter } from '../split-draft.ts';
@@ -45,14 +46,19 @@ export const imageFolder: DatasetKind<typeof options> = {
   options,
   async outline(choice, context) {
     const files = await openSource(choice, context);
-    const kept = await readManifest(await fingerprintOf(files, choice, context), context);
+    const fingerprint = await fingerprintOf(files, choice, context);
+    const kept = await readManifest(fingerprint, context);
     if (kept !== undefined) {
       const { classes, input, trainCount, testCount } = kept;
       return limitedOutline({ classes, shape: input.shape, trainCount, testCount }, choice);
     }
-    const { layout, size } = await plan(files, choice, context);
-    const [trainCount, testCount] = [layout.train.length, layout.test.length];
-    return limitedOutline({ classes: layout.classes, shape: [...size, 3], trainCount, testCount }, choice);
+    // An error names the path as the spec does.
+    const outline = await outlinedOnce([fingerprint, choice.path], async () => {
+      const { layout, size } = await plan(files, choice, context);
+      const [trainCount, testCount] = [layout.train.length, layout.test.length];
+      return { classes: layout.classes, shape: [...size, 3], trainCount, testCount };
+    });
+    return limitedOutline(outline, choice);
   },
   async load(choice, context) {
     const files = await openSource(choice, context);

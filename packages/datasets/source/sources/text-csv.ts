@@ -3,6 +3,7 @@ import { DistilleryError } from '@distillery/spec';
 import { z } from 'zod';
 import { type About, type DatasetContext, type DatasetKind, inputBytes } from '../dataset.ts';
 import { decodedOnce, fileFingerprint, MAX_DECODED_BYTES, readManifest } from '../decoded.ts';
+import { outlinedOnce } from '../outlined-once.ts';
 import { limited, limitedOutline, limitOptions } from '../limits.ts';
 import { badPath, resolveSourcePath } from '../source-path.ts';
 import type { SplitWriter } from '../split-draft.ts';
@@ -62,15 +63,19 @@ export const textCsv: DatasetKind<typeof options> = {
   options,
   async outline(choice, context) {
     const files = await filesOf(choice, context);
-    const kept = await readManifest(await fingerprintOf(files, choice), context);
+    const fingerprint = await fingerprintOf(files, choice);
+    const kept = await readManifest(fingerprint, context);
     const shaped = { shape: [choice.length], vocabulary: choice.tokenizer.vocabulary };
     if (kept !== undefined) {
       const { classes, trainCount, testCount } = kept;
       return limitedOutline({ classes, ...shaped, trainCount, testCount }, choice);
     }
-    const { classes, train, test } = await survey(files, choice, context, () => {});
-    const counts = { trainCount: train.length, testCount: test.length };
-    return limitedOutline({ classes, ...shaped, ...counts }, choice);
+    // An error names the path as the spec does.
+    const outline = await outlinedOnce([fingerprint, choice.path], async () => {
+      const { classes, train, test } = await survey(files, choice, context, () => {});
+      return { classes, ...shaped, trainCount: train.length, testCount: test.length };
+    });
+    return limitedOutline(outline, choice);
   },
   async load(choice, context) {
     const files = await filesOf(choice, context);

@@ -1,3 +1,5 @@
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { bytesOf, contentDigest } from '../content-digest.ts';
 import { type Dataset, type DatasetContext, type DatasetKind, inputBytes, type Split } from '../dataset.ts';
@@ -78,6 +80,22 @@ export function describeSource(kind: DatasetKind, { options, prepare, derivedDig
       const counts = { train: train.count, test: held.count };
       expect(first.digest).toBe(await contentDigest(about, counts, parts.map(bytesOf), undefined));
     });
+
+    test.runIf('path' in kind.options.shape)(
+      'refuses a pipe in place of its file, without waiting',
+      async () => {
+        const { context, choice } = await prepared();
+        const pipe = join(context.roots[0], 'pipe.tar');
+        execFileSync('mkfifo', [pipe]);
+        for (const read of [kind.outline, kind.load]) {
+          await expect(read({ ...choice, path: pipe }, context)).rejects.toMatchObject({
+            code: 'data_error',
+            message: expect.stringMatching(/pipe\.tar: is not a (regular )?file/),
+            fields: [{ path: '/dataset/path', value: pipe }],
+          });
+        }
+      },
+    );
 
     test('ends a cancelled load with the reason of the signal, and can load afterwards', async () => {
       const { context, choice } = await prepared();

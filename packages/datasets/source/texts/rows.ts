@@ -1,6 +1,6 @@
-import { createReadStream } from 'node:fs';
 import { basename } from 'node:path';
 import { type CsvError, parse } from 'csv-parse';
+import { openRegularFile } from '../regular-file.ts';
 
 /** The most characters of one row; longer rows are refused. */
 const maximumRow = 1 << 20;
@@ -44,6 +44,7 @@ export async function* rowsOf(
 ): AsyncGenerator<Row> {
   const tabs = /\.(tsv|tab)$/i.test(path);
   const nameOf = (line: number) => `${basename(path)}, line ${line}`;
+  const handle = await openRegularFile(path);
   const parser = parse({
     bom: true,
     delimiter: tabs ? '\t' : ',',
@@ -61,7 +62,7 @@ export async function* rowsOf(
       return undefined;
     },
   });
-  const file = createReadStream(path, { highWaterMark: 1 << 20 });
+  const file = handle.createReadStream({ highWaterMark: 1 << 20 });
   // The file's error reaches the loop through the parser.
   file.on('error', (error) => parser.destroy(error));
   file.pipe(parser);

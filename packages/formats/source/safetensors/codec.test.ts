@@ -162,13 +162,9 @@ describe('decodeSafetensors', () => {
     ['no shape', file(`{"a":${entry('U8', 1, [0, 0])}}`), /has the shape 1/],
     ['no offsets', file(`{"a":${entry('U8', [0], [0])}}`), /has the offsets \[0\]; two whole numbers/],
     ['half offsets', file(`{"a":${entry('U8', [0], [0.5, 0.5])}}`), /has the offsets \[0\.5,0\.5\]/],
-    ['negative offsets', file(`{"a":${entry('U8', [1], [-1, 0])}}`, 1), /lies at -1-0, outside the 1 bytes/],
-    ['backward offsets', file(`{"a":${entry('U8', [0], [1, 0])}}`, 1), /lies at 1-0/],
-    [
-      'offsets past the end',
-      file(`{"a":${entry('U8', [2], [0, 2])}}`, 1),
-      /lies at 0-2, outside the 1 bytes/,
-    ],
+    ['negative offsets', file(`{"a":${entry('U8', [1], [-1, 0])}}`, 1), /is at -1-0, outside the 1 bytes/],
+    ['backward offsets', file(`{"a":${entry('U8', [0], [1, 0])}}`, 1), /is at 1-0/],
+    ['offsets past the end', file(`{"a":${entry('U8', [2], [0, 2])}}`, 1), /is at 0-2, outside the 1 bytes/],
     [
       'too few bytes',
       file(`{"a":${entry('F32', [2], [0, 4])}}`, 4),

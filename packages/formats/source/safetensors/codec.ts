@@ -144,7 +144,7 @@ function readTensor(name: string, entry: unknown, data: Uint8Array) {
   }
   const [begin, end] = offsets as [number, number];
   if (begin < 0 || end < begin || end > data.length) {
-    throw corrupt(`the tensor ${name} lies at ${begin}-${end}, outside the ${data.length} bytes of data`);
+    throw corrupt(`the tensor ${name} is at ${begin}-${end}, outside the ${data.length} bytes of data`);
   }
   const { bytes, array } = dtypes[dtype];
   if (count * bytes !== end - begin) {

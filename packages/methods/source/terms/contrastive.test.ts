@@ -64,12 +64,12 @@ function lossOf(
     seen.map(({ index }) => index),
     'int32',
   );
-  const said = tf.tensor2d(seen.map(({ t }) => t));
+  const taught = tf.tensor2d(seen.map(({ t }) => t));
   const term = bound('contrastive', { ...options, temperature }, student, teacher);
   return (features: tf.Tensor) =>
     term.loss({
       student: { features },
-      teacher: { features: said },
+      teacher: { features: taught },
       indices,
       at,
       auxiliary: (name: string, x: tf.Tensor) => (name === 'memory' ? memory : x),

@@ -33,7 +33,7 @@ test('a key opens until it is revoked, and only with the whole of its token', as
   expect(await apiKeys.list()).toMatchObject([{ id: key.id, lastUsedAt: expect.stringMatching(/Z$/) }]);
 });
 
-test('no secret lies in Redis', async () => {
+test('no secret is stored in Redis', async () => {
   const { token } = await held.queue.apiKeys.create(made);
   const redis = new Redis(held.redis.url);
   try {

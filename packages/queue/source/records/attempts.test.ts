@@ -98,7 +98,7 @@ test('after a final failure the running siblings are refused', async () => {
   });
 });
 
-test('progress, phase, time left and version follow what the attempts tell', async () => {
+test('progress, phase, time left and version follow the reports of the attempts', async () => {
   const { attempts, jobs } = held.queue;
   const id = await created();
   const first = await jobs.get(id);

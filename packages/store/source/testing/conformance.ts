@@ -277,7 +277,7 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
         const { digest } = await store.put(text('hello'));
         await expect(store.stream(digest, { start, end })).rejects.toMatchObject({
           code: 'range_not_satisfiable',
-          message: `the range ${start}-${end} lies outside the 5 bytes of the blob`,
+          message: `the range ${start}-${end} is outside the 5 bytes of the blob`,
         });
       });
     });

@@ -4,10 +4,10 @@
  * trainer waits for the thread to start, so it imports little.
  */
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
-import { openReader, type ReaderKind, readers } from '@distillery/datasets/readers';
+import { openReader, readers } from '@distillery/datasets/readers';
 import { DistilleryError, type ErrorCode } from '@distillery/spec/errors';
-import { openStore, type Store, type StoreKind, storeKinds } from '@distillery/store';
-import { importPlugin } from '../import-plugin.ts';
+import { openStore, type Store, storeKinds } from '@distillery/store';
+import { addKinds, importPlugin } from '../import-plugin.ts';
 import { batchMaker, type InputBatch, type InputSource } from './batches.ts';
 import { openRows, type RowFile, type RowReader } from './row-reader.ts';
 
@@ -88,11 +88,8 @@ parentPort?.on('message', ({ source, port }: Opening) => {
 
 /** Adds the readers and stores of plug-ins; the other kinds have no use here. */
 async function loadPlugins(data: ThreadData | null): Promise<void> {
-  for (const name of data?.plugins ?? []) {
-    const plugin = await importPlugin(name);
-    for (const kind of (plugin.readers ?? []) as ReaderKind[]) readers.add(kind);
-    for (const kind of (plugin.stores ?? []) as StoreKind[]) storeKinds.add(kind);
-  }
+  for (const name of data?.plugins ?? [])
+    addKinds(name, await importPlugin(name), { readers, stores: storeKinds });
 }
 
 /** The stores that this thread has opened, by URL. */

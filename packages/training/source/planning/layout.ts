@@ -34,12 +34,41 @@ export interface Layout {
  *
  * @throws Error when there is none, which the spec's own check rules out
  */
-export function networkOf({ teachers, students }: Layout, name: string): PlannedTeacher | PlannedStudent {
-  const found =
-    teachers.find(({ teacher }) => teacher.name === name) ??
-    students.find(({ student }) => student.name === name);
+export function networkOf(layout: Layout, name: string): PlannedTeacher | PlannedStudent {
+  const found = indexOf(layout).networks.get(name);
   if (found === undefined) throw new Error(`the job has no network ${name}`);
   return found;
+}
+
+/** The students that learn from a network, in their order in the layout. */
+export function learnersOf(layout: Layout, teacher: string): readonly PlannedStudent[] {
+  return indexOf(layout).learners.get(teacher) ?? [];
+}
+
+interface LayoutIndex {
+  networks: Map<string, PlannedTeacher | PlannedStudent>;
+  /** The students that learn from each network. */
+  learners: Map<string, PlannedStudent[]>;
+}
+
+/** Planning asks for networks and learners once per network, so searching the lists each time would be quadratic. */
+const indexes = new WeakMap<Layout, LayoutIndex>();
+
+function indexOf(layout: Layout): LayoutIndex {
+  const known = indexes.get(layout);
+  if (known !== undefined) return known;
+  const index: LayoutIndex = { networks: new Map(), learners: new Map() };
+  for (const planned of layout.students) {
+    index.networks.set(planned.student.name, planned);
+    for (const teacher of planned.student.teachers) {
+      const learners = index.learners.get(teacher);
+      if (learners === undefined) index.learners.set(teacher, [planned]);
+      else learners.push(planned);
+    }
+  }
+  for (const planned of layout.teachers) index.networks.set(planned.teacher.name, planned);
+  indexes.set(layout, index);
+  return index;
 }
 
 /** The taps that a student reads from one of its teachers. */

@@ -1,6 +1,6 @@
 import { augmentationIdentity } from '@distillery/datasets';
 import { digestOf } from '@distillery/spec';
-import { type Layout, type networkOf, tapsFrom } from './layout.ts';
+import { type Layout, learnersOf, type networkOf, tapsFrom } from './layout.ts';
 import { type Student, viewsOf } from './students.ts';
 
 /** The outputs of one teacher for one augmentation: every tap in every view. */
@@ -19,7 +19,7 @@ export interface OutputSet {
  */
 export function outputSets(layout: Layout, teacher: string): OutputSet[] {
   const sets = new Map<string, OutputSet>();
-  for (const planned of layout.students) {
+  for (const planned of learnersOf(layout, teacher)) {
     const taps = tapsFrom(layout, planned, teacher);
     if (taps.length === 0) continue;
     const { training } = planned.student;

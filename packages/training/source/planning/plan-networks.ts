@@ -1,13 +1,14 @@
 import { architectures, bind } from '@distillery/models';
-import { type Choice, DistilleryError, type FieldError, type JobSpec } from '@distillery/spec';
+import { type Choice, digestOf, DistilleryError, type FieldError, type JobSpec } from '@distillery/spec';
 import { type BoundPlan, ensemblePlan } from '../ensemble.ts';
-import { bindMethod, type Extended, extendStudent, MethodError } from '../method.ts';
+import { bindMethod, type Extended, extendsStudent, extendStudent, MethodError } from '../method.ts';
 import { bindPeer } from '../peers.ts';
 import { pretrainedOf } from '../pretraining.ts';
 import { tracedWithTaps, withoutGradientTap } from '../taps.ts';
 import { checkPeers, checkTrainings } from './check-trainings.ts';
 import { mapClasses, type Subject } from './class-map.ts';
 import type { BoundNetwork, Layout, PlannedStudent, PlannedTeacher } from './layout.ts';
+import { remembered } from './remembered.ts';
 import { isPeer, jobTeachers, pathOf, type Student, studentsOf } from './students.ts';
 import type { TeacherFacts } from './subjects.ts';
 
@@ -19,7 +20,10 @@ export interface Subjects {
 }
 
 /** A student's network before its method has extended it. */
-type BoundStudent = BoundNetwork & { student: Student };
+interface BoundStudent {
+  student: Student;
+  network: BoundNetwork;
+}
 
 /**
  * Plans the networks of a job: computes every network's shapes and binds every method to its taps.
@@ -29,8 +33,9 @@ type BoundStudent = BoundNetwork & { student: Student };
  */
 export function planNetworks(spec: JobSpec, subjects: Subjects, bfloat16Refusal?: string): Layout {
   const fields: FieldError[] = [];
-  const teachers = planTeachers(spec, subjects, fields);
-  const bound = bindStudents(spec, subjects.job, fields);
+  const binder = networkBinder(fields);
+  const teachers = planTeachers(spec, subjects, fields, binder);
+  const bound = bindStudents(spec, subjects.job, binder);
   checkTrainings(spec, bfloat16Refusal, subjects.job.vocabulary === undefined, fields);
   if (spec.procedure === 'mutual') checkPeers(bound, fields);
   refuse(fields);
@@ -39,7 +44,12 @@ export function planNetworks(spec: JobSpec, subjects: Subjects, bfloat16Refusal?
   return { teachers, students };
 }
 
-function planTeachers(spec: JobSpec, subjects: Subjects, fields: FieldError[]): PlannedTeacher[] {
+function planTeachers(
+  spec: JobSpec,
+  subjects: Subjects,
+  fields: FieldError[],
+  binder: NetworkBinder,
+): PlannedTeacher[] {
   return jobTeachers(spec).flatMap((teacher) => {
     const { subject = subjects.job, architecture, normalization } = subjects.teachers[teacher.name];
     const { indices, errors } = mapClasses(subjects.job, subject, teacher.classMap);
@@ -52,42 +62,55 @@ function planTeachers(spec: JobSpec, subjects: Subjects, fields: FieldError[]): 
           weightsPath !== undefined && error.path === '/dataset' ? weightsPath : teacher.path + error.path,
       })),
     );
-    const network = bindNetwork(weightsPath ?? `${teacher.path}/architecture`, architecture, subject, fields);
+    const network = binder(weightsPath ?? `${teacher.path}/architecture`, architecture, subject);
     if (network === undefined) return [];
     const more = { ...(indices && { classMap: indices }), ...(normalization && { normalization }) };
     return [{ ...network, teacher, architecture, ...more }];
   });
 }
 
-function bindStudents(spec: JobSpec, subject: Subject, fields: FieldError[]): BoundStudent[] {
+function bindStudents(spec: JobSpec, subject: Subject, binder: NetworkBinder): BoundStudent[] {
   return studentsOf(spec).flatMap((student) => {
-    const network = bindNetwork(`${pathOf(student)}/architecture`, student.architecture, subject, fields);
+    const network = binder(`${pathOf(student)}/architecture`, student.architecture, subject);
     if (network === undefined) return [];
+    if (!isPeer(spec, student)) return [{ student, network }];
     // Peers share one gradient pass, which gives no gradient of a single network by its input.
-    const plan = isPeer(spec, student) ? withoutGradientTap(network.plan) : network.plan;
-    return [{ forward: network.forward, plan, student }];
+    return [{ student, network: { ...network, plan: withoutGradientTap(network.plan) } }];
   });
 }
 
-/** Binds an architecture to its data; undefined, with an entry in `fields`, when the two do not fit. */
-function bindNetwork(
-  path: string,
+/** Binds an architecture to its data; undefined, with an entry for the path, when the two do not fit. */
+type NetworkBinder = (path: string, choice: Choice, subject: Subject) => BoundNetwork | undefined;
+
+/**
+ * Returns a binder that traces equal architectures over equal data once: a job has up to thousands of networks, and most
+ * are equal.
+ */
+function networkBinder(fields: FieldError[]): NetworkBinder {
+  const results = new Map<string, BoundNetwork | Omit<FieldError, 'path'>>();
+  return (path, choice, subject) => {
+    const { shape, classes, vocabulary } = subject;
+    const key = digestOf([choice, shape, classes.length, vocabulary ?? null]);
+    const result = results.get(key) ?? boundOrError(choice, subject);
+    results.set(key, result);
+    if ('forward' in result) return result;
+    fields.push({ path, ...result });
+    return undefined;
+  };
+}
+
+function boundOrError(
   choice: Choice,
   { shape, classes, vocabulary }: Subject,
-  fields: FieldError[],
-): BoundNetwork | undefined {
+): BoundNetwork | Omit<FieldError, 'path'> {
   try {
     const task = { classes: classes.length, vocabulary };
     const forward = bind(architectures.get(choice.type), choice, task);
     return { forward, plan: tracedWithTaps(forward, shape) };
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
-    fields.push({
-      path,
-      message: `does not fit ${vocabulary === undefined ? 'images' : 'texts'} of [${shape}]: ${error.message}`,
-      value: choice,
-    });
-    return undefined;
+    const inputs = vocabulary === undefined ? 'images' : 'texts';
+    return { message: `does not fit ${inputs} of [${shape}]: ${error.message}`, value: choice };
   }
 }
 
@@ -104,7 +127,12 @@ function planStudents(
     ...[...extended].map(([name, { plan }]) => [name, plan] as const),
   ]);
   const peers = Object.fromEntries(
-    bound.filter(({ student }) => isPeer(spec, student)).map(({ student, plan }) => [student.name, plan]),
+    bound
+      .filter(({ student }) => isPeer(spec, student))
+      .map(({ student, network }) => [student.name, network.plan]),
+  );
+  const bindOnce = remembered(({ method, plan }: Extended, teacher: BoundPlan) =>
+    bindMethod(method, plan, teacher),
   );
   return bound.flatMap(({ student }) => {
     const own = extended.get(student.name);
@@ -113,7 +141,7 @@ function planStudents(
     try {
       const method = isPeer(spec, student)
         ? bindPeer(student.name, choices, peers)
-        : bindMethod(choices, network.plan, teacherPlan(student, plans));
+        : bindOnce(own, teacherPlan(student, plans));
       if (isPeer(spec, student) && pretrainedOf({ student, method }).length > 0) {
         const message = 'needs a teacher that has finished training, but peers train together';
         fields.push({ path: `${pathOf(student)}/method`, message });
@@ -144,16 +172,26 @@ function extendAll(
     ]),
   );
   const extended = new Map<string, Extended>();
+  const students = new Map(bound.map((one) => [one.student.name, one]));
+  const unchanged = remembered((method: readonly Choice[], own: BoundNetwork) =>
+    extendStudent(method, own, undefined),
+  );
   const seen = new Set<string>();
-  const visit = ({ student, ...own }: BoundStudent) => {
+  const visit = ({ student, network: own }: BoundStudent) => {
     const { name, method } = student;
     if (seen.has(name)) return;
     seen.add(name);
-    for (const other of bound) if (student.teachers.includes(other.student.name)) visit(other);
+    for (const teacher of student.teachers) {
+      const other = students.get(teacher);
+      if (other !== undefined) visit(other);
+    }
     const known = student.teachers.map((teacher) => networks.get(teacher) ?? extended.get(teacher));
     if (known.includes(undefined)) return;
     try {
-      extended.set(name, extendStudent(method, own, known.length === 1 ? known[0] : undefined));
+      const extension = extendsStudent(method)
+        ? extendStudent(method, own, known.length === 1 ? known[0] : undefined)
+        : unchanged(method, own);
+      extended.set(name, extension);
     } catch (error) {
       if (!(error instanceof MethodError)) throw error;
       fields.push({ path: `${pathOf(student)}/method${error.path}`, ...fieldOf(error) });
@@ -172,10 +210,12 @@ function planForTerms({ plan, classMap }: PlannedTeacher): BoundPlan {
   return { taps: { ...withoutGradientTap(plan).taps, logits: [classMap.length] }, parameters: [] };
 }
 
+const noTeacher: BoundPlan = { taps: {}, parameters: [] };
+
 /** The plan that a student's terms read as the teacher's: empty without a teacher, combined for several. */
 function teacherPlan({ teachers }: Student, plans: ReadonlyMap<string, BoundPlan>): BoundPlan {
   const own = teachers.map((name) => plans.get(name) as BoundPlan);
-  if (own.length === 0) return { taps: {}, parameters: [] };
+  if (own.length === 0) return noTeacher;
   return own.length === 1 ? own[0] : ensemblePlan(teachers, own);
 }
 

@@ -1,7 +1,9 @@
 import { tmpdir } from 'node:os';
+import type { Choice } from '@distillery/spec';
 import { describe, expect, test } from 'vitest';
 import { jobSpec } from '../kinds.ts';
 import { planJob } from './plan.ts';
+import { planNetworks } from './plan-networks.ts';
 import { planSchema } from './plan-schema.ts';
 
 const context = { cacheDir: tmpdir(), roots: [], gigaflops: 100 };
@@ -55,7 +57,14 @@ test('bfloat16 is refused, naming each field, where no worker has it', async () 
 });
 
 test('a job that asks for more than one may is refused, by field', async () => {
-  const bounds = { parameters: 1e6, memoryBytes: 1, outputsBytes: 1e9, work: 1e30 };
+  const bounds = {
+    stages: 100,
+    peerTerms: 1,
+    parameters: 1e6,
+    memoryBytes: 1,
+    outputsBytes: 1e9,
+    work: 1e30,
+  };
   const refused = planJob(jobSpec.parse(spec), { ...context, bounds });
   await expect(refused).rejects.toMatchObject({
     code: 'invalid_spec',
@@ -176,4 +185,19 @@ describe('a plan is refused', () => {
     const fields = await refusal({ training: { optimizer: { type: 'sgd', nesterov: true } } });
     expect(fields).toMatchObject([{ path: '/training/optimizer/nesterov' }]);
   });
+});
+
+test('the generations of a student share the network and the method that were computed once', async () => {
+  const generations = 16;
+  const parsed = jobSpec.parse({ ...spec, procedure: 'born_again', generations });
+  const subject = { shape: [32, 32, 3], classes: ['a', 'b'] };
+  const teachers = { teacher: { architecture: parsed.teacher?.architecture as Choice } };
+  const { students } = planNetworks(parsed, { job: subject, teachers });
+  const ofSoft = students.filter(({ student }) => student.index === 0);
+  expect(ofSoft.map(({ student }) => student.name)).toEqual(
+    Array.from({ length: generations }, (_, index) => `soft-${index + 1}`),
+  );
+  expect(new Set(students.map(({ plan }) => plan)).size).toBe(1);
+  // The first generation is bound to the teacher, all others to the generation before.
+  expect(new Set(ofSoft.map(({ method }) => method)).size).toBe(2);
 });

@@ -1,9 +1,16 @@
 import { type DatasetContext, datasets, inputBytes } from '@distillery/datasets';
 import { type NetworkPlan, sizeOf, trace } from '@distillery/engine';
-import { type Choice, DistilleryError, type JobPlan, type JobSpec, validationOf } from '@distillery/spec';
+import {
+  type Choice,
+  DistilleryError,
+  type FieldError,
+  type JobPlan,
+  type JobSpec,
+  validationOf,
+} from '@distillery/spec';
 import type { Store } from '@distillery/store';
 import { describeTeachers } from './subjects.ts';
-import { beyond, type Bounds, defaultBounds } from './bounds.ts';
+import { beyond, type Bounds, defaultBounds, beyondAtOnce } from './bounds.ts';
 import { memoryEstimate, outputsEstimate } from './estimate.ts';
 import { planNetworks } from './plan-networks.ts';
 import { pathOf } from './students.ts';
@@ -41,6 +48,8 @@ export interface PlanContext extends DatasetContext {
  *   `data_unavailable` when the data set cannot be used
  */
 export async function planJob(spec: JobSpec, context: PlanContext): Promise<Planned> {
+  const bounds = context.bounds ?? defaultBounds;
+  refuse(beyondAtOnce(spec, bounds));
   const outline = await datasets.get(spec.dataset.source).outline(spec.dataset, context);
   const teachers = await describeTeachers(spec, context);
   const layout = planNetworks(spec, { job: outline, teachers }, context.bfloat16Refusal);
@@ -60,10 +69,13 @@ export async function planJob(spec: JobSpec, context: PlanContext): Promise<Plan
     ...layout.teachers.map(({ teacher, plan }) => [teacher.path, plan] as const),
     ...layout.students.map(({ student, plan }) => [pathOf(student), plan] as const),
   ].map(([path, { parameterCount }]) => ({ path: `${path}/architecture`, parameters: parameterCount }));
-  const fields = beyond({ ...estimate, networks, work }, context.bounds ?? defaultBounds);
-  if (fields.length > 0) {
-    throw new DistilleryError('invalid_spec', 'the job exceeds the limits of a job', { fields });
-  }
+  refuse(beyond({ ...estimate, networks, work, spec, stages: stages.length }, bounds));
+  const termsOf = new Map<readonly WeightedTerm[], Plan['students'][number]['terms']>();
+  const describeMethod = (method: readonly WeightedTerm[]) => {
+    const terms = termsOf.get(method) ?? method.map(describeTerm);
+    termsOf.set(method, terms);
+    return terms;
+  };
   return {
     resolved: { version: planVersion, distillery: version, stages },
     plan: {
@@ -85,7 +97,7 @@ export async function planJob(spec: JobSpec, context: PlanContext): Promise<Plan
         name: student.name,
         teachers: student.teachers,
         control: student.control,
-        terms: method.map(describeTerm),
+        terms: describeMethod(method),
       })),
       stages: stages.map(({ id, kind, needs, work }) => ({
         id,
@@ -101,6 +113,12 @@ export async function planJob(spec: JobSpec, context: PlanContext): Promise<Plan
       },
     },
   };
+}
+
+/** @throws DistilleryError `invalid_spec` when there are entries */
+function refuse(fields: FieldError[]): void {
+  if (fields.length === 0) return;
+  throw new DistilleryError('invalid_spec', 'the job exceeds the limits of a job', { fields });
 }
 
 function describe(choice: Choice, plan: NetworkPlan) {

@@ -36,10 +36,10 @@ export interface PlannedStage {
 export function planStages(kinds: readonly StageKind[], job: PlanningJob): StagePlan[] {
   const planned: PlannedStage[] = [];
   for (const kind of kinds) {
-    const drafts = kind.plan(job, [...planned]);
+    const drafts = kind.plan(job, planned.slice());
     const own = drafts.map((draft) => plannedStage(kind, draft));
     // Students and seeds may ask for the same stage, which is then planned once.
-    planned.push(...new Map(own.map((one) => [one.stage.id, one])).values());
+    for (const one of new Map(own.map((each) => [each.stage.id, each])).values()) planned.push(one);
   }
   return inOrder(planned.map(({ stage }) => stage));
 }
@@ -50,15 +50,26 @@ function plannedStage(kind: StageKind, { input, work }: StageDraft<Record<string
   return { stage, networks: kind.networks?.(input) ?? [] };
 }
 
-/** Moves each stage behind those that it needs, and otherwise keeps their order. */
+/**
+ * Moves each stage behind those that it needs: sorts by the length of the longest chain of needs, and keeps the order of
+ * stages with equal lengths. Takes time in proportion to the number of stages and needs.
+ */
 function inOrder(stages: readonly StagePlan[]): StagePlan[] {
-  const ordered: StagePlan[] = [];
-  const done = new Set<string>();
-  while (ordered.length < stages.length) {
-    const next = stages.filter(({ id, needs }) => !done.has(id) && needs.every((need) => done.has(need)));
-    if (next.length === 0) throw new Error('the needs of the stages form a cycle');
-    ordered.push(...next);
-    for (const { id } of next) done.add(id);
+  const dependents = new Map<string, StagePlan[]>(stages.map(({ id }) => [id, []]));
+  const missing = new Map(stages.map(({ id, needs }) => [id, needs.length]));
+  const depths = new Map(stages.map(({ id }) => [id, 0]));
+  for (const stage of stages) for (const need of stage.needs) dependents.get(need)?.push(stage);
+  const free = stages.filter(({ needs }) => needs.length === 0);
+  // The list grows while it is walked.
+  for (const { id } of free) {
+    for (const dependent of dependents.get(id) ?? []) {
+      const depth = Math.max(depths.get(dependent.id) ?? 0, (depths.get(id) ?? 0) + 1);
+      depths.set(dependent.id, depth);
+      const left = (missing.get(dependent.id) ?? 0) - 1;
+      missing.set(dependent.id, left);
+      if (left === 0) free.push(dependent);
+    }
   }
-  return ordered;
+  if (free.length < stages.length) throw new Error('the needs of the stages form a cycle');
+  return stages.toSorted((a, b) => (depths.get(a.id) ?? 0) - (depths.get(b.id) ?? 0));
 }

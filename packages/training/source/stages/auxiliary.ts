@@ -6,7 +6,7 @@ import type { PretrainedValues } from '../components/auxiliary-networks.ts';
 import { train } from '../loop.ts';
 import { disposeNetwork, readValues, type Values } from '../network.ts';
 import { trainingWork } from '../planning/estimate.ts';
-import type { PlannedStudent } from '../planning/layout.ts';
+import { networkOf, type PlannedStudent } from '../planning/layout.ts';
 import { viewsOf } from '../planning/students.ts';
 import type { PlanningJob } from '../planning/stages.ts';
 import { type Pretrained, pretrainedOf, reconstruction } from '../pretraining.ts';
@@ -52,14 +52,15 @@ export const auxiliary: StageKind<typeof input, typeof resultSchema> = {
   needs: ({ teachers }) => teachers.map(({ outputs: stage }) => stage),
   about: ({ key, seed }) => ({ network: key, ...(seed !== undefined && { seed }) }),
   plan: (job) =>
-    job.layout.students.flatMap((planned) =>
-      job.spec.seeds.flatMap((seed) =>
-        pretrainedOf(planned).map(({ key, whole, training: { epochs } }) => ({
+    job.layout.students.flatMap((planned) => {
+      const wanted = pretrainedOf(planned);
+      return job.spec.seeds.flatMap((seed) =>
+        wanted.map(({ key, whole, training: { epochs } }) => ({
           input: auxiliaryInput(job, planned, key, seed),
           work: trainingWork(whole, epochs, job.train),
         })),
-      ),
-    ),
+      );
+    }),
   artifacts: ({ address, weights }) => ({ blobs: [weights.digest], shared: [address] }),
   shared: { folder: 'auxiliaries', blobs: (manifest) => [resultSchema.parse(manifest).weights.digest] },
   run,
@@ -68,7 +69,7 @@ export const auxiliary: StageKind<typeof input, typeof resultSchema> = {
 /** The input of the stage that trains a student's auxiliary network; students and seeds with equal inputs share it. */
 export function auxiliaryInput(job: PlanningJob, planned: PlannedStudent, key: string, seed: number): Input {
   const { name, teachers } = planned.student;
-  const taught = job.layout.students.some(({ student }) => teachers.includes(student.name));
+  const taught = teachers.some((teacher) => 'student' in networkOf(job.layout, teacher));
   const own = { key, student: name, teachers: teachersOf(job, planned, seed) };
   return taught ? { ...own, seed } : own;
 }
@@ -102,7 +103,7 @@ async function trained(
   planned: PlannedStudent,
   wanted: Pretrained,
 ): Promise<{ values: Values; loss: number }> {
-  const { job, input, tell, pause } = context;
+  const { job, input, emit, pause } = context;
   const { dataset, indices } = materials;
   const { training } = wanted;
   const { resume, save } = await openCheckpoints(checkpointsOf(context));
@@ -123,9 +124,9 @@ async function trained(
       checkpoints: job.spec.checkpoints,
       hooks: {
         metrics: (epoch, step, values) =>
-          tell.metrics({ epoch, step, time: new Date().toISOString(), values }),
-        progress: (phase, cursor) => tell.progress(progress(phase, cursor)),
-        warning: tell.warning,
+          emit.metrics({ epoch, step, time: new Date().toISOString(), values }),
+        progress: (phase, cursor) => emit.progress(progress(phase, cursor)),
+        warning: emit.warning,
         checkpoint: save,
         pause,
       },

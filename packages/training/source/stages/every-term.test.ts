@@ -18,8 +18,8 @@ const ofImages = all.filter((type) => !ofTransformers.includes(type));
 const lightnn = { type: 'lightnn' };
 const vit = { type: 'vit', patch: 8, width: 12, depth: 2, heads: 2 };
 /** The last batch has a single image: terms that compare samples must stand it. */
-const training = { epochs: 1, batchSize: 67 };
-const dataset = { source: 'shapes', trainCount: 150, testCount: 50 };
+const training = { epochs: 1, batchSize: 22 };
+const dataset = { source: 'shapes', trainCount: 50, testCount: 20 };
 
 // From a teacher of its own kind, and from one whose maps have other channels, or whose layers are more and wider.
 test.each([

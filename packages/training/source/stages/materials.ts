@@ -24,11 +24,11 @@ export interface Materials {
  * @param teacher a teacher whose data set is loaded if it has one; absent: the job's data set is loaded
  */
 export async function loadMaterials(
-  { job: { spec }, data: surroundings, store, tell, signal }: StageContext,
+  { job: { spec }, data: surroundings, store, emit, signal }: StageContext,
   teacher?: string,
 ): Promise<Materials> {
   const data = { ...surroundings, signal };
-  tell.progress(phase('loading'));
+  emit.progress(phase('loading'));
   // Let the thread start while the data set is decoded.
   batchThread();
   const own = jobTeachers(spec).find(({ name }) => name === teacher)?.dataset;
@@ -36,7 +36,7 @@ export async function loadMaterials(
   const dataset = await datasets.get(choice.source).load(choice, data);
   if (dataset.skipped.count > 0) {
     const { count, first } = dataset.skipped;
-    tell.skipped({ digest: dataset.digest, count, samples: first });
+    emit.skipped({ digest: dataset.digest, count, samples: first });
   }
   const { fraction, seed } = validationOf(spec);
   const indices = splitValidation(dataset.train.count, dataset.train.labels, fraction, seed);
@@ -60,15 +60,15 @@ export function checkpointBlobs(manifest: unknown): string[] {
   return blob === undefined ? [] : [blob];
 }
 
-export function checkpointsOf({ store, job, stage, attempt, tell }: StageContext): CheckpointOptions {
+export function checkpointsOf({ store, job, stage, attempt, emit }: StageContext): CheckpointOptions {
   const { keep } = job.spec.checkpoints;
   return {
     store,
     folder: checkpointFolder(job.id, stage.id),
     attempt,
     keep,
-    warn: tell.warning,
-    saved: tell.checkpoint,
+    warn: emit.warning,
+    saved: emit.checkpoint,
   };
 }
 

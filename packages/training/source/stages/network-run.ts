@@ -62,7 +62,7 @@ export async function runNetworks(
   { dataset, indices }: Materials,
   { members, training, seed, views, teacher, combine }: NetworkRun,
 ): Promise<TrainedNetwork[]> {
-  const { store, tell, stage, job, pause, engine } = context;
+  const { store, emit, stage, job, pause, engine } = context;
   if (training.precision === 'bfloat16' && engine.bfloat16 !== null) {
     throw new DistilleryError(
       'precision_unavailable',
@@ -101,9 +101,9 @@ export async function runNetworks(
       checkpoints: job.spec.checkpoints,
       hooks: {
         metrics: (epoch, step, values) =>
-          tell.metrics({ epoch, step, time: new Date().toISOString(), values }),
-        progress: (name, cursor) => tell.progress(progress(name, cursor)),
-        warning: tell.warning,
+          emit.metrics({ epoch, step, time: new Date().toISOString(), values }),
+        progress: (name, cursor) => emit.progress(progress(name, cursor)),
+        warning: emit.warning,
         checkpoint: save,
         pause,
       },
@@ -113,7 +113,7 @@ export async function runNetworks(
     networks.forEach(disposeNetwork);
   }
   const step = stepsPerEpoch * training.epochs;
-  tell.progress(progress('evaluating', { step, loss: result.loss ?? null, samplesPerSecond: null }));
+  emit.progress(progress('evaluating', { step, loss: result.loss ?? null, samplesPerSecond: null }));
   const results: TrainedNetwork[] = [];
   for (const index of members.keys()) results.push(await resultOf(index));
   return results;

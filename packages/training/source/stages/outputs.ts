@@ -15,7 +15,7 @@ import {
 } from '../outputs.ts';
 import { columns } from '../planning/class-map.ts';
 import { forwardWork } from '../planning/estimate.ts';
-import { networkOf } from '../planning/layout.ts';
+import { learnersOf, networkOf } from '../planning/layout.ts';
 import { outputSets, storedShape } from '../planning/output-sets.ts';
 import type { PlannedStage, PlanningJob } from '../planning/stages.ts';
 import { jobTeachers } from '../planning/students.ts';
@@ -85,20 +85,21 @@ export const outputs: StageKind<typeof input, typeof resultSchema> = {
   needs: ({ trained }) => (trained === undefined ? [] : [trained.stage]),
   about: ({ network, seed }) => ({ network, ...(seed !== undefined && { seed }) }),
   plan({ spec, layout, train, test }, before) {
+    const trained = trainedBy(before);
     const work = (name: string) => {
       const { plan } = networkOf(layout, name);
       return forwardWork(plan) * train * outputSets(layout, name).reduce((sum, { views }) => sum + views, 0);
     };
     const ofTeachers = layout.teachers.map(({ teacher: { name, training }, plan }) => ({
-      input: { network: name, ...(training && { trained: trainedBy(before, name, null) }) },
+      input: { network: name, ...(training && { trained: trained(name, null) }) },
       work: work(name) + forwardWork(plan) * test,
     }));
     const ofStudents = layout.students
       .map(({ student }) => student.name)
-      .filter((name) => layout.students.some(({ student }) => student.teachers.includes(name)))
+      .filter((name) => learnersOf(layout, name).length > 0)
       .flatMap((name) =>
         spec.seeds.map((seed) => ({
-          input: { network: name, seed, trained: trainedBy(before, name, seed) },
+          input: { network: name, seed, trained: trained(name, seed) },
           work: work(name),
         })),
       );
@@ -144,12 +145,18 @@ function idOf(network: string, seed: number | undefined): string {
   return network === 'teacher' ? 'outputs' : `outputs.${network}`;
 }
 
-function trainedBy(before: readonly PlannedStage[], network: string, seed: number | null) {
-  const found = before.find(({ networks }) =>
-    networks.some((one) => one.name === network && one.seed === seed),
+/** Returns a function that finds the stage that trains a network. */
+function trainedBy(before: readonly PlannedStage[]) {
+  const stages = new Map(
+    before.flatMap(({ stage, networks }) =>
+      networks.map(({ name, seed }) => [`${name} ${seed}`, stage.id] as const),
+    ),
   );
-  if (found === undefined) throw new DistilleryError('internal', `no stage trains ${network}`);
-  return { stage: found.stage.id, network };
+  return (network: string, seed: number | null) => {
+    const stage = stages.get(`${network} ${seed}`);
+    if (stage === undefined) throw new DistilleryError('internal', `no stage trains ${network}`);
+    return { stage, network };
+  };
 }
 
 /**
@@ -157,7 +164,7 @@ function trainedBy(before: readonly PlannedStage[], network: string, seed: numbe
  *   store verifies what it reads. Students see these outputs alone, so no step of theirs can change the teacher
  */
 async function run(context: StageContext<Input>): Promise<OutputsResult> {
-  const { job, stage, store, tell, pause, input, engine } = context;
+  const { job, stage, store, emit, pause, input, engine } = context;
   const materials = await loadMaterials(context);
   const { dataset, indices, layout } = materials;
   const name = input.network;
@@ -290,7 +297,7 @@ async function run(context: StageContext<Input>): Promise<OutputsResult> {
             const values = outputs[tap].dataSync() as Float32Array;
             await writer.write(tap === 'logits' ? ofJob(values) : values);
           }
-          tell.progress(phase('storing', (done + from / indices.train.length) / total));
+          emit.progress(phase('storing', (done + from / indices.train.length) / total));
         },
         pause,
       );

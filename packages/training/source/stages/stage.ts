@@ -135,7 +135,7 @@ export interface StageContext<Input = unknown> extends JobRecord {
   store: Store;
   data: DatasetContext;
   engine: EngineInfo;
-  tell: {
+  emit: {
     metrics(row: Omit<MetricRow, 'stage' | 'attempt'>): void;
     progress(progress: StageProgress): void;
     /** Reports a problem that does not stop the stage. */

@@ -52,11 +52,12 @@ export const student: StageKind<typeof input, typeof resultSchema> = {
     const first = layout.teachers.slice(0, 1).map(({ teacher }) => outputsStage(job, teacher.name, 0));
     return layout.students
       .filter((planned) => !isPeer(spec, planned.student))
-      .flatMap((planned) =>
-        spec.seeds.map((seed) => {
+      .flatMap((planned) => {
+        const pretrained = pretrainedOf(planned);
+        return spec.seeds.map((seed) => {
           const { name, training } = planned.student;
           const teachers = teachersOf(job, planned, seed);
-          const auxiliaries = pretrainedOf(planned).map(({ key }) => ({
+          const auxiliaries = pretrained.map(({ key }) => ({
             key,
             stage: auxiliary.id(auxiliaryInput(job, planned, key, seed)),
           }));
@@ -65,8 +66,8 @@ export const student: StageKind<typeof input, typeof resultSchema> = {
             input: { student: name, seed, teachers, auxiliaries, after },
             work: trainingWork(planned.plan, training.epochs, train),
           };
-        }),
-      );
+        });
+      });
   },
   networks: ({ student: name, seed }, result) => [
     {

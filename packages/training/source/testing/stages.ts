@@ -70,7 +70,7 @@ export async function stageRunner(roots: string[] = []) {
           store,
           data,
           engine,
-          tell: {
+          emit: {
             metrics: (row) => reported.rows.push(row),
             progress: (progress) => reported.progress.push(progress),
             warning: (message) => reported.warnings.push(message),

@@ -19,7 +19,7 @@ const entrySchema = z.object({
 }) satisfies z.ZodType<CatalogueEntry>;
 
 /** `/v1/methods`, `/v1/architectures`, `/v1/datasets`, `/v1/teachers`, `/v1/formats`: the registered kinds with their options. */
-export const catalogues: FastifyPluginAsyncZod<Services> = async (app, { planner: { kinds } }) => {
+export const catalogues: FastifyPluginAsyncZod<Services> = async (app, { catalogue: { kinds } }) => {
   const pages = {
     methods: { registry: kinds.terms, summary: 'The distillation terms' },
     architectures: { registry: kinds.architectures, summary: 'The network architectures' },

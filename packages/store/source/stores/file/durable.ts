@@ -45,7 +45,7 @@ export function storeError(what: string, error: unknown): unknown {
   if (asDistilleryError(error).code === 'disk_full') {
     return new DistilleryError(
       'disk_full',
-      `the store cannot ${what}: its disk is full (${code}); what was committed before stands`,
+      `the store cannot ${what}: its disk is full (${code}); what was committed before is kept`,
       { cause: error },
     );
   }

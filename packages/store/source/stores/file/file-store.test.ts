@@ -201,7 +201,7 @@ describe('the file store on a disk', () => {
       for (let name = 0; name < ${names}; name++) {
         const { created, manifest } = await store.commit('race/' + name, { pid: process.pid });
         if (created) won.push(name);
-        if (created !== (manifest.pid === process.pid)) throw new Error('the winner is not the one that stands');
+        if (created !== (manifest.pid === process.pid)) throw new Error('the winner is not the one that was kept');
       }
       console.log(JSON.stringify(won));
       process.exit();`;

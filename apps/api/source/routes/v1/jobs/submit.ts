@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { problems } from '../../../http/responses.ts';
 import type { Services } from '../../../services.ts';
 import { liveWorkers } from '../../../live-workers.ts';
+import { validatorWithoutBody } from '../../../validation.ts';
 
 const headers = z.looseObject({
   'idempotency-key': z
@@ -16,12 +17,8 @@ const headers = z.looseObject({
 });
 
 /** `POST /v1/jobs` and `POST /v1/jobs/validate` */
-export const submit: FastifyPluginAsyncZod<Services> = async (app, { queue, planner }) => {
-  // Validation replaces the body by the parsed spec; the digest and the record need the body as it was sent.
-  app.decorateRequest('posted', undefined);
-  app.addHook('preValidation', async (request) => {
-    request.posted = request.body;
-  });
+export const submit: FastifyPluginAsyncZod<Services> = async (app, { queue, planner, catalogue }) => {
+  app.setValidatorCompiler(validatorWithoutBody);
 
   app.post(
     '/jobs',
@@ -31,19 +28,20 @@ export const submit: FastifyPluginAsyncZod<Services> = async (app, { queue, plan
         tags: ['jobs'],
         summary: 'Submit a job',
         headers,
-        body: planner.jobSpec,
+        body: catalogue.jobSpec,
         response: { 202: jobViewSchema, ...problems },
       },
     },
     async (request, reply) => {
-      const { body: spec, posted, caller } = request;
+      const posted: unknown = request.body;
+      const { text, caller } = request;
       const owner = caller === null ? undefined : { name: caller.name, jobs: caller.jobs };
       const key = request.headers['idempotency-key'];
       const idempotency = key === undefined ? undefined : { key, digest: digestOf(posted) };
       let job = idempotency && (await queue.jobs.replay(idempotency, owner?.name));
       let replayed = job !== undefined;
       if (job === undefined) {
-        const { resolved: plan } = await planner.plan(spec, await liveWorkers(queue));
+        const { spec, plan } = await planner.plan(text, await liveWorkers(queue));
         const { name = null, labels, priority } = spec;
         const created = await queue.jobs.create(
           { name, labels, owner, priority, posted, spec, plan },
@@ -76,17 +74,14 @@ export const submit: FastifyPluginAsyncZod<Services> = async (app, { queue, plan
       schema: {
         tags: ['jobs'],
         summary: 'Plan a job without submitting it',
-        body: planner.jobSpec,
-        response: { 200: planner.planSchema, ...problems },
+        body: catalogue.jobSpec,
+        response: { 200: catalogue.planSchema, ...problems },
       },
     },
-    async (request) => (await planner.plan(request.body, await liveWorkers(queue))).plan,
+    async ({ text }, reply) => {
+      const plan = await planner.validate(text, await liveWorkers(queue));
+      // Already JSON: parsing and writing a plan of thousands of stages again would delay other requests.
+      return reply.type('application/json; charset=utf-8').serializer(String).send(plan);
+    },
   );
 };
-
-declare module 'fastify' {
-  interface FastifyRequest {
-    /** The body before validation. */
-    posted: unknown;
-  }
-}
