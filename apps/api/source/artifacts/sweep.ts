@@ -63,7 +63,7 @@ export async function sweepStore(
       continue;
     }
     const digests = await blobsIn(store, name);
-    const isUnused = folder !== 'jobs' && !isNamed(needed, name) && digests.every((one) => old.has(one));
+    const isUnused = folder !== 'jobs' && !isNamed(needed, name) && (await areOld(digests));
     if (isUnused) shared.push(name);
     else for (const digest of digests) needed.add(blobName(digest));
   }
@@ -85,6 +85,13 @@ export async function sweepStore(
     checkpoints: checkpoints.length,
     shared: shared.length,
   };
+
+  async function areOld(digests: readonly string[]): Promise<boolean> {
+    for (const digest of digests) {
+      if (!old.has(digest) && (await store.stat(digest)) !== undefined) return false;
+    }
+    return true;
+  }
 }
 
 function severalServices(count: number): DistilleryError {
