@@ -23,6 +23,27 @@ test('a job is paused, resumed, cancelled and retried; each request can be repea
   }
 });
 
+test('a control needs no body, and a JSON content type without one changes nothing', async () => {
+  const { id } = await submitted(held);
+  const headers = { 'content-type': 'application/json' };
+  const response = await held.request(`/v1/jobs/${id}/cancel`, { method: 'POST', headers });
+  expect([response.status, await stateOf(response)]).toEqual([200, 'cancelled']);
+});
+
+test('a condition that is not evaluated refuses the request', async () => {
+  const { id } = await submitted(held);
+  const tag = (await held.request(`/v1/jobs/${id}`)).headers.get('etag') as string;
+  for (const [path, method] of [
+    ['/cancel', 'POST'],
+    ['', 'DELETE'],
+  ]) {
+    const response = await held.request(`/v1/jobs/${id}${path}`, { method, headers: { 'if-match': tag } });
+    expect([response.status, (await problem(response)).code]).toEqual([412, 'precondition_failed']);
+  }
+  expect((await held.queue.jobs.get(id)).view.state).toBe('queued');
+  await order(id, 'cancel');
+});
+
 test('an action that the state does not allow is a conflict that names the state', async () => {
   const { id } = await submitted(held);
   await order(id, 'cancel');

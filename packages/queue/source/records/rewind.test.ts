@@ -112,7 +112,7 @@ test('a worker whose stage reports the loss runs the lost stage and then that st
   const consumer = await held.queue.stages.consume(handler, { worker: 'w' });
   try {
     const { view } = await held.queue.jobs.create(job({ stages: graph(['a']) }));
-    await held.queue.stages.enqueueOpen(view.id);
+    await held.queue.stages.offer();
     await until(
       async () => (await held.queue.jobs.get(view.id)).view.state,
       (state) => state === 'succeeded',
