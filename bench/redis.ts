@@ -26,7 +26,7 @@ async function doJob({ jobs: records, stages: queued, attempts }: DistilleryQueu
   const plan = { version: 1, distillery: '0.0.0', stages };
   const spec = { padding: 'x'.repeat(2000) };
   const { view } = await records.create({ name: null, labels: {}, posted: spec, spec, plan });
-  await queued.enqueueOpen(view.id);
+  await queued.offer();
   const begun = await attempts.begin(view.id, 'teacher', 'bench');
   if ('skip' in begun) throw new Error(begun.skip);
   for (let step = 1; step <= 4; step++) {

@@ -100,10 +100,13 @@ async function trained({ client, queue }: Service, id: string): Promise<number> 
     return stages[0].state === 'succeeded' ? stages[0] : undefined;
   });
   const { result } = (await queue.jobs.result(id, 'teacher')) as { result: TrainedNetwork };
-  const { rows } = await queue.metrics.read(id, { stage: 'teacher', limit: 10_000 });
+  const all = { stage: 'teacher', limit: 10_000, attempts: 'all' } as const;
+  const { rows } = await queue.metrics.read(id, all);
   const identified = rows.map((row) => `${row.attempt} ${kindOf(row)}`);
   expect(new Set(identified).size, 'no row is stored twice').toBe(identified.length);
+  const { rows: curve } = await queue.metrics.read(id, { stage: 'teacher', limit: 10_000 });
   const steps = [...new Set(rows.map(kindOf))].toSorted();
+  expect(curve.map(kindOf).toSorted(), 'each row once').toEqual(steps);
   first ??= { digest: result.last.weights.digest, steps };
   expect(result.last.weights.digest).toBe(first.digest);
   expect(steps).toEqual(first.steps);

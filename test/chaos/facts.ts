@@ -63,7 +63,7 @@ async function eventsOf(queue: DistilleryQueue, id: string): Promise<JobEvent[]>
 async function rowsOf(queue: DistilleryQueue, id: string): Promise<Row[]> {
   const rows: Row[] = [];
   for (let after: string | undefined; ; ) {
-    const page = await patiently(() => queue.metrics.read(id, { limit: 1, after }));
+    const page = await patiently(() => queue.metrics.read(id, { limit: 1, after, attempts: 'all' }));
     for (const { stage, attempt } of page.rows) {
       rows.push({ stage, attempt, at: Number.parseInt(page.after ?? '', 10) });
     }

@@ -55,8 +55,12 @@ test('without a valid key every page answers 401, except the three public ones',
       if (response.status < 400) open.push(`${method} ${path}`);
       else {
         expect([method, path, response.status]).toEqual([method, path, 401]);
-        expect(response.headers.get('www-authenticate')).toBe('Bearer');
-        if (method !== 'HEAD') expect((await problem(response)).code).toBe('unauthorized');
+        const failure = headers === undefined ? '' : ', error="invalid_token"';
+        expect(response.headers.get('www-authenticate')).toBe(`Bearer realm="Distillery"${failure}`);
+        if (method === 'HEAD') continue;
+        const { code, detail } = await problem(response);
+        expect(code).toBe('unauthorized');
+        expect(detail).toContain('send one as the header "Authorization: Bearer dk_…"');
       }
     }
   }
@@ -205,8 +209,8 @@ test('keys may be off on loopback only', async () => {
     expect(keys(undefined, host)).toBe('required');
     expect(() => keys('off', host)).toThrow(`API_KEYS=off on ${host} would admit every machine`);
   }
-  expect(accessOf({ apiRate: 5 }, '::1')).toEqual({ keys: 'off', rate: 5, jobs: 100 });
-  expect(accessOf({ apiJobs: 7 }, '::1')).toEqual({ keys: 'off', rate: 600, jobs: 7 });
+  expect(accessOf({ apiRate: 5 }, '::1')).toMatchObject({ keys: 'off', rate: 5, jobs: 100, priority: 0 });
+  expect(accessOf({ apiJobs: 7 }, '::1')).toMatchObject({ keys: 'off', rate: 600, jobs: 7 });
 });
 
 test('while Redis is down no key can be checked, and the answer is 503', async () => {
@@ -216,4 +220,19 @@ test('while Redis is down no key can be checked, and the answer is 503', async (
   expect([response.status, (await problem(response)).code]).toEqual([503, 'redis_unavailable']);
   expect((await held.request('/v1/methods')).status).toBe(503);
   expect((await held.request('/healthz')).status).toBe(200);
+});
+
+test('a priority above that of its scope is refused, at submission and by validate', async () => {
+  const [submitter, admin] = [await caller('submit'), await caller('admin')];
+  for (const path of ['/v1/jobs', '/v1/jobs/validate']) {
+    const refused = await submitter.post(path, { ...spec, priority: 1 });
+    expect(refused.status).toBe(422);
+    expect(await problem(refused)).toMatchObject({
+      code: 'invalid_spec',
+      errors: [{ path: '/priority', message: expect.stringContaining('at most 0'), value: 1 }],
+    });
+    expect((await submitter.post(path, { ...spec, priority: -1 })).ok).toBe(true);
+    expect((await admin.post(path, { ...spec, priority: 10 })).ok).toBe(true);
+  }
+  expect(accessOf({ apiPriority: 3 }, '::1').priority).toBe(3);
 });

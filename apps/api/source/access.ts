@@ -9,13 +9,19 @@ export interface Access {
   rate: number;
   /** Unfinished jobs that an owner may have at a time, where the key has no limit of its own. */
   jobs: number;
+  /** The highest priority of jobs that a key without the scope `admin` may ask for. */
+  priority: number;
+  /** Whether requests may be sent to a host of this name, which is in lower case and has no port. */
+  isOwnHost(name: string): boolean;
 }
 
-/** The settings API_KEYS, API_RATE and API_JOBS; undefined means the default. */
+/** The settings API_KEYS, API_RATE, API_JOBS, API_PRIORITY and ALLOWED_HOSTS; undefined means the default. */
 export interface AccessSettings {
   apiKeys?: 'required' | 'off' | undefined;
   apiRate?: number | undefined;
   apiJobs?: number | undefined;
+  apiPriority?: number | undefined;
+  allowedHosts?: readonly string[] | undefined;
 }
 
 /**
@@ -30,13 +36,19 @@ export function accessOf(settings: AccessSettings, host: string): Access {
     apiKeys = isLoopback(host) ? 'off' : 'required',
     apiRate = defaultOf('apiRate'),
     apiJobs = defaultOf('apiJobs'),
+    apiPriority = defaultOf('apiPriority'),
+    allowedHosts = [],
   } = settings;
   if (apiKeys === 'off' && !isLoopback(host)) {
     throw new ConfigurationError(
       `API_KEYS=off on ${host} would admit every machine that can reach it: listen on 127.0.0.1, or require keys`,
     );
   }
-  return { keys: apiKeys, rate: apiRate, jobs: apiJobs };
+  // A page has no key to send, so with keys a name of its own gets it nowhere.
+  const anyHost = apiKeys === 'required' && allowedHosts.length === 0;
+  const isOwnHost = (name: string) =>
+    anyHost || isLoopback(name) || name.endsWith('.localhost') || allowedHosts.includes(name);
+  return { keys: apiKeys, rate: apiRate, jobs: apiJobs, priority: apiPriority, isOwnHost };
 }
 
 const loopback = new BlockList();

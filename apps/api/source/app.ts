@@ -12,6 +12,8 @@ import { audit } from './plugins/audit.ts';
 import { body } from './plugins/body.ts';
 import { answerProblem, errors } from './plugins/errors.ts';
 import { openapi } from './plugins/openapi.ts';
+import { otherSites } from './plugins/other-sites.ts';
+import { preconditions } from './plugins/preconditions.ts';
 import { requestId } from './plugins/request-id.ts';
 import { problemOf, problemType } from './problem.ts';
 import { routes } from './routes/index.ts';
@@ -74,8 +76,10 @@ export async function buildApp({
     strictTransportSecurity: false,
     contentSecurityPolicy: { directives: { upgradeInsecureRequests: null } },
   });
+  await app.register(otherSites, { isOwnHost: accessRules.isOwnHost });
   await app.register(access, { ...accessRules, queue: services.queue });
   await app.register(audit, { queue: services.queue });
+  await app.register(preconditions);
   await app.register(openapi, { catalogue: services.catalogue, version });
   await app.register(routes, services);
   // A connection that is busy when closing begins becomes idle later, and would stay open for a minute.

@@ -57,6 +57,24 @@ test('wrong content types, unknown pages and methods', async () => {
   expect(await allowed('POST', '/v1/jobs/job_x/teacher/weights/')).toBe('GET, HEAD');
 });
 
+test('a query parameter that is given twice is refused as such', async () => {
+  const twice = await held.request('/v1/jobs?state=queued&state=running');
+  expect(await problem(twice)).toMatchObject({
+    code: 'malformed_request',
+    errors: [
+      {
+        path: '#/query/state',
+        message: 'is given 2 times, but may be given once',
+        value: ['queued', 'running'],
+      },
+    ],
+  });
+  expect((await held.request('/v1/jobs?limit=1&limit=2&name=a&name=b')).status).toBe(400);
+  expect((await held.request('/v1/jobs?label=a=1&label=b=2')).status).toBe(200);
+  const bad = await problem(await held.request('/v1/jobs?label=a=1&label=b'));
+  expect(bad.errors).toMatchObject([{ path: '#/query/label/1', message: 'must be key=value' }]);
+});
+
 test('a request keeps the id that the client gave', async () => {
   const given = await held.request('/v1/jobs/job_x', { headers: { 'x-request-id': 'trace-7' } });
   expect(await problem(given)).toMatchObject({ instance: 'trace-7' });

@@ -85,6 +85,31 @@ test("a student's first seed, or the requested one", async () => {
   ).toBe(true);
 });
 
+test('a file is named after its job, also in letters that ASCII does not have', async () => {
+  const job = await submitted(held, { name: 'Füße / 模型', seeds: [42] });
+  const weights = await put(files.soft7, 1);
+  await finish(held, job.id, 'teacher', teacherResult(trainedNetwork({ best: weights })));
+  const response = await held.request(`/v1/jobs/${job.id}/teacher/weights`);
+  expect(response.headers.get('content-disposition')).toBe(
+    'attachment; filename="Fu-e---teacher-best.safetensors"; ' +
+      "filename*=UTF-8''F%C3%BC%C3%9Fe-%E6%A8%A1%E5%9E%8B-teacher-best.safetensors",
+  );
+  await response.arrayBuffer();
+});
+
+test('If-Match is met by the digest of the file alone', async () => {
+  const tag = `"${createHash('sha256').update(files.teacherBest).digest('hex')}"`;
+  for (const met of [tag, '*', `"other", ${tag}`]) {
+    const response = await get('/teacher/weights', { 'if-match': met });
+    expect([met, response.status]).toEqual([met, 200]);
+    await response.arrayBuffer();
+  }
+  for (const other of ['"other"', `W/${tag}`]) {
+    const response = await get('/teacher/weights', { 'if-match': other });
+    expect([response.status, (await problem(response)).code]).toEqual([412, 'precondition_failed']);
+  }
+});
+
 test('finds peers, and teachers by name', async () => {
   const job = await submitted(held, {
     teacher: undefined,

@@ -6,6 +6,7 @@ import { type JobControl, jobControl } from './records/control.ts';
 import { type ConsumeOptions, type Consumer, consumeStages, type StageHandler } from './bull/consume.ts';
 import { checkDurability } from './redis/durability.ts';
 import { type Events, eventLog } from './records/events.ts';
+import { type Inventory, inventory } from './records/inventory.ts';
 import { type Jobs, jobRecords } from './records/jobs.ts';
 import { defaultPrefix, keysUnder, requireHashTag } from './redis/keys.ts';
 import { type Metrics, metricLog } from './records/metrics.ts';
@@ -23,10 +24,12 @@ export interface QueueOptions {
   onOutage?: OnOutage;
   /** Called for every connection that fails, again and again while Redis is away. */
   onError?: (error: Error) => void;
+  /** The most rows of metrics that each stage keeps, approximately; default 1,000,000. */
+  metricRows?: number;
 }
 
 /** The work of all jobs: offering stages to workers, and running them. */
-export type Stages = Omit<StageQueue, 'close'> & {
+export type Stages = Pick<StageQueue, 'offer' | 'reconcile'> & {
   /** Takes stages and passes them to a handler, until closed. */
   consume(handler: StageHandler, options: ConsumeOptions): Promise<Consumer>;
 };
@@ -38,6 +41,7 @@ export interface DistilleryQueue {
   metrics: Metrics;
   events: Events;
   stages: Stages;
+  inventory: Inventory;
   workers: Workers;
   apiKeys: ApiKeys;
   requests: RequestCounts;
@@ -56,7 +60,7 @@ export interface DistilleryQueue {
  * @throws RangeError for an invalid URL, or a prefix without the hash tag that a Cluster needs
  */
 export async function openQueue(options: QueueOptions): Promise<DistilleryQueue> {
-  const { url, onOutage = 'fail', prefix = defaultPrefix } = options;
+  const { url, onOutage = 'fail', prefix = defaultPrefix, metricRows = 1_000_000 } = options;
   const onError = (error: Error) => options.onError?.(withoutCommand(error));
   if (parseRedisUrl(url).kind === 'cluster') requireHashTag(prefix);
   const keys = keysUnder(prefix);
@@ -64,7 +68,7 @@ export async function openQueue(options: QueueOptions): Promise<DistilleryQueue>
   await settled(redis, 2000);
   const closing = new AbortController();
   const persist = onOutage === 'wait' ? patient(closing.signal, onError) : guarded;
-  const attempts = fence(redis, keys, persist);
+  const attempts = fence(redis, keys, persist, metricRows);
   const stages = stageQueue(redis, keys, onError);
   const consumers = new Set<Consumer>();
   const jobs = jobRecords(redis, keys);
@@ -75,12 +79,19 @@ export async function openQueue(options: QueueOptions): Promise<DistilleryQueue>
     metrics: metricLog(redis, keys),
     events: eventLog(redis, keys),
     stages: {
-      ...stages,
+      offer: stages.offer,
+      reconcile: stages.reconcile,
       async consume(handler, consumeOptions) {
         if (onOutage !== 'wait')
           throw new RangeError("a consumer needs a queue that is opened with onOutage: 'wait'");
         const consumer = await consumeStages(
-          { redis, keys, attempts, stages: { ...stages, enqueue: persist(stages.enqueue) }, onError },
+          {
+            redis,
+            keys,
+            attempts,
+            stages: { ...stages, offer: persist(stages.offer), choose: persist(stages.choose) },
+            onError,
+          },
           handler,
           consumeOptions,
         );
@@ -88,6 +99,7 @@ export async function openQueue(options: QueueOptions): Promise<DistilleryQueue>
         return consumer;
       },
     },
+    inventory: inventory(redis, keys),
     workers: workerRegistry(redis, keys),
     apiKeys: apiKeys(redis, keys),
     requests: requestCounts(redis, keys),

@@ -54,11 +54,11 @@ test('one connection fails at once, the other waits; both come back, and the wor
   await expect(failing.ping()).rejects.toMatchObject(refusedAtOnce);
   await expect(failing.jobs.get(view.id)).rejects.toMatchObject(refusedAtOnce);
   await expect(failing.jobs.create(job())).rejects.toMatchObject(refusedAtOnce);
-  await expect(failing.stages.enqueue(view.id, ['teacher'])).rejects.toMatchObject(refusedAtOnce);
+  await expect(failing.stages.offer()).rejects.toMatchObject(refusedAtOnce);
 
   const opened = await openQueue({ url: redis.url });
   open.push(opened);
-  await expect(opened.stages.enqueue(view.id, ['teacher'])).rejects.toMatchObject(refused);
+  await expect(opened.stages.offer()).rejects.toMatchObject(refused);
   await new Promise((resolve) => setTimeout(resolve, 500));
   await restart();
 

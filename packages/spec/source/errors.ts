@@ -8,6 +8,7 @@ export const errorTable = {
   malformed_request: { status: 400, retryable: false, title: 'A request parameter is invalid' },
   unauthorized: { status: 401, retryable: false, title: 'Invalid API key' },
   forbidden: { status: 403, retryable: false, title: 'The API key does not permit this request' },
+  cross_site: { status: 403, retryable: false, title: 'Requests from the pages of other sites are refused' },
   not_found: { status: 404, retryable: false, title: 'There is no such route' },
   job_not_found: { status: 404, retryable: false, title: 'There is no such job' },
   teacher_not_found: { status: 404, retryable: false, title: 'The job has no such teacher' },
@@ -23,6 +24,11 @@ export const errorTable = {
     title: 'The state of the job does not permit this request',
   },
   stale_attempt: { status: 409, retryable: false, title: 'A newer attempt owns this stage' },
+  precondition_failed: {
+    status: 412,
+    retryable: false,
+    title: 'A condition of the request is not met',
+  },
   body_too_large: { status: 413, retryable: false, title: 'The request body is too large' },
   unsupported_media_type: {
     status: 415,
@@ -30,6 +36,11 @@ export const errorTable = {
     title: 'The request body must be application/json',
   },
   range_not_satisfiable: { status: 416, retryable: false, title: 'The range is outside the file' },
+  unknown_host: {
+    status: 421,
+    retryable: false,
+    title: 'The Host header names no host of this service',
+  },
   invalid_spec: { status: 422, retryable: false, title: 'The job spec is invalid' },
   idempotency_conflict: {
     status: 422,

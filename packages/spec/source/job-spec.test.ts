@@ -254,3 +254,16 @@ test('controlled and controls are ordinary names', () => {
     expect(schema.safeParse({ ...minimal, students: [{ ...student, name }] }).success).toBe(true);
   }
 });
+
+test('names and labels are one line of visible text', () => {
+  expect(
+    schema.safeParse({ ...minimal, name: 'Füße – 模型 👩‍🔬', labels: { team: 'naïve 模' } }).success,
+  ).toBe(true);
+  for (const text of ['a\nb', 'a\u0000', '\u001b[31mred', 'a\u007f', 'a\u0085', 'a\u2028b', 'a\u202egnp.b']) {
+    const message = 'must not contain control characters';
+    expect(refusals({ ...minimal, name: text })).toEqual([{ path: '/name', value: text, message }]);
+    expect(refusals({ ...minimal, labels: { team: text } })).toEqual([
+      { path: '/labels/team', value: text, message },
+    ]);
+  }
+});

@@ -9,6 +9,11 @@ const slug = z
   .regex(/^[a-z0-9][a-z0-9_-]{0,47}$/, 'must be 1-48 of a-z, 0-9, - and _, and begin with a letter or digit')
   .refine((name) => !/^control(-|$)/.test(name), 'is reserved for the controls that `baseline` adds');
 
+/** Text on one line, which shows every character that it has: without control characters and reversals of direction. */
+const line = z
+  .string()
+  .regex(/^[^\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]*$/u, 'must not contain control characters');
+
 const seed = z.number().int().min(0).max(4294967295);
 
 const procedures = ['offline', 'born_again', 'mutual'] as const;
@@ -44,9 +49,9 @@ export function jobSpecSchema({ datasets, architectures, terms, teachers }: Kind
       "Maps each class of the job to one of the teacher's. Needed where the classes, or their order, differ.",
     );
   const fields = z.strictObject({
-    name: z.string().min(1).max(120).optional().describe('A name for people, for example "first steps".'),
+    name: line.min(1).max(120).optional().describe('A name for people, for example "first steps".'),
     labels: z
-      .record(z.string().regex(/^[A-Za-z0-9._/-]{1,63}$/), z.string().max(255))
+      .record(z.string().regex(/^[A-Za-z0-9._/-]{1,63}$/), line.max(255))
       .refine((labels) => Object.keys(labels).length <= 32, 'must have at most 32 labels')
       .default({})
       .describe('Key-value pairs that lists can be filtered by.'),
@@ -146,7 +151,9 @@ export function jobSpecSchema({ datasets, architectures, terms, teachers }: Kind
       .min(-10)
       .max(10)
       .default(0)
-      .describe('Stages of jobs with a higher priority are taken first. Running stages are not interrupted.'),
+      .describe(
+        'Stages of jobs with a higher priority are taken first; owners of jobs of equal priority take turns. Running stages are not interrupted. A key of scope `submit` may ask for at most `API_PRIORITY`.',
+      ),
     checkpoints: z
       .strictObject({
         everySeconds: z

@@ -1,8 +1,10 @@
 import type { Readable } from 'node:stream';
+import { DistilleryError } from '@distillery/spec';
 import type { ByteRange } from '@distillery/store';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { requestedRange } from './byte-range.ts';
-import { noneMatch } from './entity-tag.ts';
+import { attachment } from './attachment.ts';
+import { matches, noneMatch } from './entity-tag.ts';
 
 /** A file to send: its SHA-256 in hexadecimal, its size in bytes, and a function that streams it or one range of it. */
 export interface SentFile {
@@ -20,6 +22,9 @@ export async function sendFile(
 ): Promise<FastifyReply> {
   const tag = `"${digest}"`;
   reply.header('etag', tag).header('cache-control', 'no-cache');
+  if (!matches(request.headers['if-match'], tag)) {
+    throw new DistilleryError('precondition_failed', `the file is ${tag}, which If-Match does not name`);
+  }
   if (!noneMatch(request.headers['if-none-match'], tag)) return reply.code(304).send();
 
   reply.header('accept-ranges', 'bytes');
@@ -31,7 +36,7 @@ export async function sendFile(
   reply
     .type(mediaType)
     .header('content-length', end - start + 1)
-    .header('content-disposition', `attachment; filename="${name}"`)
+    .header('content-disposition', attachment(name))
     // The digest of the whole file, even when a range is sent (RFC 9530).
     .header('repr-digest', `sha-256=:${Buffer.from(digest, 'hex').toString('base64')}:`);
   return reply.send(body);

@@ -6,7 +6,12 @@ import type { Access } from '../access.ts';
 import { accessProblems } from '../http/responses.ts';
 
 /** The API key that a request was sent with, and its limits. */
-export type Caller = Pick<ApiKey, 'id' | 'name' | 'scope'> & { rate: number; jobs: number };
+export type Caller = Pick<ApiKey, 'id' | 'name' | 'scope'> & {
+  rate: number;
+  jobs: number;
+  /** The highest priority that it may give a job. */
+  priority: number;
+};
 
 /**
  * Checks API keys and request limits. Every route that is not public needs a key of its scope.
@@ -15,7 +20,7 @@ export type Caller = Pick<ApiKey, 'id' | 'name' | 'scope'> & { rate: number; job
  * Therefore this plugin replaces @fastify/rate-limit. It sends the same headers.
  */
 export const access = plugin(
-  async (app, { queue, keys, rate, jobs }: Access & { queue: DistilleryQueue }) => {
+  async (app, { queue, keys, rate, jobs, priority }: Access & { queue: DistilleryQueue }) => {
     app.decorateRequest('caller', null);
 
     app.addHook('onRoute', (route) => {
@@ -42,13 +47,24 @@ export const access = plugin(
       const key = token === undefined ? undefined : await queue.apiKeys.verify(token);
       if (key === undefined) {
         await count(reply, `address:${request.ip}`, rate);
-        reply.header('www-authenticate', 'Bearer');
-        const reason =
-          token === undefined ? 'the request has no Authorization: Bearer dk_…' : 'invalid API key';
-        throw new DistilleryError('unauthorized', reason);
+        // RFC 6750, 3: without credentials there is no error code.
+        const failure = token === undefined ? '' : ', error="invalid_token"';
+        reply.header('www-authenticate', `Bearer realm="Distillery"${failure}`);
+        const why = token === undefined ? 'the request has no API key' : 'the API key is not valid';
+        throw new DistilleryError(
+          'unauthorized',
+          `${why}: send one as the header "Authorization: Bearer dk_…"; "distill keys create" makes one`,
+        );
       }
       const { id, name, scope } = key;
-      request.caller = { id, name, scope, rate: key.rate ?? rate, jobs: key.jobs ?? jobs };
+      request.caller = {
+        id,
+        name,
+        scope,
+        rate: key.rate ?? rate,
+        jobs: key.jobs ?? jobs,
+        priority: scope === 'admin' ? 10 : priority,
+      };
       await count(reply, `key:${id}`, request.caller.rate);
       if (!allows(scope, needed)) {
         throw new DistilleryError(
@@ -90,6 +106,16 @@ export async function checkControl(queue: DistilleryQueue, caller: Caller | null
     'forbidden',
     `the job ${ownership}; ${caller.name} can control only its own jobs`,
   );
+}
+
+/** Checks the priority that a caller gives a job in a spec, which may be invalid. @throws DistilleryError `invalid_spec` */
+export function checkPriority(caller: Caller | null, spec: unknown): void {
+  const { priority } = (spec ?? {}) as { priority?: unknown };
+  if (caller === null || typeof priority !== 'number' || priority <= caller.priority) return;
+  const message = `must be at most ${caller.priority} with a key of scope ${caller.scope}; a key of scope admin may give 10`;
+  throw new DistilleryError('invalid_spec', `/priority: ${message}`, {
+    fields: [{ path: '/priority', message, value: priority }],
+  });
 }
 
 declare module 'fastify' {

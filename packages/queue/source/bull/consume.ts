@@ -1,10 +1,10 @@
 import { asDistilleryError, DistilleryError, LostArtifacts } from '@distillery/spec';
-import { DelayedError, type Job, WaitingError, Worker } from 'bullmq';
+import { DelayedError, type Job, Worker } from 'bullmq';
 import type { Client } from '../redis/connection.ts';
 import type { Attempt, Fence } from '../records/attempts.ts';
 import type { Keys } from '../redis/keys.ts';
 import { isStale, type StageRun, stageRun } from './stage-run.ts';
-import { queueName, type StageQueue, type StageTicket } from './stages.ts';
+import { queueName, type StageQueue } from './stages.ts';
 
 /**
  * Runs a stage and returns its result, plain JSON. What it rejects with is the reason of the failure: a stage that
@@ -30,7 +30,7 @@ export interface ConsumeOptions {
   tries?: number;
   /** How often to look whether the jobs in hand are to pause or to end, in ms; default 500. */
   controlInterval?: number;
-  /** How often to look for stages that BullMQ does not know of, in ms; default 30 000. */
+  /** How often to look for stages that have no ticket in BullMQ, in ms; default 30 000. */
   reconcileInterval?: number;
 }
 
@@ -60,72 +60,69 @@ class Stopping extends Error {
   override name = 'Stopping';
 }
 
-/** Takes stages from BullMQ and passes them to a handler, until closed. */
+/** Takes tickets from BullMQ, chooses a stage for each and passes it to a handler, until closed. */
 export async function consumeStages(
   { redis, keys, attempts, stages, onError }: Ports,
   handler: StageHandler,
   options: ConsumeOptions,
 ): Promise<Consumer> {
   const { worker: workerName, lockDuration = 15_000, tries = 5 } = options;
-  /** Tickets of stages that there was nothing to do for, until BullMQ has released them. */
-  const skipped = new Set<string>();
   let looking = false;
+  let closing: Closing | undefined;
   const inHand = new Map<string, { jobId: string; controller: AbortController }>();
 
-  async function take(ticket: Job<StageTicket>, token: string | undefined): Promise<void> {
-    const { jobId, stageId } = ticket.data;
-    const begun = await attempts.begin(jobId, stageId, workerName);
-    if ('skip' in begun) {
-      // The worker that succeeded may have died before it enqueued the next stages.
-      if (begun.skip === 'stage_succeeded') await stages.enqueueOpen(jobId);
-      else skipped.add(ticket.id as string);
-      return;
-    }
+  async function take(ticket: Job, token: string | undefined): Promise<void> {
     const id = ticket.id as string;
+    const begun = await begin(id);
+    if (begun === undefined) return;
+    if ('wait' in begun) {
+      await ticket.moveToDelayed(Date.now() + begun.wait, token);
+      throw new DelayedError('the next stage is not ready yet');
+    }
+    const { jobId } = begun;
     const controller = new AbortController();
     inHand.set(id, { jobId, controller });
+    if (closing !== undefined) controller.abort(closing);
     try {
+      // A worker that had this ticket before may have died before it offered the stages that it had made ready.
+      await stages.offer();
       if (begun.failures >= tries) {
         throw new DistilleryError(
           'trainer_crashed',
           `the last ${begun.failures} attempts failed or lost their workers`,
         );
       }
-      const result = await handler(stageRun(attempts, begun, controller));
-      // Enqueued before BullMQ releases this stage: after a crash in between it is taken again, and skipped, above.
-      await stages.enqueue(jobId, await attempts.succeed(begun, result));
+      await attempts.succeed(begun, await handler(stageRun(attempts, begun, controller)));
     } catch (cause) {
-      await settle(ticket, token, begun, cause, controller.signal);
+      await settle(begun, cause, controller.signal);
     } finally {
       inHand.delete(id);
     }
+    // Offered before BullMQ releases this ticket: after a crash in between another worker takes it, and offers, above.
+    await stages.offer();
   }
 
-  /** Writes the failure to the record; the error that it throws tells BullMQ what becomes of the ticket. */
-  async function settle(
-    ticket: Job<StageTicket>,
-    token: string | undefined,
-    begun: Attempt,
-    cause: unknown,
-    signal: AbortSignal,
-  ): Promise<never> {
+  /** Begins the stage whose turn it is. Another worker may take it first; then it is the turn of another one. */
+  async function begin(ticket: string) {
+    for (;;) {
+      const chosen = await stages.choose(ticket);
+      if (chosen === undefined || 'wait' in chosen) return chosen;
+      const { jobId, stageId, place } = chosen;
+      const begun = await attempts.begin(jobId, stageId, workerName, { ticket, place });
+      if (!('skip' in begun)) return begun;
+    }
+  }
+
+  /** Writes to the record why an attempt has ended early. @throws DistilleryError `stale_attempt` */
+  async function settle(begun: Attempt, cause: unknown, signal: AbortSignal): Promise<void> {
     const error = asDistilleryError(cause);
-    // BullMQ removes the ticket after any error but its own two.
     if (isStale(error) || isStale(signal.reason)) throw error;
-    // The ticket of a paused job is taken once more, and skipped; that of a job which was resumed meanwhile runs.
     if (signal.reason instanceof Stopping || signal.reason instanceof Closing) {
-      await attempts.handBack(begun);
-      await ticket.moveToWait(token);
-      throw new WaitingError(error.message);
+      return attempts.handBack(begun);
     }
     const reason = { code: error.code, message: error.message };
     const lost = error instanceof LostArtifacts ? error.stages : [];
-    const repeats = error.retryable || lost.length > 0;
-    const failures = await attempts.fail(begun, reason, repeats ? tries : 1, lost);
-    if (failures === 0) throw error;
-    if (lost.length > 0) await stages.enqueueOpen(begun.jobId);
-    await ticket.moveToDelayed(Date.now() + Math.min(60_000, 1000 * 2 ** failures), token);
-    throw new DelayedError(error.message);
+    await attempts.fail(begun, reason, error.retryable || lost.length > 0 ? tries : 1, lost);
   }
 
   /** A worker polls the state of the jobs in its hands, so that it sees a pause or a cancellation even after an outage. */
@@ -152,7 +149,7 @@ export async function consumeStages(
     return jobs;
   }
 
-  const bull = new Worker<StageTicket>(queueName, (ticket, token) => take(ticket, token), {
+  const bull = new Worker(queueName, (ticket, token) => take(ticket, token), {
     connection: redis,
     prefix: keys.prefix,
     concurrency: options.concurrency ?? 1,
@@ -167,12 +164,9 @@ export async function consumeStages(
     const lost = new DistilleryError('stale_attempt', 'the lock was lost: another worker may have the stage');
     for (const id of ids) inHand.get(id)?.controller.abort(lost);
   });
-  bull.on('completed', ({ id, data }) => {
-    // A job that was resumed or retried at that moment could not be enqueued: BullMQ still held this ticket.
-    if (skipped.delete(id as string)) void stages.enqueueOpen(data.jobId).catch(onError);
-  });
   await bull.waitUntilReady();
   const reconcile = () => stages.reconcile().catch(onError);
+  await stages.adopt();
   await reconcile();
   void bull.run().catch(onError);
   const reconciling = setInterval(() => void reconcile(), options.reconcileInterval ?? 30_000);
@@ -184,11 +178,12 @@ export async function consumeStages(
     async close({ finish = false } = {}) {
       clearInterval(reconciling);
       clearInterval(polling);
-      const closing = bull.close();
+      const closed = bull.close();
       if (!finish) {
-        for (const { controller } of inHand.values()) controller.abort(new Closing('the worker is closing'));
+        closing = new Closing('the worker is closing');
+        for (const { controller } of inHand.values()) controller.abort(closing);
       }
-      await closing;
+      await closed;
     },
   };
 }

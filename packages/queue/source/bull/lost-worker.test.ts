@@ -52,7 +52,7 @@ async function writingWorker(): Promise<ChildProcess> {
 
 test('nothing lands of a worker that was frozen past its lock', { timeout: 120_000 }, async () => {
   const { view } = await held.queue.jobs.create(job({ stages: graph(['a']) }));
-  await held.queue.stages.enqueueOpen(view.id);
+  await held.queue.stages.offer();
   const frozen = await writingWorker();
   frozen.kill('SIGSTOP');
   const consumer = await held.queue.stages.consume(async ({ stageId }) => ({ by: 'next', stageId }), {
@@ -82,7 +82,7 @@ test('nothing lands of a worker that was frozen past its lock', { timeout: 120_0
 
 async function killed(tries: number) {
   const { view } = await held.queue.jobs.create(job({ stages: graph(['a']) }));
-  await held.queue.stages.enqueueOpen(view.id);
+  await held.queue.stages.offer();
   const lost = await hangingWorker();
   lost.kill('SIGKILL');
   await once(lost, 'exit');

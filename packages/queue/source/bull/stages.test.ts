@@ -9,7 +9,7 @@ const rest = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 async function submit(stages = graph()): Promise<string> {
   const { view } = await held.queue.jobs.create(job({ stages }));
-  await held.queue.stages.enqueueOpen(view.id);
+  await held.queue.stages.offer();
   return view.id;
 }
 
@@ -64,7 +64,7 @@ test('a stage that is enqueued many times is done once', async () => {
   const handler = vi.fn(async () => rest(50));
   await consuming(['one', 'two'], handler, async () => {
     const id = await submit(graph(['a']));
-    await Promise.all(Array.from({ length: 10 }, () => held.queue.stages.enqueueOpen(id)));
+    await Promise.all(Array.from({ length: 10 }, () => held.queue.stages.offer()));
     await held.queue.stages.reconcile();
     await jobEnds(id);
     expect(handler).toHaveBeenCalledTimes(4);

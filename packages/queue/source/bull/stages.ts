@@ -1,39 +1,42 @@
 import type { JobState } from '@distillery/spec';
 import { Queue } from 'bullmq';
 import { type Client, guarded, translate } from '../redis/connection.ts';
-import type { Keys } from '../redis/keys.ts';
-import { type Fields, openStages } from '../records/record.ts';
+import { type Keys, scriptKeys, workKeys } from '../redis/keys.ts';
+import { run } from '../redis/script.ts';
+import { listScript, loseScript } from '../scripts/begin.ts';
+import { chooseScript } from '../scripts/choose.ts';
 
 export const queueName = 'stages';
 
-/** The entry of a stage in BullMQ; the record of the job has everything else. */
-export interface StageTicket {
+/** A stage that was chosen for a ticket; `place` is empty for a stage that has lost its worker. */
+interface Chosen {
   jobId: string;
   stageId: string;
+  place: string;
 }
 
 export interface StageQueue {
-  /**
-   * Offers stages to the workers. Adding a stage that BullMQ already holds, waiting or running, changes nothing; a stage
-   * that BullMQ has released can be added again.
-   */
-  enqueue(jobId: string, stageIds: readonly string[]): Promise<void>;
-  /** Enqueues every stage of a job that may be taken; none of a job that is paused, stopping or has ended. */
-  enqueueOpen(jobId: string): Promise<void>;
-  /**
-   * Enqueues every stage of every live job that may be taken: those that a crash between the write of the record and the
-   * enqueueing has left out. It can be called at any time.
-   */
+  /** Adds tickets until there are as many as stages that may be taken. It can be called at any time. */
+  offer(): Promise<void>;
+  /** The stage that the holder of a ticket runs next; the milliseconds until there is one; undefined without work. */
+  choose(ticket: string): Promise<Chosen | { wait: number } | undefined>;
+  /** Queues the stages again whose tickets BullMQ has lost, and offers what a crash has left without a ticket. */
   reconcile(): Promise<void>;
+  /** Lists the stages of all live jobs that an earlier version of Distillery has queued. */
+  adopt(): Promise<void>;
   close(): Promise<void>;
 }
 
-/** The work in BullMQ: one queue, one entry a stage. The state of a job is in its record alone. */
+/**
+ * The work in BullMQ: one queue of tickets. A ticket tells a worker that there is work, and BullMQ watches over its lock.
+ * Which stage the worker gets is decided when it takes the ticket, by the ready list beside the records, so that stages
+ * run in the order that holds then. A ticket too many finds no work and is dropped.
+ */
 export function stageQueue(redis: Client, keys: Keys, onError: (error: Error) => void): StageQueue {
-  let opening: Promise<Queue<StageTicket>> | undefined;
+  let opening: Promise<Queue> | undefined;
 
   /** Opened at the first use: BullMQ never recovers from a Redis that was away when it opened a queue. */
-  async function queue(): Promise<Queue<StageTicket>> {
+  async function queue(): Promise<Queue> {
     // A connection that fails at once throws here, where BullMQ would wait for Redis without end.
     await redis.exists(keys.all);
     opening ??= openBull().catch((error: unknown) => {
@@ -44,7 +47,7 @@ export function stageQueue(redis: Client, keys: Keys, onError: (error: Error) =>
   }
 
   async function openBull() {
-    const bull = new Queue<StageTicket>(queueName, { connection: redis, prefix: keys.prefix });
+    const bull = new Queue(queueName, { connection: redis, prefix: keys.prefix });
     bull.on('error', onError);
     try {
       await bull.waitUntilReady();
@@ -55,67 +58,52 @@ export function stageQueue(redis: Client, keys: Keys, onError: (error: Error) =>
     return bull;
   }
 
-  const enqueue = guarded(async (jobId: string, stageIds: readonly string[]) => {
-    if (stageIds.length === 0) return;
+  const offer = guarded(async () => {
     const bull = await queue();
-    const priority = bullPriority(await redis.hget(keys.job(jobId), 'priority'));
-    await bull.addBulk(
-      stageIds.map((stageId) => ({
-        name: 'stage',
-        data: { jobId, stageId },
-        opts: {
-          jobId: ticketId(jobId, stageId),
-          priority,
-          removeOnComplete: true,
-          removeOnFail: true,
-        },
-      })),
-    );
+    const [ready, delayed] = await Promise.all([redis.zcard(keys.ready), redis.zcard(keys.delayed)]);
+    const tickets = await bull.getJobCountByTypes('wait', 'prioritized', 'delayed');
+    const ticket = { name: 'stage', data: {}, opts: { removeOnComplete: true, removeOnFail: true } };
+    const missing = ready + delayed - tickets;
+    if (missing > 0) await bull.addBulk(Array.from({ length: missing }, () => ticket));
   });
 
-  async function open(jobId: string): Promise<string[]> {
-    const fields: Fields = await redis.hgetall(keys.job(jobId));
-    return fields.id === undefined ? [] : openStages(fields);
-  }
-
-  const enqueueOpen = guarded(async (jobId: string) => {
-    const state = (await redis.hget(keys.job(jobId), 'state')) as JobState | null;
-    if (state === 'queued' || state === 'running') await enqueue(jobId, await open(jobId));
+  const choose = guarded(async (ticket: string) => {
+    const [job, stage, place] = (await run(redis, chooseScript, workKeys(keys), [ticket])) as
+      | [string, string, string]
+      | [number]
+      | [];
+    if (typeof job === 'number') return { wait: job };
+    return job === undefined ? undefined : { jobId: job, stageId: stage as string, place: place as string };
   });
-
-  /** The stages of these that BullMQ does not hold: adding the others again would only fill its log. */
-  async function missing(jobId: string, stageIds: string[]): Promise<string[]> {
-    const bull = await queue();
-    const held = await Promise.all(stageIds.map((id) => redis.exists(bull.toKey(ticketId(jobId, id)))));
-    return stageIds.filter((_, i) => held[i] === 0);
-  }
 
   const reconcile = guarded(async () => {
+    const bull = await queue();
+    const running = Object.entries(await redis.hgetall(keys.running));
+    const held = await Promise.all(running.map(([ticket]) => redis.exists(bull.toKey(ticket))));
+    for (const [i, [ticket, text]] of running.entries()) {
+      const [jobId, stageId] = text.split(' ');
+      if (held[i] === 0) await run(redis, loseScript, scriptKeys(keys, jobId), [stageId, ticket]);
+    }
+    await offer();
+  });
+
+  const adopt = guarded(async () => {
     const live: JobState[] = ['queued', 'running', 'pausing', 'cancelling'];
     for (const state of live) {
       for (const jobId of await redis.zrange(keys.inState(state), '0', '-1')) {
-        await enqueue(jobId, await missing(jobId, await open(jobId)));
+        await run(redis, listScript, scriptKeys(keys, jobId), []);
       }
     }
   });
 
   return {
-    enqueue,
-    enqueueOpen,
+    offer,
+    choose,
     reconcile,
+    adopt,
     async close() {
       const bull = await opening?.catch(() => undefined);
       await bull?.close();
     },
   };
-}
-
-/** BullMQ takes 1 first, but 0, no priority, before all others. */
-function bullPriority(priority: string | null): number {
-  return 11 - Number(priority ?? 0);
-}
-
-/** BullMQ refuses a colon. */
-function ticketId(jobId: string, stageId: string): string {
-  return `${jobId}.${stageId}`;
 }

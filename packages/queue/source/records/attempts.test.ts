@@ -140,6 +140,7 @@ test('metrics keep what is not finite as null, are paged and filtered by stage',
   const next = await metrics.read(id, { stage: 'teacher', after: page.after ?? '' });
   expect(next.rows.map(({ step }) => step)).toEqual([4, 5]);
   expect(next.more).toBe(false);
-  expect((await metrics.read(id, { after: next.after ?? '' })).rows).toEqual([]);
+  expect((await metrics.read(id, { stage: 'teacher', after: next.after ?? '' })).rows).toEqual([]);
+  expect(await metrics.read(id, { after: next.after ?? '' })).toMatchObject({ rows: [{ stage: 'outputs' }] });
   expect((await metrics.read(id, { stage: 'outputs' })).rows).toHaveLength(1);
 });

@@ -10,6 +10,7 @@ import {
 } from '@distillery/spec';
 import type { Client, guarded } from '../redis/connection.ts';
 import { type Keys, scriptKeys } from '../redis/keys.ts';
+import { placeOf } from './metrics.ts';
 import { scrub } from '../redis/scrub.ts';
 import { run, type Script } from '../redis/script.ts';
 import { beginScript } from '../scripts/begin.ts';
@@ -49,22 +50,47 @@ const maxMessageLength = 2000;
  * @param guard decides what a write does during an outage. A write that is sent again because its reply was lost happens
  *   once: metrics, warnings and log lines carry a `number` that rises with each of them (0: never taken for a repeat), and
  *   the other writes change nothing the second time
+ * @param metricRows the most rows of metrics that each stage keeps, approximately
  */
-export function fence(redis: Client, keys: Keys, guard: typeof guarded) {
-  const write = (script: Script, { jobId, stageId, attempt }: Attempt, args: (string | number)[]) =>
-    run(redis, script, scriptKeys(keys, jobId), [stageId, attempt, ...args]).catch((error: unknown) => {
-      throw refusal(error) ?? error;
-    });
+export function fence(redis: Client, keys: Keys, guard: typeof guarded, metricRows: number) {
+  const write = (
+    script: Script,
+    { jobId, stageId, attempt }: Attempt,
+    args: (string | number)[],
+    more: string[] = [],
+  ) =>
+    run(redis, script, [...scriptKeys(keys, jobId), ...more], [stageId, attempt, ...args]).catch(
+      (error: unknown) => {
+        throw refusal(error) ?? error;
+      },
+    );
 
   return {
-    /** Takes a stage over, or returns why there is nothing to do: `stage_succeeded`, `stage_waiting`, `job_failed`, … */
-    begin: guard(async (jobId: string, stageId: string, worker: string): Promise<Begun> => {
-      const reply = await run(redis, beginScript, scriptKeys(keys, jobId), [stageId, worker]);
-      const [what, value, startedAt, failures] = reply as [string, string, string?, string?];
-      if (what === 'skip') return { skip: value };
-      const jobStartedAt = new Date(Number(startedAt)).toISOString();
-      return { jobId, stageId, attempt: Number(value), jobStartedAt, failures: Number(failures) };
-    }),
+    /**
+     * Takes a stage, or returns why there is nothing to do: `stage_succeeded`, `stage_waiting`, `job_failed`, …
+     *
+     * @param ticket the entry in BullMQ under which the stage runs; who has the ticket of a running stage takes it over
+     * @param place its place in the ready list, when it was chosen from there: only one worker can take it
+     */
+    begin: guard(
+      async (
+        jobId: string,
+        stageId: string,
+        worker: string,
+        { ticket, place }: { ticket: string; place: string } = { ticket: `${jobId}.${stageId}`, place: '' },
+      ): Promise<Begun> => {
+        const reply = await run(redis, beginScript, scriptKeys(keys, jobId), [
+          stageId,
+          worker,
+          ticket,
+          place,
+        ]);
+        const [what, value, startedAt, failures] = reply as [string, string, string?, string?];
+        if (what === 'skip') return { skip: value };
+        const jobStartedAt = new Date(Number(startedAt)).toISOString();
+        return { jobId, stageId, attempt: Number(value), jobStartedAt, failures: Number(failures) };
+      },
+    ),
 
     progress: guard(async (attempt: Attempt, progress: StageProgress): Promise<void> => {
       const fraction = Math.min(1, Math.max(0, finite(progress.fraction) ?? 0));
@@ -87,7 +113,14 @@ export function fence(redis: Client, keys: Keys, guard: typeof guarded) {
           time,
           JSON.stringify(Object.fromEntries(Object.entries(values).map(([key, v]) => [key, finite(v)]))),
         ]);
-        if (args.length > 0) await write(metricsScript, attempt, [number, ...args]);
+        if (args.length === 0) return;
+        const head = [number, metricRows, placeOf(rows[0])];
+        await write(
+          metricsScript,
+          attempt,
+          [...head, ...args],
+          [keys.stageMetrics(attempt.jobId, attempt.stageId)],
+        );
       },
     ),
 

@@ -7,7 +7,7 @@ const held = privateQueue();
 
 async function submit(): Promise<string> {
   const { view } = await held.queue.jobs.create(job({ stages: graph(['a']), labels: { team: 'blue' } }));
-  await held.queue.stages.enqueueOpen(view.id);
+  await held.queue.stages.offer();
   return view.id;
 }
 
@@ -91,7 +91,7 @@ test('a pause hands stages back, and a resumption takes them up again', async ()
     paused = true;
     expect(view.stages[0]).toMatchObject({ state: 'queued', attempt: 1 });
     // No worker takes it.
-    await held.queue.stages.enqueue(id, ['teacher']);
+    await held.queue.stages.offer();
     await rest(300);
     expect((await viewOf(id)).stages[0]).toMatchObject({ state: 'queued', attempt: 1 });
     expect(await held.queue.control.pause(id)).toMatchObject({ state: 'paused' });

@@ -9,13 +9,13 @@ import type { StageQueue } from '../bull/stages.ts';
 
 /** Cancels, pauses, resumes, retries and deletes jobs. Every request can be repeated without further effect. */
 export function jobControl(redis: Client, keys: Keys, jobs: Jobs, stages: StageQueue) {
-  const request = (what: string, script: Script, { enqueues = false } = {}) =>
+  const request = (what: string, script: Script, { offers = false } = {}) =>
     guarded(async (id: string, by?: Owner, lost: readonly string[] = []): Promise<JobView> => {
       const args = [by?.name ?? '', by?.jobs ?? '', lost.join(' ')];
       await checked(id, what, () => run(redis, script, scriptKeys(keys, id), args)).catch((error) => {
         throw overQuota(error, by) ?? error;
       });
-      if (enqueues) await stages.enqueueOpen(id);
+      if (offers) await stages.offer();
       return (await jobs.get(id)).view;
     });
 
@@ -34,7 +34,7 @@ export function jobControl(redis: Client, keys: Keys, jobs: Jobs, stages: StageQ
     pause: request('be paused', pauseScript),
 
     /** Resumes a paused job. @throws DistilleryError `job_not_found`; `state_conflict` as `pause` */
-    resume: request('be resumed', resumeScript, { enqueues: true }),
+    resume: request('be resumed', resumeScript, { offers: true }),
 
     /**
      * Goes on with a job that failed or was cancelled: stages that succeeded are kept, the others go on from their last
@@ -42,27 +42,23 @@ export function jobControl(redis: Client, keys: Keys, jobs: Jobs, stages: StageQ
      * @throws DistilleryError `job_not_found`; `state_conflict` when there is nothing to retry; `quota_exceeded` when
      *   the owner asks and has too many unfinished jobs
      */
-    retry: request('be retried', retryScript, { enqueues: true }),
+    retry: request('be retried', retryScript, { offers: true }),
 
-    /** Deletes the record of a job. @throws DistilleryError `state_conflict` when the job has not ended */
-    remove: guarded(async (id: string): Promise<void> => {
-      const { labels, owner } = (await jobs.get(id)).view;
+    /**
+     * Deletes the record of a job.
+     *
+     * @param artifacts the names of its artifacts in the store, to be collected once no other job needs them
+     * @throws DistilleryError `state_conflict` when the job has not ended
+     */
+    remove: guarded(async (id: string, artifacts: readonly string[] = []): Promise<void> => {
+      const { labels, owner, stages } = (await jobs.get(id)).view;
       const indexes = indexesOf(keys, labels, owner);
+      const rows = stages.map((stage) => keys.stageMetrics(id, stage.id));
+      const common = [...scriptKeys(keys, id), keys.spec(id), keys.all, keys.leftovers];
       await checked(id, 'be deleted', () =>
-        run(redis, removeScript, [...scriptKeys(keys, id), keys.spec(id), keys.all, ...indexes], [id]),
+        run(redis, removeScript, [...common, ...indexes, ...rows], [id, indexes.length, ...artifacts]),
       );
     }),
-
-    /** The artifacts of deleted jobs that are still in the store; they are collected when no job runs that may need them. */
-    leftovers: {
-      add: guarded(async (names: readonly string[]): Promise<void> => {
-        if (names.length > 0) await redis.sadd(keys.leftovers, ...names);
-      }),
-      list: guarded((): Promise<string[]> => redis.smembers(keys.leftovers)),
-      drop: guarded(async (names: readonly string[]): Promise<void> => {
-        if (names.length > 0) await redis.srem(keys.leftovers, ...names);
-      }),
-    },
   };
 }
 export type JobControl = ReturnType<typeof jobControl>;

@@ -39,7 +39,8 @@ export function initialFields({ id, name, labels, owner = null, priority = 0, pl
   };
   if (name !== null) fields.name = name;
   if (owner !== null) fields.owner = owner;
-  for (const stage of stages) {
+  for (const [order, stage] of stages.entries()) {
+    fields[`s:${stage.id}:order`] = String(order).padStart(6, '0');
     fields[`s:${stage.id}:state`] = stage.needs.length === 0 ? 'queued' : 'waiting';
     fields[`s:${stage.id}:kind`] = stage.kind;
     fields[`s:${stage.id}:needs`] = stage.needs.join(' ');
@@ -69,13 +70,6 @@ function priorityOf({ priority }: Fields): number {
 export function planOf(fields: Fields): JobPlan {
   const plan = JSON.parse(fields.plan) as JobPlan | StagePlan[];
   return Array.isArray(plan) ? { version: 0, distillery: 'an earlier version', stages: plan } : plan;
-}
-
-/** The stages that a worker may take: queued ones, and running ones whose worker may have been lost. */
-export function openStages(fields: Fields): string[] {
-  return planOf(fields)
-    .stages.map(({ id }) => id)
-    .filter((id) => ['queued', 'running'].includes(fields[`s:${id}:state`] ?? ''));
 }
 
 export function viewOf(fields: Fields): JobView {

@@ -112,15 +112,13 @@ test('a worker whose stage reports the loss runs the lost stage and then that st
   const consumer = await held.queue.stages.consume(handler, { worker: 'w' });
   try {
     const { view } = await held.queue.jobs.create(job({ stages: graph(['a']) }));
-    await held.queue.stages.enqueueOpen(view.id);
+    await held.queue.stages.offer();
     await until(
       async () => (await held.queue.jobs.get(view.id)).view.state,
       (state) => state === 'succeeded',
     );
-    expect(ran).toEqual([
-      ...['teacher', 'outputs', 'student.a.42'],
-      ...['teacher', 'outputs', 'student.a.42', 'report'],
-    ]);
+    const again = ['teacher', 'outputs', 'student.a.42'];
+    expect(ran).toEqual([...again, ...again, 'report']);
   } finally {
     await consumer.close();
   }

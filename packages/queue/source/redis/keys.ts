@@ -21,8 +21,10 @@ export function keysUnder(prefix: string) {
     spec: (id: string) => `${prefix}:job:${id}:spec`,
     /** Hash: stage → its result, JSON. */
     results: (id: string) => `${prefix}:job:${id}:results`,
-    /** Stream of metric rows. */
+    /** Stream of the stages of all metric rows, in the order of the rows. */
     metrics: (id: string) => `${prefix}:job:${id}:metrics`,
+    /** Stream of the metric rows of a stage, under their ids in the stream above. */
+    stageMetrics: (id: string, stage: string) => `${prefix}:job:${id}:metrics:${stage}`,
     /** Stream of events, bounded. */
     events: (id: string) => `${prefix}:job:${id}:events`,
     /** Sorted set of job ids, all with score 0: they sort by id, and ids by the time of their creation. */
@@ -33,6 +35,15 @@ export function keysUnder(prefix: string) {
     ownedBy: (owner: string) => `${prefix}:jobs:owner:${owner}`,
     /** Sorted set of `<owner> <id>`, all with score 0: the jobs of owners that have not ended. */
     live: `${prefix}:jobs:live`,
+    // BullMQ's own keys begin with the prefix and `stages:`.
+    /** Sorted set, all with score 0: the stages that may be taken now, in the order of scripts/choose.ts. */
+    ready: `${prefix}:work:ready`,
+    /** Sorted set of the same members by the time in ms from which they may be taken: stages that have failed. */
+    delayed: `${prefix}:work:delayed`,
+    /** Hash: ticket → `<job> <stage> <owner>`, for each stage that runs. */
+    running: `${prefix}:work:running`,
+    /** Hash: owner → the number of the stage that was begun last for it; the field '' counts them. */
+    served: `${prefix}:work:served`,
     /** Hash: digest of the body, id of the job. Neither an owner nor a key contains a space. */
     idempotency: (key: string, owner: string | undefined) =>
       `${prefix}:idempotency:${sha256(owner === undefined ? key : `${owner} ${key}`)}`,
@@ -46,6 +57,10 @@ export function keysUnder(prefix: string) {
     audit: `${prefix}:audit`,
     /** Set: artifacts of deleted jobs that other jobs may still need. */
     leftovers: `${prefix}:leftovers`,
+    /** Set: those of `leftovers` that a collection has taken and not removed yet. */
+    collecting: `${prefix}:leftovers:collecting`,
+    /** Text: the identity of the data in this Redis. */
+    identity: `${prefix}:identity`,
     /** Sorted set of worker ids by the time of their last heartbeat. */
     workers: `${prefix}:workers`,
     /** JSON that expires: a worker that is alive. */
@@ -63,5 +78,11 @@ export function scriptKeys(keys: Keys, id: string): string[] {
     keys.events(id),
     ...jobStates.map((state) => keys.inState(state)),
     keys.live,
+    ...workKeys(keys),
   ];
+}
+
+/** The keys of the stages that can be taken or run. */
+export function workKeys(keys: Keys): string[] {
+  return [keys.ready, keys.delayed, keys.running, keys.served];
 }

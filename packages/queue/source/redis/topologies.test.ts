@@ -20,7 +20,7 @@ async function throughTheQueue(url: string, meanwhile: (api: DistilleryQueue) =>
   try {
     await api.checkDurability();
     const { view } = await api.jobs.create(job({ labels: { team: 'blue' } }), { key: 'k', digest: 'd' });
-    await api.stages.enqueueOpen(view.id);
+    await api.stages.offer();
     const me = await worker.workers.register({ id: 'w', host: 'h', version: '1', engine });
     const row = (step: number) => ({
       epoch: 1,

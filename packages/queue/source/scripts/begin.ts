@@ -3,24 +3,31 @@ import { prelude } from './prelude.ts';
 
 /**
  * A worker takes a stage and begins a new attempt; from now on older attempts are refused. A stage that is still running
- * has lost its worker, which counts as a failure.
+ * under the same ticket has lost its worker, which counts as a failure.
  *
- * ARGV: stage, worker. Returns {'begun', attempt, start of the job in ms, failures} or {'skip', why}.
+ * ARGV: stage, worker, ticket, its place in the ready list or '' when the ticket alone decides. Returns {'begun', attempt,
+ * start of the job in ms, failures} or {'skip', why}; after a skip neither the place nor the ticket leads here again.
  */
 export const beginScript = script(`${prelude}
-local stage, worker = ARGV[1], ARGV[2]
+local stage, worker, ticket, member = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
+local function skip(why)
+  redis.call('HDEL', running, ticket)
+  return {'skip', why}
+end
+if member ~= '' and redis.call('ZREM', ready, member) == 0 then return skip('stage_taken') end
 local jobState = redis.call('HGET', job, 'state')
-if not jobState then return {'skip', 'job_unknown'} end
+if not jobState then return skip('job_unknown') end
 local state = get(stage, 'state')
+if state == 'running' and get(stage, 'ticket') ~= ticket then return skip('stage_running') end
 if (jobState == 'pausing' or jobState == 'cancelling') and state == 'running' then
   -- Its worker was lost before it could hand the stage back; from now on that worker is refused.
   redis.call('HINCRBY', job, 's:' .. stage .. ':attempt', 1)
   release(stage, '')
   changed()
 end
-if jobState ~= 'queued' and jobState ~= 'running' then return {'skip', 'job_' .. jobState} end
-if not state then return {'skip', 'stage_unknown'} end
-if state ~= 'queued' and state ~= 'running' then return {'skip', 'stage_' .. state} end
+if jobState ~= 'queued' and jobState ~= 'running' then return skip('job_' .. jobState) end
+if not state then return skip('stage_unknown') end
+if state ~= 'queued' and state ~= 'running' then return skip('stage_' .. state) end
 local time = now()
 local failures = state == 'running' and countFailure(stage) or tonumber(get(stage, 'failures') or 0)
 local attempt = redis.call('HINCRBY', job, 's:' .. stage .. ':attempt', 1)
@@ -32,6 +39,32 @@ if jobState == 'queued' then
   moveJob('running')
 end
 moveStage(stage, 'running')
+set(stage, 'ticket', ticket)
+local owner = redis.call('HGET', job, 'owner') or '-'
+redis.call('HSET', running, ticket, redis.call('HGET', job, 'id') .. ' ' .. stage .. ' ' .. owner)
+redis.call('HSET', served, owner, redis.call('HINCRBY', served, '', 1))
 changed()
 return {'begun', tostring(attempt), redis.call('HGET', job, 'startedAt'), tostring(failures)}
+`);
+
+/** A stage is queued again because the ticket of its worker is gone. ARGV: stage, ticket. */
+export const loseScript = script(`${prelude}
+local stage, ticket = ARGV[1], ARGV[2]
+if get(stage, 'state') ~= 'running' or get(stage, 'ticket') ~= ticket then
+  return redis.call('HDEL', running, ticket)
+end
+countFailure(stage)
+release(stage, '')
+changed()
+return 1
+`);
+
+/** Lists the stages of a job that an earlier version of Distillery has queued; a running one changes its worker. */
+export const listScript = script(`${prelude}
+if redis.call('EXISTS', job) == 0 then return 0 end
+for stage in stages() do
+  if get(stage, 'state') == 'running' and not get(stage, 'ticket') then release(stage, '') end
+end
+listQueued()
+return 1
 `);

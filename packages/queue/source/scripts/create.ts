@@ -30,6 +30,7 @@ redis.call('HSET', job, 'createdAt', now(), 'version', 1)
 redis.call('ZADD', all, 0, id)
 redis.call('ZADD', byState.queued, 0, id)
 updateLive(id, 'queued')
+listQueued()
 for i = ${commonKeys + 4}, #KEYS do redis.call('ZADD', KEYS[i], 0, id) end
 appendEvent('type', 'job', 'state', 'queued', 'reason', '')
 return {'created', id}

@@ -39,7 +39,7 @@ return ready
 `);
 
 /**
- * A stage has failed, or its worker hands it back. It is queued again, until it has failed the given number of times
+ * A stage has failed, or its worker hands it back. It is queued again, after a failure with a growing delay, until it has failed the given number of times
  * without getting further: then the job fails and all its stages that have not ended are cancelled, so that the fence
  * refuses those that still run. When the same attempt sends it twice, the second call changes nothing and answers as the
  * first.
@@ -63,6 +63,7 @@ end
 if failures < tonumber(ARGV[4]) then
   release(stage, reason)
   if ARGV[5] ~= '' and redis.call('HGET', job, 'state') ~= 'cancelled' then rewind(ARGV[5], reason) end
+  if failures > 0 then postpone(stage, math.min(60000, 1000 * 2 ^ failures)) end
 else
   failures = 0
   local time = now()

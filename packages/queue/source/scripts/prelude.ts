@@ -3,7 +3,7 @@ import { jobStates } from '@distillery/spec';
 const states = jobStates.map((state, i) => `${state} = KEYS[${5 + i}]`).join(', ');
 
 /** How many keys every script gets. The keys that a script needs beside them follow. */
-export const commonKeys = 5 + jobStates.length;
+export const commonKeys = 9 + jobStates.length;
 
 /** Approximate number of events that a job keeps; the oldest ones go first. */
 const maxEvents = 20_000;
@@ -14,13 +14,14 @@ const maxEvents = 20_000;
  *
  * Fields of the hash: id name labels owner priority state version createdAt startedAt finishedAt reason plan stages
  * warnings skippedData; `w:<digest>` for each warning and `d:<digest>` for each data set with skipped samples, see
- * scripts/reports.ts; and for each stage `s:<stage>:` state kind needs attempt worker startedAt finishedAt progress
- * progressAt from lastWrite reason failures furthest rows progressEvent metricsEvent checkpointEvent.
+ * scripts/reports.ts; and for each stage `s:<stage>:` state kind needs attempt worker ticket order startedAt finishedAt
+ * progress progressAt from lastWrite reason failures furthest rows rowsFrom progressEvent metricsEvent checkpointEvent.
  */
 export const prelude = `
 local job, results, metrics, events = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local byState = {${states}}
-local live = KEYS[${commonKeys}]
+local live, ready, delayed = KEYS[${commonKeys - 4}], KEYS[${commonKeys - 3}], KEYS[${commonKeys - 2}]
+local running, served = KEYS[${commonKeys - 1}], KEYS[${commonKeys}]
 
 local function now()
   local time = redis.call('TIME')
@@ -80,17 +81,55 @@ local function updateLive(id, state)
   if ended then redis.call('ZREM', live, owner .. ' ' .. id) else redis.call('ZADD', live, 0, owner .. ' ' .. id) end
 end
 
+-- The place of a stage in the order of work, which scripts/choose.ts reads.
+local function place(stage, begun)
+  local of = redis.call('HMGET', job, 'priority', 'owner', 'id', 's:' .. stage .. ':order')
+  return string.format('%02d %s %d %s %s %s', 10 - tonumber(of[1] or 0), of[2] or '-', begun and 0 or 1, of[3],
+    of[4] or '0', stage)
+end
+
+-- Lists the stage as ready when a worker may take it now, and takes it off the list otherwise.
+local function list(stage)
+  for _, begun in ipairs({true, false}) do
+    local member = place(stage, begun)
+    redis.call('ZREM', ready, member)
+    redis.call('ZREM', delayed, member)
+  end
+  local of = redis.call('HMGET', job, 'state', 'startedAt', 's:' .. stage .. ':state')
+  if of[3] == 'queued' and (of[1] == 'queued' or of[1] == 'running') then
+    redis.call('ZADD', ready, 0, place(stage, of[2]))
+  end
+end
+
+-- Lists the queued stages anew: whether they may be taken, and their places, follow the state of the job.
+local function listQueued()
+  for stage in stages() do if get(stage, 'state') == 'queued' then list(stage) end end
+end
+
+-- A ready stage becomes ready again only after so many milliseconds.
+local function postpone(stage, milliseconds)
+  local member = place(stage, redis.call('HEXISTS', job, 'startedAt') == 1)
+  if redis.call('ZREM', ready, member) == 1 then redis.call('ZADD', delayed, now() + milliseconds, member) end
+end
+
 local function moveJob(state, reason)
   local id = redis.call('HGET', job, 'id')
   redis.call('ZREM', byState[redis.call('HGET', job, 'state')], id)
   redis.call('ZADD', byState[state], 0, id)
   redis.call('HSET', job, 'state', state)
   updateLive(id, state)
+  listQueued()
   appendEvent('type', 'job', 'state', state, 'reason', reason or '')
 end
 
 local function moveStage(stage, state, reason)
+  local ticket = get(stage, 'ticket')
+  if ticket and state ~= 'running' then
+    redis.call('HDEL', running, ticket)
+    unset(stage, 'ticket')
+  end
   set(stage, 'state', state)
+  list(stage)
   appendEvent('type', 'stage', 'stage', stage, 'state', state, 'attempt', get(stage, 'attempt'),
     'worker', get(stage, 'worker') or '', 'reason', reason or '')
 end

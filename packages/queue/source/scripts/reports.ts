@@ -1,6 +1,6 @@
 import { maxSkippedData, maxWarnings } from '@distillery/spec';
 import { script } from '../redis/script.ts';
-import { prelude } from './prelude.ts';
+import { commonKeys, prelude } from './prelude.ts';
 
 /** What a worker reports of a stage while it runs. Every script begins with the fence. */
 
@@ -31,14 +31,22 @@ changed()
 return 1
 `);
 
-/** ARGV: stage, attempt, number, then epoch, step, time and values as JSON of each row. */
+/**
+ * `s:<stage>:rowsFrom` holds `<attempt>@<place of its first row>` of each attempt that has written rows.
+ *
+ * KEYS: those of every script, rows of the stage. ARGV: stage, attempt, number, the most rows of a stage, the place of the
+ * first row in the training, then epoch, step, time and values as JSON of each row.
+ */
 export const metricsScript = script(`${numbered}
+local from = get(stage, 'rowsFrom') or ''
+if string.match(from, '(%d+)@%S+$') ~= attempt then set(stage, 'rowsFrom', from .. ' ' .. attempt .. '@' .. ARGV[5]) end
 local last
-for i = 4, #ARGV, 4 do
-  last = redis.call('XADD', metrics, 'MAXLEN', '~', 1000000, '*', 'stage', stage, 'attempt', attempt,
-    'epoch', ARGV[i], 'step', ARGV[i + 1], 'time', ARGV[i + 2], 'values', ARGV[i + 3])
+for i = 6, #ARGV, 4 do
+  last = redis.call('XADD', metrics, 'MAXLEN', '~', 1000000, '*', 'stage', stage)
+  redis.call('XADD', KEYS[${commonKeys + 1}], 'MAXLEN', '~', ARGV[4], last, 'attempt', attempt, 'epoch', ARGV[i],
+    'step', ARGV[i + 1], 'time', ARGV[i + 2], 'values', ARGV[i + 3])
 end
-local rows = redis.call('HINCRBY', job, 's:' .. stage .. ':rows', (#ARGV - 3) / 4)
+local rows = redis.call('HINCRBY', job, 's:' .. stage .. ':rows', (#ARGV - 5) / 4)
 replaceEvent(stage, 'metricsEvent', 'type', 'metrics', 'stage', stage, 'attempt', attempt, 'rows', rows, 'last', last)
 return 1
 `);

@@ -39,7 +39,13 @@ const cases: Record<string, { text: string; value: unknown; bad: string[] }> = {
   port: { text: '0', value: 0, bad: ['-1', '65536', '80.5', '1e3', 'http'] },
   apiKeys: { text: 'required', value: 'required', bad: ['no', 'true'] },
   apiRate: { text: '1', value: 1, bad: ['0', 'many'] },
+  apiPriority: { text: '-3', value: -3, bad: ['11', '-11', '1.5', '+1'] },
   apiJobs: { text: '1', value: 1, bad: ['0', '1.5'] },
+  allowedHosts: {
+    text: 'distill.example, ::1,GPU-1',
+    value: ['distill.example', '::1', 'gpu-1'],
+    bad: ['distill.example:8080', 'http://distill.example', '*.example', 'a b', '-a'],
+  },
   trustProxy: {
     text: 'loopback, 10.0.0.0/8,::1',
     value: ['loopback', '10.0.0.0/8', '::1'],

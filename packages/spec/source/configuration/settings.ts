@@ -1,6 +1,17 @@
 import type { Setting } from './setting.ts';
 import { folderUrl, storeUrl } from './store-url.ts';
-import { eitherOf, modules, oneOf, path, paths, proxies, text, webUrl, wholeNumber } from './value-types.ts';
+import {
+  eitherOf,
+  hostNames,
+  modules,
+  oneOf,
+  path,
+  paths,
+  proxies,
+  text,
+  webUrl,
+  wholeNumber,
+} from './value-types.ts';
 
 const services = ['api', 'worker', 'up'] as const;
 const day = 86_400;
@@ -135,6 +146,28 @@ export const settings = {
     programs: ['api', 'up'],
     default: '100',
     description: 'Unfinished jobs at a time of an owner whose key has no limit of its own.',
+  },
+  apiPriority: {
+    group: 'api',
+    variable: 'API_PRIORITY',
+    flag: '--api-priority',
+    type: wholeNumber(-10, 10),
+    programs: ['api', 'up'],
+    default: '0',
+    description:
+      'The highest `priority` of jobs that keys of the scope `submit` may ask for; `admin` may always give 10.',
+  },
+  allowedHosts: {
+    group: 'api',
+    variable: 'ALLOWED_HOSTS',
+    flag: '--allowed-hosts',
+    type: hostNames(),
+    programs: ['api', 'up'],
+    default: '',
+    description:
+      'The host names, beside those of this machine, that requests may be sent to. Without keys every other name is ' +
+      'refused, so that no web page can reach the API through a name of its own. With keys every name is allowed ' +
+      'unless this is set.',
   },
   trustProxy: {
     group: 'api',

@@ -12,10 +12,10 @@ export interface ValueType<T> {
   readonly separator?: string;
 }
 
-/** A whole number, e.g. `600`. Signs, exponents and decimal points are refused. */
+/** A whole number, e.g. `600`. Exponents, decimal points and, unless `minimum` is negative, signs are refused. */
 export function wholeNumber(minimum: number, maximum = Number.MAX_SAFE_INTEGER): ValueType<number> {
   return {
-    codec: z.codec(z.string().regex(/^\d+$/), z.int().min(minimum).max(maximum), {
+    codec: z.codec(z.string().regex(minimum < 0 ? /^-?\d+$/ : /^\d+$/), z.int().min(minimum).max(maximum), {
       decode: Number,
       encode: String,
     }),
@@ -73,6 +73,16 @@ export function modules(): ValueType<string[]> {
 export function webUrl(): ValueType<string> {
   const schema = z.url({ protocol: /^https?$/ });
   return { codec: plain(schema), allowed: 'a URL that begins with http:// or https://' };
+}
+
+/** Host names or IP addresses, without ports, separated by commas. */
+export function hostNames(): ValueType<string[]> {
+  const type = list(',', 'host names or IP addresses without ports, separated by commas', (item) =>
+    item.trim().toLowerCase(),
+  );
+  const isName = (name: string) => isIP(name) !== 0 || /^[a-z0-9_]([a-z0-9_.-]{0,252}[a-z0-9_])?$/.test(name);
+  const codec: ValueType<string[]>['codec'] = type.codec.refine((names) => names.every(isName));
+  return { ...type, codec };
 }
 
 /** Addresses as the Fastify option `trustProxy` takes them, separated by commas. */

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { problems } from '../../../http/responses.ts';
 import type { Services } from '../../../services.ts';
 import { liveWorkers } from '../../../live-workers.ts';
+import { checkPriority } from '../../../plugins/access.ts';
 import { validatorWithoutBody } from '../../../validation.ts';
 
 const headers = z.looseObject({
@@ -41,6 +42,7 @@ export const submit: FastifyPluginAsyncZod<Services> = async (app, { queue, plan
       let job = idempotency && (await queue.jobs.replay(idempotency, owner?.name));
       let replayed = job !== undefined;
       if (job === undefined) {
+        checkPriority(caller, posted);
         const { spec, plan } = await planner.plan(text, await liveWorkers(queue));
         const { name = null, labels, priority } = spec;
         const created = await queue.jobs.create(
@@ -49,15 +51,14 @@ export const submit: FastifyPluginAsyncZod<Services> = async (app, { queue, plan
         );
         ({ replayed } = created);
         job = created;
-        // The whole job is stored now, so 202 is correct: every worker reads the records when it starts and every
-        // 30 s, and enqueues missing stages. A failure to enqueue here only delays the job, and a 503 would make the
-        // client submit it twice. If creating it fails, nothing was written; if only the reply was lost, the same
+        // The whole job is stored now, so 202 is correct: every worker offers what has no ticket when it starts and every
+        // 30 s. A failure to offer its stages here only delays the job, and a 503 would make the client submit it twice. If creating it fails, nothing was written; if only the reply was lost, the same
         // Idempotency-Key finds the job.
         if (!replayed) {
-          await queue.stages.enqueueOpen(job.view.id).catch((error: unknown) => {
+          await queue.stages.offer().catch((error: unknown) => {
             request.log.warn(
               { err: error, job: created.view.id },
-              'the stages were not enqueued; a worker will enqueue them',
+              'the stages were not offered; a worker will offer them',
             );
           });
         }
@@ -78,7 +79,8 @@ export const submit: FastifyPluginAsyncZod<Services> = async (app, { queue, plan
         response: { 200: catalogue.planSchema, ...problems },
       },
     },
-    async ({ text }, reply) => {
+    async ({ text, body, caller }, reply) => {
+      checkPriority(caller, body);
       const plan = await planner.validate(text, await liveWorkers(queue));
       // Already JSON: parsing and writing a plan of thousands of stages again would delay other requests.
       return reply.type('application/json; charset=utf-8').serializer(String).send(plan);

@@ -9,6 +9,10 @@ import { params } from './params.ts';
 
 const querystring = z.strictObject({
   stage: z.string().max(200).optional().describe('Rows of one stage, for example `student.soft.1`.'),
+  attempts: z
+    .enum(['latest', 'all'])
+    .default('latest')
+    .describe('`all` also returns the rows that a later attempt of their stage has written again.'),
   after: z
     .string()
     .regex(/^\d{1,15}-\d{1,15}$/, 'must be `after` of the page before')
@@ -36,7 +40,7 @@ export const metrics: FastifyPluginAsyncZod<Services> = async (app, { queue }) =
     {
       schema: {
         tags: ['jobs'],
-        summary: 'The training curves, one row per entry; CSV with `Accept: text/csv`',
+        summary: 'The training curves, one row per entry, each step once; CSV with `Accept: text/csv`',
         params,
         querystring,
         response: {
@@ -54,13 +58,14 @@ export const metrics: FastifyPluginAsyncZod<Services> = async (app, { queue }) =
     async (request, reply) => {
       const type = preferred(request.headers.accept, ['application/json', 'text/csv']);
       const { id } = request.params;
-      const { stage, after: from, limit = type === 'text/csv' ? 10_000 : 1000 } = request.query;
+      const { stage, attempts, after: from, limit = type === 'text/csv' ? 10_000 : 1000 } = request.query;
       await queue.jobs.get(id);
-      const { rows, after, more } = await queue.metrics.read(id, { stage, after: from, limit });
+      const { rows, after, more } = await queue.metrics.read(id, { stage, attempts, after: from, limit });
       reply.header('vary', 'accept').header('cache-control', 'no-cache');
       if (more && after !== null) {
         const next = new URLSearchParams({
           ...(stage === undefined ? {} : { stage }),
+          ...(attempts === 'latest' ? {} : { attempts }),
           after,
           limit: `${limit}`,
         });

@@ -25,6 +25,10 @@ const seed = z.coerce
 const headers = z.looseObject({
   range: z.string().optional().describe('One range of bytes, such as `bytes=0-1023`.'),
   'if-range': z.string().optional().describe('An entity tag: the range is sent only of the same file.'),
+  'if-match': z
+    .string()
+    .optional()
+    .describe('Entity tags: `precondition_failed` when the file has none of them.'),
   'if-none-match': z.string().optional().describe('Entity tags of files that the client has.'),
 });
 /** `/v1/jobs/:id/teacher/weights`, `/v1/jobs/:id/teachers/:name/weights`, `/v1/jobs/:id/students/:name/weights` */
@@ -34,6 +38,7 @@ export const weights: FastifyPluginAsyncZod<Services> = async (app, { queue, sto
 
   app.route({
     method: ['GET', 'HEAD'],
+    config: { ifMatch: true },
     url: '/teacher/weights',
     schema: { tags: ['weights'], summary: "The teacher's weights", params, querystring, headers, response },
     handler: async (request, reply) => {
@@ -44,6 +49,7 @@ export const weights: FastifyPluginAsyncZod<Services> = async (app, { queue, sto
 
   app.route({
     method: ['GET', 'HEAD'],
+    config: { ifMatch: true },
     url: '/teachers/:name/weights',
     schema: {
       tags: ['weights'],
@@ -61,6 +67,7 @@ export const weights: FastifyPluginAsyncZod<Services> = async (app, { queue, sto
 
   app.route({
     method: ['GET', 'HEAD'],
+    config: { ifMatch: true },
     url: '/students/:name/weights',
     schema: {
       tags: ['weights'],
@@ -129,10 +136,10 @@ export const weights: FastifyPluginAsyncZod<Services> = async (app, { queue, sto
     throw new DistilleryError('not_ready', `${network.stage} has not been trained yet`);
   }
 
-  /** Returns a job's name in characters that every file system accepts, or its id if it has no name. */
+  /** Returns a job's name in letters, digits and characters that every file system accepts, or its id if it has none. */
   async function nameOf(id: string): Promise<string> {
     const { view } = await queue.jobs.get(id);
-    const name = (view.name ?? '').replaceAll(/[^A-Za-z0-9._-]+/g, '-').replaceAll(/^[-.]+|-+$/g, '');
+    const name = (view.name ?? '').replaceAll(/[^\p{L}\p{M}\p{N}._-]+/gu, '-').replaceAll(/^[-.]+|-+$/g, '');
     return name || id;
   }
 };

@@ -1,0 +1,51 @@
+import { script } from '../redis/script.ts';
+
+/**
+ * Chooses the stage that the holder of a ticket runs next. A worker that takes over a lost ticket gets the stage that runs
+ * under it. Otherwise the highest priority comes first; within it the owner of whom the fewest stages run, of these the
+ * one that was served longest ago; and of that owner's stages those of jobs that have begun before the others, each by
+ * the age of the job, in the order of its plan.
+ *
+ * A member of the ready list is `<10 - priority> <owner or -> <0 begun, 1 not> <job> <order in the plan> <stage>`, so its
+ * text sorts it. No owner contains a space, and '!' comes right after it.
+ *
+ * KEYS: ready, delayed, running, served. ARGV: ticket. Returns {job, stage, member or ''}; {milliseconds} until the next
+ * delayed stage becomes ready; or {}: there is no work.
+ */
+export const chooseScript = script(`
+local ready, delayed, running, served = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local lost = redis.call('HGET', running, ARGV[1])
+if lost then
+  local job, stage = string.match(lost, '^(%S+) (%S+)')
+  return {job, stage, ''}
+end
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+for _, member in ipairs(redis.call('ZRANGEBYSCORE', delayed, '-inf', now)) do
+  redis.call('ZREM', delayed, member)
+  redis.call('ZADD', ready, 0, member)
+end
+local first = redis.call('ZRANGE', ready, 0, 0)[1]
+if not first then
+  local due = redis.call('ZRANGE', delayed, 0, 0, 'WITHSCORES')[2]
+  return due and {math.max(1, due - now)} or {}
+end
+local busy = {}
+for _, text in ipairs(redis.call('HVALS', running)) do
+  local owner = string.match(text, '%S+$')
+  busy[owner] = (busy[owner] or 0) + 1
+end
+local priority = string.sub(first, 1, 3)
+local best, fewest, oldest
+local member = first
+while member and string.sub(member, 1, 3) == priority do
+  local owner = string.match(member, '^%S+ (%S+)')
+  local count, last = busy[owner] or 0, tonumber(redis.call('HGET', served, owner) or 0)
+  if not best or count < fewest or (count == fewest and last < oldest) then
+    best, fewest, oldest = member, count, last
+  end
+  member = redis.call('ZRANGEBYLEX', ready, '[' .. priority .. owner .. '!', '+', 'LIMIT', 0, 1)[1]
+end
+local job, stage = string.match(best, '^%S+ %S+ %S+ (%S+) %S+ (%S+)$')
+return {job, stage, best}
+`);
