@@ -6,6 +6,7 @@ import { type JobControl, jobControl } from './records/control.ts';
 import { type ConsumeOptions, type Consumer, consumeStages, type StageHandler } from './bull/consume.ts';
 import { checkDurability } from './redis/durability.ts';
 import { type Events, eventLog } from './records/events.ts';
+import { type Inventory, inventory } from './records/inventory.ts';
 import { type Jobs, jobRecords } from './records/jobs.ts';
 import { defaultPrefix, keysUnder, requireHashTag } from './redis/keys.ts';
 import { type Metrics, metricLog } from './records/metrics.ts';
@@ -41,6 +42,7 @@ export interface DistilleryQueue {
   metrics: Metrics;
   events: Events;
   stages: Stages;
+  inventory: Inventory;
   workers: Workers;
   /** What the service has to do, and with what; read at most once a second. */
   standing(): Promise<Standing>;
@@ -102,6 +104,7 @@ export async function openQueue(options: QueueOptions): Promise<DistilleryQueue>
         return consumer;
       },
     },
+    inventory: inventory(redis, keys),
     workers,
     standing: guarded(standing),
     apiKeys: apiKeys(redis, keys),
