@@ -35,6 +35,8 @@ export interface WorkerOptions {
   lockSeconds?: number;
   /** Seconds that closing may take; a trainer has two thirds of them to stop. Default 30. */
   graceSeconds?: number;
+  /** The rows of metrics that each stage keeps; default 1,000,000. */
+  retainMetrics?: number | undefined;
   /** The engine of the trainers; default: ENGINE. */
   engine?: Configuration<'trainer'>['engine'];
   /** Modules that the trainers load at start; default: PLUGINS. */
@@ -88,6 +90,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   const queue = await openQueue({
     url: redisUrl,
     ...(prefix === undefined ? {} : { prefix }),
+    metricRows: options.retainMetrics,
     onOutage: 'wait',
     onError: (error) => log.warn({ err: error }, 'Redis'),
   });

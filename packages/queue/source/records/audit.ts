@@ -12,10 +12,12 @@ export interface AuditPage {
   next: string | null;
 }
 
-const kept = 100_000;
-
-/** The audit log: the last 100 000 changes and refusals, each with the key that asked for it. */
-export function auditLog(redis: Client, keys: Keys) {
+/**
+ * The audit log: changes and refusals, each with the key that asked for it.
+ *
+ * @param kept how many entries are kept, approximately
+ */
+export function auditLog(redis: Client, keys: Keys, kept: number) {
   return {
     record: guarded(async (entry: NewAuditEntry): Promise<void> => {
       const pairs = Object.entries(entry).filter(([, value]) => value !== null);

@@ -94,12 +94,13 @@ export function jobRecords(redis: Client, keys: Keys, standing: () => Promise<St
     ),
 
     /**
-     * The first answer to an owner's request with this key, if there was one. It is looked up before a job is planned.
+     * The first answer to an owner's request with this key, if there was one and its job still exists. It is looked up before a
+     * job is planned.
      * @throws DistilleryError `idempotency_conflict` when the key was used with another body
      */
     replay: guarded(async ({ key, digest }: Idempotency, owner?: string): Promise<JobNow | undefined> => {
       const [known, id] = await redis.hmget(keys.idempotency(key, owner), 'digest', 'job');
-      if (!known || !id) return undefined;
+      if (!known || !id || (await redis.exists(keys.job(id))) === 0) return undefined;
       if (known !== digest) throw conflict(new Error('CONFLICT the key was used with another body'));
       return answerOf(id);
     }),

@@ -36,6 +36,8 @@ export function keysUnder(prefix: string) {
     /** Sorted set of `<owner> <id>`, all with score 0: the jobs of owners that have not ended. */
     live: `${prefix}:jobs:live`,
     // BullMQ's own keys begin with the prefix and `stages:`.
+    /** Sorted set of the jobs that have ended, by the time in ms when they did. */
+    ended: `${prefix}:jobs:ended`,
     /** Sorted set, all with score 0: the stages that may be taken now, in the order of scripts/choose.ts. */
     ready: `${prefix}:work:ready`,
     /** Sorted set of the same members by the time in ms from which they may be taken: stages that have failed. */
@@ -85,6 +87,7 @@ export function scriptKeys(keys: Keys, id: string): string[] {
     ...workKeys(keys),
     keys.backlog,
     keys.pace,
+    keys.ended,
   ];
 }
 

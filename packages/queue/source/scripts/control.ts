@@ -88,6 +88,7 @@ if state ~= 'succeeded' and state ~= 'failed' and state ~= 'cancelled' then
   return redis.error_reply('CONFLICT ' .. state)
 end
 redis.call('ZREM', byState[state], ARGV[1])
+redis.call('ZREM', ended, ARGV[1])
 redis.call('ZREM', KEYS[${commonKeys + 2}], ARGV[1])
 for i = 3, #ARGV do redis.call('SADD', KEYS[${commonKeys + 3}], ARGV[i]) end
 local stages = ${commonKeys + 4} + ARGV[2]

@@ -4,9 +4,9 @@ import { workLists } from './work-lists.ts';
 const states = jobStates.map((state, i) => `${state} = KEYS[${5 + i}]`).join(', ');
 
 /** How many keys every script gets. The keys that a script needs beside them follow. */
-export const commonKeys = 11 + jobStates.length;
+export const commonKeys = 12 + jobStates.length;
 
-const work = ['live', 'ready', 'delayed', 'running', 'served', 'backlog', 'pace'];
+const work = ['live', 'ready', 'delayed', 'running', 'served', 'backlog', 'pace', 'ended'];
 const workKeys = work.map((_, i) => `KEYS[${5 + jobStates.length + i}]`).join(', ');
 
 /** Approximate number of events that a job keeps; the oldest ones go first. */
@@ -80,11 +80,13 @@ local function countLive(owner)
   return redis.call('ZLEXCOUNT', live, '[' .. owner .. ' ', '(' .. owner .. '!')
 end
 
+-- Lists the job among those that have ended, or among the unfinished ones of its owner.
 local function updateLive(id, state)
+  local over = state == 'succeeded' or state == 'failed' or state == 'cancelled'
+  if over then redis.call('ZADD', ended, now(), id) else redis.call('ZREM', ended, id) end
   local owner = redis.call('HGET', job, 'owner')
   if not owner then return end
-  local ended = state == 'succeeded' or state == 'failed' or state == 'cancelled'
-  if ended then redis.call('ZREM', live, owner .. ' ' .. id) else redis.call('ZADD', live, 0, owner .. ' ' .. id) end
+  if over then redis.call('ZREM', live, owner .. ' ' .. id) else redis.call('ZADD', live, 0, owner .. ' ' .. id) end
 end
 
 ${workLists}

@@ -40,6 +40,10 @@ const cases: Record<string, { text: string; value: unknown; bad: string[] }> = {
   apiKeys: { text: 'required', value: 'required', bad: ['no', 'true'] },
   apiRate: { text: '1', value: 1, bad: ['0', 'many'] },
   apiPriority: { text: '-3', value: -3, bad: ['11', '-11', '1.5', '+1'] },
+  retainDays: { text: '30', value: 30, bad: ['0', '0.5', '36501'] },
+  retainJobs: { text: '1', value: 1, bad: ['0', 'all'] },
+  retainAudit: { text: '1', value: 1, bad: ['0', '-1'] },
+  retainMetrics: { text: '1', value: 1, bad: ['0', '1e6'] },
   apiJobs: { text: '1', value: 1, bad: ['0', '1.5'] },
   allowedHosts: {
     text: 'distill.example, ::1,GPU-1',

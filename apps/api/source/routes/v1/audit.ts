@@ -21,7 +21,8 @@ export const audit: FastifyPluginAsyncZod<Services> = async (app, { queue }) => 
       config: { scope: 'admin' },
       schema: {
         tags: ['operation'],
-        summary: 'Read the audit log: changes and refused requests, newest first (the last 100,000 entries)',
+        summary:
+          'Read the audit log: changes and refused requests, newest first (the last `RETAIN_AUDIT` entries)',
         querystring,
         response: {
           200: z.object({ entries: z.array(auditEntrySchema), next: z.string().nullable() }),
