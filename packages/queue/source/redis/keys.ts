@@ -53,8 +53,10 @@ export function keysUnder(prefix: string) {
     apiKey: (id: string) => `${prefix}:apikey:${id}`,
     /** Number that expires: the requests of a client in this window. */
     requests: (client: string) => `${prefix}:requests:${client}`,
-    /** Stream of audit entries, bounded. */
+    /** Stream of audit entries of what was changed, bounded. */
     audit: `${prefix}:audit`,
+    /** Stream of audit entries of what was refused, bounded. */
+    refusals: `${prefix}:audit:refusals`,
     /** Set: artifacts of deleted jobs that other jobs may still need. */
     leftovers: `${prefix}:leftovers`,
     /** Sorted set of worker ids by the time of their last heartbeat. */

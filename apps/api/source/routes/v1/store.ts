@@ -27,6 +27,7 @@ export const store: FastifyPluginAsyncZod<Services> = async (app, { queue, store
     {
       config: { scope: 'admin' },
       schema: {
+        operationId: 'sweepStore',
         tags: ['operation'],
         summary:
           'Count or remove files that no job of this service needs. Do not sweep a store that several services share',
