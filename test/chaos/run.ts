@@ -152,7 +152,7 @@ async function inspect(
   const store = await openStore(cluster.storeDir);
   // First, so that the checks below notice if it removes too much.
   const everything = new Date(Date.now() + 60_000);
-  const swept = await sweepStore(queue, store, { before: everything, remove: true });
+  const swept = await sweepStore(queue, store, { before: everything, remove: true, force: true });
   const found: Violation[] = [];
   const there: JobFacts[] = [];
   for (const id of load.states.keys()) {

@@ -1,5 +1,5 @@
 export { type AppOptions, buildApp } from './app.ts';
-export { type Swept, sweepStore } from './artifacts.ts';
+export { type Swept, sweepStore } from './artifacts/sweep.ts';
 export { openApiDocument } from './document.ts';
 export { createLogger } from './logger.ts';
 export type { Catalogue, Services } from './services.ts';

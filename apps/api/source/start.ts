@@ -1,8 +1,10 @@
 import type { AddressInfo } from 'node:net';
-import { openStore } from '@distillery/store';
+import { openStore, type Store } from '@distillery/store';
 import { type DistilleryQueue, openQueue } from '@distillery/queue';
 import { jobSpec, kinds, loadPlugins, planSchema, stageKinds, startPlanner } from '@distillery/training';
 import type { Logger } from 'pino';
+import { type CollectorOptions, startCollector } from './artifacts/collect.ts';
+import { otherServices } from './artifacts/services.ts';
 import { type AccessSettings, accessOf } from './access.ts';
 import { buildApp } from './app.ts';
 
@@ -30,6 +32,8 @@ export interface ApiOptions extends AccessSettings {
   volatileRedis?: boolean;
   /** Milliseconds within which a whole request must arrive; default 30 000. */
   requestTimeout?: number;
+  /** How often and after how long the artifacts of deleted jobs are removed. */
+  collection?: CollectorOptions;
 }
 
 export interface RunningApi {
@@ -73,8 +77,10 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
     ...(requestTimeout === undefined ? {} : { requestTimeout }),
     ...(version === undefined ? {} : { version }),
   });
+  const collector = startCollector(queue, store, log, options.collection);
   const close = async () => {
     await app.close();
+    await collector.close();
     await planner.close();
     await queue.close();
   };
@@ -84,6 +90,7 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
     await close();
     throw error;
   }
+  await warnOfOtherServices(queue, store, log);
   if (access.keys === 'required') await warnWithoutKeys(queue, log);
   const address = app.server.address() as AddressInfo;
   return { url: `http://${address.family === 'IPv6' ? `[${host}]` : host}:${address.port}`, close };
@@ -105,6 +112,17 @@ async function refuseVolatile(queue: DistilleryQueue, log: Logger): Promise<void
     await queue.close();
     throw error;
   }
+}
+
+/** Warns when the jobs of this Redis are not the only ones that use the store. */
+async function warnOfOtherServices(queue: DistilleryQueue, store: Store, log: Logger): Promise<void> {
+  // Redis or the store may be away; both are asked again when artifacts are to be removed.
+  const others = await otherServices(queue, store).catch(() => []);
+  if (others.length === 0) return;
+  log.warn(
+    `the store was used by ${others.length} other services, or Redis has lost its data: no artifacts are removed; ` +
+      'when no other service needs the store, adopt it with: distill sweep --remove --force',
+  );
 }
 
 /** Warns when no key exists: every request is refused until one is created, which needs access to Redis. */

@@ -30,7 +30,8 @@ export async function runDemo({ data, epochs, configuration, out, signal }: Demo
   print(styleText('dim', `  data: ${words}`));
   const stack = await startStack({
     ...configuration,
-    store: join(folder, 'store'),
+    // Its Redis is a new one each time: it must not touch the store of a service in the same folder.
+    store: join(folder, 'demo-store'),
     dataDir: cacheDir,
     roots: root === undefined ? [] : [root],
     workers: 1,

@@ -152,7 +152,7 @@ export function createClient(url: string, { token }: { token?: string | undefine
 
     /** Counts files in the store that no job needs; `remove: 'true'` removes them. Needs the scope `admin`. */
     sweep: (query: Record<string, string> = {}) =>
-      json<{ removed: boolean; blobs: number; bytes: number; checkpoints: number }>(
+      json<{ removed: boolean; blobs: number; bytes: number; checkpoints: number; shared: number }>(
         `/v1/store/sweep?${new URLSearchParams(query)}`,
         { method: 'POST' },
       ),

@@ -6,6 +6,7 @@ export type { OnOutage } from './redis/connection.ts';
 export type { ConsumeOptions, Consumer, StageHandler } from './bull/consume.ts';
 export type { StageRun } from './bull/stage-run.ts';
 export type { Events } from './records/events.ts';
+export type { Inventory, JobHead } from './records/inventory.ts';
 export type { Idempotency, JobNow, Jobs, NewJob, Owner } from './records/jobs.ts';
 export type { JobPage, JobQuery } from './records/list.ts';
 export type { MetricPage, MetricQuery, Metrics } from './records/metrics.ts';

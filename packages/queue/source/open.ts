@@ -6,6 +6,7 @@ import { type JobControl, jobControl } from './records/control.ts';
 import { type ConsumeOptions, type Consumer, consumeStages, type StageHandler } from './bull/consume.ts';
 import { checkDurability } from './redis/durability.ts';
 import { type Events, eventLog } from './records/events.ts';
+import { type Inventory, inventory } from './records/inventory.ts';
 import { type Jobs, jobRecords } from './records/jobs.ts';
 import { defaultPrefix, keysUnder, requireHashTag } from './redis/keys.ts';
 import { type Metrics, metricLog } from './records/metrics.ts';
@@ -40,6 +41,7 @@ export interface DistilleryQueue {
   metrics: Metrics;
   events: Events;
   stages: Stages;
+  inventory: Inventory;
   workers: Workers;
   apiKeys: ApiKeys;
   requests: RequestCounts;
@@ -97,6 +99,7 @@ export async function openQueue(options: QueueOptions): Promise<DistilleryQueue>
         return consumer;
       },
     },
+    inventory: inventory(redis, keys),
     workers: workerRegistry(redis, keys),
     apiKeys: apiKeys(redis, keys),
     requests: requestCounts(redis, keys),

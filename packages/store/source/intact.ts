@@ -19,6 +19,16 @@ export async function isIntact(store: Store, digest: string): Promise<boolean> {
   }
 }
 
+/**
+ * Whether a manifest and the blobs that it names are present and intact. They then count as used from now on, so that a
+ * collection of unused artifacts leaves them to the caller.
+ */
+export async function claim(store: Store, name: string, digests: readonly string[]): Promise<boolean> {
+  if (!(await store.renewManifest(name))) return false;
+  for (const digest of digests) if (!(await store.renew(digest))) return false;
+  return await areIntact(store, digests);
+}
+
 /** Whether all of these blobs are intact. */
 export async function areIntact(store: Store, digests: readonly string[]): Promise<boolean> {
   for (const digest of digests) if (!(await isIntact(store, digest))) return false;

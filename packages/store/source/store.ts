@@ -97,13 +97,25 @@ export interface Store {
   stream(digest: string, range?: ByteRange): Promise<Readable>;
 
   /**
-   * Lists every blob that was last put before a time. Each is checked when its turn comes, so a blob that is put again
-   * during the listing is left out.
+   * Lists every blob that was last put or renewed before a time of `now`. Each is checked when its turn comes, so a blob
+   * that is put again during the listing is left out.
    */
   blobs(before: Date): AsyncIterable<BlobInfo>;
 
-  /** Removes a blob; removing an absent one is no error. */
-  remove(digest: string): Promise<void>;
+  /**
+   * Notes that a process uses a blob from now on without putting it, so that `remove` with an earlier time leaves it.
+   *
+   * @returns false where it is absent
+   */
+  renew(digest: string): Promise<boolean>;
+
+  /**
+   * Removes a blob; removing an absent one is no error.
+   *
+   * @param before a time of `now`: a blob that was put or renewed since then stays
+   * @returns false where it stays
+   */
+  remove(digest: string, before?: Date): Promise<boolean>;
 
   /**
    * Creates a manifest, which is durable when this returns. The first of several writers wins, also between processes,
@@ -121,9 +133,23 @@ export interface Store {
   manifest<T>(name: string, schema: ManifestSchema<T>): Promise<T | undefined>;
   manifest(name: string): Promise<unknown>;
 
-  /** Removes a manifest; removing an absent one is no error. The name can then be committed again. */
-  removeManifest(name: string): Promise<void>;
+  /** As `renew`, for a manifest. */
+  renewManifest(name: string): Promise<boolean>;
+
+  /**
+   * Removes a manifest; removing an absent one is no error. The name can then be committed again.
+   *
+   * @param before a time of `now`: a manifest that was committed or renewed since then stays
+   * @returns false where it stays
+   */
+  removeManifest(name: string, before?: Date): Promise<boolean>;
 
   /** Lists the full names of all manifests below a folder, at any depth, sorted by code unit; `''` is the top. */
   list(prefix: string): Promise<string[]>;
+
+  /**
+   * Returns the time by the clock of the store, which may differ from that of this machine. It writes a little, so it also
+   * tells whether the store can be written.
+   */
+  now(): Promise<Date>;
 }

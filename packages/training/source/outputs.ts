@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { PassThrough } from 'node:stream';
 import { toFloat16 } from '@distillery/formats';
-import { isIntact, type Store } from '@distillery/store';
+import { claim, type Store } from '@distillery/store';
 import { sizeOf } from '@distillery/engine';
 import { digestOf, DistilleryError } from '@distillery/spec';
 import { z } from 'zod';
@@ -47,13 +47,13 @@ export function rowsName(address: string, tap: string, view: number): string {
 }
 
 /**
- * Returns the rows that a manifest names, where manifest and rows are intact. The name of a manifest whose rows are
+ * Returns the rows that a manifest names, where manifest and rows are intact; they then count as used. The name of a manifest whose rows are
  * missing or damaged is freed, so that the rows can be computed again and committed under it.
  */
 export async function intactRows(store: Store, name: string): Promise<StoredRows | undefined> {
   const rows = await store.manifest(name, storedRowsSchema);
   if (rows === undefined) return undefined;
-  if (await isIntact(store, rows.digest)) return rows;
+  if (await claim(store, name, [rows.digest])) return rows;
   await store.removeManifest(name);
   return undefined;
 }

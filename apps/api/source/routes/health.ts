@@ -1,14 +1,14 @@
-import { DistilleryError } from '@distillery/spec';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { problems } from '../http/responses.ts';
 import type { Services } from '../services.ts';
+import { storeProbe } from '../store-probe.ts';
 
 const config = { scope: 'public' } as const;
 const tags = ['operation'];
-const absentDigest = '0'.repeat(64);
 
 export const health: FastifyPluginAsyncZod<Services> = async (app, { queue, store }) => {
+  const storeIsWritable = storeProbe(store);
   const healthy = z.object({ status: z.literal('ok') });
 
   app.get(
@@ -32,15 +32,13 @@ export const health: FastifyPluginAsyncZod<Services> = async (app, { queue, stor
       schema: {
         operationId: 'checkReadiness',
         tags,
-        summary: 'Whether Redis and the store can be used',
+        summary: 'Whether Redis can be used and the store can be written',
         response: { 200: healthy, ...problems },
       },
     },
     async () => {
       await queue.ping();
-      await store.stat(absentDigest).catch((cause: unknown) => {
-        throw new DistilleryError('store_unavailable', 'the artifact store does not respond', { cause });
-      });
+      await storeIsWritable();
       return { status: 'ok' as const };
     },
   );

@@ -11,13 +11,24 @@ export const sweep = () =>
       'Counts the files in the store that no job uses, or removes them. It needs a key of scope admin.',
     )
     .option('--remove', 'remove the files', false)
+    .option('--force', 'remove them although another service used the store, or they are most of it', false)
     .addOption(option('--hours <n>', 'the least age of the files, in hours', wholeNumber(1)).default(24))
     .action(
-      clientAction(async ({ client, print }, { remove, hours }: { remove: boolean; hours: number }) => {
-        const query = { remove: String(remove), olderThanSeconds: String(3600 * hours) };
+      clientAction(async ({ client, print }, { remove, force, hours }: SweepFlags) => {
+        const query = {
+          remove: String(remove),
+          force: String(force),
+          olderThanSeconds: String(3600 * hours),
+        };
         print(sweepLines(await client.sweep(query)));
       }),
     );
+
+interface SweepFlags {
+  remove: boolean;
+  force: boolean;
+  hours: number;
+}
 
 /** What a sweep found, as a line. */
 export function sweepLines({
@@ -25,11 +36,13 @@ export function sweepLines({
   blobs,
   bytes: size,
   checkpoints,
+  shared,
 }: Awaited<ReturnType<Client['sweep']>>): string {
-  if (blobs + checkpoints === 0) return '  No orphaned files.';
+  if (blobs + checkpoints + shared === 0) return '  No orphaned files.';
   const found = [
     ...(blobs === 0 ? [] : [`${counted(blobs, 'file')} (${bytes(size)}) without a job`]),
     ...(checkpoints === 0 ? [] : [`${counted(checkpoints, 'checkpoint')} of jobs that are deleted`]),
+    ...(shared === 0 ? [] : [`${counted(shared, 'shared result')} that no job uses`]),
   ].join(', ');
   return removed ? `  Removed: ${found}.` : `  ${found}. To remove them: distill sweep --remove`;
 }

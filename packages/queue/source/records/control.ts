@@ -44,25 +44,21 @@ export function jobControl(redis: Client, keys: Keys, jobs: Jobs, stages: StageQ
      */
     retry: request('be retried', retryScript, { offers: true }),
 
-    /** Deletes the record of a job. @throws DistilleryError `state_conflict` when the job has not ended */
-    remove: guarded(async (id: string): Promise<void> => {
+    /**
+     * Deletes the record of a job.
+     *
+     * @param artifacts the names of its artifacts in the store, to be collected once no other job needs them
+     * @throws DistilleryError `state_conflict` when the job has not ended
+     */
+    remove: guarded(async (id: string, artifacts: readonly string[] = []): Promise<void> => {
       const { labels, owner, stages } = (await jobs.get(id)).view;
       const indexes = indexesOf(keys, labels, owner);
       const rows = stages.map((stage) => keys.stageMetrics(id, stage.id));
-      const own = [...scriptKeys(keys, id), keys.spec(id), keys.all, ...indexes, ...rows];
-      await checked(id, 'be deleted', () => run(redis, removeScript, own, [id, indexes.length]));
+      const common = [...scriptKeys(keys, id), keys.spec(id), keys.all, keys.leftovers];
+      await checked(id, 'be deleted', () =>
+        run(redis, removeScript, [...common, ...indexes, ...rows], [id, indexes.length, ...artifacts]),
+      );
     }),
-
-    /** The artifacts of deleted jobs that are still in the store; they are collected when no job runs that may need them. */
-    leftovers: {
-      add: guarded(async (names: readonly string[]): Promise<void> => {
-        if (names.length > 0) await redis.sadd(keys.leftovers, ...names);
-      }),
-      list: guarded((): Promise<string[]> => redis.smembers(keys.leftovers)),
-      drop: guarded(async (names: readonly string[]): Promise<void> => {
-        if (names.length > 0) await redis.srem(keys.leftovers, ...names);
-      }),
-    },
   };
 }
 export type JobControl = ReturnType<typeof jobControl>;

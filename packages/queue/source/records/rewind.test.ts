@@ -117,10 +117,8 @@ test('a worker whose stage reports the loss runs the lost stage and then that st
       async () => (await held.queue.jobs.get(view.id)).view.state,
       (state) => state === 'succeeded',
     );
-    expect(ran).toEqual([
-      ...['teacher', 'outputs', 'student.a.42'],
-      ...['teacher', 'outputs', 'student.a.42', 'report'],
-    ]);
+    const again = ['teacher', 'outputs', 'student.a.42'];
+    expect(ran).toEqual([...again, ...again, 'report']);
   } finally {
     await consumer.close();
   }

@@ -59,6 +59,10 @@ export function keysUnder(prefix: string) {
     refusals: `${prefix}:audit:refusals`,
     /** Set: artifacts of deleted jobs that other jobs may still need. */
     leftovers: `${prefix}:leftovers`,
+    /** Set: those of `leftovers` that a collection has taken and not removed yet. */
+    collecting: `${prefix}:leftovers:collecting`,
+    /** Text: the identity of the data in this Redis. */
+    identity: `${prefix}:identity`,
     /** Sorted set of worker ids by the time of their last heartbeat. */
     workers: `${prefix}:workers`,
     /** JSON that expires: a worker that is alive. */

@@ -75,10 +75,11 @@ return 1
 `);
 
 /**
- * Deletes the record of a job that has ended.
+ * Deletes the record of a job that has ended, and notes its artifacts in the same step: at no time is an artifact neither
+ * named by a record nor noted.
  *
- * KEYS: those of every script, spec, all jobs, one index for each label and for the owner, then the metrics of each stage.
- * ARGV: id, the number of indexes.
+ * KEYS: those of every script, spec, all jobs, leftovers, one index for each label and for the owner, then the metrics of each
+ * stage. ARGV: id, the number of indexes, then the names of its artifacts.
  */
 export const removeScript = script(`${prelude}
 local state = redis.call('HGET', job, 'state')
@@ -88,8 +89,9 @@ if state ~= 'succeeded' and state ~= 'failed' and state ~= 'cancelled' then
 end
 redis.call('ZREM', byState[state], ARGV[1])
 redis.call('ZREM', KEYS[${commonKeys + 2}], ARGV[1])
-local stages = ${commonKeys + 3} + ARGV[2]
-for i = ${commonKeys + 3}, stages - 1 do redis.call('ZREM', KEYS[i], ARGV[1]) end
+for i = 3, #ARGV do redis.call('SADD', KEYS[${commonKeys + 3}], ARGV[i]) end
+local stages = ${commonKeys + 4} + ARGV[2]
+for i = ${commonKeys + 4}, stages - 1 do redis.call('ZREM', KEYS[i], ARGV[1]) end
 for i = stages, #KEYS do redis.call('UNLINK', KEYS[i]) end
 redis.call('UNLINK', job, results, metrics, events, KEYS[${commonKeys + 1}])
 return 1

@@ -130,6 +130,34 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
         expect(listed).toEqual([first.digest, third.digest]);
       });
 
+      test('that were put or renewed since a time are not removed as unused', async () => {
+        const { digest } = await store.put(text('hello'));
+        const put = await store.now();
+        await delay(20);
+        const later = await store.now();
+        expect(await store.remove(digest, new Date(put.getTime() - 10_000))).toBe(false);
+        expect(await store.renew(digest)).toBe(true);
+        expect(await store.remove(digest, later)).toBe(false);
+        expect(await store.read(digest)).toEqual(text('hello'));
+        await delay(20);
+        expect(await store.remove(digest, new Date((await store.now()).getTime() + 10_000))).toBe(true);
+        expect(await store.stat(digest)).toBeUndefined();
+        expect(await store.remove(digest, later)).toBe(true);
+        expect(await store.renew(digest)).toBe(false);
+      });
+
+      test('are left or absent as a whole while one client uses what another finds unused', async () => {
+        for (let round = 0; round < 20; round++) {
+          const { digest } = await store.put(text('hello'));
+          const unused = new Date((await store.now()).getTime() + 1);
+          await delay(2);
+          const [renewed, removed] = await Promise.all([store.renew(digest), store.remove(digest, unused)]);
+          const there = (await store.stat(digest)) !== undefined;
+          expect(removed).toBe(!there);
+          if (renewed) expect(there).toBe(true);
+        }
+      });
+
       test('are read at any position, up to their end', async () => {
         const { digest } = await store.put(text('hello'));
         for (const options of [{}, { verify: true }]) {
@@ -283,6 +311,19 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
         await store.removeManifest('never/was');
         expect(await store.manifest('a/b')).toBeUndefined();
         expect(await store.commit('a/b', { step: 2 })).toEqual({ created: true, manifest: { step: 2 } });
+      });
+
+      test('that were committed or renewed since a time are not removed as unused', async () => {
+        await store.commit('a/b', { step: 1 });
+        await delay(20);
+        const later = await store.now();
+        expect(await store.renewManifest('a/b')).toBe(true);
+        expect(await store.removeManifest('a/b', later)).toBe(false);
+        expect(await store.manifest('a/b')).toEqual({ step: 1 });
+        expect(await store.removeManifest('a/b', new Date(later.getTime() + 10_000))).toBe(true);
+        expect(await store.manifest('a/b')).toBeUndefined();
+        expect(await store.renewManifest('a/b')).toBe(false);
+        expect(await store.removeManifest('a/b', later)).toBe(true);
       });
 
       test('of which one is removed while many are committed still have a winner', async () => {

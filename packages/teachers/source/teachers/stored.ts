@@ -71,6 +71,8 @@ async function outlineOf(
 
 async function metadataOf(weights: string, store: Store): Promise<Record<string, string>> {
   try {
+    // A collection of unused artifacts leaves them until the job that names them exists.
+    await store.renew(weights);
     return await readMetadata(store, weights);
   } catch (error) {
     if (!(error instanceof DistilleryError)) throw error;

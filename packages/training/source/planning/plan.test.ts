@@ -171,12 +171,12 @@ describe('a plan is refused', () => {
     ]);
   });
 
-  test('for maps that a regressor cannot bring together, naming both shapes', async () => {
-    const fields = await refusal(student([{ type: 'hint', student: 'stage1', teacher: 'stage2' }]));
+  test('for a map and a vector that a regressor cannot bring together, naming both shapes', async () => {
+    const fields = await refusal(student([{ type: 'hint', student: 'stage1', teacher: 'features' }]));
     expect(fields).toMatchObject([
       {
         path: '/students/0/method/0/student',
-        message: expect.stringMatching(/stage1 \[16,16,16\].*stage2 \[8,8,32\]/),
+        message: expect.stringMatching(/stage1 \[16,16,16\].*features \[\d+\]/),
       },
     ]);
   });

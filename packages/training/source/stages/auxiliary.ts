@@ -1,5 +1,5 @@
 import { DistilleryError } from '@distillery/spec';
-import { isIntact } from '@distillery/store';
+import { claim } from '@distillery/store';
 import { z } from 'zod';
 import { openCheckpoints } from '../checkpoint.ts';
 import type { PretrainedValues } from '../components/auxiliary-networks.ts';
@@ -86,7 +86,7 @@ async function run(context: StageContext<Input>): Promise<AuxiliaryResult> {
   const address = `auxiliaries/${trainingKey({ auxiliary: wanted.key, teachers }, materials, job.spec, engine)}`;
   const known = await store.manifest(address, resultSchema);
   if (known !== undefined) {
-    if (await isIntact(store, known.weights.digest)) return { ...known, reused: true };
+    if (await claim(store, address, [known.weights.digest])) return { ...known, reused: true };
     await store.removeManifest(address);
   }
   const { values, loss } = await trained(context, materials, planned, wanted);

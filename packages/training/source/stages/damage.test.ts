@@ -155,9 +155,7 @@ test.each<[string, string, () => Promise<void>, string[]]>([
     0,
     job.stages.findIndex(({ id }) => id === reader),
   );
-  const ordered = [...before.filter(({ kind }) => kind !== 'student')].sort((a) =>
-    a.id === 'teacher' ? -1 : 1,
-  );
+  const ordered = before.filter(({ kind }) => kind !== 'student').sort((a) => (a.id === 'teacher' ? -1 : 1));
   for (const { id } of ordered) await job.run(id);
   await damage();
   const failure = await job.run(reader).catch((error: unknown) => error);

@@ -1,5 +1,5 @@
 import { DistilleryError } from '@distillery/spec';
-import { areIntact } from '@distillery/store';
+import { claim } from '@distillery/store';
 import { z } from 'zod';
 import { bindMethod, labelsAlone } from '../method.ts';
 import { trainingWork } from '../planning/estimate.ts';
@@ -64,7 +64,7 @@ async function run(context: StageContext<Input>): Promise<TeacherResult> {
   const { architecture, training, ...network } = teacherOf(materials, input.teacher);
   const address = `teachers/${trainingKey({ architecture, training }, materials, job.spec, engine)}`;
   const known = await store.manifest(address, trainedNetworkSchema);
-  if (known !== undefined && (await areIntact(store, blobsOf(known)))) {
+  if (known !== undefined && (await claim(store, address, blobsOf(known)))) {
     return {
       address,
       result: { ...known, stage: stage.id, reused: true },

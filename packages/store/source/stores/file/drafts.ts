@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { readdir, rm, stat } from 'node:fs/promises';
+import { open, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isAlive, processPlace } from '@distillery/spec/process-identity';
 
@@ -18,15 +18,33 @@ export async function sweep(folder: string): Promise<void> {
   for (const name of await readdir(folder)) {
     const path = join(folder, name);
     const [place, pid] = name.split('.');
-    const orphaned = place === (await processPlace) && !isAlive(Number(pid));
-    if (orphaned || (await age(path)) > oneDay) await rm(path, { force: true });
+    const orphaned = place === (await processPlace) ? !isAlive(Number(pid)) : await isOld(path, folder);
+    if (orphaned) await rm(path, { force: true });
   }
 }
 
-/** Milliseconds since the last write; 0 for a file that its writer has removed meanwhile. */
-async function age(path: string): Promise<number> {
-  return stat(path).then(
-    (found) => Date.now() - found.mtimeMs,
-    () => 0,
-  );
+/** Whether a file was last written more than a day ago. False for a file that its writer has removed meanwhile. */
+async function isOld(path: string, folder: string): Promise<boolean> {
+  try {
+    const { mtime } = await stat(path);
+    return (await fileTime(folder)).getTime() - mtime.getTime() > oneDay;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * The time that the file system gives to a file in a folder that is written now. On a shared file system that is the
+ * server's clock, which another machine's may differ from by any amount.
+ */
+export async function fileTime(folder: string): Promise<Date> {
+  const path = join(folder, await draftName());
+  const handle = await open(path, 'wx', 0o600);
+  try {
+    await handle.writeFile('now');
+    return (await handle.stat()).mtime;
+  } finally {
+    await handle.close();
+    await rm(path, { force: true });
+  }
 }

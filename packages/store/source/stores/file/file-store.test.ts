@@ -111,6 +111,22 @@ describe('the file store on a disk', () => {
     expect(await readdir(join(folder, 'incoming'))).toEqual([]);
   });
 
+  test('a clock that is a day ahead removes no draft of another machine', async () => {
+    await openStore(folder);
+    await writeFile(join(folder, 'incoming', 'fresh'), '');
+    vi.spyOn(Date, 'now').mockReturnValue(Date.now() + 2 * 86_400_000);
+    const store = await openStore(folder);
+    expect(await readdir(join(folder, 'incoming'))).toEqual(['fresh']);
+    vi.restoreAllMocks();
+    expect(Math.abs((await store.now()).getTime() - Date.now())).toBeLessThan(60_000);
+  });
+
+  test('tells the time only where it can write', async () => {
+    const store = await openStore(join(folder, 'store'));
+    await rm(join(folder, 'store'), { recursive: true });
+    await expect(store.now()).rejects.toMatchObject({ code: 'store_unavailable', retryable: true });
+  });
+
   // A full or read-only disk fails in the methods of a handle, and a test cannot fill a disk on every machine.
   describe.each([
     ['ENOSPC', 'disk_full'],

@@ -8,7 +8,7 @@ import { satisfiableRange } from '../../range.ts';
 import type { ManifestSchema, Store } from '../../store.ts';
 import type { StoreContext } from '../../store-kind.ts';
 import { openBlob, openReader, readVerified } from './blob-file.ts';
-import { sweep } from './drafts.ts';
+import { fileTime, sweep } from './drafts.ts';
 import { folderMaker, makeRoot, onDisk, syncFolder, unlessAbsent, withDraft } from './durable.ts';
 import {
   areOneFile,
@@ -18,6 +18,7 @@ import {
   replaceDamaged,
 } from './manifest-file.ts';
 import { pathsOf } from './paths.ts';
+import { removeUnused, renewFile } from './removal.ts';
 
 const sliceBytes = 4 * 1024 * 1024;
 
@@ -110,9 +111,18 @@ export async function openFileStore(directory: string, { warn }: StoreContext): 
       }
     },
 
-    async remove(digest) {
+    async renew(digest) {
       const path = paths.blob(digest);
-      await onDisk('remove a blob', () => rm(path, { force: true }));
+      return await onDisk('renew a blob', async () => renewFile(path, await fileTime(incoming)));
+    },
+
+    async remove(digest, before) {
+      const path = paths.blob(digest);
+      return await onDisk('remove a blob', async () => {
+        if (before !== undefined) return await removeUnused(path, before, incoming);
+        await rm(path, { force: true });
+        return true;
+      });
     },
 
     async commit<T extends object>(name: string, committed: T, schema?: ManifestSchema<T>) {
@@ -140,12 +150,19 @@ export async function openFileStore(directory: string, { warn }: StoreContext): 
 
     manifest,
 
-    async removeManifest(name) {
+    async renewManifest(name) {
       const path = paths.manifest(name);
-      await onDisk('remove a manifest', async () => {
-        await rm(path, { force: true });
+      return await onDisk('renew a manifest', async () => renewFile(path, await fileTime(incoming)));
+    },
+
+    async removeManifest(name, before) {
+      const path = paths.manifest(name);
+      return await onDisk('remove a manifest', async () => {
+        if (before === undefined) await rm(path, { force: true });
+        else if (!(await removeUnused(path, before, incoming))) return false;
         // Otherwise a power cut could bring it back when its blobs are gone.
         await unlessAbsent(() => syncFolder(dirname(path)));
+        return true;
       });
     },
 
@@ -154,6 +171,8 @@ export async function openFileStore(directory: string, { warn }: StoreContext): 
       await onDisk('list manifests', () => collectNames(paths.manifestFolder(prefix), prefix, names));
       return names.sort();
     },
+
+    now: () => onDisk('write a file', () => fileTime(incoming)),
   };
 }
 

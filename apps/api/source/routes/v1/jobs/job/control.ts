@@ -3,7 +3,7 @@ import { jobViewSchema } from '@distillery/spec';
 import { lostStages } from '@distillery/training';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import { collectArtifacts, noteArtifacts } from '../../../../artifacts.ts';
+import { deleteJob } from '../../../../artifacts/delete-job.ts';
 import { problems } from '../../../../http/responses.ts';
 import type { Services } from '../../../../services.ts';
 import { checkControl } from '../../../../plugins/access.ts';
@@ -57,18 +57,15 @@ export const control: FastifyPluginAsyncZod<Services> = async (app, { queue, sto
       schema: {
         operationId: 'deleteJob',
         tags: ['jobs'],
-        summary: 'Delete a job that has ended, with the artifacts that no other job needs',
+        summary: 'Delete a job that has ended. Artifacts that no other job needs are removed within minutes',
         params,
         response: { 204: z.undefined().describe('The job has been deleted.'), ...problems },
       },
     },
     async ({ params: { id }, log }, reply) => {
-      await noteArtifacts(queue, id);
-      await queue.control.remove(id);
-      // The job is deleted whether or not its files can be removed now; the sweep finds what is left.
-      await collectArtifacts(queue, store, id).catch((error: unknown) => {
-        log.warn({ err: error, job: id }, 'some artifacts of a deleted job were not removed');
-      });
+      await deleteJob(queue, store, id, (error) =>
+        log.warn({ err: error, job: id }, 'some checkpoints of a deleted job were not removed'),
+      );
       return reply.code(204).send();
     },
   );
