@@ -194,7 +194,7 @@ export const settings = {
     type: wholeNumber(1),
     programs: ['api', 'up'],
     default: '100000',
-    description: 'The entries of the audit log that are kept, approximately.',
+    description: 'The changes that the audit log keeps, approximately; of refused requests it keeps 10,000.',
   },
   trustProxy: {
     group: 'api',

@@ -20,9 +20,10 @@ export const audit: FastifyPluginAsyncZod<Services> = async (app, { queue }) => 
     {
       config: { scope: 'admin' },
       schema: {
+        operationId: 'readAudit',
         tags: ['operation'],
         summary:
-          'Read the audit log: changes and refused requests, newest first (the last `RETAIN_AUDIT` entries)',
+          'Read the audit log: changes and refused requests, newest first (the last `RETAIN_AUDIT` changes and 10,000 refusals)',
         querystring,
         response: {
           200: z.object({ entries: z.array(auditEntrySchema), next: z.string().nullable() }),

@@ -17,6 +17,7 @@ export const stages: FastifyPluginAsyncZod<Services> = async (app, { queue }) =>
     '/stages',
     {
       schema: {
+        operationId: 'listStages',
         tags: ['jobs'],
         summary: 'The stages of a job, each after those that it needs',
         params,
