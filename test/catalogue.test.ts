@@ -52,7 +52,7 @@ test('a term has its formula, what it reads and trains, and its cost if it was m
   const [, hint] = /\n## hint\n([\s\S]*?)\n## /.exec(methodsPage(costs)) ?? [];
   expect(hint).toContain('[arXiv:1412.6550](https://arxiv.org/abs/1412.6550)');
   expect(hint).toContain('[example](../examples/terms/hint.json)');
-  expect(hint).toContain('\n```text\nmean (R(F_s) − F_t)², R a trained 3×3 convolution');
+  expect(hint).toContain('\n```text\nmean (R(F_s) − F_t)², R a trained convolution to the size of F_t');
   expect(hint).toContain('- reads: maps\n- trains: `regressor`\n');
   expect(hint).toContain(
     '- step time: 12.3 ms; with cross-entropy alone 10.0 ms (teacher `big`, student `small`)',

@@ -6,7 +6,7 @@ import { buildApp } from './app.ts';
 import type { Services } from './services.ts';
 import { privateApi, problem, spec } from './testing/api.ts';
 
-const held = privateApi({ apiKeys: 'required' });
+const held = privateApi({ apiKeys: 'required', trustProxy: ['loopback'] });
 
 let made = 0;
 /** A key, and a function that sends requests with it. */
@@ -179,14 +179,24 @@ test('the audit log has changes and refused requests, with their owners', async 
   await post('/v1/jobs/validate', spec);
   await send(`/v1/jobs/${job}/cancel`, 'POST');
   await send('/v1/audit');
-  await held.request('/v1/jobs', { headers: { 'x-request-id': 'stranger' } });
+  await held.request('/v1/jobs', {
+    headers: { 'x-request-id': 'stranger', 'x-forwarded-for': '203.0.113.9' },
+  });
   const who = { key, owner, address: '127.0.0.1' };
   const cancelled = { ...who, action: 'POST /v1/jobs/:id/cancel', job, status: 200, code: null };
   // An entry is written after the response.
   await expect
     .poll(async () => ((await (await ask('/v1/audit?limit=4')).json()) as { entries: unknown[] }).entries)
     .toMatchObject([
-      { key: null, owner: null, action: 'GET /v1/jobs', status: 401, request: 'stranger' },
+      {
+        key: null,
+        owner: null,
+        action: 'GET /v1/jobs',
+        status: 401,
+        request: 'stranger',
+        address: '203.0.113.9',
+        count: 1,
+      },
       { ...who, action: 'GET /v1/audit', job: null, status: 403, code: 'forbidden' },
       cancelled,
       { ...who, action: 'POST /v1/jobs', job, status: 202, code: null },
@@ -194,6 +204,22 @@ test('the audit log has changes and refused requests, with their owners', async 
   const page = (await (await ask('/v1/audit?limit=1')).json()) as { next: string };
   expect((await ask(`/v1/audit?after=${page.next}`)).status).toBe(200);
   expect((await problem(await ask('/v1/audit?after=x'))).code).toBe('malformed_request');
+});
+
+test('of many refused requests without a key, few have entries, with their number', async () => {
+  const { send } = await caller('admin');
+  for (let host = 1; host <= 40; host++) {
+    const headers = { 'x-forwarded-for': `2001:db8:7:7::${host}`, 'x-request-id': `flood-${host}` };
+    await held.request('/v1/jobs', { headers });
+  }
+  const entries = async () => {
+    const page = await (await send('/v1/audit?limit=100')).json();
+    const all = (page as { entries: { request: string; count: number }[] }).entries;
+    return all.filter(({ request }) => request.startsWith('flood-'));
+  };
+  // Addresses of one /64 are counted together.
+  const counts = [...Array.from({ length: 10 }, (_, index) => index + 1), 16, 32];
+  await expect.poll(async () => (await entries()).map(({ count }) => count).reverse()).toEqual(counts);
 });
 
 test('keys may be off on loopback only', async () => {
@@ -213,15 +239,6 @@ test('keys may be off on loopback only', async () => {
   expect(accessOf({ apiJobs: 7 }, '::1')).toMatchObject({ keys: 'off', rate: 600, jobs: 7 });
 });
 
-test('while Redis is down no key can be checked, and the answer is 503', async () => {
-  const { send } = await caller('admin');
-  await held.redis.stop();
-  const response = await send('/v1/methods');
-  expect([response.status, (await problem(response)).code]).toEqual([503, 'redis_unavailable']);
-  expect((await held.request('/v1/methods')).status).toBe(503);
-  expect((await held.request('/healthz')).status).toBe(200);
-});
-
 test('a priority above that of its scope is refused, at submission and by validate', async () => {
   const [submitter, admin] = [await caller('submit'), await caller('admin')];
   for (const path of ['/v1/jobs', '/v1/jobs/validate']) {
@@ -235,4 +252,13 @@ test('a priority above that of its scope is refused, at submission and by valida
     expect((await admin.post(path, { ...spec, priority: 10 })).ok).toBe(true);
   }
   expect(accessOf({ apiPriority: 3 }, '::1').priority).toBe(3);
+});
+
+test('while Redis is down no key can be checked, and the answer is 503', async () => {
+  const { send } = await caller('admin');
+  await held.redis.stop();
+  const response = await send('/v1/methods');
+  expect([response.status, (await problem(response)).code]).toEqual([503, 'redis_unavailable']);
+  expect((await held.request('/v1/methods')).status).toBe(503);
+  expect((await held.request('/healthz')).status).toBe(200);
 });

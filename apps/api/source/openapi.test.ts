@@ -1,11 +1,20 @@
+import { jobViewSchema, metricRowSchema, stageViewSchema } from '@distillery/spec';
+import { jobSpec } from '@distillery/training';
 import { beforeAll, expect, test } from 'vitest';
-import { privateApi } from './testing/api.ts';
+import { problemSchema } from './problem.ts';
+import { privateApi, problem, spec } from './testing/api.ts';
 
 const held = privateApi();
 
+interface Response {
+  description?: string;
+  headers?: Record<string, { $ref: string }>;
+  content?: Record<string, { schema: unknown }>;
+}
 interface Operation {
+  operationId?: string;
   security?: object[];
-  responses: Record<string, { description?: string; content?: Record<string, { schema: unknown }> }>;
+  responses: Record<string, Response | { $ref: string }>;
   requestBody?: { content: Record<string, { schema: { $ref?: string } }> };
   parameters?: { name: string; in: string; required?: boolean; schema: unknown }[];
 }
@@ -13,13 +22,37 @@ interface Document {
   openapi: string;
   info: { title: string; version: string };
   paths: Record<string, Record<string, Operation>>;
-  components: { schemas: Record<string, Record<string, unknown>>; securitySchemes: object };
+  components: {
+    schemas: Record<string, Record<string, unknown>>;
+    responses: Record<string, Response>;
+    headers: Record<string, { description?: string }>;
+    securitySchemes: object;
+  };
 }
 let document: Document;
 
 beforeAll(async () => {
   document = (await (await held.request('/openapi.json')).json()) as Document;
 });
+
+/** Every operation, with the responses that it refers to. */
+function operations() {
+  const responseOf = (response: Response | { $ref: string }) =>
+    '$ref' in response
+      ? document.components.responses[response.$ref.replace('#/components/responses/', '')]
+      : response;
+  return Object.entries(document.paths).flatMap(([path, item]) =>
+    Object.entries(item).map(([method, operation]) => ({
+      path,
+      method,
+      where: `${method} ${path}`,
+      ...operation,
+      responses: Object.fromEntries(
+        Object.entries(operation.responses).map(([status, one]) => [status, responseOf(one)]),
+      ),
+    })),
+  );
+}
 
 test('every page is described', () => {
   expect(document.openapi).toBe('3.1.0');
@@ -40,6 +73,7 @@ test('every page is described', () => {
     'GET /v1/jobs/{id}/checkpoints',
     'GET /v1/jobs/{id}/metrics',
     'GET /v1/jobs/{id}/report',
+    'GET /v1/jobs/{id}/spec',
     'GET /v1/jobs/{id}/students/{name}/weights',
     'GET /v1/jobs/{id}/teacher/weights',
     'GET /v1/jobs/{id}/teachers/{name}/weights',
@@ -61,24 +95,22 @@ test('every page is described', () => {
 });
 
 test('every response has a description and a schema, every path its parameters, every error the problem schema', () => {
-  for (const [path, item] of Object.entries(document.paths)) {
-    for (const [method, { responses, parameters = [] }] of Object.entries(item)) {
-      const where = `${method} ${path}`;
-      for (const [, name] of path.matchAll(/{(\w+)}/g)) {
-        expect([where, parameters.find((one) => one.in === 'path' && one.name === name)?.required]).toEqual([
-          where,
-          true,
-        ]);
-      }
-      for (const [status, response] of Object.entries(responses)) {
-        expect([where, status, typeof response.description]).toEqual([where, status, 'string']);
-        expect(status).toMatch(/^([1-5]\d\d|[1-5]XX|default)$/);
-      }
-      for (const range of ['4XX', '5XX']) {
-        expect(responses[range]?.content).toEqual({
-          'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } },
-        });
-      }
+  for (const { where, path, responses, parameters = [] } of operations()) {
+    for (const [, name] of path.matchAll(/{(\w+)}/g)) {
+      expect([where, parameters.find((one) => one.in === 'path' && one.name === name)?.required]).toEqual([
+        where,
+        true,
+      ]);
+    }
+    for (const [status, response] of Object.entries(responses)) {
+      expect([where, status, typeof response.description]).toEqual([where, status, 'string']);
+      expect(response.description).not.toBe('Default Response');
+      expect(status).toMatch(/^([1-5]\d\d|[1-5]XX|default)$/);
+    }
+    for (const range of ['4XX', '5XX']) {
+      expect(responses[range]?.content).toEqual({
+        'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } },
+      });
     }
   }
 });
@@ -87,12 +119,102 @@ test('every page declares that it needs a key, except the public ones', () => {
   const open = Object.entries(document.paths).flatMap(([path, item]) =>
     Object.values(item).flatMap(({ security, responses }) => {
       const codes = ['401', '403', '429'].filter((code) => code in responses);
-      expect([path, codes.length]).toEqual([path, security === undefined ? 0 : 3]);
-      return security === undefined ? [path] : [];
+      expect([path, codes.length]).toEqual([path, security?.length === 0 ? 0 : 3]);
+      return security?.length === 0 ? [path] : [];
     }),
   );
   expect(open.sort()).toEqual(['/healthz', '/readyz']);
   expect(document.components.securitySchemes).toMatchObject({ apiKey: { type: 'http', scheme: 'bearer' } });
+});
+
+test('every operation has an id of its own', () => {
+  const ids = operations().map(({ where, operationId }) => {
+    expect([where, operationId]).toEqual([where, expect.stringMatching(/^[a-z]+[A-Z][A-Za-z]+$/)]);
+    return operationId;
+  });
+  expect(new Set(ids).size).toBe(ids.length);
+});
+
+test('every header is described, and the page names those that routes send', async () => {
+  for (const { where, responses } of operations()) {
+    for (const [status, { headers = {} }] of Object.entries(responses)) {
+      expect([where, status, Object.keys(headers)]).toEqual([
+        where,
+        status,
+        expect.arrayContaining(['X-Request-Id']),
+      ]);
+      for (const [name, { $ref }] of Object.entries(headers)) {
+        expect($ref).toBe(`#/components/headers/${name}`);
+        expect(document.components.headers[name]?.description).toMatch(/\.$/);
+      }
+    }
+  }
+  const { responses } = document.paths['/v1/jobs'].post;
+  const described = Object.keys((responses['202'] as Response).headers ?? {}).map((name) =>
+    name.toLowerCase(),
+  );
+  const answer = await held.post('/v1/jobs', spec, { 'idempotency-key': 'described' });
+  for (const name of ['location', 'x-request-id']) {
+    expect(answer.headers.has(name)).toBe(true);
+    expect(described).toContain(name);
+  }
+});
+
+test('examples are valid', () => {
+  const schemas = {
+    JobSpec: jobSpec,
+    Job: jobViewSchema,
+    Stage: stageViewSchema,
+    MetricRow: metricRowSchema,
+  };
+  for (const [name, schema] of Object.entries({ ...schemas, Problem: problemSchema })) {
+    const [example] = document.components.schemas[name].examples as unknown[];
+    expect([name, schema.safeParse(example).error]).toEqual([name, undefined]);
+  }
+});
+
+test('a schema is there once, except where responses have another form than requests', () => {
+  const { schemas } = document.components;
+  const twice = Object.keys(schemas).filter((name) => `${name}Input` in schemas);
+  // The fields of a schedule that have defaults are always in a response.
+  expect(twice).toEqual(['Weight']);
+  const used = JSON.stringify(document);
+  for (const name of Object.keys(schemas)) expect(used).toContain(`"#/components/schemas/${name}"`);
+  expect(used.length).toBeLessThan(200_000);
+});
+
+test('a field with a default is optional for generators that take a default as always there', () => {
+  const withDefault: string[] = [];
+  const visit = (value: unknown) => {
+    if (typeof value !== 'object' || value === null) return;
+    if (!Array.isArray(value) && 'default' in value && !('properties' in value)) {
+      withDefault.push(JSON.stringify(value));
+    }
+    Object.values(value).forEach(visit);
+  };
+  for (const name of [
+    'JobSpec',
+    'Training',
+    'TrainingOverride',
+    'Optimizer',
+    'Term',
+    'WeightInput',
+    'Dataset',
+  ]) {
+    visit(document.components.schemas[name]);
+  }
+  expect(withDefault).toEqual([]);
+  expect(document.components.schemas.Training).toMatchObject({
+    properties: { epochs: { description: 'Passes over the training set. Default: `10`.' } },
+  });
+});
+
+test('a submitted spec comes back as it was sent', async () => {
+  const { id } = (await (await held.post('/v1/jobs', spec)).json()) as { id: string };
+  const response = await held.request(`/v1/jobs/${id}/spec`);
+  expect(await response.json()).toEqual(spec);
+  const unknown = await held.request('/v1/jobs/job_x/spec');
+  expect([unknown.status, (await problem(unknown)).code]).toEqual([404, 'job_not_found']);
 });
 
 test('every reference resolves', () => {
@@ -109,8 +231,8 @@ test('every reference resolves', () => {
 
 test('the job spec is complete, with the options of every kind', async () => {
   const body = document.paths['/v1/jobs']?.post?.requestBody?.content['application/json']?.schema;
-  expect(body).toEqual({ $ref: '#/components/schemas/JobSpecInput' });
-  const spec = JSON.stringify(document.components.schemas.JobSpecInput);
+  expect(body).toEqual({ $ref: '#/components/schemas/JobSpec' });
+  const spec = JSON.stringify(document.components.schemas);
   for (const page of ['methods', 'architectures', 'datasets']) {
     const catalogue = (await (await held.request(`/v1/${page}`)).json()) as Record<
       string,
@@ -122,7 +244,7 @@ test('the job spec is complete, with the options of every kind', async () => {
   expect(spec).toContain('"temperature"');
   expect(spec).toContain('"warmupEpochs"');
   // Only fields without a default are required.
-  expect(document.components.schemas.JobSpecInput?.required).toEqual(['dataset', 'students']);
+  expect(document.components.schemas.JobSpec?.required).toEqual(['dataset', 'students']);
 });
 
 test('the methods page shows what each term computes and needs', async () => {

@@ -67,7 +67,7 @@ export function listKeys(redisUrl: string): Promise<string> {
 }
 
 function note(queue: DistilleryQueue, action: string, { id, name }: Pick<ApiKey, 'id' | 'name'>) {
-  const noRequest = { job: null, status: null, code: null, request: null, address: null };
+  const noRequest = { job: null, status: null, code: null, request: null, address: null, count: null };
   return queue.audit.record({ key: id, owner: name, action, ...noRequest });
 }
 

@@ -98,6 +98,9 @@ export function createClient(url: string, { token }: { token?: string | undefine
 
     job: (id: string) => json<JobView>(jobPath(id)),
 
+    /** Returns the spec of a job as it was submitted. */
+    spec: (id: string) => json<JobSpecInput>(`${jobPath(id)}/spec`),
+
     /** Cancels a job; it is `cancelling` until its trainers have committed a checkpoint. */
     cancel: (id: string) => json<JobView>(`${jobPath(id)}/cancel`, { method: 'POST' }),
     pause: (id: string) => json<JobView>(`${jobPath(id)}/pause`, { method: 'POST' }),

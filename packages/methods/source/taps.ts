@@ -34,7 +34,7 @@ export const vectorPairOptions = pairOptions(
 export const mapPairsOptions = pairOptions(
   names,
   (side) =>
-    `Map of the ${side}, or a list of maps. Defaults to the last maps, as many as the other network names or as both have.`,
+    `Map of the ${side}, or a list of maps. Defaults to the last maps, as many as the other network names, or to the first ones, as many as both have.`,
 );
 
 /** Options that name maps before the activation. */
@@ -89,8 +89,8 @@ export function mapPair(options: Partial<TapPair>, student: TapShapes, teacher: 
 
 /**
  * Resolves the pairs of maps that the options name, in the order of the network. A side that names none contributes its
- * last maps, as many as the other side names. If neither side names any, the last maps of both are paired, as many as
- * both have.
+ * last maps, as many as the other side names. If neither side names any, the first maps of both are paired, as many as
+ * both have, as common reference implementations pair networks of different families.
  *
  * @param among returns the maps of a network that can be a default
  * @throws TapError if a tap does not exist or is not a map, or if the sides differ in number
@@ -104,9 +104,11 @@ export function mapPairs(
   const [s, t] = [options.student, options.teacher].map((named) =>
     named === undefined ? [] : [named].flat(),
   );
-  const count = Math.max(s.length, t.length) || Math.min(among(student).length, among(teacher).length) || 1;
-  const ours = resolveTaps('/student', options.student, student, count, among);
-  const theirs = resolveTaps('/teacher', options.teacher, teacher, count, among);
+  const named = Math.max(s.length, t.length);
+  const count = named || Math.min(among(student).length, among(teacher).length) || 1;
+  const defaults = (taps: TapShapes) => (named > 0 ? among(taps) : among(taps).slice(0, count));
+  const ours = resolveTaps('/student', options.student, student, count, defaults);
+  const theirs = resolveTaps('/teacher', options.teacher, teacher, count, defaults);
   if (ours.length !== theirs.length) {
     throw new TapError(
       '/teacher',
@@ -136,6 +138,21 @@ export function preActivationPairs(
   return mapPairs(options, student, teacher, both ? preActivationsOf : mapsOf);
 }
 
+/**
+ * Resolves pairs of maps as `mapPairs` does, but the defaults begin with the stem, the layers before the first stage, if
+ * both networks have one.
+ *
+ * @throws TapError if a tap does not exist or is not a map, or if the sides differ in number
+ */
+export function mapPairsFromStem(
+  options: { student?: Names; teacher?: Names },
+  student: TapShapes,
+  teacher: TapShapes,
+): TapPair[] {
+  const both = [student, teacher].every((taps) => Object.hasOwn(taps, STEM));
+  return mapPairs(options, student, teacher, both ? (taps) => [STEM, ...mapsOf(taps)] : mapsOf);
+}
+
 function pairOf(
   options: Partial<TapPair>,
   student: TapShapes,
@@ -157,12 +174,15 @@ const isMap = (tap: string, taps: TapShapes) => taps[tap].length === 3 && !/^att
 /** Architectures name the map before the activation of `stage1` `stage1_pre`. */
 const isPreActivation = (tap: string) => tap.endsWith('_pre');
 
+/** The map between the stem of a network and its first stage. Few terms read it, so it must be named or asked for. */
+const STEM = 'stem';
+
 /** With several teachers taps are named `<teacher>/stage1`. They are no defaults: the spec must name the teacher. */
 const isOfOneTeacher = (tap: string) => tap.includes('/');
 
-/** The names of the maps after an activation, in the order of the network. */
+/** The names of the maps of the stages, after an activation, in the order of the network. */
 function mapsOf(taps: TapShapes): string[] {
-  return defaults(taps).filter((tap) => !isPreActivation(tap));
+  return defaults(taps).filter((tap) => !isPreActivation(tap) && tap !== STEM);
 }
 
 function preActivationsOf(taps: TapShapes): string[] {

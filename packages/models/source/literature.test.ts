@@ -206,15 +206,25 @@ test.each<[string, object, unknown[]]>([
   [
     'resnet',
     {},
-    [...stage(1, [32, 32, 16]), ...stage(2, [16, 16, 32]), ...stage(3, [8, 8, 64]), ['features', [64]]],
+    [
+      ['stem', [32, 32, 16]],
+      ...stage(1, [32, 32, 16]),
+      ...stage(2, [16, 16, 32]),
+      ...stage(3, [8, 8, 64]),
+      ['features', [64]],
+    ],
   ],
   [
     'wide_resnet',
     {},
     [
+      ['stem', [32, 32, 16]],
       ['stage1', [32, 32, 32]],
+      ['stage1_pre', [32, 32, 32]],
       ['stage2', [16, 16, 64]],
+      ['stage2_pre', [16, 16, 64]],
       ['stage3', [8, 8, 128]],
+      ['stage3_pre', [8, 8, 128]],
       ['features', [128]],
     ],
   ],
@@ -234,6 +244,7 @@ test.each<[string, object, unknown[]]>([
     'mobilenet_v2',
     {},
     [
+      ['stem', [16, 16, 16]],
       ['stage1', [16, 16, 12]],
       ['stage2', [8, 8, 16]],
       ['stage3', [4, 4, 48]],
@@ -244,7 +255,13 @@ test.each<[string, object, unknown[]]>([
   [
     'shufflenet_v2',
     {},
-    [...stage(1, [16, 16, 116]), ...stage(2, [8, 8, 232]), ...stage(3, [4, 4, 464]), ['features', [1024]]],
+    [
+      ['stem', [32, 32, 24]],
+      ...stage(1, [16, 16, 116]),
+      ...stage(2, [8, 8, 232]),
+      ...stage(3, [4, 4, 464]),
+      ['features', [1024]],
+    ],
   ],
   [
     'mlp',

@@ -34,6 +34,14 @@ export const auditEntrySchema = z.object({
   code: z.string().nullable().describe('The error code of a refused request.'),
   request: z.string().nullable().describe('The id of the request, as in the log.'),
   address: z.string().nullable().describe('The address of the client.'),
+  count: z
+    .number()
+    .int()
+    .nullable()
+    .describe(
+      'For a refused request without a key: how many of these its network (the address, or the /64 of an IPv6 address) had ' +
+        'sent in this minute, with this one. Of more than ten, only the 16th, 32nd, 64th and so on have entries.',
+    ),
 });
 /** One change or refusal in the audit log. */
 export type AuditEntry = z.output<typeof auditEntrySchema>;

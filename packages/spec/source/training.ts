@@ -11,7 +11,7 @@ const epsilon = z
   .describe('A small number that keeps the denominator away from 0.');
 
 /** The optimizers have PyTorch's update rules and defaults. */
-const optimizerSchema = z.discriminatedUnion(
+export const optimizerSchema = z.discriminatedUnion(
   'type',
   [
     z.strictObject({
@@ -58,7 +58,7 @@ const warmupEpochs = z
   .default(0)
   .describe('Epochs over which the learning rate rises linearly from 0; fractions are allowed.');
 
-const scheduleSchema = z.discriminatedUnion(
+export const scheduleSchema = z.discriminatedUnion(
   'type',
   [
     z.strictObject({

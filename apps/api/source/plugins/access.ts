@@ -3,6 +3,7 @@ import type { ApiKey, DistilleryQueue } from '@distillery/queue';
 import type { FastifyReply } from 'fastify';
 import plugin from 'fastify-plugin';
 import type { Access } from '../access.ts';
+import { networkOf } from '../http/network.ts';
 import { accessProblems } from '../http/responses.ts';
 
 /** The API key that a request was sent with, and its limits. */
@@ -28,7 +29,11 @@ export const access = plugin(
       const reads = [route.method].flat().every((method) => method === 'GET' || method === 'HEAD');
       const scope = route.config?.scope ?? (reads ? 'read' : 'admin');
       route.config = { ...route.config, scope };
-      if (scope === 'public' || route.schema === undefined) return;
+      if (route.schema === undefined) return;
+      if (scope === 'public') {
+        Object.assign(route.schema, { security: [] });
+        return;
+      }
       const { response } = route.schema as { response?: object };
       Object.assign(route.schema, {
         security: [{ apiKey: [] }],
@@ -46,7 +51,7 @@ export const access = plugin(
       const token = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
       const key = token === undefined ? undefined : await queue.apiKeys.verify(token);
       if (key === undefined) {
-        await count(reply, `address:${request.ip}`, rate);
+        await count(reply, `address:${networkOf(request.ip)}`, rate);
         // RFC 6750, 3: without credentials there is no error code.
         const failure = token === undefined ? '' : ', error="invalid_token"';
         reply.header('www-authenticate', `Bearer realm="Distillery"${failure}`);

@@ -1,9 +1,14 @@
 import type { DistilleryQueue } from '@distillery/queue';
 import plugin from 'fastify-plugin';
+import { networkOf } from '../http/network.ts';
+
+/** All of this number of refusals of a network in a minute have entries, of more every power of two. */
+const listed = 10;
 
 /**
  * Writes a log line and an audit entry for each request that changes something and for each that is refused for its key.
- * Requests over the rate limit are left out: they would displace the entries that matter.
+ * Requests over the rate limit are left out, and so are most of many refusals of one network: anybody can send these, and
+ * they would displace the entries that matter.
  */
 export const audit = plugin(
   async (app, { queue }: { queue: DistilleryQueue }) => {
@@ -12,6 +17,14 @@ export const audit = plugin(
       const changes = method !== 'GET' && method !== 'HEAD' && routeOptions.config.changes !== false;
       const keyRefused = refusal === 'unauthorized' || refusal === 'forbidden';
       if (refusal === 'rate_limited' || (!keyRefused && (!changes || request.is404))) return;
+      const count =
+        caller === null && reply.statusCode >= 400
+          ? await queue.requests.add(`refused:${networkOf(request.ip)}`).then(
+              (found) => found.count,
+              () => null,
+            )
+          : null;
+      if (count !== null && count > listed && !Number.isInteger(Math.log2(count))) return;
       const entry = {
         key: caller?.id ?? null,
         owner: caller?.name ?? null,
@@ -21,6 +34,7 @@ export const audit = plugin(
         code: refusal ?? null,
         request: request.id,
         address: request.ip,
+        count,
       };
       request.log.child({ audit: true }).info(entry, entry.action);
       await queue.audit.record(entry).catch((error: unknown) => {

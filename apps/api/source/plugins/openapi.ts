@@ -1,23 +1,14 @@
 import swagger from '@fastify/swagger';
-import { jobViewSchema, metricRowSchema, reportSchema, stageViewSchema } from '@distillery/spec';
-import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod';
+import { createJsonSchemaTransform, createJsonSchemaTransformObject } from 'fastify-type-provider-zod';
 import plugin from 'fastify-plugin';
-import { z } from 'zod';
-import { problemSchema } from '../problem.ts';
+import { completed, type OpenApiDocument } from '../openapi/document.ts';
+import { withNames } from '../openapi/names.ts';
 import type { Catalogue } from '../services.ts';
 
 /** Serves the OpenAPI description, which derives from the schemas that requests are validated with. */
 export const openapi = plugin(
   async (app, { catalogue, version }: { catalogue: Catalogue; version: string }) => {
-    name('JobSpec', catalogue.jobSpec);
-    name('Plan', catalogue.planSchema);
-    name('Job', jobViewSchema);
-    name('Stage', stageViewSchema);
-    const { kind } = stageViewSchema.shape;
-    z.globalRegistry.add(kind, { ...z.globalRegistry.get(kind), examples: [...catalogue.stageKinds] });
-    name('MetricRow', metricRowSchema);
-    name('Report', reportSchema);
-    name('Problem', problemSchema);
+    const transformObject = createJsonSchemaTransformObject({});
     await app.register(swagger, {
       openapi: {
         openapi: '3.1.0',
@@ -45,17 +36,18 @@ export const openapi = plugin(
           { name: 'operation', description: 'Health, audit and maintenance of the service' },
         ],
       },
-      transform: jsonSchemaTransform,
-      transformObject: jsonSchemaTransformObject,
+      transform: createJsonSchemaTransform({}),
+      transformObject: (document) =>
+        completed(transformObject(document) as unknown as OpenApiDocument) as never,
     });
-    app.get('/openapi.json', { config: { scope: 'public' }, schema: { hide: true } }, async () =>
-      app.swagger(),
+    // The routes do not change any more, so that the description is made once.
+    let text = '';
+    app.addHook('onReady', async () => {
+      text = JSON.stringify(withNames(catalogue, () => app.swagger()));
+    });
+    app.get('/openapi.json', { config: { scope: 'public' }, schema: { hide: true } }, async (_, reply) =>
+      reply.type('application/json; charset=utf-8').serializer(String).send(text),
     );
   },
   { name: 'openapi', fastify: '5.x' },
 );
-
-/** Makes a schema a named component. Zod's global registry holds the descriptions, so it gets the name too. */
-function name(id: string, schema: z.ZodType): void {
-  z.globalRegistry.add(schema, { ...z.globalRegistry.get(schema), id });
-}

@@ -15,7 +15,12 @@ export const health: FastifyPluginAsyncZod<Services> = async (app, { queue, stor
     '/healthz',
     {
       config,
-      schema: { tags, summary: 'Whether the process is alive', response: { 200: healthy, ...problems } },
+      schema: {
+        operationId: 'checkHealth',
+        tags,
+        summary: 'Whether the process is alive',
+        response: { 200: healthy, ...problems },
+      },
     },
     async () => ({ status: 'ok' as const }),
   );
@@ -25,6 +30,7 @@ export const health: FastifyPluginAsyncZod<Services> = async (app, { queue, stor
     {
       config,
       schema: {
+        operationId: 'checkReadiness',
         tags,
         summary: 'Whether Redis can be used and the store can be written',
         response: { 200: healthy, ...problems },

@@ -2,7 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { sha256 } from '@distillery/spec';
 import { expect, test } from 'vitest';
-import { cifar10, cifar10Reachable, decodeCifarArchive } from './cifar10.ts';
+import { cifar10, cifar10Reachable, decodeCifarArchive, normalizedAs } from './cifar10.ts';
 import { decodedOnce } from '../decoded.ts';
 import { allInputs } from '../testing/all-inputs.ts';
 import { contextIn, errorOf, tarOf, temporaryFolder } from '../testing/fixtures.ts';
@@ -53,6 +53,22 @@ test('reads batches in their order and turns planes into pixels', async () => {
   expect([...inputs.subarray(last)]).toEqual([1023, 1024, 1025].map((value) => (value + 9) & 255));
 });
 
+test('images are normalised by their own statistics, unless ImageNet is asked for', async () => {
+  const { path, digest } = await archive([
+    ['data_batch_1.bin', record(3)],
+    ['test_batch.bin', record(5)],
+  ]);
+  const context = await contextIn(await temporaryFolder());
+  const images = await decodedOnce('', context, (writers) => decodeCifarArchive(path, digest, writers));
+  expect(cifar10.options.parse({}).normalization).toBe('cifar10');
+  const [own, imagenet] = [normalizedAs(images, 'cifar10'), normalizedAs(images, 'imagenet')];
+  expect(own.normalization?.mean).toEqual([0.4914, 0.4822, 0.4465]);
+  expect(imagenet.normalization?.std).toEqual([0.229, 0.224, 0.225]);
+  // A teacher that was trained with the one must not be reused for the other.
+  expect(own.digest).not.toBe(imagenet.digest);
+  expect(own.train).toBe(images.train);
+});
+
 test('an archive with another digest is a data_error that names both digests', async () => {
   const { path, digest } = await archive([['test_batch.bin', record(1)]]);
   const error = await errorOf(decodeCifarArchive(path, 'f'.repeat(64), nowhere));
@@ -94,22 +110,25 @@ test('an archive of another format is a data_error', async () => {
 
 test('the outline is constant, and checks the path', async () => {
   const context = await contextIn(await temporaryFolder());
-  expect(await cifar10.outline({}, context)).toMatchObject({ trainCount: 50_000, testCount: 10_000 });
-  const choice = { path: 'gone.tar.gz' };
+  expect(await cifar10.outline(cifar10.options.parse({}), context)).toMatchObject({
+    trainCount: 50_000,
+    testCount: 10_000,
+  });
+  const choice = cifar10.options.parse({ path: 'gone.tar.gz' });
   for (const step of [() => cifar10.outline(choice, context), () => cifar10.load(choice, context)]) {
     const error = await errorOf(step());
     expect(error.fields).toMatchObject([
       { path: '/dataset/path', value: choice.path, message: 'does not exist' },
     ]);
   }
-  const folder = await errorOf(cifar10.load({ path: '.' }, context));
+  const folder = await errorOf(cifar10.load(cifar10.options.parse({ path: '.' }), context));
   expect(folder.fields).toMatchObject([{ path: '/dataset/path', value: '.', message: /is not a file/ }]);
 });
 
 test('a local archive with other bytes is refused', async () => {
   const context = await contextIn(await temporaryFolder());
   await writeFile(join(context.roots[0], 'cifar.tar.gz'), await tarOf([['test_batch.bin', record(1)]]));
-  const error = await errorOf(cifar10.load({ path: 'cifar.tar.gz' }, context));
+  const error = await errorOf(cifar10.load(cifar10.options.parse({ path: 'cifar.tar.gz' }), context));
   expect(error).toMatchObject({ code: 'data_error', message: /SHA-256 is .* expected c4a38c50/ });
 });
 

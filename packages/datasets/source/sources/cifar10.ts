@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { DistilleryError } from '@distillery/spec';
+import { digestOf, DistilleryError } from '@distillery/spec';
 import { z } from 'zod';
 import { archiveEntries } from '../archives/archive.ts';
 import type { About, Dataset, DatasetContext, DatasetKind } from '../dataset.ts';
@@ -30,8 +30,12 @@ const RECORD = 1 + 3 * PLANE;
 
 /** In the order of the label bytes. */
 const CLASSES = 'airplane automobile bird cat deer dog frog horse ship truck'.split(' ');
-/** ImageNet's, as PyTorch's knowledge-distillation tutorial normalises CIFAR-10. */
-const NORMALIZATION = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] };
+/** The mean and the standard deviation of each channel, of pixels from 0 to 1. */
+const normalizations = {
+  cifar10: { mean: [0.4914, 0.4822, 0.4465], std: [0.247, 0.2435, 0.2616] },
+  imagenet: { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] },
+};
+type NormalizationName = keyof typeof normalizations;
 
 const options = z.strictObject({
   path: z
@@ -42,6 +46,13 @@ const options = z.strictObject({
     .describe(
       'A local copy of cifar-10-binary.tar.gz, below a folder that the service may read. Default: the archive is downloaded.',
     ),
+  normalization: z
+    .enum(['cifar10', 'imagenet'])
+    .default('cifar10')
+    .describe(
+      'Whose mean and standard deviation pixels are normalised with: those of the training images, or those of ImageNet, as in ' +
+        "PyTorch's tutorial.",
+    ),
   ...limitOptions,
 });
 
@@ -50,15 +61,24 @@ export const cifar10: DatasetKind<typeof options> = {
   summary: 'CIFAR-10: 50,000 training and 10,000 test photographs, 32×32 RGB, ten classes; downloaded once.',
   reference: 'https://www.cs.toronto.edu/~kriz/cifar.html',
   options,
-  async outline({ path, ...limits }, context) {
+  async outline({ path, normalization: _, ...limits }, context) {
     if (path !== undefined) await givenArchive(path, context);
     const whole = { trainCount: 50_000, testCount: 10_000 };
     return limitedOutline({ classes: [...CLASSES], shape: [SIDE, SIDE, 3], ...whole }, limits);
   },
-  async load({ path, ...limits }, context) {
-    return limited(await loadWhole(path, context), limits);
+  async load({ path, normalization, ...limits }, context) {
+    return limited(normalizedAs(await loadWhole(path, context), normalization), limits);
   },
 };
+
+/**
+ * Returns the decoded images with a normalisation. Each one is a data set with a digest of its own, as networks that were
+ * trained on other numbers are other networks; with ImageNet's it is the digest of the images.
+ */
+export function normalizedAs(images: Dataset, name: NormalizationName): Dataset {
+  const digest = name === 'imagenet' ? images.digest : digestOf({ of: images.digest, normalization: name });
+  return { ...images, digest, normalization: normalizations[name] } as Dataset;
+}
 
 async function loadWhole(path: string | undefined, context: DatasetContext): Promise<Dataset> {
   if (path === undefined) {
@@ -124,7 +144,7 @@ export async function decodeCifarArchive(
     classes: [...CLASSES],
     shape: [SIDE, SIDE, 3],
     skipped: { count: 0, first: [] },
-    normalization: { mean: [...NORMALIZATION.mean], std: [...NORMALIZATION.std] },
+    normalization: normalizations.imagenet,
   };
 }
 

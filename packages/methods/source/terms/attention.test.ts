@@ -29,12 +29,12 @@ test('is the sum over stages', () => {
   expectClose(f(map([0, 3]), map([0, 5])), [2]);
 });
 
-test('uses the last maps, or those that are named', () => {
+test('uses the first maps of both, or those that are named', () => {
   const student = { stage1: [8, 8, 4], stage2: [4, 4, 8], features: [16] };
   const teacher = { stage1: [16, 16, 3], stage2: [8, 8, 5], stage3: [3, 5, 7], features: [9] };
   expect(bound('attention', {}, student, teacher)).toMatchObject({
     student: ['stage1', 'stage2'],
-    teacher: ['stage2', 'stage3'],
+    teacher: ['stage1', 'stage2'],
     matching: true,
     auxiliary: {},
   });

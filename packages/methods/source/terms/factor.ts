@@ -8,7 +8,11 @@ import { mapPair, tapPairOptions } from '../taps.ts';
 import type { Term } from '../term.ts';
 
 const options = z.strictObject({
-  weight: weightSchema.default(200),
+  weight: weightSchema
+    .default(500)
+    .describe(
+      "Weight of the term in the total loss. The default is that of the authors' script. The 200 of other code belongs to a loss of channel means, whose gradient is far larger.",
+    ),
   ...tapPairOptions,
   rate: z
     .number()
@@ -32,8 +36,9 @@ const options = z.strictObject({
  * then the factors of each sample are scaled to length 1 together.
  *
  * The paraphraser is the encoder of an autoencoder: three 3×3 convolutions with leaky ReLU. It is trained on the
- * teacher's map alone and then frozen. The translator has the same layers with BatchNorm and is trained with the
- * student.
+ * teacher's map alone and then frozen. The translator has the same layers and is trained with the student. Loss, layers
+ * and default weight are those of the authors' published code. RepDistiller differs: it compares channel means with the
+ * weight 200, and its translator has BatchNorm.
  */
 export const factor: Term<typeof options> = {
   type: 'factor',
@@ -54,16 +59,16 @@ export const factor: Term<typeof options> = {
       auxiliary: {
         paraphraser: {
           inputShape: to,
-          forward: (net, x) => encoder(net, x, { channels, normalize: false }),
+          forward: (net, x) => encoder(net, x, channels),
           pretraining: {
             tap: taps.teacher,
             epochs,
-            forward: (net, x) => decoder(net, encoder(net, x, { channels, normalize: false }), to[2]),
+            forward: (net, x) => decoder(net, encoder(net, x, channels), to[2]),
           },
         },
         translator: {
           inputShape: from,
-          forward: (net, x) => encoder(net, x, { channels, normalize: true }),
+          forward: (net, x) => encoder(net, x, channels),
         },
       },
       loss({ student, teacher, auxiliary }) {
@@ -77,16 +82,11 @@ export const factor: Term<typeof options> = {
   },
 };
 
-function encoder<T>(
-  net: Net<T>,
-  map: T,
-  { channels, normalize }: { channels: number; normalize: boolean },
-): T {
-  const own = net.shape(map)[2];
-  return [own, channels, channels].reduce((x, out, index) => {
-    const y = net.conv(`encoder.${index}.conv`, x, { out, kernel: 3, padding: 1 });
-    return leakyRelu(net, normalize ? net.batchNorm(`encoder.${index}.bn`, y) : y);
-  }, map);
+function encoder<T>(net: Net<T>, map: T, channels: number): T {
+  return [net.shape(map)[2], channels, channels].reduce(
+    (x, out, index) => leakyRelu(net, net.conv(`encoder.${index}.conv`, x, { out, kernel: 3, padding: 1 })),
+    map,
+  );
 }
 
 /** The mirror image of the encoder. A transposed convolution of stride 1 is a plain convolution. */

@@ -69,11 +69,20 @@ test('a trained projector adapts the channels where they differ', () => {
   });
 });
 
+test('begins with the stem where both networks have one', () => {
+  const stages = { stage1: [4, 4, 3], stage2: [2, 2, 3] };
+  const whole = { stem: [4, 4, 3], ...stages };
+  expect(bound('fsp', {}, whole, whole).student).toEqual(['stem', 'stage1', 'stage2']);
+  expect(bound('fsp', {}, whole, stages).student).toEqual(['stage1', 'stage2']);
+  // Terms that do not ask for it leave it out.
+  expect(bound('attention', {}, whole, whole).student).toEqual(['stage1', 'stage2']);
+});
+
 test('needs two stages', () => {
   const one = { stage1: [4, 4, 3] };
   const error = thrown(() => bound('fsp', {}, { ...one, stage2: [2, 2, 3] }, one));
   expect(error).toMatchObject({ name: 'TapError', path: '/student', value: undefined });
-  expect((error as Error).message).toMatch(/at least 2 stages.*stage2 \[2,2,3\].*stage1 \[4,4,3\]/);
+  expect((error as Error).message).toMatch(/at least 2 stages.*stage1 \[4,4,3\].*stage1 \[4,4,3\]/);
   const two = { ...one, stage2: [2, 2, 3] };
   expect(thrown(() => bound('fsp', { teacher: 'stage1' }, two, two))).toMatchObject({
     path: '/teacher',

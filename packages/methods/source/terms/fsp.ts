@@ -3,7 +3,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { z } from 'zod';
 import { meanSquaredError } from '../arithmetic.ts';
 import { atSmallerSize, positions } from '../maps.ts';
-import { mapPairs, mapPairsOptions } from '../taps.ts';
+import { mapPairsFromStem, mapPairsOptions } from '../taps.ts';
 import { type Auxiliary, type Term, TapError } from '../term.ts';
 
 const options = z.strictObject({
@@ -16,7 +16,7 @@ const options = z.strictObject({
  * between their channels, `[batch, channels, channels of the next]`; the loss is the sum over neighbours of
  * mean (G_s − G_t)² (Yim et al., CVPR 2017, "A Gift from Knowledge Distillation"; it has no arXiv id).
  *
- * As in the common reference implementation, the larger of two neighbours is adaptively average-pooled to the smaller.
+ * As in the common reference implementation, the first neighbours are the stem and the first stage, and the larger of two neighbours is adaptively average-pooled to the smaller.
  * The reference refuses maps whose channels differ from the teacher's; here a trained 1×1 convolution on the student's
  * map adapts them. The reference trains this loss in a separate phase; here it is added to the other terms.
  */
@@ -27,7 +27,7 @@ export const fsp: Term<typeof options> = {
   reference: 'https://openaccess.thecvf.com/content_cvpr_2017/html/Yim_A_Gift_From_CVPR_2017_paper.html',
   options,
   bind(choice, studentTaps, teacherTaps) {
-    const stages = mapPairs(choice, studentTaps, teacherTaps);
+    const stages = mapPairsFromStem(choice, studentTaps, teacherTaps);
     if (stages.length < 2) {
       const [{ student, teacher }] = stages;
       throw new TapError(

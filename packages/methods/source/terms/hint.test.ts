@@ -29,6 +29,13 @@ describe.each([
     options: { normalize: true },
     names: ['conv.weight', 'conv.bias', 'bn.weight', 'bn.bias', 'bn.running_mean', 'bn.running_var'],
   },
+  // Twice and three times as large, half as large, and neither.
+  ...[
+    [8, 10],
+    [12, 15],
+    [2, 3],
+    [7, 3],
+  ].map((size) => ({ from: [...size, 2], to: [4, 5, 3], options: {}, names: ['conv.weight', 'conv.bias'] })),
   { from: [6], to: [4], options: {}, names: ['linear.weight', 'linear.bias'] },
 ])('from $from to $to, $options', ({ from, to, options, names }) => {
   const term = () => bound('hint', { ...taps, ...options }, { h: from }, { h: to });
@@ -63,7 +70,6 @@ describe.each([
     const { auxiliary, student, teacher } = term();
     expect([student, teacher]).toEqual([['h'], ['h']]);
     const plan = trace(auxiliary.regressor.forward, auxiliary.regressor.inputShape);
-    expect(plan.inputShape).toEqual(from);
     expect(plan.outputShape).toEqual(to);
     expect(plan.parameters.map(({ name }) => name)).toEqual(names);
   });
@@ -93,13 +99,29 @@ describe.each([
   });
 });
 
-test('refuses maps of different sizes and a map with a vector, and names both shapes', () => {
+test('a larger map is convolved with a stride, and a smaller one is resized first', () => {
+  const regressor = (from: number[], to: number[]) => {
+    const { auxiliary } = bound('hint', taps, { h: from }, { h: to });
+    const { inputShape, parameters } = trace(auxiliary.regressor.forward, auxiliary.regressor.inputShape);
+    return { inputShape, kernel: parameters[0].shape.slice(0, 2) };
+  };
+  expect(regressor([4, 4, 2], [4, 4, 3])).toEqual({ inputShape: [4, 4, 2], kernel: [3, 3] });
+  expect(regressor([8, 8, 2], [4, 4, 3])).toEqual({ inputShape: [8, 8, 2], kernel: [3, 3] });
+  expect(regressor([16, 16, 2], [4, 4, 3])).toEqual({ inputShape: [16, 16, 2], kernel: [5, 5] });
+  expect(regressor([2, 2, 2], [4, 4, 3])).toEqual({ inputShape: [4, 4, 2], kernel: [3, 3] });
+  // Through an identity, the nearest neighbour of each position is compared.
+  const teacher = { h: tf.fill([1, 4, 4, 1], 2) };
+  expectClose(lossOf('hint', taps, 'h', teacher, same)(tf.tensor([1, 2, 3, 4], [1, 2, 2, 1])), [
+    (1 + 0 + 1 + 4) / 4,
+  ]);
+});
+
+test('refuses a map with a vector, and names both shapes', () => {
   const bind = (student: number[], teacher: number[]) =>
     thrown(() => bound('hint', taps, { h: student }, { h: teacher }));
-  const error = bind([8, 8, 4], [4, 4, 8]);
+  const error = bind([8, 8, 4], [256]);
   expect(error).toMatchObject({ name: 'TapError', path: '/student', value: 'h' });
-  expect((error as Error).message).toMatch(/\[8,8,4\].*\[4,4,8\]/);
-  expect(bind([8, 8, 4], [256])).toMatchObject({ path: '/student' });
+  expect((error as Error).message).toMatch(/\[8,8,4\].*\[256\]/);
   expect(bind([256], [1, 1, 8])).toMatchObject({ path: '/student' });
 });
 

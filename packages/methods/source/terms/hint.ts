@@ -1,6 +1,8 @@
 import { weightSchema } from '@distillery/spec';
+import type * as tf from '@tensorflow/tfjs-core';
 import { z } from 'zod';
 import { meanSquaredError } from '../arithmetic.ts';
+import { adaptiveAveragePool, nearest } from '../maps.ts';
 import { tapPair, tapPairOptions } from '../taps.ts';
 import { type Term, TapError } from '../term.ts';
 
@@ -16,29 +18,32 @@ const options = z.strictObject({
 
 /**
  * Hint: mean (R(F_s) − F_t)², with a regressor R that is trained with the student (Romero et al., 2015, "FitNets: Hints
- * for Thin Deep Nets", arXiv:1412.6550). Between maps of equal height and width, `[batch, height, width, channels]`, R
- * is a 3×3 convolution; between vectors, `[batch, D]`, it is a linear layer.
+ * for Thin Deep Nets", arXiv:1412.6550). Between vectors, `[batch, D]`, R is a linear layer. Between maps, `[batch,
+ * height, width, channels]`, it is a 3×3 convolution. Where the student's map is r times as large, the convolution has
+ * stride r and a kernel of r + 1; other sizes are first average-pooled or, where the teacher's map is larger, resized by
+ * nearest neighbour. Common reference code uses a transposed convolution there.
  */
 export const hint: Term<typeof options> = {
   type: 'hint',
   summary: "Matches the teacher's map by squared error, through a trained regressor on the student's.",
-  formula: 'mean (R(F_s) − F_t)², R a trained 3×3 convolution, or a linear layer between vectors',
+  formula:
+    'mean (R(F_s) − F_t)², R a trained convolution to the size of F_t, or a linear layer between vectors',
   reference: 'https://arxiv.org/abs/1412.6550',
   options,
   bind(choice, studentTaps, teacherTaps) {
     const taps = tapPair(choice, studentTaps, teacherTaps);
     const from = studentTaps[taps.student];
     const to = teacherTaps[taps.teacher];
-    const spatial = (shape: number[]) => shape.slice(0, -1).join('×');
-    if (from.length !== to.length || spatial(from) !== spatial(to)) {
+    if (from.length !== to.length || ![1, 3].includes(to.length)) {
       throw new TapError(
         '/student',
         `a regressor cannot map the student's ${taps.student} [${from}] to the teacher's ${taps.teacher} [${to}]: ` +
-          'both must be vectors, or maps of equal height and width',
+          'both must be vectors, or both maps',
         choice.student,
       );
     }
     const out = to[to.length - 1];
+    const stride = to.length === 1 ? 1 : wholeRatio(from, to);
     return {
       student: [taps.student],
       teacher: [taps.teacher],
@@ -46,16 +51,33 @@ export const hint: Term<typeof options> = {
       matching: false,
       auxiliary: {
         regressor: {
-          inputShape: from,
+          inputShape: stride === undefined ? [to[0], to[1], from[2]] : from,
           forward(net, x) {
             if (from.length === 1) return net.linear('linear', x, { out });
-            const y = net.conv('conv', x, { out, kernel: 3, padding: 1 });
+            const kernel = Math.max(3, (stride ?? 1) + 1);
+            const y = net.conv('conv', x, { out, kernel, stride: stride ?? 1, padding: 1 });
             return choice.normalize ? net.relu(net.batchNorm('bn', y)) : y;
           },
         },
       },
-      loss: ({ student, teacher, auxiliary }) =>
-        meanSquaredError(auxiliary('regressor', student[taps.student]), teacher[taps.teacher]),
+      loss({ student, teacher, auxiliary }) {
+        const own = student[taps.student];
+        const input = stride === undefined ? resized(own as tf.Tensor4D, to) : own;
+        return meanSquaredError(auxiliary('regressor', input), teacher[taps.teacher]);
+      },
     };
   },
 };
+
+/** How many times as large as another a map is, in both directions; undefined if the sizes are no such multiples. */
+function wholeRatio([height, width]: number[], [toHeight, toWidth]: number[]): number | undefined {
+  const ratio = height / toHeight;
+  return Number.isInteger(ratio) && width === ratio * toWidth ? ratio : undefined;
+}
+
+/** Brings a map to a height and a width: average pooling where it is larger, nearest neighbour where it is smaller. */
+function resized(map: tf.Tensor4D, [height, width]: number[]): tf.Tensor4D {
+  const [, ownHeight, ownWidth] = map.shape;
+  const pooled = adaptiveAveragePool(map, Math.min(ownHeight, height), Math.min(ownWidth, width));
+  return nearest(pooled, height, width);
+}

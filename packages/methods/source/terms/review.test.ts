@@ -71,6 +71,22 @@ test("with different sizes, fusion uses the student's and comparison the teacher
   ]);
 });
 
+test('reads maps before ReLU and the features, unless maps are named', () => {
+  const taps = { stage1_pre: [4, 4, 3], stage1: [4, 4, 3], features: [3] };
+  expect(bound('review', {}, taps, taps)).toMatchObject({
+    student: ['stage1_pre', 'features'],
+    teacher: ['stage1_pre', 'features'],
+    auxiliary: { reduce2: { inputShape: [1, 1, 3] }, expand2: { inputShape: [1, 1, 3] } },
+  });
+  expect(bound('review', { student: 'stage1' }, taps, taps).student).toEqual(['stage1']);
+  // The features of one pixel are compared as they are.
+  const teacher = { stage1: tf.zeros([1, 1, 1, 2]), features: tf.zeros([1, 2]) };
+  const f = lossOfTaps('review', { width: 2 }, ['stage1', 'features'], teacher, {
+    auxiliary: (name, x) => (name === 'attention1' ? tf.fill([1, 1, 1, 2], -100) : x),
+  });
+  expectClose(f(tf.tensor([1, 3], [1, 1, 1, 2]), tf.tensor([2, 4], [1, 2])), [(4 + 16) / 2]);
+});
+
 test('every network is trained, with the gradient that finite differences give', () => {
   const student = { stage1: [3, 3, 2], stage2: [2, 2, 2] };
   const teacher = { stage1: sample([3, 4, 3, 2], 1), stage2: sample([3, 2, 1, 3], 3) };

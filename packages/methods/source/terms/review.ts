@@ -3,12 +3,12 @@ import * as tf from '@tensorflow/tfjs-core';
 import { z } from 'zod';
 import { meanSquaredError } from '../arithmetic.ts';
 import { adaptiveAveragePool, nearest } from '../maps.ts';
-import { mapPairs, mapPairsOptions } from '../taps.ts';
+import { preActivationPairs, preActivationPairsOptions } from '../taps.ts';
 import type { Auxiliary, Term } from '../term.ts';
 
 const options = z.strictObject({
   weight: weightSchema.default(5),
-  ...mapPairsOptions,
+  ...preActivationPairsOptions,
   width: z
     .number()
     .int()
@@ -26,9 +26,9 @@ const options = z.strictObject({
  * ABF, attention-based fusion, runs from the last stage to the first. Each map is projected to a common width
  * (`reduce`: 1×1 convolution, BatchNorm), mixed with the result of the stage after it (`attention`: a 1×1 convolution
  * and a sigmoid of both give a weight for each at every position), resized to the teacher's height and width by nearest
- * neighbour, and projected to the teacher's channels (`expand`: 3×3 convolution, BatchNorm). The reference
- * implementation also fuses the pooled features, as a map of one pixel; here only maps are fused. Its ramp of the
- * weight over the first 20 epochs is not part of the loss.
+ * neighbour, and projected to the teacher's channels (`expand`: 3×3 convolution, BatchNorm). By default the maps are those
+ * before ReLU and, as a map of one pixel after them, `features`, as in the paper. The ramp of the weight over the first 20
+ * epochs is not part of the loss.
  */
 export const review: Term<typeof options> = {
   type: 'review',
@@ -38,12 +38,15 @@ export const review: Term<typeof options> = {
   reference: 'https://arxiv.org/abs/2104.09044',
   options,
   bind(choice, studentTaps, teacherTaps) {
-    const stages = mapPairs(choice, studentTaps, teacherTaps);
+    const stages = [...preActivationPairs(choice, studentTaps, teacherTaps)];
+    const named = choice.student !== undefined || choice.teacher !== undefined;
+    const pooled = [studentTaps, teacherTaps].every(({ features }) => features?.length === 1);
+    if (!named && pooled) stages.push({ student: 'features', teacher: 'features' });
     const last = stages.length - 1;
-    const width = choice.width ?? Math.min(512, studentTaps[stages[last].student][2]);
+    const width = choice.width ?? Math.min(512, mapShape(studentTaps[stages[last].student])[2]);
     const auxiliary: Record<string, Auxiliary> = {};
     stages.forEach(({ student, teacher }, stage) => {
-      const [inputShape, [height, breadth, out]] = [studentTaps[student], teacherTaps[teacher]];
+      const [inputShape, [height, breadth, out]] = [studentTaps[student], teacherTaps[teacher]].map(mapShape);
       auxiliary[`reduce${stage + 1}`] = {
         inputShape,
         forward: (net, x) =>
@@ -70,8 +73,8 @@ export const review: Term<typeof options> = {
         let later: tf.Tensor4D | undefined;
         const losses: tf.Tensor[] = [];
         for (let stage = last; stage >= 0; stage--) {
-          const t = teacher[stages[stage].teacher] as tf.Tensor4D;
-          const own = apply(`reduce${stage + 1}`, student[stages[stage].student]) as tf.Tensor4D;
+          const t = asMap(teacher[stages[stage].teacher]);
+          const own = apply(`reduce${stage + 1}`, asMap(student[stages[stage].student])) as tf.Tensor4D;
           const mixed =
             later === undefined ? own : fused(own, later, (x) => apply(`attention${stage + 1}`, x));
           later = nearest(mixed, t.shape[1], t.shape[2]);
@@ -82,6 +85,15 @@ export const review: Term<typeof options> = {
     };
   },
 };
+
+/** Features as a map of one pixel, without the batch: `[channels]` → `[1, 1, channels]`. */
+function mapShape(shape: number[]): number[] {
+  return shape.length === 1 ? [1, 1, ...shape] : shape;
+}
+
+function asMap(x: tf.Tensor): tf.Tensor4D {
+  return x.rank === 4 ? (x as tf.Tensor4D) : tf.reshape(x, [x.shape[0], 1, 1, x.shape[1] ?? 1]);
+}
 
 /**
  * Options of a convolution with an odd kernel and the reference's initial weights: uniform, with variance 1 / fan-in.

@@ -35,7 +35,7 @@ export const mobilenetV2: Architecture<typeof options> = {
   forward(net, image, { width }, { classes }) {
     const layer = (name: string, x: typeof image, shape: { out: number; kernel: number; stride?: number }) =>
       net.relu(net.batchNorm(`${name}.1`, convolution(net, `${name}.0`, x, shape)));
-    let x = layer('conv1', image, { out: 32 * width, kernel: 3, stride: 2 });
+    let x = net.tap('stem', layer('conv1', image, { out: 32 * width, kernel: 3, stride: 2 }));
     for (const [index, { expansion, channels, blocks, stride, stage }] of groups.entries()) {
       for (let block = 0; block < blocks; block++) {
         x = invertedResidual(net, `blocks.${index}.${block}.conv`, x, {

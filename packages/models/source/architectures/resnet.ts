@@ -29,7 +29,8 @@ export const resnet: Architecture<typeof options> = {
   forward(net, image, { depth, width }, { classes }) {
     const [stem, ...stages] = channels[width];
     const blocks = (depth - 2) / 6;
-    let x = net.relu(net.batchNorm('bn1', convolution(net, 'conv1', image, { out: stem, kernel: 3 })));
+    const first = convolution(net, 'conv1', image, { out: stem, kernel: 3 });
+    let x = net.tap('stem', net.relu(net.batchNorm('bn1', first)));
     for (const [index, out] of stages.entries()) {
       for (let block = 0; block < blocks; block++) {
         const stride = index > 0 && block === 0 ? 2 : 1;

@@ -29,7 +29,7 @@ export const shufflenetV2: Architecture<typeof options> = {
   forward(net, image, { width }, { classes }) {
     const layer = (part: number, x: typeof image, out: number) =>
       net.relu(net.batchNorm(`bn${part}`, net.conv(`conv${part}`, x, { out, kernel: 1, bias: false })));
-    let x = layer(1, image, 24);
+    let x = net.tap('stem', layer(1, image, 24));
     for (const [index, out] of channels[width].entries()) {
       for (let block = 0; block < blocks[index]; block++) {
         const name = `layer${index + 1}.${block}`;

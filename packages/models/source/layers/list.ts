@@ -61,7 +61,15 @@ export const layerList = z
     description: `Layers from the input on (${layerKinds.map(({ layer }) => layer).join(', ')}) with the options of Keras, or the output of model.to_json() in Keras. BatchNorm always has the momentum 0.1 and the epsilon 1e-5 of PyTorch.`,
     anyOf: [
       { type: 'array', items: readableSchema },
-      { type: 'object', required: ['class_name', 'config'] },
+      {
+        type: 'object',
+        required: ['class_name', 'config'],
+        properties: {
+          class_name: { type: 'string' },
+          config: { type: 'object', additionalProperties: true },
+        },
+        additionalProperties: true,
+      },
     ],
   });
 

@@ -61,7 +61,7 @@ test('requests are counted for each by itself, and anew every minute', async () 
 
 test('the audit is read newest first, page by page', async () => {
   const { audit } = held.queue;
-  const entry = { key: 'k', owner: 'vision', action: 'POST /v1/jobs', job: null, status: 422 };
+  const entry = { key: 'k', owner: 'vision', action: 'POST /v1/jobs', job: null, status: 422, count: null };
   for (let i = 0; i < 5; i++) {
     await audit.record({ ...entry, code: 'invalid_spec', request: `r${i}`, address: '::1' });
   }
@@ -77,4 +77,33 @@ test('the audit is read newest first, page by page', async () => {
   });
   const second = await audit.read({ limit: 3, after: first.next ?? '' });
   expect([second.entries.map(({ request }) => request), second.next]).toEqual([['r1', 'r0'], null]);
+});
+
+test('refusals displace no change, and are read together with changes', async () => {
+  const { audit } = held.queue;
+  const none = { job: null, code: null, request: null, address: null, count: null };
+  await audit.record({ ...none, key: 'k', owner: 'vision', action: 'POST /v1/jobs', status: 202 });
+  const refused = { ...none, key: null, owner: null, action: 'GET /v1/jobs', status: 401 };
+  // Redis removes whole nodes of a stream, so that it keeps somewhat more than 10 000.
+  for (let batch = 0; batch < 12; batch++) {
+    const entries = Array.from({ length: 1000 }, (_, i) =>
+      audit.record({ ...refused, count: batch * 1000 + i }),
+    );
+    await Promise.all(entries);
+  }
+  const actions: string[] = [];
+  const ids: string[] = [];
+  let after: string | undefined;
+  do {
+    const page = await audit.read({ limit: 1000, ...(after !== undefined && { after }) });
+    actions.push(...page.entries.map(({ action, status }) => `${action} ${status}`));
+    ids.push(...page.entries.map(({ id }) => id));
+    after = page.next ?? undefined;
+  } while (after !== undefined);
+  const times = ids.map((id) => Number.parseInt(id, 10));
+  expect(times).toEqual(times.toSorted((a, b) => b - a));
+  expect(actions).toContain('POST /v1/jobs 202');
+  const refusals = actions.filter((action) => action === 'GET /v1/jobs 401').length;
+  expect(refusals).toBeGreaterThanOrEqual(10_000);
+  expect(refusals).toBeLessThan(12_000);
 });

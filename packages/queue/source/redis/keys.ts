@@ -53,8 +53,10 @@ export function keysUnder(prefix: string) {
     apiKey: (id: string) => `${prefix}:apikey:${id}`,
     /** Number that expires: the requests of a client in this window. */
     requests: (client: string) => `${prefix}:requests:${client}`,
-    /** Stream of audit entries, bounded. */
+    /** Stream of audit entries of what was changed, bounded. */
     audit: `${prefix}:audit`,
+    /** Stream of audit entries of what was refused, bounded. */
+    refusals: `${prefix}:audit:refusals`,
     /** Set: artifacts of deleted jobs that other jobs may still need. */
     leftovers: `${prefix}:leftovers`,
     /** Set: those of `leftovers` that a collection has taken and not removed yet. */

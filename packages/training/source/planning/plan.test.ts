@@ -171,12 +171,26 @@ describe('a plan is refused', () => {
     ]);
   });
 
-  test('for maps that a regressor cannot bring together, naming both shapes', async () => {
-    const fields = await refusal(student([{ type: 'hint', student: 'stage1', teacher: 'stage2' }]));
+  test('for a map and a vector that a regressor cannot bring together, naming both shapes', async () => {
+    const fields = await refusal(student([{ type: 'hint', student: 'stage1', teacher: 'features' }]));
     expect(fields).toMatchObject([
       {
         path: '/students/0/method/0/student',
-        message: expect.stringMatching(/stage1 \[16,16,16\].*stage2 \[8,8,32\]/),
+        message: expect.stringMatching(/stage1 \[16,16,16\].*features \[\d+\]/),
+      },
+    ]);
+  });
+
+  test('for BatchNorm on one sample at a time, where the batch size is given', async () => {
+    const resnet = { type: 'resnet', depth: 8 };
+    expect(await refusal({ training: { batchSize: 1 }, teacher: { architecture: resnet } })).toMatchObject([
+      { path: '/training/batchSize', value: 1, message: expect.stringContaining('BatchNorm of /teacher,') },
+    ]);
+    const one = { ...spec.students[0], architecture: resnet, training: { batchSize: 1 } };
+    expect(await refusal({ students: [one] })).toMatchObject([
+      {
+        path: '/students/0/training/batchSize',
+        message: expect.stringContaining('BatchNorm of /students/0,'),
       },
     ]);
   });

@@ -20,6 +20,7 @@ export const audit: FastifyPluginAsyncZod<Services> = async (app, { queue }) => 
     {
       config: { scope: 'admin' },
       schema: {
+        operationId: 'readAudit',
         tags: ['operation'],
         summary: 'Read the audit log: changes and refused requests, newest first (the last 100,000 entries)',
         querystring,

@@ -33,6 +33,7 @@ export const catalogues: FastifyPluginAsyncZod<Services> = async (app, { catalog
       `/${name}`,
       {
         schema: {
+          operationId: `list${name[0].toUpperCase()}${name.slice(1)}`,
           tags: ['catalogues'],
           summary,
           response: { 200: z.object({ [name]: z.array(entrySchema) }), ...problems },

@@ -23,6 +23,7 @@ export const engine: FastifyPluginAsyncZod<Services> = async (app, { queue }) =>
     '/engine',
     {
       schema: {
+        operationId: 'listWorkers',
         tags: ['catalogues'],
         summary: 'The running workers, each with its engine',
         response: { 200: z.object({ workers: z.array(workerSchema) }), ...problems },

@@ -75,6 +75,7 @@ export const store: FastifyPluginAsyncZod<Services> = async (app, { queue, store
     {
       config: { scope: 'admin' },
       schema: {
+        operationId: 'sweepStore',
         tags: ['operation'],
         summary:
           'Count or remove files that no job of this service needs. `state_conflict` when something suggests that jobs are missing from Redis',

@@ -24,6 +24,7 @@ export const list: FastifyPluginAsyncZod<Services> = async (app, { queue }) => {
     '/jobs',
     {
       schema: {
+        operationId: 'listJobs',
         tags: ['jobs'],
         summary: 'List jobs, newest first',
         querystring,

@@ -26,11 +26,13 @@ export const submit: FastifyPluginAsyncZod<Services> = async (app, { queue, plan
     {
       config: { scope: 'submit' },
       schema: {
+        operationId: 'submitJob',
         tags: ['jobs'],
         summary: 'Submit a job',
         headers,
         body: catalogue.jobSpec,
-        response: { 202: jobViewSchema, ...problems },
+        response: { 202: jobViewSchema.describe('The job, which is queued now.'), ...problems },
+        'x-response-headers': { 202: ['Location', 'Idempotency-Replayed'] },
       },
     },
     async (request, reply) => {
@@ -73,6 +75,7 @@ export const submit: FastifyPluginAsyncZod<Services> = async (app, { queue, plan
     {
       config: { scope: 'submit', changes: false },
       schema: {
+        operationId: 'validateJob',
         tags: ['jobs'],
         summary: 'Plan a job without submitting it',
         body: catalogue.jobSpec,

@@ -12,6 +12,7 @@ export const checkpoints: FastifyPluginAsyncZod<Services> = async (app, { queue 
     '/checkpoints',
     {
       schema: {
+        operationId: 'listCheckpoints',
         tags: ['weights'],
         summary: 'The weights that can be downloaded so far',
         params,

@@ -29,6 +29,7 @@ export const control: FastifyPluginAsyncZod<Services> = async (app, { queue, sto
       {
         config: { scope: 'submit' },
         schema: {
+          operationId: `${action}Job`,
           tags: ['jobs'],
           summary: `${summary}. \`state_conflict\` when the state does not allow it`,
           params,
@@ -54,6 +55,7 @@ export const control: FastifyPluginAsyncZod<Services> = async (app, { queue, sto
     {
       config: { scope: 'submit' },
       schema: {
+        operationId: 'deleteJob',
         tags: ['jobs'],
         summary: 'Delete a job that has ended. Artifacts that no other job needs are removed within minutes',
         params,

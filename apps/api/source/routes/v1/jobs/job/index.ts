@@ -9,6 +9,7 @@ import { control } from './control.ts';
 import { metrics } from './metrics.ts';
 import { params } from './params.ts';
 import { report } from './report.ts';
+import { spec } from './spec.ts';
 import { weights } from './weights.ts';
 
 /** `/v1/jobs/:id` and the routes below it. */
@@ -17,6 +18,7 @@ export const job: FastifyPluginAsyncZod<Services> = async (app, services) => {
     '',
     {
       schema: {
+        operationId: 'getJob',
         tags: ['jobs'],
         summary: 'A job with its stages',
         params,
@@ -31,6 +33,7 @@ export const job: FastifyPluginAsyncZod<Services> = async (app, services) => {
           304: z.undefined().describe('Unchanged since the given `ETag`.'),
           ...problems,
         },
+        'x-response-headers': { 200: ['ETag'], 304: ['ETag'] },
       },
     },
     async (request, reply) => {
@@ -45,6 +48,7 @@ export const job: FastifyPluginAsyncZod<Services> = async (app, services) => {
   const below = { ...services, prefix: '' };
   await app.register(control, below);
   await app.register(metrics, below);
+  await app.register(spec, below);
   await app.register(report, below);
   await app.register(checkpoints, below);
   await app.register(weights, below);

@@ -39,6 +39,7 @@ export const metrics: FastifyPluginAsyncZod<Services> = async (app, { queue }) =
     '/metrics',
     {
       schema: {
+        operationId: 'getMetrics',
         tags: ['jobs'],
         summary: 'The training curves, one row per entry, each step once; CSV with `Accept: text/csv`',
         params,
@@ -53,6 +54,7 @@ export const metrics: FastifyPluginAsyncZod<Services> = async (app, { queue }) =
           },
           ...problems,
         },
+        'x-response-headers': { 200: ['Link'] },
       },
     },
     async (request, reply) => {

@@ -11,6 +11,7 @@ export const report: FastifyPluginAsyncZod<Services> = async (app, { queue }) =>
     '/report',
     {
       schema: {
+        operationId: 'getReport',
         tags: ['jobs'],
         summary: 'The report: every student beside its control. `not_ready` before the job has succeeded',
         params,

@@ -1,6 +1,6 @@
 import { formats } from '@distillery/formats';
 import { type Checkpoint, DistilleryError, isTerminal } from '@distillery/spec';
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyReply, FastifyRequest, FastifySchema } from 'fastify';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { problems } from '../../../../http/responses.ts';
@@ -35,12 +35,21 @@ const headers = z.looseObject({
 export const weights: FastifyPluginAsyncZod<Services> = async (app, { queue, store }) => {
   const querystring = z.strictObject({ checkpoint, format: formatName() });
   const response = responses();
+  const described = { tags: ['weights'], 'x-response-headers': fileHeaders };
 
   app.route({
     method: ['GET', 'HEAD'],
     config: { ifMatch: true },
     url: '/teacher/weights',
-    schema: { tags: ['weights'], summary: "The teacher's weights", params, querystring, headers, response },
+    schema: {
+      operationId: 'getTeacherWeights',
+      ...described,
+      summary: "The teacher's weights",
+      params,
+      querystring,
+      headers,
+      response,
+    },
     handler: async (request, reply) => {
       const { id } = request.params;
       return send(request, reply, id, await teacherOf(id, 'teacher'), request.query);
@@ -52,7 +61,8 @@ export const weights: FastifyPluginAsyncZod<Services> = async (app, { queue, sto
     config: { ifMatch: true },
     url: '/teachers/:name/weights',
     schema: {
-      tags: ['weights'],
+      operationId: 'getNamedTeacherWeights',
+      ...described,
       summary: "One of several teachers' weights; `teacher` is the first one's name",
       params: params.extend({ name: z.string() }),
       querystring,
@@ -70,7 +80,8 @@ export const weights: FastifyPluginAsyncZod<Services> = async (app, { queue, sto
     config: { ifMatch: true },
     url: '/students/:name/weights',
     schema: {
-      tags: ['weights'],
+      operationId: 'getStudentWeights',
+      ...described,
       summary: "A student's weights",
       params: params.extend({ name: z.string() }),
       querystring: querystring.extend({ seed }),
@@ -149,6 +160,13 @@ function formatName() {
   const names = formats.list.map(({ type }) => type) as [string, ...string[]];
   return z.enum(names).default(names[0]).describe('The file format. `GET /v1/formats` describes each one.');
 }
+
+const whole = ['ETag', 'Accept-Ranges', 'Content-Disposition', 'Repr-Digest'] as const;
+const fileHeaders = {
+  200: whole,
+  206: [...whole, 'Content-Range'],
+  304: ['ETag'],
+} satisfies FastifySchema['x-response-headers'];
 
 function responses() {
   const binary = { schema: z.string().meta({ format: 'binary' }) };

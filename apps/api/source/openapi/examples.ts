@@ -1,0 +1,91 @@
+import type { JobSpecInput, JobView, MetricRow, StageView } from '@distillery/spec';
+import type { Problem } from '../problem.ts';
+
+const submittedAt = '2026-01-31T10:00:00.000Z';
+
+const jobSpec: JobSpecInput = {
+  name: 'first steps',
+  dataset: { source: 'shapes', trainCount: 2000, testCount: 500 },
+  teacher: { architecture: { type: 'deepnn' } },
+  students: [
+    {
+      name: 'soft',
+      architecture: { type: 'lightnn' },
+      method: [
+        { type: 'soft_target', temperature: 2, weight: 0.25 },
+        { type: 'cross_entropy', weight: 0.75 },
+      ],
+    },
+  ],
+  seeds: [1, 2, 3],
+  training: { epochs: 5 },
+};
+
+const stage: StageView = {
+  id: 'teacher',
+  kind: 'teacher',
+  network: 'teacher',
+  seed: null,
+  state: 'queued',
+  needs: [],
+  attempt: 0,
+  worker: null,
+  startedAt: null,
+  finishedAt: null,
+  progress: null,
+  reason: null,
+};
+
+const job: JobView = {
+  id: 'job_01KG9Z3M7Q8W5T2R4Y6V0XNBCD',
+  name: 'first steps',
+  labels: {},
+  owner: null,
+  state: 'queued',
+  priority: 0,
+  phase: null,
+  progress: 0,
+  etaSeconds: null,
+  reason: null,
+  createdAt: submittedAt,
+  startedAt: null,
+  finishedAt: null,
+  warnings: [],
+  skippedData: [],
+  stages: [stage],
+};
+
+const metricRow: MetricRow = {
+  stage: 'student.soft.1',
+  attempt: 1,
+  epoch: 1,
+  step: 15,
+  time: submittedAt,
+  values: { loss: 1.83, soft_target: 0.92, cross_entropy: 2.13 },
+};
+
+const problem: Problem = {
+  type: 'urn:distillery:error:invalid_spec',
+  title: 'The job spec is invalid',
+  status: 422,
+  detail: '/students/0/method/0/temperature: Too small: expected number to be >=0.001',
+  code: 'invalid_spec',
+  instance: '6f1d1f0e-8a0f-4f0b-9a59-0f6f7e0f0c57',
+  errors: [
+    {
+      path: '/students/0/method/0/temperature',
+      message: 'Too small: expected number to be >=0.001',
+      value: 0,
+      allowed: { minimum: 0.001 },
+    },
+  ],
+};
+
+/** An example for each of these components of the OpenAPI description. */
+export const examples = {
+  JobSpec: jobSpec,
+  Job: job,
+  Stage: stage,
+  MetricRow: metricRow,
+  Problem: problem,
+};

@@ -1,0 +1,65 @@
+import {
+  augmentationSchema,
+  auditEntrySchema,
+  checkpointSchema,
+  engineInfoSchema,
+  jobViewSchema,
+  metricRowSchema,
+  optimizerSchema,
+  reportSchema,
+  scheduleSchema,
+  stageViewSchema,
+  trainingOverrideSchema,
+  trainingSchema,
+  weightSchema,
+} from '@distillery/spec';
+import { z } from 'zod';
+import { problemSchema } from '../problem.ts';
+import type { Catalogue } from '../services.ts';
+
+/** The schemas that are components of the OpenAPI description, by name. */
+const namedSchemas = ({ jobSpec, planSchema, kinds }: Catalogue): Record<string, z.ZodType> => ({
+  JobSpec: jobSpec,
+  Dataset: kinds.datasets.schema,
+  Architecture: kinds.architectures.schema,
+  Term: kinds.terms.schema,
+  Weight: weightSchema,
+  Training: trainingSchema,
+  TrainingOverride: trainingOverrideSchema,
+  Optimizer: optimizerSchema,
+  Schedule: scheduleSchema,
+  Augmentation: augmentationSchema,
+  Plan: planSchema,
+  Job: jobViewSchema,
+  Stage: stageViewSchema,
+  MetricRow: metricRowSchema,
+  Checkpoint: checkpointSchema,
+  Report: reportSchema,
+  EngineInfo: engineInfoSchema,
+  AuditEntry: auditEntrySchema,
+  Problem: problemSchema,
+});
+
+/**
+ * Runs `describe` while these schemas have names. Names live in Zod's global registry, which also holds the descriptions;
+ * they are removed again because the catalogues describe options in full, without references.
+ */
+export function withNames<Result>(catalogue: Catalogue, describe: () => Result): Result {
+  const registry = z.globalRegistry;
+  const before = new Map<z.ZodType, ReturnType<typeof registry.get>>();
+  const set = (schema: z.ZodType, more: object) => {
+    const meta = registry.get(schema);
+    if (!before.has(schema)) before.set(schema, registry.has(schema) ? meta : undefined);
+    registry.add(schema, { ...meta, ...more });
+  };
+  for (const [id, schema] of Object.entries(namedSchemas(catalogue))) set(schema, { id });
+  set(stageViewSchema.shape.kind, { examples: [...catalogue.stageKinds] });
+  try {
+    return describe();
+  } finally {
+    for (const [schema, meta] of before) {
+      registry.remove(schema);
+      if (meta !== undefined) registry.add(schema, meta);
+    }
+  }
+}
