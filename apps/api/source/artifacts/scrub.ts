@@ -1,5 +1,5 @@
 import type { DistilleryQueue } from '@distillery/queue';
-import { maxScrubFindings, type ScrubFinding, type ScrubReport } from '@distillery/spec';
+import { maxScrubFindings, type ScrubFinding, type ScrubReport, type StagePlan } from '@distillery/spec';
 import { type Store, verifyContent } from '@distillery/store';
 import { artifactsOf } from '@distillery/training';
 import { blobsIn, isNoJob } from './named.ts';
@@ -75,18 +75,24 @@ export async function scrubStore(
   async function readJobs(): Promise<void> {
     for await (const { id } of queue.inventory.heads()) {
       signal.throwIfAborted();
-      const [{ stages }, results] = await Promise.all([queue.jobs.plan(id), queue.jobs.results(id)]).catch(
-        (error: unknown) => {
-          if (isNoJob(error)) return [{ stages: [] }, {} as Record<string, unknown>] as const;
-          throw error;
-        },
-      );
+      const results = await queue.jobs.results(id);
+      const stages = await stagesOf(id);
       for (const stage of stages) {
         if (results[stage.id] === undefined) continue;
         const artifacts = artifactsOf(stage, results[stage.id]);
         for (const digest of artifacts.blobs) note(blobs, digest, 'jobs', id);
         for (const name of artifacts.manifests ?? []) note(manifests, name, 'jobs', id);
       }
+    }
+  }
+
+  async function stagesOf(id: string): Promise<readonly StagePlan[]> {
+    try {
+      return (await queue.jobs.plan(id)).stages;
+    } catch (error) {
+      // Deleted meanwhile.
+      if (isNoJob(error)) return [];
+      throw error;
     }
   }
 
