@@ -38,6 +38,7 @@ export const store: FastifyPluginAsyncZod<Services> = async (app, { queue, store
     {
       config: { scope: 'admin' },
       schema: {
+        operationId: 'beginScrub',
         tags: ['operation'],
         summary:
           'Begin to compare every file of the store with its digest, in the background. While a scrub runs, its report is the answer',
@@ -58,6 +59,7 @@ export const store: FastifyPluginAsyncZod<Services> = async (app, { queue, store
     {
       config: { scope: 'admin' },
       schema: {
+        operationId: 'getScrub',
         tags: ['operation'],
         summary: 'The report of the scrub that runs, or of the last one',
         response: { 200: scrubReportSchema, ...problems },
