@@ -1,6 +1,8 @@
+import { basename } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { RandomStream } from '@distillery/engine';
 import type { Cluster } from './cluster.ts';
+import { flipBit, removeFile, storedFile } from './stored-files.ts';
 
 /** A kind of fault. */
 interface Fault {
@@ -176,6 +178,31 @@ const faults: readonly Fault[] = [
       return true;
     },
   },
+  ...(['blobs', 'manifests'] as const).flatMap((kind): Fault[] => [
+    {
+      name: `bit flipped in ${kind}`,
+      share: 3,
+      async inject({ storeDir, damaged }, random) {
+        const [pick, position] = [random.uniform(), random.uniform()];
+        const path = await storedFile(storeDir, kind, pick);
+        if (path === undefined) return false;
+        damaged.add(basename(path));
+        // Beside the store, on the same disk.
+        return await flipBit(path, position, `${storeDir}-damage`);
+      },
+    },
+    {
+      name: `${kind} deleted`,
+      share: 3,
+      async inject({ storeDir, damaged }, random) {
+        const pick = random.uniform();
+        const path = await storedFile(storeDir, kind, pick);
+        if (path === undefined) return false;
+        damaged.add(basename(path));
+        return await removeFile(path);
+      },
+    },
+  ]),
 ];
 
 export interface Injected {

@@ -66,6 +66,7 @@ function summary(result: ChaosOutcome): string {
     `ends before a retry ${counted(result.ends)}`,
     `attempts            ${result.attempts} of ${result.stages} stages`,
     `API responses       ${counted(result.answers)}`,
+    `removed beside jobs ${result.collected} blobs of deleted jobs`,
     `removed by sweep    ${result.swept.blobs} blobs, ${result.swept.checkpoints} checkpoints`,
     `unexpected exits    ${result.unexpectedExits.length}${result.unexpectedExits.map((line) => `\n  ${line}`).join('')}`,
     `violations          ${result.violations.length}`,

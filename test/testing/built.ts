@@ -57,10 +57,15 @@ export default async function setup({ provide }: TestProject): Promise<void> {
       if (Date.now() - mtimeMs > day) await rm(join(cache, name), { recursive: true, force: true });
     }
     const draft = await mkdtemp(join(cache, 'draft-'));
-    await runScript('build.mjs', draft);
-    await chmod(draft, 0o755);
-    // Another run can have compiled the same sources meanwhile.
-    await rename(draft, folder).catch(() => rm(draft, { recursive: true }));
+    try {
+      await runScript('build.mjs', draft);
+      await chmod(draft, 0o755);
+      await rename(draft, folder);
+    } catch (error) {
+      await rm(draft, { recursive: true, force: true });
+      // Another run can have compiled the same sources meanwhile.
+      if (!existsSync(folder)) throw error;
+    }
   }
   provide('built', folder);
 }

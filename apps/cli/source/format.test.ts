@@ -1,6 +1,9 @@
+import { stripVTControlCharacters } from 'node:util';
 import { expect, test } from 'vitest';
 import { bytes, duration, integer, percent } from './format.ts';
+import { reportTable } from './report-table.ts';
 import { table } from './table.ts';
+import { reportOf, studentOf } from './testing/report.ts';
 
 test.each([
   [0, '0 s'],
@@ -31,6 +34,43 @@ test('a table fits its widest cells and ignores colours', () => {
       [coloured, '12345678'],
     ],
   ).split('\n');
-  expect(lines[2]).toBe('  long cell          1');
-  expect(lines[3]).toBe(`  ${coloured}         12345678`);
+  expect(lines[2]).toBe('  long cell         1');
+  expect(lines[3]).toBe(`  ${coloured}        12345678`);
+});
+
+test('a table fits the terminal: titles and texts take several lines, numbers stay whole', () => {
+  const rows = [['a student with a rather long name', '1,186,986', '73.8 ± 0.4']];
+  const columns = [
+    { title: 'network' },
+    { title: 'parameters', align: 'right' as const },
+    { title: 'test %, last epoch', align: 'right' as const },
+  ];
+  expect(stripVTControlCharacters(table(columns, rows, 40))).toBe(
+    [
+      '                                 test %,',
+      '  network         parameters  last epoch',
+      '  ──────────────────────────────────────',
+      '  a student with   1,186,986  73.8 ± 0.4',
+      '  a rather long',
+      '  name',
+    ]
+      .map((line) => line.trimEnd())
+      .join('\n'),
+  );
+});
+
+test('a report fits 80 columns', () => {
+  const students = ['soft_target', 'attention_on_all_the_stages_with_a_long_name'].map((name) =>
+    studentOf({
+      name,
+      runs: [
+        { last: 0.7, best: 0.71 },
+        { last: 0.69, best: 0.72 },
+      ],
+    }),
+  );
+  const text = stripVTControlCharacters(reportTable(reportOf(students)));
+  const [, ...lines] = text.slice(0, text.indexOf('\n\n')).split('\n');
+  expect(lines.length).toBeGreaterThan(5);
+  for (const line of lines) expect(line.length).toBeLessThanOrEqual(80);
 });

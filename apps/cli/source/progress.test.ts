@@ -57,8 +57,12 @@ const job = (...stages: StageView[]): JobView => ({
 
 /** What a printer writes to a stream, with its colours off. */
 function printed(isTTY: boolean, ...views: JobView[]): string {
+  return printedOn({ isTTY, columns: 400 }, ...views);
+}
+
+function printedOn(terminal: { isTTY: boolean; columns: number }, ...views: JobView[]): string {
   let text = '';
-  const out = { isTTY, columns: 400, write: (chunk: string) => void (text += chunk) };
+  const out = { ...terminal, write: (chunk: string) => void (text += chunk) };
   const printer = progressPrinter(out as unknown as NodeJS.WriteStream);
   for (const view of views) printer.show(view);
   printer.end();
@@ -69,8 +73,20 @@ test('a running stage shows phase, epoch, step, loss, speed and time left', () =
   const line = stripVTControlCharacters(printed(false, job(stage('student.soft.42', running))));
   expect(line).toBe(
     '  student soft, seed 42         ━━━━━━━━━━━━━━━━  training  epoch 2/4  step 61/188  loss 1.235  ' +
-      '1,204 images/s  job 40 %, 42 s left\n',
+      '1,204 images/s  job 40 %  42 s left\n',
   );
+});
+
+test.each([
+  [120, /student soft, seed 42 .*━{16}  training  epoch 2\/4  step 61\/188  loss 1.235  job 40 %  42 s left/],
+  [80, /student soft, seed 42  ━{16}  epoch 2\/4  job 40 %  42 s left/],
+  [60, /student soft, seed 42  epoch 2\/4  job 40 %  42 s left/],
+  [40, /student soft, seed 42  42 s left$/],
+])('in %i columns the line leaves out what matters less', (columns, expected) => {
+  const text = printedOn({ isTTY: true, columns }, job(stage('student.soft.42', running)));
+  const line = stripVTControlCharacters(text).replaceAll('\r', '');
+  expect(line).toMatch(expected);
+  expect(line.length).toBeLessThan(columns);
 });
 
 test('a log gets one line for each epoch and each finished stage', () => {

@@ -1,4 +1,4 @@
-import { styleText } from 'node:util';
+import { stripVTControlCharacters, styleText } from 'node:util';
 import type { JobView, StageView } from '@distillery/spec';
 import { duration, integer } from './format.ts';
 
@@ -26,7 +26,7 @@ export function progressPrinter(out: NodeJS.WriteStream) {
       for (const stage of job.stages) {
         if (stage.state === 'succeeded' && !shown.has(stage.id)) {
           shown.add(stage.id);
-          print(`${styleText('green', '✔')} ${title(stage)} ${styleText('dim', tookOf(stage))}`);
+          print(`${styleText('green', '✔')} ${title(stage).padEnd(28)} ${styleText('dim', tookOf(stage))}`);
         }
         if (stage.state === 'running' && !out.isTTY) {
           const key = `${stage.id} ${stage.progress?.phase} ${stage.progress?.epoch}`;
@@ -44,7 +44,7 @@ export function progressPrinter(out: NodeJS.WriteStream) {
       }
       const running = job.stages.find((stage) => stage.state === 'running');
       if (idle !== undefined) rewrite(`  ${idle}`);
-      else if (running !== undefined) rewrite(`  ${lineOf(running, job)}`);
+      else if (running !== undefined) rewrite(`  ${lineOf(running, job, (out.columns ?? 100) - 3)}`);
     },
     /** Prints a line that stays. */
     note: print,
@@ -78,7 +78,7 @@ function title({ kind, network, seed }: StageView): string {
     teacher: first ? 'teacher' : `teacher ${network}`,
     outputs: first ? 'outputs' : `outputs of ${network}${withSeed}`,
   };
-  return (titles[kind] ?? kind).padEnd(28);
+  return titles[kind] ?? kind;
 }
 
 function tookOf({ startedAt, finishedAt }: StageView): string {
@@ -86,25 +86,47 @@ function tookOf({ startedAt, finishedAt }: StageView): string {
   return duration((Date.parse(finishedAt) - Date.parse(startedAt)) / 1000);
 }
 
-function lineOf(stage: StageView, job: JobView): string {
-  const eta =
-    job.etaSeconds === null ? '' : `job ${Math.round(job.progress)} %, ${duration(job.etaSeconds)} left`;
+/** Describes a running stage in at most `width` columns: the less important parts are left out first. */
+function lineOf(stage: StageView, job: JobView, width = Infinity): string {
   const { progress } = stage;
-  if (progress === null || progress.steps === 0) {
-    return [title(stage), bar(progress?.fraction ?? 0), progress?.phase ?? 'starting', eta].join('  ');
+  const training = progress !== null && progress.steps > 0 ? progress : undefined;
+  const left = job.etaSeconds === null ? '' : `${duration(job.etaSeconds)} left`;
+  const [loss, speed] = [training?.loss ?? null, training?.samplesPerSecond ?? null];
+  const parts: Part[] = [
+    { text: title(stage).padEnd(width < 100 ? 0 : 28), rank: 0 },
+    { text: bar(progress?.fraction ?? 0), rank: 4 },
+    { text: progress?.phase ?? 'starting', rank: training === undefined ? 0 : 5 },
+  ];
+  if (training !== undefined) {
+    const { epoch, epochs, step, steps } = training;
+    parts.push({ text: `epoch ${Math.min(epoch + 1, epochs)}/${epochs}`, rank: 3 });
+    parts.push({ text: `step ${integer(step)}/${integer(steps)}`, rank: 7 });
+    parts.push({ text: loss === null ? '' : `loss ${loss.toFixed(3)}`, rank: 6 });
+    parts.push({ text: speed === null ? '' : `${integer(speed)} images/s`, rank: 8 });
   }
-  return [
-    title(stage),
-    bar(progress.fraction),
-    progress.phase,
-    `epoch ${Math.min(progress.epoch + 1, progress.epochs)}/${progress.epochs}`,
-    `step ${integer(progress.step)}/${integer(progress.steps)}`,
-    progress.loss === null ? '' : `loss ${progress.loss.toFixed(3)}`,
-    progress.samplesPerSecond === null ? '' : `${integer(progress.samplesPerSecond)} images/s`,
-    eta,
-  ]
-    .filter((part) => part !== '')
-    .join('  ');
+  if (left !== '') {
+    parts.push({ text: `job ${Math.round(job.progress)} %`, rank: 2 }, { text: left, rank: 1 });
+  }
+  return fitting(
+    parts.filter(({ text }) => text !== ''),
+    width,
+  );
+}
+
+interface Part {
+  text: string;
+  /** 0 for the part that is never left out; the highest one is left out first. */
+  rank: number;
+}
+
+function fitting(parts: readonly Part[], width: number): string {
+  const line = parts.map(({ text }) => text).join('  ');
+  if (parts.length <= 1 || stripVTControlCharacters(line).length <= width) return line;
+  const last = Math.max(...parts.map(({ rank }) => rank));
+  return fitting(
+    parts.filter(({ rank }) => rank !== last),
+    width,
+  );
 }
 
 function bar(fraction: number, width = 16): string {

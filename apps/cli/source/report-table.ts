@@ -1,6 +1,6 @@
 import { styleText } from 'node:util';
 import type { Report, Spread } from '@distillery/spec';
-import { bytes, duration, integer, percent } from './format.ts';
+import { duration, integer, percent } from './format.ts';
 import { table } from './table.ts';
 
 /** Renders a report for the terminal. */
@@ -8,13 +8,14 @@ export function reportTable(report: Report): string {
   const several = report.students.some(({ runs }) => runs.length > 1);
   const { teachers, dataset } = report;
   const first = teachers[0] ?? report.students[0].runs[0];
+  // Without validation images no epoch is better than the last.
+  const withBest = dataset.validation > 0;
   const rows = [
     ...teachers.map((teacher) => [
       styleText('bold', teacher.name),
       integer(teacher.parameters),
-      bytes(teacher.best.weights.size),
-      percent(teacher.last.testAccuracy),
-      percent(teacher.best.testAccuracy),
+      hundredths(teacher.last.testAccuracy),
+      ...(withBest ? [hundredths(teacher.best.testAccuracy)] : []),
       '–',
       '–',
       teacher.reused ? 'reused' : duration(teacher.seconds),
@@ -22,9 +23,8 @@ export function reportTable(report: Report): string {
     ...report.students.map(({ name, runs, testAccuracy, agreement, gapClosed, control }) => [
       control === null && name.startsWith('control') ? `${name} (alone)` : name,
       integer(runs[0].parameters),
-      bytes(runs[0].best.weights.size),
       spread(testAccuracy.last),
-      spread(testAccuracy.best),
+      ...(withBest ? [spread(testAccuracy.best)] : []),
       agreement === null ? '–' : percent(agreement.mean),
       gapClosed === null ? '–' : `${(100 * gapClosed.last.mean).toFixed(0)} %`,
       duration(runs.reduce((sum, { seconds }) => sum + seconds, 0)),
@@ -32,8 +32,7 @@ export function reportTable(report: Report): string {
     ...report.ensembles.map(({ name, members, testAccuracy }) => [
       styleText('italic', `${name} (${members.length} together)`),
       '–',
-      '–',
-      '–',
+      ...(withBest ? ['–'] : []),
       spread(testAccuracy),
       '–',
       '–',
@@ -43,10 +42,9 @@ export function reportTable(report: Report): string {
   const columns = [
     { title: 'network' },
     { title: 'parameters', align: 'right' },
-    { title: 'size', align: 'right' },
-    { title: 'test, last epoch', align: 'right' },
-    { title: 'test, best epoch', align: 'right' },
-    { title: 'agrees with teacher', align: 'right' },
+    { title: 'test %, last epoch', align: 'right' },
+    ...(withBest ? [{ title: 'test %, best epoch', align: 'right' } as const] : []),
+    { title: 'agreement', align: 'right' },
     { title: 'gap closed', align: 'right' },
     { title: 'time', align: 'right' },
   ] as const;
@@ -66,6 +64,11 @@ export function reportTable(report: Report): string {
   ].join('\n');
 }
 
+/** `75.3`, in percent */
+function hundredths(share: number): string {
+  return (100 * share).toFixed(1);
+}
+
 function spread({ mean, sd }: Spread): string {
-  return sd === null ? percent(mean) : `${(100 * mean).toFixed(1)} ± ${(100 * sd).toFixed(1)} %`;
+  return sd === null ? hundredths(mean) : `${hundredths(mean)} ± ${hundredths(sd)}`;
 }

@@ -10,6 +10,7 @@ import { type Inventory, inventory } from './records/inventory.ts';
 import { type Jobs, jobRecords } from './records/jobs.ts';
 import { defaultPrefix, keysUnder, requireHashTag } from './redis/keys.ts';
 import { type Metrics, metricLog } from './records/metrics.ts';
+import { type ScrubReports, scrubReports } from './records/scrub-report.ts';
 import { parseRedisUrl } from './redis/redis-url.ts';
 import { type RequestCounts, requestCounts } from './records/request-counts.ts';
 import { type StageQueue, stageQueue } from './bull/stages.ts';
@@ -42,6 +43,7 @@ export interface DistilleryQueue {
   events: Events;
   stages: Stages;
   inventory: Inventory;
+  scrubs: ScrubReports;
   workers: Workers;
   apiKeys: ApiKeys;
   requests: RequestCounts;
@@ -100,6 +102,7 @@ export async function openQueue(options: QueueOptions): Promise<DistilleryQueue>
       },
     },
     inventory: inventory(redis, keys),
+    scrubs: scrubReports(redis, keys),
     workers: workerRegistry(redis, keys),
     apiKeys: apiKeys(redis, keys),
     requests: requestCounts(redis, keys),

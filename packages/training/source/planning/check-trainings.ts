@@ -1,4 +1,5 @@
-import { digestOf, type FieldError, type JobSpec } from '@distillery/spec';
+import type { NetworkPlan } from '@distillery/engine';
+import { digestOf, type FieldError, type JobSpec, type Training } from '@distillery/spec';
 import { jobTeachers, pathOf, type Student } from './students.ts';
 
 /** Adds an entry to `fields` for each training setting that no worker, or no network of the job, can use. */
@@ -29,6 +30,29 @@ export function checkTrainings(
       const message = `is not supported by any worker: ${bfloat16Refusal}`;
       fields.push({ path: `${path}/precision`, message, value: precision, allowed: ['float32'] });
     }
+  }
+}
+
+/**
+ * Adds an entry to `fields` for each network with BatchNorm that trains on one sample at a time: where its maps have one
+ * position, normalised numbers are all 0, and elsewhere the statistics are those of single images.
+ *
+ * @param given the network's own settings, where the spec has some, and their path
+ */
+export function checkBatchNorm(
+  networks: readonly { plan: NetworkPlan; training: Training | undefined; given: unknown; path: string }[],
+  fields: FieldError[],
+): void {
+  for (const { plan, training, given, path } of networks) {
+    if (training?.batchSize !== 1 || !plan.parameters.some(({ name }) => name.endsWith('.running_mean')))
+      continue;
+    const own = typeof given === 'object' && given !== null && 'batchSize' in given;
+    fields.push({
+      path: own ? `${path}/training/batchSize` : '/training/batchSize',
+      message: `is too small for the BatchNorm of ${path}, which needs at least 2 samples in a step`,
+      value: 1,
+      allowed: { minimum: 2 },
+    });
   }
 }
 

@@ -5,7 +5,7 @@ import { bindMethod, type Extended, extendsStudent, extendStudent, MethodError }
 import { bindPeer } from '../peers.ts';
 import { pretrainedOf } from '../pretraining.ts';
 import { tracedWithTaps, withoutGradientTap } from '../taps.ts';
-import { checkPeers, checkTrainings } from './check-trainings.ts';
+import { checkBatchNorm, checkPeers, checkTrainings } from './check-trainings.ts';
 import { mapClasses, type Subject } from './class-map.ts';
 import type { BoundNetwork, Layout, PlannedStudent, PlannedTeacher } from './layout.ts';
 import { remembered } from './remembered.ts';
@@ -38,6 +38,20 @@ export function planNetworks(spec: JobSpec, subjects: Subjects, bfloat16Refusal?
   const bound = bindStudents(spec, subjects.job, binder);
   checkTrainings(spec, bfloat16Refusal, subjects.job.vocabulary === undefined, fields);
   if (spec.procedure === 'mutual') checkPeers(bound, fields);
+  checkBatchNorm(
+    [
+      ...teachers.map(({ plan, teacher: { training, given, path } }) => ({ plan, training, given, path })),
+      ...bound
+        .filter(({ student }) => student.index !== null)
+        .map(({ student, network: { plan } }) => ({
+          plan,
+          training: student.training,
+          given: spec.students[student.index ?? 0]?.training,
+          path: pathOf(student),
+        })),
+    ],
+    fields,
+  );
   refuse(fields);
   const students = planStudents(spec, teachers, bound, fields);
   refuse(fields);

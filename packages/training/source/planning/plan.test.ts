@@ -181,6 +181,20 @@ describe('a plan is refused', () => {
     ]);
   });
 
+  test('for BatchNorm on one sample at a time, where the batch size is given', async () => {
+    const resnet = { type: 'resnet', depth: 8 };
+    expect(await refusal({ training: { batchSize: 1 }, teacher: { architecture: resnet } })).toMatchObject([
+      { path: '/training/batchSize', value: 1, message: expect.stringContaining('BatchNorm of /teacher,') },
+    ]);
+    const one = { ...spec.students[0], architecture: resnet, training: { batchSize: 1 } };
+    expect(await refusal({ students: [one] })).toMatchObject([
+      {
+        path: '/students/0/training/batchSize',
+        message: expect.stringContaining('BatchNorm of /students/0,'),
+      },
+    ]);
+  });
+
   test('for Nesterov without momentum', async () => {
     const fields = await refusal({ training: { optimizer: { type: 'sgd', nesterov: true } } });
     expect(fields).toMatchObject([{ path: '/training/optimizer/nesterov' }]);

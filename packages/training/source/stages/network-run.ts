@@ -14,6 +14,7 @@ import {
   readValues,
   type Values,
 } from '../network.ts';
+import { doubtfulOutcome, doubtfulSettings } from '../sanity.ts';
 import { accuracy, crossEntropyLoss, expectedCalibrationError } from '../scores.ts';
 import { train } from '../loop.ts';
 import type { TrainingResult } from '../training-run.ts';
@@ -72,6 +73,7 @@ export async function runNetworks(
   const first = members.map(
     ({ plan, seed: own, inherited }): Values => ({ ...initialValues(plan.parameters, own), ...inherited }),
   );
+  for (const sentence of doubtfulSettings(training)) emit.warning(sentence);
   const { resume, save } = await openCheckpoints(checkpointsOf(context));
   const stepsPerEpoch = Math.ceil(indices.train.length / training.batchSize);
   // Scoring and storing take the rest.
@@ -135,6 +137,11 @@ export async function runNetworks(
     };
     try {
       const ended = await score(result.lastEpoch, ofMember.lastValidationAccuracy);
+      const { testAccuracy, testLoss } = ended;
+      const [count, classes] = [dataset.test.count, dataset.classes.length];
+      for (const sentence of doubtfulOutcome({ accuracy: testAccuracy, loss: testLoss, count, classes })) {
+        emit.warning(member.name === '' ? sentence : `${member.name}: ${sentence}`);
+      }
       const latencyMs = singleImageLatency(trained, dataset.shape);
       return {
         stage: stage.id,
