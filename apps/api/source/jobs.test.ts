@@ -151,7 +151,8 @@ test('the list filters by state, labels and name, in pages', async () => {
 
 test("a job's entity tag changes with the job", async () => {
   const { id } = await submitted(held);
-  const first = await held.request(`/v1/jobs/${id}`);
+  // The tag of a compressed answer is weak.
+  const first = await held.request(`/v1/jobs/${id}`, { headers: { 'accept-encoding': 'identity' } });
   const tag = first.headers.get('etag') as string;
   expect(tag).toMatch(/^"\d+"$/);
   for (const known of [tag, `W/${tag}`, `"x", ${tag}`, '*']) {
