@@ -11,6 +11,8 @@ test('a minute of kills, cuts and a full disk breaks no promise', { timeout: 400
     built: inject('built'),
     seed: Number(process.env.CHAOS_SEED ?? 3),
     minutes: 0.4,
+    // Also on a slow machine.
+    least: { jobs: 2, faults: 6 },
     workers: 2,
     open: 3,
     most: 4,
@@ -102,6 +104,14 @@ test('a correct job passes every check', () => {
 });
 
 const { events } = correct;
+
+test('a stage whose artifacts were lost may succeed again', () => {
+  const again = [stageEvent(31, 2, 'queued', 'artifact_corrupt'), jobEvent(31, 'queued')];
+  const ran = [stageEvent(32, 3, 'running'), stageEvent(33, 3, 'succeeded'), jobEvent(33, 'succeeded')];
+  const repaired = { ...view, stages: [{ ...stage, attempt: 3 }] };
+  expect(ofJob({ ...correct, events: [...events, ...again, ...ran], view: repaired })).toEqual([]);
+});
+
 test.each<[string, Partial<JobFacts>, RegExp]>([
   ['a job without an end', { view: { ...view, state: 'running' } }, /not a terminal state/],
   ['an open stage', { view: { ...view, stages: [{ ...stage, state: 'running' }] } }, /teacher is running/],
@@ -117,6 +127,11 @@ test.each<[string, Partial<JobFacts>, RegExp]>([
     'a second end',
     { events: [...events, jobEvent(31, 'succeeded')] },
     /was succeeded after it had succeeded/,
+  ],
+  [
+    'a success too few after a loss',
+    { events: [...events, stageEvent(31, 2, 'queued', 'artifact_corrupt')] },
+    /has 1 success events, expected 2/,
   ],
   ['a second success', { events: [...events, stageEvent(31, 2, 'succeeded')] }, /has 2 success events/],
   [

@@ -16,6 +16,8 @@ export interface Cluster {
   /** Redis without a proxy, for the checks. */
   redisUrl: string;
   storeDir: string;
+  /** The names of stored files that faults have damaged or removed. */
+  damaged: Set<string>;
   /** The folder for temporary files of every process. */
   tmpDir: string;
   api: Managed;
@@ -85,6 +87,7 @@ export async function startCluster(
     url: `http://127.0.0.1:${port}`,
     redisUrl: server.url,
     storeDir,
+    damaged: new Set(),
     tmpDir,
     api,
     workers,

@@ -1,6 +1,8 @@
+import { basename } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { RandomStream } from '@distillery/engine';
 import type { Cluster } from './cluster.ts';
+import { flipBit, removeFile, storedFile } from './stored-files.ts';
 
 /** A kind of fault. */
 interface Fault {
@@ -176,6 +178,31 @@ const faults: readonly Fault[] = [
       return true;
     },
   },
+  ...(['blobs', 'manifests'] as const).flatMap((kind): Fault[] => [
+    {
+      name: `bit flipped in ${kind}`,
+      share: 3,
+      async inject({ storeDir, damaged }, random) {
+        const [pick, position] = [random.uniform(), random.uniform()];
+        const path = await storedFile(storeDir, kind, pick);
+        if (path === undefined) return false;
+        damaged.add(basename(path));
+        // Beside the store, on the same disk.
+        return await flipBit(path, position, `${storeDir}-damage`);
+      },
+    },
+    {
+      name: `${kind} deleted`,
+      share: 3,
+      async inject({ storeDir, damaged }, random) {
+        const pick = random.uniform();
+        const path = await storedFile(storeDir, kind, pick);
+        if (path === undefined) return false;
+        damaged.add(basename(path));
+        return await removeFile(path);
+      },
+    },
+  ]),
 ];
 
 export interface Injected {
@@ -194,7 +221,7 @@ export interface Injected {
 export async function injectFaults(
   cluster: Cluster,
   random: RandomStream,
-  pauseMs: readonly [number, number],
+  { pauseMs, least }: { pauseMs: readonly [number, number]; least: { faults: number } },
   signal: AbortSignal,
 ): Promise<Injected> {
   const injected: Injected = { counts: {}, log: [] };
@@ -204,7 +231,8 @@ export async function injectFaults(
     .flatMap((fault) => Array.from({ length: fault.share }, () => fault));
   // Every kind happens once before any happens twice.
   let next = random.shuffle(pool.filter((fault, index) => pool.indexOf(fault) === index));
-  while (!signal.aborted) {
+  const count = () => Object.values(injected.counts).reduce((sum, one) => sum + one, 0);
+  while (!signal.aborted || count() < least.faults) {
     const fault = next.pop();
     if (fault === undefined) {
       next = random.shuffle([...pool]);
@@ -217,7 +245,7 @@ export async function injectFaults(
     });
     running.add(work);
     void work.finally(() => running.delete(work));
-    await delay(milliseconds(random, ...pauseMs), undefined, { signal }).catch(() => {});
+    await delay(milliseconds(random, ...pauseMs));
     while (running.size >= 3) await Promise.race(running);
   }
   await Promise.all(running);

@@ -15,7 +15,9 @@ const millisecondsOf = ({ id }: JobEvent) => Number.parseInt(id, 10);
 
 /** Returns whether a fault from outside can cause a failure with this code; such a job is retried. */
 export function mayFail(code: string): boolean {
-  return code === 'disk_full' || (errorTable[code as ErrorCode]?.retryable ?? false);
+  return (
+    code === 'disk_full' || code === 'artifact_corrupt' || (errorTable[code as ErrorCode]?.retryable ?? false)
+  );
 }
 
 const terminal: Check = ({ view }) => {
@@ -91,13 +93,17 @@ const oneEnd: Check = ({ events, view }) => {
   return found;
 };
 
+/** A stage succeeds once, and once more after each time that it was queued again because its artifacts were lost. */
 const stagesSucceedOnce: Check = ({ events, view }) =>
   view.stages.flatMap(({ id, state }) => {
-    const times = events.filter(
-      (event) => event.type === 'stage' && event.stage === id && event.state === 'succeeded',
-    ).length;
-    const expected = state === 'succeeded' ? 1 : 0;
-    return times === expected ? [] : [`${id} is ${state} and has ${times} success events`];
+    const states = events.flatMap((event) =>
+      event.type === 'stage' && event.stage === id ? [event.state] : [],
+    );
+    const times = states.filter((one) => one === 'succeeded').length;
+    const again = states.filter((one, index) => one === 'queued' && states[index - 1] === 'succeeded').length;
+    const expected = again + (state === 'succeeded' ? 1 : 0);
+    if (times === expected) return [];
+    return [`${id} is ${state} and has ${times} success events, expected ${expected}`];
   });
 
 const failsForExternalReasons: Check = ({ view, events }) => {

@@ -14,9 +14,9 @@ export interface Load {
   deleted: JobFacts[];
   /** The number of successful control requests by action. */
   controls: Record<string, number>;
-  /** Submits and controls jobs until the signal aborts. */
-  run(signal: AbortSignal): Promise<void>;
-  /** Resumes and retries jobs until all have succeeded; returns those that have not within `patienceMs`. */
+  /** Submits and controls jobs until the signal aborts, and at least `least` jobs are submitted. */
+  run(signal: AbortSignal, least: number): Promise<void>;
+  /** Resumes and retries jobs until all have succeeded, with all their artifacts; returns those that have not within `patienceMs`. */
   finish(patienceMs: number): Promise<string[]>;
 }
 
@@ -97,13 +97,13 @@ export function startLoad({ client, jobs, open, most, random, factsOf }: LoadOpt
     states,
     deleted,
     controls,
-    async run(signal) {
-      for (let round = 0; !signal.aborted; round++) {
+    async run(signal, least) {
+      for (let round = 0; !signal.aborted || submitted < least; round++) {
         const now = inState((state) => !isTerminal(state));
         if (now.length < open && submitted < most) await submit();
         else if (round % 4 === 0) await controlSome();
         else await look(now);
-        await delay(400, undefined, { signal }).catch(() => {});
+        await delay(400);
       }
     },
     async finish(patienceMs) {
@@ -116,7 +116,12 @@ export function startLoad({ client, jobs, open, most, random, factsOf }: LoadOpt
             await control('retry', id);
         }
         const left = inState((state) => state !== 'succeeded');
-        if (left.length === 0 || Date.now() > end) return left;
+        if (Date.now() > end) return left;
+        // Artifacts of jobs that have succeeded were damaged, too: a retry makes them again, or answers 409 without a loss.
+        if (left.length === 0) {
+          for (const id of states.keys()) await control('retry', id);
+          if (inState((state) => state !== 'succeeded').length === 0) return left;
+        }
         await delay(500);
       }
     },

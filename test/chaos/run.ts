@@ -3,8 +3,8 @@ import { cp, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { type Swept, sweepStore } from '@distillery/api';
-import { openStore } from '@distillery/store';
+import { collectLeftovers, type Swept, sweepStore } from '@distillery/api';
+import { openStore, type Store } from '@distillery/store';
 import { randomStream } from '@distillery/engine';
 import { type DistilleryQueue, openQueue } from '@distillery/queue';
 import { startPatientClient } from './patient-client.ts';
@@ -20,8 +20,10 @@ export interface ChaosOptions {
   /** The folder of the compiled code that API and workers run. */
   built: string;
   seed: number;
-  /** How long faults are injected, in minutes. */
+  /** How long faults are injected, in minutes; longer if fewer than `least` have been. */
   minutes: number;
+  /** The least jobs to submit, and faults to inject. */
+  least: { jobs: number; faults: number };
   workers: number;
   /** The most unfinished jobs at a time. */
   open: number;
@@ -52,6 +54,8 @@ export interface ChaosOutcome {
   attempts: number;
   /** The number of HTTP responses by status; `none`: no response. */
   answers: Record<string, number>;
+  /** How many blobs of deleted jobs were removed while others ran. */
+  collected: number;
   /** What the sweep removed: left by writers and deletions that were interrupted. */
   swept: Swept;
   unexpectedExits: string[];
@@ -89,9 +93,11 @@ export async function chaos(options: ChaosOptions): Promise<ChaosOutcome> {
     await client.ask('GET', '/v1/methods');
     const startedAt = performance.now();
     const stop = AbortSignal.timeout(minutes * 60_000);
-    const [injected] = await Promise.all([
-      injectFaults(cluster, randomStream(seed, 'faults'), options.pauseMs, stop),
-      load.run(stop),
+    const loaded = new AbortController();
+    const [injected, , collected] = await Promise.all([
+      injectFaults(cluster, randomStream(seed, 'faults'), options, loaded.signal),
+      load.run(stop, options.least.jobs).finally(() => loaded.abort()),
+      collectOften(queue, store, loaded.signal),
     ]);
     const faultMinutes = (performance.now() - startedAt) / 60_000;
     for (const line of injected.log) log(line);
@@ -121,6 +127,7 @@ export async function chaos(options: ChaosOptions): Promise<ChaosOutcome> {
       stages: facts.reduce((sum, { view }) => sum + view.stages.length, 0),
       attempts: facts.flatMap(({ view }) => view.stages).reduce((sum, { attempt }) => sum + attempt, 0),
       answers: client.counts,
+      collected,
       swept,
       unexpectedExits,
       violations,
@@ -131,6 +138,18 @@ export async function chaos(options: ChaosOptions): Promise<ChaosOutcome> {
     await cluster.close();
     await cluster.disk?.unmount();
   }
+}
+
+/** Collects artifacts of deleted jobs far more often than the API does, and without its margin of minutes. */
+async function collectOften(queue: DistilleryQueue, store: Store, signal: AbortSignal): Promise<number> {
+  let blobs = 0;
+  while (!signal.aborted) {
+    // Redis and the disk fail from time to time.
+    const collected = await collectLeftovers(queue, store, { marginMs: 0 }).catch(() => undefined);
+    blobs += collected?.blobs ?? 0;
+    await delay(1000, undefined, { signal }).catch(() => {});
+  }
+  return blobs;
 }
 
 async function restore({ networks, disk, redis, workers, api }: Cluster): Promise<void> {
@@ -161,7 +180,7 @@ async function inspect(
     });
     if (facts) there.push(facts);
   }
-  const facts = [...there, ...load.deleted];
+  const facts = [...there, ...load.deleted.map((job) => undamaged(job, cluster.damaged))];
   for (const job of facts) {
     found.push(...ofJob(job));
     if (job.view.state === 'succeeded') found.push(...ofWeights(job, reference.get(job.name)));
@@ -192,6 +211,12 @@ async function inspect(
     }),
   );
   return { found, facts, swept };
+}
+
+/** A job that was deleted was not retried, which would have repaired what faults had damaged. */
+function undamaged(job: JobFacts, damaged: ReadonlySet<string>): JobFacts {
+  const digests = Object.entries(job.digests).filter(([digest]) => !damaged.has(digest));
+  return { ...job, digests: Object.fromEntries(digests) };
 }
 
 /** Returns cancellations and failures of a job that was retried afterwards. */

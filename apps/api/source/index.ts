@@ -1,4 +1,5 @@
 export { type AppOptions, buildApp } from './app.ts';
+export { collectLeftovers } from './artifacts/collect.ts';
 export { type Swept, sweepStore } from './artifacts/sweep.ts';
 export { openApiDocument } from './document.ts';
 export { createLogger } from './logger.ts';

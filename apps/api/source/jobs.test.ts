@@ -151,7 +151,8 @@ test('the list filters by state, labels and name, in pages', async () => {
 
 test("a job's entity tag changes with the job", async () => {
   const { id } = await submitted(held);
-  const first = await held.request(`/v1/jobs/${id}`);
+  // The tag of a compressed answer is weak.
+  const first = await held.request(`/v1/jobs/${id}`, { headers: { 'accept-encoding': 'identity' } });
   const tag = first.headers.get('etag') as string;
   // What it waits for depends on the workers, so it is a part of the tag.
   expect(tag).toBe('"1.worker"');

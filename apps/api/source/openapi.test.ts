@@ -79,6 +79,7 @@ test('every page is described', () => {
     'GET /v1/jobs/{id}/teacher/weights',
     'GET /v1/jobs/{id}/teachers/{name}/weights',
     'GET /v1/methods',
+    'GET /v1/store/scrub',
     'GET /v1/teachers',
     'HEAD /v1/jobs/{id}/students/{name}/weights',
     'HEAD /v1/jobs/{id}/teacher/weights',
@@ -89,6 +90,7 @@ test('every page is described', () => {
     'POST /v1/jobs/{id}/pause',
     'POST /v1/jobs/{id}/resume',
     'POST /v1/jobs/{id}/retry',
+    'POST /v1/store/scrub',
     'POST /v1/store/sweep',
   ]);
 });

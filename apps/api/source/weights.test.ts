@@ -1,4 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
+import { rm, truncate } from 'node:fs/promises';
+import { blobFile, flipByte } from '@distillery/store/testing';
 import { beforeAll, expect, test } from 'vitest';
 import {
   mutualResult,
@@ -214,3 +216,25 @@ test('If-Range needs the same file for a range, If-None-Match skips an unchanged
   const known = await get('/teacher/weights', { 'if-none-match': tag });
   expect([known.status, await known.text()]).toEqual([304, '']);
 });
+
+test.each<[string, (path: string) => Promise<void>, number, string]>([
+  ['one bit', (path) => flipByte(path, 100), 500, 'artifact_corrupt'],
+  ['its end', (path) => truncate(path, 1999), 500, 'artifact_corrupt'],
+  ['all of it', (path) => rm(path), 404, 'checkpoint_not_found'],
+])(
+  'a file that has lost %s is not sent, and the answer tells what to do',
+  async (_, damage, status, code) => {
+    const path = blobFile(held.store, createHash('sha256').update(files.soft42).digest('hex'));
+    await damage(path);
+    for (const headers of [undefined, { range: 'bytes=0-9' }]) {
+      const response = await get('/students/soft/weights?seed=42', headers);
+      expect(response.status).toBe(status);
+      expect(await problem(response)).toMatchObject({
+        code,
+        detail: expect.stringContaining('retry the job'),
+      });
+    }
+    await held.store.put(files.soft42);
+    expect(await bytesOf(await get('/students/soft/weights?seed=42'))).toEqual(files.soft42);
+  },
+);

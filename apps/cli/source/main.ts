@@ -13,6 +13,7 @@ import { report } from './commands/report.ts';
 import { resume } from './commands/resume.ts';
 import { retry } from './commands/retry.ts';
 import { run } from './commands/run.ts';
+import { scrub } from './commands/scrub.ts';
 import { sweep } from './commands/sweep.ts';
 import { up } from './commands/up.ts';
 import { validate } from './commands/validate.ts';
@@ -35,6 +36,7 @@ const commands = [
   deleteJob,
   keys,
   audit,
+  scrub,
   sweep,
 ];
 

@@ -10,6 +10,7 @@ import type {
   JobView,
   MetricRow,
   Report,
+  ScrubReport,
   StageView,
 } from '@distillery/spec';
 import { isTerminal } from '@distillery/spec';
@@ -164,6 +165,12 @@ export function createClient(url: string, { token }: { token?: string | undefine
         `/v1/store/sweep?${new URLSearchParams(query)}`,
         { method: 'POST' },
       ),
+
+    /** Begins to compare every file of the store with its digest; `remove` removes damaged ones. Needs the scope `admin`. */
+    scrub: ({ remove = false } = {}) =>
+      json<ScrubReport>(`/v1/store/scrub?remove=${remove}`, { method: 'POST' }),
+    /** The report of the scrub that runs, or of the last one. */
+    scrubReport: () => json<ScrubReport>('/v1/store/scrub'),
 
     /** Reads the audit log, newest entries first. Needs the scope `admin`. */
     audit: (query: Record<string, string> = {}) =>

@@ -11,6 +11,7 @@ import { type Inventory, inventory } from './records/inventory.ts';
 import { type Jobs, jobRecords } from './records/jobs.ts';
 import { defaultPrefix, keysUnder, requireHashTag } from './redis/keys.ts';
 import { type Metrics, metricLog } from './records/metrics.ts';
+import { type ScrubReports, scrubReports } from './records/scrub-report.ts';
 import { parseRedisUrl } from './redis/redis-url.ts';
 import { type RequestCounts, requestCounts } from './records/request-counts.ts';
 import { type StageQueue, stageQueue } from './bull/stages.ts';
@@ -47,6 +48,7 @@ export interface DistilleryQueue {
   stages: Stages;
   ended: EndedJobs;
   inventory: Inventory;
+  scrubs: ScrubReports;
   workers: Workers;
   /** What the service has to do, and with what; read at most once a second. */
   standing(): Promise<Standing>;
@@ -116,6 +118,7 @@ export async function openQueue(options: QueueOptions): Promise<DistilleryQueue>
     },
     ended: endedJobs(redis, keys),
     inventory: inventory(redis, keys),
+    scrubs: scrubReports(redis, keys),
     workers,
     standing: guarded(standing),
     apiKeys: apiKeys(redis, keys),

@@ -7,6 +7,7 @@ export {
   scopes,
 } from './access.ts';
 export { canonicalJson, digestOf, sha256 } from './digest.ts';
+export { maxScrubFindings, type ScrubFinding, type ScrubReport, scrubReportSchema } from './scrub.ts';
 export { LostArtifacts } from './lost-artifacts.ts';
 export { asDistilleryError, DistilleryError, type ErrorCode, errorTable, type FieldError } from './errors.ts';
 export { type JobEvent, jobEventSchema, type LogLine, logLevels, type SavedCheckpoint } from './events.ts';

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { DistilleryError } from '@distillery/spec/errors';
 import type { Store } from './store.ts';
 
@@ -17,6 +18,24 @@ export async function isIntact(store: Store, digest: string): Promise<boolean> {
     if (code === 'checkpoint_not_found' || code === 'artifact_corrupt') return false;
     throw error;
   }
+}
+
+/**
+ * Whether the content of a blob matches its digest, as `isIntact`, but reading all of it each time: a disk may decay under a
+ * file without any sign.
+ */
+export async function verifyContent(store: Store, digest: string, signal?: AbortSignal): Promise<boolean> {
+  const hash = createHash('sha256');
+  try {
+    for await (const chunk of await store.stream(digest)) {
+      signal?.throwIfAborted();
+      hash.update(chunk as Uint8Array);
+    }
+  } catch (error) {
+    if (error instanceof DistilleryError && error.code === 'checkpoint_not_found') return false;
+    throw error;
+  }
+  return hash.digest('hex') === digest;
 }
 
 /**

@@ -124,7 +124,7 @@ export async function consumeStages(
     }
     const reason = { code: error.code, message: error.message };
     const lost = error instanceof LostArtifacts ? error.stages : [];
-    await attempts.fail(begun, reason, error.retryable || lost.length > 0 ? tries : 1, lost);
+    await attempts.fail(begun, reason, error.retryable || error instanceof LostArtifacts ? tries : 1, lost);
   }
 
   /** A worker polls the state of the jobs in its hands, so that it sees a pause or a cancellation even after an outage. */

@@ -67,6 +67,10 @@ export function keysUnder(prefix: string) {
     leftovers: `${prefix}:leftovers`,
     /** Set: those of `leftovers` that a collection has taken and not removed yet. */
     collecting: `${prefix}:leftovers:collecting`,
+    /** JSON: the report of the last scrub of the store. */
+    scrub: `${prefix}:scrub`,
+    /** Text that expires: the start of the scrub that runs. */
+    scrubLease: `${prefix}:scrub:lease`,
     /** Text: the identity of the data in this Redis. */
     identity: `${prefix}:identity`,
     /** Sorted set of worker ids by the time of their last heartbeat. */

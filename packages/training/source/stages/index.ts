@@ -55,9 +55,13 @@ export function artifactsOf(stage: StagePlan, result: unknown): StageArtifacts {
  * @throws DistilleryError `store_unavailable`; `unsupported_job` for a kind or a result that this version does not know
  */
 export async function isResultIntact(store: Store, stage: StagePlan, result: unknown): Promise<boolean> {
-  const kind = kindOf(stage);
-  const parsed = resultOf(kind, stage, result);
-  return kind.isIntact?.(parsed, store) ?? areIntact(store, kind.artifacts(parsed).blobs);
+  const { blobs, manifests = [] } = artifactsOf(stage, result);
+  if (!(await areIntact(store, blobs))) return false;
+  for (const name of manifests) {
+    const manifest = await store.manifest(name);
+    if (manifest === undefined || !(await areIntact(store, blobsNamedBy(name, manifest)))) return false;
+  }
+  return true;
 }
 
 /**

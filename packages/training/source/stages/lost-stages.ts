@@ -32,8 +32,9 @@ export async function lostStages(
 }
 
 /**
- * Returns why a stage failed: where it could not read an artifact, `LostArtifacts` with the earlier stages that have lost
- * theirs, which running them again repairs. Any other error is returned as it is.
+ * Returns why a stage failed: where it could not read an artifact of an earlier stage, `LostArtifacts` with the stages that
+ * have lost theirs, which running them again repairs; none, when another job has repaired them meanwhile. Any other error is
+ * returned as it is.
  */
 export async function withLostStages(
   store: Store,
@@ -43,10 +44,14 @@ export async function withLostStages(
 ): Promise<unknown> {
   const code = error instanceof DistilleryError ? error.code : undefined;
   if (code !== 'artifact_corrupt' && code !== 'checkpoint_not_found') return error;
+  // Such as a stored teacher: it was given, and no stage can make it again.
+  if (needsOf(job.plan, stage).size === 0) return error;
   const { message } = error as DistilleryError;
   const lost = await lostStages(store, job, stage);
-  if (lost.length === 0) return error;
-  const words = `${message}; what ${lost.join(', ')} had stored is missing or damaged, and is computed again`;
+  const words =
+    lost.length === 0
+      ? `${message}; it has been repaired meanwhile`
+      : `${message}; what ${lost.join(', ')} had stored is missing or damaged, and is computed again`;
   return new LostArtifacts(lost, words, { cause: error });
 }
 

@@ -1,6 +1,5 @@
 import { type Dataset, inputBytes } from '@distillery/datasets';
 import { DistilleryError } from '@distillery/spec';
-import { areIntact, isIntact, type Store } from '@distillery/store';
 import { z } from 'zod';
 import type { BatchSource } from '../batches/batch-thread.ts';
 import { forEachOutput, predictionLatency, predictLogits } from '../evaluate.ts';
@@ -115,24 +114,13 @@ export const outputs: StageKind<typeof input, typeof resultSchema> = {
       ...(given === undefined ? [] : [...blobsOf(given.result), given.data.testLabels.digest]),
     ],
     shared: sets.map(({ address }) => address),
+    manifests: sets.flatMap(({ address, taps, views }) =>
+      taps.flatMap((tap) => Array.from({ length: views }, (_, view) => rowsName(address, tap, view))),
+    ),
   }),
-  isIntact: isIntactResult,
   shared: { folder: 'outputs', blobs: (manifest) => [blobSchema.parse(manifest).digest] },
   run,
 };
-
-async function isIntactResult(result: OutputsResult, store: Store): Promise<boolean> {
-  if (!(await areIntact(store, outputs.artifacts(result).blobs))) return false;
-  for (const { address, taps, views } of result.sets) {
-    for (const tap of taps) {
-      for (let view = 0; view < views; view++) {
-        const rows = await store.manifest(rowsName(address, tap, view), storedRowsSchema);
-        if (rows === undefined || !(await isIntact(store, rows.digest))) return false;
-      }
-    }
-  }
-  return true;
-}
 
 /** The stage that stores the outputs of one of a student's teachers; `seed` is the student's. */
 export function outputsStage({ layout }: PlanningJob, network: string, seed: number): string {

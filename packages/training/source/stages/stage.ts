@@ -43,11 +43,6 @@ export interface StageKind<Input extends z.ZodObject = z.ZodObject, Result exten
   networks?(input: z.output<Input>, result?: z.output<Result>): StageNetwork[];
   /** The blobs and manifests that the result names in the store. */
   artifacts(result: z.output<Result>): StageArtifacts;
-  /**
-   * Whether everything that later stages may read of the result is present and undamaged; only for a kind whose result does
-   * not itself name all of its blobs.
-   */
-  isIntact?(result: z.output<Result>, store: Store): Promise<boolean>;
   /** Results that jobs share by the digest of all that determines them; absent when the kind has none. */
   readonly shared?: SharedResults;
   /** Returns the job's report; only for the kind that writes it. */
@@ -82,6 +77,8 @@ export interface StageArtifacts {
   blobs: string[];
   /** Addresses of shared results: of one manifest, or of the folder that holds several. */
   shared: string[];
+  /** Names of the manifests of shared results through which later stages read; absent: none. */
+  manifests?: string[];
 }
 
 /** Results in the store that later jobs find and reuse. */

@@ -117,8 +117,8 @@ export const weights: FastifyPluginAsyncZod<Services> = async (app, { queue, sto
     wanted: { checkpoint: string; format: string },
   ): Promise<FastifyReply> {
     const format = formats.get(wanted.format);
-    const { digest } = await stored(id, network, wanted.checkpoint);
-    const file = await weightFile(store, digest, format);
+    const found = await stored(id, network, wanted.checkpoint);
+    const file = await weightFile(store, found, format);
     const seed = network.role === 'student' ? [`seed${network.seed}`] : [];
     const parts = [await nameOf(id), network.name, ...seed, wanted.checkpoint];
     const { mediaType, extension } = format;
