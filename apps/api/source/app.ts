@@ -10,6 +10,7 @@ import type { Access } from './access.ts';
 import { access } from './plugins/access.ts';
 import { audit } from './plugins/audit.ts';
 import { body } from './plugins/body.ts';
+import { compression } from './plugins/compression.ts';
 import { answerProblem, errors } from './plugins/errors.ts';
 import { openapi } from './plugins/openapi.ts';
 import { otherSites } from './plugins/other-sites.ts';
@@ -70,6 +71,7 @@ export async function buildApp({
   app.setSerializerCompiler(serializerCompiler);
   await app.register(requestId);
   await app.register(errors);
+  await app.register(compression);
   await app.register(body);
   // TLS is the business of a proxy in front of the API: on plain HTTP these two would lock browsers out.
   await app.register(helmet, {
