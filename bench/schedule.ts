@@ -157,14 +157,20 @@ async function measureScale(): Promise<void> {
     for (const { view } of created) ids.push(view.id);
     await Promise.all(created.map(({ view }) => queue.control.cancel(view.id)));
   }
-  const timed = async (what: string, ask: () => Promise<unknown>) => {
-    const begun = performance.now();
-    await ask();
-    console.log(`with ${scale} jobs, ${what} takes ${(performance.now() - begun).toFixed(0)} ms`);
+  // Redis rewrites its file after so many writes.
+  await delay(5000);
+  const timed = async (what: string, ask: () => Promise<unknown>, times = 5) => {
+    let best = Infinity;
+    for (let i = 0; i < times; i++) {
+      const begun = performance.now();
+      await ask();
+      best = Math.min(best, performance.now() - begun);
+    }
+    console.log(`with ${scale} jobs, ${what} takes ${best.toFixed(0)} ms`);
   };
   await timed('a list of 100', () => client.jobs({ limit: '100' }));
   await timed('a name that no job has', () => client.jobs({ name: 'no such name' }));
   await timed('a name that one old job has', () => client.jobs({ name: 'job 17' }));
-  await timed('a delete', () => client.remove(ids[Math.floor(scale / 2)]));
-  await timed('a delete of the newest', () => client.remove(ids.at(-1) as string));
+  await timed('a delete', () => client.remove(ids[Math.floor(scale / 2)]), 1);
+  await timed('one of five deletes', () => client.remove(ids.pop() as string));
 }
