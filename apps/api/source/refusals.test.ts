@@ -118,9 +118,9 @@ test('a job with too many stages is refused with the field, the number and the l
     {
       path: '/students',
       message:
-        'the job would have 63523 stages (64 students × 16 generations × 32 seeds), more than the limit of 5000',
+        'the job would have 63523 stages (64 students × 16 generations × 32 seeds), more than the limit of 2500',
       value: 63_523,
-      allowed: { maximum: 5000 },
+      allowed: { maximum: 2500 },
     },
   ]);
 });

@@ -65,7 +65,7 @@ export function jobRecords(redis: Client, keys: Keys) {
         const id = newJobId();
         const { name, labels, priority, plan, owner } = job;
         const record = initialFields({ id, name, labels, owner: owner?.name, priority, plan });
-        const [outcome, created] = (await run(
+        const [outcome, created, createdAt] = (await run(
           redis,
           createScript,
           [
@@ -87,8 +87,10 @@ export function jobRecords(redis: Client, keys: Keys) {
           ],
         ).catch((error: unknown) => {
           throw conflict(error) ?? overQuota(error, owner) ?? error;
-        })) as [string, string];
-        return { ...(await answerOf(created)), replayed: outcome === 'replayed' };
+        })) as [string, string, string];
+        if (outcome === 'replayed') return { ...(await answerOf(created)), replayed: true };
+        // Not read back: the record of a large job has tens of thousands of fields.
+        return { view: viewOf({ ...record, createdAt, version: '1' }), version: 1, replayed: false };
       },
     ),
 
