@@ -221,7 +221,7 @@ export interface Injected {
 export async function injectFaults(
   cluster: Cluster,
   random: RandomStream,
-  pauseMs: readonly [number, number],
+  { pauseMs, least }: { pauseMs: readonly [number, number]; least: { faults: number } },
   signal: AbortSignal,
 ): Promise<Injected> {
   const injected: Injected = { counts: {}, log: [] };
@@ -231,7 +231,8 @@ export async function injectFaults(
     .flatMap((fault) => Array.from({ length: fault.share }, () => fault));
   // Every kind happens once before any happens twice.
   let next = random.shuffle(pool.filter((fault, index) => pool.indexOf(fault) === index));
-  while (!signal.aborted) {
+  const count = () => Object.values(injected.counts).reduce((sum, one) => sum + one, 0);
+  while (!signal.aborted || count() < least.faults) {
     const fault = next.pop();
     if (fault === undefined) {
       next = random.shuffle([...pool]);
@@ -244,7 +245,7 @@ export async function injectFaults(
     });
     running.add(work);
     void work.finally(() => running.delete(work));
-    await delay(milliseconds(random, ...pauseMs), undefined, { signal }).catch(() => {});
+    await delay(milliseconds(random, ...pauseMs));
     while (running.size >= 3) await Promise.race(running);
   }
   await Promise.all(running);

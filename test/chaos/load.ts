@@ -14,8 +14,8 @@ export interface Load {
   deleted: JobFacts[];
   /** The number of successful control requests by action. */
   controls: Record<string, number>;
-  /** Submits and controls jobs until the signal aborts. */
-  run(signal: AbortSignal): Promise<void>;
+  /** Submits and controls jobs until the signal aborts, and at least `least` jobs are submitted. */
+  run(signal: AbortSignal, least: number): Promise<void>;
   /** Resumes and retries jobs until all have succeeded, with all their artifacts; returns those that have not within `patienceMs`. */
   finish(patienceMs: number): Promise<string[]>;
 }
@@ -97,13 +97,13 @@ export function startLoad({ client, jobs, open, most, random, factsOf }: LoadOpt
     states,
     deleted,
     controls,
-    async run(signal) {
-      for (let round = 0; !signal.aborted; round++) {
+    async run(signal, least) {
+      for (let round = 0; !signal.aborted || submitted < least; round++) {
         const now = inState((state) => !isTerminal(state));
         if (now.length < open && submitted < most) await submit();
         else if (round % 4 === 0) await controlSome();
         else await look(now);
-        await delay(400, undefined, { signal }).catch(() => {});
+        await delay(400);
       }
     },
     async finish(patienceMs) {

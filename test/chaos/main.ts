@@ -37,6 +37,7 @@ const outcome = await chaos({
   built: resolve(import.meta.dirname, '../../built'),
   seed,
   minutes: number('minutes', 0),
+  least: { jobs: 1, faults: 1 },
   workers: number('workers'),
   open,
   most: number('most'),

@@ -20,8 +20,10 @@ export interface ChaosOptions {
   /** The folder of the compiled code that API and workers run. */
   built: string;
   seed: number;
-  /** How long faults are injected, in minutes. */
+  /** How long faults are injected, in minutes; longer if fewer than `least` have been. */
   minutes: number;
+  /** The least jobs to submit, and faults to inject. */
+  least: { jobs: number; faults: number };
   workers: number;
   /** The most unfinished jobs at a time. */
   open: number;
@@ -91,10 +93,11 @@ export async function chaos(options: ChaosOptions): Promise<ChaosOutcome> {
     await client.ask('GET', '/v1/methods');
     const startedAt = performance.now();
     const stop = AbortSignal.timeout(minutes * 60_000);
+    const loaded = new AbortController();
     const [injected, , collected] = await Promise.all([
-      injectFaults(cluster, randomStream(seed, 'faults'), options.pauseMs, stop),
-      load.run(stop),
-      collectOften(queue, store, stop),
+      injectFaults(cluster, randomStream(seed, 'faults'), options, loaded.signal),
+      load.run(stop, options.least.jobs).finally(() => loaded.abort()),
+      collectOften(queue, store, loaded.signal),
     ]);
     const faultMinutes = (performance.now() - startedAt) / 60_000;
     for (const line of injected.log) log(line);

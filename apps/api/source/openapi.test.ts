@@ -74,6 +74,7 @@ test('every page is described', () => {
     'GET /v1/jobs/{id}/metrics',
     'GET /v1/jobs/{id}/report',
     'GET /v1/jobs/{id}/spec',
+    'GET /v1/jobs/{id}/stages',
     'GET /v1/jobs/{id}/students/{name}/weights',
     'GET /v1/jobs/{id}/teacher/weights',
     'GET /v1/jobs/{id}/teachers/{name}/weights',

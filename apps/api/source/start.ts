@@ -4,6 +4,7 @@ import { type DistilleryQueue, openQueue } from '@distillery/queue';
 import { jobSpec, kinds, loadPlugins, planSchema, stageKinds, startPlanner } from '@distillery/training';
 import type { Logger } from 'pino';
 import { type CollectorOptions, startCollector } from './artifacts/collect.ts';
+import { startRetention } from './artifacts/retention.ts';
 import { otherServices } from './artifacts/services.ts';
 import { type AccessSettings, accessOf } from './access.ts';
 import { buildApp } from './app.ts';
@@ -32,6 +33,12 @@ export interface ApiOptions extends AccessSettings {
   volatileRedis?: boolean;
   /** Milliseconds within which a whole request must arrive; default 30 000. */
   requestTimeout?: number;
+  /** Days after its end after which a job is deleted; default never. */
+  retainDays?: number | undefined;
+  /** The most jobs that have ended and are kept; default all. */
+  retainJobs?: number | undefined;
+  /** The entries of the audit log that are kept; default 100,000. */
+  retainAudit?: number | undefined;
   /** How often and after how long the artifacts of deleted jobs are removed. */
   collection?: CollectorOptions;
 }
@@ -61,6 +68,7 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
   const queue = await openQueue({
     url: options.redisUrl,
     ...(prefix === undefined ? {} : { prefix }),
+    auditEntries: options.retainAudit,
     onError: (error) => log.warn({ err: error }, 'Redis'),
   });
   if (!options.volatileRedis) await refuseVolatile(queue, log);
@@ -77,9 +85,14 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
     ...(requestTimeout === undefined ? {} : { requestTimeout }),
     ...(version === undefined ? {} : { version }),
   });
+  const retention = startRetention(queue, store, log, {
+    days: options.retainDays,
+    count: options.retainJobs,
+  });
   const collector = startCollector(queue, store, log, options.collection);
   const close = async () => {
     await app.close();
+    await retention.close();
     await collector.close();
     await planner.close();
     await queue.close();

@@ -59,6 +59,23 @@ test('a table fits the terminal: titles and texts take several lines, numbers st
   );
 });
 
+test("a student's gain is the mean over the seeds of the difference from its control", () => {
+  const labels = [
+    { last: 0.5, best: 0.5 },
+    { last: 0.6, best: 0.6 },
+  ];
+  const control = { ...studentOf({ name: 'control', runs: labels }), control: null };
+  const runs = [
+    { last: 0.56, best: 0.6 },
+    { last: 0.62, best: 0.6 },
+  ];
+  const soft = { ...studentOf({ name: 'soft', runs }), control: 'control' };
+  const lines = stripVTControlCharacters(reportTable(reportOf([control, soft]))).split('\n');
+  // 6 and 2 points.
+  expect(lines.find((line) => line.startsWith('  soft'))).toContain('  +4.0 ± 2.8  ');
+  expect(lines.find((line) => line.startsWith('  control'))).not.toContain('+');
+});
+
 test('a report fits 80 columns', () => {
   const students = ['soft_target', 'attention_on_all_the_stages_with_a_long_name'].map((name) =>
     studentOf({

@@ -47,5 +47,7 @@ function valueText(value: unknown): string {
       return `${schedule.from} → ${schedule.to} in ${schedule.epochs} epochs`;
     case 'step':
       return `${schedule.value}, × ${schedule.gamma} after epochs ${schedule.milestones.join(', ')}`;
+    case 'piecewise':
+      return `${schedule.values.join(', ')}, changing after epochs ${schedule.milestones.join(', ')}`;
   }
 }

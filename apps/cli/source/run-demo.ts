@@ -25,7 +25,8 @@ export async function runDemo({ data, epochs, configuration, out, signal }: Demo
   const startedAt = Date.now();
   const print = (text = '') => out.write(`${text}\n`);
   const cacheDir = join(folder, 'data');
-  const { dataset, root, words } = await demoData(data, () => cifar10Reachable({ cacheDir, roots: [] }));
+  const chosen = await demoData(data, () => cifar10Reachable({ cacheDir, roots: [] }));
+  const { root, words } = chosen;
   print(`\n  ${styleText('bold', 'Distillery')} trains a teacher, then students that learn from it.`);
   print(styleText('dim', `  data: ${words}`));
   const stack = await startStack({
@@ -45,17 +46,11 @@ export async function runDemo({ data, epochs, configuration, out, signal }: Demo
     const speed = engine.gigaflops === null ? '' : `, ${engine.gigaflops.toFixed(0)} GFLOP/s`;
     print(styleText('dim', `  engine: ${engine.backend}, ${engine.threads} threads${speed}`));
     const client = createClient(stack.url);
-    const job = await client.submit(demoJob(dataset, epochs), { idempotencyKey: randomUUID() });
+    const job = await client.submit(demoJob(chosen, epochs), { idempotencyKey: randomUUID() });
     print(styleText('dim', `  POST ${stack.url}/v1/jobs → ${job.id}\n`));
     await watchJob({ client, out, signal }, job.id);
     const report = await client.report(job.id);
     print(`\n${reportTable(report)}`);
-    print(
-      styleText(
-        'dim',
-        '  A few hundred steps are too few to judge a method: the demo shows the process, not the best accuracy.\n',
-      ),
-    );
     const files = await downloadJob(client, job.id, join(folder, job.id), report);
     print('  weights (safetensors, load with PyTorch):');
     for (const file of files) print(`    ${relative(process.cwd(), file)}`);

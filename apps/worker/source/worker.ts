@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { availableParallelism, hostname } from 'node:os';
-import { openQueue, type StageRun } from '@distillery/queue';
+import { capabilitiesOf, openQueue, type StageRun } from '@distillery/queue';
 import {
   DistilleryError,
   type EngineInfo,
@@ -35,6 +35,8 @@ export interface WorkerOptions {
   lockSeconds?: number;
   /** Seconds that closing may take; a trainer has two thirds of them to stop. Default 30. */
   graceSeconds?: number;
+  /** The rows of metrics that each stage keeps; default 1,000,000. */
+  retainMetrics?: number | undefined;
   /** The engine of the trainers; default: ENGINE. */
   engine?: Configuration<'trainer'>['engine'];
   /** Modules that the trainers load at start; default: PLUGINS. */
@@ -88,6 +90,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   const queue = await openQueue({
     url: redisUrl,
     ...(prefix === undefined ? {} : { prefix }),
+    metricRows: options.retainMetrics,
     onOutage: 'wait',
     onError: (error) => log.warn({ err: error }, 'Redis'),
   });
@@ -97,7 +100,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
       throw error;
     });
   }
-  const registration = await queue.workers.register({ id, host: hostname(), version, engine });
+  const registration = await queue.workers.register({ id, host: hostname(), version, engine, trainers });
   const running: StageRun[] = [];
   // The list of workers shows one stage for each worker, the newest.
   const showWork = () => {
@@ -122,7 +125,12 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
         showWork();
       }
     },
-    { worker: id, concurrency: trainers, lockDuration: lockSeconds * 1000 },
+    {
+      worker: id,
+      capabilities: capabilitiesOf(engine),
+      concurrency: trainers,
+      lockDuration: lockSeconds * 1000,
+    },
   );
 
   log.info('worker ready');

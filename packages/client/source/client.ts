@@ -6,10 +6,12 @@ import type {
   EngineInfo,
   FieldError,
   JobSpecInput,
+  JobSummary,
   JobView,
   MetricRow,
   Report,
   ScrubReport,
+  StageView,
 } from '@distillery/spec';
 import { isTerminal } from '@distillery/spec';
 
@@ -94,7 +96,13 @@ export function createClient(url: string, { token }: { token?: string | undefine
     validate: (spec: JobSpecInput) => json<Record<string, unknown>>('/v1/jobs/validate', post(spec)),
 
     jobs: (query: Record<string, string> = {}) =>
-      json<{ jobs: JobView[]; next: string | null }>(`/v1/jobs?${new URLSearchParams(query)}`),
+      json<{ jobs: JobSummary[]; next: string | null }>(`/v1/jobs?${new URLSearchParams(query)}`),
+
+    /** A page of the stages of a job, for jobs that have many. */
+    stages: (id: string, query: Record<string, string> = {}) =>
+      json<{ stages: StageView[]; next: string | null }>(
+        `${jobPath(id)}/stages?${new URLSearchParams(query)}`,
+      ),
 
     job: (id: string) => json<JobView>(jobPath(id)),
 

@@ -5,6 +5,7 @@ export type { Attempt, Begun, Fence, NewMetricRow, NewSkippedData } from './reco
 export type { OnOutage } from './redis/connection.ts';
 export type { ConsumeOptions, Consumer, StageHandler } from './bull/consume.ts';
 export type { StageRun } from './bull/stage-run.ts';
+export type { EndedJobs, Retention } from './records/ended.ts';
 export type { Events } from './records/events.ts';
 export type { Inventory, JobHead } from './records/inventory.ts';
 export type { Idempotency, JobNow, Jobs, NewJob, Owner } from './records/jobs.ts';
@@ -15,4 +16,6 @@ export { runningRedis } from './redis/folder-lock.ts';
 export { type PrivateRedis, startPrivateRedis } from './redis/private-redis.ts';
 export { scrub } from './redis/scrub.ts';
 export type { RequestCount, RequestCounts } from './records/request-counts.ts';
+export type { Standing } from './records/standing.ts';
+export { capabilitiesOf } from './records/workers.ts';
 export type { LiveWorker, Registration, WorkerInfo, Workers } from './records/workers.ts';

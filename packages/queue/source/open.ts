@@ -5,6 +5,7 @@ import { connect, guarded, type OnOutage, patient, settled, withoutCommand } fro
 import { type JobControl, jobControl } from './records/control.ts';
 import { type ConsumeOptions, type Consumer, consumeStages, type StageHandler } from './bull/consume.ts';
 import { checkDurability } from './redis/durability.ts';
+import { type EndedJobs, endedJobs } from './records/ended.ts';
 import { type Events, eventLog } from './records/events.ts';
 import { type Inventory, inventory } from './records/inventory.ts';
 import { type Jobs, jobRecords } from './records/jobs.ts';
@@ -14,6 +15,7 @@ import { type ScrubReports, scrubReports } from './records/scrub-report.ts';
 import { parseRedisUrl } from './redis/redis-url.ts';
 import { type RequestCounts, requestCounts } from './records/request-counts.ts';
 import { type StageQueue, stageQueue } from './bull/stages.ts';
+import { type Standing, standingReader } from './records/standing.ts';
 import { type Workers, workerRegistry } from './records/workers.ts';
 
 export interface QueueOptions {
@@ -26,7 +28,9 @@ export interface QueueOptions {
   /** Called for every connection that fails, again and again while Redis is away. */
   onError?: (error: Error) => void;
   /** The most rows of metrics that each stage keeps, approximately; default 1,000,000. */
-  metricRows?: number;
+  metricRows?: number | undefined;
+  /** The most entries of the audit log, approximately; default 100,000. */
+  auditEntries?: number | undefined;
 }
 
 /** The work of all jobs: offering stages to workers, and running them. */
@@ -42,9 +46,12 @@ export interface DistilleryQueue {
   metrics: Metrics;
   events: Events;
   stages: Stages;
+  ended: EndedJobs;
   inventory: Inventory;
   scrubs: ScrubReports;
   workers: Workers;
+  /** What the service has to do, and with what; read at most once a second. */
+  standing(): Promise<Standing>;
   apiKeys: ApiKeys;
   requests: RequestCounts;
   audit: Audit;
@@ -62,7 +69,13 @@ export interface DistilleryQueue {
  * @throws RangeError for an invalid URL, or a prefix without the hash tag that a Cluster needs
  */
 export async function openQueue(options: QueueOptions): Promise<DistilleryQueue> {
-  const { url, onOutage = 'fail', prefix = defaultPrefix, metricRows = 1_000_000 } = options;
+  const {
+    url,
+    onOutage = 'fail',
+    prefix = defaultPrefix,
+    metricRows = 1_000_000,
+    auditEntries = 100_000,
+  } = options;
   const onError = (error: Error) => options.onError?.(withoutCommand(error));
   if (parseRedisUrl(url).kind === 'cluster') requireHashTag(prefix);
   const keys = keysUnder(prefix);
@@ -73,7 +86,9 @@ export async function openQueue(options: QueueOptions): Promise<DistilleryQueue>
   const attempts = fence(redis, keys, persist, metricRows);
   const stages = stageQueue(redis, keys, onError);
   const consumers = new Set<Consumer>();
-  const jobs = jobRecords(redis, keys);
+  const workers = workerRegistry(redis, keys);
+  const standing = standingReader(redis, keys, workers);
+  const jobs = jobRecords(redis, keys, standing);
   return {
     jobs,
     control: jobControl(redis, keys, jobs, stages),
@@ -101,12 +116,14 @@ export async function openQueue(options: QueueOptions): Promise<DistilleryQueue>
         return consumer;
       },
     },
+    ended: endedJobs(redis, keys),
     inventory: inventory(redis, keys),
     scrubs: scrubReports(redis, keys),
-    workers: workerRegistry(redis, keys),
+    workers,
+    standing: guarded(standing),
     apiKeys: apiKeys(redis, keys),
     requests: requestCounts(redis, keys),
-    audit: auditLog(redis, keys),
+    audit: auditLog(redis, keys, auditEntries),
     ping: guarded(async () => {
       await redis.exists(keys.all);
     }),

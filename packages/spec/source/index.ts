@@ -17,6 +17,8 @@ export {
   isTerminal,
   type JobPlan,
   type JobState,
+  type JobSummary,
+  jobSummarySchema,
   type JobView,
   jobStates,
   jobViewSchema,
@@ -29,10 +31,12 @@ export {
   type StageView,
   stageStates,
   stageViewSchema,
+  type WaitingFor,
 } from './job.ts';
 export { type JobSpec, type JobSpecInput, jobSpecSchema, type Kinds, validationOf } from './job-spec.ts';
 export { type CatalogueEntry, type Choice, type Kind, type Registry, registry } from './kind.ts';
 export { defaultGenerations, generationName, teachersOf } from './lineage.ts';
+export { type Pace, type Paces, paceOf, stageSeconds } from './pace.ts';
 export { fieldErrors, presentable, refusedInput } from './problem.ts';
 export {
   type EngineInfo,

@@ -37,6 +37,10 @@ export interface StagePlan {
   needs: string[];
   /** Its share of the job's work, for progress and ETA; any unit, the same for all stages. */
   work: number;
+  /** The estimated seconds when it was planned; absent: unknown. */
+  seconds?: number;
+  /** What only some workers are capable of, such as `bfloat16`. */
+  requires?: string[];
   /** JSON that the kind's own schema checks: what to train, and which stages' results to read. */
   input: Record<string, unknown>;
   /** For people: the network that it trains or whose outputs it stores. */
@@ -77,6 +81,15 @@ export const stageProgressSchema = z.object({
 });
 export type StageProgress = z.output<typeof stageProgressSchema>;
 
+/** What a stage that has not begun, or a job of which no stage runs, waits for. */
+const waitingForSchema = z
+  .enum(['stages', 'turn', 'worker', 'capability'])
+  .nullable()
+  .describe(
+    '`stages`: other stages of the job. `turn`: all workers are busy with stages whose turn came first. `worker`: no worker runs. `capability`: no running worker supports what it requires, such as bfloat16. Null when it waits for none of these.',
+  );
+export type WaitingFor = z.output<typeof waitingForSchema>;
+
 export const stageViewSchema = z.object({
   id: z.string().describe('The id of the stage, unique in its job.'),
   kind: z.string().describe('What the stage does. New versions may add kinds.'),
@@ -92,6 +105,7 @@ export const stageViewSchema = z.object({
     .nullable()
     .describe("The seed of a student's run; null for stages that all seeds share."),
   state: z.enum(stageStates).describe('The state of the stage.'),
+  waitingFor: waitingForSchema,
   needs: z.array(z.string()).describe('The ids of the stages that must have succeeded before.'),
   attempt: z.number().int().describe('How many times a worker took the stage; 0 before the first time.'),
   worker: z.string().nullable().describe('The worker of the latest attempt.'),
@@ -113,12 +127,19 @@ export const jobViewSchema = z.object({
   state: z.enum(jobStates).describe('The state of the job.'),
   priority: z.number().int().describe('The priority from the spec; stages of a higher one are taken first.'),
   phase: z.string().nullable().describe('The ids of the stages that run now, joined by commas.'),
-  progress: z.number().min(0).max(100).describe('The percentage of the work that is done.'),
+  waitingFor: waitingForSchema,
+  progress: z
+    .number()
+    .min(0)
+    .max(100)
+    .describe(
+      'The percentage of the estimated time that is done, by the largest progress of each stage; 100 once the job has succeeded.',
+    ),
   etaSeconds: z
     .number()
     .nullable()
     .describe(
-      'The estimated seconds until the job ends; null while nothing is measured or the job does not run.',
+      'The estimated seconds until the job ends, with the wait for its turn; null while no speed is known, no worker runs, or the job is neither queued nor running.',
     ),
   reason: reasonSchema.nullable(),
   createdAt: z.iso.datetime(),
@@ -137,6 +158,35 @@ export const jobViewSchema = z.object({
   stages: z.array(stageViewSchema),
 });
 export type JobView = z.output<typeof jobViewSchema>;
+
+const count = z.number().int().min(0);
+const stageCounts = Object.fromEntries(stageStates.map((state) => [state, count])) as Record<
+  StageState,
+  typeof count
+>;
+
+/** A job as `GET /v1/jobs` lists it. */
+export const jobSummarySchema = jobViewSchema
+  .pick({
+    id: true,
+    name: true,
+    labels: true,
+    owner: true,
+    state: true,
+    priority: true,
+    progress: true,
+    reason: true,
+    createdAt: true,
+    startedAt: true,
+    finishedAt: true,
+  })
+  .extend({
+    warnings: count.describe('How many different warnings the job has.'),
+    stages: z
+      .object(stageCounts)
+      .describe('How many stages are in each state; `GET /v1/jobs/:id/stages` lists them.'),
+  });
+export type JobSummary = z.output<typeof jobSummarySchema>;
 
 export const metricRowSchema = z.object({
   stage: z.string().describe('The id of the stage.'),

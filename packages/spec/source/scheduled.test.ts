@@ -40,6 +40,11 @@ describe('a scheduled number', () => {
     expect(3 - valueAt(wave, 9.99)).toBeLessThan(1e-5);
   });
 
+  test('piecewise has the value of each phase until its milestone', () => {
+    const phases = { schedule: 'piecewise' as const, values: [100, 0, 1], milestones: [2, 5] };
+    expect([0, 1.9, 2, 4.99, 5, 100].map((epoch) => valueAt(phases, epoch))).toEqual([100, 100, 0, 0, 1, 1]);
+  });
+
   test('is multiplied after each milestone, in whatever order they stand', () => {
     const steps = { schedule: 'step', value: 8, milestones: [5, 2], gamma: 0.5 } as const;
     const at = (epoch: number) => valueAt({ ...steps, milestones: [...steps.milestones] }, epoch);
@@ -54,6 +59,7 @@ test('every form is taken as it was given, with defaults filled in', () => {
     { weight: { schedule: 'linear', from: 0, to: 1, epochs: 20 }, temperature: 8 },
     { weight: 0, temperature: { schedule: 'cosine', from: 8, to: 1, epochs: 2.5 } },
     { weight: { schedule: 'step', value: 1, milestones: [3], gamma: 2 }, temperature: 1 },
+    { weight: { schedule: 'piecewise', values: [1, 0, 0.5], milestones: [3, 9] }, temperature: 1 },
   ];
   for (const each of given) expect(schema.parse(each)).toEqual(each);
   const step = { schedule: 'step', value: 1, milestones: [3] };
@@ -81,7 +87,11 @@ test.each<[string, object, object]>([
   [
     'a schedule that is none',
     { weight: { schedule: 'leap' } },
-    { path: '/weight/schedule', value: 'leap', allowed: ['constant', 'linear', 'cosine', 'step'] },
+    {
+      path: '/weight/schedule',
+      value: 'leap',
+      allowed: ['constant', 'linear', 'cosine', 'step', 'piecewise'],
+    },
   ],
   [
     'a schedule without its end',
@@ -102,6 +112,16 @@ test.each<[string, object, object]>([
     'steps that leave the range',
     { temperature: { schedule: 'step', value: 4, milestones: [1, 2], gamma: 0.25 } },
     { path: '/temperature/gamma', value: 0.25, message: expect.stringContaining('ends at 0.25') },
+  ],
+  [
+    'a phase without a value',
+    { weight: { schedule: 'piecewise', values: [0, 1], milestones: [3, 5] } },
+    { path: '/weight/milestones', message: expect.stringContaining('one milestone fewer than values: 1') },
+  ],
+  [
+    'phases out of order',
+    { weight: { schedule: 'piecewise', values: [0, 1, 0], milestones: [5, 5] } },
+    { path: '/weight/milestones/1', value: 5 },
   ],
   [
     "another schedule's option",

@@ -39,10 +39,36 @@ function schedules({ minimum, maximum }: Range) {
           const message = `the value ends at ${last}: it must stay between ${minimum} and ${maximum}`;
           context.addIssue({ code: 'custom', path: ['gamma'], message });
         }),
+      z
+        .strictObject({
+          schedule: z.literal('piecewise'),
+          values: z.array(number).min(2).max(101).describe('The value of each phase.'),
+          milestones: z
+            .array(z.number().int().min(1))
+            .min(1)
+            .max(100)
+            .describe('Epochs, counted from 1, after which the next phase begins; one fewer than values.'),
+        })
+        .describe('Keeps a value for each phase, for example to learn features first and labels afterwards.')
+        .superRefine(({ values, milestones }, context) => {
+          if (milestones.length !== values.length - 1) {
+            const message = `needs one milestone fewer than values: ${values.length - 1}`;
+            context.addIssue({ code: 'custom', path: ['milestones'], message });
+          }
+          const late = milestones.findIndex((milestone, i) => i > 0 && milestone <= (milestones[i - 1] ?? 0));
+          if (late < 0) return;
+          context.addIssue({
+            code: 'custom',
+            path: ['milestones', late],
+            message: 'must be later than the one before',
+          });
+        }),
     ],
     {
       error: (issue) =>
-        issue.code === 'invalid_union' ? 'must be one of: constant, linear, cosine, step' : undefined,
+        issue.code === 'invalid_union'
+          ? 'must be one of: constant, linear, cosine, step, piecewise'
+          : undefined,
     },
   );
 }
@@ -97,6 +123,10 @@ export function valueAt(number: Scheduled, epoch: number): number {
     case 'step': {
       const passed = number.milestones.filter((milestone) => epoch >= milestone).length;
       return number.value * number.gamma ** passed;
+    }
+    case 'piecewise': {
+      const passed = number.milestones.filter((milestone) => epoch >= milestone).length;
+      return number.values[passed] ?? Number.NaN;
     }
   }
 }

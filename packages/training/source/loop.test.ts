@@ -166,6 +166,27 @@ describe('a schedule', () => {
     expect(new Set(ratios.map(String))).toEqual(new Set(['1,2', '2,0.5']));
   });
 
+  test('trains features first and labels afterwards', async () => {
+    const phase = (first: number, second: number) => ({
+      schedule: 'piecewise',
+      values: [first, second],
+      milestones: [1],
+    });
+    const phases = () =>
+      bound({ type: 'soft_target', weight: phase(1, 0) }, { type: 'cross_entropy', weight: phase(0, 1) });
+    const alone = bound({ type: 'soft_target' });
+    const [first, both] = [await trained(phases(), { epochs: 1 }), await trained(phases())];
+    // The first phase is the term alone; the second one moves the student by its labels.
+    const { weights } = await trained(alone, { epochs: 1 });
+    expect(first.weights).toEqual(weights);
+    const ratios = both.rows
+      .filter(({ values }) => 'learningRate' in values)
+      .map(({ epoch, values: { loss, soft_target, cross_entropy } }) =>
+        Math.abs(loss - (epoch === 1 ? soft_target : cross_entropy)),
+      );
+    expect(Math.max(...ratios)).toBeLessThan(1e-5);
+  });
+
   test('that is constant trains the same bytes as its number', async () => {
     const method = (number: (value: number) => unknown) =>
       bound({ type: 'soft_target', weight: number(0.25), temperature: number(2) }, { type: 'cross_entropy' });

@@ -61,10 +61,13 @@ export const cifar10: DatasetKind<typeof options> = {
   summary: 'CIFAR-10: 50,000 training and 10,000 test photographs, 32×32 RGB, ten classes; downloaded once.',
   reference: 'https://www.cs.toronto.edu/~kriz/cifar.html',
   options,
-  async outline({ path, normalization: _, ...limits }, context) {
+  async outline({ path, trainLimit, testLimit }, context) {
     if (path !== undefined) await givenArchive(path, context);
     const whole = { trainCount: 50_000, testCount: 10_000 };
-    return limitedOutline({ classes: [...CLASSES], shape: [SIDE, SIDE, 3], ...whole }, limits);
+    return limitedOutline(
+      { classes: [...CLASSES], shape: [SIDE, SIDE, 3], ...whole },
+      { trainLimit, testLimit },
+    );
   },
   async load({ path, normalization, ...limits }, context) {
     return limited(normalizedAs(await loadWhole(path, context), normalization), limits);

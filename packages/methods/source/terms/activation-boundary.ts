@@ -24,7 +24,7 @@ const options = z.strictObject({
  * The loss is meant for maps before ReLU, `[batch, height, width, channels]`, and uses only the signs of the teacher's.
  * After ReLU the teacher's maps give the same signs, but the student's can never fall below 0. The factors and the
  * halving towards the first stage come from the common reference implementation, which trains this loss alone before it
- * trains on the labels; here it is added to the other terms. Maps of different sizes are average-pooled to the smaller
+ * trains on the labels; `piecewise` weights do the same here. Maps of different sizes are average-pooled to the smaller
  * (the sign is then that of the mean), where the reference uses a strided convolution.
  */
 export const activationBoundary: Term<typeof options> = {

@@ -18,7 +18,7 @@ const options = z.strictObject({
  *
  * As in the common reference implementation, the first neighbours are the stem and the first stage, and the larger of two neighbours is adaptively average-pooled to the smaller.
  * The reference refuses maps whose channels differ from the teacher's; here a trained 1×1 convolution on the student's
- * map adapts them. The reference trains this loss in a separate phase; here it is added to the other terms.
+ * map adapts them. The reference trains this loss in a separate phase, as `piecewise` weights can.
  */
 export const fsp: Term<typeof options> = {
   type: 'fsp',

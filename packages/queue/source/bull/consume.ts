@@ -16,6 +16,8 @@ export type StageHandler = (run: StageRun) => Promise<unknown>;
 export interface ConsumeOptions {
   /** The name of the worker in the record. */
   worker: string;
+  /** What stages may require of this worker; default nothing. */
+  capabilities?: readonly string[];
   /** Stages at once, default 1. */
   concurrency?: number;
   /**
@@ -105,7 +107,7 @@ export async function consumeStages(
   /** Begins the stage whose turn it is. Another worker may take it first; then it is the turn of another one. */
   async function begin(ticket: string) {
     for (;;) {
-      const chosen = await stages.choose(ticket);
+      const chosen = await stages.choose(ticket, options.capabilities ?? []);
       if (chosen === undefined || 'wait' in chosen) return chosen;
       const { jobId, stageId, place } = chosen;
       const begun = await attempts.begin(jobId, stageId, workerName, { ticket, place });

@@ -8,6 +8,9 @@ import { chooseScript } from '../scripts/choose.ts';
 
 export const queueName = 'stages';
 
+/** How long a ticket rests whose worker is not capable of the stages that are ready, in ms, before a worker takes it again. */
+const incapableMs = 1000;
+
 /** A stage that was chosen for a ticket; `place` is empty for a stage that has lost its worker. */
 interface Chosen {
   jobId: string;
@@ -19,7 +22,7 @@ export interface StageQueue {
   /** Adds tickets until there are as many as stages that may be taken. It can be called at any time. */
   offer(): Promise<void>;
   /** The stage that the holder of a ticket runs next; the milliseconds until there is one; undefined without work. */
-  choose(ticket: string): Promise<Chosen | { wait: number } | undefined>;
+  choose(ticket: string, capabilities: readonly string[]): Promise<Chosen | { wait: number } | undefined>;
   /** Queues the stages again whose tickets BullMQ has lost, and offers what a crash has left without a ticket. */
   reconcile(): Promise<void>;
   /** Lists the stages of all live jobs that an earlier version of Distillery has queued. */
@@ -67,11 +70,12 @@ export function stageQueue(redis: Client, keys: Keys, onError: (error: Error) =>
     if (missing > 0) await bull.addBulk(Array.from({ length: missing }, () => ticket));
   });
 
-  const choose = guarded(async (ticket: string) => {
-    const [job, stage, place] = (await run(redis, chooseScript, workKeys(keys), [ticket])) as
-      | [string, string, string]
-      | [number]
-      | [];
+  const choose = guarded(async (ticket: string, capabilities: readonly string[]) => {
+    const [job, stage, place] = (await run(redis, chooseScript, workKeys(keys), [
+      ticket,
+      incapableMs,
+      ...capabilities,
+    ])) as [string, string, string] | [number] | [];
     if (typeof job === 'number') return { wait: job };
     return job === undefined ? undefined : { jobId: job, stageId: stage as string, place: place as string };
   });

@@ -101,7 +101,7 @@ export function fence(redis: Client, keys: Keys, guard: typeof guarded, metricRo
         loss: finite(loss),
         samplesPerSecond: finite(samplesPerSecond),
       };
-      await write(progressScript, attempt, [JSON.stringify(stored), fraction]);
+      await write(progressScript, attempt, [JSON.stringify(stored), fraction, progress.phase]);
     }),
 
     /** Writes rows in one go; NaN and infinite values are kept as null. */

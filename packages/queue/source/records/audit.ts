@@ -12,14 +12,15 @@ export interface AuditPage {
   next: string | null;
 }
 
-const keptChanges = 100_000;
 const keptRefusals = 10_000;
 
 /**
- * The audit log: the last 100 000 changes and the last 10 000 refusals, each with the key that asked for it. They are kept
+ * The audit log: changes, and the last 10 000 refusals, each with the key that asked for it. They are kept
  * apart, so that requests that are refused, which people without a key can send, displace no change.
+ *
+ * @param keptChanges how many changes are kept, approximately
  */
-export function auditLog(redis: Client, keys: Keys) {
+export function auditLog(redis: Client, keys: Keys, keptChanges: number) {
   return {
     record: guarded(async (entry: NewAuditEntry): Promise<void> => {
       const pairs = Object.entries(entry).filter(([, value]) => value !== null);

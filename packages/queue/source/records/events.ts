@@ -2,6 +2,7 @@ import type { JobEvent } from '@distillery/spec';
 import { type Client, guarded } from '../redis/connection.ts';
 import type { Keys } from '../redis/keys.ts';
 import { entryFields, isStreamId } from '../redis/stream.ts';
+import { furthestOf } from './record.ts';
 
 /** The event log of each job; `jobEventSchema` describes the events, scripts/ write them. */
 export function eventLog(redis: Client, keys: Keys) {
@@ -37,9 +38,11 @@ const decoders: Record<string, (text: string) => unknown> = {
 
 function eventOf([id, pairs]: [id: string, pairs: string[]]): JobEvent {
   const event: Record<string, unknown> = { id, time: new Date(Number.parseInt(id, 10)).toISOString() };
-  for (const [name, text] of Object.entries(entryFields(pairs))) {
+  const { furthest, ...fields } = entryFields(pairs);
+  for (const [name, text] of Object.entries(fields)) {
     const decode = decoders[name];
     event[name] = decode === undefined ? text : decode(text);
   }
+  if (event.type === 'progress') event.progress = furthestOf(fields.progress, furthest);
   return event as JobEvent;
 }

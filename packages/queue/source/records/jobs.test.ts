@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { openQueue } from '../index.ts';
-import { engine, job, privateQueue } from '../testing/queue.ts';
+import { engine, job, privateQueue, progress } from '../testing/queue.ts';
 
 const held = privateQueue();
 
@@ -94,4 +94,51 @@ test('workers stand on the list while they live', async () => {
     .toMatchObject([{ ...info, stage: { jobId: 'job_x', stageId: 'teacher' } }]);
   await one.stop();
   expect(await workers.list()).toEqual([]);
+});
+
+test('the idempotency key of a deleted job creates a job anew, also with another body', async () => {
+  const { control, jobs } = held.queue;
+  const key = { key: 'again', digest: 'one' };
+  const first = await jobs.create(job(), key);
+  expect(await jobs.create(job(), key)).toMatchObject({ replayed: true, view: { id: first.view.id } });
+  await control.cancel(first.view.id);
+  await control.remove(first.view.id);
+  const other = { ...key, digest: 'two' };
+  expect(await jobs.replay(other)).toBeUndefined();
+  const second = await jobs.create(job(), other);
+  expect(second.replayed).toBe(false);
+  expect(second.view.id).not.toBe(first.view.id);
+  expect(await jobs.replay(other)).toMatchObject({ view: { id: second.view.id } });
+});
+
+test('a list has summaries: stages are counted by state, and the rest is as in the view', async () => {
+  const { attempts, jobs } = held.queue;
+  const { view } = await jobs.create(job({ name: 'summary', labels: { a: 'b' }, priority: 3 }));
+  const begun = await attempts.begin(view.id, 'teacher', 'w');
+  if ('skip' in begun) throw new Error(begun.skip);
+  await attempts.progress(begun, progress);
+  await attempts.warning(begun, 'slow');
+  const { jobs: found, next } = await jobs.list({ name: 'SUMMARY' });
+  const { state, startedAt, ...rest } = (await jobs.get(view.id)).view;
+  expect([found, next]).toEqual([
+    [
+      {
+        id: view.id,
+        name: 'summary',
+        labels: { a: 'b' },
+        owner: null,
+        priority: 3,
+        state,
+        startedAt,
+        finishedAt: null,
+        createdAt: rest.createdAt,
+        progress: rest.progress,
+        reason: null,
+        warnings: 1,
+        stages: { waiting: 4, queued: 0, running: 1, succeeded: 0, failed: 0, cancelled: 0 },
+      },
+    ],
+    null,
+  ]);
+  expect(rest.progress).toBe(30);
 });

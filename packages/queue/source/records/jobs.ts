@@ -5,6 +5,7 @@ import { type Keys, scriptKeys } from '../redis/keys.ts';
 import { listJobs } from './list.ts';
 import { asCreated, type Fields, initialFields, planOf, viewOf } from './record.ts';
 import { run } from '../redis/script.ts';
+import type { Standing } from './standing.ts';
 import { createScript } from '../scripts/create.ts';
 
 export interface NewJob {
@@ -44,14 +45,14 @@ export interface JobNow {
 const idempotencySeconds = 24 * 60 * 60;
 
 /** The records of all jobs: what the API shows of them. */
-export function jobRecords(redis: Client, keys: Keys) {
+export function jobRecords(redis: Client, keys: Keys, standing: () => Promise<Standing>) {
   async function fieldsOf(id: string): Promise<Fields> {
     const fields = isJobId(id) ? await redis.hgetall(keys.job(id)) : {};
     if (fields.id === undefined) throw new DistilleryError('job_not_found', `there is no job ${id}`);
     return fields;
   }
   const answerOf = async (id: string): Promise<JobNow> => ({
-    view: viewOf(asCreated(await fieldsOf(id))),
+    view: viewOf(asCreated(await fieldsOf(id)), await standing()),
     version: 1,
   });
 
@@ -95,12 +96,13 @@ export function jobRecords(redis: Client, keys: Keys) {
     ),
 
     /**
-     * The first answer to an owner's request with this key, if there was one. It is looked up before a job is planned.
+     * The first answer to an owner's request with this key, if there was one and its job still exists. It is looked up before a
+     * job is planned.
      * @throws DistilleryError `idempotency_conflict` when the key was used with another body
      */
     replay: guarded(async ({ key, digest }: Idempotency, owner?: string): Promise<JobNow | undefined> => {
       const [known, id] = await redis.hmget(keys.idempotency(key, owner), 'digest', 'job');
-      if (!known || !id) return undefined;
+      if (!known || !id || (await redis.exists(keys.job(id))) === 0) return undefined;
       if (known !== digest) throw conflict(new Error('CONFLICT the key was used with another body'));
       return answerOf(id);
     }),
@@ -108,7 +110,8 @@ export function jobRecords(redis: Client, keys: Keys) {
     /** @throws DistilleryError `job_not_found` */
     get: guarded(async (id: string): Promise<JobNow> => {
       const fields = await fieldsOf(id);
-      return { view: viewOf(fields), version: Number(fields.version) };
+      const live = fields.state === 'queued' || fields.state === 'running';
+      return { view: viewOf(fields, live ? await standing() : undefined), version: Number(fields.version) };
     }),
 
     /** Lists jobs, newest first. */

@@ -1,14 +1,18 @@
-import type {
-  JobPlan,
-  JobState,
-  JobView,
-  Reason,
-  StagePlan,
-  StageProgress,
-  StageState,
-  StageView,
+import {
+  type JobPlan,
+  type JobState,
+  type JobSummary,
+  type JobView,
+  type Reason,
+  type StagePlan,
+  type StageProgress,
+  type StageState,
+  type StageView,
+  stageStates,
+  type WaitingFor,
 } from '@distillery/spec';
-import { etaSeconds, percent, type StageMeasure } from './estimate.ts';
+import { etaSeconds, type StageMeasure, type Waiting } from './estimate.ts';
+import type { Standing } from './standing.ts';
 import { skippedDataOf, warningsOf } from './warnings.ts';
 
 /** The hash of a job as Redis gives it; scripts/prelude.ts lists its fields. */
@@ -39,14 +43,25 @@ export function initialFields({ id, name, labels, owner = null, priority = 0, pl
   };
   if (name !== null) fields.name = name;
   if (owner !== null) fields.owner = owner;
+  const shares = sharesOf(stages);
   for (const [order, stage] of stages.entries()) {
     fields[`s:${stage.id}:order`] = String(order).padStart(6, '0');
     fields[`s:${stage.id}:state`] = stage.needs.length === 0 ? 'queued' : 'waiting';
     fields[`s:${stage.id}:kind`] = stage.kind;
     fields[`s:${stage.id}:needs`] = stage.needs.join(' ');
     fields[`s:${stage.id}:attempt`] = '0';
+    fields[`s:${stage.id}:work`] = String(stage.work);
+    fields[`s:${stage.id}:share`] = String(shares[order]);
+    if (stage.requires !== undefined) fields[`s:${stage.id}:requires`] = stage.requires.join(',');
   }
   return fields;
+}
+
+/** The share of each stage in the progress of its job: by seconds, by work where these are unknown, or else equal ones. */
+function sharesOf(stages: readonly StagePlan[]): number[] {
+  const weights = stages.map(({ seconds, work }) => seconds ?? work);
+  const total = weights.reduce((sum, weight) => sum + weight, 0);
+  return weights.map((weight) => (total > 0 ? weight / total : 1 / stages.length));
 }
 
 /** The record as it was when the job was created. */
@@ -72,11 +87,18 @@ export function planOf(fields: Fields): JobPlan {
   return Array.isArray(plan) ? { version: 0, distillery: 'an earlier version', stages: plan } : plan;
 }
 
-export function viewOf(fields: Fields): JobView {
+/**
+ * The view of a job.
+ *
+ * @param standing what the service has to do, for a job that is queued or runs
+ */
+export function viewOf(fields: Fields, standing?: Standing): JobView {
   const plans = planOf(fields).stages;
-  const measures = plans.map((plan) => measureOf(fields, plan));
   const state = fields.state as JobState;
-  const running = measures.filter((stage) => stage.state === 'running');
+  const live = state === 'queued' || state === 'running' ? standing : undefined;
+  const stages = plans.map((plan) => stageView(fields, plan, live));
+  const running = stages.filter((stage) => stage.state === 'running');
+  const next = stages.find((stage) => stage.state === 'queued');
   return {
     id: fields.id,
     name: fields.name ?? null,
@@ -85,49 +107,129 @@ export function viewOf(fields: Fields): JobView {
     state,
     priority: priorityOf(fields),
     phase: running.length === 0 ? null : running.map(({ id }) => id).join(', '),
-    progress: state === 'succeeded' ? 100 : percent(measures),
-    etaSeconds: state === 'running' ? etaSeconds(measures) : null,
+    waitingFor: running.length === 0 ? (next?.waitingFor ?? null) : null,
+    progress: progressOf(fields),
+    etaSeconds:
+      live === undefined
+        ? null
+        : etaSeconds(
+            waitingOf(fields),
+            plans.map((plan) => measureOf(fields, plan)),
+            live,
+          ),
     reason: json<Reason>(fields.reason),
     createdAt: time(fields.createdAt) as string,
     startedAt: time(fields.startedAt),
     finishedAt: time(fields.finishedAt),
     warnings: warningsOf(fields),
     skippedData: skippedDataOf(fields),
-    stages: plans.map((plan) => stageView(fields, plan)),
+    stages,
   };
 }
 
-function stageView(fields: Fields, { id, kind, needs, network, seed }: StagePlan): StageView {
+/** The fields of the record that a summary shows, in the order in which `summaryOf` takes them. */
+export const summaryFields = [
+  'id',
+  'name',
+  'labels',
+  'owner',
+  'state',
+  'priority',
+  'done',
+  'reason',
+  'createdAt',
+  'startedAt',
+  'finishedAt',
+  'warnings',
+  'counts',
+] as const;
+
+/** The summary of a job. Its stages are not read: there may be thousands. */
+export function summaryOf(fields: Fields): JobSummary {
+  const counts = new Map(fields.counts?.split(' ').map((text) => text.split('=') as [string, string]));
+  const countOf = (state: StageState) =>
+    fields.counts === undefined
+      ? Object.entries(fields).filter(([name, value]) => /^s:.*:state$/.test(name) && value === state).length
+      : Number(counts.get(state) ?? 0);
+  const stages = stageStates.map((state) => [state, countOf(state)]);
+  return {
+    id: fields.id,
+    name: fields.name ?? null,
+    labels: JSON.parse(fields.labels) as Record<string, string>,
+    owner: fields.owner ?? null,
+    state: fields.state as JobState,
+    priority: priorityOf(fields),
+    progress: progressOf(fields),
+    reason: json<Reason>(fields.reason),
+    createdAt: time(fields.createdAt) as string,
+    startedAt: time(fields.startedAt),
+    finishedAt: time(fields.finishedAt),
+    warnings: Number(fields.warnings ?? 0),
+    stages: Object.fromEntries(stages) as JobSummary['stages'],
+  };
+}
+
+/** Percent of the work, to two decimal places; 100 only once the job has succeeded. */
+function progressOf({ state, done = '0' }: Fields): number {
+  return state === 'succeeded' ? 100 : Math.min(99.99, Math.round(Number(done) * 10_000) / 100);
+}
+
+function waitingOf(fields: Fields): Waiting {
+  const { id, owner = '-', startedAt } = fields;
+  return { id, rank: 10 - priorityOf(fields), owner, begun: startedAt !== undefined };
+}
+
+function stageView(fields: Fields, plan: StagePlan, standing: Standing | undefined): StageView {
+  const { id, kind, needs, network, seed } = plan;
   const field = (name: string) => fields[`s:${id}:${name}`];
+  const state = field('state') as StageState;
   return {
     id,
     kind,
     network: network ?? null,
     seed: seed ?? null,
-    state: field('state') as StageState,
+    state,
+    waitingFor: waitingFor(state, plan, standing),
     needs,
     attempt: Number(field('attempt')),
     worker: field('worker') ?? null,
     startedAt: time(field('startedAt')),
     finishedAt: time(field('finishedAt')),
-    progress: json<StageProgress>(field('progress')),
+    progress: furthestOf(field('progress'), field('furthest')),
     reason: json<Reason>(field('reason')),
   };
 }
 
-function measureOf(fields: Fields, { id, work }: StagePlan): StageMeasure {
+function waitingFor(
+  state: StageState,
+  { requires = [] }: StagePlan,
+  standing: Standing | undefined,
+): WaitingFor {
+  if (state === 'waiting') return 'stages';
+  if (state !== 'queued' || standing === undefined) return null;
+  const { capabilities } = standing;
+  if (capabilities.length === 0) return 'worker';
+  return capabilities.some((own) => requires.every((one) => own.has(one))) ? 'turn' : 'capability';
+}
+
+/** The progress of an attempt, with the share that any attempt has reached: one that resumes does not run backwards. */
+export function furthestOf(progress: string | undefined, furthest: string | undefined): StageProgress | null {
+  const own = json<StageProgress>(progress);
+  return own && { ...own, fraction: Math.max(own.fraction, Number(furthest ?? 0)) };
+}
+
+function measureOf(fields: Fields, { id, kind, needs, work }: StagePlan): StageMeasure {
   const field = (name: string) => fields[`s:${id}:${name}`];
-  const state = field('state') as StageState;
-  const number = (name: string) => (field(name) === undefined ? null : Number(field(name)));
   const [fromFraction, fromTime] = field('from')?.split('@').map(Number) ?? [];
   return {
     id,
+    kind,
+    needs,
     work,
-    state,
-    fraction: state === 'succeeded' ? 1 : (json<StageProgress>(field('progress'))?.fraction ?? 0),
-    startedAt: number('startedAt'),
-    finishedAt: number('finishedAt'),
-    measuredAt: number('progressAt'),
+    state: field('state') as StageState,
+    fraction: Number(field('fraction') ?? 0),
+    furthest: Number(field('furthest') ?? 0),
+    measuredAt: field('progressAt') === undefined ? null : Number(field('progressAt')),
     from: fromTime === undefined ? null : { fraction: fromFraction, at: fromTime },
   };
 }

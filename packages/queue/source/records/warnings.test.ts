@@ -39,7 +39,7 @@ test('the view counts equal warnings of a stage, in the order of their first app
   ]);
   // A poll with the entity tag of before sees them.
   expect((await jobs.get(id)).version).toBeGreaterThan(before.version);
-  expect((await jobs.list({ limit: 1 })).jobs[0]?.warnings).toEqual(warnings);
+  expect((await jobs.list({ limit: 1 })).jobs[0]?.warnings).toBe(3);
 });
 
 test('a warning that is sent again because its reply was lost counts once', async () => {

@@ -8,6 +8,13 @@ export interface WorkerInfo {
   /** The version of Distillery that it runs. */
   version: string;
   engine: EngineInfo;
+  /** The stages that it runs at once; default 1. */
+  trainers?: number;
+}
+
+/** What stages may require of the worker that runs them. */
+export function capabilitiesOf({ bfloat16 }: EngineInfo): string[] {
+  return bfloat16 === null ? ['bfloat16'] : [];
 }
 
 export interface LiveWorker extends WorkerInfo {

@@ -36,12 +36,18 @@ export function keysUnder(prefix: string) {
     /** Sorted set of `<owner> <id>`, all with score 0: the jobs of owners that have not ended. */
     live: `${prefix}:jobs:live`,
     // BullMQ's own keys begin with the prefix and `stages:`.
+    /** Sorted set of the jobs that have ended, by the time in ms when they did. */
+    ended: `${prefix}:jobs:ended`,
     /** Sorted set, all with score 0: the stages that may be taken now, in the order of scripts/choose.ts. */
     ready: `${prefix}:work:ready`,
     /** Sorted set of the same members by the time in ms from which they may be taken: stages that have failed. */
     delayed: `${prefix}:work:delayed`,
     /** Hash: ticket → `<job> <stage> <owner>`, for each stage that runs. */
     running: `${prefix}:work:running`,
+    /** Hash: job → the work that its unfinished stages have left, see scripts/work-lists.ts. */
+    backlog: `${prefix}:work:backlog`,
+    /** Hash: `<kind>:before`, `<kind>:after`, `<kind>:perWork` → the measured pace of stages, in seconds. */
+    pace: `${prefix}:work:pace`,
     /** Hash: owner → the number of the stage that was begun last for it; the field '' counts them. */
     served: `${prefix}:work:served`,
     /** Hash: digest of the body, id of the job. Neither an owner nor a key contains a space. */
@@ -85,6 +91,9 @@ export function scriptKeys(keys: Keys, id: string): string[] {
     ...jobStates.map((state) => keys.inState(state)),
     keys.live,
     ...workKeys(keys),
+    keys.backlog,
+    keys.pace,
+    keys.ended,
   ];
 }
 

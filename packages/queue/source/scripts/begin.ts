@@ -31,7 +31,7 @@ if state ~= 'queued' and state ~= 'running' then return skip('stage_' .. state) 
 local time = now()
 local failures = state == 'running' and countFailure(stage) or tonumber(get(stage, 'failures') or 0)
 local attempt = redis.call('HINCRBY', job, 's:' .. stage .. ':attempt', 1)
-unset(stage, 'finishedAt', 'progress', 'progressAt', 'from', 'reason')
+unset(stage, 'finishedAt', 'progress', 'fraction', 'progressAt', 'from', 'reason')
 set(stage, 'worker', worker)
 set(stage, 'startedAt', time)
 if jobState == 'queued' then
@@ -66,5 +66,6 @@ for stage in stages() do
   if get(stage, 'state') == 'running' and not get(stage, 'ticket') then release(stage, '') end
 end
 listQueued()
+recount()
 return 1
 `);

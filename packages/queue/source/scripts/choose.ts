@@ -6,10 +6,13 @@ import { script } from '../redis/script.ts';
  * one that was served longest ago; and of that owner's stages those of jobs that have begun before the others, each by
  * the age of the job, in the order of its plan.
  *
- * A member of the ready list is `<10 - priority> <owner or -> <0 begun, 1 not> <job> <order in the plan> <stage>`, so its
- * text sorts it. No owner contains a space, and '!' comes right after it.
+ * Stages that require what the worker is not capable of are left to other workers.
  *
- * KEYS: ready, delayed, running, served. ARGV: ticket. Returns {job, stage, member or ''}; {milliseconds} until the next
+ * A member of the ready list is `<10 - priority> <owner or -> <0 begun, 1 not> <job> <order in the plan> <stage> <what it
+ * requires, joined by commas, or ->`, so its text sorts it. No owner contains a space, and '!' comes right after it.
+ *
+ * KEYS: ready, delayed, running, served. ARGV: ticket, milliseconds to wait when only other workers are capable, then
+ * what the worker is capable of. Returns {job, stage, member or ''}; {milliseconds} until the next
  * delayed stage becomes ready; or {}: there is no work.
  */
 export const chooseScript = script(`
@@ -25,8 +28,7 @@ for _, member in ipairs(redis.call('ZRANGEBYSCORE', delayed, '-inf', now)) do
   redis.call('ZREM', delayed, member)
   redis.call('ZADD', ready, 0, member)
 end
-local first = redis.call('ZRANGE', ready, 0, 0)[1]
-if not first then
+if redis.call('ZCARD', ready) == 0 then
   local due = redis.call('ZRANGE', delayed, 0, 0, 'WITHSCORES')[2]
   return due and {math.max(1, due - now)} or {}
 end
@@ -35,17 +37,33 @@ for _, text in ipairs(redis.call('HVALS', running)) do
   local owner = string.match(text, '%S+$')
   busy[owner] = (busy[owner] or 0) + 1
 end
-local priority = string.sub(first, 1, 3)
-local best, fewest, oldest
-local member = first
-while member and string.sub(member, 1, 3) == priority do
-  local owner = string.match(member, '^%S+ (%S+)')
-  local count, last = busy[owner] or 0, tonumber(redis.call('HGET', served, owner) or 0)
-  if not best or count < fewest or (count == fewest and last < oldest) then
-    best, fewest, oldest = member, count, last
+local capable = {['-'] = true}
+for i = 3, #ARGV do capable[ARGV[i]] = true end
+local function fits(member)
+  for required in string.gmatch(string.match(member, '%S+$'), '[^,]+') do
+    if not capable[required] then return false end
   end
-  member = redis.call('ZRANGEBYLEX', ready, '[' .. priority .. owner .. '!', '+', 'LIMIT', 0, 1)[1]
+  return true
 end
-local job, stage = string.match(best, '^%S+ %S+ %S+ (%S+) %S+ (%S+)$')
+local function after(bound)
+  return redis.call('ZRANGEBYLEX', ready, bound, '+', 'LIMIT', 0, 1)[1]
+end
+-- For each owner the first stage that the worker is capable of, from the highest priority that has one.
+local best, fewest, oldest, priority
+local member = after('-')
+while member and (not best or string.sub(member, 1, 3) == priority) do
+  local head, owner = string.match(member, '^(%S+ (%S+) )')
+  if fits(member) then
+    local count, last = busy[owner] or 0, tonumber(redis.call('HGET', served, owner) or 0)
+    if not best or count < fewest or (count == fewest and last < oldest) then
+      best, fewest, oldest, priority = member, count, last, string.sub(member, 1, 3)
+    end
+    member = after('[' .. string.sub(head, 1, -2) .. '!')
+  else
+    member = after('(' .. member)
+  end
+end
+if not best then return {tonumber(ARGV[2])} end
+local job, stage = string.match(best, '^%S+ %S+ %S+ (%S+) %S+ (%S+) %S+$')
 return {job, stage, best}
 `);

@@ -65,7 +65,7 @@ moveJob('queued')
 for stage in stages() do
   local its = get(stage, 'state')
   if its == 'failed' or its == 'cancelled' then
-    unset(stage, 'finishedAt', 'startedAt', 'worker', 'reason', 'progress', 'progressAt', 'from', 'failures')
+    unset(stage, 'finishedAt', 'startedAt', 'worker', 'reason', 'progress', 'fraction', 'progressAt', 'from', 'failures')
     moveStage(stage, needsMet(stage) and 'queued' or 'waiting')
   end
 end
@@ -88,6 +88,7 @@ if state ~= 'succeeded' and state ~= 'failed' and state ~= 'cancelled' then
   return redis.error_reply('CONFLICT ' .. state)
 end
 redis.call('ZREM', byState[state], ARGV[1])
+redis.call('ZREM', ended, ARGV[1])
 redis.call('ZREM', KEYS[${commonKeys + 2}], ARGV[1])
 for i = 3, #ARGV do redis.call('SADD', KEYS[${commonKeys + 3}], ARGV[i]) end
 local stages = ${commonKeys + 4} + ARGV[2]

@@ -2,7 +2,7 @@ import { script } from '../redis/script.ts';
 import { commonKeys, prelude } from './prelude.ts';
 
 /**
- * Creates a job, or finds the job that the idempotency key created before.
+ * Creates a job, or finds the job that the idempotency key created before. The key of a deleted job is free again.
  *
  * KEYS: those of every script, spec, all jobs, idempotency, then one index for each label and for the owner.
  * ARGV: id, digest of the body or '' (no idempotency key), seconds to keep the key, posted, parsed, owner or '', the most
@@ -15,6 +15,8 @@ local spec, all, idempotency = KEYS[${commonKeys + 1}], KEYS[${commonKeys + 2}],
 local id, digest = ARGV[1], ARGV[2]
 if digest ~= '' then
   local known = redis.call('HMGET', idempotency, 'digest', 'job')
+  local jobs = string.sub(job, 1, #job - #id)
+  if known[2] and redis.call('EXISTS', jobs .. known[2]) == 0 then known = {} end
   if known[1] and known[1] ~= digest then return redis.error_reply('CONFLICT the key was used with another body') end
   if known[1] then return {'replayed', known[2]} end
 end
@@ -34,6 +36,7 @@ redis.call('ZADD', all, 0, id)
 redis.call('ZADD', byState.queued, 0, id)
 updateLive(id, 'queued')
 listQueued()
+recount()
 for i = ${commonKeys + 4}, #KEYS do redis.call('ZADD', KEYS[i], 0, id) end
 appendEvent('type', 'job', 'state', 'queued', 'reason', '')
 return {'created', id, time}

@@ -15,6 +15,7 @@ if not again then
   if refused then return refused end
   redis.call('HSET', results, stage, ARGV[3])
   set(stage, 'finishedAt', now())
+  learn(stage)
   moveStage(stage, 'succeeded')
   if get(stage, 'kind') == 'report' then appendEvent('type', 'report', 'stage', stage, 'attempt', attempt) end
 end

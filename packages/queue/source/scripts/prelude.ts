@@ -1,9 +1,13 @@
 import { jobStates } from '@distillery/spec';
+import { workLists } from './work-lists.ts';
 
 const states = jobStates.map((state, i) => `${state} = KEYS[${5 + i}]`).join(', ');
 
 /** How many keys every script gets. The keys that a script needs beside them follow. */
-export const commonKeys = 9 + jobStates.length;
+export const commonKeys = 12 + jobStates.length;
+
+const work = ['live', 'ready', 'delayed', 'running', 'served', 'backlog', 'pace', 'ended'];
+const workKeys = work.map((_, i) => `KEYS[${5 + jobStates.length + i}]`).join(', ');
 
 /** Approximate number of events that a job keeps; the oldest ones go first. */
 const maxEvents = 20_000;
@@ -13,15 +17,16 @@ const maxEvents = 20_000;
  * the JSON in it, because cjson turns an empty list into an object and rounds numbers.
  *
  * Fields of the hash: id name labels owner priority state version createdAt startedAt finishedAt reason plan stages
- * warnings skippedData; `w:<digest>` for each warning and `d:<digest>` for each data set with skipped samples, see
- * scripts/reports.ts; and for each stage `s:<stage>:` state kind needs attempt worker ticket order startedAt finishedAt
- * progress progressAt from lastWrite reason failures furthest rows rowsFrom progressEvent metricsEvent checkpointEvent.
+ * warnings skippedData counts done; `w:<digest>` for each warning and `d:<digest>` for each data set with skipped samples, see
+ * scripts/reports.ts; and for each stage `s:<stage>:` state kind needs requires work share attempt worker ticket order startedAt finishedAt
+ * progress fraction progressAt from lastWrite reason failures furthest rows rowsFrom progressEvent metricsEvent checkpointEvent.
  */
 export const prelude = `
 local job, results, metrics, events = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local byState = {${states}}
-local live, ready, delayed = KEYS[${commonKeys - 4}], KEYS[${commonKeys - 3}], KEYS[${commonKeys - 2}]
-local running, served = KEYS[${commonKeys - 1}], KEYS[${commonKeys}]
+local ${work.join(', ')} = ${workKeys}
+-- Whether this script has moved the job or one of its stages to another state.
+local moved, recount = false, nil
 
 local function now()
   local time = redis.call('TIME')
@@ -40,8 +45,9 @@ local function unset(stage, ...)
   for _, field in ipairs({...}) do redis.call('HDEL', job, 's:' .. stage .. ':' .. field) end
 end
 
--- Raises the version of the job, which is its entity tag.
+-- Ends every script that has changed the record: raises the version of the job, which is its entity tag.
 local function changed()
+  if moved then recount() end
   redis.call('HINCRBY', job, 'version', 1)
 end
 
@@ -74,45 +80,18 @@ local function countLive(owner)
   return redis.call('ZLEXCOUNT', live, '[' .. owner .. ' ', '(' .. owner .. '!')
 end
 
+-- Lists the job among those that have ended, or among the unfinished ones of its owner.
 local function updateLive(id, state)
+  local over = state == 'succeeded' or state == 'failed' or state == 'cancelled'
+  if over then redis.call('ZADD', ended, now(), id) else redis.call('ZREM', ended, id) end
   local owner = redis.call('HGET', job, 'owner')
   if not owner then return end
-  local ended = state == 'succeeded' or state == 'failed' or state == 'cancelled'
-  if ended then redis.call('ZREM', live, owner .. ' ' .. id) else redis.call('ZADD', live, 0, owner .. ' ' .. id) end
+  if over then redis.call('ZREM', live, owner .. ' ' .. id) else redis.call('ZADD', live, 0, owner .. ' ' .. id) end
 end
 
--- The place of a stage in the order of work, which scripts/choose.ts reads.
-local function place(stage, begun)
-  local of = redis.call('HMGET', job, 'priority', 'owner', 'id', 's:' .. stage .. ':order')
-  return string.format('%02d %s %d %s %s %s', 10 - tonumber(of[1] or 0), of[2] or '-', begun and 0 or 1, of[3],
-    of[4] or '0', stage)
-end
-
--- Lists the stage as ready when a worker may take it now, and takes it off the list otherwise.
-local function list(stage)
-  for _, begun in ipairs({true, false}) do
-    local member = place(stage, begun)
-    redis.call('ZREM', ready, member)
-    redis.call('ZREM', delayed, member)
-  end
-  local of = redis.call('HMGET', job, 'state', 'startedAt', 's:' .. stage .. ':state')
-  if of[3] == 'queued' and (of[1] == 'queued' or of[1] == 'running') then
-    redis.call('ZADD', ready, 0, place(stage, of[2]))
-  end
-end
-
--- Lists the queued stages anew: whether they may be taken, and their places, follow the state of the job.
-local function listQueued()
-  for stage in stages() do if get(stage, 'state') == 'queued' then list(stage) end end
-end
-
--- A ready stage becomes ready again only after so many milliseconds.
-local function postpone(stage, milliseconds)
-  local member = place(stage, redis.call('HEXISTS', job, 'startedAt') == 1)
-  if redis.call('ZREM', ready, member) == 1 then redis.call('ZADD', delayed, now() + milliseconds, member) end
-end
-
+${workLists}
 local function moveJob(state, reason)
+  moved = true
   local id = redis.call('HGET', job, 'id')
   redis.call('ZREM', byState[redis.call('HGET', job, 'state')], id)
   redis.call('ZADD', byState[state], 0, id)
@@ -123,6 +102,7 @@ local function moveJob(state, reason)
 end
 
 local function moveStage(stage, state, reason)
+  moved = true
   local ticket = get(stage, 'ticket')
   if ticket and state ~= 'running' then
     redis.call('HDEL', running, ticket)
@@ -159,7 +139,7 @@ end
 
 -- A running stage stops early: it is queued again, or cancelled with its job.
 local function release(stage, reason)
-  unset(stage, 'progress', 'progressAt', 'from')
+  unset(stage, 'progress', 'fraction', 'progressAt', 'from')
   if redis.call('HGET', job, 'state') == 'cancelling' then
     set(stage, 'finishedAt', now())
     moveStage(stage, 'cancelled', reason)
@@ -174,7 +154,7 @@ local function rewind(lost, reason)
   local function again(stage)
     if get(stage, 'state') ~= 'succeeded' then return end
     redis.call('HDEL', results, stage)
-    unset(stage, 'finishedAt', 'startedAt', 'worker', 'progress', 'progressAt', 'from', 'failures', 'furthest')
+    unset(stage, 'finishedAt', 'startedAt', 'worker', 'progress', 'fraction', 'progressAt', 'from', 'failures', 'furthest')
     moveStage(stage, 'queued', reason)
   end
   for stage in string.gmatch(lost, '%S+') do again(stage) end

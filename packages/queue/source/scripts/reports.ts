@@ -15,18 +15,22 @@ const numbered = `${fenced}
 if isRepeat(stage, attempt, ARGV[3]) then return 0 end
 `;
 
-/** ARGV: stage, attempt, progress as JSON, its fraction. */
+/** ARGV: stage, attempt, progress as JSON, its fraction, its phase. */
 export const progressScript = script(`${fenced}
 local fraction, time = ARGV[4], now()
 set(stage, 'progress', ARGV[3])
+set(stage, 'fraction', fraction)
 set(stage, 'progressAt', time)
-if tonumber(fraction) > tonumber(get(stage, 'furthest') or 0) then
+local furthest = tonumber(get(stage, 'furthest') or 0)
+if tonumber(fraction) > furthest then
   set(stage, 'furthest', fraction)
   unset(stage, 'failures')
+  redis.call('HINCRBYFLOAT', job, 'done', (fraction - furthest) * (get(stage, 'share') or 0))
 end
--- The rate is measured from here, so that a stage that resumed at 80 % does not look fast.
-if not get(stage, 'from') then set(stage, 'from', fraction .. '@' .. time) end
-replaceEvent(stage, 'progressEvent', 'type', 'progress', 'stage', stage, 'attempt', attempt, 'progress', ARGV[3])
+-- The rate is measured from the first progress behind the loading, so that a stage that resumed at 80 % does not look fast.
+if ARGV[5] ~= 'loading' and not get(stage, 'from') then set(stage, 'from', fraction .. '@' .. time) end
+replaceEvent(stage, 'progressEvent', 'type', 'progress', 'stage', stage, 'attempt', attempt, 'progress', ARGV[3],
+  'furthest', get(stage, 'furthest') or 0)
 changed()
 return 1
 `);

@@ -169,6 +169,33 @@ export const settings = {
       'refused, so that no web page can reach the API through a name of its own. With keys every name is allowed ' +
       'unless this is set.',
   },
+  retainDays: {
+    group: 'api',
+    variable: 'RETAIN_DAYS',
+    flag: '--retain-days',
+    type: wholeNumber(1, 36_500),
+    programs: ['api', 'up'],
+    defaultWords: 'jobs are kept until they are deleted',
+    description: 'Days after its end after which a job is deleted, with the files that no other job needs.',
+  },
+  retainJobs: {
+    group: 'api',
+    variable: 'RETAIN_JOBS',
+    flag: '--retain-jobs',
+    type: wholeNumber(1),
+    programs: ['api', 'up'],
+    defaultWords: 'jobs are kept until they are deleted',
+    description: 'The most jobs that have ended and are kept; those that ended first are deleted.',
+  },
+  retainAudit: {
+    group: 'api',
+    variable: 'RETAIN_AUDIT',
+    flag: '--retain-audit',
+    type: wholeNumber(1),
+    programs: ['api', 'up'],
+    default: '100000',
+    description: 'The changes that the audit log keeps, approximately; of refused requests it keeps 10,000.',
+  },
   trustProxy: {
     group: 'api',
     variable: 'TRUST_PROXY',
@@ -177,6 +204,16 @@ export const settings = {
     programs: ['api', 'up'],
     default: '',
     description: "The proxies whose `X-Forwarded-For` header is believed about the client's address.",
+  },
+  retainMetrics: {
+    group: 'worker',
+    variable: 'RETAIN_METRICS',
+    flag: '--retain-metrics',
+    type: wholeNumber(1),
+    programs: ['worker', 'up'],
+    default: '1000000',
+    description:
+      'The rows of metrics that each stage keeps, approximately; the oldest are dropped. A row takes about 200 bytes in Redis.',
   },
   trainers: {
     group: 'worker',

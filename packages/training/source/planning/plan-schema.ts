@@ -73,7 +73,9 @@ export const planSchema = z.object({
         seconds: z
           .number()
           .nullable()
-          .describe('The estimated duration in seconds; null until a worker has measured its speed.'),
+          .describe(
+            'The estimated duration in seconds, with the start of the stage and its end; null until a worker has measured its speed.',
+          ),
       }),
     )
     .describe('The stages in an order in which they can run.'),
@@ -96,5 +98,8 @@ export const planSchema = z.object({
         'The speed in GFLOPS that the durations are computed with; null until a worker has measured it.',
       ),
   }),
+  warnings: z
+    .array(z.string())
+    .describe('What people should know before they submit the job, and what does not stop it.'),
 });
 export type Plan = z.output<typeof planSchema>;

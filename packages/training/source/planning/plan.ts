@@ -7,6 +7,8 @@ import {
   type JobPlan,
   type JobSpec,
   validationOf,
+  type Paces,
+  stageSeconds,
 } from '@distillery/spec';
 import type { Store } from '@distillery/store';
 import { describeTeachers } from './subjects.ts';
@@ -34,6 +36,10 @@ export interface PlanContext extends DatasetContext {
   store?: Store;
   /** The speed of the workers in GFLOPS, as measured; absent: unknown. */
   gigaflops?: number | undefined;
+  /** How long stages take, as the workers have measured; absent: nothing is measured. */
+  paces?: Paces['kinds'] | undefined;
+  /** How many workers run; absent: unknown. */
+  running?: number | undefined;
   /** Why no worker can train in bfloat16; absent: at least one can. */
   bfloat16Refusal?: string | undefined;
   /** The limits of one job. Default: `defaultBounds`. */
@@ -57,8 +63,8 @@ export async function planJob(spec: JobSpec, context: PlanContext): Promise<Plan
   const train = outline.trainCount - validation;
   const job = { spec, layout, train, test: outline.testCount, facts: teachers };
   const stages = planStages(stageKinds.list, job);
-  const seconds = (flops: number) =>
-    context.gigaflops === undefined ? null : flops / context.gigaflops / 1e9;
+  const { paces: kinds = {}, gigaflops } = context;
+  const seconds = stages.map((stage) => stageSeconds(stage, { kinds, gigaflops }));
   const estimate = {
     memoryBytes: memoryEstimate(layout, spec.procedure === 'mutual'),
     datasetBytes: (outline.trainCount + outline.testCount) * inputBytes(outline),
@@ -77,7 +83,15 @@ export async function planJob(spec: JobSpec, context: PlanContext): Promise<Plan
     return terms;
   };
   return {
-    resolved: { version: planVersion, distillery: version, stages },
+    resolved: {
+      version: planVersion,
+      distillery: version,
+      stages: stages.map((stage) => ({
+        ...stage,
+        // For the shares of progress any speed does, where none is known.
+        seconds: stageSeconds(stage, { kinds, gigaflops: gigaflops ?? 10 }) ?? 0,
+      })),
+    },
     plan: {
       dataset: {
         source: spec.dataset.source,
@@ -99,18 +113,14 @@ export async function planJob(spec: JobSpec, context: PlanContext): Promise<Plan
         control: student.control,
         terms: describeMethod(method),
       })),
-      stages: stages.map(({ id, kind, needs, work }) => ({
-        id,
-        kind,
-        needs,
-        work,
-        seconds: seconds(work),
-      })),
+      stages: stages.map(({ id, kind, needs, work }, i) => ({ id, kind, needs, work, seconds: seconds[i] })),
       estimate: {
         ...estimate,
-        seconds: seconds(work),
+        seconds: seconds.includes(null) ? null : seconds.reduce<number>((sum, one) => sum + (one ?? 0), 0),
         gigaflops: context.gigaflops ?? null,
       },
+      warnings:
+        context.running === 0 ? ['no worker is running: the job would wait until one is started'] : [],
     },
   };
 }

@@ -27,7 +27,7 @@ export interface PlannerData {
 }
 
 /** The facts about running workers that planning uses. */
-export type WorkerFacts = Pick<PlanContext, 'gigaflops' | 'bfloat16Refusal'>;
+export type WorkerFacts = Pick<PlanContext, 'gigaflops' | 'paces' | 'running' | 'bfloat16Refusal'>;
 
 export interface PlanRequest {
   id: number;

@@ -1,4 +1,4 @@
-import type { JobSpec, StagePlan } from '@distillery/spec';
+import type { JobSpec, StagePlan, Training } from '@distillery/spec';
 import type { StageKind, StageNetwork } from '../stages/stage.ts';
 import type { Layout } from './layout.ts';
 import type { TeacherFacts } from './subjects.ts';
@@ -20,6 +20,13 @@ export interface StageDraft<Input> {
   input: Input;
   /** The estimated work in floating-point operations, memory traffic included. */
   work: number;
+  /** What only some workers are capable of. */
+  requires?: string[];
+}
+
+/** What a training requires of its worker. */
+export function requirementsOf({ precision }: Training): { requires?: string[] } {
+  return precision === 'bfloat16' ? { requires: ['bfloat16'] } : {};
 }
 
 /** A planned stage with the networks it trains, which later kinds plan their stages from. */
@@ -44,9 +51,12 @@ export function planStages(kinds: readonly StageKind[], job: PlanningJob): Stage
   return inOrder(planned.map(({ stage }) => stage));
 }
 
-function plannedStage(kind: StageKind, { input, work }: StageDraft<Record<string, unknown>>): PlannedStage {
+function plannedStage(
+  kind: StageKind,
+  { input, ...draft }: StageDraft<Record<string, unknown>>,
+): PlannedStage {
   const needs = [...new Set(kind.needs(input))];
-  const stage = { id: kind.id(input), kind: kind.type, needs, work, input, ...kind.about(input) };
+  const stage = { id: kind.id(input), kind: kind.type, needs, ...draft, input, ...kind.about(input) };
   return { stage, networks: kind.networks?.(input) ?? [] };
 }
 

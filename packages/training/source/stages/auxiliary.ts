@@ -8,7 +8,7 @@ import { disposeNetwork, readValues, type Values } from '../network.ts';
 import { trainingWork } from '../planning/estimate.ts';
 import { networkOf, type PlannedStudent } from '../planning/layout.ts';
 import { viewsOf } from '../planning/students.ts';
-import type { PlanningJob } from '../planning/stages.ts';
+import { type PlanningJob, requirementsOf } from '../planning/stages.ts';
 import { type Pretrained, pretrainedOf, reconstruction } from '../pretraining.ts';
 import { encodeWeights, loadWeights } from '../weights.ts';
 import { checkpointsOf, loadMaterials, type Materials, trainingKey, trainingProgress } from './materials.ts';
@@ -55,9 +55,10 @@ export const auxiliary: StageKind<typeof input, typeof resultSchema> = {
     job.layout.students.flatMap((planned) => {
       const wanted = pretrainedOf(planned);
       return job.spec.seeds.flatMap((seed) =>
-        wanted.map(({ key, whole, training: { epochs } }) => ({
+        wanted.map(({ key, whole, training }) => ({
           input: auxiliaryInput(job, planned, key, seed),
-          work: trainingWork(whole, epochs, job.train),
+          work: trainingWork(whole, training.epochs, job.train),
+          ...requirementsOf(training),
         })),
       );
     }),

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { trainingWork } from '../planning/estimate.ts';
+import { requirementsOf } from '../planning/stages.ts';
 import { isPeer, viewsOf } from '../planning/students.ts';
 import { aboutData, aboutDataSchema } from './about-data.ts';
 import { loadMaterials } from './materials.ts';
@@ -34,7 +35,11 @@ export const mutual: StageKind<typeof input, typeof resultSchema> = {
     const works = peers.map(({ plan, student }) => trainingWork(plan, student.training.epochs, train));
     const work = works.reduce((sum, each) => sum + each, 0);
     const names = peers.map(({ student }) => student.name);
-    return spec.seeds.map((seed) => ({ input: { peers: names, seed }, work }));
+    return spec.seeds.map((seed) => ({
+      input: { peers: names, seed },
+      work,
+      ...requirementsOf(peers[0].student.training),
+    }));
   },
   networks: ({ peers, seed }, result) =>
     peers.map((name) => ({

@@ -4,6 +4,7 @@ import type * as tf from '@tensorflow/tfjs-core';
 import { z } from 'zod';
 import { combineLogits, type Ensemble, tapOf } from '../ensemble.ts';
 import { trainingWork } from '../planning/estimate.ts';
+import { requirementsOf } from '../planning/stages.ts';
 import { ensembleOf, networkOf } from '../planning/layout.ts';
 import { isPeer, viewsOf } from '../planning/students.ts';
 import { pretrainedOf } from '../pretraining.ts';
@@ -65,6 +66,7 @@ export const student: StageKind<typeof input, typeof resultSchema> = {
           return {
             input: { student: name, seed, teachers, auxiliaries, after },
             work: trainingWork(planned.plan, training.epochs, train),
+            ...requirementsOf(training),
           };
         });
       });

@@ -3,6 +3,7 @@ import { claim } from '@distillery/store';
 import { z } from 'zod';
 import { bindMethod, labelsAlone } from '../method.ts';
 import { trainingWork } from '../planning/estimate.ts';
+import { requirementsOf } from '../planning/stages.ts';
 import { aboutData, aboutDataSchema } from './about-data.ts';
 import { loadMaterials, type Materials, trainingKey } from './materials.ts';
 import { runNetworks } from './network-run.ts';
@@ -39,6 +40,7 @@ export const teacher: StageKind<typeof input, typeof resultSchema> = {
             {
               input: { teacher: name },
               work: trainingWork(plan, training.epochs, facts[name].data?.trainCount ?? train),
+              ...requirementsOf(training),
             },
           ],
     ),

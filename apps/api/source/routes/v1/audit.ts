@@ -22,7 +22,8 @@ export const audit: FastifyPluginAsyncZod<Services> = async (app, { queue }) => 
       schema: {
         operationId: 'readAudit',
         tags: ['operation'],
-        summary: 'Read the audit log: changes and refused requests, newest first (the last 100,000 entries)',
+        summary:
+          'Read the audit log: changes and refused requests, newest first (the last `RETAIN_AUDIT` changes and 10,000 refusals)',
         querystring,
         response: {
           200: z.object({ entries: z.array(auditEntrySchema), next: z.string().nullable() }),

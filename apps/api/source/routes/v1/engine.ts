@@ -8,6 +8,7 @@ const workerSchema = z.object({
   id: z.string(),
   host: z.string(),
   version: z.string(),
+  trainers: z.number().int().optional().describe('The stages that the worker runs at once.'),
   engine: engineInfoSchema,
   startedAt: z.iso.datetime(),
   seenAt: z.iso.datetime(),

@@ -1,4 +1,4 @@
-import { jobStates, jobViewSchema } from '@distillery/spec';
+import { jobStates, jobSummarySchema } from '@distillery/spec';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { problems } from '../../../http/responses.ts';
@@ -34,7 +34,7 @@ export const list: FastifyPluginAsyncZod<Services> = async (app, { queue }) => {
         querystring,
         response: {
           200: z.object({
-            jobs: z.array(jobViewSchema),
+            jobs: z.array(jobSummarySchema),
             next: z.string().nullable().describe('The `after` of the next page; null on the last page.'),
           }),
           ...problems,

@@ -1,7 +1,7 @@
 import { jobViewSchema } from '@distillery/spec';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import { noneMatch } from '../../../../http/entity-tag.ts';
+import { jobTag, noneMatch } from '../../../../http/entity-tag.ts';
 import { sendView } from '../../../../http/send-view.ts';
 import { problems } from '../../../../http/responses.ts';
 import type { Services } from '../../../../services.ts';
@@ -11,6 +11,7 @@ import { metrics } from './metrics.ts';
 import { params } from './params.ts';
 import { report } from './report.ts';
 import { spec } from './spec.ts';
+import { stages } from './stages.ts';
 import { weights } from './weights.ts';
 
 /** `/v1/jobs/:id` and the routes below it. */
@@ -38,16 +39,17 @@ export const job: FastifyPluginAsyncZod<Services> = async (app, services) => {
       },
     },
     async (request, reply) => {
-      const { view, version } = await services.queue.jobs.get(request.params.id);
-      const tag = `"${version}"`;
+      const now = await services.queue.jobs.get(request.params.id);
+      const tag = jobTag(now);
       reply.header('etag', tag).header('cache-control', 'no-cache');
       if (!noneMatch(request.headers['if-none-match'], tag)) return reply.code(304).send();
-      return sendView(reply, view);
+      return sendView(reply, now.view);
     },
   );
   // The options of this plugin hold its prefix, which must not be applied twice.
   const below = { ...services, prefix: '' };
   await app.register(control, below);
+  await app.register(stages, below);
   await app.register(metrics, below);
   await app.register(spec, below);
   await app.register(report, below);
