@@ -91,7 +91,8 @@ export function jobRecords(redis: Client, keys: Keys, standing: () => Promise<St
         })) as [string, string, string];
         if (outcome === 'replayed') return { ...(await answerOf(created)), replayed: true };
         // Not read back: the record of a large job has tens of thousands of fields.
-        return { view: viewOf({ ...record, createdAt, version: '1' }), version: 1, replayed: false };
+        const view = viewOf({ ...record, createdAt, version: '1' }, await standing());
+        return { view, version: 1, replayed: false };
       },
     ),
 
