@@ -112,14 +112,17 @@ test('a terminal gets one line that is rewritten, then removed', () => {
 });
 
 test('a job that waits shows its state, in a log once', () => {
-  const [queued, paused] = (['queued', 'paused'] as const).map((state) => ({
-    ...job(stage('teacher')),
-    state,
-  }));
-  expect(printed(false, queued, queued, paused, paused, queued)).toBe(
-    '  queued, waiting for a worker\n' +
+  const waiting = job(stage('teacher'));
+  const queued = { ...waiting, state: 'queued', waitingFor: 'turn' } as const;
+  const paused = { ...waiting, state: 'paused' } as const;
+  const abandoned = { ...queued, waitingFor: 'worker' } as const;
+  expect(printed(false, queued, queued, paused, paused, abandoned)).toBe(
+    '  queued, waiting for its turn\n' +
       '  paused; go on with: distill resume job\n' +
-      '  queued, waiting for a worker\n',
+      '  queued, waiting: no worker is running\n',
   );
+  const between = { ...waiting, waitingFor: 'turn' } as const;
+  expect(printed(false, between)).toBe('');
+  expect(printed(true, between)).toContain('  waiting for its turn');
   expect(printed(true, job(stage('teacher', running)), paused)).toContain('\r\x1b[2K  paused; go on with');
 });

@@ -2,13 +2,26 @@ import { stripVTControlCharacters, styleText } from 'node:util';
 import type { JobView, StageView } from '@distillery/spec';
 import { duration, integer } from './format.ts';
 
-/** What is shown instead of progress while a job waits. */
+/** What is shown instead of progress while a job is stopped. */
 const idleStates: Partial<Record<JobView['state'], (id: string) => string>> = {
-  queued: () => 'queued, waiting for a worker',
   pausing: () => 'pausing, its trainers write checkpoints',
   paused: (id) => `paused; go on with: distill resume ${id}`,
   cancelling: () => 'cancelling, its trainers write checkpoints',
 };
+
+/** What is shown while a job waits, by what it waits for. */
+const waits: Partial<Record<NonNullable<JobView['waitingFor']>, string>> = {
+  turn: 'waiting for its turn',
+  worker: 'waiting: no worker is running',
+  capability: 'waiting: no running worker supports what the next stage requires',
+};
+
+/** What is shown instead of progress while no stage of a job runs. */
+function idleLine({ id, state, waitingFor }: JobView): string | undefined {
+  const stopped = idleStates[state]?.(id);
+  const wait = waitingFor === null ? undefined : waits[waitingFor];
+  return stopped ?? (state === 'queued' ? `queued, ${wait ?? 'about to begin'}` : wait);
+}
 
 /**
  * Shows a job's progress. On a terminal it rewrites one line. Elsewhere it writes a line when an epoch begins, a stage
@@ -37,7 +50,8 @@ export function progressPrinter(out: NodeJS.WriteStream) {
         }
       }
       const before = idle;
-      idle = idleStates[job.state]?.(job.id);
+      // Between two stages a job waits for a moment, which is no line of a log.
+      idle = job.state === 'running' && job.waitingFor === 'turn' && !out.isTTY ? undefined : idleLine(job);
       if (!out.isTTY) {
         if (idle !== undefined && idle !== before) print(`  ${idle}`);
         return;

@@ -69,14 +69,21 @@ async function probe(): Promise<FromTrainer> {
 }
 
 async function train({ storeDir, dataDir, roots, ...task }: Task): Promise<FromTrainer> {
+  stop.signal.throwIfAborted();
   await loadPlugins(readConfiguration('trainer', process.env).plugins);
   const engine = await startEngine();
+  let begun = false;
+  // Before the first step there is no work to commit, so the process may end in the middle of anything: a source or a store
+  // that does not look at the signal delays nothing.
+  const stoppedEarly = new Promise<never>((_, reject) => {
+    stop.signal.addEventListener('abort', () => begun || reject(stop.signal.reason as Error));
+  });
   let yielded = performance.now();
   let beaten = yielded;
   // Before the first step no loop sends heartbeats. A call that hangs in native code stops this timer, too.
   const loading = setInterval(() => send({ type: 'alive' }), beatMs);
   loading.unref();
-  const result = await runStage({
+  const running = runStage({
     ...task,
     engine,
     store: await openStore(storeDir, { warn: (message) => send({ type: 'warning', message }) }),
@@ -99,6 +106,7 @@ async function train({ storeDir, dataDir, roots, ...task }: Task): Promise<FromT
       await setImmediate();
       yielded = performance.now();
       clearInterval(loading);
+      begun = true;
       if (yielded - beaten >= beatMs) {
         send({ type: 'alive' });
         beaten = yielded;
@@ -106,6 +114,7 @@ async function train({ storeDir, dataDir, roots, ...task }: Task): Promise<FromT
       stop.signal.throwIfAborted();
     },
   });
+  const result = await Promise.race([running, stoppedEarly]);
   clearInterval(loading);
   return { type: 'done', result };
 }

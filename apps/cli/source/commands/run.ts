@@ -12,9 +12,12 @@ export const run = () =>
     .action(
       clientAction(async (context, path: string, { watch }: { watch: boolean }) => {
         const { client, print } = context;
-        const { id } = await client.submit(await readSpec(path));
+        const { id, waitingFor } = await client.submit(await readSpec(path));
         print(`  ${id}`);
-        if (!watch) return;
+        if (!watch) {
+          if (waitingFor === 'worker') process.stderr.write('no worker is running: the job waits for one\n');
+          return;
+        }
         await watchJob(context, id);
         print(`\n${reportTable(await client.report(id))}`);
       }),
