@@ -57,6 +57,16 @@ test('wrong content types, unknown pages and methods', async () => {
   expect(await allowed('POST', '/v1/jobs/job_x/teacher/weights/')).toBe('GET, HEAD');
 });
 
+test('a position that no page has given is refused', async () => {
+  for (const after of ['nonsense', '', 'job_', '0-0']) {
+    const response = await held.request(`/v1/jobs?after=${after}`);
+    expect(await problem(response)).toMatchObject({
+      code: 'malformed_request',
+      errors: [{ path: '#/query/after', message: 'must be `next` of the page before' }],
+    });
+  }
+});
+
 test('a query parameter that is given twice is refused as such', async () => {
   const twice = await held.request('/v1/jobs?state=queued&state=running');
   expect(await problem(twice)).toMatchObject({
@@ -118,9 +128,9 @@ test('a job with too many stages is refused with the field, the number and the l
     {
       path: '/students',
       message:
-        'the job would have 63523 stages (64 students × 16 generations × 32 seeds), more than the limit of 5000',
+        'the job would have 63523 stages (64 students × 16 generations × 32 seeds), more than the limit of 2500',
       value: 63_523,
-      allowed: { maximum: 5000 },
+      allowed: { maximum: 2500 },
     },
   ]);
 });

@@ -49,6 +49,14 @@ test('metrics are JSON or CSV, in pages, filtered by stage', async () => {
   const html = await held.request(path, { headers: { accept: 'text/html, text/csv;q=0' } });
   expect((await problem(html)).code).toBe('not_acceptable');
   expect((await problem(await held.request(`${path}?after=1`))).code).toBe('malformed_request');
+  const unknown = await held.request(`${path}?stage=nonsense`);
+  expect([unknown.status, await problem(unknown)]).toMatchObject([
+    404,
+    {
+      code: 'stage_not_found',
+      detail: expect.stringMatching(/no stage "nonsense"; its stages are: teacher, /),
+    },
+  ]);
   expect((await problem(await held.request('/v1/jobs/job_x/metrics'))).code).toBe('job_not_found');
 });
 

@@ -11,6 +11,7 @@ export const errorTable = {
   cross_site: { status: 403, retryable: false, title: 'Requests from the pages of other sites are refused' },
   not_found: { status: 404, retryable: false, title: 'There is no such route' },
   job_not_found: { status: 404, retryable: false, title: 'There is no such job' },
+  stage_not_found: { status: 404, retryable: false, title: 'The job has no such stage' },
   teacher_not_found: { status: 404, retryable: false, title: 'The job has no such teacher' },
   student_not_found: { status: 404, retryable: false, title: 'The job has no such student' },
   checkpoint_not_found: { status: 404, retryable: false, title: 'There is no such checkpoint' },

@@ -2,10 +2,15 @@ import { pipeline } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { DistilleryError } from '@distillery/spec';
 import plugin from 'fastify-plugin';
+import { oneAtATime } from '../one-at-a-time.ts';
+
+/** Bodies of this many characters are parsed in turn: several that arrive at once would hold up all other requests. */
+const large = 65_536;
 
 /**
- * Accepts JSON bodies and no others, as they are or compressed with gzip. The text of a body is kept, because the planning thread parses it again. On a route
- * without a body an empty one is fine, whatever its type: many clients send the type with every POST.
+ * Accepts JSON bodies and no others, as they are or compressed with gzip. The text of a body is kept, because the planning
+ * thread parses it again. On a route without a body an empty one is fine, whatever its type: many clients send the type with
+ * every POST.
  */
 export const body = plugin(
   async (app) => {
@@ -31,10 +36,12 @@ export const body = plugin(
     });
     app.removeAllContentTypeParsers();
     const parse = app.getDefaultJsonParser('error', 'error');
+    const inTurn = oneAtATime();
     app.addContentTypeParser<string>('application/json', { parseAs: 'string' }, (request, text, done) => {
       request.text = text;
       if (text === '' && request.routeOptions.schema?.body === undefined) done(null, undefined);
-      else void parse(request, text, done);
+      else if (text.length < large) void parse(request, text, done);
+      else void inTurn(async () => parse(request, text, done));
     });
   },
   { name: 'body', fastify: '5.x' },

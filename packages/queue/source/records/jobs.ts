@@ -66,7 +66,7 @@ export function jobRecords(redis: Client, keys: Keys, standing: () => Promise<St
         const id = newJobId();
         const { name, labels, priority, plan, owner } = job;
         const record = initialFields({ id, name, labels, owner: owner?.name, priority, plan });
-        const [outcome, created] = (await run(
+        const [outcome, created, createdAt] = (await run(
           redis,
           createScript,
           [
@@ -88,8 +88,11 @@ export function jobRecords(redis: Client, keys: Keys, standing: () => Promise<St
           ],
         ).catch((error: unknown) => {
           throw conflict(error) ?? overQuota(error, owner) ?? error;
-        })) as [string, string];
-        return { ...(await answerOf(created)), replayed: outcome === 'replayed' };
+        })) as [string, string, string];
+        if (outcome === 'replayed') return { ...(await answerOf(created)), replayed: true };
+        // Not read back: the record of a large job has tens of thousands of fields.
+        const view = viewOf({ ...record, createdAt, version: '1' }, await standing());
+        return { view, version: 1, replayed: false };
       },
     ),
 

@@ -6,7 +6,8 @@ import { commonKeys, prelude } from './prelude.ts';
  *
  * KEYS: those of every script, spec, all jobs, idempotency, then one index for each label and for the owner.
  * ARGV: id, digest of the body or '' (no idempotency key), seconds to keep the key, posted, parsed, owner or '', the most
- * unfinished jobs that the owner may have, then pairs of the record. Returns {'created' | 'replayed', id}; an error CONFLICT, or
+ * unfinished jobs that the owner may have, then pairs of the record. Returns {'created', id, time} or
+ * {'replayed', id}; an error CONFLICT, or
  * QUOTA with the current count.
  */
 export const createScript = script(`${prelude}
@@ -27,8 +28,10 @@ if digest ~= '' then
   redis.call('EXPIRE', idempotency, ARGV[3])
 end
 redis.call('HSET', spec, 'posted', ARGV[4], 'parsed', ARGV[5])
-for i = 8, #ARGV, 2 do redis.call('HSET', job, ARGV[i], ARGV[i + 1]) end
-redis.call('HSET', job, 'createdAt', now(), 'version', 1)
+-- Lua passes at most about 8000 values at once.
+for i = 8, #ARGV, 4000 do redis.call('HSET', job, unpack(ARGV, i, math.min(i + 3999, #ARGV))) end
+local time = now()
+redis.call('HSET', job, 'createdAt', time, 'version', 1)
 redis.call('ZADD', all, 0, id)
 redis.call('ZADD', byState.queued, 0, id)
 updateLive(id, 'queued')
@@ -36,5 +39,5 @@ listQueued()
 recount()
 for i = ${commonKeys + 4}, #KEYS do redis.call('ZADD', KEYS[i], 0, id) end
 appendEvent('type', 'job', 'state', 'queued', 'reason', '')
-return {'created', id}
+return {'created', id, time}
 `);

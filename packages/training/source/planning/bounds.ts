@@ -18,11 +18,11 @@ export interface Bounds {
 }
 
 /**
- * More stages than 64 students with 32 seeds and their controls have; the memory and disk of a large machine; about a
- * year of a large GPU.
+ * More stages than 64 students with 32 seeds and one control have; the memory and disk of a large machine; about a year of
+ * a large GPU.
  */
 export const defaultBounds: Bounds = {
-  stages: 5000,
+  stages: 2500,
   peerTerms: 10_000,
   parameters: 1e9,
   memoryBytes: 256 * 2 ** 30,

@@ -15,7 +15,11 @@ const querystring = z.strictObject({
   owner: z.string().max(63).optional().describe('Jobs of this owner: the name of an API key.'),
   name: z.string().max(120).optional().describe('Jobs whose name contains this text, in any case.'),
   limit: z.coerce.number().int().min(1).max(100).default(20).describe('The most jobs of a page.'),
-  after: z.string().max(100).optional().describe('Jobs after this position: `next` of the page before.'),
+  after: z
+    .string()
+    .regex(/^job_[0-9a-z]{26}$/, 'must be `next` of the page before')
+    .optional()
+    .describe('Jobs after this position: `next` of the page before.'),
 });
 
 /** `GET /v1/jobs` */

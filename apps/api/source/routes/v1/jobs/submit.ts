@@ -3,6 +3,8 @@ import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { problems } from '../../../http/responses.ts';
 import type { Services } from '../../../services.ts';
+import { sendView } from '../../../http/send-view.ts';
+import { oneAtATime } from '../../../one-at-a-time.ts';
 import { liveWorkers } from '../../../live-workers.ts';
 import { checkPriority } from '../../../plugins/access.ts';
 import { validatorWithoutBody } from '../../../validation.ts';
@@ -17,9 +19,13 @@ const headers = z.looseObject({
     ),
 });
 
+/** Writing the record of a job with more stages takes so long that it waits for its turn. */
+const manyStages = 200;
+
 /** `POST /v1/jobs` and `POST /v1/jobs/validate` */
 export const submit: FastifyPluginAsyncZod<Services> = async (app, { queue, planner, catalogue }) => {
   app.setValidatorCompiler(validatorWithoutBody);
+  const inTurn = oneAtATime();
 
   app.post(
     '/jobs',
@@ -47,10 +53,9 @@ export const submit: FastifyPluginAsyncZod<Services> = async (app, { queue, plan
         checkPriority(caller, posted);
         const { spec, plan } = await planner.plan(text, await liveWorkers(queue));
         const { name = null, labels, priority } = spec;
-        const created = await queue.jobs.create(
-          { name, labels, owner, priority, posted, spec, plan },
-          idempotency,
-        );
+        const create = () =>
+          queue.jobs.create({ name, labels, owner, priority, posted, spec, plan }, idempotency);
+        const created = await (plan.stages.length > manyStages ? inTurn(create) : create());
         ({ replayed } = created);
         job = created;
         // The whole job is stored now, so 202 is correct: every worker offers what has no ticket when it starts and every
@@ -66,7 +71,8 @@ export const submit: FastifyPluginAsyncZod<Services> = async (app, { queue, plan
         }
       }
       if (replayed) reply.header('idempotency-replayed', 'true');
-      return reply.code(202).header('location', `/v1/jobs/${job.view.id}`).send(job.view);
+      reply.code(202).header('location', `/v1/jobs/${job.view.id}`);
+      return sendView(reply, job.view);
     },
   );
 

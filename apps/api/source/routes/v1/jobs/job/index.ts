@@ -2,6 +2,7 @@ import { jobViewSchema } from '@distillery/spec';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { jobTag, noneMatch } from '../../../../http/entity-tag.ts';
+import { sendView } from '../../../../http/send-view.ts';
 import { problems } from '../../../../http/responses.ts';
 import type { Services } from '../../../../services.ts';
 import { checkpoints } from './checkpoints.ts';
@@ -42,7 +43,7 @@ export const job: FastifyPluginAsyncZod<Services> = async (app, services) => {
       const tag = jobTag(now);
       reply.header('etag', tag).header('cache-control', 'no-cache');
       if (!noneMatch(request.headers['if-none-match'], tag)) return reply.code(304).send();
-      return reply.send(now.view);
+      return sendView(reply, now.view);
     },
   );
   // The options of this plugin hold its prefix, which must not be applied twice.
