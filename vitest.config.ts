@@ -35,12 +35,17 @@ export default defineConfig({
       }),
     ),
     passWithNoTests: webgpu === undefined,
-    // Native engines live in processes of their own; two cores run two files at a time.
+    // Native engines live in processes of their own. One file more than two cores run at a time, because some wait.
     pool: 'forks',
-    maxWorkers: 2,
+    maxWorkers: 3,
     testTimeout: 30_000 * patience,
     hookTimeout: 60_000 * patience,
     // TensorFlow's greeting on stderr says nothing about a test.
-    env: { TF_CPP_MIN_LOG_LEVEL: '2', ...webgpu },
+    env: {
+      TF_CPP_MIN_LOG_LEVEL: '2',
+      // Two files at a time, on two cores: more threads would wait for each other.
+      TF_NUM_INTRAOP_THREADS: process.env.TF_NUM_INTRAOP_THREADS ?? '1',
+      ...webgpu,
+    },
   },
 });

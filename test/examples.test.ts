@@ -54,7 +54,7 @@ function shrunk({ teacher, students, training, ...rest }: JobSpecInput): unknown
   };
   return {
     ...rest,
-    dataset: { source: 'shapes', trainCount: 80, testCount: 40 },
+    dataset: { source: 'shapes', trainCount: 60, testCount: 20 },
     teacher: { ...teacher, architecture: shallow(teacher ?? {}) },
     students: students.map((student) => ({ ...student, architecture: shallow(student) })),
     seeds: [1],

@@ -72,7 +72,8 @@ test('the log, the view and the report of a job contain its events', { timeout: 
     }),
   );
 
-  expect(job.warnings).toMatchObject([
+  // Others say that so few images teach little.
+  expect(job.warnings.filter(({ stage }) => stage === 'teacher')).toMatchObject([
     { stage: 'teacher', attempt: 1, message: 'the disk is slow', count: 1 },
   ]);
   const samples = [{ name: expect.stringContaining('122'), reason: expect.stringMatching(/label/) }];

@@ -8,7 +8,7 @@ import { promisify } from 'node:util';
 import { startPrivateRedis } from '@distillery/queue';
 import type { JobSpecInput, JobView } from '@distillery/spec';
 import { pino } from 'pino';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, test, vi } from 'vitest';
 import { type Service, startService, workerModule } from './testing/service.ts';
 
 /** For tests that leave its worker running. */
@@ -28,6 +28,7 @@ function spec(changes: Partial<JobSpecInput> = {}): JobSpecInput {
         name: 'soft',
         architecture: { type: 'lightnn' },
         method: [{ type: 'soft_target' }, { type: 'cross_entropy' }],
+        training: { epochs: 1 },
       },
     ],
     baseline: false,
@@ -280,6 +281,8 @@ describe('a job that cannot succeed', () => {
 test('a worker with two trainers trains two students at once, on half of the threads each', {
   timeout: 300_000,
 }, async () => {
+  // The tests' own setting would override the shares.
+  vi.stubEnv('TF_NUM_INTRAOP_THREADS', undefined);
   const pair = await startService({ trainers: 2 });
   try {
     const method = [{ type: 'soft_target' }, { type: 'cross_entropy' }];
@@ -302,6 +305,7 @@ test('a worker with two trainers trains two students at once, on half of the thr
     expect(report.students.map(({ runs }) => runs[0].engine.threads)).toEqual([threads, threads]);
     expect(report.teachers[0].engine.threads).toBe(all);
   } finally {
+    vi.unstubAllEnvs();
     await pair.close();
   }
 });

@@ -3,9 +3,11 @@ const anyTest = '**/*.test.ts';
 /** Tests that change their process for good: they start another engine, or add to a registry. */
 const isolated = [
   `packages/engine/source/backends/${anyTest}`,
+  'apps/api/source/formats.test.ts',
   'packages/store/source/open-store.test.ts',
   'packages/training/source/loop.test.ts',
   'packages/training/source/stages/{added-kind,component-teacher}.test.ts',
+  'test/plugins.test.ts',
 ];
 
 /** Tests without TensorFlow, Redis and other processes: less than a minute together. */
@@ -38,8 +40,9 @@ export const testProjects: Record<string, TestFiles> = {
   /** Tests with Redis, HTTP and worker processes. */
   service: {
     include: [`apps/*/source/${anyTest}`, queue, 'test/*.test.ts'],
-    exclude: [...unit, chaos, examples],
+    exclude: [...unit, ...isolated, chaos, examples],
     compiled: true,
+    shared: true,
   },
   /** Tests that run TensorFlow in their process. */
   engine: {
@@ -47,6 +50,6 @@ export const testProjects: Record<string, TestFiles> = {
     exclude: [...unit, ...isolated, queue],
     shared: true,
   },
-  isolated: { include: isolated },
+  isolated: { include: isolated, compiled: true },
   unit: { include: unit, exclude: isolated, shared: true },
 };

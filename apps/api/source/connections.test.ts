@@ -25,12 +25,12 @@ async function raw(url: string, bytes: string): Promise<{ status: number; header
 const lines = (...all: string[]) => `${all.join('\r\n')}\r\n`;
 
 const unfinished: [string, string][] = [
-  ['headers that never end', lines('GET /healthz HTTP/1.1', 'Host: x', 'X-Slow: 1')],
+  ['headers that never end', lines('GET /healthz HTTP/1.1', 'Host: localhost', 'X-Slow: 1')],
   [
     'a body that never comes',
     lines(
       'POST /v1/jobs HTTP/1.1',
-      'Host: x',
+      'Host: localhost',
       'Content-Type: application/json',
       'Content-Length: 9',
       '',
@@ -52,7 +52,7 @@ test.each(unfinished)('%s: answered request_timeout, and closed', async (_, byte
 const long = `X-Long: ${'a'.repeat(20_000)}`;
 
 test.each([
-  ['headers of 20 KB', 'headers_too_large', 431, lines('GET /healthz HTTP/1.1', 'Host: x', long, '')],
+  ['headers of 20 KB', 'headers_too_large', 431, lines('GET /healthz HTTP/1.1', 'Host: localhost', long, '')],
   ['what is no HTTP', 'malformed_request', 400, lines('EHLO me', '')],
 ])('%s: answered %s, and closed', async (_, code, status, bytes) => {
   expectClosed(await raw(held.api.url, bytes), status, code);
@@ -83,7 +83,7 @@ test('a request in progress is answered before the API closes, and its connectio
   socket.on('data', (text: string) => (answer += text));
   const left = once(socket, 'close');
   const body = JSON.stringify({ name: 1 });
-  const head = lines('POST /v1/jobs HTTP/1.1', 'Host: x', 'Content-Type: application/json');
+  const head = lines('POST /v1/jobs HTTP/1.1', 'Host: localhost', 'Content-Type: application/json');
   socket.write(`${head}${lines(`Content-Length: ${body.length}`, 'Expect: 100-continue', '')}`);
   await expect.poll(() => answer, { timeout: 20_000 }).toBe('HTTP/1.1 100 Continue\r\n\r\n');
   const closed = api.close();

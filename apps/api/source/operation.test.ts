@@ -80,9 +80,9 @@ test('an internal error is logged with its cause; the client gets only the reque
   const { id } = await submitted(held);
   const begun = await held.queue.attempts.begin(id, 'teacher', 'w');
   if ('skip' in begun) throw new Error(begun.skip);
-  // The view's schema refuses such progress, so serialization fails.
-  await held.queue.attempts.progress(begun, { fraction: 2 } as StageProgress);
-  const response = await fetch(`${api.url}/v1/jobs/${id}`, {
+  // The schema of stages refuses such progress, so serialization fails.
+  await held.queue.attempts.progress(begun, { fraction: 0.1, phase: 7 } as unknown as StageProgress);
+  const response = await fetch(`${api.url}/v1/jobs/${id}/stages`, {
     headers: { authorization: 'Bearer secret-1', 'x-request-id': 'trace-9' },
   });
   expect(response.status).toBe(500);

@@ -34,13 +34,13 @@ test('a key is created, listed without its secret and revoked, with audit entrie
       .split('\n')
       .find((line) => line.includes(id))
       ?.replaceAll(/\s+/g, ' ');
-  expect(await row()).toMatch(/ ann submit 3 default \d{4}-\d\d-\d\d \d\d:\d\d .* valid/);
+  expect(await row()).toMatch(/ ann submit 3 – \d{4}-\d\d-\d\d .*valid/);
   expect(await listKeys(redis.url)).not.toContain(token.split('_').slice(2).join('_'));
 
   expect(await revokeKey(redis.url, id)).toContain('the key of ann');
   expect(await revokeKey(redis.url, id)).toContain('is revoked');
   expect(await queue.apiKeys.verify(token)).toBeUndefined();
-  expect(await row()).toMatch(/revoked \d{4}-/);
+  expect(await row()).toMatch(/revoked$/);
 
   const { entries } = await queue.audit.read({ limit: 10 });
   expect(entries.map(({ action, owner, key }) => [action, owner, key])).toEqual([

@@ -43,11 +43,11 @@ export function listKeys(redisUrl: string): Promise<string> {
     if (keys.length === 0) return '  There is no key yet: distill keys create --name NAME --scope admin';
     return table(
       [
-        { title: 'id' },
+        { title: 'id', whole: true },
         { title: 'name' },
         { title: 'scope' },
         { title: 'jobs', align: 'right' },
-        { title: 'requests/min', align: 'right' },
+        { title: 'rate', align: 'right' },
         { title: 'created' },
         { title: 'last used' },
         { title: 'state' },
@@ -56,8 +56,8 @@ export function listKeys(redisUrl: string): Promise<string> {
         key.id,
         key.name,
         key.scope,
-        String(key.jobs ?? 'default'),
-        String(key.rate ?? 'default'),
+        String(key.jobs ?? '–'),
+        String(key.rate ?? '–'),
         minute(key.createdAt),
         minute(key.lastUsedAt),
         key.revokedAt === null ? 'valid' : `revoked ${minute(key.revokedAt)}`,

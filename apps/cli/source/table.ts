@@ -3,13 +3,15 @@ import { stripVTControlCharacters, styleText } from 'node:util';
 export interface Column {
   title: string;
   align?: 'left' | 'right';
+  /** Whether its cells must stay in one line, so that people can copy them; default false, and true of numbers. */
+  whole?: boolean;
 }
 
 /** Spaces before a table and between two columns. */
 const INDENT = 2;
 const GAP = 2;
-/** The least width to which a column of text is narrowed. */
-const LEAST = 8;
+/** The greatest width of a word that is not broken. */
+const WORD = 16;
 
 /**
  * Renders a table with a bold head, a rule and rows. Titles take several lines rather than widen their columns. If the
@@ -25,7 +27,8 @@ export function table(
   const widths = columns.map(({ title }, i) =>
     Math.max(titleWidth(title), ...rows.map((row) => visible(row[i]))),
   );
-  narrow(widths, columns, width);
+  const least = columns.map((_, i) => Math.max(...rows.map((row) => longestWord(row[i])), 1));
+  narrow(widths, least, columns, width);
   const render = (cells: readonly string[], atBottom = false) => {
     const wrapped = cells.map((cell, i) => (visible(cell) <= widths[i] ? [cell] : wrap(cell, widths[i])));
     const height = Math.max(...wrapped.map((lines) => lines.length));
@@ -52,13 +55,15 @@ export function table(
     .join('\n');
 }
 
-/** Narrows the widest columns of text until the table fits, or until they are as narrow as they may be. */
-function narrow(widths: number[], columns: readonly Column[], width: number): void {
+/** Narrows the widest columns of text until the table fits, or until they are as narrow as their words. */
+function narrow(widths: number[], least: readonly number[], columns: readonly Column[], width: number): void {
   const total = () => widths.reduce((sum, one) => sum + one + GAP, INDENT - GAP);
   while (total() > width) {
-    const texts = widths.map((one, i) => (columns[i].align === 'right' ? 0 : one));
+    const texts = widths.map((one, i) =>
+      columns[i].align === 'right' || columns[i].whole || one <= least[i] ? 0 : one,
+    );
     const widest = Math.max(...texts);
-    if (widest <= LEAST) return;
+    if (widest === 0) return;
     widths[texts.indexOf(widest)]--;
   }
 }
@@ -90,6 +95,11 @@ function wrap(text: string, width: number): string[] {
 function padded(text: string, width: number, align: Column['align']): string {
   const space = ' '.repeat(width - visible(text));
   return align === 'right' ? space + text : text + space;
+}
+
+function longestWord(text: string): number {
+  const words = stripVTControlCharacters(text).split(' ');
+  return Math.min(WORD, Math.max(...words.map((word) => word.length)));
 }
 
 function visible(text: string): number {

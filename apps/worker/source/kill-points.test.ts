@@ -35,14 +35,14 @@ const spec = jobSpec.parse({
       name: 'factor',
       architecture,
       method: [
-        { type: 'factor', student: 'stage2', teacher: 'stage2', epochs: 6 },
+        { type: 'factor', student: 'stage2', teacher: 'stage2', epochs: 4 },
         { type: 'cross_entropy' },
       ],
     },
   ],
   baseline: false,
   training: {
-    epochs: 8,
+    epochs: 5,
     batchSize: 16,
     optimizer: { type: 'adam' },
     augmentation: { type: 'crop_flip', views: 2 },

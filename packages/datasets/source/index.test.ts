@@ -2,7 +2,10 @@ import { expect, test } from 'vitest';
 import { datasets } from './index.ts';
 
 test('a choice names the source, and defaults are filled in', () => {
-  expect(datasets.schema.parse({ source: 'cifar10' })).toEqual({ source: 'cifar10' });
+  expect(datasets.schema.parse({ source: 'cifar10' })).toEqual({
+    source: 'cifar10',
+    normalization: 'cifar10',
+  });
   expect(datasets.schema.parse({ source: 'shapes', seed: 3 })).toEqual({
     source: 'shapes',
     trainCount: 10_000,

@@ -23,7 +23,7 @@ function auditTable(entries: readonly AuditEntry[]): string {
       { title: 'who' },
       { title: 'from' },
       { title: 'what' },
-      { title: 'job' },
+      { title: 'job', whole: true },
       { title: 'answer' },
     ],
     entries.map(({ time, owner, address, action, job, status, code }) => [
