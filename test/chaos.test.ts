@@ -10,7 +10,7 @@ test('a minute of kills, cuts and a full disk breaks no promise', { timeout: 400
   const outcome = await chaos({
     built: inject('built'),
     seed: Number(process.env.CHAOS_SEED ?? 3),
-    minutes: 0.4,
+    minutes: 0.3,
     // Also on a slow machine.
     least: { jobs: 2, faults: 6 },
     workers: 2,

@@ -46,7 +46,7 @@ test.each(families)(
   },
 );
 
-/** Returns an example with networks of the smallest depth, a few images and two epochs. */
+/** Returns an example with networks of the smallest depth, a few images and one epoch. */
 function shrunk({ teacher, students, training, ...rest }: JobSpecInput): unknown {
   const shallow = (network: object) => {
     const choice = (network as { architecture?: unknown }).architecture as { type: string; depth?: number };
@@ -58,7 +58,7 @@ function shrunk({ teacher, students, training, ...rest }: JobSpecInput): unknown
     teacher: { ...teacher, architecture: shallow(teacher ?? {}) },
     students: students.map((student) => ({ ...student, architecture: shallow(student) })),
     seeds: [1],
-    training: { ...training, epochs: 2, batchSize: 24 },
+    training: { ...training, epochs: 1, batchSize: 24 },
   };
 }
 

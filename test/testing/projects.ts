@@ -4,6 +4,7 @@ const anyTest = '**/*.test.ts';
 const isolated = [
   `packages/engine/source/backends/${anyTest}`,
   'apps/api/source/formats.test.ts',
+  'apps/worker/source/stop-while-loading.test.ts',
   'packages/store/source/open-store.test.ts',
   'packages/training/source/loop.test.ts',
   'packages/training/source/stages/{added-kind,component-teacher}.test.ts',

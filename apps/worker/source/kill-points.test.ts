@@ -14,7 +14,7 @@ import { trainerEnvironment } from './trainer-environment.ts';
 // A trainer is killed at random instants of every stage, while it starts, loads, trains, evaluates and stores, and
 // another one continues from what is stored. KILLS sets the number of kills, KILL_SEED their instants.
 
-const kills = Number(process.env.KILLS ?? 6);
+const kills = Number(process.env.KILLS ?? 4);
 const random = randomStream(Number(process.env.KILL_SEED ?? 1), 'kills');
 
 const layers = [

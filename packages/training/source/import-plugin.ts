@@ -23,12 +23,12 @@ export async function importPlugin(name: string): Promise<Record<string, unknown
   if (typeof plugin !== 'object' || plugin === null) {
     throw new RangeError(`plug-in ${name} must export an object of lists of kinds as its default`);
   }
-  loadedPlugins.push(name);
   return plugin as Record<string, unknown>;
 }
 
 /**
- * Adds the kinds of a plug-in to registries, each by the name of its list in the plug-in. Other lists are left alone.
+ * Adds the kinds of a plug-in to registries, each by the name of its list in the plug-in, and notes that it is loaded. Other
+ * lists are left alone.
  *
  * @throws RangeError naming the plug-in when there is another kind of that name
  */
@@ -44,4 +44,5 @@ export function addKinds(
   } catch (cause) {
     throw new RangeError(`plug-in ${name}: ${(cause as Error).message}`, { cause });
   }
+  loadedPlugins.push(name);
 }

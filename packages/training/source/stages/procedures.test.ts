@@ -18,7 +18,7 @@ const lightnn = { type: 'lightnn' };
 const soft = [{ type: 'soft_target' }, { type: 'cross_entropy' }];
 const student = { architecture: lightnn, method: soft };
 const base = {
-  dataset: { source: 'shapes', trainCount: 120, testCount: 60 },
+  dataset: { source: 'shapes', trainCount: 80, testCount: 40 },
   teacher: { architecture: lightnn },
   seeds: [3],
   training: { epochs: 2, batchSize: 32, seed: 9 },
