@@ -1,4 +1,5 @@
 import type { Report, Spread } from '@distillery/spec';
+import { differencesFromControl } from './control-differences.ts';
 import { integer } from './format.ts';
 import { markdownTable } from './markdown.ts';
 import { methodInShort } from './method-words.ts';
@@ -114,12 +115,8 @@ function several(words: readonly string[]): boolean {
 }
 
 /** `+0.64 (3/3)`: the mean difference to the control with the same seed, in points, and the number of seeds with a gain. */
-function toControl({ control, runs }: Student, students: readonly Student[]): string {
-  const other = students.find(({ name }) => name === control);
-  const differences = runs.flatMap(({ seed, last }) => {
-    const same = other?.runs.find((run) => run.seed === seed);
-    return same === undefined ? [] : [last.testAccuracy - same.last.testAccuracy];
-  });
+function toControl(student: Student, students: readonly Student[]): string {
+  const differences = differencesFromControl(student, students);
   if (differences.length === 0) return '–';
   const points = 100 * mean(differences);
   const above = differences.filter((difference) => difference > 0).length;

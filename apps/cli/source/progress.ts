@@ -1,6 +1,7 @@
-import { stripVTControlCharacters, styleText } from 'node:util';
+import { styleText } from 'node:util';
 import type { JobView, StageView } from '@distillery/spec';
 import { duration, integer } from './format.ts';
+import { visible } from './table.ts';
 
 /** What is shown instead of progress while a job is stopped. */
 const idleStates: Partial<Record<JobView['state'], (id: string) => string>> = {
@@ -135,7 +136,7 @@ interface Part {
 
 function fitting(parts: readonly Part[], width: number): string {
   const line = parts.map(({ text }) => text).join('  ');
-  if (parts.length <= 1 || stripVTControlCharacters(line).length <= width) return line;
+  if (parts.length <= 1 || visible(line) <= width) return line;
   const last = Math.max(...parts.map(({ rank }) => rank));
   return fitting(
     parts.filter(({ rank }) => rank !== last),

@@ -1,5 +1,6 @@
 import { styleText } from 'node:util';
-import type { Report, Spread } from '@distillery/spec';
+import { type Report, type Spread, spreadOf } from '@distillery/spec';
+import { differencesFromControl } from './control-differences.ts';
 import { integer, percent } from './format.ts';
 import { table } from './table.ts';
 
@@ -21,17 +22,17 @@ export function reportTable(report: Report): string {
       '–',
       '–',
     ]),
-    ...report.students.map(({ name, runs, testAccuracy, agreement, control }) => [
-      control === null && name.startsWith('control') ? `${name} (alone)` : name,
-      integer(runs[0].parameters),
-      spread(testAccuracy.last),
-      ...(withBest ? [spread(testAccuracy.best)] : []),
-      gainOf(
-        runs,
-        report.students.find((student) => student.name === control),
-      ),
-      agreement === null ? '–' : percent(agreement.mean),
-    ]),
+    ...report.students.map((student) => {
+      const { name, runs, testAccuracy, agreement, control } = student;
+      return [
+        control === null && name.startsWith('control') ? `${name} (alone)` : name,
+        integer(runs[0].parameters),
+        spread(testAccuracy.last),
+        ...(withBest ? [spread(testAccuracy.best)] : []),
+        gainOf(student, report.students),
+        agreement === null ? '–' : percent(agreement.mean),
+      ];
+    }),
     ...report.ensembles.map(({ name, members, testAccuracy }) => [
       styleText('italic', `${name} (${members.length} together)`),
       '–',
@@ -66,17 +67,12 @@ export function reportTable(report: Report): string {
   ].join('\n');
 }
 
-/** The mean and the spread, over the seeds, of a student's accuracy above its control's with the same seed, in points. */
-function gainOf(runs: Student['runs'], control: Student | undefined): string {
-  if (control === undefined) return '–';
-  const gains = runs.flatMap(({ seed, last }) => {
-    const other = control.runs.find((run) => run.seed === seed);
-    return other === undefined ? [] : [100 * (last.testAccuracy - other.last.testAccuracy)];
-  });
-  const mean = gains.reduce((sum, gain) => sum + gain, 0) / gains.length;
-  const squares = gains.reduce((sum, gain) => sum + (gain - mean) ** 2, 0);
-  const signed = `${mean < 0 ? '−' : '+'}${Math.abs(mean).toFixed(1)}`;
-  return gains.length < 2 ? signed : `${signed} ± ${Math.sqrt(squares / (gains.length - 1)).toFixed(1)}`;
+/** `+6.6 ± 2.3`: the mean and the spread, over the seeds, of a student's accuracy above its control's, in points. */
+function gainOf(student: Student, students: readonly Student[]): string {
+  const differences = differencesFromControl(student, students);
+  if (differences.length === 0) return '–';
+  const { mean, sd } = spreadOf(differences);
+  return `${mean < 0 ? '−' : '+'}${spread({ mean: Math.abs(mean), sd })}`;
 }
 
 /** `75.3`, in percent */

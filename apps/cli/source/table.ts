@@ -102,6 +102,7 @@ function longestWord(text: string): number {
   return Math.min(WORD, Math.max(...words.map((word) => word.length)));
 }
 
-function visible(text: string): number {
+/** Returns the columns that a text takes on a terminal. */
+export function visible(text: string): number {
   return stripVTControlCharacters(text).length;
 }

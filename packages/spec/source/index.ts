@@ -50,6 +50,7 @@ export {
   type Spread,
   type TermResult,
 } from './report.ts';
+export { spreadOf } from './spread.ts';
 export {
   type Scheduled,
   scheduled,

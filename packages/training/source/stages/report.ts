@@ -8,6 +8,7 @@ import {
   type Score,
   type SkippedData,
   type Spread,
+  spreadOf,
 } from '@distillery/spec';
 import { z } from 'zod';
 import { clearCheckpoints } from '../checkpoint.ts';
@@ -116,12 +117,12 @@ async function run(context: StageContext<Input>): Promise<z.output<typeof result
       method,
       runs,
       testAccuracy: {
-        last: spread(runs.map((run) => run.last.testAccuracy)),
-        best: spread(runs.map((run) => run.best.testAccuracy)),
+        last: spreadOf(runs.map((run) => run.last.testAccuracy)),
+        best: spreadOf(runs.map((run) => run.best.testAccuracy)),
       },
       agreement: spreadOrNull(runs.map((run) => run.last.agreement)),
       teacherDivergence: spreadOrNull(runs.map((run) => run.last.teacherDivergence)),
-      expectedCalibrationError: spread(runs.map((run) => run.last.expectedCalibrationError)),
+      expectedCalibrationError: spreadOf(runs.map((run) => run.last.expectedCalibrationError)),
       gapClosed: controls === undefined ? null : gapClosed(name, runs, controls),
     };
   });
@@ -227,8 +228,8 @@ async function run(context: StageContext<Input>): Promise<z.output<typeof result
     return [...guiding, ...families].map(({ name, members, logits }) => ({
       name,
       members,
-      testAccuracy: spread(logits.map(accuracyOf)),
-      expectedCalibrationError: spread(
+      testAccuracy: spreadOf(logits.map(accuracyOf)),
+      expectedCalibrationError: spreadOf(
         logits.map((each) => expectedCalibrationError({ logits: each, labels, classes })),
       ),
     }));
@@ -238,7 +239,7 @@ async function run(context: StageContext<Input>): Promise<z.output<typeof result
     return students.flatMap(({ name, runs, testAccuracy }) => {
       const guiding = runs.map(({ seed }) => guides.get(runKey(name, seed)));
       if (guiding.some((guide) => guide === undefined)) return [];
-      const teacher = spread(guiding.map((guide) => accuracyOf(guide as Float32Array))).mean;
+      const teacher = spreadOf(guiding.map((guide) => accuracyOf(guide as Float32Array))).mean;
       if (testAccuracy.best.mean < teacher) return [];
       return [
         `${name} (${percent(testAccuracy.best.mean)}) is as good as the teacher (${percent(teacher)}): ` +
@@ -291,16 +292,8 @@ function percent(share: number): string {
   return `${(100 * share).toFixed(1)} %`;
 }
 
-/** Mean and sample standard deviation. */
-function spread(values: readonly number[]): Spread {
-  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
-  if (values.length < 2) return { mean, sd: null };
-  const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0);
-  return { mean, sd: Math.sqrt(squares / (values.length - 1)) };
-}
-
 /** Null when any value is missing: a mean over other seeds than the control's would mislead. */
 function spreadOrNull(values: readonly (number | null)[]): Spread | null {
   const known = values.filter((value) => value !== null);
-  return known.length === values.length ? spread(known) : null;
+  return known.length === values.length ? spreadOf(known) : null;
 }
