@@ -3,6 +3,7 @@ import type { Store } from '@distillery/store';
 import { sharedFolders } from '@distillery/training';
 import type { Logger } from 'pino';
 import { blobName, blobsIn, manifestName, type NamedCache, namedByJobs } from './named.ts';
+import { repeat } from './repeat.ts';
 import { otherServices } from './services.ts';
 import { unusedSince } from './unused.ts';
 
@@ -92,19 +93,7 @@ export function startCollector(
   { everyMs = 30_000, marginMs }: CollectorOptions = {},
 ) {
   const cache: NamedCache = new Map();
-  let running: Promise<void> | undefined;
-  const timer = setInterval(() => {
-    running ??= collect().finally(() => {
-      running = undefined;
-    });
-  }, everyMs);
-  timer.unref();
-  return {
-    async close(): Promise<void> {
-      clearInterval(timer);
-      await running;
-    },
-  };
+  return { close: repeat(everyMs, collect).close };
 
   async function collect(): Promise<void> {
     try {

@@ -40,7 +40,7 @@ export async function namedByJobs(
   const named = new Map<string, readonly string[]>();
   for await (const { id, state, version } of queue.inventory.heads()) {
     const known = cache.get(id);
-    const names = known?.version === version ? known.names : await namedIfThere(queue, id);
+    const names = known?.version === version ? known.names : await ifJobExists(namedByJob(queue, id), []);
     named.set(id, names);
     if (isTerminal(state)) cache.set(id, { version, names });
   }
@@ -48,17 +48,14 @@ export async function namedByJobs(
   return named;
 }
 
-async function namedIfThere(queue: DistilleryQueue, id: string): Promise<string[]> {
+/** Returns what is read of a job, or `otherwise` where the job has been deleted. */
+export async function ifJobExists<Found>(reading: Promise<Found>, otherwise: Found): Promise<Found> {
   try {
-    return await namedByJob(queue, id);
+    return await reading;
   } catch (error) {
-    if (isNoJob(error)) return [];
+    if (error instanceof DistilleryError && error.code === 'job_not_found') return otherwise;
     throw error;
   }
-}
-
-export function isNoJob(error: unknown): boolean {
-  return error instanceof DistilleryError && error.code === 'job_not_found';
 }
 
 /** Whether a manifest, or a folder that it is in, is among these artifacts. */

@@ -3,6 +3,7 @@ import { DistilleryError } from '@distillery/spec';
 import type { Store } from '@distillery/store';
 import type { Logger } from 'pino';
 import { deleteJob } from './delete-job.ts';
+import { repeat } from './repeat.ts';
 
 export interface RetentionOptions extends Retention {
   /** Milliseconds between two looks; default a minute. */
@@ -18,20 +19,12 @@ export function startRetention(
 ) {
   let closed = kept.days === undefined && kept.count === undefined;
   let adopted = false;
-  let running: Promise<void> | undefined;
-  const look = () => {
-    running ??= deleteExpired().finally(() => {
-      running = undefined;
-    });
-  };
-  const timer = closed ? undefined : setInterval(look, everyMs);
-  timer?.unref();
-  if (!closed) look();
+  const looks = closed ? undefined : repeat(everyMs, deleteExpired);
+  looks?.run();
   return {
     async close(): Promise<void> {
       closed = true;
-      clearInterval(timer);
-      await running;
+      await looks?.close();
     },
   };
 
@@ -53,7 +46,7 @@ export function startRetention(
     const failed = (error: unknown) =>
       log.warn({ err: error, job: id }, 'some checkpoints of a deleted job were not removed');
     await deleteJob(queue, store, id, failed).catch((error: unknown) => {
-      // Another process has deleted it, or somebody has just retried it.
+      // Another process has deleted it, or a person has just retried it.
       const { code } = error as Partial<DistilleryError>;
       if (code !== 'job_not_found' && code !== 'state_conflict') throw error;
     });

@@ -2,7 +2,7 @@ import type { DistilleryQueue } from '@distillery/queue';
 import { maxScrubFindings, type ScrubFinding, type ScrubReport, type StagePlan } from '@distillery/spec';
 import { type Store, verifyContent } from '@distillery/store';
 import { artifactsOf } from '@distillery/training';
-import { blobsIn, isNoJob } from './named.ts';
+import { blobsIn, ifJobExists } from './named.ts';
 import { servicesFolder } from './services.ts';
 
 const mostNames = 10;
@@ -76,23 +76,13 @@ export async function scrubStore(
     for await (const { id } of queue.inventory.heads()) {
       signal.throwIfAborted();
       const results = await queue.jobs.results(id);
-      const stages = await stagesOf(id);
-      for (const stage of stages) {
+      const plan = queue.jobs.plan(id).then(({ stages }) => stages);
+      for (const stage of await ifJobExists<readonly StagePlan[]>(plan, [])) {
         if (results[stage.id] === undefined) continue;
         const artifacts = artifactsOf(stage, results[stage.id]);
         for (const digest of artifacts.blobs) note(blobs, digest, 'jobs', id);
         for (const name of artifacts.manifests ?? []) note(manifests, name, 'jobs', id);
       }
-    }
-  }
-
-  async function stagesOf(id: string): Promise<readonly StagePlan[]> {
-    try {
-      return (await queue.jobs.plan(id)).stages;
-    } catch (error) {
-      // Deleted meanwhile.
-      if (isNoJob(error)) return [];
-      throw error;
     }
   }
 

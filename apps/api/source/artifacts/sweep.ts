@@ -1,7 +1,7 @@
 import type { DistilleryQueue } from '@distillery/queue';
 import { DistilleryError } from '@distillery/spec';
 import type { Store } from '@distillery/store';
-import { blobName, blobsIn, isNamed, isNoJob, namedByJobs } from './named.ts';
+import { blobName, blobsIn, ifJobExists, isNamed, namedByJobs } from './named.ts';
 import { otherServices, servicesFolder } from './services.ts';
 import { unusedSince } from './unused.ts';
 
@@ -114,12 +114,9 @@ async function refuseMost(store: Store, orphans: number): Promise<void> {
   );
 }
 
-async function jobExists(queue: DistilleryQueue, id: string): Promise<boolean> {
-  try {
-    await queue.jobs.get(id);
-    return true;
-  } catch (error) {
-    if (isNoJob(error)) return false;
-    throw error;
-  }
+function jobExists(queue: DistilleryQueue, id: string): Promise<boolean> {
+  return ifJobExists(
+    queue.jobs.get(id).then(() => true),
+    false,
+  );
 }

@@ -1,6 +1,7 @@
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import plugin from 'fastify-plugin';
+import { weighted } from '../http/accept.ts';
 
 const compress = promisify(gzip);
 /** Shorter answers would hardly become shorter. */
@@ -31,16 +32,9 @@ export const compression = plugin(
 
 /** Whether an `Accept-Encoding` header allows gzip (RFC 9110, 12.5.3). */
 function acceptsGzip(header: string | string[] | undefined): boolean {
-  const offers = String(header ?? '')
-    .toLowerCase()
-    .split(',')
-    .map((offer) => {
-      const [coding, ...parameters] = offer.split(';').map((part) => part.trim());
-      const quality = parameters.find((one) => one.startsWith('q='))?.slice(2);
-      return { coding, accepted: quality === undefined || Number(quality) > 0 };
-    });
-  const offer =
-    offers.find(({ coding }) => coding === 'gzip' || coding === 'x-gzip') ??
-    offers.find(({ coding }) => coding === '*');
-  return offer?.accepted ?? false;
+  const codings = weighted(String(header ?? ''));
+  const coding =
+    codings.find(({ value }) => value === 'gzip' || value === 'x-gzip') ??
+    codings.find(({ value }) => value === '*');
+  return coding !== undefined && coding.quality > 0;
 }
