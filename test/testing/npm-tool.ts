@@ -1,8 +1,8 @@
 import { execFile } from 'node:child_process';
 import { access, mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { testCache } from './cache.ts';
 
 const run = promisify(execFile);
 
@@ -12,7 +12,7 @@ const run = promisify(execFile);
  * stay in `$DISTILLERY_CACHE`, so that each is downloaded once.
  */
 export async function npmTools(packages: string[]): Promise<string | undefined> {
-  const cache = process.env.DISTILLERY_CACHE ?? join(homedir(), '.cache', 'distillery');
+  const cache = testCache();
   const folder = join(cache, `npm-test-${packages.join('+').replaceAll(/[^\w.+-]/g, '-')}`);
   const commands = join(folder, 'node_modules', '.bin');
   try {

@@ -1,9 +1,9 @@
 import { execFile } from 'node:child_process';
 import { access, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { testCache } from './cache.ts';
 
 const run = promisify(execFile);
 
@@ -18,7 +18,7 @@ export const pythonTimeout = 120_000;
  * @param timeout milliseconds; `torch` needs more than the default on a slow connection
  */
 export async function pythonWith(packages: string[], timeout = pythonTimeout): Promise<string | undefined> {
-  const cache = process.env.DISTILLERY_CACHE ?? join(homedir(), '.cache', 'distillery');
+  const cache = testCache();
   const environment = join(cache, 'python-test-venv');
   const python = join(environment, 'bin', 'python');
   const signal = AbortSignal.timeout(timeout);

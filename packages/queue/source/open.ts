@@ -1,3 +1,4 @@
+import { defaultOf } from '@distillery/spec/configuration';
 import { type ApiKeys, apiKeys } from './records/api-keys.ts';
 import { type Audit, auditLog } from './records/audit.ts';
 import { type Fence, fence } from './records/attempts.ts';
@@ -27,9 +28,9 @@ export interface QueueOptions {
   onOutage?: OnOutage;
   /** Called for every connection that fails, again and again while Redis is away. */
   onError?: (error: Error) => void;
-  /** The most rows of metrics that each stage keeps, approximately; default 1,000,000. */
+  /** The most rows of metrics that each stage keeps, approximately; default: that of the setting RETAIN_METRICS. */
   metricRows?: number | undefined;
-  /** The most entries of the audit log, approximately; default 100,000. */
+  /** The most changes that the audit log keeps, approximately; default: that of the setting RETAIN_AUDIT. */
   auditEntries?: number | undefined;
 }
 
@@ -73,8 +74,8 @@ export async function openQueue(options: QueueOptions): Promise<DistilleryQueue>
     url,
     onOutage = 'fail',
     prefix = defaultPrefix,
-    metricRows = 1_000_000,
-    auditEntries = 100_000,
+    metricRows = defaultOf('retainMetrics'),
+    auditEntries = defaultOf('retainAudit'),
   } = options;
   const onError = (error: Error) => options.onError?.(withoutCommand(error));
   if (parseRedisUrl(url).kind === 'cluster') requireHashTag(prefix);

@@ -1,4 +1,4 @@
-export { areIntact, claim, isIntact, verifyContent } from './intact.ts';
+export { areIntact, claim, isIntact, isLost, verifyContent } from './intact.ts';
 export { openStore, storeUrl } from './open-store.ts';
 export { storeKinds } from './stores/index.ts';
 export type { StoreContext, StoreKind } from './store-kind.ts';

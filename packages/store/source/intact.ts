@@ -14,10 +14,15 @@ export async function isIntact(store: Store, digest: string): Promise<boolean> {
     await reader.close();
     return true;
   } catch (error) {
-    const code = error instanceof DistilleryError ? error.code : undefined;
-    if (code === 'checkpoint_not_found' || code === 'artifact_corrupt') return false;
+    if (isLost(error)) return false;
     throw error;
   }
+}
+
+/** Whether an error is that of reading a blob that is missing or damaged. */
+export function isLost(error: unknown): error is DistilleryError {
+  const code = error instanceof DistilleryError ? error.code : undefined;
+  return code === 'checkpoint_not_found' || code === 'artifact_corrupt';
 }
 
 /**

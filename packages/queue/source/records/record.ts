@@ -100,15 +100,9 @@ export function viewOf(fields: Fields, standing?: Standing): JobView {
   const running = stages.filter((stage) => stage.state === 'running');
   const next = stages.find((stage) => stage.state === 'queued');
   return {
-    id: fields.id,
-    name: fields.name ?? null,
-    labels: JSON.parse(fields.labels) as Record<string, string>,
-    owner: fields.owner ?? null,
-    state,
-    priority: priorityOf(fields),
+    ...commonOf(fields),
     phase: running.length === 0 ? null : running.map(({ id }) => id).join(', '),
     waitingFor: running.length === 0 ? (next?.waitingFor ?? null) : null,
-    progress: progressOf(fields),
     etaSeconds:
       live === undefined
         ? null
@@ -117,13 +111,26 @@ export function viewOf(fields: Fields, standing?: Standing): JobView {
             plans.map((plan) => measureOf(fields, plan)),
             live,
           ),
+    warnings: warningsOf(fields),
+    skippedData: skippedDataOf(fields),
+    stages,
+  };
+}
+
+/** What the view and the summary of a job have in common. */
+function commonOf(fields: Fields) {
+  return {
+    id: fields.id,
+    name: fields.name ?? null,
+    labels: JSON.parse(fields.labels) as Record<string, string>,
+    owner: fields.owner ?? null,
+    state: fields.state as JobState,
+    priority: priorityOf(fields),
+    progress: progressOf(fields),
     reason: json<Reason>(fields.reason),
     createdAt: time(fields.createdAt) as string,
     startedAt: time(fields.startedAt),
     finishedAt: time(fields.finishedAt),
-    warnings: warningsOf(fields),
-    skippedData: skippedDataOf(fields),
-    stages,
   };
 }
 
@@ -153,17 +160,7 @@ export function summaryOf(fields: Fields): JobSummary {
       : Number(counts.get(state) ?? 0);
   const stages = stageStates.map((state) => [state, countOf(state)]);
   return {
-    id: fields.id,
-    name: fields.name ?? null,
-    labels: JSON.parse(fields.labels) as Record<string, string>,
-    owner: fields.owner ?? null,
-    state: fields.state as JobState,
-    priority: priorityOf(fields),
-    progress: progressOf(fields),
-    reason: json<Reason>(fields.reason),
-    createdAt: time(fields.createdAt) as string,
-    startedAt: time(fields.startedAt),
-    finishedAt: time(fields.finishedAt),
+    ...commonOf(fields),
     warnings: Number(fields.warnings ?? 0),
     stages: Object.fromEntries(stages) as JobSummary['stages'],
   };

@@ -1,5 +1,5 @@
-import { DistilleryError, type JobPlan, LostArtifacts } from '@distillery/spec';
-import type { Store } from '@distillery/store';
+import { type JobPlan, LostArtifacts } from '@distillery/spec';
+import { isLost, type Store } from '@distillery/store';
 import { isResultIntact } from './index.ts';
 
 interface StoredJob {
@@ -42,11 +42,10 @@ export async function withLostStages(
   stage: string,
   error: unknown,
 ): Promise<unknown> {
-  const code = error instanceof DistilleryError ? error.code : undefined;
-  if (code !== 'artifact_corrupt' && code !== 'checkpoint_not_found') return error;
+  if (!isLost(error)) return error;
   // Such as a stored teacher: it was given, and no stage can make it again.
   if (needsOf(job.plan, stage).size === 0) return error;
-  const { message } = error as DistilleryError;
+  const { message } = error;
   const lost = await lostStages(store, job, stage);
   const words =
     lost.length === 0
