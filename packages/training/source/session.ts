@@ -1,13 +1,17 @@
+import { compile, type Compiled } from '@distillery/engine';
 import type { Scheduled } from '@distillery/spec';
+import type * as tf from '@tensorflow/tfjs-core';
 import type { Checkpoint } from './checkpoint.ts';
 import type { Component } from './components/component.ts';
 import { curve } from './components/curve.ts';
 import { type Losses, runningLosses } from './components/losses.ts';
 import { measuredTerms } from './components/measured-terms.ts';
+import type { DeviceBatch } from './device-batch.ts';
 import { openMember } from './member.ts';
 import { readValues } from './network.ts';
 import { type MemberTerm, type StepSetup, termLabel } from './step-context.ts';
-import { numbersOf, type StepNumbers, type Timetable, timetable } from './step-numbers.ts';
+import { takeStep } from './step.ts';
+import { CurrentNumbers, numbersOf, type StepNumbers, type Timetable, timetable } from './step-numbers.ts';
 import { branch, joinNames, type TensorTree } from './tensor-tree.ts';
 import type { TrainingResult, TrainingRun } from './training-run.ts';
 
@@ -20,6 +24,10 @@ export interface Session extends StepSetup {
   measured: ReturnType<typeof measuredTerms>;
   losses: Losses;
   curve: ReturnType<typeof curve>;
+  /** The numbers of the step that is taken. */
+  numbers: CurrentNumbers;
+  /** Takes a step with them. */
+  takeStep: Compiled<DeviceBatch, tf.Tensor1D>;
   /** Number of completed steps. */
   step: number;
   /** Seconds of training in earlier attempts, and when this one began. */
@@ -34,12 +42,16 @@ export function openSession(run: TrainingRun): Session {
   const terms = members.flatMap((member) => member.method.map((term) => ({ member, term })));
   const table = timetable(run.training, run.indices.train.length);
   const losses = runningLosses([...terms.map(termLabel), 'loss'], table.stepsPerEpoch);
+  const numbers = new CurrentNumbers();
+  const setup = { members, terms, classes: run.dataset.classes.length, precision: run.training.precision };
   return {
     run,
-    members,
-    terms,
-    classes: run.dataset.classes.length,
-    precision: run.training.precision,
+    ...setup,
+    numbers,
+    takeStep: compile((batch: DeviceBatch) => takeStep(setup, batch, numbers), {
+      name: 'step',
+      refused: (reason) => console.log('REFUSED', reason),
+    }),
     table,
     losses,
     curve: curve({ losses, schedules: schedulesOf(terms), hooks: run.hooks }),
@@ -136,5 +148,6 @@ export function resultOf(session: Session): TrainingResult {
 }
 
 export function disposeSession(session: Session): void {
+  session.takeStep.dispose();
   for (const { component } of componentsOf(session)) component.dispose?.();
 }
