@@ -1,4 +1,10 @@
-export { compile, type Compiled, type CompileOptions, compilerRefusal, type TensorsIn } from './compiled/compile.ts';
+export {
+  compile,
+  type Compiled,
+  type CompileOptions,
+  compilerRefusal,
+  type TensorsIn,
+} from './compiled/compile.ts';
 export { readsVarying } from './compiled/recorder.ts';
 export { feed, feedScalar } from './compiled/feed.ts';
 export { detached, type Gradients, gradientsOf, unrecorded } from './gradients.ts';

@@ -1,5 +1,5 @@
 import type { Dataset, Split } from '@distillery/datasets';
-import { run, type Tensors } from '@distillery/engine';
+import { compile, run, type Tensors } from '@distillery/engine';
 import type { TeacherProvider } from '@distillery/teachers';
 import * as tf from '@tensorflow/tfjs-core';
 import { batchesAhead } from './batches/batch-ahead.ts';
@@ -45,19 +45,27 @@ export async function forEachOutput(
   pause: () => Promise<void>,
 ): Promise<void> {
   let from = 0;
-  for await (const batch of batchesAhead(source, inOrder(indices, evaluationBatch(predictor), view))) {
-    const outputs = tf.tidy(() => {
-      const images = tf.tensor(batch.inputs, [batch.size, ...source.dataset.shape]);
-      const labels = tf.tensor1d(batch.labels, 'int32');
-      return predictor.predict({ images, labels }, taps);
-    });
-    try {
-      await each(outputs, from, batch.size);
-    } finally {
-      tf.dispose(outputs);
+  const size = evaluationBatch(predictor);
+  const pass = (inputs: Parameters<Predictor['predict']>[0]) => predictor.predict(inputs, taps);
+  // A pass costs several times its own duration to be compiled.
+  const compiled = indices.length >= 8 * size ? compile(pass, { name: 'evaluation' }) : undefined;
+  try {
+    for await (const batch of batchesAhead(source, inOrder(indices, size, view))) {
+      const outputs = tf.tidy(() => {
+        const images = tf.tensor(batch.inputs, [batch.size, ...source.dataset.shape]);
+        const labels = tf.tensor1d(batch.labels, 'int32');
+        return (compiled ?? pass)({ images, labels });
+      });
+      try {
+        await each(outputs, from, batch.size);
+      } finally {
+        tf.dispose(outputs);
+      }
+      from += batch.size;
+      await pause();
     }
-    from += batch.size;
-    await pause();
+  } finally {
+    compiled?.dispose();
   }
 }
 

@@ -153,7 +153,7 @@ describe('a schedule', () => {
     // The preflight runs before the first step.
     expect(seen).toEqual([
       0,
-      ...Array.from({ length: 2 * stepsPerEpoch }, (_, step) => step / stepsPerEpoch),
+      ...Array.from({ length: 2 * stepsPerEpoch }, (_, step) => Math.fround(step / stepsPerEpoch)),
     ]);
   });
 

@@ -71,7 +71,7 @@ function trainOn(session: Session, batch: Batch): void {
     }
     const numbers = nextNumbers(session);
     session.numbers.set(numbers);
-    losses.add(session.takeStep(tensors), batch.size);
+    losses.add(session.steps.take(tensors), batch.size);
     session.step++;
     const step = { numbers, rowEnds: endsRow(session.table, session.step) };
     for (const { component } of componentsOf(session)) component.afterStep?.(step);

@@ -1,12 +1,10 @@
-import { compile, type Compiled } from '@distillery/engine';
 import type { Scheduled } from '@distillery/spec';
-import type * as tf from '@tensorflow/tfjs-core';
 import type { Checkpoint } from './checkpoint.ts';
 import type { Component } from './components/component.ts';
 import { curve } from './components/curve.ts';
 import { type Losses, runningLosses } from './components/losses.ts';
 import { measuredTerms } from './components/measured-terms.ts';
-import type { DeviceBatch } from './device-batch.ts';
+import { type StepRunner, stepRunner } from './components/step-mode.ts';
 import { openMember } from './member.ts';
 import { readValues } from './network.ts';
 import { type MemberTerm, type StepSetup, termLabel } from './step-context.ts';
@@ -27,7 +25,7 @@ export interface Session extends StepSetup {
   /** The numbers of the step that is taken. */
   numbers: CurrentNumbers;
   /** Takes a step with them. */
-  takeStep: Compiled<DeviceBatch, tf.Tensor1D>;
+  steps: StepRunner;
   /** Number of completed steps. */
   step: number;
   /** Seconds of training in earlier attempts, and when this one began. */
@@ -48,10 +46,7 @@ export function openSession(run: TrainingRun): Session {
     run,
     ...setup,
     numbers,
-    takeStep: compile((batch: DeviceBatch) => takeStep(setup, batch, numbers), {
-      name: 'step',
-      refused: (reason) => console.log('REFUSED', reason),
-    }),
+    steps: stepRunner((batch) => takeStep(setup, batch, numbers)),
     table,
     losses,
     curve: curve({ losses, schedules: schedulesOf(terms), hooks: run.hooks }),
@@ -83,7 +78,7 @@ export function nextNumbers({ table, step, measured }: Session): StepNumbers {
 }
 
 /** Every component, with the path to its state in a checkpoint. */
-export function componentsOf(session: Pick<Session, 'members' | 'losses' | 'curve' | 'measured'>): {
+export function componentsOf(session: Pick<Session, 'members' | 'losses' | 'curve' | 'measured' | 'steps'>): {
   path: string[];
   component: Component;
 }[] {
@@ -94,7 +89,7 @@ export function componentsOf(session: Pick<Session, 'members' | 'losses' | 'curv
     })),
   );
   // Losses come first, because a loss that is not finite explains weights that are not.
-  const shared = [session.losses, session.curve, session.measured];
+  const shared = [session.losses, session.curve, session.measured, session.steps];
   return [...shared.map((component) => ({ path: [component.name], component })), ...own];
 }
 
@@ -125,7 +120,7 @@ function seconds({ time }: Session): number {
 }
 
 export function resultOf(session: Session): TrainingResult {
-  const { members, terms, measured, losses, run } = session;
+  const { members, terms, measured, losses, steps, run } = session;
   const lastEpoch = run.training.epochs;
   const means = losses.last();
   return {
@@ -143,11 +138,11 @@ export function resultOf(session: Session): TrainingResult {
       ),
     })),
     loss: means.loss,
+    steps: steps.mode(),
     seconds: seconds(session),
   };
 }
 
 export function disposeSession(session: Session): void {
-  session.takeStep.dispose();
   for (const { component } of componentsOf(session)) component.dispose?.();
 }

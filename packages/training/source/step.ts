@@ -23,7 +23,14 @@ export function takeStep(
   const { value, gradients } = gradientsOf(() => {
     const context = stepContext(setup, terms, batch, numbers);
     const values = terms.map((term) => context.loss(term));
-    const total = tf.addN(values.map((loss, index) => tf.mul(loss, feedScalar(() => numbers.weights[index]))));
+    const total = tf.addN(
+      values.map((loss, index) =>
+        tf.mul(
+          loss,
+          feedScalar(() => numbers.weights[index]),
+        ),
+      ),
+    );
     losses = tf.keep(tf.stack([...values, total]));
     statistics = context.statistics;
     return total as tf.Scalar;

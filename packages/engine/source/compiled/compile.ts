@@ -74,8 +74,9 @@ export function compile<I extends TensorsIn, O extends TensorsIn>(
   });
 }
 
-/** Why this engine compiles nothing; undefined where it does. */
+/** Why this process compiles nothing; undefined where it does. */
 export function compilerRefusal(): string | undefined {
+  if (process.env.STEP === 'eager') return 'STEP is eager';
   if (!isNative()) return 'only the TensorFlow engines compile steps';
   if (!hasGraphs()) return 'the native addon has no graphs (scripts/setup.mjs builds one that has)';
   return undefined;
@@ -91,7 +92,12 @@ class Program<O extends TensorsIn> {
 
   constructor({ graph, inputs, results, assigned, effects }: Recording, name: string, example: O) {
     const outputs = [...results, ...assigned.map(({ value }) => value)];
-    this.name = graph.register(name, inputs.map(({ at }) => at), outputs, effects);
+    this.name = graph.register(
+      name,
+      inputs.map(({ at }) => at),
+      outputs,
+      effects,
+    );
     this.inputs = inputs.map(({ origin }) => origin);
     this.assigned = assigned.map(({ variable }) => variable);
     this.results = results.length;
@@ -139,10 +145,9 @@ function tensorsIn(structure: TensorsIn): tf.Tensor[] {
 /** Replaces the tensors of a structure, in the order of `tensorsIn`. */
 function mapTensors<S extends TensorsIn>(structure: S, map: () => tf.Tensor): S {
   if (structure instanceof tf.Tensor) return map() as S;
-  if (Array.isArray(structure)) return structure.map((part: TensorsIn) => mapTensors(part, map)) as unknown as S;
-  return Object.fromEntries(
-    parts(structure).map(([key, part]) => [key, mapTensors(part, map)]),
-  ) as S;
+  if (Array.isArray(structure))
+    return structure.map((part: TensorsIn) => mapTensors(part, map)) as unknown as S;
+  return Object.fromEntries(parts(structure).map(([key, part]) => [key, mapTensors(part, map)])) as S;
 }
 
 /** The entries of a list or record, whatever the order in which a record was built. */

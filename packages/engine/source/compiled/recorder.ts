@@ -46,6 +46,14 @@ export interface Recording {
   lines: Line[];
 }
 
+/** The parts of the TensorFlow.js engine that list variables and count tensors. */
+interface EngineState {
+  registeredVariables: Record<string, tf.Variable>;
+  numTensors: number;
+  numDataBuffers: number;
+  numBytes: number;
+}
+
 let active: Recorder | undefined;
 
 /** The recorder of the function that is being recorded, if there is one. */
@@ -81,13 +89,12 @@ export function noteResource(handle: tf.Tensor, shape: readonly number[]): void 
  */
 export function record(run: () => readonly tf.Tensor[], tensors: readonly tf.Tensor[]): Recording {
   if (active !== undefined) throw new RangeError('a function is already being recorded');
-  const variables = Object.values(
-    (tf.engine() as unknown as { state: { registeredVariables: Record<string, tf.Variable> } }).state
-      .registeredVariables,
-  );
+  const { state } = tf.engine() as unknown as { state: EngineState };
+  const variables = Object.values(state.registeredVariables);
   // Another handle on each value keeps it alive while the function assigns the variable.
   const before = variables.map((variable) => tf.keep(tf.clone(variable)));
   const recording = new Recorder(nativeBackend(), tensors, variables);
+  const { numTensors, numDataBuffers, numBytes } = state;
   let returned: readonly tf.Tensor[] = [];
   active = recording;
   try {
@@ -96,6 +103,10 @@ export function record(run: () => readonly tf.Tensor[], tensors: readonly tf.Ten
       const assigned = variables.filter((variable, index) => variable.dataId !== before[index].dataId);
       return recording.finish(returned, assigned);
     });
+  } catch (error) {
+    // The function was interrupted, so tensors that it would have disposed are still counted. They never had any memory.
+    Object.assign(state, { numTensors, numDataBuffers, numBytes });
+    throw error;
   } finally {
     active = undefined;
     for (const [index, variable] of variables.entries()) {
@@ -222,7 +233,9 @@ export class Recorder {
     const bytes = values instanceof Uint8Array || ArrayBuffer.isView(values) ? values : undefined;
     if (bytes === undefined) throw new NotCompilable('a constant of strings');
     const { buffer, byteOffset, byteLength } = bytes as Float32Array;
-    const digest = createHash('sha1').update(new Uint8Array(buffer, byteOffset, byteLength)).digest('hex');
+    const digest = createHash('sha1')
+      .update(new Uint8Array(buffer, byteOffset, byteLength))
+      .digest('hex');
     this.lines.push({ type: `a constant of shape [${shape}]`, content: `${dtype} ${digest}` });
     return this.idOf([operation, 0]);
   }
@@ -234,7 +247,9 @@ export class Recorder {
     count: number,
   ): NativeOutput[] {
     const inputs = ids.map((id) => this.resolve(id));
-    const resources = inputs.map(([operation]) => operation).filter((operation) => this.shapes.has(operation));
+    const resources = inputs
+      .map(([operation]) => operation)
+      .filter((operation) => this.shapes.has(operation));
     const controls = resources.flatMap((operation) => this.effects.get(operation) ?? []);
     const [operation, outputs] = this.added(name, attributes, inputs, [...new Set(controls)]);
     for (const resource of resources) this.effects.set(resource, operation);
@@ -267,7 +282,12 @@ export class Recorder {
     const [id] = this.backend.getInputTensorIds([tensor]);
     const at = this.resolve(id);
     // A function cannot return its own input.
-    return id < 0 ? at : [this.added('Identity', [type('T', this.backend.tensorMap.get(tensor.dataId).dtype)], [at], [])[0], 0];
+    return id < 0
+      ? at
+      : [
+          this.added('Identity', [type('T', this.backend.tensorMap.get(tensor.dataId).dtype)], [at], [])[0],
+          0,
+        ];
   }
 
   private resolve(id: number): GraphOutput {

@@ -4,7 +4,14 @@ import { type Attribute, flag } from '../backends/native.ts';
 import { applyTo, createResource, type Resource } from '../ops/resource.ts';
 import { adamCorrections, type AdamNumbers } from './scale-by-adam.ts';
 import type { MomentumNumbers } from './scale-by-momentum.ts';
-import { mapValues, ofZeros, type OptimizerStep, type Slot, type Transform, type Update } from './transform.ts';
+import {
+  mapValues,
+  ofZeros,
+  type OptimizerStep,
+  type Slot,
+  type Transform,
+  type Update,
+} from './transform.ts';
 
 /**
  * Single operations of TensorFlow that replace the last transforms of a chain, and update a parameter and its slots in
@@ -50,7 +57,10 @@ function applyGradientDescent(): Transform {
 type Apply = (resources: Resource[], gradient: tf.Tensor) => void;
 
 /** Keeps parameters and slots as TensorFlow variables, and gives each new value to the TF.js variables. */
-function fused(slots: readonly string[], begin: (step: OptimizerStep, scale: Update['scale']) => Apply): Transform {
+function fused(
+  slots: readonly string[],
+  begin: (step: OptimizerStep, scale: Update['scale']) => Apply,
+): Transform {
   return (variables) => {
     const held = slots.map(() => ofZeros(variables, resourceSlot));
     const parameters = mapValues(variables, createResource);
