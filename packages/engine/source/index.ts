@@ -3,6 +3,7 @@ export {
   type Compiled,
   type CompileOptions,
   compilerRefusal,
+  stepSetting,
   type TensorsIn,
 } from './compiled/compile.ts';
 export { readsVarying } from './compiled/recorder.ts';

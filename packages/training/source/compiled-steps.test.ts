@@ -44,7 +44,7 @@ interface Run extends Sides {
 
 function forwardOf(choice: Record<string, unknown>) {
   const { type } = choice as Choice;
-  return bind(architectures.get(type), architectures.schema.parse(choice) as Choice, { classes });
+  return bind(architectures.get(type), architectures.schema.parse(choice), { classes });
 }
 
 /** Takes four steps on random images, the last of them with fewer, and returns losses and weights. */

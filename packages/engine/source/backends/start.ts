@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import util from 'node:util';
 import { DistilleryError, type EngineInfo } from '@distillery/spec';
 import * as tf from '@tensorflow/tfjs-core';
-import { compilerRefusal } from '../compiled/compile.ts';
+import { compilerRefusal, stepSetting } from '../compiled/compile.ts';
 import { asGlobal, openDawn } from './dawn.ts';
 import { bfloat16Refusal } from '../ops/bfloat16.ts';
 import { registerKernels } from '../ops/register.ts';
@@ -88,7 +88,7 @@ async function start(forced: string | undefined): Promise<EngineInfo> {
 }
 
 function requireCompiler(engine: EngineInfo): EngineInfo {
-  if (process.env.STEP !== 'compiled' || engine.eagerSteps === null) return engine;
+  if (stepSetting() !== 'compiled' || engine.eagerSteps === null) return engine;
   throw new DistilleryError('engine_unavailable', `STEP is compiled, but ${engine.eagerSteps}`);
 }
 

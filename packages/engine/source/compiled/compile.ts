@@ -74,9 +74,14 @@ export function compile<I extends TensorsIn, O extends TensorsIn>(
   });
 }
 
+/** The setting STEP: `eager` compiles nothing; with `compiled`, what cannot be compiled is an error. */
+export function stepSetting(): string {
+  return process.env.STEP || 'auto';
+}
+
 /** Why this process compiles nothing; undefined where it does. */
 export function compilerRefusal(): string | undefined {
-  if (process.env.STEP === 'eager') return 'STEP is eager';
+  if (stepSetting() === 'eager') return 'STEP is eager';
   if (!isNative()) return 'only the TensorFlow engines compile steps';
   if (!hasGraphs()) return 'the native addon has no graphs (scripts/setup.mjs builds one that has)';
   return undefined;

@@ -1,4 +1,4 @@
-import { compile, compilerRefusal } from '@distillery/engine';
+import { compile, compilerRefusal, stepSetting } from '@distillery/engine';
 import { DistilleryError, type NetworkResult } from '@distillery/spec';
 import type * as tf from '@tensorflow/tfjs-core';
 import type { DeviceBatch } from '../device-batch.ts';
@@ -25,7 +25,7 @@ export function stepRunner(step: (batch: DeviceBatch) => tf.Tensor1D): StepRunne
   const compiled = compile(step, {
     name: 'training_step',
     refused(why) {
-      if (process.env.STEP !== 'compiled') reason = why;
+      if (stepSetting() !== 'compiled') reason = why;
       else {
         throw new DistilleryError(
           'engine_unavailable',
