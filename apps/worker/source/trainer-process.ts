@@ -100,7 +100,7 @@ function start(
   log: Logger,
   { environment, report }: { environment: NodeJS.ProcessEnv; report?: (line: Report) => void },
 ): Trainer {
-  const child = forkModule(import.meta.url, 'trainer', args, {
+  const child = forkModule(import.meta.resolve('@distillery/worker/trainer'), args, {
     env: { ...trainerEnvironment, ...environment },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   });

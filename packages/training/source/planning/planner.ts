@@ -33,7 +33,7 @@ export function startPlanner(
   let last = 0;
 
   function start(): Worker {
-    const worker = startThread(import.meta.url, 'planner-thread', {
+    const worker = startThread(import.meta.resolve('@distillery/training/planner-thread'), {
       ...data,
       plugins: loadedPlugins,
     } satisfies PlannerData);
