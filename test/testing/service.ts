@@ -1,7 +1,9 @@
+import { execFile } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { promisify } from 'node:util';
 import { openStore, type Store } from '@distillery/store';
 import { type Client, createClient } from '@distillery/client';
 import { type DistilleryQueue, openQueue, startPrivateRedis } from '@distillery/queue';
@@ -38,6 +40,16 @@ function apiModule(source: boolean): Promise<typeof api> {
 
 function compiled(app: string) {
   return import(pathToFileURL(join(inject('built'), 'apps', app, 'source/index.js')).href);
+}
+
+/** Returns the compiled trainers that a process has started, by default this one. */
+export async function trainers(parent = process.pid): Promise<number[]> {
+  const { stdout } = await promisify(execFile)('ps', ['-eo', 'pid,ppid,args']);
+  return stdout
+    .split('\n')
+    .map((line) => /^\s*(\d+)\s+(\d+)\s+(.*)$/.exec(line))
+    .filter((match) => match !== null && Number(match[2]) === parent && match[3].includes('trainer.js'))
+    .map((match) => Number(match?.[1]));
 }
 
 export async function startService({
