@@ -6,8 +6,8 @@ const configuration = loadConfiguration('api');
 const log = createLogger(configuration.logLevel);
 log.debug({ configuration: printable('api', configuration) }, 'configuration');
 
-// The API answers a little before its start has ended.
 const starting = startApi({ ...configuration, log });
+// Before the API listens: a supervisor that sees it listen may end it at once.
 for (const signal of ['SIGTERM', 'SIGINT'] as const) {
   process.once(signal, () => {
     log.info(`${signal}: closing`);
@@ -22,7 +22,6 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
       );
   });
 }
-
 try {
   await starting;
 } catch (error) {
