@@ -124,7 +124,12 @@ async function probes(url: string, stop: Promise<unknown>): Promise<number[]> {
 }
 
 async function measured(url: string, name: string, load: Omit<Load, 'url' | 'parallel' | 'limit'>) {
-  const thread = startThread(import.meta.url, 'load', { url, parallel, limit, ...load } satisfies Load);
+  const thread = startThread(import.meta.resolve('./load.ts'), {
+    url,
+    parallel,
+    limit,
+    ...load,
+  } satisfies Load);
   const answered = once(thread, 'message') as Promise<[Answers]>;
   const times = await probes(url, answered);
   const [{ statuses, seconds, bytes }] = await answered;
@@ -153,8 +158,15 @@ try {
     await measured(url, 'a plan of 1988 stages', post('/v1/jobs/validate', largest));
     await measured(url, 'a spec of 1 MB', post('/v1/jobs/validate', largeBody));
     await measured(url, 'a submission of 1988 stages', post('/v1/jobs', largest));
-    await measured(url, 'the list of these jobs', { method: 'GET', path: '/v1/jobs?limit=100', body: '' });
-    await measured(url, 'the OpenAPI description', { method: 'GET', path: '/openapi.json', body: '' });
+    const get = (path: string) => ({ method: 'GET', path, body: '' });
+    await measured(url, 'the list of these jobs', get('/v1/jobs?limit=100'));
+    const listed = (await (await fetch(`${url}/v1/jobs?limit=1`)).json()) as { jobs: { id: string }[] };
+    const job = `/v1/jobs/${listed.jobs[0].id}`;
+    await measured(url, 'the view of one of them', get(job));
+    await measured(url, 'a page of its stages', get(`${job}/stages`));
+    await measured(url, 'its metrics', get(`${job}/metrics`));
+    await measured(url, 'pausing it', post(`${job}/pause`, ''));
+    await measured(url, 'the OpenAPI description', get('/openapi.json'));
   } finally {
     agent.destroy();
     child.kill('SIGTERM');

@@ -64,6 +64,11 @@ test('a job of these kinds is planned, trained, reported and downloaded', { time
   expect(await service.queue.jobs.result(job.id, 'census')).toEqual({ networks: 2 });
   const student = report.students.find(({ name }) => name === 'small');
   expect(student?.runs[0].terms.map(({ name }) => name)).toEqual(['absolute', 'cross_entropy']);
+  // The plug-in's teacher can run in the training loop of a student as well.
+  const augmentation = { type: 'flip', views: 'fresh' } as const;
+  const fresh = await service.complete({ ...spec, training: { ...spec.training, augmentation } });
+  expect(fresh.report.outputs).toEqual([]);
+  expect(fresh.report.students[1].runs[0].losses.absolute).toBeGreaterThan(0);
   expect(service.store.url).toMatch(/^mirror:/);
 
   const weights = await get(`/v1/jobs/${job.id}/students/small/weights?format=json`);

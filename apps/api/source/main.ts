@@ -6,20 +6,24 @@ const configuration = loadConfiguration('api');
 const log = createLogger(configuration.logLevel);
 log.debug({ configuration: printable('api', configuration) }, 'configuration');
 
-try {
-  const api = await startApi({ ...configuration, log });
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-    process.once(signal, () => {
-      log.info(`${signal}: closing`);
-      api.close().then(
+const starting = startApi({ ...configuration, log });
+// Before the API listens: a supervisor that sees it listen may end it at once.
+for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+  process.once(signal, () => {
+    log.info(`${signal}: closing`);
+    starting
+      .then((api) => api.close())
+      .then(
         () => process.exit(0),
         (error: unknown) => {
           log.error({ err: error }, 'closing failed');
           process.exit(1);
         },
       );
-    });
-  }
+  });
+}
+try {
+  await starting;
 } catch (error) {
   log.debug({ err: error }, 'the API cannot start');
   endWith('api', error);

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
-import type { StageProgress } from '@distillery/spec';
+import type { NewMetricRow } from '@distillery/queue';
 import { expect, inject, test } from 'vitest';
 import { createLogger, startApi } from './index.ts';
 import { privateApi, problem, submitted } from './testing/api.ts';
@@ -80,9 +80,10 @@ test('an internal error is logged with its cause; the client gets only the reque
   const { id } = await submitted(held);
   const begun = await held.queue.attempts.begin(id, 'teacher', 'w');
   if ('skip' in begun) throw new Error(begun.skip);
-  // The schema of stages refuses such progress, so serialization fails.
-  await held.queue.attempts.progress(begun, { fraction: 0.1, phase: 7 } as unknown as StageProgress);
-  const response = await fetch(`${api.url}/v1/jobs/${id}/stages`, {
+  // The schema of rows refuses such an epoch, so serialization fails.
+  const row = { epoch: 'one', step: 1, time: new Date().toISOString(), values: { loss: 1 } };
+  await held.queue.attempts.metrics(begun, [row as unknown as NewMetricRow]);
+  const response = await fetch(`${api.url}/v1/jobs/${id}/metrics`, {
     headers: { authorization: 'Bearer secret-1', 'x-request-id': 'trace-9' },
   });
   expect(response.status).toBe(500);

@@ -1,8 +1,9 @@
 import type { Store } from '@distillery/store';
 import type { DistilleryQueue } from '@distillery/queue';
 import type { jobSpecSchema, Kinds } from '@distillery/spec';
-import type { Planner } from '@distillery/training';
 import type { z } from 'zod';
+import type { Records } from './threads/records.ts';
+import type { Submissions } from './threads/submissions.ts';
 
 /** The registered kinds, as the routes and the OpenAPI page describe them. */
 export interface Catalogue {
@@ -19,5 +20,6 @@ export interface Services {
   queue: DistilleryQueue;
   store: Store;
   catalogue: Catalogue;
-  planner: Planner;
+  submissions: Submissions;
+  records: Records;
 }

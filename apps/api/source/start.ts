@@ -1,13 +1,16 @@
 import type { AddressInfo } from 'node:net';
 import { openStore, type Store } from '@distillery/store';
 import { type DistilleryQueue, openQueue } from '@distillery/queue';
-import { jobSpec, kinds, loadPlugins, planSchema, stageKinds, startPlanner } from '@distillery/training';
+import { jobSpec, kinds, loadPlugins, planSchema, stageKinds } from '@distillery/training';
 import type { Logger } from 'pino';
 import { type CollectorOptions, startCollector } from './artifacts/collect.ts';
 import { startRetention } from './artifacts/retention.ts';
 import { otherServices } from './artifacts/services.ts';
 import { type AccessSettings, accessOf } from './access.ts';
 import { buildApp } from './app.ts';
+import type { Bounds } from './threads/bounded.ts';
+import { startRecords } from './threads/records.ts';
+import { startSubmissions } from './threads/submissions.ts';
 
 export interface ApiOptions extends AccessSettings {
   redisUrl: string;
@@ -41,6 +44,8 @@ export interface ApiOptions extends AccessSettings {
   retainAudit?: number | undefined;
   /** How often and after how long the artifacts of deleted jobs are removed. */
   collection?: CollectorOptions;
+  /** How many submissions and plans run at once and how many more may wait; default 8 and 100. */
+  submissions?: Bounds;
 }
 
 export interface RunningApi {
@@ -73,11 +78,19 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
   });
   if (!options.volatileRedis) await refuseVolatile(queue, log);
   const warn = (message: string) => log.warn(message);
-  const planner = startPlanner({ cacheDir: options.dataDir, roots, store: options.store, warn });
+  const opened = { redisUrl: options.redisUrl, prefix, store: options.store, warn };
+  const submissions = startSubmissions({
+    ...opened,
+    cacheDir: options.dataDir,
+    roots,
+    bounds: options.submissions,
+  });
+  const records = startRecords({ ...opened, services: { queue, store } });
   const app = await buildApp({
     queue,
     store,
-    planner,
+    submissions,
+    records,
     catalogue: { kinds, jobSpec, stageKinds: stageKinds.list.map(({ type }) => type), planSchema },
     logger: log,
     access,
@@ -94,7 +107,8 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
     await app.close();
     await retention.close();
     await collector.close();
-    await planner.close();
+    await submissions.close();
+    await records.close();
     await queue.close();
   };
   try {

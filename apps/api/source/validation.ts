@@ -24,6 +24,6 @@ function repeated({ code, path }: z.core.$ZodIssue, query: unknown): z.core.$Zod
   return { code: 'custom', path, message, input: undefined };
 }
 
-/** Validates everything but the body: a spec is checked on the planning thread, because a large one takes long. */
+/** Validates everything but the body: a spec is checked on another thread, because a large one takes long. */
 export const validatorWithoutBody: typeof validatorCompiler = (route) =>
   route.httpPart === 'body' ? (value: unknown) => ({ value }) : validatorCompiler(route);

@@ -8,7 +8,7 @@ export type { StageRun } from './bull/stage-run.ts';
 export type { EndedJobs, Retention } from './records/ended.ts';
 export type { Events } from './records/events.ts';
 export type { Inventory, JobHead } from './records/inventory.ts';
-export type { Idempotency, JobNow, Jobs, NewJob, Owner } from './records/jobs.ts';
+export type { Idempotency, JobHeader, JobNow, Jobs, NewJob, Owner } from './records/jobs.ts';
 export type { JobPage, JobQuery } from './records/list.ts';
 export type { MetricPage, MetricQuery, Metrics } from './records/metrics.ts';
 export { type DistilleryQueue, openQueue, type QueueOptions, type Stages } from './open.ts';

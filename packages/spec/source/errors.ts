@@ -53,6 +53,7 @@ export const errorTable = {
   headers_too_large: { status: 431, retryable: false, title: 'The request headers are too large' },
   internal: { status: 500, retryable: true, title: 'Unexpected error' },
   redis_unavailable: { status: 503, retryable: true, title: 'The queue cannot be reached' },
+  overloaded: { status: 503, retryable: true, title: 'Too many requests of this kind wait already' },
   disk_full: { status: 507, retryable: false, title: 'The disk is full' },
   store_unavailable: { status: 503, retryable: true, title: 'The artifact store is unavailable' },
   // stages

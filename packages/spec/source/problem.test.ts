@@ -32,6 +32,23 @@ test('the branch of a nested union that came closest is reported, with what it a
   );
 });
 
+test('of a union, the branch of the right type is reported with its bounds, or else all types', () => {
+  const schema = z.object({ views: z.union([z.literal('fresh'), z.int().min(1).max(64)]) });
+  expect(refusals(schema, { views: 65 })).toEqual([
+    {
+      path: '/views',
+      message: 'Too big: expected number to be <=64',
+      value: 65,
+      allowed: { maximum: 64 },
+    },
+  ]);
+  const messages = ['new', 2.5].map((views) => refusals(schema, { views }).map(({ message }) => message));
+  expect(messages).toEqual([
+    ['Invalid input: expected "fresh" or number'],
+    ['Invalid input: expected "fresh" or int'],
+  ]);
+});
+
 test('several unknown keys are several fields', () => {
   expect(refusals(z.strictObject({}), { a: 1, b: 2 }).map(({ path }) => path)).toEqual(['/a', '/b']);
 });

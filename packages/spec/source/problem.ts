@@ -66,8 +66,8 @@ function entries(
   }
   // A union without a discriminator reports each branch; only the branch that matched best is kept.
   if (issue.code === 'invalid_union' && issue.errors.length > 0) {
-    const closest = issue.errors.reduce((best, branch) => (depth(branch) > depth(best) ? branch : best));
-    if (depth(closest) > 0) return closest.flatMap((inner) => entries(inner, path, input, prefix));
+    const closest = issue.errors.reduce((best, branch) => (fit(branch) > fit(best) ? branch : best));
+    if (fit(closest) > 0) return closest.flatMap((inner) => entries(inner, path, input, prefix));
     return [
       entry(prefix, path, `Invalid input: expected ${issue.errors.flat().map(wanted).join(' or ')}`, input),
     ];
@@ -81,8 +81,13 @@ function wanted(issue: z.core.$ZodIssue): string {
   return 'expected' in issue ? issue.expected : issue.code;
 }
 
-function depth(branch: readonly z.core.$ZodIssue[]): number {
-  return Math.max(0, ...branch.map((issue) => issue.path.length));
+/** How well a branch of a union matches: 0 where the value has another type, more where only something within it is wrong. */
+function fit(branch: readonly z.core.$ZodIssue[]): number {
+  const depth = Math.max(0, ...branch.map((issue) => issue.path.length));
+  const ofType = branch.every(
+    ({ code }) => !['invalid_type', 'invalid_value', 'invalid_union'].includes(code),
+  );
+  return depth + (ofType ? 0.5 : 0);
 }
 
 function entry(

@@ -103,14 +103,13 @@ export const augmentationSchema = z.strictObject({
     ),
   seed: z.number().int().min(0).max(4294967295).default(0).describe('Another seed gives other views.'),
   views: z
-    .number()
-    .int()
-    .min(1)
-    .max(64)
+    .union([z.int().min(1).max(64), z.literal('fresh')])
     .default(4)
     .describe(
       'How many augmented views of each image students cycle through: epoch e takes view e mod `views`. The outputs of the ' +
-        'teacher are cached for each view. The teacher itself trains on a new view every epoch.',
+        'teacher are cached for each view. With `"fresh"` every epoch is a new view, nothing is cached, and the teacher runs ' +
+        'in the training loop of each student. Without an augmentation there is one view, and it is cached. The teacher itself ' +
+        'trains on a new view every epoch.',
     ),
 });
 

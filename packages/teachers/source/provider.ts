@@ -4,7 +4,7 @@ import type { Store } from '@distillery/store';
 import type { Tensor, Tensor1D } from '@tensorflow/tfjs-core';
 import type { z } from 'zod';
 
-/** A frozen teacher whose outputs can be computed. */
+/** A frozen teacher whose outputs can be computed: once for the stored rows, or in a student's training loop. */
 export interface TeacherProvider {
   /** The SHA-256 of all that determines its outputs: equal digests mean equal outputs for equal images. */
   readonly digest: string;
@@ -13,7 +13,7 @@ export interface TeacherProvider {
   /** The number of activations of one sample's forward pass, by which the batch size is chosen. */
   readonly activations: number;
   /**
-   * Computes its outputs for one batch; the caller disposes them.
+   * Computes its outputs for one batch; the caller disposes them. It must not change between calls.
    *
    * @param batch `images` is `[batch, height, width, channels]`, or `[batch, length]` token ids; `labels` is `[batch]`,
    *   int32
@@ -54,6 +54,11 @@ export interface TeacherKind<Options extends z.ZodObject = z.ZodObject> extends 
   readonly options: Options;
   /** Whether a stage of the job trains it first. */
   readonly trains: boolean;
+  /**
+   * True for a kind that has outputs only for the images that it was given them for. Students cannot see fresh views then,
+   * for which it would have to run in the training loop.
+   */
+  readonly given?: true;
   /**
    * Describes a teacher without computing anything.
    *

@@ -1,6 +1,7 @@
 import type { Tensors } from '@distillery/engine';
 import * as tf from '@tensorflow/tfjs-core';
 import type { Batch } from './batches/batch-thread.ts';
+import type { TeacherTaps } from './teacher-taps.ts';
 
 /** A mini-batch on the device. It is a type because tf.tidy does not accept interfaces. */
 export type DeviceBatch = {
@@ -18,26 +19,23 @@ export type DeviceBatch = {
  * Copies a batch to the device; the caller disposes it.
  *
  * @param shape the shape of one input
- * @param combine computes the taps that terms read from the stored ones; absent when they are the same
+ * @param teacher gives the teachers' taps; absent when no term reads any
  */
-export function toDevice(
-  batch: Batch,
-  shape: readonly number[],
-  combine?: (taps: Tensors, labels: tf.Tensor1D) => Tensors,
-): DeviceBatch {
+export function toDevice(batch: Batch, shape: readonly number[], teacher?: TeacherTaps): DeviceBatch {
   return tf.tidy(() => {
     const labels = tf.tensor1d(batch.labels, 'int32');
-    const stored: Tensors = Object.fromEntries(
+    const inputs = tf.tensor(batch.inputs, [batch.size, ...shape]);
+    const rows: Tensors = Object.fromEntries(
       Object.entries(batch.teacher).map(([tap, { values, shape: own }]) => [
         tap,
         tf.tensor(values, [batch.size, ...own]),
       ]),
     );
     return {
-      inputs: tf.tensor(batch.inputs, [batch.size, ...shape]),
+      inputs,
       labels,
       indices: tf.tensor1d(batch.indices, 'int32'),
-      teacher: combine?.(stored, labels) ?? stored,
+      teacher: teacher?.of({ inputs, labels, rows }) ?? {},
     };
   });
 }

@@ -1,4 +1,4 @@
-import type { NetworkPlan } from '@distillery/engine';
+import type { NetworkPlan, Tensors } from '@distillery/engine';
 import * as tf from '@tensorflow/tfjs-core';
 
 /** Several teachers whose logits are combined. */
@@ -30,6 +30,13 @@ export function tapsBehind(taps: readonly string[], { names }: Ensemble): string
   return [
     ...new Set(taps.flatMap((tap) => (tap === 'logits' ? names.map((name) => tapOf(name, tap)) : [tap]))),
   ];
+}
+
+/** The taps of a student's teachers, with the combined logits where there are several and the student reads them. */
+export function combinedTaps(taps: Tensors, labels: tf.Tensor1D, ensemble: Ensemble | undefined): Tensors {
+  const logits = ensemble?.names.map((name) => taps[tapOf(name, 'logits')]);
+  if (ensemble === undefined || logits === undefined || logits.includes(undefined as never)) return taps;
+  return { ...taps, logits: combineLogits(logits, labels, ensemble) };
 }
 
 /**

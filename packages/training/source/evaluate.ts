@@ -24,8 +24,32 @@ export function predictorOf(network: Network): Predictor {
 const activationBudget = 24e6;
 
 /** The largest batch for a forward pass. It depends on the network alone, so that results can be reproduced. */
-function evaluationBatch({ activations }: Predictor): number {
+export function evaluationBatch({ activations }: Pick<Predictor, 'activations'>): number {
   return Math.max(1, Math.min(512, Math.floor(activationBudget / Math.max(1, activations))));
+}
+
+/**
+ * Computes taps of a batch, in parts where it is larger than the largest batch for a forward pass. The caller disposes them.
+ *
+ * @param batch as for `TeacherProvider.predict`
+ */
+export function predictTaps(
+  predictor: Predictor,
+  batch: { images: tf.Tensor; labels: tf.Tensor1D },
+  taps: readonly string[],
+): Tensors {
+  const [size] = batch.images.shape;
+  const largest = evaluationBatch(predictor);
+  if (size <= largest) return predictor.predict(batch, taps);
+  return tf.tidy(() => {
+    const parts = Array.from({ length: Math.ceil(size / largest) }, (_, part) => {
+      const [from, count] = [part * largest, Math.min(largest, size - part * largest)];
+      const rest = batch.images.rank - 1;
+      const images = tf.slice(batch.images, [from, ...Array(rest).fill(0)], [count, ...Array(rest).fill(-1)]);
+      return predictor.predict({ images, labels: tf.slice(batch.labels, from, count) }, taps);
+    });
+    return Object.fromEntries(taps.map((tap) => [tap, tf.concat(parts.map((part) => part[tap]))]));
+  });
 }
 
 /**

@@ -1,10 +1,9 @@
 export type { ComponentKind } from './components/component-kind.ts';
 export { jobSpec, kinds } from './kinds.ts';
+export { loadedPlugins } from './import-plugin.ts';
 export { loadPlugins, type Plugin } from './plugins.ts';
 export { type PlanContext, type Planned, planJob } from './planning/plan.ts';
 export { type Plan, planSchema } from './planning/plan-schema.ts';
-export { type Planner, startPlanner } from './planning/planner.ts';
-export type { PlannedJob, WorkerFacts } from './planning/planner-thread.ts';
 export {
   artifactsOf,
   blobsNamedBy,

@@ -8,7 +8,6 @@ import { type BoundTerm, terms } from '@distillery/methods';
 import { type Choice, type Scheduled, type TermResult, trainingSchema } from '@distillery/spec';
 import * as tf from '@tensorflow/tfjs-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { TeacherRows } from './batches/batch-thread.ts';
 import { everyIndex } from './batches/batches.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import { bindMethod, type WeightedTerm } from './method.ts';
@@ -17,6 +16,7 @@ import { createNetwork, disposeNetwork, readValues } from './network.ts';
 import { average, averageChoice, towardsAverage } from './testing/average-teacher.ts';
 import { randomLogits } from './testing/teacher-rows.ts';
 import { train } from './loop.ts';
+import type { TeacherTaps } from './teacher-taps.ts';
 import { StopTraining, type TrainingResult } from './training-run.ts';
 
 // Two images a step make 25 steps an epoch: losses are read after every second one, and after the last.
@@ -46,7 +46,7 @@ const forward: Forward = (net, image) => {
 };
 
 let folder: string;
-let teacher: TeacherRows;
+let teacher: TeacherTaps;
 beforeAll(async () => {
   await startEngine();
   folder = await mkdtemp(join(tmpdir(), 'distillery-train-'));

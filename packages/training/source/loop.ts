@@ -31,7 +31,12 @@ export async function train(run: TrainingRun): Promise<TrainingResult> {
     // The run was stopped while it evaluated a completed epoch.
     if (session.losses.ofEpoch() !== undefined && endsEpoch(table, session.step)) await endEpoch(session);
     const { dataset, training, teacher } = run;
-    const source = { dataset, split: dataset.train, augmentation: training.augmentation, teacher };
+    const source = {
+      dataset,
+      split: dataset.train,
+      augmentation: training.augmentation,
+      teacher: teacher?.rows,
+    };
     for await (const batch of batchesAhead(source, remainingBatches(session))) {
       trainOn(session, batch);
       if (endsEpoch(table, session.step)) {
@@ -63,7 +68,7 @@ function* remainingBatches({ run, table, step: from }: Session): Generator<Batch
 /** Takes the step of a batch. */
 function trainOn(session: Session, batch: Batch): void {
   const { run, measured, losses } = session;
-  const tensors = toDevice(batch, run.dataset.shape, run.combine);
+  const tensors = toDevice(batch, run.dataset.shape, run.teacher);
   try {
     if (session.step === 0) {
       measured.results = preflight({ ...session, warn: run.hooks.warning }, tensors);

@@ -19,7 +19,7 @@ export interface WeightedTerm {
   name: string;
   /**
    * Where the teacher's taps come from: another network that trains at the same time, or a component of the training,
-   * chosen by its kind and options. Absent: they are stored.
+   * chosen by its kind and options. Absent: they are those of the student's teachers.
    */
   source?: { peer: string } | { component: Choice };
   weight: Weight;
@@ -135,8 +135,8 @@ function sideOf({ taps, parameters }: BoundPlan): { taps: TapShapes; parameters:
   return { taps, parameters: Object.fromEntries(read.map(({ name, shape }) => [name, shape])) };
 }
 
-/** The stored teacher taps that a method reads. */
+/** The taps of a student's teachers that a method reads. */
 export function teacherTaps(method: readonly WeightedTerm[]): string[] {
-  const stored = method.filter(({ source }) => source === undefined);
-  return [...new Set(stored.flatMap(({ bound }) => bound.teacher))].sort();
+  const taught = method.filter(({ source }) => source === undefined);
+  return [...new Set(taught.flatMap(({ bound }) => bound.teacher))].sort();
 }

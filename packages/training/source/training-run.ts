@@ -1,12 +1,10 @@
 import type { Dataset } from '@distillery/datasets';
-import type { Tensors } from '@distillery/engine';
 import type { TermResult, Training } from '@distillery/spec';
-import type * as tf from '@tensorflow/tfjs-core';
-import type { TeacherRows } from './batches/batch-thread.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import type { StepMode } from './components/step-mode.ts';
 import type { MemberRun } from './member.ts';
 import type { Values } from './network.ts';
+import type { TeacherTaps } from './teacher-taps.ts';
 
 /** A training: of one network, or of several that learn from each other step by step. */
 export interface TrainingRun {
@@ -17,10 +15,8 @@ export interface TrainingRun {
   training: Training;
   /** The seed of the order of the samples. */
   seed: number;
-  /** The teacher's stored taps; absent when no term reads any. */
-  teacher?: TeacherRows;
-  /** Computes the taps that terms read from the stored ones; absent when they are the same. */
-  combine?: (taps: Tensors, labels: tf.Tensor1D) => Tensors;
+  /** Gives the teachers' taps, and the caller disposes it; absent when no term reads any. */
+  teacher?: TeacherTaps;
   /** The number of augmented views that epochs cycle through; Infinity: every epoch has a new one. */
   views: number;
   resume: Checkpoint | undefined;

@@ -116,7 +116,7 @@ async function refuseMost(store: Store, orphans: number): Promise<void> {
 
 function jobExists(queue: DistilleryQueue, id: string): Promise<boolean> {
   return ifJobExists(
-    queue.jobs.get(id).then(() => true),
+    queue.jobs.header(id).then(() => true),
     false,
   );
 }

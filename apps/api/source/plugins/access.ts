@@ -1,18 +1,11 @@
 import { allows, DistilleryError, type Scope } from '@distillery/spec';
-import type { ApiKey, DistilleryQueue } from '@distillery/queue';
+import type { DistilleryQueue } from '@distillery/queue';
 import type { FastifyReply } from 'fastify';
 import plugin from 'fastify-plugin';
 import type { Access } from '../access.ts';
+import type { Caller } from '../caller.ts';
 import { networkOf } from '../http/network.ts';
 import { accessProblems } from '../http/responses.ts';
-
-/** The API key that a request was sent with, and its limits. */
-export type Caller = Pick<ApiKey, 'id' | 'name' | 'scope'> & {
-  rate: number;
-  jobs: number;
-  /** The highest priority that it may give a job. */
-  priority: number;
-};
 
 /**
  * Checks API keys and request limits. Every route that is not public needs a key of its scope.
@@ -96,32 +89,6 @@ export const access = plugin(
   },
   { name: 'access', fastify: '5.x', dependencies: ['errors'] },
 );
-
-/**
- * Checks that a caller may control a job: its owner and admins may, and everyone where no keys are needed.
- *
- * @throws DistilleryError `forbidden`, `job_not_found`
- */
-export async function checkControl(queue: DistilleryQueue, caller: Caller | null, id: string): Promise<void> {
-  if (caller === null || caller.scope === 'admin') return;
-  const { owner } = (await queue.jobs.get(id)).view;
-  if (owner === caller.name) return;
-  const ownership = owner === null ? 'has no owner' : `belongs to ${owner}`;
-  throw new DistilleryError(
-    'forbidden',
-    `the job ${ownership}; ${caller.name} can control only its own jobs`,
-  );
-}
-
-/** Checks the priority that a caller gives a job in a spec, which may be invalid. @throws DistilleryError `invalid_spec` */
-export function checkPriority(caller: Caller | null, spec: unknown): void {
-  const { priority } = (spec ?? {}) as { priority?: unknown };
-  if (caller === null || typeof priority !== 'number' || priority <= caller.priority) return;
-  const message = `must be at most ${caller.priority} with a key of scope ${caller.scope}; a key of scope admin may give 10`;
-  throw new DistilleryError('invalid_spec', `/priority: ${message}`, {
-    fields: [{ path: '/priority', message, value: priority }],
-  });
-}
 
 declare module 'fastify' {
   interface FastifyContextConfig {

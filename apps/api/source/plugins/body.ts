@@ -2,19 +2,21 @@ import { pipeline } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { DistilleryError } from '@distillery/spec';
 import plugin from 'fastify-plugin';
-import { oneAtATime } from '../one-at-a-time.ts';
 
-/** Bodies of this many characters are parsed in turn: several that arrive at once would hold up all other requests. */
-const large = 65_536;
+/** The most bytes of a body on a route that reads none: parsing more would delay other requests. */
+const unread = 65_536;
 
 /**
- * Accepts JSON bodies and no others, as they are or compressed with gzip. The text of a body is kept, because the planning
- * thread parses it again. On a route without a body an empty one is fine, whatever its type: many clients send the type with
- * every POST.
+ * Accepts JSON bodies and no others, as they are or compressed with gzip. A body that a route reads is kept as text, because
+ * large ones are parsed on another thread. On a route without a body an empty one is fine, whatever its type: many clients
+ * send the type with every POST.
  */
 export const body = plugin(
   async (app) => {
-    app.decorateRequest('text', '');
+    app.decorateRequest('text', undefined);
+    app.addHook('onRoute', (route) => {
+      if (route.schema?.body === undefined) route.bodyLimit = unread;
+    });
     app.addHook('preParsing', async ({ headers }, reply, payload) => {
       const coding = headers['content-encoding']?.toLowerCase() ?? 'identity';
       if (coding === 'identity') return payload;
@@ -36,12 +38,12 @@ export const body = plugin(
     });
     app.removeAllContentTypeParsers();
     const parse = app.getDefaultJsonParser('error', 'error');
-    const inTurn = oneAtATime();
     app.addContentTypeParser<string>('application/json', { parseAs: 'string' }, (request, text, done) => {
-      request.text = text;
-      if (text === '' && request.routeOptions.schema?.body === undefined) done(null, undefined);
-      else if (text.length < large) void parse(request, text, done);
-      else void inTurn(async () => parse(request, text, done));
+      if (request.routeOptions.schema?.body !== undefined) {
+        request.text = text;
+        done(null, undefined);
+      } else if (text === '') done(null, undefined);
+      else void parse(request, text, done);
     });
   },
   { name: 'body', fastify: '5.x' },
@@ -49,7 +51,7 @@ export const body = plugin(
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** The body as it was sent; empty without one. */
-    text: string;
+    /** The body as it was sent, on a route that reads one; undefined without one. */
+    text: string | undefined;
   }
 }

@@ -11,6 +11,9 @@ export const queueName = 'stages';
 /** How long a ticket rests whose worker is not capable of the stages that are ready, in ms, before a worker takes it again. */
 const incapableMs = 1000;
 
+/** Each ticket is a command of its own, and a job may have thousands of stages that are ready at once. */
+const ticketsAtOnce = 100;
+
 /** A stage that was chosen for a ticket; `place` is empty for a stage that has lost its worker. */
 interface Chosen {
   jobId: string;
@@ -66,8 +69,9 @@ export function stageQueue(redis: Client, keys: Keys, onError: (error: Error) =>
     const [ready, delayed] = await Promise.all([redis.zcard(keys.ready), redis.zcard(keys.delayed)]);
     const tickets = await bull.getJobCountByTypes('wait', 'prioritized', 'delayed');
     const ticket = { name: 'stage', data: {}, opts: { removeOnComplete: true, removeOnFail: true } };
-    const missing = ready + delayed - tickets;
-    if (missing > 0) await bull.addBulk(Array.from({ length: missing }, () => ticket));
+    for (let missing = ready + delayed - tickets; missing > 0; missing -= ticketsAtOnce) {
+      await bull.addBulk(Array.from({ length: Math.min(missing, ticketsAtOnce) }, () => ticket));
+    }
   });
 
   const choose = guarded(async (ticket: string, capabilities: readonly string[]) => {

@@ -51,9 +51,9 @@ export function jobControl(redis: Client, keys: Keys, jobs: Jobs, stages: StageQ
      * @throws DistilleryError `state_conflict` when the job has not ended
      */
     remove: guarded(async (id: string, artifacts: readonly string[] = []): Promise<void> => {
-      const { labels, owner, stages } = (await jobs.get(id)).view;
+      const { labels, owner, stages } = await jobs.header(id);
       const indexes = indexesOf(keys, labels, owner);
-      const rows = stages.map((stage) => keys.stageMetrics(id, stage.id));
+      const rows = stages.map((stage) => keys.stageMetrics(id, stage));
       const common = [...scriptKeys(keys, id), keys.spec(id), keys.all, keys.leftovers];
       await checked(id, 'be deleted', () =>
         run(redis, removeScript, [...common, ...indexes, ...rows], [id, indexes.length, ...artifacts]),

@@ -1,4 +1,4 @@
-import { DistilleryError, type JobPlan, type JobView } from '@distillery/spec';
+import { DistilleryError, type JobPlan, type JobState, type JobView } from '@distillery/spec';
 import { type Client, guarded } from '../redis/connection.ts';
 import { isJobId, newJobId } from './job-id.ts';
 import { type Keys, scriptKeys } from '../redis/keys.ts';
@@ -41,6 +41,16 @@ export interface JobNow {
   version: number;
 }
 
+/** What of a job can be read at once, whatever its number of stages. */
+export interface JobHeader {
+  name: string | null;
+  owner: string | null;
+  labels: Record<string, string>;
+  state: JobState;
+  /** The ids of its stages, in the order of its plan. */
+  stages: string[];
+}
+
 /** How long an idempotency key is kept. */
 const idempotencySeconds = 24 * 60 * 60;
 
@@ -48,8 +58,14 @@ const idempotencySeconds = 24 * 60 * 60;
 export function jobRecords(redis: Client, keys: Keys, standing: () => Promise<Standing>) {
   async function fieldsOf(id: string): Promise<Fields> {
     const fields = isJobId(id) ? await redis.hgetall(keys.job(id)) : {};
-    if (fields.id === undefined) throw new DistilleryError('job_not_found', `there is no job ${id}`);
+    if (fields.id === undefined) throw notFound(id);
     return fields;
+  }
+  /** Some fields, of which `required` is never absent. */
+  async function some(id: string, required: string, ...others: string[]): Promise<(string | null)[]> {
+    const values = isJobId(id) ? await redis.hmget(keys.job(id), required, ...others) : [null];
+    if (values[0] === null) throw notFound(id);
+    return values;
   }
   const answerOf = async (id: string): Promise<JobNow> => ({
     view: viewOf(asCreated(await fieldsOf(id)), await standing()),
@@ -121,14 +137,34 @@ export function jobRecords(redis: Client, keys: Keys, standing: () => Promise<St
     /** The spec as posted and with its defaults filled in. @throws DistilleryError `job_not_found` */
     spec: guarded(async (id: string): Promise<{ posted: unknown; spec: unknown }> => {
       const { posted, parsed } = isJobId(id) ? await redis.hgetall(keys.spec(id)) : {};
-      if (posted === undefined || parsed === undefined) {
-        throw new DistilleryError('job_not_found', `there is no job ${id}`);
-      }
+      if (posted === undefined || parsed === undefined) throw notFound(id);
       return { posted: JSON.parse(posted), spec: JSON.parse(parsed) };
     }),
 
     /** The plan of the job. @throws DistilleryError `job_not_found` */
-    plan: guarded(async (id: string): Promise<JobPlan> => planOf(await fieldsOf(id))),
+    plan: guarded(async (id: string): Promise<JobPlan> => {
+      const [plan] = await some(id, 'plan');
+      return planOf({ plan: plan as string });
+    }),
+
+    /** The head of a job, for what needs none of its thousands of fields. @throws DistilleryError `job_not_found` */
+    header: guarded(async (id: string): Promise<JobHeader> => {
+      const [state, stages, labels, name, owner] = await some(
+        id,
+        'state',
+        'stages',
+        'labels',
+        'name',
+        'owner',
+      );
+      return {
+        name,
+        owner,
+        labels: JSON.parse(labels ?? '{}') as Record<string, string>,
+        state: state as JobState,
+        stages: stages?.split(' ') ?? [],
+      };
+    }),
 
     /** The result of a stage; undefined until it has succeeded. */
     result: guarded(async (id: string, stage: string): Promise<unknown> => {
@@ -144,6 +180,10 @@ export function jobRecords(redis: Client, keys: Keys, standing: () => Promise<St
   };
 }
 export type Jobs = ReturnType<typeof jobRecords>;
+
+function notFound(id: string): DistilleryError {
+  return new DistilleryError('job_not_found', `there is no job ${id}`);
+}
 
 /** The indexes of a job's labels and owner. */
 export function indexesOf(keys: Keys, labels: Record<string, string>, owner: string | null = null): string[] {

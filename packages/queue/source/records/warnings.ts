@@ -3,6 +3,8 @@ import type { Fields } from './record.ts';
 
 /** The warnings of a job's record, in the order of their first appearance; scripts/reports.ts writes them. */
 export function warningsOf(fields: Fields): JobWarning[] {
+  // Most jobs have none, and the record of a large job has tens of thousands of fields.
+  if (fields.warnings === undefined) return [];
   return entries(fields, 'w:', /^(\d+) (\d+) (\d+) (\d+) \S+ (\S+) ([^]*)$/).map(
     ([, , count, time, attempt, stage, message]) => ({
       stage,
@@ -16,6 +18,7 @@ export function warningsOf(fields: Fields): JobWarning[] {
 
 /** The data sets of a job's record of which samples were skipped, in the order in which they were loaded. */
 export function skippedDataOf(fields: Fields): SkippedData[] {
+  if (fields.skippedData === undefined) return [];
   return entries(fields, 'd:', /^(\d+) (\S+) ([^]*)$/).map(([, , stage, text]) => ({
     stage,
     ...(JSON.parse(text) as Omit<SkippedData, 'stage'>),

@@ -1,5 +1,5 @@
 import { defaultGenerations, type FieldError, type JobSpec } from '@distillery/spec';
-import { isPeer, jobTeachers, studentsOf } from './students.ts';
+import { isFresh, isPeer, isScored, jobTeachers, studentsOf } from './students.ts';
 
 /** The limits of one job. A job beyond them is refused before it is queued. */
 export interface Bounds {
@@ -32,8 +32,8 @@ export const defaultBounds: Bounds = {
 
 /**
  * Returns an entry for each bound that a spec exceeds whatever its networks are, so that nothing is planned for it. Stages
- * are the students' and controls' runs, the outputs of those that teach, the teachers, and the report. Auxiliary networks
- * are not known yet; `beyond` counts all stages.
+ * are the students' and controls' runs, the stored outputs of those that teach, the teachers, and the report. Auxiliary
+ * networks are not known yet; `beyond` counts all stages.
  */
 export function beyondAtOnce(spec: JobSpec, { stages, peerTerms }: Bounds): FieldError[] {
   if (spec.procedure === 'mutual') {
@@ -48,14 +48,16 @@ export function beyondAtOnce(spec: JobSpec, { stages, peerTerms }: Bounds): Fiel
 
 function stagesOf(spec: JobSpec): number {
   const students = studentsOf(spec);
-  const teaching = new Set(students.flatMap(({ teachers }) => teachers));
-  const runs = students.filter((student) => !isPeer(spec, student)).length;
-  const taught = students.filter(({ name }) => teaching.has(name)).length;
-  const together = spec.procedure === 'mutual' ? 1 : 0;
-  const ofTeachers = jobTeachers(spec).reduce(
-    (sum, { training }) => sum + (training === undefined ? 1 : 2),
-    0,
+  const stored = new Set(
+    students.filter(({ training }) => !isFresh(training)).flatMap(({ teachers }) => teachers),
   );
+  const runs = students.filter((student) => !isPeer(spec, student)).length;
+  const taught = students.filter(({ name }) => stored.has(name)).length;
+  const together = spec.procedure === 'mutual' ? 1 : 0;
+  const ofTeachers = jobTeachers(spec).flatMap((teacher) => [
+    ...(teacher.training === undefined ? [] : ['teacher']),
+    ...(stored.has(teacher.name) || isScored(teacher) ? ['outputs'] : []),
+  ]).length;
   return (runs + taught + together) * spec.seeds.length + ofTeachers + 1;
 }
 

@@ -1,6 +1,7 @@
 import type { NetworkPlan } from '@distillery/engine';
 import { digestOf, type FieldError, type JobSpec, type Training } from '@distillery/spec';
-import { jobTeachers, pathOf, type Student } from './students.ts';
+import { teachers as teacherKinds } from '../kinds.ts';
+import { isFresh, jobTeachers, pathOf, type Student } from './students.ts';
 
 /** Adds an entry to `fields` for each training setting that no worker, or no network of the job, can use. */
 export function checkTrainings(
@@ -52,6 +53,26 @@ export function checkBatchNorm(
       message: `is too small for the BatchNorm of ${path}, which needs at least 2 samples in a step`,
       value: 1,
       allowed: { minimum: 2 },
+    });
+  }
+}
+
+/** Adds an entry to `fields` for each student with fresh views and a teacher that cannot run in its training loop. */
+export function checkFresh(
+  spec: JobSpec,
+  students: readonly { student: Student }[],
+  fields: FieldError[],
+): void {
+  const given = jobTeachers(spec).filter(({ options: { type } }) => teacherKinds.get(type).given);
+  for (const { student } of students) {
+    const teacher = given.find(({ name }) => student.teachers.includes(name));
+    if (teacher === undefined || !isFresh(student.training)) continue;
+    const own = spec.students[student.index ?? 0]?.training.augmentation !== undefined;
+    fields.push({
+      path: `${own ? pathOf(student) : ''}/training/augmentation/views`,
+      message: `needs teachers that can run in the training loop, but ${teacher.name} (${teacher.options.type}) has given outputs only; choose a number of views`,
+      value: 'fresh',
+      allowed: { minimum: 1, maximum: 64 },
     });
   }
 }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { columns, mapClasses } from './class-map.ts';
+import { mapClasses } from './class-map.ts';
 
 const shape = [4, 4, 3];
 const job = { shape, classes: ['cat', 'dog'] };
@@ -36,8 +36,4 @@ test('images of another shape are refused', () => {
   expect(refused(undefined, { shape: [8, 8, 3], classes: job.classes })).toEqual([
     '/dataset has images of [8,8,3], but the job has images of [4,4,3]',
   ]);
-});
-
-test('columns are selected in the order of the map', () => {
-  expect([...columns(Float32Array.from([1, 2, 3, 4, 5, 6]), 3, [2, 0])]).toEqual([3, 1, 6, 4]);
 });

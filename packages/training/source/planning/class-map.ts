@@ -79,20 +79,3 @@ function some(names: readonly string[]): string {
   const more = names.length - 4;
   return names.slice(0, 4).join(', ') + (more > 0 ? ` and ${more} more` : '');
 }
-
-/**
- * Selects the columns of some classes.
- *
- * @param logits `[count, classes]`, row-major
- * @returns `[count, indices.length]`
- */
-export function columns(logits: Float32Array, classes: number, indices: readonly number[]): Float32Array {
-  const count = logits.length / classes;
-  const out = new Float32Array(count * indices.length);
-  for (let row = 0; row < count; row++) {
-    indices.forEach((from, to) => {
-      out[row * indices.length + to] = logits[row * classes + from];
-    });
-  }
-  return out;
-}

@@ -1,7 +1,8 @@
 import { type NetworkPlan, sizeOf } from '@distillery/engine';
 import type { Training } from '@distillery/spec';
-import { type Layout, networkOf } from './layout.ts';
+import { type Layout, networkOf, type PlannedStudent, teachersInLoop } from './layout.ts';
 import { outputSets, storedShape } from './output-sets.ts';
+import { evaluationBatch } from '../evaluate.ts';
 import { rowType } from '../outputs.ts';
 
 /**
@@ -21,16 +22,42 @@ export function trainingWork(plan: NetworkPlan, epochs: number, samples: number)
 }
 
 /**
+ * The work of the teachers that run in a student's training loop, in floating-point operations; 0 where their outputs are
+ * stored.
+ *
+ * @param read the taps that are read. Default: those that the student's method reads
+ */
+export function teachingWork(
+  layout: Layout,
+  student: PlannedStudent,
+  epochs: number,
+  samples: number,
+  read?: readonly string[],
+): number {
+  const teachers = teachersInLoop(layout, student, read);
+  return teachers.reduce((sum, { plan }) => sum + forwardWork(plan), 0) * samples * epochs;
+}
+
+/**
  * The memory of a job's largest trainer in bytes: the engine, the activations of a batch with their gradients, and the
- * weights with their gradients and two optimizer slots.
+ * weights with their gradients and two optimizer slots; for teachers that run in the loop, the weights and the activations of a
+ * forward pass.
  *
  * @param together whether the students train together in one trainer
  */
-export function memoryEstimate({ teachers, students }: Layout, together: boolean): number {
+export function memoryEstimate(layout: Layout, together: boolean): number {
+  const { teachers, students } = layout;
   const engineBytes = 450e6;
   const of = (plan: NetworkPlan, { batchSize }: Training) =>
     4 * (2 * plan.activations * batchSize + 4 * plan.parameterCount);
-  const ofStudents = students.map(({ plan, student }) => of(plan, student.training));
+  const ofTeachers = (planned: PlannedStudent) =>
+    teachersInLoop(layout, planned).reduce((sum, { plan }) => {
+      const batch = Math.min(planned.student.training.batchSize, evaluationBatch(plan));
+      return sum + 4 * (plan.activations * batch + plan.parameterCount);
+    }, 0);
+  const ofStudents = students.map(
+    (planned) => of(planned.plan, planned.student.training) + ofTeachers(planned),
+  );
   const networks = [
     ...teachers.flatMap(({ plan, teacher }) => (teacher.training ? [of(plan, teacher.training)] : [])),
     ...(together ? [ofStudents.reduce((sum, bytes) => sum + bytes, 0)] : ofStudents),

@@ -2,7 +2,7 @@ import type { Forward, NetworkPlan } from '@distillery/engine';
 import type { Choice } from '@distillery/spec';
 import { type Ensemble, tapOf, tapsBehind } from '../ensemble.ts';
 import { type Extended, teacherTaps, type WeightedTerm } from '../method.ts';
-import { type Student, type Teacher, weightOf } from './students.ts';
+import { isFresh, type Student, type Teacher, weightOf } from './students.ts';
 import type { TeacherFacts } from './subjects.ts';
 
 /** An architecture bound to its data, without weights. */
@@ -71,15 +71,35 @@ function indexOf(layout: Layout): LayoutIndex {
   return index;
 }
 
-/** The taps that a student reads from one of its teachers. */
-export function tapsFrom(layout: Layout, student: PlannedStudent, teacher: string): string[] {
-  const read = teacherTaps(student.method);
+/**
+ * The taps that a student reads from one of its teachers.
+ *
+ * @param read the taps of all teachers together. Default: those that the student's method reads
+ */
+export function tapsFrom(
+  layout: Layout,
+  student: PlannedStudent,
+  teacher: string,
+  read: readonly string[] = teacherTaps(student.method),
+): string[] {
   const ensemble = ensembleOf(layout, student);
-  if (ensemble === undefined) return student.student.teachers.includes(teacher) ? read : [];
+  if (ensemble === undefined) return student.student.teachers.includes(teacher) ? [...read] : [];
   const prefix = tapOf(teacher, '');
   return tapsBehind(read, ensemble)
     .filter((tap) => tap.startsWith(prefix))
     .map((tap) => tap.slice(prefix.length));
+}
+
+/**
+ * The teachers that run in a student's training loop; none where their outputs are stored.
+ *
+ * @param read as for `tapsFrom`
+ */
+export function teachersInLoop(layout: Layout, student: PlannedStudent, read?: readonly string[]) {
+  const { teachers, training } = student.student;
+  if (!isFresh(training)) return [];
+  const names = teachers.filter((name) => tapsFrom(layout, student, name, read).length > 0);
+  return names.map((name) => networkOf(layout, name));
 }
 
 /** A student's teachers and their weights in the combined logits; undefined for a student with at most one teacher. */

@@ -1,9 +1,9 @@
 import { augmentationIdentity } from '@distillery/datasets';
 import { digestOf } from '@distillery/spec';
 import { type Layout, learnersOf, type networkOf, tapsFrom } from './layout.ts';
-import { type Student, viewsOf } from './students.ts';
+import { isFresh, type Student, viewsOf } from './students.ts';
 
-/** The outputs of one teacher for one augmentation: every tap in every view. */
+/** The stored outputs of one teacher for one augmentation: every tap in every view. */
 export interface OutputSet {
   augmentation: Student['training']['augmentation'];
   views: number;
@@ -13,7 +13,7 @@ export interface OutputSet {
 
 /**
  * The outputs of a teacher that are stored: one set for each different augmentation, with the largest number of views and
- * all taps that its students read. Plan, estimate and outputs stage share this rule.
+ * all taps that its students read. Students with fresh views read none. Plan, estimate and outputs stage share this rule.
  *
  * @param teacher a teacher, or a student that teaches others
  */
@@ -21,8 +21,8 @@ export function outputSets(layout: Layout, teacher: string): OutputSet[] {
   const sets = new Map<string, OutputSet>();
   for (const planned of learnersOf(layout, teacher)) {
     const taps = tapsFrom(layout, planned, teacher);
-    if (taps.length === 0) continue;
     const { training } = planned.student;
+    if (taps.length === 0 || isFresh(training)) continue;
     const key = digestOf(augmentationIdentity(training.augmentation));
     const set = sets.get(key) ?? { augmentation: training.augmentation, views: 0, taps: [] };
     set.views = Math.max(set.views, viewsOf(training));

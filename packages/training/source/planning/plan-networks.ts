@@ -5,7 +5,7 @@ import { bindMethod, type Extended, extendsStudent, extendStudent, MethodError }
 import { bindPeer } from '../peers.ts';
 import { pretrainedOf } from '../pretraining.ts';
 import { tracedWithTaps, withoutGradientTap } from '../taps.ts';
-import { checkBatchNorm, checkPeers, checkTrainings } from './check-trainings.ts';
+import { checkBatchNorm, checkFresh, checkPeers, checkTrainings } from './check-trainings.ts';
 import { mapClasses, type Subject } from './class-map.ts';
 import type { BoundNetwork, Layout, PlannedStudent, PlannedTeacher } from './layout.ts';
 import { remembered } from './remembered.ts';
@@ -37,6 +37,7 @@ export function planNetworks(spec: JobSpec, subjects: Subjects, bfloat16Refusal?
   const teachers = planTeachers(spec, subjects, fields, binder);
   const bound = bindStudents(spec, subjects.job, binder);
   checkTrainings(spec, bfloat16Refusal, subjects.job.vocabulary === undefined, fields);
+  checkFresh(spec, bound, fields);
   if (spec.procedure === 'mutual') checkPeers(bound, fields);
   checkBatchNorm(
     [

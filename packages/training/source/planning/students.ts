@@ -131,9 +131,23 @@ export function pathOf({ index }: Student): string {
   return index === null ? '/students' : `/students/${index}`;
 }
 
-/** The number of different views of each image in a student's training. */
-export function viewsOf({ augmentation, epochs }: Training): number {
-  return augmentation.type === 'none' ? 1 : Math.min(augmentation.views, epochs);
+/** The number of different views of each image in a student's training; Infinity: every epoch has a new one. */
+export function viewsOf({ augmentation: { type, views }, epochs }: Training): number {
+  if (type === 'none') return 1;
+  return views === 'fresh' ? Infinity : Math.min(views, epochs);
+}
+
+/** Whether every epoch of a student has a new view, so that its teachers run in the training loop. */
+export function isFresh(training: Training): boolean {
+  return viewsOf(training) === Infinity;
+}
+
+/**
+ * Whether an outputs stage scores a teacher on the job's test images, because the job does not train it, or trains it on other
+ * data.
+ */
+export function isScored({ training, dataset }: Teacher): boolean {
+  return training === undefined || dataset !== undefined;
 }
 
 /** `control` when there is one, else `control-<architecture>`, with a number where two have the same architecture. */

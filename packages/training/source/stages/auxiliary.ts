@@ -5,16 +5,15 @@ import { openCheckpoints } from '../checkpoint.ts';
 import type { PretrainedValues } from '../components/auxiliary-networks.ts';
 import { train } from '../loop.ts';
 import { disposeNetwork, readValues, type Values } from '../network.ts';
-import { trainingWork } from '../planning/estimate.ts';
+import { teachingWork, trainingWork } from '../planning/estimate.ts';
 import { networkOf, type PlannedStudent } from '../planning/layout.ts';
 import { viewsOf } from '../planning/students.ts';
 import { type PlanningJob, requirementsOf } from '../planning/stages.ts';
 import { type Pretrained, pretrainedOf, reconstruction } from '../pretraining.ts';
 import { encodeWeights, loadWeights } from '../weights.ts';
 import { checkpointsOf, loadMaterials, type Materials, trainingKey, trainingProgress } from './materials.ts';
-import { outputs } from './outputs.ts';
 import type { StageContext, StageKind } from './stage.ts';
-import { taughtBySchema, teacherRows, teachersOf } from './teacher-rows.ts';
+import { digestOfTeacher, openTeacherTaps, stageOf, taughtBySchema, teachersOf } from './teacher-taps.ts';
 import { blobSchema } from './blob.ts';
 
 const input = z.strictObject({
@@ -40,7 +39,7 @@ const resultSchema = z.object({
 export type AuxiliaryResult = z.output<typeof resultSchema>;
 
 /**
- * Trains a network that a student's method needs beforehand, on the stored outputs of its teacher, or reuses one that was
+ * Trains a network that a student's method needs beforehand, on the outputs of its teacher, or reuses one that was
  * trained in the same way. Its address is the digest of all that determines it.
  */
 export const auxiliary: StageKind<typeof input, typeof resultSchema> = {
@@ -49,15 +48,17 @@ export const auxiliary: StageKind<typeof input, typeof resultSchema> = {
   options: input,
   result: resultSchema,
   id: ({ key, seed }) => (seed === undefined ? `auxiliary.${key}` : `auxiliary.${key}.${seed}`),
-  needs: ({ teachers }) => teachers.map(({ outputs: stage }) => stage),
+  needs: ({ teachers }) => teachers.map(stageOf),
   about: ({ key, seed }) => ({ network: key, ...(seed !== undefined && { seed }) }),
   plan: (job) =>
     job.layout.students.flatMap((planned) => {
       const wanted = pretrainedOf(planned);
       return job.spec.seeds.flatMap((seed) =>
-        wanted.map(({ key, whole, training }) => ({
+        wanted.map(({ key, whole, training, pretraining }) => ({
           input: auxiliaryInput(job, planned, key, seed),
-          work: trainingWork(whole, training.epochs, job.train),
+          work:
+            trainingWork(whole, training.epochs, job.train) +
+            teachingWork(job.layout, planned, training.epochs, job.train, [pretraining.tap]),
           ...requirementsOf(training),
         })),
       );
@@ -83,7 +84,7 @@ async function run(context: StageContext<Input>): Promise<AuxiliaryResult> {
   if (planned === undefined || wanted === undefined) {
     throw new DistilleryError('internal', `no method of ${input.student} needs the network ${input.key}`);
   }
-  const teachers = input.teachers.map(({ outputs: stage }) => context.result(outputs, stage).teacher);
+  const teachers = input.teachers.map((teacher) => digestOfTeacher(context, teacher));
   const address = `auxiliaries/${trainingKey({ auxiliary: wanted.key, teachers }, materials, job.spec, engine)}`;
   const known = await store.manifest(address, resultSchema);
   if (known !== undefined) {
@@ -110,7 +111,9 @@ async function trained(
   const { resume, save } = await openCheckpoints(checkpointsOf(context));
   const stepsPerEpoch = Math.ceil(indices.train.length / training.batchSize);
   const progress = trainingProgress({ stepsPerEpoch, epochs: training.epochs });
-  const teacher = await teacherRows(context, materials, planned, input.teachers, [wanted.pretraining.tap]);
+  const teacher = await openTeacherTaps(context, materials, planned, input.teachers, [
+    wanted.pretraining.tap,
+  ]);
   const member = reconstruction(wanted, training.seed);
   try {
     const { members } = await train({
@@ -135,6 +138,7 @@ async function trained(
     return { values: readValues(member.network.variables), loss: members[0].losses.reconstruction };
   } finally {
     disposeNetwork(member.network);
+    teacher.dispose();
   }
 }
 

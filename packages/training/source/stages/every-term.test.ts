@@ -21,21 +21,23 @@ const vit = { type: 'vit', patch: 8, width: 12, depth: 2, heads: 2 };
 const training = { epochs: 1, batchSize: 22 };
 const dataset = { source: 'shapes', trainCount: 50, testCount: 20 };
 
-// From a teacher of its own kind, and from one whose maps have other channels, or whose layers are more and wider.
+// From a teacher of its own kind, and from one whose maps have other channels, or whose layers are more and wider. One has stored
+// outputs, and one runs in the training loop.
 test.each([
-  { of: 'a lightnn', teacher: lightnn, student: lightnn, types: ofImages },
-  { of: 'a deepnn', teacher: { type: 'deepnn' }, student: lightnn, types: ofImages },
-  { of: 'a vit', teacher: vit, student: vit, types: ofTransformers },
+  { of: 'a lightnn', teacher: lightnn, student: lightnn, types: ofImages, views: 'fresh' },
+  { of: 'a deepnn', teacher: { type: 'deepnn' }, student: lightnn, types: ofImages, views: 1 },
+  { of: 'a vit', teacher: vit, student: vit, types: ofTransformers, views: 'fresh' },
   {
     of: 'a larger vit',
     teacher: { ...vit, width: 18, depth: 3, heads: 3 },
     student: vit,
     types: ofTransformers,
+    views: 1,
   },
 ])(
   'every term trains a student of $of with its defaults',
   { timeout: 300_000 },
-  async ({ of, teacher, student, types }) => {
+  async ({ of, teacher, student, types, views }) => {
     const spec = jobSpec.parse({
       dataset,
       teacher: { architecture: teacher },
@@ -44,7 +46,7 @@ test.each([
         architecture: student,
         method: [{ type }, { type: 'cross_entropy' }],
       })),
-      training,
+      training: { ...training, augmentation: { type: 'flip', views } },
     });
     const job = await runner.plan(`job_terms_${of.replaceAll(' ', '_')}`, spec);
     for (const { id } of job.stages) await job.run(id);

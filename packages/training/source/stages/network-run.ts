@@ -1,8 +1,6 @@
 import { type Dataset, inputBytes } from '@distillery/datasets';
 import { type Choice, DistilleryError, sha256, type Training } from '@distillery/spec';
-import { type Forward, initialValues, type NetworkPlan, type Tensors } from '@distillery/engine';
-import type { Tensor1D } from '@tensorflow/tfjs-core';
-import type { TeacherRows } from '../batches/batch-thread.ts';
+import { type Forward, initialValues, type NetworkPlan } from '@distillery/engine';
 import { openCheckpoints } from '../checkpoint.ts';
 import { predict, singleImageLatency } from '../evaluate.ts';
 import type { WeightedTerm } from '../method.ts';
@@ -17,6 +15,7 @@ import {
 import { doubtfulOutcome, doubtfulSettings } from '../sanity.ts';
 import { accuracy, crossEntropyLoss, expectedCalibrationError } from '../scores.ts';
 import { train } from '../loop.ts';
+import type { TeacherTaps } from '../teacher-taps.ts';
 import type { TrainingResult } from '../training-run.ts';
 import { encodeWeights } from '../weights.ts';
 import type { PretrainedValues } from '../components/auxiliary-networks.ts';
@@ -49,8 +48,7 @@ export interface NetworkRun {
   training: Training;
   seed: number;
   views: number;
-  teacher?: TeacherRows;
-  combine?: (taps: Tensors, labels: Tensor1D) => Tensors;
+  teacher?: TeacherTaps;
 }
 
 /**
@@ -61,7 +59,7 @@ export interface NetworkRun {
 export async function runNetworks(
   context: StageContext,
   { dataset, indices }: Materials,
-  { members, training, seed, views, teacher, combine }: NetworkRun,
+  { members, training, seed, views, teacher }: NetworkRun,
 ): Promise<TrainedNetwork[]> {
   const { store, emit, stage, job, pause, engine } = context;
   if (training.precision === 'bfloat16' && engine.bfloat16 !== null) {
@@ -98,7 +96,6 @@ export async function runNetworks(
       seed,
       views,
       teacher,
-      combine,
       resume,
       checkpoints: job.spec.checkpoints,
       hooks: {

@@ -1,5 +1,4 @@
-import { type Dataset, inputBytes } from '@distillery/datasets';
-import { DistilleryError } from '@distillery/spec';
+import { inputBytes } from '@distillery/datasets';
 import { z } from 'zod';
 import type { BatchSource } from '../batches/batch-thread.ts';
 import { forEachOutput, predictionLatency, predictLogits } from '../evaluate.ts';
@@ -12,12 +11,17 @@ import {
   type StoredRows,
   storedRowsSchema,
 } from '../outputs.ts';
-import { columns } from '../planning/class-map.ts';
 import { forwardWork } from '../planning/estimate.ts';
-import { learnersOf, networkOf } from '../planning/layout.ts';
-import { outputSets, storedShape } from '../planning/output-sets.ts';
-import type { PlannedStage, PlanningJob } from '../planning/stages.ts';
-import { jobTeachers } from '../planning/students.ts';
+import {
+  type Layout,
+  learnersOf,
+  networkOf,
+  type PlannedStudent,
+  type PlannedTeacher,
+} from '../planning/layout.ts';
+import { outputSets } from '../planning/output-sets.ts';
+import type { PlanningJob } from '../planning/stages.ts';
+import { isFresh, isScored } from '../planning/students.ts';
 import { accuracy, crossEntropyLoss, expectedCalibrationError } from '../scores.ts';
 import { aboutData, aboutDataSchema } from './about-data.ts';
 import { blobSchema } from './blob.ts';
@@ -30,6 +34,7 @@ import {
   type TrainedNetwork,
   trainedNetworkSchema,
 } from './trained-network.ts';
+import { trainingOf } from './training-stage.ts';
 
 const input = z.strictObject({
   network: z.string().describe('The name of a teacher, or of a student that teaches others.'),
@@ -83,22 +88,27 @@ export const outputs: StageKind<typeof input, typeof resultSchema> = {
   id: ({ network, seed }) => idOf(network, seed),
   needs: ({ trained }) => (trained === undefined ? [] : [trained.stage]),
   about: ({ network, seed }) => ({ network, ...(seed !== undefined && { seed }) }),
-  plan({ spec, layout, train, test }, before) {
-    const trained = trainedBy(before);
+  plan(job) {
+    const { spec, layout, train, test } = job;
+    const trained = (name: string, seed: number) => {
+      const reference = trainingOf(job, name, seed);
+      return reference && { trained: reference };
+    };
     const work = (name: string) => {
       const { plan } = networkOf(layout, name);
       return forwardWork(plan) * train * outputSets(layout, name).reduce((sum, { views }) => sum + views, 0);
     };
-    const ofTeachers = layout.teachers.map(({ teacher: { name, training }, plan }) => ({
-      input: { network: name, ...(training && { trained: trained(name, null) }) },
-      work: work(name) + forwardWork(plan) * test,
-    }));
+    const ofTeachers = layout.teachers
+      .filter((planned) => storesOutputs(layout, planned))
+      .map(({ teacher: { name }, plan }) => ({
+        input: { network: name, ...trained(name, 0) },
+        work: work(name) + forwardWork(plan) * test,
+      }));
     const ofStudents = layout.students
-      .map(({ student }) => student.name)
-      .filter((name) => learnersOf(layout, name).length > 0)
-      .flatMap((name) =>
+      .filter((planned) => storesOutputs(layout, planned))
+      .flatMap(({ student: { name } }) =>
         spec.seeds.map((seed) => ({
-          input: { network: name, seed, trained: trained(name, seed) },
+          input: { network: name, seed, ...trained(name, seed) },
           work: work(name),
         })),
       );
@@ -122,6 +132,13 @@ export const outputs: StageKind<typeof input, typeof resultSchema> = {
   run,
 };
 
+/** Whether a stage stores the outputs of a network for students that read them, or scores it on the job's test images. */
+export function storesOutputs(layout: Layout, network: PlannedTeacher | PlannedStudent): boolean {
+  const { name } = 'teacher' in network ? network.teacher : network.student;
+  const read = learnersOf(layout, name).some(({ student }) => !isFresh(student.training));
+  return read || ('teacher' in network && isScored(network.teacher));
+}
+
 /** The stage that stores the outputs of one of a student's teachers; `seed` is the student's. */
 export function outputsStage({ layout }: PlanningJob, network: string, seed: number): string {
   const isTeacher = layout.teachers.some((planned) => planned.teacher.name === network);
@@ -133,23 +150,9 @@ function idOf(network: string, seed: number | undefined): string {
   return network === 'teacher' ? 'outputs' : `outputs.${network}`;
 }
 
-/** Returns a function that finds the stage that trains a network. */
-function trainedBy(before: readonly PlannedStage[]) {
-  const stages = new Map(
-    before.flatMap(({ stage, networks }) =>
-      networks.map(({ name, seed }) => [`${name} ${seed}`, stage.id] as const),
-    ),
-  );
-  return (network: string, seed: number | null) => {
-    const stage = stages.get(`${network} ${seed}`);
-    if (stage === undefined) throw new DistilleryError('internal', `no stage trains ${network}`);
-    return { stage, network };
-  };
-}
-
 /**
  * @throws DistilleryError `artifact_corrupt` when the teacher's weights are not those of the digest in its result: the
- *   store verifies what it reads. Students see these outputs alone, so no step of theirs can change the teacher
+ *   store verifies what it reads
  */
 async function run(context: StageContext<Input>): Promise<OutputsResult> {
   const { job, stage, store, emit, pause, input, engine } = context;
@@ -157,24 +160,18 @@ async function run(context: StageContext<Input>): Promise<OutputsResult> {
   const { dataset, indices, layout } = materials;
   const name = input.network;
   const taught = networkOf(layout, name);
-  const { plan, classMap } = taught;
+  const { plan } = taught;
   const trained = input.trained && context.network(input.trained);
-  const ownData = jobTeachers(job.spec).some((teacher) => teacher.name === name && teacher.dataset);
-  // A teacher that was trained on other images gets the job's images normalised as its own.
-  const normalization =
-    ('teacher' in taught ? taught.normalization : undefined) ??
-    (ownData ? trained?.data.normalization : dataset.normalization);
-  // Texts have no normalisation, and their teachers are trained on the job's data.
-  const seen = { ...dataset, normalization } as Dataset;
+  const ownData = 'teacher' in taught && taught.teacher.dataset !== undefined;
   const wanted = outputSets(layout, name);
   const total = wanted.reduce((sum, { views }) => sum + views, 0);
   let done = 0;
-  const provider = await openTeacher(context, taught, trained?.result.best.weights.digest, dataset.shape);
+  const provider = await openTeacher(context, taught, trained, dataset);
   try {
     const sets: OutputsSet[] = [];
     for (const { augmentation, views, taps } of wanted) {
-      const key = outputsKey(provider.digest, materials, job.spec, augmentation, classMap);
-      const source = { dataset: seen, split: dataset.train, augmentation };
+      const key = outputsKey(provider.digest, materials, job.spec, augmentation, taught.classMap);
+      const source = { dataset, split: dataset.train, augmentation };
       let bytes = 0;
       let computed = 0;
       for (let view = 0; view < views; view++) {
@@ -217,14 +214,9 @@ async function run(context: StageContext<Input>): Promise<OutputsResult> {
     provider.dispose();
   }
 
-  /** Selects the logits of the job's classes. */
-  function ofJob(logits: Float32Array): Float32Array {
-    return classMap === undefined ? logits : columns(logits, plan.taps.logits[0], classMap);
-  }
-
   async function testLogits(): Promise<Float32Array> {
-    const [logits] = await predictLogits(provider, seen, dataset.test, pause);
-    return ofJob(logits);
+    const [logits] = await predictLogits(provider, dataset, dataset.test, pause);
+    return logits;
   }
 
   async function storedTestLogits() {
@@ -273,7 +265,7 @@ async function run(context: StageContext<Input>): Promise<OutputsResult> {
     source: BatchSource,
     view: number,
   ): Promise<Record<string, StoredRows>> {
-    const writers = taps.map((tap) => [tap, rowWriter(store, storedShape(taught, tap))] as const);
+    const writers = taps.map((tap) => [tap, rowWriter(store, [...provider.taps[tap]])] as const);
     try {
       await forEachOutput(
         provider,
@@ -283,8 +275,7 @@ async function run(context: StageContext<Input>): Promise<OutputsResult> {
         taps,
         async (outputs, from) => {
           for (const [tap, writer] of writers) {
-            const values = outputs[tap].dataSync() as Float32Array;
-            await writer.write(tap === 'logits' ? ofJob(values) : values);
+            await writer.write(outputs[tap].dataSync() as Float32Array);
           }
           emit.progress(phase('storing', (done + from / indices.train.length) / total));
         },

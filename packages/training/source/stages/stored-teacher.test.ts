@@ -1,5 +1,6 @@
 import { safetensors } from '@distillery/formats';
 import type { Report } from '@distillery/spec';
+import { expectClose, expectNoLeak, sample } from '@distillery/engine/testing';
 import { teacherConformance } from '@distillery/teachers/testing';
 import * as tf from '@tensorflow/tfjs-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -153,11 +154,49 @@ test('one that cannot be used is refused, naming what was expected', async () =>
 teacherConformance('a stored teacher is a provider', () => providerOf('stored'));
 teacherConformance('a trained teacher is a provider', () => providerOf('trained'));
 
-async function providerOf(type: 'trained' | 'stored') {
+/** The teacher as planned, and the data of the job. */
+async function planned(type: 'trained' | 'stored') {
   const spec = jobSpec.parse(type === 'stored' ? { ...base, teacher: stored() } : base);
   const data = { cacheDir: '', roots: [], store: runner.store };
   const job = await datasets.get('shapes').outline(spec.dataset, data);
   const { teachers } = planNetworks(spec, { job, teachers: await describeTeachers(spec, data) });
-  const trained = type === 'trained' ? weights : undefined;
-  return { open: () => openTeacher(runner, teachers[0], trained, job.shape), shape: job.shape };
+  return { teacher: teachers[0], job };
 }
+
+async function providerOf(type: 'trained' | 'stored') {
+  const { teacher, job } = await planned(type);
+  const trained = type === 'trained' ? { result: earlier.result, data: earlier.dataset } : undefined;
+  return { open: () => openTeacher(runner, teacher, trained, job), shape: job.shape };
+}
+
+test('a provider takes images that are normalised as those of the job, and puts out its classes', async () => {
+  const { teacher, job } = await planned('stored');
+  const own = earlier.dataset.normalization as { mean: number[]; std: number[] };
+  const normalization = { mean: [0.1, 0.2, 0.3], std: [0.5, 0.25, 1] };
+  const classMap = [3, 0, 2];
+  const plain = await openTeacher(runner, teacher, undefined, job);
+  const ofJob = await openTeacher(runner, { ...teacher, classMap }, undefined, {
+    shape: job.shape,
+    normalization,
+  });
+  expect(ofJob.digest).toBe(plain.digest);
+  expect(ofJob.taps).toEqual({ ...plain.taps, logits: [3] });
+  const pixels = sample([2, ...job.shape]);
+  const [theirs, images] = [own, normalization].map(({ mean, std }) =>
+    tf.tidy(() => tf.div(tf.sub(pixels, mean), std)),
+  );
+  const labels = tf.tensor1d([0, 1], 'int32');
+  const taps = ['logits', 'features'];
+  tf.tidy(() => {
+    const expected = plain.predict({ images: theirs, labels }, taps);
+    const found = ofJob.predict({ images, labels }, taps);
+    expectClose(found.features, expected.features.dataSync(), { absolute: 1e-4 });
+    const rows = expected.logits.arraySync() as number[][];
+    const columns = rows.flatMap((row) => classMap.map((index) => row[index]));
+    expectClose(found.logits, columns, { absolute: 1e-4 });
+  });
+  expectNoLeak(() => ofJob.predict({ images, labels }, taps));
+  tf.dispose([pixels, theirs, images, labels]);
+  plain.dispose();
+  ofJob.dispose();
+});

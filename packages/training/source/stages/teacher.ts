@@ -1,3 +1,4 @@
+import { augmentationIdentity } from '@distillery/datasets';
 import { DistilleryError } from '@distillery/spec';
 import { claim } from '@distillery/store';
 import { z } from 'zod';
@@ -9,6 +10,7 @@ import { loadMaterials, type Materials, trainingKey } from './materials.ts';
 import { runNetworks } from './network-run.ts';
 import type { StageContext, StageKind } from './stage.ts';
 import { blobsOf, trainedNetworkSchema } from './trained-network.ts';
+import { teacherStage } from './training-stage.ts';
 
 const input = z.strictObject({ teacher: z.string().describe('The name of the teacher in the job.') });
 type Input = z.output<typeof input>;
@@ -29,7 +31,7 @@ export const teacher: StageKind<typeof input, typeof resultSchema> = {
   summary: 'Trains a teacher on the labels, or reuses one that was trained in the same way.',
   options: input,
   result: resultSchema,
-  id: ({ teacher: name }) => (name === 'teacher' ? 'teacher' : `teacher.${name}`),
+  id: ({ teacher: name }) => teacherStage(name),
   needs: () => [],
   about: ({ teacher: name }) => ({ network: name }),
   plan: ({ layout, train, facts }) =>
@@ -64,7 +66,10 @@ async function run(context: StageContext<Input>): Promise<TeacherResult> {
   const { job, store, engine, stage, input } = context;
   const materials = await loadMaterials(context, input.teacher);
   const { architecture, training, ...network } = teacherOf(materials, input.teacher);
-  const address = `teachers/${trainingKey({ architecture, training }, materials, job.spec, engine)}`;
+  // Its every epoch is a new view, so the number of its students' views makes no difference.
+  const augmentation = augmentationIdentity(training.augmentation);
+  const described = { architecture, training: { ...training, augmentation } };
+  const address = `teachers/${trainingKey(described, materials, job.spec, engine)}`;
   const known = await store.manifest(address, trainedNetworkSchema);
   if (known !== undefined && (await claim(store, address, blobsOf(known)))) {
     return {

@@ -1,12 +1,9 @@
-import { digestOf, jobViewSchema } from '@distillery/spec';
+import { jobViewSchema } from '@distillery/spec';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { problems } from '../../../http/responses.ts';
 import type { Services } from '../../../services.ts';
-import { sendView } from '../../../http/send-view.ts';
-import { oneAtATime } from '../../../one-at-a-time.ts';
-import { liveWorkers } from '../../../live-workers.ts';
-import { checkPriority } from '../../../plugins/access.ts';
+import { sendJson } from '../../../http/send-json.ts';
 import { validatorWithoutBody } from '../../../validation.ts';
 
 const headers = z.looseObject({
@@ -19,13 +16,9 @@ const headers = z.looseObject({
     ),
 });
 
-/** Writing the record of a job with more stages takes so long that it waits for its turn. */
-const manyStages = 200;
-
 /** `POST /v1/jobs` and `POST /v1/jobs/validate` */
-export const submit: FastifyPluginAsyncZod<Services> = async (app, { queue, planner, catalogue }) => {
+export const submit: FastifyPluginAsyncZod<Services> = async (app, { queue, submissions, catalogue }) => {
   app.setValidatorCompiler(validatorWithoutBody);
-  const inTurn = oneAtATime();
 
   app.post(
     '/jobs',
@@ -42,37 +35,23 @@ export const submit: FastifyPluginAsyncZod<Services> = async (app, { queue, plan
       },
     },
     async (request, reply) => {
-      const posted: unknown = request.body;
-      const { text, caller } = request;
-      const owner = caller === null ? undefined : { name: caller.name, jobs: caller.jobs };
-      const key = request.headers['idempotency-key'];
-      const idempotency = key === undefined ? undefined : { key, digest: digestOf(posted) };
-      let job = idempotency && (await queue.jobs.replay(idempotency, owner?.name));
-      let replayed = job !== undefined;
-      if (job === undefined) {
-        checkPriority(caller, posted);
-        const { spec, plan } = await planner.plan(text, await liveWorkers(queue));
-        const { name = null, labels, priority } = spec;
-        const create = () =>
-          queue.jobs.create({ name, labels, owner, priority, posted, spec, plan }, idempotency);
-        const created = await (plan.stages.length > manyStages ? inTurn(create) : create());
-        ({ replayed } = created);
-        job = created;
-        // The whole job is stored now, so 202 is correct: every worker offers what has no ticket when it starts and every
-        // 30 s. A failure to offer its stages here only delays the job, and a 503 would make the client submit it twice. If creating it fails, nothing was written; if only the reply was lost, the same
-        // Idempotency-Key finds the job.
-        if (!replayed) {
-          await queue.stages.offer().catch((error: unknown) => {
-            request.log.warn(
-              { err: error, job: created.view.id },
-              'the stages were not offered; a worker will offer them',
-            );
-          });
-        }
+      const { text, caller, headers } = request;
+      const reachable = await queue.ping().then(
+        () => true,
+        () => false,
+      );
+      const { id, replayed, view, offerFailure } = await submissions.ask('submit', {
+        text,
+        caller,
+        key: headers['idempotency-key'],
+        reachable,
+      });
+      if (offerFailure !== undefined) {
+        request.log.warn({ job: id, offerFailure }, 'the stages were not offered; a worker will offer them');
       }
       if (replayed) reply.header('idempotency-replayed', 'true');
-      reply.code(202).header('location', `/v1/jobs/${job.view.id}`);
-      return sendView(reply, job.view);
+      reply.code(202).header('location', `/v1/jobs/${id}`);
+      return sendJson(reply, view);
     },
   );
 
@@ -88,11 +67,6 @@ export const submit: FastifyPluginAsyncZod<Services> = async (app, { queue, plan
         response: { 200: catalogue.planSchema, ...problems },
       },
     },
-    async ({ text, body, caller }, reply) => {
-      checkPriority(caller, body);
-      const plan = await planner.validate(text, await liveWorkers(queue));
-      // Already JSON: parsing and writing a plan of thousands of stages again would delay other requests.
-      return reply.type('application/json; charset=utf-8').serializer(String).send(plan);
-    },
+    async ({ text, caller }, reply) => sendJson(reply, await submissions.ask('validate', { text, caller })),
   );
 };

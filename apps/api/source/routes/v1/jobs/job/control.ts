@@ -1,12 +1,11 @@
-import type { JobControl } from '@distillery/queue';
 import { jobViewSchema } from '@distillery/spec';
-import { lostStages } from '@distillery/training';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import { deleteJob } from '../../../../artifacts/delete-job.ts';
+import { type Caller, checkControl } from '../../../../caller.ts';
+import { sendJson } from '../../../../http/send-json.ts';
 import { problems } from '../../../../http/responses.ts';
 import type { Services } from '../../../../services.ts';
-import { checkControl } from '../../../../plugins/access.ts';
+import type { ControlAction } from '../../../../threads/job-works.ts';
 import { params } from './params.ts';
 
 const controls = {
@@ -15,15 +14,18 @@ const controls = {
   resume: 'Resume a paused job',
   retry:
     'Retry a failed or cancelled job from its last checkpoints, or run those stages of a succeeded job again whose artifacts are missing or damaged',
-} satisfies Partial<Record<keyof JobControl, string>>;
+} satisfies Record<ControlAction, string>;
 
 /** `POST /v1/jobs/:id/cancel` and its siblings, `DELETE /v1/jobs/:id`. Each is idempotent. */
-export const control: FastifyPluginAsyncZod<Services> = async (app, { queue, store }) => {
-  app.addHook('preHandler', ({ caller, params }) =>
-    checkControl(queue, caller, (params as { id: string }).id),
-  );
+export const control: FastifyPluginAsyncZod<Services> = async (app, { queue, records }) => {
+  /** The state and the size of a job that the caller may control. @throws DistilleryError `forbidden`, `job_not_found` */
+  async function controlled(id: string, caller: Caller | null) {
+    const { owner, state, stages } = await queue.jobs.header(id);
+    checkControl(caller, { owner });
+    return { id, state, stages: stages.length };
+  }
 
-  for (const [action, summary] of Object.entries(controls)) {
+  for (const [action, summary] of Object.entries(controls) as [ControlAction, string][]) {
     app.post(
       `/${action}`,
       {
@@ -36,18 +38,11 @@ export const control: FastifyPluginAsyncZod<Services> = async (app, { queue, sto
           response: { 200: jobViewSchema, ...problems },
         },
       },
-      async ({ params: { id }, caller }) => {
-        const lost = action === 'retry' ? await lostBySucceeded(id) : [];
-        return queue.control[action as keyof typeof controls](id, caller ?? undefined, lost);
+      async ({ params: { id }, caller }, reply) => {
+        const job = await controlled(id, caller);
+        return sendJson(reply, await records.ask('control', job, action, job.state, caller ?? undefined));
       },
     );
-  }
-
-  /** Stages of a job that has succeeded which must run again; the workers themselves find those of other jobs. */
-  async function lostBySucceeded(id: string): Promise<string[]> {
-    if ((await queue.jobs.get(id)).view.state !== 'succeeded') return [];
-    const [plan, results] = await Promise.all([queue.jobs.plan(id), queue.jobs.results(id)]);
-    return lostStages(store, { plan, results });
   }
 
   app.delete(
@@ -62,10 +57,10 @@ export const control: FastifyPluginAsyncZod<Services> = async (app, { queue, sto
         response: { 204: z.undefined().describe('The job has been deleted.'), ...problems },
       },
     },
-    async ({ params: { id }, log }, reply) => {
-      await deleteJob(queue, store, id, (error) =>
-        log.warn({ err: error, job: id }, 'some checkpoints of a deleted job were not removed'),
-      );
+    async ({ params: { id }, caller, log }, reply) => {
+      const failure = await records.ask('remove', await controlled(id, caller));
+      if (failure !== null)
+        log.warn({ job: id, failure }, 'some checkpoints of a deleted job were not removed');
       return reply.code(204).send();
     },
   );

@@ -1,8 +1,8 @@
 import { jobViewSchema } from '@distillery/spec';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import { jobTag, noneMatch } from '../../../../http/entity-tag.ts';
-import { sendView } from '../../../../http/send-view.ts';
+import { noneMatch } from '../../../../http/entity-tag.ts';
+import { sendJson } from '../../../../http/send-json.ts';
 import { problems } from '../../../../http/responses.ts';
 import type { Services } from '../../../../services.ts';
 import { checkpoints } from './checkpoints.ts';
@@ -39,11 +39,12 @@ export const job: FastifyPluginAsyncZod<Services> = async (app, services) => {
       },
     },
     async (request, reply) => {
-      const now = await services.queue.jobs.get(request.params.id);
-      const tag = jobTag(now);
+      const { id } = request.params;
+      const { stages: all } = await services.queue.jobs.header(id);
+      const { tag, view } = await services.records.ask('view', { id, stages: all.length });
       reply.header('etag', tag).header('cache-control', 'no-cache');
       if (!noneMatch(request.headers['if-none-match'], tag)) return reply.code(304).send();
-      return sendView(reply, now.view);
+      return sendJson(reply, view);
     },
   );
   // The options of this plugin hold its prefix, which must not be applied twice.

@@ -1,4 +1,4 @@
-import { DistilleryError, metricRowSchema, type StagePlan } from '@distillery/spec';
+import { DistilleryError, metricRowSchema } from '@distillery/spec';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { preferred } from '../../../../http/accept.ts';
@@ -61,8 +61,8 @@ export const metrics: FastifyPluginAsyncZod<Services> = async (app, { queue }) =
       const type = preferred(request.headers.accept, ['application/json', 'text/csv']);
       const { id } = request.params;
       const { stage, attempts, after: from, limit = type === 'text/csv' ? 10_000 : 1000 } = request.query;
-      const { stages } = await queue.jobs.plan(id);
-      if (stage !== undefined && !stages.some((one) => one.id === stage)) throw noStage(stage, stages);
+      const { stages } = await queue.jobs.header(id);
+      if (stage !== undefined && !stages.includes(stage)) throw noStage(stage, stages);
       const { rows, after, more } = await queue.metrics.read(id, { stage, attempts, after: from, limit });
       reply.header('vary', 'accept').header('cache-control', 'no-cache');
       if (more && after !== null) {
@@ -80,8 +80,8 @@ export const metrics: FastifyPluginAsyncZod<Services> = async (app, { queue }) =
   );
 };
 
-function noStage(stage: string, stages: readonly StagePlan[]): DistilleryError {
-  const shown = stages.slice(0, 10).map(({ id }) => id);
+function noStage(stage: string, stages: readonly string[]): DistilleryError {
+  const shown = stages.slice(0, 10);
   const more = stages.length > shown.length ? ` and ${stages.length - shown.length} more` : '';
   const message = `the job has no stage ${JSON.stringify(stage)}; its stages are: ${shown.join(', ')}${more}`;
   return new DistilleryError('stage_not_found', message);

@@ -19,16 +19,16 @@ export const report: FastifyPluginAsyncZod<Services> = async (app, { queue }) =>
       },
     },
     async ({ params: { id } }, reply) => {
-      const [{ view }, plan, results] = await Promise.all([
-        queue.jobs.get(id),
+      const [{ state }, plan, results] = await Promise.all([
+        queue.jobs.header(id),
         queue.jobs.plan(id),
         queue.jobs.results(id),
       ]);
       const written = reportOf(plan, results);
       if (written === undefined) {
-        const reason = isTerminal(view.state)
-          ? `the job has ${view.state} and has no report`
-          : `the job is ${view.state}; its report is its last stage`;
+        const reason = isTerminal(state)
+          ? `the job has ${state} and has no report`
+          : `the job is ${state}; its report is its last stage`;
         throw new DistilleryError('not_ready', reason);
       }
       // Sent as the worker stored it: a report of an earlier version may lack fields of this schema.

@@ -1,6 +1,7 @@
-import { DistilleryError, stageStates, stageViewSchema } from '@distillery/spec';
+import { stageStates, stageViewSchema } from '@distillery/spec';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
+import { sendJson } from '../../../../http/send-json.ts';
 import { problems } from '../../../../http/responses.ts';
 import type { Services } from '../../../../services.ts';
 import { params } from './params.ts';
@@ -12,7 +13,7 @@ const querystring = z.strictObject({
 });
 
 /** `GET /v1/jobs/:id/stages` */
-export const stages: FastifyPluginAsyncZod<Services> = async (app, { queue }) => {
+export const stages: FastifyPluginAsyncZod<Services> = async (app, { queue, records }) => {
   app.get(
     '/stages',
     {
@@ -31,18 +32,9 @@ export const stages: FastifyPluginAsyncZod<Services> = async (app, { queue }) =>
         },
       },
     },
-    async ({ params: { id }, query: { state, limit, after } }) => {
-      const { stages: all } = (await queue.jobs.get(id)).view;
-      const last = all.findIndex((stage) => stage.id === after);
-      if (after !== undefined && last === -1) {
-        const message = 'must be `next` of the page before: the job has no such stage';
-        throw new DistilleryError('malformed_request', `#/query/after: ${message}`, {
-          fields: [{ path: '#/query/after', message, value: after }],
-        });
-      }
-      const found = all.slice(last + 1).filter((stage) => state === undefined || stage.state === state);
-      const page = found.slice(0, limit);
-      return { stages: page, next: found.length > limit ? (page.at(-1)?.id ?? null) : null };
+    async ({ params: { id }, query }, reply) => {
+      const { stages: all } = await queue.jobs.header(id);
+      return sendJson(reply, await records.ask('stages', { id, stages: all.length }, query));
     },
   );
 };

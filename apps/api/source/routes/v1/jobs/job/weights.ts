@@ -137,11 +137,11 @@ export const weights: FastifyPluginAsyncZod<Services> = async (app, { queue, sto
   async function stored(id: string, network: JobNetwork, which: string): Promise<Checkpoint> {
     const found = checkpointsOf(network).find(({ checkpoint }) => checkpoint === which);
     if (found !== undefined) return found;
-    const { view } = await queue.jobs.get(id);
-    if (isTerminal(view.state)) {
+    const { state } = await queue.jobs.header(id);
+    if (isTerminal(state)) {
       throw new DistilleryError(
         'checkpoint_not_found',
-        `the job has ${view.state} before ${network.stage} was trained`,
+        `the job has ${state} before ${network.stage} was trained`,
       );
     }
     throw new DistilleryError('not_ready', `${network.stage} has not been trained yet`);
@@ -149,8 +149,10 @@ export const weights: FastifyPluginAsyncZod<Services> = async (app, { queue, sto
 
   /** Returns a job's name in letters, digits and characters that every file system accepts, or its id if it has none. */
   async function nameOf(id: string): Promise<string> {
-    const { view } = await queue.jobs.get(id);
-    const name = (view.name ?? '').replaceAll(/[^\p{L}\p{M}\p{N}._-]+/gu, '-').replaceAll(/^[-.]+|-+$/g, '');
+    const header = await queue.jobs.header(id);
+    const name = (header.name ?? '')
+      .replaceAll(/[^\p{L}\p{M}\p{N}._-]+/gu, '-')
+      .replaceAll(/^[-.]+|-+$/g, '');
     return name || id;
   }
 };

@@ -1,5 +1,8 @@
 import type { DistilleryQueue } from '@distillery/queue';
-import type { WorkerFacts } from '@distillery/training';
+import type { PlanContext } from '@distillery/training';
+
+/** The facts about running workers that planning uses. */
+type WorkerFacts = Pick<PlanContext, 'gigaflops' | 'paces' | 'running' | 'bfloat16Refusal'>;
 
 /**
  * Returns the facts that workers report: how many run, their speeds, and why none trains in bfloat16, which is absent when no

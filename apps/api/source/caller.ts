@@ -1,0 +1,34 @@
+import { DistilleryError } from '@distillery/spec';
+import type { ApiKey } from '@distillery/queue';
+
+/** The API key that a request was sent with, and its limits. */
+export type Caller = Pick<ApiKey, 'id' | 'name' | 'scope'> & {
+  rate: number;
+  jobs: number;
+  /** The highest priority that it may give a job. */
+  priority: number;
+};
+
+/**
+ * Checks that a caller may control a job: its owner and admins may, and everyone where no keys are needed.
+ *
+ * @throws DistilleryError `forbidden`
+ */
+export function checkControl(caller: Caller | null, { owner }: { owner: string | null }): void {
+  if (caller === null || caller.scope === 'admin' || owner === caller.name) return;
+  const ownership = owner === null ? 'has no owner' : `belongs to ${owner}`;
+  throw new DistilleryError(
+    'forbidden',
+    `the job ${ownership}; ${caller.name} can control only its own jobs`,
+  );
+}
+
+/** Checks the priority that a caller gives a job in a spec, which may be invalid. @throws DistilleryError `invalid_spec` */
+export function checkPriority(caller: Caller | null, spec: unknown): void {
+  const { priority } = (spec ?? {}) as { priority?: unknown };
+  if (caller === null || typeof priority !== 'number' || priority <= caller.priority) return;
+  const message = `must be at most ${caller.priority} with a key of scope ${caller.scope}; a key of scope admin may give 10`;
+  throw new DistilleryError('invalid_spec', `/priority: ${message}`, {
+    fields: [{ path: '/priority', message, value: priority }],
+  });
+}

@@ -1,0 +1,72 @@
+import type { JobControl, Owner } from '@distillery/queue';
+import { DistilleryError, type JobState, type StageState } from '@distillery/spec';
+import { lostStages } from '@distillery/training';
+import { deleteJob } from '../artifacts/delete-job.ts';
+import { jobTag } from '../http/entity-tag.ts';
+import type { ThreadServices } from './open-services.ts';
+
+/** The controls of a job that answer with its view. */
+export type ControlAction = Exclude<keyof JobControl, 'remove'>;
+
+/** Which stages of a job a page has. */
+export interface StageQuery {
+  state?: StageState | undefined;
+  limit: number;
+  /** `next` of the page before. */
+  after?: string | undefined;
+}
+
+/** What takes long for a job with thousands of stages, because it reads its whole record. What clients see is JSON. */
+export const jobWorks = {
+  /** The view of a job, with its entity tag. @throws DistilleryError `job_not_found` */
+  async view({ queue }: ThreadServices, id: string): Promise<{ tag: string; view: string }> {
+    const now = await queue.jobs.get(id);
+    return { tag: jobTag(now), view: JSON.stringify(now.view) };
+  },
+
+  /** A page of its stages. @throws DistilleryError `job_not_found`; `malformed_request` when `after` is none of its stages */
+  async stages({ queue }: ThreadServices, id: string, { state, limit, after }: StageQuery): Promise<string> {
+    const { stages: all } = (await queue.jobs.get(id)).view;
+    const last = all.findIndex((stage) => stage.id === after);
+    if (after !== undefined && last === -1) {
+      const message = 'must be `next` of the page before: the job has no such stage';
+      throw new DistilleryError('malformed_request', `#/query/after: ${message}`, {
+        fields: [{ path: '#/query/after', message, value: after }],
+      });
+    }
+    const found = all.slice(last + 1).filter((stage) => state === undefined || stage.state === state);
+    const stages = found.slice(0, limit);
+    return JSON.stringify({ stages, next: found.length > limit ? (stages.at(-1)?.id ?? null) : null });
+  },
+
+  /**
+   * Controls a job and returns its view. A retry of a job that has succeeded looks for the stages that must run again; the
+   * workers themselves find those of other jobs.
+   *
+   * @param state of the job when the request came
+   */
+  async control(
+    { queue, store }: ThreadServices,
+    id: string,
+    action: ControlAction,
+    state: JobState,
+    by: Owner | undefined,
+  ): Promise<string> {
+    const lost = action === 'retry' && state === 'succeeded' ? await lostOf(id) : [];
+    return JSON.stringify(await queue.control[action](id, by, lost));
+
+    async function lostOf(job: string): Promise<string[]> {
+      const [plan, results] = await Promise.all([queue.jobs.plan(job), queue.jobs.results(job)]);
+      return lostStages(store, { plan, results });
+    }
+  },
+
+  /** Deletes a job, as `deleteJob` does. Returns why some of its checkpoints were not removed; null when they were. */
+  async remove({ queue, store }: ThreadServices, id: string): Promise<string | null> {
+    let failure: string | null = null;
+    await deleteJob(queue, store, id, (error) => {
+      failure = String(error);
+    });
+    return failure;
+  },
+};

@@ -1,0 +1,50 @@
+import { loadedPlugins } from '@distillery/training';
+import { type Asking, startAsking } from './asking.ts';
+import { jobWorks } from './job-works.ts';
+import type { ServiceData, ThreadServices } from './open-services.ts';
+
+type JobWorks = typeof jobWorks;
+type Arguments<Name extends keyof JobWorks> =
+  Parameters<JobWorks[Name]> extends [unknown, string, ...infer Args] ? Args : never;
+
+/** Reads and controls jobs, large ones on a thread of their own: their records have tens of thousands of fields. */
+export interface Records {
+  /**
+   * Does one of `jobWorks` for a job.
+   *
+   * @param stages how many stages the job has
+   */
+  ask<Name extends keyof JobWorks>(
+    work: Name,
+    job: { id: string; stages: number },
+    ...args: Arguments<Name>
+  ): ReturnType<JobWorks[Name]>;
+  close(): Promise<void>;
+}
+
+/** A job with more stages is large. */
+const manyStages = 200;
+
+/** Each takes a fraction of a second of the thread, so that two answers of Redis wait for it at most. */
+const bounds = { atOnce: 2, waiting: 200 };
+
+export function startRecords({
+  warn,
+  services,
+  ...data
+}: Omit<ServiceData, 'plugins'> & { services: ThreadServices; warn(message: string): void }): Records {
+  const thread: Asking<JobWorks> = startAsking({
+    module: import.meta.resolve('@distillery/api/records-thread'),
+    data: { ...data, plugins: loadedPlugins } satisfies ServiceData,
+    what: 'requests for large jobs',
+    bounds,
+    warn,
+  });
+  return {
+    ask: (work, { id, stages }, ...args) =>
+      (stages > manyStages
+        ? thread.ask(work, ...([id, ...args] as never))
+        : (jobWorks[work] as (...all: unknown[]) => unknown)(services, id, ...args)) as never,
+    close: thread.close,
+  };
+}

@@ -1,0 +1,127 @@
+/** The entry of the thread that checks, plans and creates jobs. */
+import { DistilleryError, digestOf, type JobSpec, refusedInput } from '@distillery/spec';
+import { jobSpec, type PlanContext, type Planned, planJob } from '@distillery/training';
+import { parse } from 'secure-json-parse';
+import { type Caller, checkPriority } from '../caller.ts';
+import { answerRequests } from './answering.ts';
+import { liveWorkers } from './live-workers.ts';
+import { openServices, reconnected, type ServiceData, type ThreadServices } from './open-services.ts';
+
+/** What the thread is started with. */
+export interface SubmissionData extends ServiceData {
+  /** The folder with the decoded copies of data sets. */
+  cacheDir: string;
+  /** The folders that job specs may read. */
+  roots: readonly string[];
+}
+
+type Services = ThreadServices & Pick<PlanContext, 'cacheDir' | 'roots'>;
+
+interface Posted {
+  /** The body as it was sent; undefined without one. */
+  text: string | undefined;
+  /** Who sends it; null while keys are off. */
+  caller: Caller | null;
+}
+
+interface Submission extends Posted {
+  /** The `Idempotency-Key` of the request. */
+  key?: string | undefined;
+  /** Whether Redis has just answered the thread that asks. */
+  reachable: boolean;
+}
+
+interface Submitted {
+  id: string;
+  /** Whether an earlier request with the same key has created the job. */
+  replayed: boolean;
+  /** The view of the job, JSON. */
+  view: string;
+  /** Why the stages were not offered to the workers, who then find them themselves; undefined when they were. */
+  offerFailure?: string;
+}
+
+const works = {
+  /**
+   * Creates a job, or finds the one that an earlier request with this key has created.
+   *
+   * @throws DistilleryError `malformed_body`, `invalid_spec`, `data_error`, `data_unavailable`, with fields;
+   *   `idempotency_conflict`, `quota_exceeded`, `redis_unavailable`
+   */
+  async submit(services: Services, { text, caller, key, reachable }: Submission): Promise<Submitted> {
+    const { queue } = services;
+    if (reachable) await reconnected(services);
+    const posted = parsed(text);
+    const owner = caller === null ? undefined : { name: caller.name, jobs: caller.jobs };
+    const idempotency = key === undefined ? undefined : { key, digest: digestOfSpec(posted) };
+    const known = idempotency && (await queue.jobs.replay(idempotency, owner?.name));
+    if (known !== undefined) return submitted(known.view, true);
+    const { spec, resolved: plan } = await planned(services, posted, caller);
+    const { name = null, labels, priority } = spec;
+    const job = { name, labels, owner, priority, posted, spec, plan };
+    const { view, replayed } = await queue.jobs.create(job, idempotency);
+    if (replayed) return submitted(view, true);
+    // The whole job is stored now, so it is accepted whatever becomes of this offer: every worker offers what has no ticket
+    // when it starts and every 30 s, and a refusal would make the client submit the job twice. Had creating it failed, nothing
+    // would be written; where only the answer is lost, the same Idempotency-Key finds the job.
+    const offerFailure = await queue.stages.offer().then(
+      () => undefined,
+      (error: Error) => error.message,
+    );
+    return { ...submitted(view, false), ...(offerFailure === undefined ? {} : { offerFailure }) };
+  },
+
+  /** Checks a spec and returns the plan that clients see, as JSON. Throws as `submit` does. */
+  async validate(services: Services, { text, caller }: Posted): Promise<string> {
+    return JSON.stringify((await planned(services, parsed(text), caller)).plan);
+  },
+};
+export type SubmissionWorks = typeof works;
+
+answerRequests(works, async ({ cacheDir, roots, ...data }: SubmissionData, warn) => ({
+  cacheDir,
+  roots,
+  ...(await openServices(data, warn)),
+}));
+
+function submitted(view: { id: string }, replayed: boolean): Submitted {
+  return { id: view.id, replayed, view: JSON.stringify(view) };
+}
+
+/** @throws DistilleryError `malformed_body` */
+function parsed(text: string | undefined): unknown {
+  if (text === undefined) return undefined;
+  try {
+    return parse(text, { protoAction: 'error', constructorAction: 'error' });
+  } catch (cause) {
+    const message = `the body is not valid JSON: ${(cause as Error).message}`;
+    throw new DistilleryError('malformed_body', message, { cause });
+  }
+}
+
+/** @throws DistilleryError `invalid_spec` */
+function validated(posted: unknown): JobSpec {
+  const { success, data, error } = jobSpec.safeParse(posted);
+  if (!success) throw refusedInput('invalid_spec', error, posted);
+  return data;
+}
+
+/** @throws DistilleryError `invalid_spec` for what has no digest: no value, or one that is nested too deeply */
+function digestOfSpec(posted: unknown): string {
+  try {
+    return digestOf(posted);
+  } catch (error) {
+    validated(posted);
+    throw error;
+  }
+}
+
+async function planned(
+  { queue, ...context }: Services,
+  posted: unknown,
+  caller: Caller | null,
+): Promise<Planned & { spec: JobSpec }> {
+  checkPriority(caller, posted);
+  const spec = validated(posted);
+  return { spec, ...(await planJob(spec, { ...context, ...(await liveWorkers(queue)) })) };
+}

@@ -1,0 +1,66 @@
+import type { Tensors } from '@distillery/engine';
+import type { TeacherProvider } from '@distillery/teachers';
+import type * as tf from '@tensorflow/tfjs-core';
+import type { TeacherRows } from './batches/batch-thread.ts';
+import { combinedTaps, type Ensemble } from './ensemble.ts';
+import { predictTaps } from './evaluate.ts';
+
+/**
+ * Where the taps of a student's teachers come from: stored rows, or forward passes in the training loop. Both give tensors of
+ * the same names and shapes, so that a step does not know the difference.
+ */
+export interface TeacherTaps {
+  /** What the batch thread reads beside the inputs; absent where nothing is stored. */
+  readonly rows?: TeacherRows;
+  /**
+   * Returns the taps that terms read, for one batch: `[batch, …]` each. No gradient passes through them. Call it in a tidy,
+   * which owns the tensors.
+   *
+   * @param batch `inputs` is `[batch, …shape]`, `labels` is `[batch]`, int32; `rows` are the stored rows, by tap
+   */
+  of(batch: { inputs: tf.Tensor; labels: tf.Tensor1D; rows: Tensors }): Tensors;
+  /** Frees the teachers' memory on the device. */
+  dispose(): void;
+}
+
+/**
+ * Takes the taps from stored rows.
+ *
+ * @param ensemble the teachers whose logits are combined; absent for a single one
+ */
+export function storedTaps(rows: TeacherRows, ensemble?: Ensemble): TeacherTaps {
+  return {
+    rows,
+    of: ({ labels, rows: read }) => combinedTaps(read, labels, ensemble),
+    dispose() {},
+  };
+}
+
+/** A teacher that runs in the training loop. */
+export interface TeacherInLoop {
+  provider: Pick<TeacherProvider, 'taps' | 'activations' | 'predict' | 'dispose'>;
+  /** For each tap that is read, the name by which terms read it. */
+  names: Readonly<Record<string, string>>;
+}
+
+/**
+ * Computes the taps in the training loop, with the teachers in evaluation.
+ *
+ * @param teachers are disposed together
+ * @param ensemble as for `storedTaps`
+ */
+export function computedTaps(teachers: readonly TeacherInLoop[], ensemble?: Ensemble): TeacherTaps {
+  return {
+    of({ inputs, labels }) {
+      const taps: Tensors = {};
+      for (const { provider, names } of teachers) {
+        const own = predictTaps(provider, { images: inputs, labels }, Object.keys(names));
+        for (const [tap, name] of Object.entries(names)) taps[name] = own[tap];
+      }
+      return combinedTaps(taps, labels, ensemble);
+    },
+    dispose() {
+      for (const { provider } of teachers) provider.dispose();
+    },
+  };
+}
