@@ -20,6 +20,17 @@ export function predictorOf(network: Network): Predictor {
   };
 }
 
+/** Compiles a predictor's passes for these taps; the caller disposes it, and the predictor itself. */
+export function compiledPredictor(
+  predictor: Predictor,
+  taps: readonly string[],
+): Predictor & { dispose(): void } {
+  const compiled = compile((batch: Parameters<Predictor['predict']>[0]) => predictor.predict(batch, taps), {
+    name: 'evaluation',
+  });
+  return { ...predictor, predict: (batch) => compiled(batch), dispose: () => compiled.dispose() };
+}
+
 /** The most activations of one forward pass: about 100 MB of float32. */
 const activationBudget = 24e6;
 
@@ -70,15 +81,14 @@ export async function forEachOutput(
 ): Promise<void> {
   let from = 0;
   const size = evaluationBatch(predictor);
-  const pass = (inputs: Parameters<Predictor['predict']>[0]) => predictor.predict(inputs, taps);
   // A pass costs several times its own duration to be compiled.
-  const compiled = indices.length >= 8 * size ? compile(pass, { name: 'evaluation' }) : undefined;
+  const compiled = indices.length >= 8 * size ? compiledPredictor(predictor, taps) : undefined;
   try {
     for await (const batch of batchesAhead(source, inOrder(indices, size, view))) {
       const outputs = tf.tidy(() => {
         const images = tf.tensor(batch.inputs, [batch.size, ...source.dataset.shape]);
         const labels = tf.tensor1d(batch.labels, 'int32');
-        return (compiled ?? pass)({ images, labels });
+        return (compiled ?? predictor).predict({ images, labels }, taps);
       });
       try {
         await each(outputs, from, batch.size);
