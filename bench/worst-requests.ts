@@ -124,7 +124,12 @@ async function probes(url: string, stop: Promise<unknown>): Promise<number[]> {
 }
 
 async function measured(url: string, name: string, load: Omit<Load, 'url' | 'parallel' | 'limit'>) {
-  const thread = startThread(import.meta.url, 'load', { url, parallel, limit, ...load } satisfies Load);
+  const thread = startThread(import.meta.resolve('./load.ts'), {
+    url,
+    parallel,
+    limit,
+    ...load,
+  } satisfies Load);
   const answered = once(thread, 'message') as Promise<[Answers]>;
   const times = await probes(url, answered);
   const [{ statuses, seconds, bytes }] = await answered;

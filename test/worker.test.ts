@@ -9,7 +9,7 @@ import { startPrivateRedis } from '@distillery/queue';
 import type { JobSpecInput, JobView } from '@distillery/spec';
 import { pino } from 'pino';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, test, vi } from 'vitest';
-import { type Service, startService, workerModule } from './testing/service.ts';
+import { type Service, startService, trainers, workerModule } from './testing/service.ts';
 
 /** For tests that leave its worker running. */
 let service: Service;
@@ -68,15 +68,6 @@ function end(id: string, { client } = service) {
 async function cancel(id: string) {
   await service.client.cancel(id);
   expect(await end(id)).toMatchObject({ state: 'cancelled' });
-}
-
-async function trainers(parent = process.pid): Promise<number[]> {
-  const { stdout } = await promisify(execFile)('ps', ['-eo', 'pid,ppid,args']);
-  return stdout
-    .split('\n')
-    .map((line) => /^\s*(\d+)\s+(\d+)\s+(.*)$/.exec(line))
-    .filter((match) => match !== null && Number(match[2]) === parent && match[3].includes('trainer.js'))
-    .map((match) => Number(match?.[1]));
 }
 
 describe('a trainer that hangs', () => {

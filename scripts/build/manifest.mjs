@@ -22,9 +22,14 @@ const target = (path) => ({ types: declarations(path), default: javaScript(path)
 
 function builtExports(exports) {
   if (typeof exports === 'string') return target(exports);
-  const shipped = Object.entries(exports).filter(([, path]) => !forTests(path));
-  return Object.fromEntries(shipped.map(([name, path]) => [name, target(path)]));
+  return Object.fromEntries(shipped(exports).map(([name, path]) => [name, target(path)]));
 }
+
+const shipped = (exports) => Object.entries(exports).filter(([, path]) => !forTests(path));
+
+/** Returns the files that a package exports, without those for tests. */
+export const exportedFiles = (exports = {}) =>
+  typeof exports === 'string' ? [exports] : shipped(exports).map(([, path]) => path);
 
 /** Returns a manifest with compiled files in place of the sources, without development dependencies. */
 export function builtManifest({ exports, bin, ...manifest }) {

@@ -1,12 +1,14 @@
+import { execFile } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { promisify } from 'node:util';
 import { openStore, type Store } from '@distillery/store';
 import { type Client, createClient } from '@distillery/client';
 import { type DistilleryQueue, openQueue, startPrivateRedis } from '@distillery/queue';
 import type { JobSpecInput, JobView, Report } from '@distillery/spec';
-import { startApi } from '@distillery/api';
+import type * as api from '@distillery/api';
 import type * as worker from '@distillery/worker';
 import type { RunningWorker } from '@distillery/worker';
 import { pino } from 'pino';
@@ -28,8 +30,26 @@ export interface Service {
 
 /** The worker that a test starts: the compiled one, whose trainers start a second faster, unless `source`. */
 export function workerModule(source = false): Promise<typeof worker> {
-  const compiled = join(inject('built'), 'apps/worker/source/index.js');
-  return source ? import('@distillery/worker') : import(pathToFileURL(compiled).href);
+  return source ? import('@distillery/worker') : compiled('worker');
+}
+
+/** The API that a test starts: the compiled one, whose planning thread starts a second faster, unless `source`. */
+function apiModule(source: boolean): Promise<typeof api> {
+  return source ? import('@distillery/api') : compiled('api');
+}
+
+function compiled(app: string) {
+  return import(pathToFileURL(join(inject('built'), 'apps', app, 'source/index.js')).href);
+}
+
+/** Returns the compiled trainers that a process has started, by default this one. */
+export async function trainers(parent = process.pid): Promise<number[]> {
+  const { stdout } = await promisify(execFile)('ps', ['-eo', 'pid,ppid,args']);
+  return stdout
+    .split('\n')
+    .map((line) => /^\s*(\d+)\s+(\d+)\s+(.*)$/.exec(line))
+    .filter((match) => match !== null && Number(match[2]) === parent && match[3].includes('trainer.js'))
+    .map((match) => Number(match?.[1]));
 }
 
 export async function startService({
@@ -39,7 +59,7 @@ export async function startService({
   lockSeconds = 15,
   roots = [] as string[],
   plugins = [] as string[],
-  /** Whether the worker runs from the sources, which plug-ins in TypeScript need; default: the compiled code. */
+  /** Whether API and worker run from the sources, which plug-ins in TypeScript need; default: the compiled code. */
   source = false,
   /** The scheme of the store, which is in the folder of the service. */
   scheme = 'file',
@@ -52,6 +72,7 @@ export async function startService({
   const store = pathToFileURL(join(folder, 'store')).href.replace(/^file:/, `${scheme}:`);
   const { startWorker } = await workerModule(source);
   const at = { store, dataDir: join(folder, 'data'), roots, plugins, log };
+  const { startApi } = await apiModule(source);
   const api = await startApi({ ...at, redisUrl: redis.url, host: '127.0.0.1', port: 0 });
   const running = await Promise.all(
     Array.from({ length: workers }, () =>

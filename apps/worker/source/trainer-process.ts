@@ -76,9 +76,24 @@ export async function runTask(
   }
 }
 
-/** Starts an engine in a child process to find out which one runs on this machine, and its speed. */
+/** By environment, the engines that were found: the workers of one process need only one probe. */
+const probed = new Map<string, Promise<EngineInfo>>();
+
+/**
+ * Starts an engine in a child process to find out which one runs on this machine, and its speed. Later calls in the same
+ * environment return what the first has found, unless that failed.
+ */
 export async function probeEngine(log: Logger, settings: Record<string, string>): Promise<EngineInfo> {
-  const trainer = start(['--probe'], log, { environment: { ...process.env, ...settings } });
+  const environment = { ...process.env, ...settings };
+  const key = JSON.stringify(environment);
+  const engine = probed.get(key) ?? probe(log, environment);
+  probed.set(key, engine);
+  engine.catch(() => probed.delete(key));
+  return engine;
+}
+
+async function probe(log: Logger, environment: NodeJS.ProcessEnv): Promise<EngineInfo> {
+  const trainer = start(['--probe'], log, { environment });
   let answer: FromTrainer | undefined;
   trainer.child.on('message', (message: FromTrainer) => {
     answer = message;
@@ -100,7 +115,7 @@ function start(
   log: Logger,
   { environment, report }: { environment: NodeJS.ProcessEnv; report?: (line: Report) => void },
 ): Trainer {
-  const child = forkModule(import.meta.url, 'trainer', args, {
+  const child = forkModule(import.meta.resolve('@distillery/worker/trainer'), args, {
     env: { ...trainerEnvironment, ...environment },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   });

@@ -108,7 +108,8 @@ export const augmentationSchema = z.strictObject({
     .describe(
       'How many augmented views of each image students cycle through: epoch e takes view e mod `views`. The outputs of the ' +
         'teacher are cached for each view. With `"fresh"` every epoch is a new view, nothing is cached, and the teacher runs ' +
-        'in the training loop of each student. The teacher itself trains on a new view every epoch.',
+        'in the training loop of each student. Without an augmentation there is one view, and it is cached. The teacher itself ' +
+        'trains on a new view every epoch.',
     ),
 });
 

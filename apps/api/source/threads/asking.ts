@@ -20,9 +20,7 @@ export interface Asking<W extends Works<never>> {
 }
 
 export interface AskingOptions {
-  /** `import.meta.url` of the caller, beside which the module of the thread is. */
-  from: string;
-  /** The name of the module without its ending; it calls `answerRequests`. */
+  /** The URL of the thread's module, which calls `answerRequests`. */
   module: string;
   data: unknown;
   /** The works in the plural, for errors. */
@@ -36,20 +34,20 @@ export interface AskingOptions {
  * ended, for example because a work needed more memory than a thread may have.
  */
 export function startAsking<W extends Works<never>>(options: AskingOptions): Asking<W> {
-  const { from, module, data, what, bounds, warn } = options;
+  const { module, data, what, bounds, warn } = options;
   const pending = new Map<number, { resolve(value: never): void; reject(error: Error): void }>();
   const inTurn = bounded(what, bounds);
   let thread: Worker | undefined;
   let last = 0;
 
   function start(): Worker {
-    const worker = startThread(from, module, data);
+    const worker = startThread(module, data);
     let cause: unknown;
     worker.on('message', (answer: Answer) => {
       if ('warning' in answer) return warn(answer.warning);
       const { resolve, reject } = pending.get(answer.id) ?? {};
       pending.delete(answer.id);
-      if ('failure' in answer) reject?.(failed(answer.failure, module));
+      if ('failure' in answer) reject?.(failed(answer.failure, what));
       else resolve?.(answer.result as never);
     });
     worker.on('error', (error) => {
@@ -58,7 +56,7 @@ export function startAsking<W extends Works<never>>(options: AskingOptions): Ask
     worker.on('exit', (code) => {
       thread = undefined;
       const why = cause instanceof Error ? cause.message : `exit code ${code}`;
-      const error = new DistilleryError('internal', `${module} ended: ${why}`, { cause });
+      const error = new DistilleryError('internal', `the thread of ${what} ended: ${why}`, { cause });
       for (const { reject } of pending.values()) reject(error);
       pending.clear();
     });
@@ -83,7 +81,7 @@ export function startAsking<W extends Works<never>>(options: AskingOptions): Ask
 
 type Failure = Extract<Answer, { failure: unknown }>['failure'];
 
-function failed({ code, message, fields, stack }: Failure, module: string): DistilleryError {
-  const cause = new Error(`in ${module}: ${stack}`);
+function failed({ code, message, fields, stack }: Failure, what: string): DistilleryError {
+  const cause = new Error(`in the thread of ${what}: ${stack}`);
   return new DistilleryError(code ?? 'internal', message, { cause, ...(fields && { fields }) });
 }

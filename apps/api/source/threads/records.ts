@@ -34,8 +34,7 @@ export function startRecords({
   ...data
 }: Omit<ServiceData, 'plugins'> & { services: ThreadServices; warn(message: string): void }): Records {
   const thread: Asking<JobWorks> = startAsking({
-    from: import.meta.url,
-    module: 'records-thread',
+    module: import.meta.resolve('@distillery/api/records-thread'),
     data: { ...data, plugins: loadedPlugins } satisfies ServiceData,
     what: 'requests for large jobs',
     bounds,

@@ -18,8 +18,7 @@ export function startSubmissions({
   bounds?: Bounds | undefined;
 }): Submissions {
   return startAsking({
-    from: import.meta.url,
-    module: 'submissions-thread',
+    module: import.meta.resolve('@distillery/api/submissions-thread'),
     data: { ...data, plugins: loadedPlugins } satisfies SubmissionData,
     what: 'submissions and plans',
     bounds,

@@ -1,6 +1,5 @@
 import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { extract } from 'tar-stream';
 import { openRegularFile } from '../regular-file.ts';
 import type { ArchiveFormat, RawEntry } from './format.ts';
 
@@ -20,6 +19,7 @@ export async function* tarEntries(
   unpack: Transform[],
   signal?: AbortSignal,
 ): AsyncGenerator<RawEntry> {
+  const { extract } = await import('tar-stream');
   const file = await openRegularFile(path);
   const archive = extract();
   // Its error reaches the loop through `archive`, which the pipeline destroys with the error.

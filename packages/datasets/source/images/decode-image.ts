@@ -1,4 +1,4 @@
-import sharp from 'sharp';
+import type sharp from 'sharp';
 
 /** The most pixels of an image that is decoded: a small file can hold an enormous image. */
 const MAX_PIXELS = 50_000_000;
@@ -9,15 +9,25 @@ const MAX_PIXELS = 50_000_000;
  * more.
  */
 export const DECODES_AT_ONCE = 8;
-sharp.concurrency(1);
-sharp.cache(false);
+
+/** Loads sharp with the first image, because most processes decode none. */
+function decoder(): Promise<typeof sharp> {
+  loaded ??= import('sharp').then(({ default: library }) => {
+    library.concurrency(1);
+    library.cache(false);
+    return library;
+  });
+  return loaded;
+}
+let loaded: Promise<typeof sharp> | undefined;
 
 const options = { limitInputPixels: MAX_PIXELS, failOn: 'error' } as const;
 
 /** Reads `[height, width]` from an image's header; undefined when the bytes are not an image. */
 export async function imageSize(bytes: Buffer): Promise<[number, number] | undefined> {
+  const open = await decoder();
   try {
-    const { height, width } = await sharp(bytes, options).metadata();
+    const { height, width } = await open(bytes, options).metadata();
     return [height, width];
   } catch {
     return undefined;
@@ -32,7 +42,8 @@ export async function decodeRgb(
   bytes: Buffer,
   [height, width]: readonly [number, number],
 ): Promise<Uint8Array> {
-  const pixels = await sharp(bytes, options)
+  const open = await decoder();
+  const pixels = await open(bytes, options)
     .resize(width, height, { fit: 'fill' })
     .removeAlpha()
     .toColourspace('srgb')

@@ -83,6 +83,15 @@ const heart: Point[] = Array.from({ length: 20 }, (_, i) => {
 
 /** Scales an outline to the area of the unit disc, so that a class cannot be recognised by the amount of its colour. */
 function sameArea(outline: Outline): Outline {
+  // Measured when it is first drawn, as every process that plans or trains loads this file.
+  let scale: number | undefined;
+  return (x, y) => {
+    scale ??= Math.sqrt(Math.PI / area(outline));
+    return outline(x / scale, y / scale) * scale;
+  };
+}
+
+function area(outline: Outline): number {
   const steps = 160;
   const cell = 3 / steps;
   let inside = 0;
@@ -91,8 +100,7 @@ function sameArea(outline: Outline): Outline {
       if (outline((i + 0.5) * cell - 1.5, (j + 0.5) * cell - 1.5) < 0) inside++;
     }
   }
-  const scale = Math.sqrt(Math.PI / (inside * cell * cell));
-  return (x, y) => outline(x / scale, y / scale) * scale;
+  return inside * cell * cell;
 }
 
 /** The ten classes. No rotation or scaling turns one of them into another. */

@@ -1,5 +1,5 @@
 import { basename } from 'node:path';
-import { type CsvError, parse } from 'csv-parse';
+import type { CsvError } from 'csv-parse';
 import { openRegularFile } from '../regular-file.ts';
 
 /** The most characters of one row; longer rows are refused. */
@@ -44,6 +44,7 @@ export async function* rowsOf(
 ): AsyncGenerator<Row> {
   const tabs = /\.(tsv|tab)$/i.test(path);
   const nameOf = (line: number) => `${basename(path)}, line ${line}`;
+  const { parse } = await import('csv-parse');
   const handle = await openRegularFile(path);
   const parser = parse({
     bom: true,

@@ -35,8 +35,11 @@ interface Loaded {
 }
 
 const engines: Record<EngineName, Engine> = {
-  gpu: { title: 'TensorFlow on a GPU', load: () => loadTensorFlow('@tensorflow/tfjs-node-gpu', true) },
-  native: { title: 'TensorFlow on the CPU', load: () => loadTensorFlow('@tensorflow/tfjs-node', false) },
+  gpu: { title: 'TensorFlow on a GPU', load: async () => loadTensorFlow('@tensorflow/tfjs-node-gpu', true) },
+  native: {
+    title: 'TensorFlow on the CPU',
+    load: async () => loadTensorFlow('@tensorflow/tfjs-node', false),
+  },
   webgpu: { title: 'WebGPU', load: loadWebgpu },
   wasm: { title: 'WebAssembly', load: loadWasm },
 };
@@ -93,7 +96,7 @@ function requireAddon(packageName: string): void {
   throw new Error(`the native addon of ${packageName} is not built here (scripts/setup.mjs builds it)`);
 }
 
-async function loadTensorFlow(packageName: string, gpu: boolean): Promise<Loaded> {
+function loadTensorFlow(packageName: string, gpu: boolean): Loaded {
   requireAddon(packageName);
   // The binding uses a function that Node 23 removed.
   const legacy = util as unknown as Record<string, unknown>;
@@ -101,8 +104,8 @@ async function loadTensorFlow(packageName: string, gpu: boolean): Promise<Loaded
   // This hides TensorFlow's greeting on stderr, but not its warnings and errors.
   process.env.TF_CPP_MIN_LOG_LEVEL ??= '1';
   if (gpu) process.env.TF_FORCE_GPU_ALLOW_GROWTH ??= 'true';
-  const module = (await import(packageName)) as { default?: TensorFlowModule } & TensorFlowModule;
-  const { version } = module.default ?? module;
+  // An import would first look for the names of all exports in a megabyte of source text.
+  const { version } = require(packageName) as TensorFlowModule;
   if (tf.getBackend() !== 'tensorflow') throw new Error(`${packageName} did not register its backend`);
   const backend = tf.backend() as unknown as { isUsingGpuDevice: boolean; binding: { TF_Version: string } };
   if (gpu && !backend.isUsingGpuDevice) throw new Error('TensorFlow finds no GPU');

@@ -25,13 +25,13 @@ if (missing !== undefined) {
 
 /** Starts an engine in a separate process, which finds no native library, and prints its description. */
 function startWithoutNative(engine: string): Promise<{ name: string; hardware: string; stderr: string }> {
-  const hooks = `export const resolve = (name, context, next) => {
-    if (/tfjs-node/.test(name)) throw new Error('hidden');
-    return next(name, context);
-  };`;
   const program = `
-    import { register } from 'node:module';
-    register(${JSON.stringify(`data:text/javascript,${encodeURIComponent(hooks)}`)});
+    import Module from 'node:module';
+    const resolve = Module._resolveFilename;
+    Module._resolveFilename = (name, ...context) => {
+      if (/tfjs-node/.test(name)) throw new Error('hidden');
+      return resolve(name, ...context);
+    };
     const { startEngine } = await import(${JSON.stringify(new URL('start.ts', import.meta.url).href)});
     console.log(JSON.stringify(await startEngine(${JSON.stringify(engine)})));`;
   const argv = ['--import', import.meta.resolve('tsx'), '--input-type=module', '-e', program];

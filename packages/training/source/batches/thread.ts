@@ -24,7 +24,7 @@ export function batchThread(): BatchThread {
 }
 
 function start(): BatchThread {
-  const worker = startThread(import.meta.url, 'batch-thread', {
+  const worker = startThread(import.meta.resolve('@distillery/training/batch-thread'), {
     plugins: loadedPlugins,
   } satisfies ThreadData);
   worker.unref();

@@ -68,6 +68,19 @@ test('stages are counted before anything is planned, and the largest factor is n
   expect(refused({ students: students(1) })).toEqual([]);
 });
 
+test('the outputs of teachers that run in the training loop are no stages', () => {
+  const seeds = Array.from({ length: 32 }, (_, seed) => seed);
+  const training = { augmentation: { type: 'flip', views: 'fresh' } };
+  const spec = { procedure: 'born_again', generations: 3, students: students(64), seeds, training };
+  // The students and a control for each seed, the teacher and the report.
+  expect(beyondAtOnce(specOf(spec), defaultBounds)).toMatchObject([{ value: (64 * 3 + 1) * 32 + 2 }]);
+  // A teacher that is trained on other data is scored by a stage.
+  const teacher = { architecture: lightnn, dataset: { source: 'shapes', seed: 1 } };
+  expect(beyondAtOnce(specOf({ ...spec, teacher }), defaultBounds)).toMatchObject([
+    { value: (64 * 3 + 1) * 32 + 3 },
+  ]);
+});
+
 test('64 students with 32 seeds are within the bound', () => {
   const seeds = Array.from({ length: 32 }, (_, seed) => seed);
   expect(beyondAtOnce(specOf({ students: students(64), seeds }), defaultBounds)).toEqual([]);

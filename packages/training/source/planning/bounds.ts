@@ -32,8 +32,8 @@ export const defaultBounds: Bounds = {
 
 /**
  * Returns an entry for each bound that a spec exceeds whatever its networks are, so that nothing is planned for it. Stages
- * are the students' and controls' runs, the outputs that are stored of those that teach, the teachers, and the report. Auxiliary networks
- * are not known yet; `beyond` counts all stages.
+ * are the students' and controls' runs, the stored outputs of those that teach, the teachers, and the report. Auxiliary
+ * networks are not known yet; `beyond` counts all stages.
  */
 export function beyondAtOnce(spec: JobSpec, { stages, peerTerms }: Bounds): FieldError[] {
   if (spec.procedure === 'mutual') {
