@@ -1,8 +1,26 @@
 /** Builds the native addon against libtensorflow, in a folder of the cache that is either complete or absent. */
-import { chmodSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, symlinkSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+} from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
 import { aptInstall, canAptInstall, run, which } from './shell.mjs';
 import { fetchTensorflow } from './wheel.mjs';
+
+/** Graph functions, which the package's own sources lack. */
+const functions = join(import.meta.dirname, 'functions.cc');
+
+/** Returns a digest of what this project adds to the addon. */
+export function additionsDigest() {
+  return createHash('sha256').update(readFileSync(functions)).digest('hex').slice(0, 8);
+}
 
 async function requireCompiler(print) {
   if (which('g++')) return;
@@ -64,7 +82,9 @@ function linkCuda(folder, library) {
 async function compile(folder, source, headers) {
   const output = join(folder, 'lib', 'napi-v8');
   mkdirSync(output, { recursive: true });
-  const sources = readdirSync(join(source, 'binding')).filter((name) => name.endsWith('.cc'));
+  const binding = join(source, 'binding');
+  // functions.cc includes the package's entry point.
+  const sources = readdirSync(binding).filter((name) => name.endsWith('.cc') && name !== 'tfjs_binding.cc');
   const library = join(folder, 'deps', 'lib');
   await run('g++', [
     '-O2',
@@ -77,7 +97,10 @@ async function compile(folder, source, headers) {
     join(folder, 'deps', 'include'),
     '-I',
     headers,
-    ...sources.map((name) => join(source, 'binding', name)),
+    '-I',
+    binding,
+    functions,
+    ...sources.map((name) => join(binding, name)),
     '-o',
     join(output, 'tfjs_binding.node'),
     '-L',

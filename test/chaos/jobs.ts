@@ -67,7 +67,14 @@ const variants: Record<string, Variant> = {
     teacher: { architecture: teacherNet, training: { seed } },
     students: [
       { name: 'assistant', architecture: teacherNet, method: soft },
-      { name: 'small', architecture: studentNet, method: soft, teacher: 'assistant' },
+      {
+        name: 'small',
+        architecture: studentNet,
+        method: soft,
+        teacher: 'assistant',
+        // The assistant runs in the training loop.
+        training: { augmentation: { type: 'crop_flip', views: 'fresh' } },
+      },
     ],
     baseline: false,
     training: { ...training, ...cropFlip },

@@ -60,6 +60,38 @@ test('metrics are JSON or CSV, in pages, filtered by stage', async () => {
   expect((await problem(await held.request('/v1/jobs/job_x/metrics'))).code).toBe('job_not_found');
 });
 
+test('CSV has each step of a stage once, from its latest attempt, or the rows of all attempts', async () => {
+  const { attempts } = held.queue;
+  const { id } = await submitted(held);
+  const begin = async () => {
+    const attempt = await attempts.begin(id, 'teacher', 'w');
+    if ('skip' in attempt) throw new Error(attempt.skip);
+    return attempt;
+  };
+  const first = await begin();
+  await attempts.metrics(first, [row(1, { loss: 3 }), row(2, { loss: 2 }), row(3, { loss: 1 })]);
+  await attempts.handBack(first);
+  // It resumes at the checkpoint after step 1.
+  const second = await begin();
+  await attempts.metrics(second, [row(2, { loss: 2.5 }), row(3, { loss: 1.5 })]);
+  const rows = async (query: string) => {
+    const response = await held.request(`/v1/jobs/${id}/metrics${query}`, {
+      headers: { accept: 'text/csv' },
+    });
+    const [head, ...lines] = (await response.text()).trimEnd().split('\r\n');
+    expect(head).toBe('stage,attempt,epoch,step,time,loss');
+    return lines.map((line) => line.replace(',2026-01-01T00:00:00.000Z', ''));
+  };
+  const earlier = ['teacher,1,1,1,3', 'teacher,1,1,2,2', 'teacher,1,1,3,1'];
+  const latest = ['teacher,2,1,2,2.5', 'teacher,2,1,3,1.5'];
+  for (const query of ['', '?attempts=latest', '?stage=teacher']) {
+    expect(await rows(query)).toEqual([earlier[0], ...latest]);
+  }
+  for (const query of ['?attempts=all', '?attempts=all&stage=teacher']) {
+    expect(await rows(query)).toEqual([...earlier, ...latest]);
+  }
+});
+
 test('the report is not_ready before it exists', async () => {
   const { id } = await submitted(held, { baseline: false, seeds: [42] });
   const early = await held.request(`/v1/jobs/${id}/report`);
@@ -143,6 +175,7 @@ function network(stage: string) {
       name: 'cpu',
       backend: 'cpu',
       bfloat16: null,
+      eagerSteps: null,
       threads: 1,
       versions: {},
       hardware: 'x',

@@ -1,8 +1,10 @@
-import type { Training } from '@distillery/spec';
+import type { Optimizer, Training } from '@distillery/spec';
 
-/** Returns a sentence for each setting that has less effect on a run than its author expects. */
-export function doubtfulSettings({ epochs, schedule }: Pick<Training, 'epochs' | 'schedule'>): string[] {
-  const found: string[] = [];
+type Settings = Pick<Training, 'epochs' | 'schedule' | 'optimizer'>;
+
+/** Returns a sentence for each setting with which a run is unlikely to do what its author expects. */
+export function doubtfulSettings({ epochs, schedule, optimizer }: Settings): string[] {
+  const found = doubtfulRate(optimizer);
   const { warmupEpochs } = schedule;
   if (warmupEpochs > 0 && warmupEpochs >= epochs) {
     found.push(
@@ -16,6 +18,47 @@ export function doubtfulSettings({ epochs, schedule }: Pick<Training, 'epochs' |
     );
   }
   return found;
+}
+
+/**
+ * Adam moves each weight by up to the learning rate in a step, whatever the gradient (Kingma & Ba, ICLR 2015, 2.1), and the
+ * first weights of a layer are hundredths to tenths. Gradient descent with momentum moves them by the learning rate over
+ * 1 - momentum times the gradient; the largest published ones are about 10, for batches of tens of thousands.
+ */
+function doubtfulRate(optimizer: Optimizer): string[] {
+  const { type, learningRate } = optimizer;
+  if (type === 'sgd') {
+    const whole = learningRate / (1 - optimizer.momentum);
+    if (Math.round(whole) <= 10) return [];
+    return [
+      `the learning rate of ${learningRate} with momentum ${optimizer.momentum} multiplies gradients by ${Math.round(whole)} in all: training is likely to diverge`,
+    ];
+  }
+  if (learningRate <= 0.1) return [];
+  return [
+    `${type} moves each weight by up to the learning rate of ${learningRate} in a step, more than most weights measure: training is likely to diverge`,
+  ];
+}
+
+/**
+ * Returns the sentences of `doubtfulSettings` for all networks of a job, each once, with the names of the networks that it
+ * concerns.
+ *
+ * @param networks without `training` where the job does not train them
+ */
+export function doubtfulTrainings(
+  networks: readonly { name: string; training?: Settings | undefined }[],
+): string[] {
+  const concerned = new Map<string, string[]>();
+  for (const { name, training } of networks) {
+    for (const sentence of training === undefined ? [] : doubtfulSettings(training)) {
+      concerned.set(sentence, [...(concerned.get(sentence) ?? []), name]);
+    }
+  }
+  return [...concerned].map(([sentence, names]) => {
+    const more = names.length > 3 ? ` and ${names.length - 3} more` : '';
+    return `${names.slice(0, 3).join(', ')}${more}: ${sentence}`;
+  });
 }
 
 export interface Outcome {

@@ -2,11 +2,17 @@ import { run, startEngine, trace } from '@distillery/engine';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, expect, test } from 'vitest';
 import { expectClose, expectNoLeak, sample } from '@distillery/engine/testing';
+import { terms } from '../index.ts';
 import type { TapShapes } from '../term.ts';
 import { bound, lossOf } from '../testing/terms.ts';
 import { trained } from '../testing/auxiliaries.ts';
 
 beforeAll(() => startEngine());
+
+test("the default weight is that of the authors' script, whose norm is over the whole map as ours", () => {
+  expect(terms.schema.parse({ type: 'factor' })).toMatchObject({ weight: 500 });
+  expect(terms.schema.parse({ type: 'factor', weight: 200 })).toMatchObject({ weight: 200 });
+});
 
 test('by hand: absolute differences of factors of length 1', () => {
   const teacher = {

@@ -3,7 +3,6 @@ import type { JobState } from '@distillery/spec';
 import { type Client, guarded } from '../redis/connection.ts';
 import type { Keys } from '../redis/keys.ts';
 import { run, script } from '../redis/script.ts';
-import type { Fields } from './record.ts';
 
 /** What tells one state of a job's record from another. */
 export interface JobHead {
@@ -13,8 +12,6 @@ export interface JobHead {
 }
 
 const pageSize = 500;
-/** The states of jobs whose stages may be in the hands of workers. */
-const inHand: JobState[] = ['running', 'pausing', 'cancelling'];
 
 /** Moves all names from one set to another, and returns the second. KEYS: both sets. */
 const takeScript = script(`
@@ -56,16 +53,12 @@ export function inventory(redis: Client, keys: Keys) {
     oldestAttempt: guarded(async (): Promise<number> => {
       const [seconds, micros] = await redis.time();
       const now = Number(seconds) * 1000 + Number(micros) / 1000;
-      let oldest = now;
-      for (const state of inHand) {
-        for (const id of await redis.zrange(keys.inState(state), '0', '-1')) {
-          const fields: Fields = await redis.hgetall(keys.job(id));
-          for (const stage of (fields.stages ?? '').split(' ')) {
-            if (fields[`s:${stage}:state`] !== 'running') continue;
-            oldest = Math.min(oldest, Number(fields[`s:${stage}:startedAt`]));
-          }
-        }
-      }
+      const running = Object.values(await redis.hgetall(keys.running)).map((text) => text.split(' '));
+      const starts = await Promise.all(
+        running.map(([id, stage]) => redis.hget(keys.job(id), `s:${stage}:startedAt`)),
+      );
+      // A stage that has ended meanwhile may be gone with its job.
+      const oldest = Math.min(now, ...starts.flatMap((start) => (start === null ? [] : [Number(start)])));
       return now - oldest;
     }),
 

@@ -3,25 +3,25 @@
  * and how fast stages of each kind run.
  */
 export const workLists = `
--- The place of a stage in the order of work, which scripts/choose.ts reads.
-local function place(stage, begun)
+-- The place of a stage in the order of work, which scripts/choose.ts reads, and the one that it has when its job has begun or
+-- has not, respectively.
+local function places(stage)
   local of = redis.call('HMGET', job, 'priority', 'owner', 'id', 's:' .. stage .. ':order',
-    's:' .. stage .. ':requires')
-  return string.format('%02d %s %d %s %s %s %s', 10 - tonumber(of[1] or 0), of[2] or '-', begun and 0 or 1, of[3],
-    of[4] or '0', stage, of[5] or '-')
+    's:' .. stage .. ':requires', 'startedAt')
+  local function at(begun)
+    return string.format('%02d %s %d %s %s %s %s', 10 - tonumber(of[1] or 0), of[2] or '-', begun and 0 or 1, of[3],
+      of[4] or '0', stage, of[5] or '-')
+  end
+  return at(of[6]), at(not of[6])
 end
 
 -- Lists the stage as ready when a worker may take it now, and takes it off the list otherwise.
 local function list(stage)
-  for _, begun in ipairs({true, false}) do
-    local member = place(stage, begun)
-    redis.call('ZREM', ready, member)
-    redis.call('ZREM', delayed, member)
-  end
-  local of = redis.call('HMGET', job, 'state', 'startedAt', 's:' .. stage .. ':state')
-  if of[3] == 'queued' and (of[1] == 'queued' or of[1] == 'running') then
-    redis.call('ZADD', ready, 0, place(stage, of[2]))
-  end
+  local place, former = places(stage)
+  redis.call('ZREM', ready, place, former)
+  redis.call('ZREM', delayed, place, former)
+  local of = redis.call('HMGET', job, 'state', 's:' .. stage .. ':state')
+  if of[2] == 'queued' and (of[1] == 'queued' or of[1] == 'running') then redis.call('ZADD', ready, 0, place) end
 end
 
 -- Lists the queued stages anew: whether they may be taken, and their places, follow the state of the job.
@@ -31,7 +31,7 @@ end
 
 -- A ready stage becomes ready again only after so many milliseconds.
 local function postpone(stage, milliseconds)
-  local member = place(stage, redis.call('HEXISTS', job, 'startedAt') == 1)
+  local member = places(stage)
   if redis.call('ZREM', ready, member) == 1 then redis.call('ZADD', delayed, now() + milliseconds, member) end
 end
 

@@ -17,6 +17,7 @@ import { memoryEstimate, outputsEstimate } from './estimate.ts';
 import { planNetworks } from './plan-networks.ts';
 import { pathOf } from './students.ts';
 import type { WeightedTerm } from '../method.ts';
+import { doubtfulTrainings } from '../sanity.ts';
 import { stageKinds } from '../stages/index.ts';
 import { version } from '../version.ts';
 import type { Plan } from './plan-schema.ts';
@@ -119,8 +120,13 @@ export async function planJob(spec: JobSpec, context: PlanContext): Promise<Plan
         seconds: seconds.includes(null) ? null : seconds.reduce<number>((sum, one) => sum + (one ?? 0), 0),
         gigaflops: context.gigaflops ?? null,
       },
-      warnings:
-        context.running === 0 ? ['no worker is running: the job would wait until one is started'] : [],
+      warnings: [
+        ...(context.running === 0 ? ['no worker is running: the job would wait until one is started'] : []),
+        ...doubtfulTrainings([
+          ...layout.teachers.map(({ teacher }) => teacher),
+          ...layout.students.map(({ student }) => student),
+        ]),
+      ],
     },
   };
 }

@@ -117,15 +117,15 @@ export function trainingProgress({
 }
 
 /** The properties of an engine that determine the bits of its results: its kind and versions. */
-function engineIdentity({ name, versions }: EngineInfo): unknown {
-  return { name, versions };
+function engineIdentity({ name, versions, eagerSteps }: EngineInfo): unknown {
+  return { name, versions, steps: eagerSteps === null ? 'compiled' : 'eager' };
 }
 
 /**
  * Raise it when a change of this package trains the same inputs to other bits, or adds to a result, so that older teachers
  * are not reused.
  */
-const revision = 4;
+const revision = 5;
 
 /** The address of a trained network: the digest of all that determines it. */
 export function trainingKey(description: unknown, { dataset, engine }: Materials, spec: JobSpec): string {

@@ -158,6 +158,7 @@ export async function runNetworks(
         epochs: training.epochs,
         seconds: result.seconds,
         precision: training.precision,
+        steps: result.steps,
         reused: false,
         engine,
         peakMemoryBytes: process.resourceUsage().maxRSS * 1024,

@@ -252,6 +252,7 @@ async function run(context: StageContext<Input>): Promise<OutputsResult> {
       epochs: 0,
       seconds: (performance.now() - begun) / 1000,
       precision: 'float32',
+      steps: null,
       reused: true,
       engine,
       peakMemoryBytes: process.resourceUsage().maxRSS * 1024,
