@@ -15,6 +15,8 @@ export interface Reported {
   warnings: string[];
   skipped: Omit<SkippedData, 'stage'>[];
   checkpoints: SavedCheckpoint[];
+  /** Whether the stage has started the engine. */
+  engine: boolean;
 }
 
 /**
@@ -50,7 +52,14 @@ export async function stageRunner(roots: string[] = []) {
         stageId: string,
         pause: (reported: Reported) => Promise<void> = async () => {},
       ): Promise<Reported> {
-        const reported: Reported = { rows: [], progress: [], warnings: [], skipped: [], checkpoints: [] };
+        const reported: Reported = {
+          rows: [],
+          progress: [],
+          warnings: [],
+          skipped: [],
+          checkpoints: [],
+          engine: false,
+        };
         const attempt = (attempts.get(stageId) ?? 0) + 1;
         attempts.set(stageId, attempt);
         results[stageId] = await runStage({
@@ -70,7 +79,10 @@ export async function stageRunner(roots: string[] = []) {
           skippedData: [],
           store,
           data,
-          engine,
+          engine: async () => {
+            reported.engine = true;
+            return engine;
+          },
           emit: {
             metrics: (row) => reported.rows.push(row),
             progress: (progress) => reported.progress.push(progress),
