@@ -1,7 +1,8 @@
-import type { JobControl, Owner } from '@distillery/queue';
+import type { JobControl, MetricQuery, Owner } from '@distillery/queue';
 import { DistilleryError, isTerminal, type StageState } from '@distillery/spec';
 import { lostStages, reportOf } from '@distillery/training';
 import { deleteJob } from '../artifacts/delete-job.ts';
+import { metricsCsv } from '../http/csv.ts';
 import { jobTag } from '../http/entity-tag.ts';
 import { checkpointsOf, type JobNetwork, jobNetworks } from '../networks.ts';
 import type { ThreadServices } from './open-services.ts';
@@ -17,7 +18,7 @@ export interface StageQuery {
   after?: string | undefined;
 }
 
-/** What takes long for a job with thousands of stages, because it reads its whole record. What clients see is JSON. */
+/** What takes long for a job with thousands of stages or rows of metrics. What clients see is text, encoded here. */
 export const jobWorks = {
   /** The view of a job, with its entity tag. @throws DistilleryError `job_not_found` */
   async view({ queue }: ThreadServices, id: string): Promise<{ tag: string; view: string }> {
@@ -102,4 +103,28 @@ export const jobWorks = {
       : `the job is ${state}; its report is its last stage`;
     throw new DistilleryError('not_ready', reason);
   },
+
+  /**
+   * A page of the rows of metrics, as CSV or as JSON.
+   *
+   * @returns the page, the position after it, and whether there are more rows
+   * @throws DistilleryError `job_not_found`, `stage_not_found`
+   */
+  async metrics(
+    { queue }: ThreadServices,
+    id: string,
+    { csv, ...query }: MetricQuery & { csv: boolean },
+  ): Promise<{ text: string; after: string | null; more: boolean }> {
+    const { stages } = await queue.jobs.header(id);
+    if (query.stage !== undefined && !stages.includes(query.stage)) throw noStage(query.stage, stages);
+    const { rows, after, more } = await queue.metrics.read(id, query);
+    return { text: csv ? metricsCsv(rows) : JSON.stringify({ metrics: rows, after, more }), after, more };
+  },
 };
+
+function noStage(stage: string, stages: readonly string[]): DistilleryError {
+  const shown = stages.slice(0, 10);
+  const more = stages.length > shown.length ? ` and ${stages.length - shown.length} more` : '';
+  const message = `the job has no stage ${JSON.stringify(stage)}; its stages are: ${shown.join(', ')}${more}`;
+  return new DistilleryError('stage_not_found', message);
+}

@@ -29,6 +29,13 @@ test('a thread answers for a large job as this thread does for a small one', asy
   expect(await records.ask('view', id)).toEqual({ tag: `"${version}.worker"`, view: JSON.stringify(view) });
   const small = await submitted(held);
   await expect(records.ask('view', small.id)).rejects.toThrow(TypeError);
+  const rows = (limit: number) => records.ask('metrics', small.id, { csv: false, attempts: 'latest', limit });
+  await expect(rows(1000)).rejects.toThrow(TypeError);
+  expect(await rows(1001)).toEqual({
+    text: '{"metrics":[],"after":null,"more":false}',
+    after: null,
+    more: false,
+  });
   const page = await records.ask('stages', id, { limit: 2, after: stages[4].id });
   expect(JSON.parse(page)).toEqual({ stages: stages.slice(5, 7), next: stages[6].id });
   await expect(records.ask('stages', id, { limit: 2, after: 'none' })).rejects.toMatchObject({

@@ -18,8 +18,11 @@ export interface Records {
   close(): Promise<void>;
 }
 
-/** A job with more stages is large. */
-const manyStages = 200;
+/** A job with more stages is large, and so is a page with more entries. */
+const [manyStages, manyEntries] = [200, 1000];
+const isLarge = (stages: number, args: readonly unknown[]) =>
+  stages > manyStages ||
+  args.some((arg) => ((arg as { limit?: number } | undefined)?.limit ?? 0) > manyEntries);
 
 /** Each takes a fraction of a second of the thread, so that two answers of Redis wait for it at most. */
 const bounds = { atOnce: 2, waiting: 200 };
@@ -39,7 +42,7 @@ export function startRecords({
   return {
     async ask(work, id, ...args) {
       const { stages } = await services.queue.jobs.header(id);
-      if (stages.length > manyStages) return (await thread.ask(work, ...([id, ...args] as never))) as never;
+      if (isLarge(stages.length, args)) return (await thread.ask(work, ...([id, ...args] as never))) as never;
       return (jobWorks[work] as (...all: unknown[]) => Promise<never>)(services, id, ...args);
     },
     close: thread.close,
