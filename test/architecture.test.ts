@@ -155,7 +155,10 @@ describe('the packages', () => {
           .map(([, name]) => `${path} reads ${name}`),
       );
     // A test, for example, starts an engine without a program that reads the configuration.
-    expect(readers).toEqual(['packages/engine/source/backends/start.ts reads ENGINE']);
+    expect(readers).toEqual([
+      'packages/engine/source/backends/start.ts reads ENGINE',
+      'packages/engine/source/compiled/compile.ts reads STEP',
+    ]);
   });
 
   test('only engine imports a backend', () => {

@@ -1,8 +1,26 @@
 /** Builds the native addon against libtensorflow, in a folder of the cache that is either complete or absent. */
-import { chmodSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, symlinkSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+} from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
 import { aptInstall, canAptInstall, run, which } from './shell.mjs';
 import { fetchTensorflow } from './wheel.mjs';
+
+/** Graph functions, which the package's own sources lack. */
+const functions = join(import.meta.dirname, 'functions.cc');
+
+/** Returns a digest of what this project adds to the addon. */
+export function additionsDigest() {
+  return createHash('sha256').update(readFileSync(functions)).digest('hex').slice(0, 8);
+}
 
 async function requireCompiler(print) {
   if (which('g++')) return;
@@ -61,10 +79,32 @@ function linkCuda(folder, library) {
   if (existsSync(assembler)) chmodSync(assembler, 0o755); // Unpacking a zip loses the mode of a file.
 }
 
+/**
+ * Links the libraries and headers of an earlier build that differs only in what this project adds to the addon, whose digest
+ * ends the folder's name.
+ *
+ * @returns whether there was one
+ */
+async function linkLibraries(target, folder) {
+  const [parent, name] = [dirname(target), basename(target)];
+  const same = name.slice(0, name.lastIndexOf('-') + 1);
+  const earlier = readdirSync(parent).find(
+    (other) =>
+      other.startsWith(same) &&
+      existsSync(join(parent, other, 'checked')) &&
+      existsSync(join(parent, other, 'deps', 'include')),
+  );
+  if (earlier === undefined) return false;
+  await run('cp', ['-a', '--link', join(parent, earlier, 'deps'), join(folder, 'deps')]);
+  return true;
+}
+
 async function compile(folder, source, headers) {
   const output = join(folder, 'lib', 'napi-v8');
   mkdirSync(output, { recursive: true });
-  const sources = readdirSync(join(source, 'binding')).filter((name) => name.endsWith('.cc'));
+  const binding = join(source, 'binding');
+  // functions.cc includes the package's entry point.
+  const sources = readdirSync(binding).filter((name) => name.endsWith('.cc') && name !== 'tfjs_binding.cc');
   const library = join(folder, 'deps', 'lib');
   await run('g++', [
     '-O2',
@@ -77,7 +117,10 @@ async function compile(folder, source, headers) {
     join(folder, 'deps', 'include'),
     '-I',
     headers,
-    ...sources.map((name) => join(source, 'binding', name)),
+    '-I',
+    binding,
+    functions,
+    ...sources.map((name) => join(binding, name)),
     '-o',
     join(output, 'tfjs_binding.node'),
     '-L',
@@ -111,8 +154,10 @@ export async function buildAddon(root, source, target, device, print) {
   const discard = () => rmSync(folder, { recursive: true, force: true });
   process.on('exit', discard);
   try {
-    await fetchTensorflow(folder, device, print);
-    arrange(folder);
+    if (!(await linkLibraries(target, folder))) {
+      await fetchTensorflow(folder, device, print);
+      arrange(folder);
+    }
     print('compiling the addon with g++');
     await compile(folder, source, headers);
     rmSync(target, { recursive: true, force: true });

@@ -19,7 +19,7 @@ import {
 import { createRequire } from 'node:module';
 import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
-import { buildAddon } from './addon.mjs';
+import { additionsDigest, buildAddon } from './addon.mjs';
 import { withLock } from './lock.mjs';
 import { run } from './shell.mjs';
 import { TENSORFLOW } from './wheel.mjs';
@@ -165,7 +165,7 @@ export async function prepareEngine(root, { gpu, retry, required }, print) {
   }
 
   const { version } = JSON.parse(readFileSync(join(source, 'package.json'), 'utf8'));
-  const key = `native-${version}-tf${TENSORFLOW}-${device}-${process.platform}-${process.arch}`;
+  const key = `native-${version}-tf${TENSORFLOW}-${device}-${process.platform}-${process.arch}-${additionsDigest()}`;
   const cache = join(cacheFolder(), key);
   const native = `native ${device.toUpperCase()}, TensorFlow ${TENSORFLOW}`;
   if (existsSync(join(cache, 'checked')) && isLinked(source, cache)) return native;

@@ -265,6 +265,7 @@ test('the engine page lists the running workers', async () => {
     name: 'cpu',
     backend: 'cpu',
     bfloat16: null,
+    eagerSteps: null,
     threads: 2,
     versions: { node: process.version },
     hardware: 'test',

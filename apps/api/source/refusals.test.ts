@@ -146,6 +146,7 @@ test('bfloat16 is refused while no running worker supports it', async () => {
         name: 'cpu',
         backend: 'cpu',
         bfloat16,
+        eagerSteps: null,
         threads: 1,
         versions: {},
         hardware: 'test',

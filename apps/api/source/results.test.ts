@@ -175,6 +175,7 @@ function network(stage: string) {
       name: 'cpu',
       backend: 'cpu',
       bfloat16: null,
+      eagerSteps: null,
       threads: 1,
       versions: {},
       hardware: 'x',

@@ -19,6 +19,7 @@ test('with a worker alive, a plan has seconds for each stage: its work at the sp
       name: 'cpu',
       backend: 'cpu',
       bfloat16: null,
+      eagerSteps: null,
       threads: 1,
       versions: {},
       hardware: 'test',

@@ -57,7 +57,8 @@ export function reportTable(report: Report): string {
       ? `mean ± standard deviation over ${report.students[0].runs.length} seeds`
       : 'one seed: differences of a point or two are noise',
     'gain: points of test accuracy over the control; agreement: on test images, with the teacher',
-    `engine: ${first.engine.backend}, ${first.engine.threads} threads, ${first.precision}`,
+    `engine: ${first.engine.backend}, ${first.engine.threads} threads, ${first.precision}` +
+      (first.steps === null ? '' : `, ${first.steps.mode} steps`),
   ];
   return [
     table(columns, rows),

@@ -71,7 +71,6 @@ async function probe(): Promise<FromTrainer> {
 async function train({ storeDir, dataDir, roots, ...task }: Task): Promise<FromTrainer> {
   stop.signal.throwIfAborted();
   await loadPlugins(readConfiguration('trainer', process.env).plugins);
-  const engine = await startEngine();
   let begun = false;
   // Before the first step there is no work to commit, so the process may end in the middle of anything: a source or a store
   // that does not look at the signal delays nothing.
@@ -85,7 +84,7 @@ async function train({ storeDir, dataDir, roots, ...task }: Task): Promise<FromT
   loading.unref();
   const running = runStage({
     ...task,
-    engine,
+    engine: startEngine,
     store: await openStore(storeDir, { warn: (message) => send({ type: 'warning', message }) }),
     data: {
       cacheDir: dataDir,

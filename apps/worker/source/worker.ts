@@ -39,6 +39,8 @@ export interface WorkerOptions {
   retainMetrics?: number | undefined;
   /** The engine of the trainers; default: ENGINE. */
   engine?: Configuration<'trainer'>['engine'];
+  /** How the trainers take steps; default: STEP. */
+  step?: Configuration<'trainer'>['step'];
   /** Modules that the trainers load at start; default: PLUGINS. */
   plugins?: Configuration<'trainer'>['plugins'];
   log: Logger;
@@ -80,7 +82,8 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   } = options;
   await loadPlugins(options.plugins ?? []);
   storeUrl(store); // Refuses an invalid URL now, not in every trainer.
-  const settings = environmentOf('trainer', { engine: options.engine, plugins: options.plugins });
+  const { engine: wantedEngine, step, plugins } = options;
+  const settings = environmentOf('trainer', { engine: wantedEngine, step, plugins });
   const id = `${hostname()}-${randomBytes(3).toString('hex')}`;
   const log = options.log.child({ worker: id });
   const engine = await probeEngine(log, settings);

@@ -1,3 +1,13 @@
+export {
+  compile,
+  type Compiled,
+  type CompileOptions,
+  compilerRefusal,
+  stepSetting,
+  type TensorsIn,
+} from './compiled/compile.ts';
+export { readsVarying } from './compiled/recorder.ts';
+export { feed, feedScalar } from './compiled/feed.ts';
 export { detached, type Gradients, gradientsOf, unrecorded } from './gradients.ts';
 export { initialValues } from './initialize.ts';
 export { inputGradient } from './input-gradient.ts';

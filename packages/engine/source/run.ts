@@ -29,7 +29,8 @@ export interface RunOptions {
   training?: {
     /** Seed and step together key the dropout masks. */
     seed: number;
-    step: number;
+    /** It is read anew for every mask, so that a compiled step gets the current one. */
+    readonly step: number;
   };
   /** The taps to return; all taps if absent. Taps that are not requested need not be computed. */
   taps?: readonly string[];
@@ -193,7 +194,8 @@ export class RunningNet implements Net<Flow> {
   dropout(name: string, x: Flow, rate: number): Flow {
     const { training } = this.options;
     if (training === undefined || rate === 0) return x;
-    return Flow.of(dropout(x.float32(), rate, randomStream(training.seed, 'dropout', name, training.step)));
+    const stream = () => randomStream(training.seed, 'dropout', name, training.step);
+    return Flow.of(dropout(x.float32(), rate, stream));
   }
 
   tokens(x: Flow): Flow {

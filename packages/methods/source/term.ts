@@ -1,3 +1,4 @@
+import type * as tf from '@tensorflow/tfjs-core';
 import type { Forward, NetworkPlan } from '@distillery/engine';
 import type { Choice, Kind, Scheduled, Weight } from '@distillery/spec';
 import type { Tensor, Tensor1D } from '@tensorflow/tfjs-core';
@@ -49,8 +50,8 @@ export interface TermBatch {
   /** The position of each sample in the training split, `[batch]`, int32. */
   indices: Tensor1D;
   classes: number;
-  /** Returns the current value of an option that may follow a schedule. */
-  at: (option: Scheduled) => number;
+  /** Returns the current value of an option: a tensor where it follows a schedule, as it then changes from step to step. */
+  at: (option: Scheduled) => number | tf.Scalar;
   /** Applies the auxiliary network of that name. */
   auxiliary: (name: string, x: Tensor) => Tensor;
   /** The parameters that the bound term lists, by name. */

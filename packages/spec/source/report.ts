@@ -29,6 +29,12 @@ export const engineInfoSchema = z.object({
   name: z.string(),
   backend: z.string(),
   bfloat16: z.string().nullable().describe('Why the engine does not compute in bfloat16; null if it does.'),
+  eagerSteps: z
+    .string()
+    .nullable()
+    .describe(
+      'Why the engine takes training steps operation by operation; null if it compiles a step into one function.',
+    ),
   threads: z.number().int(),
   versions: z.record(z.string(), z.string()),
   hardware: z.string(),
@@ -87,6 +93,15 @@ export const networkResultSchema = z.object({
     .describe(
       'The precision of convolutions and matrix products in training; scores are computed in float32.',
     ),
+  steps: z
+    .object({
+      mode: z
+        .enum(['compiled', 'eager'])
+        .describe('Whether each step ran as one function of TensorFlow or operation by operation.'),
+      reason: z.string().nullable().describe('Why the steps were not compiled; null if they were.'),
+    })
+    .nullable()
+    .describe('The mode of the training steps; null for a network that the job does not train.'),
   reused: z
     .boolean()
     .describe('Whether the network was taken from an earlier job that trained the same one.'),

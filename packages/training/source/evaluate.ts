@@ -1,5 +1,5 @@
 import type { Dataset, Split } from '@distillery/datasets';
-import { run, type Tensors } from '@distillery/engine';
+import { compile, run, type Tensors } from '@distillery/engine';
 import type { TeacherProvider } from '@distillery/teachers';
 import * as tf from '@tensorflow/tfjs-core';
 import { batchesAhead } from './batches/batch-ahead.ts';
@@ -18,6 +18,17 @@ export function predictorOf(network: Network): Predictor {
     activations: network.plan.activations,
     predict: (batch, taps) => tf.tidy(() => runTaps(network, batch, { taps }).taps),
   };
+}
+
+/** Compiles a predictor's passes for these taps; the caller disposes it, and the predictor itself. */
+export function compiledPredictor(
+  predictor: Predictor,
+  taps: readonly string[],
+): Predictor & { dispose(): void } {
+  const compiled = compile((batch: Parameters<Predictor['predict']>[0]) => predictor.predict(batch, taps), {
+    name: 'evaluation',
+  });
+  return { ...predictor, predict: (batch) => compiled(batch), dispose: () => compiled.dispose() };
 }
 
 /** The most activations of one forward pass: about 100 MB of float32. */
@@ -69,19 +80,26 @@ export async function forEachOutput(
   pause: () => Promise<void>,
 ): Promise<void> {
   let from = 0;
-  for await (const batch of batchesAhead(source, inOrder(indices, evaluationBatch(predictor), view))) {
-    const outputs = tf.tidy(() => {
-      const images = tf.tensor(batch.inputs, [batch.size, ...source.dataset.shape]);
-      const labels = tf.tensor1d(batch.labels, 'int32');
-      return predictor.predict({ images, labels }, taps);
-    });
-    try {
-      await each(outputs, from, batch.size);
-    } finally {
-      tf.dispose(outputs);
+  const size = evaluationBatch(predictor);
+  // A pass costs several times its own duration to be compiled.
+  const compiled = indices.length >= 8 * size ? compiledPredictor(predictor, taps) : undefined;
+  try {
+    for await (const batch of batchesAhead(source, inOrder(indices, size, view))) {
+      const outputs = tf.tidy(() => {
+        const images = tf.tensor(batch.inputs, [batch.size, ...source.dataset.shape]);
+        const labels = tf.tensor1d(batch.labels, 'int32');
+        return (compiled ?? predictor).predict({ images, labels }, taps);
+      });
+      try {
+        await each(outputs, from, batch.size);
+      } finally {
+        tf.dispose(outputs);
+      }
+      from += batch.size;
+      await pause();
     }
-    from += batch.size;
-    await pause();
+  } finally {
+    compiled?.dispose();
   }
 }
 

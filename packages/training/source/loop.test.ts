@@ -146,14 +146,14 @@ describe('a schedule', () => {
   test('changes with every step, and has the documented values within an epoch', async () => {
     const seen: number[] = [];
     const watch = own('watch', ({ student, at }) => {
-      seen.push(at(clock));
+      seen.push(...(at(clock) as tf.Scalar).dataSync());
       return tf.sum(student.logits);
     });
     await trained([labels, { ...watch, weight: 0 }]);
     // The preflight runs before the first step.
     expect(seen).toEqual([
       0,
-      ...Array.from({ length: 2 * stepsPerEpoch }, (_, step) => step / stepsPerEpoch),
+      ...Array.from({ length: 2 * stepsPerEpoch }, (_, step) => Math.fround(step / stepsPerEpoch)),
     ]);
   });
 
@@ -319,9 +319,12 @@ describe('a component', () => {
 });
 
 describe('a run that diverges', () => {
+  /** NaN once the epoch is past `last`, else 1. */
+  const nanAfter = (last: number, epoch: number | tf.Scalar) =>
+    tf.where(tf.greater(epoch, last), Number.NaN, 1);
   /** NaN from the 27th step on, which is the first of two that are read together. */
   const spoils = own('spoils', ({ student, at }) =>
-    tf.mul(tf.sum(student.logits), at(clock) > 1.03 ? Number.NaN : 1),
+    tf.mul(tf.sum(student.logits), nanAfter(1.03, at(clock))),
   );
 
   test('names the term that went bad first, and its step, though by then all are bad', async () => {
@@ -352,7 +355,7 @@ describe('a run that diverges', () => {
       tf.customGrad((x) => ({
         value: tf.sum(x as tf.Tensor),
         gradFunc: (dy: tf.Tensor) =>
-          tf.mul(tf.fill((x as tf.Tensor).shape, at(clock) > 1.95 ? Number.NaN : 1), dy),
+          tf.mul(tf.fill((x as tf.Tensor).shape, 1), tf.mul(dy, nanAfter(1.95, at(clock)))),
       }))(student.logits),
     );
     const run = await trained([labels, steep], { epochs: 3 });

@@ -14,7 +14,6 @@ import {
   resultOf,
   type Session,
 } from './session.ts';
-import { takeStep } from './step.ts';
 import { endsEpoch, endsRow } from './step-numbers.ts';
 import { StopTraining, type TrainingResult, type TrainingRun } from './training-run.ts';
 
@@ -76,7 +75,8 @@ function trainOn(session: Session, batch: Batch): void {
       run.hooks.metrics(0, 0, gradientNorms(session.terms, measured.results));
     }
     const numbers = nextNumbers(session);
-    losses.add(takeStep(session, tensors, numbers), batch.size);
+    session.numbers.set(numbers);
+    losses.add(session.steps.take(tensors), batch.size);
     session.step++;
     const step = { numbers, rowEnds: endsRow(session.table, session.step) };
     for (const { component } of componentsOf(session)) component.afterStep?.(step);

@@ -4,10 +4,12 @@ import type { Component } from './components/component.ts';
 import { curve } from './components/curve.ts';
 import { type Losses, runningLosses } from './components/losses.ts';
 import { measuredTerms } from './components/measured-terms.ts';
+import { type StepRunner, stepRunner } from './components/step-mode.ts';
 import { openMember } from './member.ts';
 import { readValues } from './network.ts';
 import { type MemberTerm, type StepSetup, termLabel } from './step-context.ts';
-import { numbersOf, type StepNumbers, type Timetable, timetable } from './step-numbers.ts';
+import { takeStep } from './step.ts';
+import { CurrentNumbers, numbersOf, type StepNumbers, type Timetable, timetable } from './step-numbers.ts';
 import { branch, joinNames, type TensorTree } from './tensor-tree.ts';
 import type { TrainingResult, TrainingRun } from './training-run.ts';
 
@@ -20,6 +22,10 @@ export interface Session extends StepSetup {
   measured: ReturnType<typeof measuredTerms>;
   losses: Losses;
   curve: ReturnType<typeof curve>;
+  /** The numbers of the step that is taken. */
+  numbers: CurrentNumbers;
+  /** Takes a step with them. */
+  steps: StepRunner;
   /** Number of completed steps. */
   step: number;
   /** Seconds of training in earlier attempts, and when this one began. */
@@ -34,12 +40,13 @@ export function openSession(run: TrainingRun): Session {
   const terms = members.flatMap((member) => member.method.map((term) => ({ member, term })));
   const table = timetable(run.training, run.indices.train.length);
   const losses = runningLosses([...terms.map(termLabel), 'loss'], table.stepsPerEpoch);
+  const numbers = new CurrentNumbers();
+  const setup = { members, terms, classes: run.dataset.classes.length, precision: run.training.precision };
   return {
     run,
-    members,
-    terms,
-    classes: run.dataset.classes.length,
-    precision: run.training.precision,
+    ...setup,
+    numbers,
+    steps: stepRunner((batch) => takeStep(setup, batch, numbers)),
     table,
     losses,
     curve: curve({ losses, schedules: schedulesOf(terms), hooks: run.hooks }),
@@ -71,7 +78,7 @@ export function nextNumbers({ table, step, measured }: Session): StepNumbers {
 }
 
 /** Every component, with the path to its state in a checkpoint. */
-export function componentsOf(session: Pick<Session, 'members' | 'losses' | 'curve' | 'measured'>): {
+export function componentsOf(session: Pick<Session, 'members' | 'losses' | 'curve' | 'measured' | 'steps'>): {
   path: string[];
   component: Component;
 }[] {
@@ -82,7 +89,7 @@ export function componentsOf(session: Pick<Session, 'members' | 'losses' | 'curv
     })),
   );
   // Losses come first, because a loss that is not finite explains weights that are not.
-  const shared = [session.losses, session.curve, session.measured];
+  const shared = [session.losses, session.curve, session.measured, session.steps];
   return [...shared.map((component) => ({ path: [component.name], component })), ...own];
 }
 
@@ -113,7 +120,7 @@ function seconds({ time }: Session): number {
 }
 
 export function resultOf(session: Session): TrainingResult {
-  const { members, terms, measured, losses, run } = session;
+  const { members, terms, measured, losses, steps, run } = session;
   const lastEpoch = run.training.epochs;
   const means = losses.last();
   return {
@@ -131,6 +138,7 @@ export function resultOf(session: Session): TrainingResult {
       ),
     })),
     loss: means.loss,
+    steps: steps.mode(),
     seconds: seconds(session),
   };
 }

@@ -1,4 +1,4 @@
-import { detached, type Precision, run, type Tensors, unrecorded } from '@distillery/engine';
+import { detached, feedScalar, type Precision, run, type Tensors, unrecorded } from '@distillery/engine';
 import { type Scheduled, valueAt } from '@distillery/spec';
 import * as tf from '@tensorflow/tfjs-core';
 import type { Component } from './components/component.ts';
@@ -70,7 +70,8 @@ export function stepContext(
       labels: batch.labels,
       indices: batch.indices,
       classes,
-      at: (option: Scheduled) => valueAt(option, moment.epoch),
+      at: (option: Scheduled) =>
+        typeof option === 'number' ? option : feedScalar(() => valueAt(option, moment.epoch)),
       auxiliary: (part, x) => throughAuxiliary(member, term, part, x),
       studentParameters: member.network.variables,
       teacherParameters: member.teacherParameters,
@@ -128,7 +129,13 @@ export function stepContext(
   }
 
   function pass({ seed }: Member) {
-    return { training: { seed, step: moment.step }, precision };
+    const training = {
+      seed,
+      get step() {
+        return moment.step;
+      },
+    };
+    return { training, precision };
   }
 
   function update(variables: Record<string, tf.Variable>, values: Tensors): void {

@@ -1,3 +1,4 @@
+import { readsVarying } from '@distillery/engine';
 import { type Scheduled, type Training, valueAt } from '@distillery/spec';
 import { learningRate } from './schedule.ts';
 
@@ -15,6 +16,33 @@ export interface StepNumbers extends StepMoment {
   rate: number;
   /** The current weight of each term, in the order of the session's terms. */
   weights: readonly number[];
+}
+
+/** The numbers of the current step. A step reads them through `feed` alone, so that it can be compiled. */
+export class CurrentNumbers implements StepNumbers {
+  private now: StepNumbers = { step: 0, epoch: 0, rate: 0, weights: [] };
+
+  set(now: StepNumbers): void {
+    this.now = now;
+  }
+
+  get step(): number {
+    return this.read('step');
+  }
+  get epoch(): number {
+    return this.read('epoch');
+  }
+  get rate(): number {
+    return this.read('rate');
+  }
+  get weights(): readonly number[] {
+    return this.read('weights');
+  }
+
+  private read<K extends keyof StepNumbers>(name: K): StepNumbers[K] {
+    readsVarying(name);
+    return this.now[name];
+  }
 }
 
 /** How the steps of a run are divided into rows of metrics and epochs. */

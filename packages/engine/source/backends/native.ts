@@ -6,40 +6,57 @@ import * as tf from '@tensorflow/tfjs-core';
  */
 
 /** TensorFlow's numbers of the data types that this package uses. */
-export const types = { float32: 1, int32: 3, bool: 10, bfloat16: 14 } as const;
+export const types = { float32: 1, int32: 3, bool: 10, bfloat16: 14, resource: 20 } as const;
 
-interface Binding {
+/** The functions of the package's addon. It names tensors by numbers. */
+export interface Binding {
   TF_ATTR_STRING: number;
   TF_ATTR_INT: number;
   TF_ATTR_FLOAT: number;
   TF_ATTR_BOOL: number;
   TF_ATTR_TYPE: number;
   TF_ATTR_SHAPE: number;
+  createTensor(shape: readonly number[], dtype: number, values: tf.BackendValues): number;
+  deleteTensor(id: number): void;
+  tensorDataSync(id: number): tf.BackendValues;
   executeOp(
     name: string,
     attributes: readonly Attribute[],
-    inputs: number[],
+    inputs: readonly number[],
     outputs: number,
   ): NativeOutput[];
 }
 
-interface NativeOutput {
+export interface NativeOutput {
   id: number;
   shape: number[];
   dtype: number;
 }
 
-interface NativeBackend {
+/** The backend's record of a tensor. Values that are not null have not been copied to TensorFlow yet. */
+export interface TensorRecord {
+  shape: number[];
+  dtype: number;
+  id: number;
+  values: tf.BackendValues | null;
+  refCount: number;
+}
+
+/** The parts of the package's backend that this project uses. */
+export interface NativeBackend {
   binding: Binding;
   isUsingGpuDevice: boolean;
-  tensorMap: {
-    get(dataId: object): { dtype: number };
-    set(
-      dataId: object,
-      data: { shape: number[]; dtype: number; id: number; values: null; refCount: 1 },
-    ): void;
-  };
+  tensorMap: { get(dataId: object): TensorRecord; set(dataId: object, data: TensorRecord): void };
+  /** Copies values to TensorFlow where they are still here, and returns the numbers of the tensors. */
   getInputTensorIds(inputs: readonly tf.TensorInfo[]): number[];
+  /** Records a new tensor whose values are still here. */
+  move(
+    dataId: object,
+    values: tf.BackendValues,
+    shape: number[],
+    dtype: tf.DataType,
+    references: number,
+  ): void;
 }
 
 export interface Attribute {
@@ -48,7 +65,7 @@ export interface Attribute {
   value: unknown;
 }
 
-const backend = () => tf.backend() as unknown as NativeBackend;
+export const nativeBackend = () => tf.backend() as unknown as NativeBackend;
 
 /** Whether TensorFlow is the engine of this process, on a CPU or a GPU. */
 export function isNative(): boolean {
@@ -57,7 +74,7 @@ export function isNative(): boolean {
 
 /** Whether TensorFlow on a GPU is the engine of this process. */
 export function isNativeGpu(): boolean {
-  return isNative() && backend().isUsingGpuDevice;
+  return isNative() && nativeBackend().isUsingGpuDevice;
 }
 
 /**
@@ -65,7 +82,7 @@ export function isNativeGpu(): boolean {
  */
 const attribute = (kind: keyof Binding) => (name: string, value: unknown) => ({
   name,
-  type: backend().binding[kind] as number,
+  type: nativeBackend().binding[kind] as number,
   value,
 });
 export const text = attribute('TF_ATTR_STRING');
@@ -80,7 +97,7 @@ export const shapeOf = attribute('TF_ATTR_SHAPE');
  * `float32`, and only kernels of this package may receive it. Any other kernel throws an error about its type.
  */
 export function nativeType(x: tf.TensorInfo): number {
-  return backend().tensorMap.get(x.dataId).dtype;
+  return nativeBackend().tensorMap.get(x.dataId).dtype;
 }
 
 /**
@@ -95,14 +112,15 @@ export function execute(
   inputs: readonly tf.TensorInfo[],
   outputs = 1,
 ): tf.Tensor[] {
-  const native = backend();
+  const native = nativeBackend();
   const results = native.binding.executeOp(name, attributes, native.getInputTensorIds(inputs), outputs);
   return results.map(wrap);
 }
 
-function wrap({ id, shape, dtype }: NativeOutput): tf.Tensor {
+/** Makes a tensor of an output. */
+export function wrap({ id, shape, dtype }: NativeOutput): tf.Tensor {
   const dataId = {};
-  backend().tensorMap.set(dataId, { shape, dtype, id, values: null, refCount: 1 });
+  nativeBackend().tensorMap.set(dataId, { shape, dtype, id, values: null, refCount: 1 });
   const known = dtype === types.int32 ? 'int32' : dtype === types.bool ? 'bool' : 'float32';
   return tf.engine().makeTensorFromTensorInfo({ dataId, shape, dtype: known });
 }

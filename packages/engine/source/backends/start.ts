@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import util from 'node:util';
 import { DistilleryError, type EngineInfo } from '@distillery/spec';
 import * as tf from '@tensorflow/tfjs-core';
+import { compilerRefusal, stepSetting } from '../compiled/compile.ts';
 import { asGlobal, openDawn } from './dawn.ts';
 import { bfloat16Refusal } from '../ops/bfloat16.ts';
 import { registerKernels } from '../ops/register.ts';
@@ -54,7 +55,7 @@ let started: Promise<EngineInfo> | undefined;
  * @throws DistilleryError `engine_unavailable` if the forced engine, or every engine, cannot start
  */
 export function startEngine(forced = process.env.ENGINE): Promise<EngineInfo> {
-  started ??= start(forced);
+  started ??= start(forced).then(requireCompiler);
   return started;
 }
 
@@ -87,6 +88,11 @@ async function start(forced: string | undefined): Promise<EngineInfo> {
     }
   }
   throw new DistilleryError('engine_unavailable', `no engine can start (${failures.join('; ')})`);
+}
+
+function requireCompiler(engine: EngineInfo): EngineInfo {
+  if (stepSetting() !== 'compiled' || engine.eagerSteps === null) return engine;
+  throw new DistilleryError('engine_unavailable', `STEP is compiled, but ${engine.eagerSteps}`);
 }
 
 /** Checks for the native addon first: without it the package would register its kernels before it fails. */
@@ -176,6 +182,7 @@ function describe(name: EngineName, { versions, device }: Loaded): EngineInfo {
     name,
     backend: engines[name].title,
     bfloat16: bfloat16Refusal(),
+    eagerSteps: compilerRefusal() ?? null,
     threads:
       name === 'wasm' || name === 'webgpu'
         ? 1

@@ -136,11 +136,12 @@ function evenChannels([x, filter]: tf.Tensor[]): tf.Tensor[] {
   return (x.shape[3] ?? 0) % 2 === 0 ? [x, filter] : [pad(x, 3), pad(filter, 2)];
 }
 
+/** Appends a slice of zeros. It is no `Pad`, which TensorFlow's graphs fuse with the convolution as if it padded the image. */
 function pad(x: tf.Tensor, axis: number): tf.Tensor {
-  const paddings = tf.tensor2d(
-    x.shape.map((_, i) => [0, i === axis ? 1 : 0]),
-    [x.rank, 2],
-    'int32',
-  );
-  return execute('Pad', [type('T', types.bfloat16), type('Tpaddings', types.int32)], [x, paddings])[0];
+  const zeros = castTo(tf.zeros(x.shape.map((length, i) => (i === axis ? 1 : length))), types.bfloat16);
+  return execute(
+    'ConcatV2',
+    [type('T', types.bfloat16), integer('N', 2), type('Tidx', types.int32)],
+    [x, zeros, tf.scalar(axis, 'int32')],
+  )[0];
 }

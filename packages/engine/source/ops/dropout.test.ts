@@ -7,7 +7,7 @@ import { dropout } from './dropout.ts';
 
 beforeAll(() => startEngine());
 
-const drop = (seed: number, x: tf.Tensor) => dropout(x, 0.25, randomStream(seed, 'dropout'));
+const drop = (seed: number, x: tf.Tensor) => dropout(x, 0.25, () => randomStream(seed, 'dropout'));
 
 test('drops at its rate, scales the rest, and repeats for the same key', () => {
   const x = tf.ones([40, 50]);

@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { feed } from '../compiled/feed.ts';
 import type { RandomStream } from '../random.ts';
 
 /**
@@ -9,9 +10,13 @@ import type { RandomStream } from '../random.ts';
  *
  * @param x a tensor of any shape
  * @param rate in (0, 1)
+ * @param stream returns the random stream of the current step
  */
-export function dropout(x: tf.Tensor, rate: number, stream: RandomStream): tf.Tensor {
-  const mask = new Float32Array(x.size);
-  stream.fillMask(mask, rate, 1 / (1 - rate));
-  return tf.mul(x, tf.tensor(mask, x.shape));
+export function dropout(x: tf.Tensor, rate: number, stream: () => RandomStream): tf.Tensor {
+  const mask = feed(x.shape, () => {
+    const values = new Float32Array(x.size);
+    stream().fillMask(values, rate, 1 / (1 - rate));
+    return values;
+  });
+  return tf.mul(x, mask);
 }

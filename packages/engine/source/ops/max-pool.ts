@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { castTo, execute, nativeType } from '../backends/native.ts';
-import { isMkl, mklPoolAttributes, type PoolOptions } from './mkl.ts';
+import { castTo, execute, isNative, nativeType } from '../backends/native.ts';
+import { isMkl, mklPoolAttributes, poolAttributes, type PoolOptions } from './mkl.ts';
 
 /**
  * Computes max pooling without padding; incomplete windows at the edge are dropped. The first maximum of a window, in
@@ -9,8 +9,12 @@ import { isMkl, mklPoolAttributes, type PoolOptions } from './mkl.ts';
  * @param x `[batch, height, width, channels]`
  */
 export function maxPool(x: tf.Tensor, options: PoolOptions): tf.Tensor {
-  // oneDNN records the position of each maximum, so its gradient need not search again: 4 to 20 times faster.
-  if (!isMkl()) return tf.maxPool(x as tf.Tensor4D, options.size, options.stride, 'valid');
+  if (!isNative()) return tf.maxPool(x as tf.Tensor4D, options.size, options.stride, 'valid');
+  return isMkl() ? withWorkspace(x, options) : withoutWorkspace(x, options);
+}
+
+/** oneDNN records the position of each maximum, so its gradient need not search again: 4 to 20 times faster. */
+function withWorkspace(x: tf.Tensor, options: PoolOptions): tf.Tensor {
   return tf.customGrad((input, save) => {
     const map = input as tf.Tensor;
     const own = mklPoolAttributes(map, options);
@@ -20,6 +24,20 @@ export function maxPool(x: tf.Tensor, options: PoolOptions): tf.Tensor {
       value: y,
       gradFunc: (dy: tf.Tensor, [before, after, where]: tf.Tensor[]) =>
         execute('_MklNativeMaxPoolGrad', own, [before, after, castTo(dy, nativeType(after)), where])[0],
+    };
+  })(x);
+}
+
+function withoutWorkspace(x: tf.Tensor, options: PoolOptions): tf.Tensor {
+  return tf.customGrad((input, save) => {
+    const map = input as tf.Tensor;
+    const own = poolAttributes(map, options);
+    const [y] = execute('MaxPool', own, [map]);
+    (save as tf.GradSaveFunc)([map, y]);
+    return {
+      value: y,
+      gradFunc: (dy: tf.Tensor, [before, after]: tf.Tensor[]) =>
+        execute('MaxPoolGrad', own, [before, after, castTo(dy, nativeType(after))])[0],
     };
   })(x);
 }

@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { recorder } from '../compiled/recorder.ts';
 import {
   type Attribute,
   execute,
@@ -39,9 +40,12 @@ export function probeMkl(): void {
   }
 }
 
-/** Whether the oneDNN operations are available. */
+/**
+ * Whether to call the oneDNN operations. A recorded function has the public ones, which TensorFlow itself replaces when it
+ * compiles a graph.
+ */
 export function isMkl(): boolean {
-  return available;
+  return available && recorder() === undefined;
 }
 
 /** The label that TensorFlow requires of its rewritten operations, to tell them from the public ones. */
@@ -50,14 +54,17 @@ export function mklLabel(): Attribute {
 }
 
 /** Returns the attributes of the pooling that records the position of each maximum, and of its gradient. */
-export function mklPoolAttributes(x: tf.Tensor, { size, stride }: PoolOptions): Attribute[] {
+export function mklPoolAttributes(x: tf.Tensor, options: PoolOptions): Attribute[] {
+  return [...poolAttributes(x, options), flag('workspace_enabled', true), mklLabel()];
+}
+
+/** Returns the attributes of a max pooling without padding, and of its gradient. */
+export function poolAttributes(x: tf.Tensor, { size, stride }: PoolOptions): Attribute[] {
   return [
     type('T', nativeType(x)),
     integer('ksize', [1, size, size, 1]),
     integer('strides', [1, stride, stride, 1]),
     text('padding', 'VALID'),
     text('data_format', 'NHWC'),
-    flag('workspace_enabled', true),
-    mklLabel(),
   ];
 }

@@ -2,6 +2,7 @@ import { isNative } from '../backends/native.ts';
 import { registerAdd } from './add.ts';
 import { registerBiasAdd } from './bias-add.ts';
 import { registerConvolution } from './convolution.ts';
+import { registerGather } from './gather.ts';
 import { registerKinkGradients } from './kinks.ts';
 import { registerMatMul } from './mat-mul.ts';
 import { probeMkl } from './mkl.ts';
@@ -20,4 +21,5 @@ export function registerKernels(): void {
   registerAdd();
   registerConvolution();
   registerMatMul();
+  registerGather();
 }

@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { noteResource } from '../compiled/recorder.ts';
 import { type Attribute, execute, flag, shapeOf, text, type, types } from '../backends/native.ts';
 
 /** The name by which TensorFlow marks anonymous variables, which live as long as their handle. */
@@ -24,6 +25,7 @@ export function createResource(value: tf.Tensor): Resource {
     [...float32, shapeOf('shape', value.shape), text('container', ''), text('shared_name', anonymous)],
     [],
   );
+  noteResource(handle, value.shape);
   const resource = {
     handle,
     read: () => execute('ReadVariableOp', float32, [handle])[0],

@@ -84,7 +84,9 @@ describe('update rules, out of small transforms and as single operations where t
 test('transforms run in their order, and a number that one of them leaves to the end is multiplied in there', () => {
   const plusOne = eachChange((gradient) => tf.add(gradient, 1));
   const double = eachChange((gradient) => tf.mul(gradient, 2));
-  const half: Transform = () => ({ update: (update) => ({ ...update, scale: update.scale / 2 }) });
+  const half: Transform = () => ({
+    update: (update) => ({ ...update, scale: (step) => update.scale(step) / 2 }),
+  });
   const [variable, first] = [tf.variable(tf.scalar(10)), tf.memory().numTensors];
   const one = openOptimizer(chain(plusOne, chain(double, half), applyChanges()), { w: variable });
   one.apply({ w: tf.scalar(3) }, { rate: 1, step: 1 });

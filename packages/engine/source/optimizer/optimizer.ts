@@ -69,7 +69,7 @@ export function openOptimizer(transform: Transform, variables: Record<string, tf
   return {
     apply(gradients, step) {
       tf.tidy(() => {
-        update({ values: variables, changes: gradients, scale: 1 }, step);
+        update({ values: variables, changes: gradients, scale: () => 1 }, step);
       });
     },
     read: () =>

@@ -1,22 +1,22 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensors } from '../run.ts';
 
-/** The numbers of one step. They are computed on the host beforehand, so that a step depends only on its arguments. */
+/** The numbers of the current step, which change from step to step: read them within `feed`. */
 export interface OptimizerStep {
   /** The learning rate. */
-  rate: number;
+  readonly rate: number;
   /** Counted from 1; bias corrections are powers of it. */
-  step: number;
+  readonly step: number;
 }
 
 /** The pending changes of a step; every record is by variable name. */
-interface Update {
+export interface Update {
   /** The values that the step starts from: the variables, or the result of a transform. */
   values: Tensors;
   /** The gradients at first; at the end, the changes that are subtracted from the values, times `scale`. */
   changes: Tensors;
   /** A factor of all changes, which is multiplied in when they are applied. */
-  scale: number;
+  scale: (step: OptimizerStep) => number;
 }
 
 /** A tensor that a transform keeps for a variable. Checkpoints include it. */

@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { feedScalar } from '../compiled/feed.ts';
 import { chain, eachChange, mapValues, type Transform } from './transform.ts';
 
 /** Adds `decay` times each parameter to its gradient: the gradient of an L2 penalty of `decay / 2`. */
@@ -13,9 +14,9 @@ export function addDecayedWeights(decay: number): Transform {
 export function shrinkWeights(decay: number): Transform {
   if (decay === 0) return chain();
   return () => ({
-    update: (update, { rate }) => ({
-      ...update,
-      values: mapValues(update.values, (value) => tf.mul(value, 1 - rate * decay)),
-    }),
+    update(update, step) {
+      const kept = feedScalar(() => 1 - step.rate * decay);
+      return { ...update, values: mapValues(update.values, (value) => tf.mul(value, kept)) };
+    },
   });
 }

@@ -52,7 +52,7 @@ export const channelWise: Term<typeof options> = {
         const [s, t] = atSmallerSize(student[taps.student], teacher[taps.teacher]);
         const ours = projected ? (apply('projector', s) as tf.Tensor4D) : s;
         const [q, p] = [ours, t].map((map) => logSoftmax(tf.div(channels(map), T)));
-        return tf.mul(divergence(p, q), T * T);
+        return tf.mul(divergence(p, q), tf.square(T));
       },
     };
   },

@@ -54,9 +54,12 @@ export const curriculumTemperature: Term<typeof options> = {
 };
 
 /** Returns x unchanged and multiplies its gradient by −strength. */
-function reversed(x: tf.Tensor, strength: number): tf.Tensor {
-  return tf.customGrad((input) => ({
-    value: tf.clone(input as tf.Tensor),
-    gradFunc: (dy: tf.Tensor) => tf.mul(dy, -strength),
-  }))(x);
+function reversed(x: tf.Tensor, strength: number | tf.Scalar): tf.Tensor {
+  return tf.customGrad((input, save) => {
+    (save as tf.GradSaveFunc)([tf.neg(strength)]);
+    return {
+      value: tf.clone(input as tf.Tensor),
+      gradFunc: (dy: tf.Tensor, [factor]: tf.Tensor[]) => tf.mul(dy, factor),
+    };
+  })(x);
 }

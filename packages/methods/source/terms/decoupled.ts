@@ -55,7 +55,7 @@ export const decoupled: Term<typeof options> = {
           tf.mul(divergence(t.binary, s.binary), alpha),
           tf.mul(divergence(t.others, s.others), beta),
         );
-        return tf.mul(loss, T * T);
+        return tf.mul(loss, tf.square(T));
       },
     };
   },

@@ -42,7 +42,7 @@ export const dist: Term<typeof options> = {
         const s = tf.softmax(tf.div(student.logits, T));
         const t = tf.softmax(tf.div(teacher.logits, T));
         const loss = tf.add(tf.mul(decorrelation(s, t, 1), beta), tf.mul(decorrelation(s, t, 0), gamma));
-        return tf.mul(loss, T * T);
+        return tf.mul(loss, tf.square(T));
       },
     };
   },

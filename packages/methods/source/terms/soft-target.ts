@@ -35,7 +35,7 @@ export const softTarget: Term<typeof options> = {
         `needs at least 2 classes, the networks have ${classes}`,
         standardize,
       );
-    const soften = (logits: tf.Tensor, by: number) =>
+    const soften = (logits: tf.Tensor, by: number | tf.Scalar) =>
       logSoftmax(tf.div(standardize ? standardized(logits) : logits, by));
     return {
       student: ['logits'],
@@ -46,7 +46,7 @@ export const softTarget: Term<typeof options> = {
         const T = at(temperature);
         const q = soften(student.logits, T);
         const p = soften(teacher.logits, T);
-        return tf.mul(divergence(p, q), T * T);
+        return tf.mul(divergence(p, q), tf.square(T));
       },
     };
   },

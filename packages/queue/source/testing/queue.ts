@@ -65,6 +65,7 @@ export const engine: EngineInfo = {
   name: 'cpu',
   backend: 'cpu',
   bfloat16: null,
+  eagerSteps: null,
   threads: 1,
   versions: {},
   hardware: 'test',

@@ -60,6 +60,7 @@ const cases: Record<string, { text: string; value: unknown; bad: string[] }> = {
   lockSeconds: { text: '3', value: 3, bad: ['2', '601'] },
   graceSeconds: { text: '86400', value: 86_400, bad: ['0', '86401'] },
   engine: { text: 'wasm', value: 'wasm', bad: ['cuda', 'WASM'] },
+  step: { text: 'eager', value: 'eager', bad: ['graph', 'Eager'] },
   workers: { text: '2', value: 2, bad: ['0', '65'] },
   url: {
     text: 'https://d.example/api',
@@ -285,10 +286,10 @@ describe('secrets', () => {
 
 test('a trainer is given what it reads, and no more', () => {
   const worker: Configuration<'worker'> = readConfiguration('worker', { ...redis, ENGINE: 'wasm' });
-  const { engine, plugins } = worker;
-  const environment = environmentOf('trainer', { engine, plugins });
-  expect(environment).toEqual({ ENGINE: 'wasm', PLUGINS: '' });
-  expect(readConfiguration('trainer', environment)).toEqual({ engine, plugins });
+  const { engine, step, plugins } = worker;
+  const environment = environmentOf('trainer', { engine, step, plugins });
+  expect(environment).toEqual({ ENGINE: 'wasm', STEP: 'auto', PLUGINS: '' });
+  expect(readConfiguration('trainer', environment)).toEqual({ engine, step, plugins });
 });
 
 test('defaults have their types', () => {

@@ -265,6 +265,17 @@ export const settings = {
       'The engine that computes. `auto` takes the first that starts: TensorFlow on an NVIDIA GPU, TensorFlow on the ' +
       'CPU, WebGPU on a GPU, WebAssembly. An engine that is named and cannot start is an error.',
   },
+  step: {
+    group: 'worker',
+    variable: 'STEP',
+    flag: '--step',
+    type: oneOf(['auto', 'compiled', 'eager']),
+    programs: ['worker', 'trainer', 'up', 'demo'],
+    default: 'auto',
+    description:
+      'Training steps: `compiled` runs a step as a single function of TensorFlow, `eager` operation by operation. ' +
+      '`auto` compiles every step that can be compiled. With `compiled`, an engine or a step that cannot is an error.',
+  },
   workers: {
     group: 'worker',
     variable: 'WORKERS',

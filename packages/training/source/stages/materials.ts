@@ -11,26 +11,28 @@ import { describeTeachers } from '../planning/subjects.ts';
 import { batchThread } from '../batches/thread.ts';
 import type { StageContext } from './stage.ts';
 
-/** The data and the planned networks of a stage. */
+/** The data and the planned networks of a stage, and the engine that computes it. */
 export interface Materials {
+  engine: EngineInfo;
   dataset: Dataset;
   indices: { train: Int32Array; validation: Int32Array };
   layout: Layout;
 }
 
 /**
- * Loads the data of a stage, and plans the networks of the job.
+ * Starts the engine, loads the data of a stage, and plans the networks of the job.
  *
  * @param teacher a teacher whose data set is loaded if it has one; absent: the job's data set is loaded
  */
 export async function loadMaterials(
-  { job: { spec }, data: surroundings, store, emit, signal }: StageContext,
+  { job: { spec }, data: surroundings, store, emit, signal, engine: startEngine }: StageContext,
   teacher?: string,
 ): Promise<Materials> {
   const data = { ...surroundings, signal };
   emit.progress(phase('loading'));
   // Let the thread start while the data set is decoded.
   batchThread();
+  const engine = await startEngine();
   const own = jobTeachers(spec).find(({ name }) => name === teacher)?.dataset;
   const choice = own ?? spec.dataset;
   const dataset = await datasets.get(choice.source).load(choice, data);
@@ -43,7 +45,7 @@ export async function loadMaterials(
   const job =
     own === undefined ? dataset : await datasets.get(spec.dataset.source).outline(spec.dataset, data);
   const layout = planNetworks(spec, { job, teachers: await describeTeachers(spec, { ...data, store }) });
-  return { dataset, indices, layout };
+  return { engine, dataset, indices, layout };
 }
 
 /** The folder of the store that holds all checkpoints. */
@@ -115,23 +117,18 @@ export function trainingProgress({
 }
 
 /** The properties of an engine that determine the bits of its results: its kind and versions. */
-function engineIdentity({ name, versions }: EngineInfo): unknown {
-  return { name, versions };
+function engineIdentity({ name, versions, eagerSteps }: EngineInfo): unknown {
+  return { name, versions, steps: eagerSteps === null ? 'compiled' : 'eager' };
 }
 
 /**
  * Raise it when a change of this package trains the same inputs to other bits, or adds to a result, so that older teachers
  * are not reused.
  */
-const revision = 4;
+const revision = 5;
 
 /** The address of a trained network: the digest of all that determines it. */
-export function trainingKey(
-  description: unknown,
-  { dataset }: Materials,
-  spec: JobSpec,
-  engine: EngineInfo,
-): string {
+export function trainingKey(description: unknown, { dataset, engine }: Materials, spec: JobSpec): string {
   return digestOf({
     revision,
     description,

@@ -58,10 +58,10 @@ export interface NetworkRun {
  */
 export async function runNetworks(
   context: StageContext,
-  { dataset, indices }: Materials,
+  { engine, dataset, indices }: Materials,
   { members, training, seed, views, teacher }: NetworkRun,
 ): Promise<TrainedNetwork[]> {
-  const { store, emit, stage, job, pause, engine } = context;
+  const { store, emit, stage, job, pause } = context;
   if (training.precision === 'bfloat16' && engine.bfloat16 !== null) {
     throw new DistilleryError(
       'precision_unavailable',
@@ -158,6 +158,7 @@ export async function runNetworks(
         epochs: training.epochs,
         seconds: result.seconds,
         precision: training.precision,
+        steps: result.steps,
         reused: false,
         engine,
         peakMemoryBytes: process.resourceUsage().maxRSS * 1024,

@@ -131,7 +131,8 @@ export interface StageContext<Input = unknown> extends JobRecord {
   network(reference: NetworkReference): Trained;
   store: Store;
   data: DatasetContext;
-  engine: EngineInfo;
+  /** Starts the engine, unless it runs. A stage that computes calls it first, by `loadMaterials`; others need none. */
+  engine(): Promise<EngineInfo>;
   emit: {
     metrics(row: Omit<MetricRow, 'stage' | 'attempt'>): void;
     progress(progress: StageProgress): void;

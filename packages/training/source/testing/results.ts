@@ -49,11 +49,13 @@ export function trainedNetwork({
     epochs: 1,
     seconds: 1,
     precision: 'float32',
+    steps: { mode: 'compiled', reason: null },
     reused: false,
     engine: {
       name: 'cpu',
       backend: 'cpu',
       bfloat16: null,
+      eagerSteps: null,
       threads: 1,
       versions: {},
       hardware: 'x',

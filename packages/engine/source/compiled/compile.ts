@@ -1,0 +1,162 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { flag, isNative, isNativeGpu, nativeBackend, wrap } from '../backends/native.ts';
+import { hasGraphs, removeFunction } from './graph.ts';
+import { firstDifference, NotCompilable, type Origin, record, type Recording } from './recorder.ts';
+
+/** Tensors in lists and records. */
+export type TensorsIn = tf.Tensor | readonly TensorsIn[] | { readonly [key: string]: TensorsIn };
+
+export interface CompileOptions {
+  /** A name for messages and for the function in TensorFlow. */
+  name: string;
+  /**
+   * Runs `work` while every number that the function reads from the host has another value. A number that reaches the
+   * function in another way than through `feed` is found in this way.
+   */
+  elsewhere?: <T>(work: () => T) => T;
+  /** Receives the reason why the function runs operation by operation. */
+  refused?: (reason: string) => void;
+}
+
+/** A function of tensors that runs as a single call of TensorFlow where that is possible. */
+export interface Compiled<I extends TensorsIn, O extends TensorsIn> {
+  (argument: I): O;
+  /** Frees what was compiled. */
+  dispose(): void;
+}
+
+/**
+ * Compiles a function. At the first call with tensors of new shapes it is recorded twice, without computing anything, and
+ * registered as a function of TensorFlow; the call and all later ones run that. A function that cannot be compiled runs
+ * operation by operation.
+ *
+ * The function reads its argument, variables, and tensors that exist before the first call and never change. What else
+ * differs between calls comes from `feed`. It may assign variables, and reads nothing back from the device.
+ */
+export function compile<I extends TensorsIn, O extends TensorsIn>(
+  f: (argument: I) => O,
+  { name, elsewhere = (work) => work(), refused = () => {} }: CompileOptions,
+): Compiled<I, O> {
+  const programs = new Map<string, Program<O>>();
+  let reason = compilerRefusal();
+  if (reason !== undefined) refused(reason);
+
+  function programOf(argument: I): Program<O> | undefined {
+    const tensors = tensorsIn(argument);
+    const key = tensors.map(({ shape, dtype }) => `${dtype}[${shape}]`).join();
+    const known = programs.get(key);
+    if (known !== undefined) return known;
+    let example: O | undefined;
+    const once = () => record(() => tensorsIn((example = f(argument))), tensors);
+    try {
+      const recording = once();
+      const difference = firstDifference(recording, elsewhere(once));
+      if (difference !== undefined)
+        throw new NotCompilable(`${difference} differs from step to step and is not fed`);
+      const program = new Program(recording, name, example as O);
+      programs.set(key, program);
+      return program;
+    } catch (error) {
+      if (!(error instanceof NotCompilable)) throw error;
+      reason = error.message;
+      refused(reason);
+      return undefined;
+    }
+  }
+
+  const call = (argument: I) =>
+    (reason === undefined ? programOf(argument)?.run(tensorsIn(argument)) : undefined) ?? f(argument);
+  return Object.assign(call, {
+    dispose() {
+      for (const program of programs.values()) program.dispose();
+      programs.clear();
+    },
+  });
+}
+
+/** The setting STEP: `eager` compiles nothing; with `compiled`, what cannot be compiled is an error. */
+export function stepSetting(): string {
+  return process.env.STEP || 'auto';
+}
+
+/** Why this process compiles nothing; undefined where it does. */
+export function compilerRefusal(): string | undefined {
+  if (stepSetting() === 'eager') return 'STEP is eager';
+  if (!isNative()) return 'only the TensorFlow engines compile steps';
+  if (!hasGraphs()) return 'the native addon has no graphs (scripts/setup.mjs builds one that has)';
+  return undefined;
+}
+
+/** A registered function of TensorFlow with what its inputs and outputs stand for. */
+class Program<O extends TensorsIn> {
+  private readonly name: string;
+  private readonly inputs: Origin[];
+  private readonly assigned: tf.Variable[];
+  private readonly results: number;
+  private readonly example: O;
+
+  constructor({ graph, inputs, results, assigned, effects }: Recording, name: string, example: O) {
+    const outputs = [...results, ...assigned.map(({ value }) => value)];
+    this.name = graph.register(
+      name,
+      inputs.map(({ at }) => at),
+      outputs,
+      effects,
+    );
+    this.inputs = inputs.map(({ origin }) => origin);
+    this.assigned = assigned.map(({ variable }) => variable);
+    this.results = results.length;
+    this.example = example;
+  }
+
+  run(tensors: readonly tf.Tensor[]): O {
+    const backend = nativeBackend();
+    const { binding } = backend;
+    const fed: number[] = [];
+    const ids = this.inputs.map((origin) => {
+      if (origin.kind === 'captured') return origin.id;
+      if (origin.kind === 'argument') return backend.getInputTensorIds([tensors[origin.index]])[0];
+      if (origin.kind === 'variable') return backend.getInputTensorIds([origin.variable])[0];
+      const id = binding.createTensor(origin.shape, origin.dtype, origin.compute());
+      fed.push(id);
+      return id;
+    });
+    // On a GPU, XLA compiles the whole function; on a CPU its code is slower than TensorFlow's kernels.
+    const attributes = isNativeGpu() ? [flag('_XlaMustCompile', true)] : [];
+    const outputs = binding
+      .executeOp(this.name, attributes, ids, this.results + this.assigned.length)
+      .map(wrap);
+    for (const id of fed) binding.deleteTensor(id);
+    for (const [index, variable] of this.assigned.entries()) {
+      const value = outputs[this.results + index];
+      variable.assign(value);
+      value.dispose();
+    }
+    let next = 0;
+    return mapTensors(this.example, () => outputs[next++]);
+  }
+
+  dispose(): void {
+    removeFunction(this.name);
+  }
+}
+
+/** All tensors of a structure, in a fixed order. */
+function tensorsIn(structure: TensorsIn): tf.Tensor[] {
+  if (structure instanceof tf.Tensor) return [structure];
+  return parts(structure).flatMap(([, part]) => tensorsIn(part));
+}
+
+/** Replaces the tensors of a structure, in the order of `tensorsIn`. */
+function mapTensors<S extends TensorsIn>(structure: S, map: () => tf.Tensor): S {
+  if (structure instanceof tf.Tensor) return map() as S;
+  if (Array.isArray(structure))
+    return structure.map((part: TensorsIn) => mapTensors(part, map)) as unknown as S;
+  return Object.fromEntries(parts(structure).map(([key, part]) => [key, mapTensors(part, map)])) as S;
+}
+
+/** The entries of a list or record, whatever the order in which a record was built. */
+function parts(structure: Exclude<TensorsIn, tf.Tensor>): [string, TensorsIn][] {
+  const entries: [string, TensorsIn][] = Object.entries(structure);
+  return Array.isArray(structure) ? entries : entries.sort(([a], [b]) => (a < b ? -1 : 1));
+}
