@@ -60,7 +60,7 @@ export async function withoutFaults(
         records,
         store,
         data,
-        engine: startEngine,
+        engine: () => startEngine(),
         warnings: [],
         skippedData: [],
         emit: silent,

@@ -84,7 +84,11 @@ async function train({ storeDir, dataDir, roots, ...task }: Task): Promise<FromT
   loading.unref();
   const running = runStage({
     ...task,
-    engine: startEngine,
+    engine(threads) {
+      // TensorFlow reads it when it starts.
+      if (threads !== undefined) process.env.TF_NUM_INTRAOP_THREADS = String(threads);
+      return startEngine();
+    },
     store: await openStore(storeDir, { warn: (message) => send({ type: 'warning', message }) }),
     data: {
       cacheDir: dataDir,

@@ -106,9 +106,9 @@ async function trained(
   wanted: Pretrained,
 ): Promise<{ values: Values; loss: number }> {
   const { job, input, emit, pause } = context;
-  const { dataset, indices } = materials;
+  const { engine, dataset, indices } = materials;
   const { training } = wanted;
-  const { resume, save } = await openCheckpoints(checkpointsOf(context));
+  const { resume, save } = await openCheckpoints(checkpointsOf(context, engine));
   const stepsPerEpoch = Math.ceil(indices.train.length / training.batchSize);
   const progress = trainingProgress({ stepsPerEpoch, epochs: training.epochs });
   const teacher = await openTeacherTaps(context, materials, planned, input.teachers, [

@@ -4,7 +4,7 @@ import { digestOf, validationOf } from '@distillery/spec';
 import { z } from 'zod';
 import type { Layout } from '../planning/layout.ts';
 import { planNetworks } from '../planning/plan-networks.ts';
-import type { CheckpointOptions } from '../checkpoint.ts';
+import { type CheckpointOptions, threadsAtStart } from '../checkpoint.ts';
 import type { OutputsKey } from '../outputs.ts';
 import { jobTeachers } from '../planning/students.ts';
 import { describeTeachers } from '../planning/subjects.ts';
@@ -25,14 +25,14 @@ export interface Materials {
  * @param teacher a teacher whose data set is loaded if it has one; absent: the job's data set is loaded
  */
 export async function loadMaterials(
-  { job: { spec }, data: surroundings, store, emit, signal, engine: startEngine }: StageContext,
+  { job: { id, spec }, stage, data: surroundings, store, emit, signal, engine: startEngine }: StageContext,
   teacher?: string,
 ): Promise<Materials> {
   const data = { ...surroundings, signal };
   emit.progress(phase('loading'));
   // Let the thread start while the data set is decoded.
   batchThread();
-  const engine = await startEngine();
+  const engine = await startEngine(await threadsAtStart(store, checkpointFolder(id, stage.id)));
   const own = jobTeachers(spec).find(({ name }) => name === teacher)?.dataset;
   const choice = own ?? spec.dataset;
   const dataset = await datasets.get(choice.source).load(choice, data);
@@ -62,12 +62,16 @@ export function checkpointBlobs(manifest: unknown): string[] {
   return blob === undefined ? [] : [blob];
 }
 
-export function checkpointsOf({ store, job, stage, attempt, emit }: StageContext): CheckpointOptions {
+export function checkpointsOf(
+  { store, job, stage, attempt, emit }: StageContext,
+  { threads }: EngineInfo,
+): CheckpointOptions {
   const { keep } = job.spec.checkpoints;
   return {
     store,
     folder: checkpointFolder(job.id, stage.id),
     attempt,
+    threads,
     keep,
     warn: emit.warning,
     saved: emit.checkpoint,

@@ -72,7 +72,7 @@ export async function runNetworks(
     ({ plan, seed: own, inherited }): Values => ({ ...initialValues(plan.parameters, own), ...inherited }),
   );
   for (const sentence of doubtfulSettings(training)) emit.warning(sentence);
-  const { resume, save } = await openCheckpoints(checkpointsOf(context));
+  const { resume, save } = await openCheckpoints(checkpointsOf(context, engine));
   const stepsPerEpoch = Math.ceil(indices.train.length / training.batchSize);
   // Scoring and storing take the rest.
   const progress = trainingProgress({ stepsPerEpoch, epochs: training.epochs, share: 0.99 });
