@@ -125,7 +125,7 @@ function engineIdentity({ name, versions, eagerSteps }: EngineInfo): unknown {
  * Raise it when a change of this package trains the same inputs to other bits, or adds to a result, so that older teachers
  * are not reused.
  */
-const revision = 5;
+const revision = 6;
 
 /** The address of a trained network: the digest of all that determines it. */
 export function trainingKey(description: unknown, { dataset, engine }: Materials, spec: JobSpec): string {
