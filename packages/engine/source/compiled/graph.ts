@@ -15,6 +15,7 @@ type GraphHandle = object;
 /** The functions that this project adds to the addon (scripts/setup/functions.cc). */
 interface GraphBinding {
   newGraph(): GraphHandle;
+  freeGraph(graph: GraphHandle): void;
   addOperation(
     graph: GraphHandle,
     type: string,
@@ -59,6 +60,11 @@ export class Graph {
   private readonly binding = addon() as GraphBinding;
   private readonly handle = this.binding.newGraph();
   private count = 0;
+
+  /** Frees its memory. Functions that were registered stay. */
+  dispose(): void {
+    this.binding.freeGraph(this.handle);
+  }
 
   /** @returns the operation's number and its outputs */
   add({ type, attributes, inputs, controls = [] }: Operation): [number, InferredOutput[]] {
