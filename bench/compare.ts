@@ -18,7 +18,7 @@ const settling = 2;
 /** The least time of a round, in ms: few short steps would measure a process that has just woken. */
 const shortest = 500;
 
-/** Compares steps. The first round does not count: it allocates memory, compiles, and shows how long a step takes. */
+/** Compares steps. The first round does not count: it allocates memory, compiles, and shows the time of a step. */
 export async function compareSteps(
   row: Row,
   asked: Partial<Record<ContenderId, Pick<Contender, 'ask'>>>,

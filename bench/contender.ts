@@ -35,6 +35,8 @@ export function contender(id: ContenderId, work: Work, python: string): Contende
   const threads = String(work.threads);
   const env = {
     ...process.env,
+    // TensorFlow's notices would hide the rows.
+    TF_CPP_MIN_LOG_LEVEL: '2',
     // PyTorch runs on the CPU, too.
     ENGINE: 'native',
     OMP_NUM_THREADS: threads,

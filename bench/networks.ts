@@ -62,12 +62,12 @@ function wideResnet(depth: number): Choice {
 
 /** Ten classes, as in CIFAR-10; texts of at most 128 tokens out of 8,192. */
 export const [classes, length, vocabulary] = [10, 128, 8192];
-export const inputShapes = { images: [32, 32, 3], texts: [length] };
+const inputShapes = { images: [32, 32, 3], texts: [length] };
 
 /** Describes the student of a network for both sides, with every default of its options. */
 export function describedStudent({ student, input }: Network): Described {
   const task = input === 'texts' ? { classes, vocabulary, length } : { classes };
-  return { architecture: architectures.schema.parse(student) as Choice, task };
+  return { architecture: architectures.schema.parse(student), task };
 }
 
 export function forwardOf({ architecture, task }: Described) {

@@ -60,6 +60,8 @@ export function page(results: Results): string {
 function circumstances({ threads, load, rows }: Results): string {
   const version = (ids: readonly ContenderId[]) =>
     rows.flatMap((row) => ids.map((id) => sideOf(row, id)?.version)).find((found) => found !== undefined);
+  const named = (whose: string, found: string | undefined) =>
+    found === undefined ? [] : [`- ${whose}: ${found}`];
   const { glibcVersionRuntime: glibc } = (process.report.getReport() as { header: Record<string, string> })
     .header;
   const machine = [
@@ -70,8 +72,8 @@ function circumstances({ threads, load, rows }: Results): string {
   return [
     `- \`npm run bench\`, ${new Date().toISOString().slice(0, 10)}, load average before it began: ${load.toFixed(1)}`,
     `- machine: ${machine.join(', ')}; ${threads} threads on each side`,
-    `- ours: ${version(['ours', 'eager']) ?? 'not measured'}`,
-    `- theirs: ${version(peers) ?? 'not measured'}`,
+    ...named('ours', version(['ours', 'eager'])),
+    ...named('theirs', version(peers)),
   ].join('\n');
 }
 
@@ -229,7 +231,7 @@ function trainersTable(rows: readonly Beside[]): string[] {
       return id === best ? `**${students}**` : students;
     });
     return [
-      `${row.trainers} of ${row.threads} ${row.threads === 1 ? 'thread' : 'threads'}`,
+      `${row.trainers}, with ${row.threads} ${row.threads === 1 ? 'thread' : 'threads'} each`,
       ...perHour,
       ratio,
     ];

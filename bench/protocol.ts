@@ -19,7 +19,7 @@ export interface Work extends Row {
   threads: number;
   batch: number;
   inputs: Inputs;
-  /** What follows is read by PyTorch alone: how it runs, the student, the term and shapes of the feature task. */
+  /** What follows is read by PyTorch alone: its way to run, the student, the term and shapes of the feature task. */
   way?: { channelsLast: boolean; compiled: boolean };
   described: Described;
   feature: string;

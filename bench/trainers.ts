@@ -19,7 +19,7 @@ const stepsOfStudent = (batch: number) => 10 * Math.ceil(50_000 / batch);
 /** The steps of each process in a round, of which the first do not count. */
 const [taken, settling] = [120, 20];
 
-/** Measures how many students a worker with that many trainers trains, with soft targets, in an hour. */
+/** Measures the students that a worker with that many trainers trains in an hour, with soft targets. */
 export async function studentsPerHour(
   trainers: number,
   work: Work,

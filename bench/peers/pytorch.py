@@ -72,7 +72,7 @@ FEATURES = {"attention": attention, "hidden_states": hidden_states}
 
 
 class Way:
-    """How PyTorch runs: the memory layout, torch.compile and the precision."""
+    """The way in which PyTorch runs: the memory layout, torch.compile and the precision."""
 
     def __init__(self, channelsLast, compiled, precision):
         self.layout = torch.channels_last if channelsLast else torch.contiguous_format
