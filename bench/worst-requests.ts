@@ -16,7 +16,7 @@ import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { startThread } from '@distillery/engine/program';
-import { startPrivateRedis } from '@distillery/queue';
+import { openQueue, startPrivateRedis } from '@distillery/queue';
 import type { Answers, Load } from './load.ts';
 
 const { values } = parseArgs({
@@ -95,6 +95,29 @@ async function startApi(): Promise<{ child: ChildProcess; url: string }> {
   return { child, url };
 }
 
+/** Writes 10,000 rows of metrics for the first stage of a job, and returns the path of its metrics. */
+async function fillMetrics(id: string): Promise<string> {
+  const queue = await openQueue({ url: redis.url, onOutage: 'wait' });
+  const attempt = await queue.attempts.begin(id, 'teacher', 'bench');
+  if ('skip' in attempt) throw new Error(attempt.skip);
+  const values = {
+    loss: 0.123456789,
+    accuracy: 0.5,
+    soft_target: 1.25,
+    cross_entropy: 2.5,
+    learning_rate: 1e-3,
+  };
+  for (const hundred of numbers(100)) {
+    const time = new Date().toISOString();
+    await queue.attempts.metrics(
+      attempt,
+      numbers(100).map((i) => ({ epoch: hundred, step: hundred * 100 + i, time, values })),
+    );
+  }
+  await queue.close();
+  return `/v1/jobs/${id}/metrics`;
+}
+
 const agent = new Agent({ keepAlive: true });
 function health(url: string): Promise<number> {
   const begun = performance.now();
@@ -160,12 +183,14 @@ try {
     await measured(url, 'a submission of 1988 stages', post('/v1/jobs', largest));
     const get = (path: string) => ({ method: 'GET', path, body: '' });
     await measured(url, 'the list of these jobs', get('/v1/jobs?limit=100'));
-    const listed = (await (await fetch(`${url}/v1/jobs?limit=1`)).json()) as { jobs: { id: string }[] };
+    const listed = (await (await fetch(`${url}/v1/jobs?limit=2`)).json()) as { jobs: { id: string }[] };
     const job = `/v1/jobs/${listed.jobs[0].id}`;
     await measured(url, 'the view of one of them', get(job));
     await measured(url, 'a page of its stages', get(`${job}/stages`));
     await measured(url, 'its metrics', get(`${job}/metrics`));
     await measured(url, 'pausing it', post(`${job}/pause`, ''));
+    const rows = await fillMetrics(listed.jobs[1].id);
+    await measured(url, 'a page of 10,000 rows', get(`${rows}?limit=10000`));
     await measured(url, 'the OpenAPI description', get('/openapi.json'));
   } finally {
     agent.destroy();

@@ -2,7 +2,7 @@
 /**
  * Compiles every package and app to JavaScript in `built/`, with the folders of the repository and without tests. Images
  * and the published packages run the result; development runs the sources. The modules of a package are bundled into a few
- * files, because the hundreds of them would take most of the time in which a process starts.
+ * files, because loading hundreds of them takes as long as starting the engine.
  *
  *   node scripts/build.mjs [folder]   default: built
  *

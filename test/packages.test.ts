@@ -38,6 +38,11 @@ test('contains only compiled files, and no test helper', async () => {
   const files = await readdir(join(project, 'node_modules/@distillery'), { recursive: true });
   expect(files.filter((name) => name.endsWith('.js')).length).toBeGreaterThan(30);
   expect(files.filter((name) => /(?<!\.d)\.ts$|testing/.test(name))).toEqual([]);
+  for (const name of files.filter((path) => path.endsWith('.js'))) {
+    const text = await readFile(join(project, 'node_modules/@distillery', name), 'utf8');
+    // Node would search its whole text for the names of exports.
+    expect(text, name).not.toMatch(/from "@tensorflow\/tfjs-core"/);
+  }
   const manifest = await readFile(join(project, 'node_modules/@distillery/cli/package.json'), 'utf8');
   expect(JSON.parse(manifest)).not.toHaveProperty('private');
 });

@@ -79,6 +79,26 @@ function linkCuda(folder, library) {
   if (existsSync(assembler)) chmodSync(assembler, 0o755); // Unpacking a zip loses the mode of a file.
 }
 
+/**
+ * Links the libraries and headers of an earlier build that differs only in what this project adds to the addon, whose digest
+ * ends the folder's name.
+ *
+ * @returns whether there was one
+ */
+async function linkLibraries(target, folder) {
+  const [parent, name] = [dirname(target), basename(target)];
+  const same = name.slice(0, name.lastIndexOf('-') + 1);
+  const earlier = readdirSync(parent).find(
+    (other) =>
+      other.startsWith(same) &&
+      existsSync(join(parent, other, 'checked')) &&
+      existsSync(join(parent, other, 'deps', 'include')),
+  );
+  if (earlier === undefined) return false;
+  await run('cp', ['-a', '--link', join(parent, earlier, 'deps'), join(folder, 'deps')]);
+  return true;
+}
+
 async function compile(folder, source, headers) {
   const output = join(folder, 'lib', 'napi-v8');
   mkdirSync(output, { recursive: true });
@@ -134,8 +154,10 @@ export async function buildAddon(root, source, target, device, print) {
   const discard = () => rmSync(folder, { recursive: true, force: true });
   process.on('exit', discard);
   try {
-    await fetchTensorflow(folder, device, print);
-    arrange(folder);
+    if (!(await linkLibraries(target, folder))) {
+      await fetchTensorflow(folder, device, print);
+      arrange(folder);
+    }
     print('compiling the addon with g++');
     await compile(folder, source, headers);
     rmSync(target, { recursive: true, force: true });

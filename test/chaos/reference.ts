@@ -36,7 +36,6 @@ export async function withoutFaults(
   folder: string,
   jobs: readonly { name: string; spec: JobSpecInput }[],
 ): Promise<Map<string, Weights>> {
-  const engine = await startEngine();
   const data = { cacheDir: join(folder, 'data'), roots: [] };
   const found = new Map<string, Weights>();
   for (const { name, spec: input } of jobs) {
@@ -61,7 +60,7 @@ export async function withoutFaults(
         records,
         store,
         data,
-        engine,
+        engine: () => startEngine(),
         warnings: [],
         skippedData: [],
         emit: silent,

@@ -1,5 +1,5 @@
 import { DistilleryError } from '@distillery/spec';
-import type { ApiKey } from '@distillery/queue';
+import type { ApiKey, DistilleryQueue } from '@distillery/queue';
 
 /** The API key that a request was sent with, and its limits. */
 export type Caller = Pick<ApiKey, 'id' | 'name' | 'scope'> & {
@@ -12,10 +12,12 @@ export type Caller = Pick<ApiKey, 'id' | 'name' | 'scope'> & {
 /**
  * Checks that a caller may control a job: its owner and admins may, and everyone where no keys are needed.
  *
- * @throws DistilleryError `forbidden`
+ * @throws DistilleryError `forbidden`, `job_not_found`
  */
-export function checkControl(caller: Caller | null, { owner }: { owner: string | null }): void {
-  if (caller === null || caller.scope === 'admin' || owner === caller.name) return;
+export async function checkControl(queue: DistilleryQueue, caller: Caller | null, id: string): Promise<void> {
+  if (caller === null || caller.scope === 'admin') return;
+  const { owner } = await queue.jobs.header(id);
+  if (owner === caller.name) return;
   const ownership = owner === null ? 'has no owner' : `belongs to ${owner}`;
   throw new DistilleryError(
     'forbidden',

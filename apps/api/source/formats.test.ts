@@ -24,7 +24,8 @@ formats.add(text);
 describeFormat(text);
 const types = formats.list.map(({ type }) => type);
 
-const held = privateApi();
+// The compiled code has a registry of its own.
+const held = privateApi({ source: true });
 const weights: Weights = {
   parameters: [
     { name: 'fc.weight', dtype: 'F32', shape: [2, 3], data: Float32Array.of(1, 2, 3, 4, 5, 6.5) },

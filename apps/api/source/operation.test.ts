@@ -5,10 +5,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
-import type { NewMetricRow } from '@distillery/queue';
+import type { WorkerInfo } from '@distillery/queue';
+import { engine } from '@distillery/queue/testing';
 import { expect, inject, test } from 'vitest';
 import { createLogger, startApi } from './index.ts';
-import { privateApi, problem, submitted } from './testing/api.ts';
+import { privateApi, problem } from './testing/api.ts';
 
 const held = privateApi();
 
@@ -77,13 +78,14 @@ test('an internal error is logged with its cause; the client gets only the reque
   const log = createLogger('info', { write: (line) => lines.push(line) });
   const dir = await mkdtemp(join(tmpdir(), 'distillery-test-'));
   const api = await startApi({ redisUrl: held.redis.url, store: dir, dataDir: dir, roots: [], log });
-  const { id } = await submitted(held);
-  const begun = await held.queue.attempts.begin(id, 'teacher', 'w');
-  if ('skip' in begun) throw new Error(begun.skip);
-  // The schema of rows refuses such an epoch, so serialization fails.
-  const row = { epoch: 'one', step: 1, time: new Date().toISOString(), values: { loss: 1 } };
-  await held.queue.attempts.metrics(begun, [row as unknown as NewMetricRow]);
-  const response = await fetch(`${api.url}/v1/jobs/${id}/metrics`, {
+  // The schema of workers refuses such a host, so serialization fails.
+  const worker = await held.queue.workers.register({
+    id: 'w',
+    version: '0.1.0',
+    engine,
+    host: 7,
+  } as unknown as WorkerInfo);
+  const response = await fetch(`${api.url}/v1/engine`, {
     headers: { authorization: 'Bearer secret-1', 'x-request-id': 'trace-9' },
   });
   expect(response.status).toBe(500);
@@ -97,6 +99,7 @@ test('an internal error is logged with its cause; the client gets only the reque
   });
   log.info({ headers: { authorization: 'Bearer secret-1' }, req: { method: 'GET' } }, 'by hand');
   expect(lines.join('')).not.toContain('secret-1');
+  await worker.stop();
   await api.close();
   await rm(dir, { recursive: true });
 });

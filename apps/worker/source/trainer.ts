@@ -71,7 +71,6 @@ async function probe(): Promise<FromTrainer> {
 async function train({ storeDir, dataDir, roots, ...task }: Task): Promise<FromTrainer> {
   stop.signal.throwIfAborted();
   await loadPlugins(readConfiguration('trainer', process.env).plugins);
-  const engine = await startEngine();
   let begun = false;
   // Before the first step there is no work to commit, so the process may end in the middle of anything: a source or a store
   // that does not look at the signal delays nothing.
@@ -85,7 +84,11 @@ async function train({ storeDir, dataDir, roots, ...task }: Task): Promise<FromT
   loading.unref();
   const running = runStage({
     ...task,
-    engine,
+    engine(threads) {
+      // TensorFlow reads it when it starts.
+      if (threads !== undefined) process.env.TF_NUM_INTRAOP_THREADS = String(threads);
+      return startEngine();
+    },
     store: await openStore(storeDir, { warn: (message) => send({ type: 'warning', message }) }),
     data: {
       cacheDir: dataDir,

@@ -104,13 +104,22 @@ describe('a linear layer on a sequence', () => {
   test('is only rounded in bfloat16, if the engine supports it', async (context) => {
     const { bfloat16 } = await startEngine();
     if (bfloat16 !== null) return context.skip(bfloat16);
-    const parameters = { 'l.weight': sample([4, 3], 1), 'l.bias': sample([3], 2) };
-    const half = run(layer, parameters, sample([2, 5, 4]), { precision: 'bfloat16' }).output;
-    const whole = outputOf(layer, sample([2, 5, 4]), parameters);
+    const wide: Forward = (net, x) => net.linear('l', x, { out: 96 });
+    const parameters = { 'l.weight': sample([96, 96], 1), 'l.bias': sample([96], 2) };
+    const half = run(wide, parameters, sample([2, 50, 96]), { precision: 'bfloat16' }).output;
+    const whole = outputOf(wide, sample([2, 50, 96]), parameters);
     expect(half.shape).toEqual(whole.shape);
     expect([...half.dataSync()]).not.toEqual([...whole.dataSync()]);
-    // Products of four numbers below 1, each rounded to 8 bits.
-    expectClose(half, whole.dataSync(), { relative: 0, absolute: 4 * 2 ** -8 });
+    // Products of 96 numbers below 1, each rounded to 8 bits.
+    expectClose(half, whole.dataSync(), { relative: 0, absolute: 96 * 2 ** -8 });
+  });
+
+  test('stays float32 where it is too small to gain from bfloat16', async (context) => {
+    const { bfloat16 } = await startEngine();
+    if (bfloat16 !== null) return context.skip(bfloat16);
+    const parameters = { 'l.weight': sample([4, 3], 1), 'l.bias': sample([3], 2) };
+    const half = run(layer, parameters, sample([2, 5, 4]), { precision: 'bfloat16' }).output;
+    expect([...half.dataSync()]).toEqual([...outputOf(layer, sample([2, 5, 4]), parameters).dataSync()]);
   });
 });
 

@@ -1,7 +1,6 @@
-import type * as tf from '@tensorflow/tfjs-core';
 import type { Forward, NetworkPlan } from '@distillery/engine';
 import type { Choice, Kind, Scheduled, Weight } from '@distillery/spec';
-import type { Tensor, Tensor1D } from '@tensorflow/tfjs-core';
+import type { Scalar, Tensor, Tensor1D } from '@tensorflow/tfjs-core';
 import type { z } from 'zod';
 
 /** The shape of each tap by name, without the batch axis, in the order in which the network computes them. */
@@ -51,7 +50,7 @@ export interface TermBatch {
   indices: Tensor1D;
   classes: number;
   /** Returns the current value of an option: a tensor where it follows a schedule, as it then changes from step to step. */
-  at: (option: Scheduled) => number | tf.Scalar;
+  at: (option: Scheduled) => number | Scalar;
   /** Applies the auxiliary network of that name. */
   auxiliary: (name: string, x: Tensor) => Tensor;
   /** The parameters that the bound term lists, by name. */

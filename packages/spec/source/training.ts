@@ -128,7 +128,7 @@ const fields = {
     .enum(['float32', 'bfloat16'])
     .describe(
       'The precision of convolutions and matrix products in training. Weights stay float32. `bfloat16` needs a processor ' +
-        'that supports it and pays for large convolutions.',
+        'that supports it; layers that are too small to gain from it are computed in float32.',
     ),
   seed: z
     .number()

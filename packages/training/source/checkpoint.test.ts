@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { openStore, type Store } from '@distillery/store';
 import { blobFile, flipByte, manifestFile } from '@distillery/store/testing';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { type Checkpoint, clearCheckpoints, openCheckpoints } from './checkpoint.ts';
+import { type Checkpoint, clearCheckpoints, openCheckpoints, threadsAtStart } from './checkpoint.ts';
 
 let folder: string;
 let store: Store;
@@ -19,8 +19,15 @@ afterEach(() => rm(folder, { recursive: true, force: true }));
 
 const stage = 'jobs/j/student.a.1';
 
-const begin = (attempt: number, keep = 2, at = store) =>
-  openCheckpoints({ store: at, folder: stage, attempt, keep, warn: (message) => warnings.push(message) });
+const begin = (attempt: number, keep = 2, at = store, threads = 1) =>
+  openCheckpoints({
+    store: at,
+    folder: stage,
+    attempt,
+    threads,
+    keep,
+    warn: (message) => warnings.push(message),
+  });
 
 function checkpoint(step: number, values = 10): Checkpoint {
   return {
@@ -49,6 +56,14 @@ test('the next attempt gets back what the last one committed', async () => {
   await first.save(checkpoint(5));
   await first.save(checkpoint(10));
   expect((await begin(2)).resume).toEqual(checkpoint(10));
+});
+
+test('the number of threads of the first attempt stays', async () => {
+  expect(await threadsAtStart(store, stage)).toBeUndefined();
+  const { save } = await begin(1);
+  for (let step = 1; step <= 4; step++) await save(checkpoint(step));
+  await begin(2, 1, store, 8);
+  expect(await threadsAtStart(store, stage)).toBe(1);
 });
 
 test('the latest are kept, the rest collected with their files', async () => {

@@ -30,6 +30,8 @@ const entrySchema = z.object({
   attempt: z.number().int(),
   /** Absent in entries of versions before 2. */
   format: z.number().int().optional(),
+  /** The number of threads that the engine computes with, which decides how sums are rounded. */
+  threads: z.number().int().optional(),
   cursor: z.object({ step: z.number().int(), seconds: z.number() }).optional(),
   facts: z.record(z.string(), z.unknown()).optional(),
   blob: z.string().optional(),
@@ -45,6 +47,8 @@ export interface CheckpointOptions {
   /** `jobs/<job>/<stage>` */
   folder: string;
   attempt: number;
+  /** The number of threads of this process's engine. */
+  threads: number;
   /** The number of latest checkpoints to keep. Each includes the best weights. */
   keep: number;
   /** Called for a checkpoint that cannot be used. */
@@ -64,11 +68,11 @@ export interface CheckpointOptions {
  * @throws DistilleryError `stale_attempt`, here and in `save`, when a newer attempt has begun; nothing is written then
  */
 export async function openCheckpoints(options: CheckpointOptions) {
-  const { store, folder, attempt, keep, warn } = options;
+  const { store, folder, attempt, threads, keep, warn } = options;
   const before = await entriesOf(store, folder);
   for (const entry of before) refuseBehind(entry);
   let next = (before.at(-1)?.number ?? 0) + 1;
-  while (!(await append({ attempt }))) next++;
+  while (!(await append({ attempt, threads }))) next++;
   next++;
   const kept = (await entriesOf(store, folder)).filter(({ blob }) => blob !== undefined);
   return { resume: await newest(), save };
@@ -93,7 +97,7 @@ export async function openCheckpoints(options: CheckpointOptions) {
     // The header makes the blobs of two jobs or attempts differ even for equal states, so that removing one keeps the other.
     const metadata = { stage: folder, attempt: String(attempt), step: String(cursor.step) };
     const { digest: blob, size: bytes } = await store.put(encode(tensors, metadata));
-    const entry = { attempt, format, cursor, facts, blob };
+    const entry = { attempt, threads, format, cursor, facts, blob };
     try {
       if (!(await append(entry)))
         throw new Error(`entry ${next} of ${folder} is there, and not by a newer attempt`);
@@ -124,6 +128,14 @@ export async function openCheckpoints(options: CheckpointOptions) {
     const message = `attempt ${attempt} of ${folder} was overtaken by attempt ${entry.attempt}`;
     throw new DistilleryError('stale_attempt', message);
   }
+}
+
+/**
+ * Returns the number of threads with which a stage began, so that a later attempt rounds as the first one did; undefined where
+ * none has begun.
+ */
+export async function threadsAtStart(store: Store, folder: string): Promise<number | undefined> {
+  return (await entriesOf(store, folder)).find(({ threads }) => threads !== undefined)?.threads;
 }
 
 /**

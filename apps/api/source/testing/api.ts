@@ -1,11 +1,13 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { openStore, type Store } from '@distillery/store';
 import { type DistilleryQueue, openQueue, type PrivateRedis, startPrivateRedis } from '@distillery/queue';
 import type { JobView } from '@distillery/spec';
-import { afterAll, beforeAll } from 'vitest';
-import { type ApiOptions, createLogger, type RunningApi, startApi } from '../index.ts';
+import { afterAll, beforeAll, inject } from 'vitest';
+import type * as sources from '../index.ts';
+import type { ApiOptions, RunningApi } from '../index.ts';
 
 /** The API on a loopback port with a private Redis and store, and the queue and store as a worker opens them. */
 export interface PrivateApi {
@@ -24,11 +26,15 @@ export interface PrivateApi {
 }
 
 /**
- * Starts an API before the tests of a file and closes it after them.
+ * Starts an API before the tests of a file and closes it after them. It is the compiled one, whose threads start a second
+ * faster, unless `source`.
  *
  * @param options changes to the default, an API that needs no key and writes no log
  */
-export function privateApi(options: Partial<ApiOptions> = {}): PrivateApi {
+export function privateApi({
+  source = false,
+  ...options
+}: Partial<ApiOptions> & { source?: boolean } = {}): PrivateApi {
   const running = {} as PrivateApi;
   let dir: string;
   beforeAll(async () => {
@@ -38,6 +44,10 @@ export function privateApi(options: Partial<ApiOptions> = {}): PrivateApi {
     const storeDir = join(dir, 'store');
     running.store = await openStore(storeDir);
     running.queue = await openQueue({ url: running.redis.url, onOutage: 'wait' });
+    const compiled = join(inject('built'), 'apps/api/source/index.js');
+    const { createLogger, startApi }: typeof sources = source
+      ? await import('../index.ts')
+      : await import(pathToFileURL(compiled).href);
     running.start = (over) =>
       startApi({
         redisUrl: running.redis.url,

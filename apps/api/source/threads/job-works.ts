@@ -1,8 +1,10 @@
-import type { JobControl, Owner } from '@distillery/queue';
-import { DistilleryError, type JobState, type StageState } from '@distillery/spec';
-import { lostStages } from '@distillery/training';
+import type { JobControl, MetricQuery, Owner } from '@distillery/queue';
+import { DistilleryError, isTerminal, type StageState } from '@distillery/spec';
+import { lostStages, reportOf } from '@distillery/training';
 import { deleteJob } from '../artifacts/delete-job.ts';
+import { metricsCsv } from '../http/csv.ts';
 import { jobTag } from '../http/entity-tag.ts';
+import { checkpointsOf, type JobNetwork, jobNetworks } from '../networks.ts';
 import type { ThreadServices } from './open-services.ts';
 
 /** The controls of a job that answer with its view. */
@@ -16,7 +18,7 @@ export interface StageQuery {
   after?: string | undefined;
 }
 
-/** What takes long for a job with thousands of stages, because it reads its whole record. What clients see is JSON. */
+/** What takes long for a job with thousands of stages or rows of metrics. What clients see is text, encoded here. */
 export const jobWorks = {
   /** The view of a job, with its entity tag. @throws DistilleryError `job_not_found` */
   async view({ queue }: ThreadServices, id: string): Promise<{ tag: string; view: string }> {
@@ -42,21 +44,19 @@ export const jobWorks = {
   /**
    * Controls a job and returns its view. A retry of a job that has succeeded looks for the stages that must run again; the
    * workers themselves find those of other jobs.
-   *
-   * @param state of the job when the request came
    */
   async control(
     { queue, store }: ThreadServices,
     id: string,
     action: ControlAction,
-    state: JobState,
     by: Owner | undefined,
   ): Promise<string> {
-    const lost = action === 'retry' && state === 'succeeded' ? await lostOf(id) : [];
+    const lost = action === 'retry' ? await lostBySucceeded() : [];
     return JSON.stringify(await queue.control[action](id, by, lost));
 
-    async function lostOf(job: string): Promise<string[]> {
-      const [plan, results] = await Promise.all([queue.jobs.plan(job), queue.jobs.results(job)]);
+    async function lostBySucceeded(): Promise<string[]> {
+      if ((await queue.jobs.header(id)).state !== 'succeeded') return [];
+      const [plan, results] = await Promise.all([queue.jobs.plan(id), queue.jobs.results(id)]);
       return lostStages(store, { plan, results });
     }
   },
@@ -69,4 +69,62 @@ export const jobWorks = {
     });
     return failure;
   },
+
+  /** The networks of a job that are teachers, or the runs of a student. @throws DistilleryError `job_not_found`, `unsupported_job` */
+  async networks(
+    { queue }: ThreadServices,
+    id: string,
+    { role, name }: { role: JobNetwork['role']; name?: string },
+  ): Promise<JobNetwork[]> {
+    const networks = await jobNetworks(queue, id);
+    return networks.filter((one) => one.role === role && (name === undefined || one.name === name));
+  },
+
+  /** The weights that can be downloaded so far. @throws DistilleryError `job_not_found`, `unsupported_job` */
+  async checkpoints({ queue }: ThreadServices, id: string): Promise<string> {
+    return JSON.stringify({ checkpoints: (await jobNetworks(queue, id)).flatMap(checkpointsOf) });
+  },
+
+  /**
+   * The report as the worker stored it: that of an earlier version may lack fields of the schema.
+   *
+   * @throws DistilleryError `job_not_found`, `not_ready`, `unsupported_job`
+   */
+  async report({ queue }: ThreadServices, id: string): Promise<string> {
+    const [{ state }, plan, results] = await Promise.all([
+      queue.jobs.header(id),
+      queue.jobs.plan(id),
+      queue.jobs.results(id),
+    ]);
+    const written = reportOf(plan, results);
+    if (written !== undefined) return JSON.stringify(written);
+    const reason = isTerminal(state)
+      ? `the job has ${state} and has no report`
+      : `the job is ${state}; its report is its last stage`;
+    throw new DistilleryError('not_ready', reason);
+  },
+
+  /**
+   * A page of the rows of metrics, as CSV or as JSON.
+   *
+   * @returns the page, the position after it, and whether there are more rows
+   * @throws DistilleryError `job_not_found`, `stage_not_found`
+   */
+  async metrics(
+    { queue }: ThreadServices,
+    id: string,
+    { csv, ...query }: MetricQuery & { csv: boolean },
+  ): Promise<{ text: string; after: string | null; more: boolean }> {
+    const { stages } = await queue.jobs.header(id);
+    if (query.stage !== undefined && !stages.includes(query.stage)) throw noStage(query.stage, stages);
+    const { rows, after, more } = await queue.metrics.read(id, query);
+    return { text: csv ? metricsCsv(rows) : JSON.stringify({ metrics: rows, after, more }), after, more };
+  },
 };
+
+function noStage(stage: string, stages: readonly string[]): DistilleryError {
+  const shown = stages.slice(0, 10);
+  const more = stages.length > shown.length ? ` and ${stages.length - shown.length} more` : '';
+  const message = `the job has no stage ${JSON.stringify(stage)}; its stages are: ${shown.join(', ')}${more}`;
+  return new DistilleryError('stage_not_found', message);
+}

@@ -15,8 +15,8 @@ beforeAll(() => {
   records = startRecords({
     redisUrl: held.redis.url,
     store: held.redisDir,
-    // Only the thread can answer.
-    services: {} as never,
+    // Beside the head of the job, only the thread can read.
+    services: { queue: { jobs: { header: held.queue.jobs.header } } } as never,
     warn: (message) => expect.unreachable(message),
   });
 });
@@ -25,17 +25,24 @@ afterAll(() => records.close());
 test('a thread answers for a large job as this thread does for a small one', async () => {
   const { id, stages } = await submitted(held, large);
   expect(stages.length).toBeGreaterThan(200);
-  const job = { id, stages: stages.length };
   const { view, version } = await held.queue.jobs.get(id);
-  expect(await records.ask('view', job)).toEqual({ tag: `"${version}.worker"`, view: JSON.stringify(view) });
-  await expect(records.ask('view', { id, stages: 200 })).rejects.toThrow(TypeError);
-  const page = await records.ask('stages', job, { limit: 2, after: stages[4].id });
+  expect(await records.ask('view', id)).toEqual({ tag: `"${version}.worker"`, view: JSON.stringify(view) });
+  const small = await submitted(held);
+  await expect(records.ask('view', small.id)).rejects.toThrow(TypeError);
+  const rows = (limit: number) => records.ask('metrics', small.id, { csv: false, attempts: 'latest', limit });
+  await expect(rows(1000)).rejects.toThrow(TypeError);
+  expect(await rows(1001)).toEqual({
+    text: '{"metrics":[],"after":null,"more":false}',
+    after: null,
+    more: false,
+  });
+  const page = await records.ask('stages', id, { limit: 2, after: stages[4].id });
   expect(JSON.parse(page)).toEqual({ stages: stages.slice(5, 7), next: stages[6].id });
-  await expect(records.ask('stages', job, { limit: 2, after: 'none' })).rejects.toMatchObject({
+  await expect(records.ask('stages', id, { limit: 2, after: 'none' })).rejects.toMatchObject({
     code: 'malformed_request',
     fields: [{ path: '#/query/after', value: 'none' }],
   });
-  await expect(records.ask('view', { ...job, id: 'job_none' })).rejects.toMatchObject({
+  await expect(records.ask('view', 'job_none')).rejects.toMatchObject({
     code: 'job_not_found',
   });
 });
@@ -51,6 +58,11 @@ test('a large job is shown, controlled and deleted like any other', async () => 
   expect(((await page.json()) as { stages: StageView[] }).stages.map((stage) => stage.id)).toEqual([
     'teacher',
   ]);
+  expect(await (await held.request(`/v1/jobs/${id}/checkpoints`)).json()).toEqual({ checkpoints: [] });
+  expect((await problem(await held.request(`/v1/jobs/${id}/report`))).code).toBe('not_ready');
+  expect((await problem(await held.request(`/v1/jobs/${id}/teacher/weights`))).code).toBe('not_ready');
+  const seedless = await held.request(`/v1/jobs/${id}/students/s1/weights?seed=99`);
+  expect(await problem(seedless)).toMatchObject({ code: 'checkpoint_not_found' });
   const early = await held.request(`/v1/jobs/${id}`, { method: 'DELETE' });
   expect(await problem(early)).toMatchObject({ code: 'state_conflict' });
   const cancelled = (await (

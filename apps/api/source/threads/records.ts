@@ -9,21 +9,20 @@ type Arguments<Name extends keyof JobWorks> =
 
 /** Reads and controls jobs, large ones on a thread of their own: their records have tens of thousands of fields. */
 export interface Records {
-  /**
-   * Does one of `jobWorks` for a job.
-   *
-   * @param stages how many stages the job has
-   */
+  /** Does one of `jobWorks` for a job. @throws DistilleryError `job_not_found`, `redis_unavailable`, `overloaded`, and its own */
   ask<Name extends keyof JobWorks>(
     work: Name,
-    job: { id: string; stages: number },
+    id: string,
     ...args: Arguments<Name>
-  ): ReturnType<JobWorks[Name]>;
+  ): Promise<Awaited<ReturnType<JobWorks[Name]>>>;
   close(): Promise<void>;
 }
 
-/** A job with more stages is large. */
-const manyStages = 200;
+/** A job with more stages is large, and so is a page with more entries. */
+const [manyStages, manyEntries] = [200, 1000];
+const isLarge = (stages: number, args: readonly unknown[]) =>
+  stages > manyStages ||
+  args.some((arg) => ((arg as { limit?: number } | undefined)?.limit ?? 0) > manyEntries);
 
 /** Each takes a fraction of a second of the thread, so that two answers of Redis wait for it at most. */
 const bounds = { atOnce: 2, waiting: 200 };
@@ -41,10 +40,11 @@ export function startRecords({
     warn,
   });
   return {
-    ask: (work, { id, stages }, ...args) =>
-      (stages > manyStages
-        ? thread.ask(work, ...([id, ...args] as never))
-        : (jobWorks[work] as (...all: unknown[]) => unknown)(services, id, ...args)) as never,
+    async ask(work, id, ...args) {
+      const { stages } = await services.queue.jobs.header(id);
+      if (isLarge(stages.length, args)) return (await thread.ask(work, ...([id, ...args] as never))) as never;
+      return (jobWorks[work] as (...all: unknown[]) => Promise<never>)(services, id, ...args);
+    },
     close: thread.close,
   };
 }

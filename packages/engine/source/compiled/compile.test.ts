@@ -161,6 +161,29 @@ describe.skipIf(refusal !== undefined)('a compiled function', () => {
   });
 });
 
+describe.skipIf(refusal !== undefined)('with XLA', () => {
+  const x = tf.tensor4d([1, -2, 3, 4], [1, 2, 2, 1]);
+
+  test.each<[string, (x: tf.Tensor4D) => tf.Tensor]>([
+    ['a function is compiled', (given) => tf.relu(tf.mul(given, given))],
+    [
+      'a function that XLA cannot compile runs without it',
+      (given) => tf.dilation2d(given, tf.ones([2, 2, 1]), 1, 'valid'),
+    ],
+  ])('%s', (_, f) => {
+    const withXla = compile((given: tf.Tensor4D) => tf.tidy(() => f(given)), {
+      name: 'tested',
+      xla: true,
+      refused: (reason) => reasons.push(reason),
+    });
+    const expected = f(x).dataSync();
+    for (let i = 0; i < 2; i++) expectClose(withXla(x), expected);
+    expect(reasons).toEqual([]);
+    expectNoLeak(() => withXla(x));
+    withXla.dispose();
+  });
+});
+
 describe.skipIf(refusal !== undefined)(
   'a function that cannot be compiled runs eagerly and says why:',
   () => {

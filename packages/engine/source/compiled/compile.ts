@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { flag, isNative, isNativeGpu, nativeBackend, wrap } from '../backends/native.ts';
+import { flag, isNative, isNativeGpu, nativeBackend, type NativeOutput, wrap } from '../backends/native.ts';
 import { hasGraphs, removeFunction } from './graph.ts';
 import { firstDifference, NotCompilable, type Origin, record, type Recording } from './recorder.ts';
 
@@ -10,10 +10,10 @@ export interface CompileOptions {
   /** A name for messages and for the function in TensorFlow. */
   name: string;
   /**
-   * Runs `work` while every number that the function reads from the host has another value. A number that reaches the
-   * function in another way than through `feed` is found in this way.
+   * Whether XLA compiles the function; by default on a GPU. On a CPU its code is slower than TensorFlow's kernels. A function
+   * that XLA cannot compile runs without it.
    */
-  elsewhere?: <T>(work: () => T) => T;
+  xla?: boolean;
   /** Receives the reason why the function runs operation by operation. */
   refused?: (reason: string) => void;
 }
@@ -35,7 +35,7 @@ export interface Compiled<I extends TensorsIn, O extends TensorsIn> {
  */
 export function compile<I extends TensorsIn, O extends TensorsIn>(
   f: (argument: I) => O,
-  { name, elsewhere = (work) => work(), refused = () => {} }: CompileOptions,
+  { name, xla = isNativeGpu(), refused = () => {} }: CompileOptions,
 ): Compiled<I, O> {
   const programs = new Map<string, Program<O>>();
   let reason = compilerRefusal();
@@ -50,10 +50,10 @@ export function compile<I extends TensorsIn, O extends TensorsIn>(
     const once = () => record(() => tensorsIn((example = f(argument))), tensors);
     try {
       const recording = once();
-      const difference = firstDifference(recording, elsewhere(once));
+      const difference = firstDifference(recording, once());
       if (difference !== undefined)
         throw new NotCompilable(`${difference} differs from step to step and is not fed`);
-      const program = new Program(recording, name, example as O);
+      const program = new Program(recording, name, xla, example as O);
       programs.set(key, program);
       return program;
     } catch (error) {
@@ -95,7 +95,14 @@ class Program<O extends TensorsIn> {
   private readonly results: number;
   private readonly example: O;
 
-  constructor({ graph, inputs, results, assigned, effects }: Recording, name: string, example: O) {
+  private xla: boolean;
+
+  constructor(
+    { graph, inputs, results, assigned, effects }: Recording,
+    name: string,
+    xla: boolean,
+    example: O,
+  ) {
     const outputs = [...results, ...assigned.map(({ value }) => value)];
     this.name = graph.register(
       name,
@@ -106,6 +113,7 @@ class Program<O extends TensorsIn> {
     this.inputs = inputs.map(({ origin }) => origin);
     this.assigned = assigned.map(({ variable }) => variable);
     this.results = results.length;
+    this.xla = xla;
     this.example = example;
   }
 
@@ -121,11 +129,7 @@ class Program<O extends TensorsIn> {
       fed.push(id);
       return id;
     });
-    // On a GPU, XLA compiles the whole function; on a CPU its code is slower than TensorFlow's kernels.
-    const attributes = isNativeGpu() ? [flag('_XlaMustCompile', true)] : [];
-    const outputs = binding
-      .executeOp(this.name, attributes, ids, this.results + this.assigned.length)
-      .map(wrap);
+    const outputs = this.execute(ids).map(wrap);
     for (const id of fed) binding.deleteTensor(id);
     for (const [index, variable] of this.assigned.entries()) {
       const value = outputs[this.results + index];
@@ -134,6 +138,20 @@ class Program<O extends TensorsIn> {
     }
     let next = 0;
     return mapTensors(this.example, () => outputs[next++]);
+  }
+
+  private execute(ids: readonly number[]): NativeOutput[] {
+    const { binding } = nativeBackend();
+    const count = this.results + this.assigned.length;
+    if (this.xla) {
+      try {
+        return binding.executeOp(this.name, [flag('_XlaMustCompile', true)], ids, count);
+      } catch {
+        // XLA refuses before anything is computed. What fails in computing fails again below.
+        this.xla = false;
+      }
+    }
+    return binding.executeOp(this.name, [], ids, count);
   }
 
   dispose(): void {

@@ -227,15 +227,11 @@ export class Recorder {
   }
 
   private constant(shape: readonly number[], dtype: number, values: tf.BackendValues): number {
+    if (!ArrayBuffer.isView(values)) throw new NotCompilable('a constant holds strings');
     const id = this.binding.createTensor(shape, dtype, values);
     const operation = this.graph.addConstant(id);
     this.binding.deleteTensor(id);
-    const bytes = values instanceof Uint8Array || ArrayBuffer.isView(values) ? values : undefined;
-    if (bytes === undefined) throw new NotCompilable('a constant of strings');
-    const { buffer, byteOffset, byteLength } = bytes as Float32Array;
-    const digest = createHash('sha1')
-      .update(new Uint8Array(buffer, byteOffset, byteLength))
-      .digest('hex');
+    const digest = createHash('sha1').update(values).digest('hex');
     this.lines.push({ type: `a constant of shape [${shape}]`, content: `${dtype} ${digest}` });
     return this.idOf([operation, 0]);
   }

@@ -7,8 +7,9 @@ import type { TensorTree } from '../tensor-tree.ts';
  * A part of a training that owns its state: its tensors on the device, its work in a step, and its share of a checkpoint.
  * Every hook is optional.
  *
- * `provide` and `update` run inside the step. They may depend only on their arguments and on variables: they must not read
- * tensors back, or keep anything on the host. The other hooks run between steps, on the host.
+ * `provide` and `update` are part of the step, which is recorded once and then repeated without JavaScript. They may depend
+ * only on their arguments and on variables: they must not read tensors back, or keep anything on the host, and they read
+ * numbers of the step within `feed`. The other hooks run between steps, on the host.
  */
 export interface Component {
   /** The name of its state in a checkpoint; unique among the components of its member. */

@@ -77,7 +77,7 @@ export function auxiliaryInput(job: PlanningJob, planned: PlannedStudent, key: s
 }
 
 async function run(context: StageContext<Input>): Promise<AuxiliaryResult> {
-  const { job, store, engine, input } = context;
+  const { job, store, input } = context;
   const materials = await loadMaterials(context);
   const planned = materials.layout.students.find(({ student }) => student.name === input.student);
   const wanted = planned && pretrainedOf(planned).find(({ key }) => key === input.key);
@@ -85,7 +85,7 @@ async function run(context: StageContext<Input>): Promise<AuxiliaryResult> {
     throw new DistilleryError('internal', `no method of ${input.student} needs the network ${input.key}`);
   }
   const teachers = input.teachers.map((teacher) => digestOfTeacher(context, teacher));
-  const address = `auxiliaries/${trainingKey({ auxiliary: wanted.key, teachers }, materials, job.spec, engine)}`;
+  const address = `auxiliaries/${trainingKey({ auxiliary: wanted.key, teachers }, materials, job.spec)}`;
   const known = await store.manifest(address, resultSchema);
   if (known !== undefined) {
     if (await claim(store, address, [known.weights.digest])) return { ...known, reused: true };
@@ -106,9 +106,9 @@ async function trained(
   wanted: Pretrained,
 ): Promise<{ values: Values; loss: number }> {
   const { job, input, emit, pause } = context;
-  const { dataset, indices } = materials;
+  const { engine, dataset, indices } = materials;
   const { training } = wanted;
-  const { resume, save } = await openCheckpoints(checkpointsOf(context));
+  const { resume, save } = await openCheckpoints(checkpointsOf(context, engine));
   const stepsPerEpoch = Math.ceil(indices.train.length / training.batchSize);
   const progress = trainingProgress({ stepsPerEpoch, epochs: training.epochs });
   const teacher = await openTeacherTaps(context, materials, planned, input.teachers, [

@@ -4,33 +4,35 @@ import { digestOf, validationOf } from '@distillery/spec';
 import { z } from 'zod';
 import type { Layout } from '../planning/layout.ts';
 import { planNetworks } from '../planning/plan-networks.ts';
-import type { CheckpointOptions } from '../checkpoint.ts';
+import { type CheckpointOptions, threadsAtStart } from '../checkpoint.ts';
 import type { OutputsKey } from '../outputs.ts';
 import { jobTeachers } from '../planning/students.ts';
 import { describeTeachers } from '../planning/subjects.ts';
 import { batchThread } from '../batches/thread.ts';
 import type { StageContext } from './stage.ts';
 
-/** The data and the planned networks of a stage. */
+/** The data and the planned networks of a stage, and the engine that computes it. */
 export interface Materials {
+  engine: EngineInfo;
   dataset: Dataset;
   indices: { train: Int32Array; validation: Int32Array };
   layout: Layout;
 }
 
 /**
- * Loads the data of a stage, and plans the networks of the job.
+ * Starts the engine, loads the data of a stage, and plans the networks of the job.
  *
  * @param teacher a teacher whose data set is loaded if it has one; absent: the job's data set is loaded
  */
 export async function loadMaterials(
-  { job: { spec }, data: surroundings, store, emit, signal }: StageContext,
+  { job: { id, spec }, stage, data: surroundings, store, emit, signal, engine: startEngine }: StageContext,
   teacher?: string,
 ): Promise<Materials> {
   const data = { ...surroundings, signal };
   emit.progress(phase('loading'));
   // Let the thread start while the data set is decoded.
   batchThread();
+  const engine = await startEngine(await threadsAtStart(store, checkpointFolder(id, stage.id)));
   const own = jobTeachers(spec).find(({ name }) => name === teacher)?.dataset;
   const choice = own ?? spec.dataset;
   const dataset = await datasets.get(choice.source).load(choice, data);
@@ -43,7 +45,7 @@ export async function loadMaterials(
   const job =
     own === undefined ? dataset : await datasets.get(spec.dataset.source).outline(spec.dataset, data);
   const layout = planNetworks(spec, { job, teachers: await describeTeachers(spec, { ...data, store }) });
-  return { dataset, indices, layout };
+  return { engine, dataset, indices, layout };
 }
 
 /** The folder of the store that holds all checkpoints. */
@@ -60,12 +62,16 @@ export function checkpointBlobs(manifest: unknown): string[] {
   return blob === undefined ? [] : [blob];
 }
 
-export function checkpointsOf({ store, job, stage, attempt, emit }: StageContext): CheckpointOptions {
+export function checkpointsOf(
+  { store, job, stage, attempt, emit }: StageContext,
+  { threads }: EngineInfo,
+): CheckpointOptions {
   const { keep } = job.spec.checkpoints;
   return {
     store,
     folder: checkpointFolder(job.id, stage.id),
     attempt,
+    threads,
     keep,
     warn: emit.warning,
     saved: emit.checkpoint,
@@ -123,15 +129,10 @@ function engineIdentity({ name, versions, eagerSteps }: EngineInfo): unknown {
  * Raise it when a change of this package trains the same inputs to other bits, or adds to a result, so that older teachers
  * are not reused.
  */
-const revision = 5;
+const revision = 6;
 
 /** The address of a trained network: the digest of all that determines it. */
-export function trainingKey(
-  description: unknown,
-  { dataset }: Materials,
-  spec: JobSpec,
-  engine: EngineInfo,
-): string {
+export function trainingKey(description: unknown, { dataset, engine }: Materials, spec: JobSpec): string {
   return digestOf({
     revision,
     description,

@@ -58,10 +58,10 @@ export interface NetworkRun {
  */
 export async function runNetworks(
   context: StageContext,
-  { dataset, indices }: Materials,
+  { engine, dataset, indices }: Materials,
   { members, training, seed, views, teacher }: NetworkRun,
 ): Promise<TrainedNetwork[]> {
-  const { store, emit, stage, job, pause, engine } = context;
+  const { store, emit, stage, job, pause } = context;
   if (training.precision === 'bfloat16' && engine.bfloat16 !== null) {
     throw new DistilleryError(
       'precision_unavailable',
@@ -72,7 +72,7 @@ export async function runNetworks(
     ({ plan, seed: own, inherited }): Values => ({ ...initialValues(plan.parameters, own), ...inherited }),
   );
   for (const sentence of doubtfulSettings(training)) emit.warning(sentence);
-  const { resume, save } = await openCheckpoints(checkpointsOf(context));
+  const { resume, save } = await openCheckpoints(checkpointsOf(context, engine));
   const stepsPerEpoch = Math.ceil(indices.train.length / training.batchSize);
   // Scoring and storing take the rest.
   const progress = trainingProgress({ stepsPerEpoch, epochs: training.epochs, share: 0.99 });

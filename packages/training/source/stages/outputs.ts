@@ -155,9 +155,9 @@ function idOf(network: string, seed: number | undefined): string {
  *   store verifies what it reads
  */
 async function run(context: StageContext<Input>): Promise<OutputsResult> {
-  const { job, stage, store, emit, pause, input, engine } = context;
+  const { job, stage, store, emit, pause, input } = context;
   const materials = await loadMaterials(context);
-  const { dataset, indices, layout } = materials;
+  const { engine, dataset, indices, layout } = materials;
   const name = input.network;
   const taught = networkOf(layout, name);
   const { plan } = taught;

@@ -131,7 +131,12 @@ export interface StageContext<Input = unknown> extends JobRecord {
   network(reference: NetworkReference): Trained;
   store: Store;
   data: DatasetContext;
-  engine: EngineInfo;
+  /**
+   * Starts the engine, unless it runs. A stage that computes calls it first, by `loadMaterials`; others need none.
+   *
+   * @param threads the number of threads to compute with; absent: that of this process
+   */
+  engine(threads?: number): Promise<EngineInfo>;
   emit: {
     metrics(row: Omit<MetricRow, 'stage' | 'attempt'>): void;
     progress(progress: StageProgress): void;

@@ -63,13 +63,13 @@ export const teacher: StageKind<typeof input, typeof resultSchema> = {
 };
 
 async function run(context: StageContext<Input>): Promise<TeacherResult> {
-  const { job, store, engine, stage, input } = context;
+  const { job, store, stage, input } = context;
   const materials = await loadMaterials(context, input.teacher);
   const { architecture, training, ...network } = teacherOf(materials, input.teacher);
   // Its every epoch is a new view, so the number of its students' views makes no difference.
   const augmentation = augmentationIdentity(training.augmentation);
   const described = { architecture, training: { ...training, augmentation } };
-  const address = `teachers/${trainingKey(described, materials, job.spec, engine)}`;
+  const address = `teachers/${trainingKey(described, materials, job.spec)}`;
   const known = await store.manifest(address, trainedNetworkSchema);
   if (known !== undefined && (await claim(store, address, blobsOf(known)))) {
     return {

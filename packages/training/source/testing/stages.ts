@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { openStore } from '@distillery/store';
 import { startEngine } from '@distillery/engine';
 import type { JobSpec, MetricRow, SavedCheckpoint, SkippedData, StageProgress } from '@distillery/spec';
+import type { StepMode } from '../components/step-mode.ts';
 import { planJob } from '../planning/plan.ts';
 import { runStage } from '../stages/run-stage.ts';
 
@@ -14,6 +15,8 @@ export interface Reported {
   warnings: string[];
   skipped: Omit<SkippedData, 'stage'>[];
   checkpoints: SavedCheckpoint[];
+  /** Whether the stage has started the engine. */
+  engine: boolean;
 }
 
 /**
@@ -49,7 +52,14 @@ export async function stageRunner(roots: string[] = []) {
         stageId: string,
         pause: (reported: Reported) => Promise<void> = async () => {},
       ): Promise<Reported> {
-        const reported: Reported = { rows: [], progress: [], warnings: [], skipped: [], checkpoints: [] };
+        const reported: Reported = {
+          rows: [],
+          progress: [],
+          warnings: [],
+          skipped: [],
+          checkpoints: [],
+          engine: false,
+        };
         const attempt = (attempts.get(stageId) ?? 0) + 1;
         attempts.set(stageId, attempt);
         results[stageId] = await runStage({
@@ -69,7 +79,10 @@ export async function stageRunner(roots: string[] = []) {
           skippedData: [],
           store,
           data,
-          engine,
+          engine: async () => {
+            reported.engine = true;
+            return engine;
+          },
           emit: {
             metrics: (row) => reported.rows.push(row),
             progress: (progress) => reported.progress.push(progress),
@@ -80,8 +93,17 @@ export async function stageRunner(roots: string[] = []) {
           signal: new AbortController().signal,
           pause: () => pause(reported),
         });
+        if (engine.eagerSteps === null) expectCompiled(stageId, results[stageId]);
         return reported;
       },
     };
   }
+}
+
+/** Throws if a network of a result was trained operation by operation, which no test of this package intends. */
+function expectCompiled(stage: string, result: unknown): void {
+  if (typeof result !== 'object' || result === null) return;
+  const { steps } = result as { steps?: StepMode | null };
+  if (steps?.mode === 'eager') throw new Error(`the steps of ${stage} were not compiled: ${steps.reason}`);
+  for (const part of Object.values(result)) expectCompiled(stage, part);
 }

@@ -1,13 +1,13 @@
 import { checkpointSchema } from '@distillery/spec';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
+import { sendJson } from '../../../../http/send-json.ts';
 import { problems } from '../../../../http/responses.ts';
-import { checkpointsOf, jobNetworks } from '../../../../networks.ts';
 import type { Services } from '../../../../services.ts';
 import { params } from './params.ts';
 
 /** `GET /v1/jobs/:id/checkpoints` */
-export const checkpoints: FastifyPluginAsyncZod<Services> = async (app, { queue }) => {
+export const checkpoints: FastifyPluginAsyncZod<Services> = async (app, { records }) => {
   app.get(
     '/checkpoints',
     {
@@ -19,8 +19,6 @@ export const checkpoints: FastifyPluginAsyncZod<Services> = async (app, { queue 
         response: { 200: z.object({ checkpoints: z.array(checkpointSchema) }), ...problems },
       },
     },
-    async ({ params: { id } }) => ({
-      checkpoints: (await jobNetworks(queue, id)).flatMap(checkpointsOf),
-    }),
+    async ({ params: { id } }, reply) => sendJson(reply, await records.ask('checkpoints', id)),
   );
 };

@@ -1,7 +1,7 @@
 import { jobViewSchema } from '@distillery/spec';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import { type Caller, checkControl } from '../../../../caller.ts';
+import { checkControl } from '../../../../caller.ts';
 import { sendJson } from '../../../../http/send-json.ts';
 import { problems } from '../../../../http/responses.ts';
 import type { Services } from '../../../../services.ts';
@@ -18,12 +18,9 @@ const controls = {
 
 /** `POST /v1/jobs/:id/cancel` and its siblings, `DELETE /v1/jobs/:id`. Each is idempotent. */
 export const control: FastifyPluginAsyncZod<Services> = async (app, { queue, records }) => {
-  /** The state and the size of a job that the caller may control. @throws DistilleryError `forbidden`, `job_not_found` */
-  async function controlled(id: string, caller: Caller | null) {
-    const { owner, state, stages } = await queue.jobs.header(id);
-    checkControl(caller, { owner });
-    return { id, state, stages: stages.length };
-  }
+  app.addHook('preHandler', ({ caller, params }) =>
+    checkControl(queue, caller, (params as { id: string }).id),
+  );
 
   for (const [action, summary] of Object.entries(controls) as [ControlAction, string][]) {
     app.post(
@@ -38,10 +35,8 @@ export const control: FastifyPluginAsyncZod<Services> = async (app, { queue, rec
           response: { 200: jobViewSchema, ...problems },
         },
       },
-      async ({ params: { id }, caller }, reply) => {
-        const job = await controlled(id, caller);
-        return sendJson(reply, await records.ask('control', job, action, job.state, caller ?? undefined));
-      },
+      async ({ params: { id }, caller }, reply) =>
+        sendJson(reply, await records.ask('control', id, action, caller ?? undefined)),
     );
   }
 
@@ -57,8 +52,8 @@ export const control: FastifyPluginAsyncZod<Services> = async (app, { queue, rec
         response: { 204: z.undefined().describe('The job has been deleted.'), ...problems },
       },
     },
-    async ({ params: { id }, caller, log }, reply) => {
-      const failure = await records.ask('remove', await controlled(id, caller));
+    async ({ params: { id }, log }, reply) => {
+      const failure = await records.ask('remove', id);
       if (failure !== null)
         log.warn({ job: id, failure }, 'some checkpoints of a deleted job were not removed');
       return reply.code(204).send();

@@ -39,9 +39,7 @@ export const job: FastifyPluginAsyncZod<Services> = async (app, services) => {
       },
     },
     async (request, reply) => {
-      const { id } = request.params;
-      const { stages: all } = await services.queue.jobs.header(id);
-      const { tag, view } = await services.records.ask('view', { id, stages: all.length });
+      const { tag, view } = await services.records.ask('view', request.params.id);
       reply.header('etag', tag).header('cache-control', 'no-cache');
       if (!noneMatch(request.headers['if-none-match'], tag)) return reply.code(304).send();
       return sendJson(reply, view);

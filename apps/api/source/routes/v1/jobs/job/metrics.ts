@@ -1,8 +1,8 @@
-import { DistilleryError, metricRowSchema } from '@distillery/spec';
+import { metricRowSchema } from '@distillery/spec';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { preferred } from '../../../../http/accept.ts';
-import { metricsCsv } from '../../../../http/csv.ts';
+import { sendJson } from '../../../../http/send-json.ts';
 import { problems } from '../../../../http/responses.ts';
 import type { Services } from '../../../../services.ts';
 import { params } from './params.ts';
@@ -34,7 +34,7 @@ const pageSchema = z.object({
 });
 
 /** `GET /v1/jobs/:id/metrics` */
-export const metrics: FastifyPluginAsyncZod<Services> = async (app, { queue }) => {
+export const metrics: FastifyPluginAsyncZod<Services> = async (app, { records }) => {
   app.get(
     '/metrics',
     {
@@ -61,9 +61,9 @@ export const metrics: FastifyPluginAsyncZod<Services> = async (app, { queue }) =
       const type = preferred(request.headers.accept, ['application/json', 'text/csv']);
       const { id } = request.params;
       const { stage, attempts, after: from, limit = type === 'text/csv' ? 10_000 : 1000 } = request.query;
-      const { stages } = await queue.jobs.header(id);
-      if (stage !== undefined && !stages.includes(stage)) throw noStage(stage, stages);
-      const { rows, after, more } = await queue.metrics.read(id, { stage, attempts, after: from, limit });
+      const csv = type === 'text/csv';
+      const query = { stage, attempts, after: from, limit };
+      const { text, after, more } = await records.ask('metrics', id, { csv, ...query });
       reply.header('vary', 'accept').header('cache-control', 'no-cache');
       if (more && after !== null) {
         const next = new URLSearchParams({
@@ -74,15 +74,9 @@ export const metrics: FastifyPluginAsyncZod<Services> = async (app, { queue }) =
         });
         reply.header('link', `</v1/jobs/${id}/metrics?${next}>; rel="next"`);
       }
-      if (type === 'text/csv') return reply.type('text/csv; charset=utf-8').send(metricsCsv(rows));
-      return reply.send({ metrics: rows, after, more });
+      return csv
+        ? reply.type('text/csv; charset=utf-8').serializer(String).send(text)
+        : sendJson(reply, text);
     },
   );
 };
-
-function noStage(stage: string, stages: readonly string[]): DistilleryError {
-  const shown = stages.slice(0, 10);
-  const more = stages.length > shown.length ? ` and ${stages.length - shown.length} more` : '';
-  const message = `the job has no stage ${JSON.stringify(stage)}; its stages are: ${shown.join(', ')}${more}`;
-  return new DistilleryError('stage_not_found', message);
-}

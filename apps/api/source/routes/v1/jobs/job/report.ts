@@ -1,12 +1,12 @@
-import { DistilleryError, isTerminal, reportSchema } from '@distillery/spec';
-import { reportOf } from '@distillery/training';
+import { reportSchema } from '@distillery/spec';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
+import { sendJson } from '../../../../http/send-json.ts';
 import { problems } from '../../../../http/responses.ts';
 import type { Services } from '../../../../services.ts';
 import { params } from './params.ts';
 
 /** `GET /v1/jobs/:id/report` */
-export const report: FastifyPluginAsyncZod<Services> = async (app, { queue }) => {
+export const report: FastifyPluginAsyncZod<Services> = async (app, { records }) => {
   app.get(
     '/report',
     {
@@ -18,21 +18,6 @@ export const report: FastifyPluginAsyncZod<Services> = async (app, { queue }) =>
         response: { 200: reportSchema, ...problems },
       },
     },
-    async ({ params: { id } }, reply) => {
-      const [{ state }, plan, results] = await Promise.all([
-        queue.jobs.header(id),
-        queue.jobs.plan(id),
-        queue.jobs.results(id),
-      ]);
-      const written = reportOf(plan, results);
-      if (written === undefined) {
-        const reason = isTerminal(state)
-          ? `the job has ${state} and has no report`
-          : `the job is ${state}; its report is its last stage`;
-        throw new DistilleryError('not_ready', reason);
-      }
-      // Sent as the worker stored it: a report of an earlier version may lack fields of this schema.
-      return reply.type('application/json; charset=utf-8').serializer(JSON.stringify).send(written);
-    },
+    async ({ params: { id } }, reply) => sendJson(reply, await records.ask('report', id)),
   );
 };

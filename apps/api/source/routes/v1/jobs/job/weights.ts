@@ -5,7 +5,7 @@ import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { problems } from '../../../../http/responses.ts';
 import { sendFile } from '../../../../http/send-file.ts';
-import { checkpointNames, checkpointsOf, type JobNetwork, jobNetworks } from '../../../../networks.ts';
+import { checkpointNames, checkpointsOf, type JobNetwork } from '../../../../networks.ts';
 import type { Services } from '../../../../services.ts';
 import { weightFile } from '../../../../weight-files.ts';
 import { params } from './params.ts';
@@ -32,7 +32,7 @@ const headers = z.looseObject({
   'if-none-match': z.string().optional().describe('Entity tags of files that the client has.'),
 });
 /** `/v1/jobs/:id/teacher/weights`, `/v1/jobs/:id/teachers/:name/weights`, `/v1/jobs/:id/students/:name/weights` */
-export const weights: FastifyPluginAsyncZod<Services> = async (app, { queue, store }) => {
+export const weights: FastifyPluginAsyncZod<Services> = async (app, { queue, store, records }) => {
   const querystring = z.strictObject({ checkpoint, format: formatName() });
   const response = responses();
   const described = { tags: ['weights'], 'x-response-headers': fileHeaders };
@@ -91,9 +91,7 @@ export const weights: FastifyPluginAsyncZod<Services> = async (app, { queue, sto
     handler: async (request, reply) => {
       const { id, name } = request.params;
       const { seed: wanted } = request.query;
-      const runs = (await jobNetworks(queue, id)).filter(
-        (network) => network.role === 'student' && network.name === name,
-      );
+      const runs = await records.ask('networks', id, { role: 'student', name });
       if (runs.length === 0) {
         throw new DistilleryError('student_not_found', `the job has no student ${name}`);
       }
@@ -126,7 +124,7 @@ export const weights: FastifyPluginAsyncZod<Services> = async (app, { queue, sto
   }
 
   async function teacherOf(id: string, name: string): Promise<JobNetwork> {
-    const teachers = (await jobNetworks(queue, id)).filter(({ role }) => role === 'teacher');
+    const teachers = await records.ask('networks', id, { role: 'teacher' });
     const found = teachers.find((teacher) => teacher.name === name);
     if (found !== undefined) return found;
     const names = teachers.map((teacher) => teacher.name).join(', ');
