@@ -42,9 +42,20 @@ function addon(): Binding & Partial<GraphBinding> {
   return nativeBackend().binding;
 }
 
-/** Whether the addon has graphs; the package's own download of it has none. */
+const functions = [
+  'newGraph',
+  'freeGraph',
+  'addOperation',
+  'addConstant',
+  'setShape',
+  'addFunction',
+  'removeFunction',
+] as const satisfies (keyof GraphBinding)[];
+
+/** Whether the addon has graphs. The package's own download of it has none, and that of an earlier version fewer functions. */
 export function hasGraphs(): boolean {
-  return addon().newGraph !== undefined;
+  const own = addon();
+  return functions.every((name) => own[name] !== undefined);
 }
 
 export interface Operation {
