@@ -1,88 +1,100 @@
-import type { Answer, Part, Request, Timing } from './protocol.ts';
+import { type Contender, type ContenderId, contenderIds, peers } from './contender.ts';
+import type { Part, Refusal, Request, Row, Timing } from './protocol.ts';
 
-/** A row of the tables. */
-export interface Comparison {
-  /** Its name for `--only`. */
-  id: string;
-  title: string;
-  task: Request['task'];
-  precision: Request['precision'];
-}
+/** A measured row; a contender that was not asked is absent, and one that failed has the reason. */
+export type Measured = Row & { sides: Partial<Record<ContenderId, Side | Refusal>> };
 
-export const comparisons: readonly Comparison[] = [
-  { id: 'a', title: 'teacher step (DeepNN)', task: 'teacher', precision: 'float32' },
-  { id: 'b', title: 'student step (LightNN)', task: 'student', precision: 'float32' },
-  { id: 'c', title: 'soft-target epoch', task: 'distill', precision: 'float32' },
-  { id: 'e', title: 'teacher step, bfloat16', task: 'teacher', precision: 'bfloat16' },
-  { id: 'e', title: 'student step, bfloat16', task: 'student', precision: 'bfloat16' },
-  { id: 'e', title: 'soft-target epoch, bfloat16', task: 'distill', precision: 'bfloat16' },
-  { id: 'd', title: 'whole experiment', task: 'experiment', precision: 'float32' },
-  { id: 'e', title: 'whole experiment, bfloat16', task: 'experiment', precision: 'bfloat16' },
-];
-
-/** Ours, PyTorch by default, and PyTorch with an allocator that keeps its memory. */
-export const sides = ['ours', 'peer', 'tuned'] as const;
-export type Side = (typeof sides)[number];
-export type Each<T> = Record<Side, T>;
-export type Ask = (request: Request) => Promise<Answer>;
-
-/** A measured row: the answers of each side, by round. */
-export type Measured = Comparison & { rounds: Each<Round>[] };
-/** A row that one side cannot run, with the reason. */
-export type Refused = Comparison & { refused: string };
-
-interface Round {
-  milliseconds: number;
-  parts: Part[] | undefined;
+interface Side {
+  /** The median time of a step in each round, or the time of each experiment. */
+  milliseconds: number[];
+  /** The parts of each experiment. */
+  parts: Part[][];
   peakBytes: number;
   version: string;
 }
 
+/** The steps at the beginning of a round that do not count: caches are cold, and our next batches are ready. */
+const settling = 2;
+/** The least time of a round, in ms: few short steps would measure a process that has just woken. */
+const shortest = 500;
+
+/** Compares steps. The first round does not count: it allocates memory, compiles, and shows the time of a step. */
+export async function compareSteps(
+  row: Row,
+  asked: Partial<Record<ContenderId, Pick<Contender, 'ask'>>>,
+  { rounds, steps }: { rounds: number; steps: number },
+): Promise<Measured> {
+  const first = await compare(row, asked, { rounds: 1, request: () => ({ steps: settling + 2 }) });
+  const request = (id: ContenderId): Request => {
+    const side = first.sides[id];
+    const filling = side === undefined || 'refused' in side ? 0 : Math.ceil(shortest / side.milliseconds[0]);
+    return { steps: settling + Math.min(100, Math.max(steps, filling)) };
+  };
+  const able = Object.entries(asked).filter(([id]) => !('refused' in first.sides[id as ContenderId]!));
+  const measured = await compare(row, Object.fromEntries(able), { rounds, request });
+  return { ...row, sides: { ...first.sides, ...measured.sides } };
+}
+
 /**
- * Measures one row. The sides take turns, and each sleeps while another runs, so that a slower machine slows all of them.
- * A different side starts each round.
- *
- * @param steps the steps of a round, if the row is a step; the result of a round is their median
+ * Measures one row. The contenders take turns, and each sleeps while another runs, so that a slower machine slows all of
+ * them. A different one starts each round.
  */
 export async function compare(
-  comparison: Comparison,
-  ask: Each<Ask>,
-  { rounds, steps }: { rounds: number; steps: number },
-): Promise<Measured | Refused> {
-  const { task, precision } = comparison;
-  const measured: Measured = { ...comparison, rounds: [] };
+  row: Row,
+  asked: Partial<Record<ContenderId, Pick<Contender, 'ask'>>>,
+  { rounds, request }: { rounds: number; request: (id: ContenderId) => Request },
+): Promise<Measured> {
+  const ids = contenderIds.filter((id) => asked[id] !== undefined);
+  const sides: Measured['sides'] = {};
   for (let round = 0; round < rounds; round++) {
-    const answers: Partial<Each<Round>> = {};
-    for (let turn = 0; turn < sides.length; turn++) {
-      const side = sides[(round + turn) % sides.length];
-      const answer = await ask[side]({ task, precision, steps: stepsOf(task, steps) });
-      if ('refused' in answer) return { ...comparison, refused: answer.refused };
-      answers[side] = roundOf(answer);
+    for (let turn = 0; turn < ids.length; turn++) {
+      const id = ids[(round + turn) % ids.length];
+      const before = sides[id];
+      if (before !== undefined && 'refused' in before) continue;
+      const answer = await asked[id]!.ask(request(id));
+      sides[id] = 'refused' in answer ? answer : added(before, answer);
     }
-    measured.rounds.push(answers as Each<Round>);
   }
-  return measured;
+  return { ...row, sides };
 }
 
-/** The student's steps are short: more of them cost little time, and few would measure a process that has just woken. */
-function stepsOf(task: Request['task'], steps: number): number {
-  return task === 'student' ? 10 * steps : steps;
+function added(before: Side | undefined, { milliseconds, parts, peakBytes, version }: Timing): Side {
+  const kept = parts === undefined ? milliseconds.slice(settling) : milliseconds;
+  return {
+    milliseconds: [...(before?.milliseconds ?? []), median(kept)],
+    parts: [...(before?.parts ?? []), ...(parts === undefined ? [] : [parts])],
+    peakBytes,
+    version,
+  };
 }
 
-function roundOf({ milliseconds, parts, peakBytes, version }: Timing): Round {
-  return { milliseconds: median(milliseconds), parts, peakBytes, version };
+/** Returns what a contender measured; undefined if it was not asked or refused. */
+export function sideOf({ sides }: Measured, id: ContenderId): Side | undefined {
+  const side = sides[id];
+  return side === undefined || 'refused' in side ? undefined : side;
 }
 
-/** A ratio over rounds; each compares two adjacent runs. */
+/** Returns PyTorch's fastest way of a row. */
+export function bestPeer(row: Measured): ContenderId | undefined {
+  const time = (id: ContenderId) => median(sideOf(row, id)!.milliseconds);
+  return peers.filter((id) => sideOf(row, id) !== undefined).sort((a, b) => time(a) - time(b))[0];
+}
+
+/** A ratio over rounds; each compares runs of one round. */
 export interface Ratio {
   median: number;
   low: number;
   high: number;
 }
 
-/** Returns a side's time divided by ours: above 1, ours is faster. */
-export function ratioOf({ rounds }: Measured, side: Side): Ratio {
-  const ratios = rounds.map((round) => round[side].milliseconds / round.ours.milliseconds);
+/** Returns a contender's time divided by ours: above 1, ours is faster. Undefined where one of them is missing. */
+export function ratioOf(row: Measured, id: ContenderId | undefined): Ratio | undefined {
+  const [ours, other] = [sideOf(row, 'ours'), id === undefined ? undefined : sideOf(row, id)];
+  if (ours === undefined || other === undefined) return undefined;
+  return ratioOver(other.milliseconds.map((time, round) => time / ours.milliseconds[round]));
+}
+
+export function ratioOver(ratios: readonly number[]): Ratio {
   return { median: median(ratios), low: Math.min(...ratios), high: Math.max(...ratios) };
 }
 

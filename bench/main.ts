@@ -1,159 +1,147 @@
 /**
- * Compares training with PyTorch: the same work on the same images in memory, with the same number of threads, in turn.
+ * Compares training with PyTorch: the same networks on the same inputs in memory, with the same number of threads, in turn.
  * Prints the results and writes bench/RESULTS.md.
  *
- *   npm run bench -- [--rounds 5] [--steps 8] [--experiments 1] [--images 1280] [--threads 2]
- *                    [--only a,b,c,d,e,memory]
+ *   npm run bench -- [--rounds 3] [--steps 6] [--experiments 1] [--images 1280] [--threads 2]
+ *                    [--only steps,experiment,trainers] [--networks lightnn,'resnet 20'] [--tasks plain,soft_target]
+ *                    [--precisions float32,bfloat16] [--contenders ours,eager,pytorch,channels_last,torch_compile]
  *
- * With --only, it measures and prints a part, and does not change the file.
+ * Where a list selects a part, it measures and prints that part, and does not change the file. torch.compile takes part in
+ * the plain step alone, because it compiles for up to a minute each time, unless --contenders names it.
  */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { pythonWith } from '../test/testing/python.ts';
-import { trainerEnvironment } from '@distillery/worker/trainer-environment';
-import {
-  type Ask,
-  type Comparison,
-  compare,
-  comparisons,
-  type Each,
-  type Measured,
-  ratioOf,
-  type Refused,
-} from './compare.ts';
-import { type Contender, contender } from './contender.ts';
-import { drawImages, writeImages } from './images.ts';
-import { page, ratioText } from './page.ts';
-import type { Setup } from './protocol.ts';
-import { batchSize } from './steps.ts';
+import { bestPeer, compare, compareSteps, type Measured, ratioOf } from './compare.ts';
+import { contender, type ContenderId, contenderIds } from './contender.ts';
+import { writeInputs } from './inputs.ts';
+import { networks, type StepTask, tasks, tutorialStudent, workOf } from './networks.ts';
+import { page, ratioText, rowTitle } from './page.ts';
+import { differingNetworks } from './peers/parameters.ts';
+import type { Precision, Row, Work } from './protocol.ts';
+import { type Beside, studentsOf, studentsPerHour } from './trainers.ts';
 
+const lists = {
+  only: ['steps', 'experiment', 'trainers'],
+  networks: Object.keys(networks),
+  tasks: Object.keys(tasks) as StepTask[],
+  precisions: ['float32', 'bfloat16'] as Precision[],
+  contenders: contenderIds,
+};
 const { values } = parseArgs({
   options: {
-    rounds: { type: 'string', default: '5' },
-    steps: { type: 'string', default: '8' },
+    rounds: { type: 'string', default: '3' },
+    steps: { type: 'string', default: '6' },
     // Rounds of the whole experiment, which take minutes each.
     experiments: { type: 'string', default: '1' },
     images: { type: 'string', default: '1280' },
     threads: { type: 'string', default: String(availableParallelism()) },
     only: { type: 'string' },
+    networks: { type: 'string' },
+    tasks: { type: 'string' },
+    precisions: { type: 'string' },
+    contenders: { type: 'string' },
   },
 });
 const rounds = whole('rounds', 1);
 const steps = whole('steps', 1);
 const experiments = whole('experiments', 1);
-const train = whole('images', batchSize);
+const train = whole('images', 128);
 const threads = whole('threads', 1);
-const only = values.only?.split(',');
-const known = [...new Set(comparisons.map(({ id }) => id)), 'memory'];
-const unknown = only?.find((id) => !known.includes(id));
-if (unknown !== undefined) throw new RangeError(`--only ${unknown}: it takes ${known.join(', ')}`);
+const parts = selected('only');
+const names = selected('networks');
+const chosenTasks = selected('tasks');
+const ids = selected('contenders');
+const wholeRun = Object.keys(lists).every((name) => values[name as keyof typeof lists] === undefined);
 
 const [load] = loadavg();
-if (load > 0.5) {
-  process.stdout.write(
-    `Something else is running here (load average ${load.toFixed(1)}): the figures will tell of it.\n`,
-  );
-}
+if (load > 0.5)
+  print(`Other programs are running (load average ${load.toFixed(1)}), which affects the times.`);
 
-const python = await pythonWith(['torch', 'numpy'], 900_000);
-if (python === undefined) throw new Error('the peer needs a Python with torch');
+const found = await pythonWith(['torch', 'numpy'], 900_000);
+if (found === undefined) throw new Error('the peer needs a Python with torch');
+const python = found;
+const differing = await differingNetworks(python);
+if (differing.length > 0) throw new Error(`PyTorch's networks differ from ours: ${differing.join('; ')}`);
+
 const folder = mkdtempSync(join(tmpdir(), 'distillery-bench-'));
 process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
 process.once('SIGINT', () => process.exit(130));
+// Contenders, and the compilers of torch.compile, leave nothing behind.
+process.env.TMPDIR = folder;
+const setup = { inputs: await writeInputs(folder, train), threads };
 
-const dataset = await drawImages(train, train >> 1);
-const file = join(folder, 'images');
-await writeImages(file, dataset);
-const setup: Setup = { file, train, test: train >> 1, normalization: dataset.normalization!, threads };
-
-const ours = ['--import', 'tsx', join(import.meta.dirname, 'ours.ts'), JSON.stringify(setup)];
-const peer = [join(import.meta.dirname, 'peers/pytorch.py'), JSON.stringify(setup)];
-const start: Each<() => Contender> = {
-  // The allocator settings of a trainer.
-  ours: () => contender(process.execPath, ours, environment(trainerEnvironment)),
-  peer: () => contender(python, peer, environment({})),
-  tuned: () => contender(python, peer, environment(trainerEnvironment)),
-};
-
-const chosen = comparisons.filter(({ id }) => only?.includes(id) ?? true);
-const rows = await compareWarm(chosen.filter(({ task }) => task !== 'experiment'));
-for (const comparison of chosen.filter(({ task }) => task === 'experiment')) {
-  rows.push(told(await compare(comparison, fresh(start), { rounds: experiments, steps })));
+const refusals = await refusedPrecisions();
+const precisions = selected('precisions').filter((precision) => refusals[precision] === undefined);
+const begun = performance.now();
+const rows: Measured[] = [];
+const beside: Beside[] = [];
+for (const precision of precisions) {
+  for (const task of parts.includes('steps') ? chosenTasks : []) {
+    for (const network of names.filter((name) => task !== 'in_loop' || name === tutorialStudent)) {
+      rows.push(await measured({ network, task, precision }));
+    }
+  }
+  if (parts.includes('experiment')) {
+    rows.push(await measured({ network: tutorialStudent, task: 'experiment', precision }));
+  }
+  for (const trainers of parts.includes('trainers') ? [1, 2, 3, 4] : []) {
+    const work = workOf({ network: tutorialStudent, task: 'soft_target', precision }, setup);
+    const row = await studentsPerHour(trainers, work, contendersOf(work), { rounds, python });
+    const perHour = contendersOf(work).map((id) => `${id} ${studentsOf(row, id)?.toFixed(0) ?? 'refused'}`);
+    told(`${trainers} trainers, ${precision}: ${perHour.join(', ')} students an hour`);
+    beside.push(row);
+  }
 }
-const memory: Measured[] = [];
-for (const comparison of comparisons.filter(({ id }) => id === 'a' || id === 'b')) {
-  if (!(only?.includes('memory') ?? true)) break;
-  memory.push((await compare(comparison, fresh(start), { rounds: 1, steps })) as Measured);
-}
-const text = page({ rows, memory, steps, setup, load });
+const text = page({ rows, beside, refusals, steps, rounds, threads, train, load });
 process.stdout.write(`\n${text}`);
 // Notes on the results follow them.
 const notes = readFileSync(join(import.meta.dirname, 'NOTES.md'), 'utf8');
-if (only === undefined) writeFileSync(join(import.meta.dirname, 'RESULTS.md'), `${text}\n${notes}`);
+if (wholeRun) writeFileSync(join(import.meta.dirname, 'RESULTS.md'), `${text}\n${notes}`);
 
-/** Measures steps and epochs in long-running processes. */
-async function compareWarm(comparisons: readonly Comparison[]): Promise<(Measured | Refused)[]> {
-  if (comparisons.length === 0) return [];
-  const sides = each(start, (begin) => begin());
-  const ask = each(
-    sides,
-    (side): Ask =>
-      (request) =>
-        side.ask(request),
-  );
-  const rows: (Measured | Refused)[] = [];
+/** Measures a row with a new process for each contender, so that its peak memory is that of the row. */
+async function measured(row: Row): Promise<Measured> {
+  const work = workOf(row, setup);
+  const processes = contendersOf(work).map((id) => [id, contender(id, work, python)] as const);
+  const asked = Object.fromEntries(processes);
   try {
-    for (const comparison of comparisons) {
-      // A warm-up round, which allocates memory and compiles kernels.
-      const first = await compare(comparison, ask, { rounds: 1, steps: Math.min(steps, 3) });
-      rows.push(told('refused' in first ? first : await compare(comparison, ask, { rounds, steps })));
-    }
+    const result =
+      row.task === 'experiment'
+        ? await compare(row, asked, { rounds: experiments, request: () => ({ steps: 0 }) })
+        : await compareSteps(row, asked, { rounds, steps });
+    const ratio = ratioOf(result, bestPeer(result));
+    const failed = Object.entries(result.sides).filter(([, side]) => 'refused' in side);
+    const outcome = ratio === undefined ? [] : [`PyTorch ÷ ours ${ratioText(ratio)}`];
+    const reasons = failed.map(([id, side]) => `${id} refused: ${(side as { refused: string }).refused}`);
+    told(`${rowTitle(row)}, ${row.precision}: ${[...outcome, ...reasons].join('; ')}`);
+    return result;
   } finally {
-    await Promise.all(Object.values(sides).map((side) => side.stop()));
+    await Promise.all(processes.map(([, one]) => one.stop()));
   }
-  return rows;
 }
 
-/** Starts a new process for every request. */
-function fresh(start: Each<() => Contender>): Each<Ask> {
-  return each(start, (begin) => async (request) => {
-    const side = begin();
-    try {
-      return await side.ask(request);
-    } finally {
-      await side.stop();
-    }
-  });
+function contendersOf({ task }: Work): ContenderId[] {
+  const everywhere = task === 'plain' || values.contenders !== undefined;
+  return ids.filter((id) => everywhere || id !== 'torch_compile');
 }
 
-function each<T, U>(of: Each<T>, map: (value: T) => U): Each<U> {
-  return { ours: map(of.ours), peer: map(of.peer), tuned: map(of.tuned) };
+/** Returns the precisions that ours does not train in on this machine, with the reasons. */
+async function refusedPrecisions(): Promise<Partial<Record<Precision, string>>> {
+  const row = { network: tutorialStudent, task: 'plain', precision: 'bfloat16' } as const;
+  const probe = contender('ours', workOf(row, setup), python);
+  const answer = await probe.ask({ steps: 1 });
+  await probe.stop();
+  return 'refused' in answer ? { bfloat16: answer.refused } : {};
 }
 
-/** Removes the allocator settings of this process, so that the sides differ only in the given variables. */
-function environment(allocator: Record<string, string>): NodeJS.ProcessEnv {
-  const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('MALLOC_'));
-  const count = String(threads);
-  return {
-    ...Object.fromEntries(inherited),
-    TMPDIR: folder,
-    // PyTorch runs on the CPU, too.
-    ENGINE: 'native',
-    OMP_NUM_THREADS: count,
-    TF_NUM_INTRAOP_THREADS: count,
-    ...allocator,
-  };
-}
-
-function told<T extends Measured | Refused>(row: T): T {
-  const text =
-    'refused' in row
-      ? `left out: ${row.refused}`
-      : `ratio ${ratioText(ratioOf(row, 'peer'))}, with the tuned allocator ${ratioText(ratioOf(row, 'tuned'))}`;
-  process.stdout.write(`${row.title}: ${text}\n`);
-  return row;
+function selected<N extends keyof typeof lists>(name: N): (typeof lists)[N][number][] {
+  const known = lists[name] as readonly (typeof lists)[N][number][];
+  const given = values[name]?.split(',') ?? known;
+  const unknown = given.find((one) => !known.some((allowed) => allowed === one));
+  if (unknown !== undefined) throw new RangeError(`--${name} ${unknown}: it takes ${known.join(', ')}`);
+  return known.filter((one) => given.some((chosen) => chosen === one));
 }
 
 function whole(name: 'rounds' | 'steps' | 'experiments' | 'images' | 'threads', least: number): number {
@@ -162,4 +150,12 @@ function whole(name: 'rounds' | 'steps' | 'experiments' | 'images' | 'threads', 
     throw new RangeError(`--${name} ${values[name]}: it takes a whole number from ${least} on`);
   }
   return value;
+}
+
+function told(line: string): void {
+  print(`${((performance.now() - begun) / 60_000).toFixed(1)} min  ${line}`);
+}
+
+function print(line: string): void {
+  process.stdout.write(`${line}\n`);
 }

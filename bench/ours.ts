@@ -2,42 +2,45 @@
 import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { startEngine } from '@distillery/engine';
-import { DistilleryError } from '@distillery/spec';
 import { runExperiment } from './experiment.ts';
-import { readImages } from './images.ts';
-import type { Answer, Request, Setup, Timing } from './protocol.ts';
-import { batchSize, stepper } from './steps.ts';
+import { readInputs } from './inputs.ts';
+import type { Answer, Request, Timing, Work } from './protocol.ts';
+import { stepper } from './steps.ts';
 
-const dataset = readImages(JSON.parse(process.argv[2]) as Setup);
+type Measure = (steps: number) => Promise<Pick<Timing, 'milliseconds' | 'parts'>>;
+
+const work = JSON.parse(process.argv[2]) as Work;
 const { backend, versions } = await startEngine();
 const software = [`TensorFlow.js ${versions.tfjs}`, `${backend} ${versions.tensorflow ?? ''}`.trim()];
 const version = [...software, `Node.js ${versions.node}`].join(', ');
-const take = stepper(dataset);
+let measure: Measure | undefined;
 
 for await (const line of createInterface(process.stdin)) {
   process.stdout.write(`${JSON.stringify(await answer(JSON.parse(line) as Request))}\n`);
 }
+// A training waits for its next step.
+process.exit();
 
-async function answer(request: Request): Promise<Answer> {
+async function answer({ steps }: Request): Promise<Answer> {
   try {
-    return { ...(await measure(request)), peakBytes: peakBytes(), version };
+    measure ??= await prepared();
+    return { ...(await measure(steps)), peakBytes: peakBytes(), version };
   } catch (error) {
-    // float32 must work; bfloat16 may be unsupported by the machine or version.
-    if (request.precision === 'float32' || !(error instanceof DistilleryError)) throw error;
-    return { refused: error.message };
+    return { refused: (error as Error).message };
   }
 }
 
-async function measure({ task, precision, steps }: Request): Promise<Pick<Timing, 'milliseconds' | 'parts'>> {
-  if (task === 'experiment') {
+async function prepared(): Promise<Measure> {
+  const { task, inputs, precision } = work;
+  if (task !== 'experiment') {
+    const take = await stepper({ ...work, task });
+    return async (steps) => ({ milliseconds: await take(steps) });
+  }
+  const dataset = readInputs(inputs);
+  return async () => {
     const parts = await runExperiment(dataset, precision);
     return { milliseconds: [parts.reduce((sum, { milliseconds }) => sum + milliseconds, 0)], parts };
-  }
-  if (task === 'distill') {
-    const { total } = await take(task, precision, Math.ceil(dataset.train.count / batchSize));
-    return { milliseconds: [total] };
-  }
-  return { milliseconds: (await take(task, precision, steps)).each };
+  };
 }
 
 /** Prefers Linux' VmHWM, because the `maxRSS` of a child includes the memory of its parent. */

@@ -1,17 +1,22 @@
 /**
- * Profiles a training step on the native engine: every TensorFlow operation by name and output shape, tensors that are
- * created and disposed, and the remaining time of JavaScript.
+ * Profiles an eager training step on the native engine: every TensorFlow operation by name and output shape, tensors that
+ * are created and disposed, and the remaining time of JavaScript.
  *
- *   npm run bench:profile -- [--task teacher|student|distill] [--precision float32|bfloat16] [--steps 10] [--top 30]
+ *   npm run bench:profile -- [--network deepnn] [--task plain|soft_target|feature] [--precision float32|bfloat16]
+ *                            [--steps 10] [--top 30]
  */
 import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { availableParallelism, tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { startEngine } from '@distillery/engine';
 import * as tf from '@tensorflow/tfjs-core';
 import { trainerEnvironment } from '@distillery/worker/trainer-environment';
-import { drawImages } from './images.ts';
+import { writeInputs } from './inputs.ts';
+import { networks, type StepTask, workOf } from './networks.ts';
 import type { Precision } from './protocol.ts';
-import { batchSize, stepper } from './steps.ts';
+import { stepper } from './steps.ts';
 
 /** The addon's functions that `packages/engine` and TensorFlow.js call. */
 interface Binding {
@@ -28,31 +33,39 @@ interface Tensor {
 
 const { values } = parseArgs({
   options: {
-    task: { type: 'string', default: 'teacher' },
+    network: { type: 'string', default: 'deepnn' },
+    task: { type: 'string', default: 'plain' },
     precision: { type: 'string', default: 'float32' },
     steps: { type: 'string', default: '10' },
     top: { type: 'string', default: '30' },
   },
 });
-const task = oneOf('task', ['teacher', 'student', 'distill'] as const);
+const network = oneOf('network', Object.keys(networks));
+const task: StepTask = oneOf('task', ['plain', 'soft_target', 'feature'] as const);
 const precision: Precision = oneOf('precision', ['float32', 'bfloat16'] as const);
 const count = Number(values.steps);
 const types: Record<number, string> = { 3: 'int32', 10: 'bool', 14: 'bfloat16', 20: 'resource' };
 
-// The allocator reads its settings when a process starts.
+// The allocator reads its settings when a process starts. Only eager steps have operations to watch.
 if (process.env.MALLOC_TOP_PAD_ === undefined) {
   const again = [...process.execArgv, ...process.argv.slice(1)];
-  const env = { ...process.env, ...trainerEnvironment };
+  const env = { ...process.env, ...trainerEnvironment, STEP: 'eager' };
   process.exit(spawnSync(process.execPath, again, { stdio: 'inherit', env }).status ?? 1);
 }
 
 await startEngine('native');
 const spent = watch();
-const take = stepper(await drawImages(2 * batchSize, batchSize));
-await take(task, precision, 3);
+const folder = mkdtempSync(join(tmpdir(), 'distillery-bench-'));
+process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
+const setup = { inputs: await writeInputs(folder, 256), threads: availableParallelism() };
+const work = workOf({ network, task, precision }, setup);
+const take = await stepper({ ...work, task });
+await take(3);
 spent.clear();
-const { total } = await take(task, precision, count);
-print(total);
+const each = await take(count);
+print(each.reduce((sum, milliseconds) => sum + milliseconds, 0));
+// The training waits for its next step.
+process.exit();
 
 /** Measures the addon's functions; each call adds to the map. */
 function watch(): Map<string, { ms: number; calls: number }> {
@@ -96,7 +109,7 @@ function print(total: number): void {
   const inside = rows.reduce((sum, [, { ms }]) => sum + ms, 0);
   const each = (ms: number) => `${(ms / count).toFixed(2).padStart(8)} ms`;
   const lines = [
-    `${task}, ${precision}, batch ${batchSize}, mean of ${count} steps`,
+    `${network}, ${task}, ${precision}, batch ${work.batch}, mean of ${count} steps`,
     `${each(total)}          a step`,
     `${each(inside)}          in TensorFlow`,
     `${each(total - inside)}          left for JavaScript`,
@@ -108,7 +121,7 @@ function print(total: number): void {
   process.stdout.write(`${lines.join('\n')}\n`);
 }
 
-function oneOf<T extends string>(option: 'task' | 'precision', allowed: readonly T[]): T {
+function oneOf<T extends string>(option: 'network' | 'task' | 'precision', allowed: readonly T[]): T {
   const given = values[option];
   if (!allowed.includes(given as T)) {
     throw new RangeError(`--${option} ${given}: it takes ${allowed.join(', ')}`);

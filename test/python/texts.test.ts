@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { encodeSafetensors, permute } from '@distillery/formats';
 import { datasets } from '@distillery/datasets';
@@ -12,7 +12,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { pythonTimeout, pythonWith } from '../testing/python.ts';
 
-/** Encodes texts with the tokenizer in a file's metadata and computes logits with PyTorch's encoder; prints both. */
+/** Encodes texts with the tokenizer in a file's metadata and computes logits with PyTorch's encoder; prints both. The benchmark's encoder must agree. */
 const evaluation = `
 import json, sys, unicodedata, regex, safetensors, torch
 from torch import nn
@@ -67,6 +67,13 @@ model = Text(len(state["token_embed.weight"]), options["width"], options["depth"
 model.load_state_dict({renamed(key): value for key, value in state.items()})
 ids = [encode(text) for text in texts]
 with torch.no_grad(): logits = model.train()(torch.tensor(ids))
+
+sys.path.insert(0, sys.argv[3])
+from networks import network_of
+task = {"classes": len(json.loads(metadata["classes"])), "vocabulary": len(state["token_embed.weight"]), "length": length}
+benched = network_of(options, task).eval()
+benched.load_state_dict(state)
+with torch.no_grad(): torch.testing.assert_close(benched(torch.tensor(ids)), logits)
 print(json.dumps({"ids": sum(ids, []), "logits": logits.flatten().tolist()}))
 `;
 
@@ -137,6 +144,7 @@ test.for([
       evaluation,
       join(folder, 'text.safetensors'),
       join(folder, 'texts.json'),
+      resolve(import.meta.dirname, '../../bench/peers'),
     ]);
     const answer = JSON.parse(stdout) as { ids: number[]; logits: number[] };
     expect(answer.ids).toEqual(ids);

@@ -12,6 +12,7 @@ export class Declarations {
     interchange: number[],
     fanIn: number,
     options: Omit<LinearOptions, 'out'>,
+    outputs = shape[shape.length - 1],
   ): void {
     const standard = { type: 'uniform', bound: 1 / Math.sqrt(fanIn) } as const;
     const { bias = true, initialWeight = standard, initialBias = standard, frozen = false } = options;
@@ -20,7 +21,7 @@ export class Declarations {
     if (!bias) return;
     this.declare({
       name: `${name}.bias`,
-      shape: shape.slice(-1),
+      shape: [outputs],
       initializer: initialBias,
       interchange: [0],
       ...status,

@@ -13,6 +13,11 @@ export interface Net<T> {
    * with as many groups as channels. `[h, w, c] → [h', w', c]`
    */
   depthwise(name: string, x: T, options: DepthwiseOptions): T;
+  /**
+   * Transposed 2-D convolution that makes a map `factor` times as high and wide, as PyTorch's `ConvTranspose2d` with stride
+   * `factor`, padding p = ⌊factor / 2⌋ and a kernel of `factor` + 2p. `[h, w, in] → [factor·h, factor·w, out]`
+   */
+  enlarge(name: string, x: T, options: EnlargeOptions): T;
   /** Fully connected layer over the last axis, as PyTorch's `Linear`. `[in] → [out]`, `[tokens, in] → [tokens, out]` */
   linear(name: string, x: T, options: LinearOptions): T;
   /**
@@ -96,6 +101,16 @@ export interface ConvOptions {
 }
 
 export type DepthwiseOptions = Omit<ConvOptions, 'out' | 'bias' | 'initialBias'>;
+
+export interface EnlargeOptions extends Omit<ConvOptions, 'kernel' | 'stride' | 'padding'> {
+  /** A whole number above 1. */
+  factor: number;
+}
+
+/** The side length of the kernel that enlarges a map. */
+export function enlargingKernel(factor: number): number {
+  return factor + 2 * Math.floor(factor / 2);
+}
 
 export interface LinearOptions extends Pick<ConvOptions, 'out' | 'bias' | 'initialWeight' | 'initialBias'> {
   /** Whether the layer is copied from another network and never trained. */

@@ -3,6 +3,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { gradientsOf } from './gradients.ts';
 import type { DepthwiseOptions, Forward } from './network.ts';
 import { run, type Tensors } from './run.ts';
+import { trace } from './trace.ts';
 import { startEngine } from './backends/start.ts';
 import { expectClose, expectGradient, expectNoLeak, sample } from './testing/tensors.ts';
 
@@ -43,6 +44,62 @@ function naiveDepthwise(x: tf.Tensor, weight: tf.Tensor, options: DepthwiseOptio
   }
   return { y, shape };
 }
+
+/**
+ * Computes PyTorch's ConvTranspose2d in loops, in float64: every input adds the kernel, times its value, around `factor` times
+ * its position. The weight is `[k, k, out, in]`.
+ */
+function naiveEnlarged(x: tf.Tensor, weight: tf.Tensor, bias: tf.Tensor, factor: number) {
+  const [batch, height, width, channels] = x.shape as number[];
+  const [kernel, , out] = weight.shape as number[];
+  const padding = (kernel - factor) / 2;
+  const [xs, ws] = [x.dataSync(), weight.dataSync()];
+  const shape = [batch, factor * height, factor * width, out];
+  const y = Array.from({ length: shape.reduce((a, b) => a * b) }, (_, at) => bias.dataSync()[at % out]);
+  for (let at = 0; at < xs.length; at++) {
+    const c = at % channels;
+    const column = Math.floor(at / channels) % width;
+    const row = Math.floor(at / channels / width) % height;
+    const b = Math.floor(at / channels / width / height);
+    for (let i = 0; i < kernel; i++) {
+      for (let j = 0; j < kernel; j++) {
+        const [p, q] = [row * factor + i - padding, column * factor + j - padding];
+        if (p < 0 || p >= shape[1] || q < 0 || q >= shape[2]) continue;
+        for (let o = 0; o < out; o++) {
+          y[((b * shape[1] + p) * shape[2] + q) * out + o] +=
+            xs[at] * ws[((i * kernel + j) * out + o) * channels + c];
+        }
+      }
+    }
+  }
+  return { y, shape };
+}
+
+describe.each([2, 3, 4])('a convolution that enlarges %s times', (factor) => {
+  const layer: Forward = (net, x) => net.enlarge('c', x, { out: 3, factor });
+  const { parameters, outputShape } = trace(layer, [3, 2, 2]);
+  const tensors = () => parameters.map(({ shape }, i) => sample(shape, i + 1));
+  const f = (x: tf.Tensor, weight: tf.Tensor, bias: tf.Tensor) =>
+    outputOf(layer, x, { 'c.weight': weight, 'c.bias': bias });
+
+  test('computes what PyTorch computes, in the shape that was planned', () => {
+    tf.tidy(() => {
+      const [x, [weight, bias]] = [sample([2, 3, 2, 2]), tensors()];
+      const { y, shape } = naiveEnlarged(x, weight, bias, factor);
+      const output = f(x, weight, bias);
+      expect(output.shape).toEqual(shape);
+      expect(outputShape).toEqual(shape.slice(1));
+      expectClose(output, y);
+    });
+  });
+
+  test('has the gradients that finite differences give, and leaves nothing behind', () => {
+    const [weight, bias] = tensors();
+    const x = sample([2, 3, 2, 2]);
+    expectGradient((...given) => weighted(f(...(given as Parameters<typeof f>))), [x, weight, bias]);
+    expectNoLeak(() => tf.tidy(() => tf.grad((y: tf.Tensor) => weighted(f(y, weight, bias)))(x)));
+  });
+});
 
 describe('a depthwise convolution', () => {
   const cases: DepthwiseOptions[] = [

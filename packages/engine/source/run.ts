@@ -5,6 +5,7 @@ import {
   type AttentionOptions,
   type ConvOptions,
   type DepthwiseOptions,
+  type EnlargeOptions,
   type Forward,
   type LinearOptions,
   type Net,
@@ -94,6 +95,15 @@ export class RunningNet implements Net<Flow> {
     const stock = stockPadding(kernel, stride, padding);
     const input = stock === undefined ? padded(x.float32(), padding) : x.float32();
     return Flow.of(tf.depthwiseConv2d(input as tf.Tensor4D, weight, stride, stock ?? 'valid'));
+  }
+
+  enlarge(name: string, x: Flow, { factor, bias = true }: EnlargeOptions): Flow {
+    const weight = this.parameter(`${name}.weight`) as tf.Tensor4D;
+    const map = x.float32() as tf.Tensor4D;
+    const [batch, height, width] = map.shape;
+    const shape = [batch, factor * height, factor * width, weight.shape[2]] as const;
+    const y = tf.conv2dTranspose(map, weight, [...shape], factor, 'same');
+    return Flow.of(bias ? biasAdd(y, this.parameter(`${name}.bias`) as tf.Tensor1D) : y);
   }
 
   linear(name: string, x: Flow, { bias = true }: LinearOptions): Flow {

@@ -4,6 +4,7 @@ import { unrecorded } from './gradients.ts';
 import type {
   ConvOptions,
   DepthwiseOptions,
+  EnlargeOptions,
   Forward,
   LinearOptions,
   Net,
@@ -73,6 +74,13 @@ class TangentNet implements Partial<Net<Flows>> {
     return {
       value: this.net.conv(name, x.value, options),
       slope: this.net.conv(name, x.slope, { ...options, bias: false }),
+    };
+  }
+
+  enlarge(name: string, x: Flows, options: EnlargeOptions): Flows {
+    return {
+      value: this.net.enlarge(name, x.value, options),
+      slope: this.net.enlarge(name, x.slope, { ...options, bias: false }),
     };
   }
 

@@ -25,6 +25,7 @@ const zoo: [string, number[], <T>(net: Net<T>, x: T) => T][] = [
   ['wide padding', [3, 3, 1], (net, x) => net.conv('c', x, { out: 2, kernel: 3, padding: 2 })],
   ['pooling', [5, 6, 2], (net, x) => net.maxPool(x, { size: 2 })],
   ['overlapping pooling', [7, 8, 2], (net, x) => net.maxPool(x, { size: 3, stride: 2 })],
+  ['enlarging convolution', [3, 2, 4], (net, x) => net.enlarge('e', x, { out: 3, factor: 2 })],
   ['depthwise convolution', [5, 6, 4], (net, x) => net.depthwise('d', x, { kernel: 3, padding: 1 })],
   [
     'strided depthwise convolution',

@@ -71,6 +71,19 @@ test('counts pooling, relu and batch normalisation by hand', () => {
   );
 });
 
+test('counts a convolution that enlarges by hand', () => {
+  const plan = trace((net, x) => net.enlarge('e', x, { out: 5, factor: 2 }), [3, 2, 4]);
+  expect(plan.outputShape).toEqual([6, 4, 5]);
+  // 4·4·4·5 weights and 5 biases; each of 3·2 positions meets every weight, and each output gets a bias.
+  expect(plan.parameterCount).toBe(4 * 4 * 4 * 5 + 5);
+  expect(plan.flops).toBe(3 * 2 * (4 * 4 * 4 * 5) * 2 + 6 * 4 * 5);
+  expect(plan.parameters[0]).toMatchObject({
+    shape: [4, 4, 5, 4],
+    interchange: [3, 2, 0, 1],
+    initializer: { type: 'uniform', bound: 1 / Math.sqrt(4 * 4 * 5) },
+  });
+});
+
 test('counts a depthwise convolution by hand', () => {
   const plan = trace(
     only((net, x) => net.depthwise('d', x, { kernel: 3, stride: 2, padding: 1 })),

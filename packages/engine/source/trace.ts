@@ -5,6 +5,8 @@ import {
   type ConvOptions,
   type DepthwiseOptions,
   type EmbeddingOptions,
+  type EnlargeOptions,
+  enlargingKernel,
   type Forward,
   type Initializer,
   type LinearOptions,
@@ -64,6 +66,24 @@ class TracingNet implements Net<Shape> {
       bias: false,
     });
     this.flops += sizeOf(shape) * 2 * fanIn;
+    return shape;
+  }
+
+  enlarge(name: string, x: Shape, options: EnlargeOptions): Shape {
+    const [height, width, channels] = this.map(name, x);
+    const { out, factor, bias = true } = options;
+    const kernel = enlargingKernel(factor);
+    const shape = this.output(name, [factor * height, factor * width, out]);
+    // PyTorch counts the inputs of a transposed convolution by its outputs.
+    this.declarations.weights(
+      name,
+      [kernel, kernel, out, channels],
+      [3, 2, 0, 1],
+      kernel * kernel * out,
+      options,
+      out,
+    );
+    this.flops += height * width * channels * kernel * kernel * out * 2 + (bias ? sizeOf(shape) : 0);
     return shape;
   }
 

@@ -14,7 +14,7 @@ import { bindMethod, type WeightedTerm } from './method.ts';
 import { componentKinds, componentName } from './components/index.ts';
 import { createNetwork, disposeNetwork, readValues } from './network.ts';
 import { average, averageChoice, towardsAverage } from './testing/average-teacher.ts';
-import { randomLogits } from './testing/teacher-rows.ts';
+import { randomRows } from './testing/teacher-rows.ts';
 import { train } from './loop.ts';
 import type { TeacherTaps } from './teacher-taps.ts';
 import { StopTraining, type TrainingResult } from './training-run.ts';
@@ -51,7 +51,7 @@ beforeAll(async () => {
   await startEngine();
   folder = await mkdtemp(join(tmpdir(), 'distillery-train-'));
   const store = await openStore(folder);
-  teacher = await randomLogits(store, count, classes);
+  teacher = await randomRows(store, count, { logits: [classes] });
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 

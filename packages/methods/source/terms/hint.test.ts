@@ -29,13 +29,15 @@ describe.each([
     options: { normalize: true },
     names: ['conv.weight', 'conv.bias', 'bn.weight', 'bn.bias', 'bn.running_mean', 'bn.running_var'],
   },
-  // Twice and three times as large, half as large, and neither.
+  // Twice and three times as large, half and a third as large, and neither.
   ...[
-    [8, 10],
-    [12, 15],
-    [2, 3],
-    [7, 3],
-  ].map((size) => ({ from: [...size, 2], to: [4, 5, 3], options: {}, names: ['conv.weight', 'conv.bias'] })),
+    { size: [8, 10], to: [4, 5, 3] },
+    { size: [12, 15], to: [4, 5, 3] },
+    { size: [2, 3], to: [4, 6, 3] },
+    { size: [2, 1], to: [6, 3, 3] },
+    { size: [2, 3], to: [4, 5, 3] },
+    { size: [7, 3], to: [4, 5, 3] },
+  ].map(({ size, to }) => ({ from: [...size, 2], to, options: {}, names: ['conv.weight', 'conv.bias'] })),
   { from: [6], to: [4], options: {}, names: ['linear.weight', 'linear.bias'] },
 ])('from $from to $to, $options', ({ from, to, options, names }) => {
   const term = () => bound('hint', { ...taps, ...options }, { h: from }, { h: to });
@@ -99,7 +101,7 @@ describe.each([
   });
 });
 
-test('a larger map is convolved with a stride, and a smaller one is resized first', () => {
+test('a larger map is convolved with a stride, a smaller one by a transposed convolution, and others are resized first', () => {
   const regressor = (from: number[], to: number[]) => {
     const { auxiliary } = bound('hint', taps, { h: from }, { h: to });
     const { inputShape, parameters } = trace(auxiliary.regressor.forward, auxiliary.regressor.inputShape);
@@ -108,12 +110,11 @@ test('a larger map is convolved with a stride, and a smaller one is resized firs
   expect(regressor([4, 4, 2], [4, 4, 3])).toEqual({ inputShape: [4, 4, 2], kernel: [3, 3] });
   expect(regressor([8, 8, 2], [4, 4, 3])).toEqual({ inputShape: [8, 8, 2], kernel: [3, 3] });
   expect(regressor([16, 16, 2], [4, 4, 3])).toEqual({ inputShape: [16, 16, 2], kernel: [5, 5] });
-  expect(regressor([2, 2, 2], [4, 4, 3])).toEqual({ inputShape: [4, 4, 2], kernel: [3, 3] });
+  expect(regressor([2, 2, 2], [4, 4, 3])).toEqual({ inputShape: [2, 2, 2], kernel: [4, 4] });
+  expect(regressor([2, 2, 2], [5, 4, 3])).toEqual({ inputShape: [5, 4, 2], kernel: [3, 3] });
   // Through an identity, the nearest neighbour of each position is compared.
-  const teacher = { h: tf.fill([1, 4, 4, 1], 2) };
-  expectClose(lossOf('hint', taps, 'h', teacher, same)(tf.tensor([1, 2, 3, 4], [1, 2, 2, 1])), [
-    (1 + 0 + 1 + 4) / 4,
-  ]);
+  const teacher = { h: tf.fill([1, 4, 3, 1], 2) };
+  expectClose(lossOf('hint', taps, 'h', teacher, same)(tf.tensor([1, 2], [1, 2, 1, 1])), [(1 + 0) / 2]);
 });
 
 test('refuses a map with a vector, and names both shapes', () => {

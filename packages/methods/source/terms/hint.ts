@@ -20,8 +20,9 @@ const options = z.strictObject({
  * Hint: mean (R(F_s) − F_t)², with a regressor R that is trained with the student (Romero et al., 2015, "FitNets: Hints
  * for Thin Deep Nets", arXiv:1412.6550). Between vectors, `[batch, D]`, R is a linear layer. Between maps, `[batch,
  * height, width, channels]`, it is a 3×3 convolution. Where the student's map is r times as large, the convolution has
- * stride r and a kernel of r + 1; other sizes are first average-pooled or, where the teacher's map is larger, resized by
- * nearest neighbour. Common reference code uses a transposed convolution there.
+ * stride r and a kernel of r + 1; where the teacher's is, it is a transposed convolution of stride r (for r = 2 with a kernel
+ * of 4). Both follow the regressor of Tian et al., ICLR 2020 (arXiv:1910.10699). Other sizes are first average-pooled where
+ * the student's map is larger, and resized by nearest neighbour where it is smaller.
  */
 export const hint: Term<typeof options> = {
   type: 'hint',
@@ -44,6 +45,9 @@ export const hint: Term<typeof options> = {
     }
     const out = to[to.length - 1];
     const stride = to.length === 1 ? 1 : wholeRatio(from, to);
+    const factor = to.length === 1 ? undefined : wholeRatio(to, from);
+    // The map is brought to the teacher's size before the regressor.
+    const resize = stride === undefined && factor === undefined;
     return {
       student: [taps.student],
       teacher: [taps.teacher],
@@ -51,18 +55,21 @@ export const hint: Term<typeof options> = {
       matching: false,
       auxiliary: {
         regressor: {
-          inputShape: stride === undefined ? [to[0], to[1], from[2]] : from,
+          inputShape: resize ? [to[0], to[1], from[2]] : from,
           forward(net, x) {
             if (from.length === 1) return net.linear('linear', x, { out });
             const kernel = Math.max(3, (stride ?? 1) + 1);
-            const y = net.conv('conv', x, { out, kernel, stride: stride ?? 1, padding: 1 });
+            const y =
+              stride === undefined && factor !== undefined
+                ? net.enlarge('conv', x, { out, factor })
+                : net.conv('conv', x, { out, kernel, stride: stride ?? 1, padding: 1 });
             return choice.normalize ? net.relu(net.batchNorm('bn', y)) : y;
           },
         },
       },
       loss({ student, teacher, auxiliary }) {
         const own = student[taps.student];
-        const input = stride === undefined ? resized(own as tf.Tensor4D, to) : own;
+        const input = resize ? resized(own as tf.Tensor4D, to) : own;
         return meanSquaredError(auxiliary('regressor', input), teacher[taps.teacher]);
       },
     };

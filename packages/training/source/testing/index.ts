@@ -1,3 +1,3 @@
 export * from './results.ts';
 export { stageRunner } from './stages.ts';
-export { randomLogits } from './teacher-rows.ts';
+export { randomRows } from './teacher-rows.ts';
