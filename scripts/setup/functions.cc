@@ -34,7 +34,12 @@ struct Graph {
   TF_Graph *graph = TF_NewGraph();
   // JavaScript names operations by their position here.
   std::vector<TF_Operation *> operations;
-  ~Graph() { TF_DeleteGraph(graph); }
+  ~Graph() { Free(); }
+  void Free() {
+    if (graph != nullptr) TF_DeleteGraph(graph);
+    graph = nullptr;
+    operations.clear();
+  }
 };
 
 // The arguments of a call, each converted where it is needed. The first failed conversion throws in JavaScript.
@@ -50,7 +55,9 @@ class Arguments {
   Graph *ToGraph(int at) {
     void *data = nullptr;
     Check(napi_get_value_external(env_, values_[at], &data));
-    return static_cast<Graph *>(data);
+    Graph *graph = static_cast<Graph *>(data);
+    if (ok_ && graph->graph == nullptr) Fail("the graph was freed");
+    return graph;
   }
 
   std::string ToText(napi_value value) {
@@ -230,12 +237,20 @@ napi_value Finish(napi_env env, Arguments &arguments, Graph &graph, TF_Operation
   return outputs;
 }
 
-// newGraph(): an empty graph, freed with the JavaScript object.
+// newGraph(): an empty graph. freeGraph or, at the latest, the garbage collector frees it.
 napi_value NewGraph(napi_env env, napi_callback_info) {
   napi_value graph = nullptr;
   auto release = [](napi_env, void *data, void *) { delete static_cast<Graph *>(data); };
   napi_create_external(env, new Graph, release, nullptr, &graph);
   return graph;
+}
+
+// freeGraph(graph): frees its memory, of which the garbage collector knows nothing. Functions made of it stay.
+napi_value FreeGraph(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  Graph *graph = arguments.ToGraph(0);
+  if (arguments.ok()) graph->Free();
+  return nullptr;
 }
 
 // addOperation(graph, type, name, attributes, inputs, list, controls): adds an operation.
@@ -345,9 +360,10 @@ NAPI_MODULE_INIT() {
     const char *name;
     napi_callback call;
   } const functions[] = {
-      {"newGraph", tfnodejs::NewGraph},       {"addOperation", tfnodejs::AddOperation},
-      {"addConstant", tfnodejs::AddConstant}, {"setShape", tfnodejs::SetShape},
-      {"addFunction", tfnodejs::AddFunction}, {"removeFunction", tfnodejs::RemoveFunction},
+      {"newGraph", tfnodejs::NewGraph},         {"freeGraph", tfnodejs::FreeGraph},
+      {"addOperation", tfnodejs::AddOperation}, {"addConstant", tfnodejs::AddConstant},
+      {"setShape", tfnodejs::SetShape},         {"addFunction", tfnodejs::AddFunction},
+      {"removeFunction", tfnodejs::RemoveFunction},
   };
   for (const auto &[name, call] : functions) {
     napi_value function = nullptr;

@@ -152,6 +152,28 @@ describe.skipIf(refusal !== undefined)('a compiled function', () => {
     expect(reasons).toEqual([]);
   });
 
+  test('leaves no native memory behind when it is compiled again and again', () => {
+    const x = tf.zeros([4]);
+    // A graph of 600 operations takes almost a megabyte.
+    const f = compiling((given: tf.Tensor) =>
+      tf.tidy(() => {
+        let y = given;
+        for (let i = 0; i < 300; i++) y = tf.add(y, 1);
+        return y;
+      }),
+    );
+    const grown = (times: number) => {
+      for (let i = 0; i < times; i++) {
+        f(x).dispose();
+        f.dispose();
+      }
+      const { rss, heapTotal } = process.memoryUsage();
+      return (rss - heapTotal) / 1e6;
+    };
+    const before = grown(5);
+    expect(grown(25) - before).toBeLessThan(25);
+  });
+
   test('works again after it was disposed', () => {
     const f = compiling((x: tf.Tensor) => tf.square(x));
     expectClose(f(tf.scalar(3)), [9]);

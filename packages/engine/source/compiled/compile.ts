@@ -48,9 +48,12 @@ export function compile<I extends TensorsIn, O extends TensorsIn>(
     if (known !== undefined) return known;
     let example: O | undefined;
     const once = () => record(() => tensorsIn((example = f(argument))), tensors);
+    const recordings: Recording[] = [];
     try {
-      const recording = once();
-      const difference = firstDifference(recording, once());
+      recordings.push(once());
+      recordings.push(once());
+      const [recording, again] = recordings;
+      const difference = firstDifference(recording, again);
       if (difference !== undefined)
         throw new NotCompilable(`${difference} differs from step to step and is not fed`);
       const program = new Program(recording, name, xla, example as O);
@@ -61,6 +64,8 @@ export function compile<I extends TensorsIn, O extends TensorsIn>(
       reason = error.message;
       refused(reason);
       return undefined;
+    } finally {
+      for (const { graph } of recordings) graph.dispose();
     }
   }
 

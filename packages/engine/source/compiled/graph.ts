@@ -15,6 +15,7 @@ type GraphHandle = object;
 /** The functions that this project adds to the addon (scripts/setup/functions.cc). */
 interface GraphBinding {
   newGraph(): GraphHandle;
+  freeGraph(graph: GraphHandle): void;
   addOperation(
     graph: GraphHandle,
     type: string,
@@ -41,9 +42,20 @@ function addon(): Binding & Partial<GraphBinding> {
   return nativeBackend().binding;
 }
 
-/** Whether the addon has graphs; the package's own download of it has none. */
+const functions = [
+  'newGraph',
+  'freeGraph',
+  'addOperation',
+  'addConstant',
+  'setShape',
+  'addFunction',
+  'removeFunction',
+] as const satisfies (keyof GraphBinding)[];
+
+/** Whether the addon has graphs. The package's own download of it has none, and that of an earlier version fewer functions. */
 export function hasGraphs(): boolean {
-  return addon().newGraph !== undefined;
+  const own = addon();
+  return functions.every((name) => own[name] !== undefined);
 }
 
 export interface Operation {
@@ -59,6 +71,11 @@ export class Graph {
   private readonly binding = addon() as GraphBinding;
   private readonly handle = this.binding.newGraph();
   private count = 0;
+
+  /** Frees its memory. Functions that were registered stay. */
+  dispose(): void {
+    this.binding.freeGraph(this.handle);
+  }
 
   /** @returns the operation's number and its outputs */
   add({ type, attributes, inputs, controls = [] }: Operation): [number, InferredOutput[]] {

@@ -33,7 +33,7 @@ interface Line {
   content: string;
 }
 
-/** A recorded function. */
+/** A recorded function. The caller disposes its graph. */
 export interface Recording {
   graph: Graph;
   inputs: { origin: Origin; at: GraphOutput }[];
@@ -106,6 +106,7 @@ export function record(run: () => readonly tf.Tensor[], tensors: readonly tf.Ten
   } catch (error) {
     // The function was interrupted, so tensors that it would have disposed are still counted. They never had any memory.
     Object.assign(state, { numTensors, numDataBuffers, numBytes });
+    recording.dispose();
     throw error;
   } finally {
     active = undefined;
@@ -158,6 +159,10 @@ export class Recorder {
     this.binding = backend.binding;
     this.arguments = new Map(tensors.map(({ dataId }, index) => [dataId, index]));
     this.variables = new Map(variables.map((variable) => [variable.dataId, variable]));
+  }
+
+  dispose(): void {
+    this.graph.dispose();
   }
 
   /** Runs `work` with the recorder in place of the addon. */
