@@ -61,7 +61,7 @@ const view: JobView = {
   skippedData: [],
   stages: [stage],
 };
-const at = (ms: number) => ({ id: `${ms}-0`, time: '' });
+const at = (ms: number) => ({ id: `${ms}-0`, job: 'j', time: '' });
 const stageEvent = (ms: number, attempt: number, state: StageView['state'], code?: string): JobEvent => ({
   ...at(ms),
   type: 'stage',

@@ -3,6 +3,7 @@ import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import helmet from '@fastify/helmet';
 import { DistilleryError, type ErrorCode, errorTable } from '@distillery/spec';
+import { defaultOf } from '@distillery/spec/configuration';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
 import { serializerCompiler } from 'fastify-type-provider-zod';
 import type { Logger } from 'pino';
@@ -12,6 +13,7 @@ import { audit } from './plugins/audit.ts';
 import { body } from './plugins/body.ts';
 import { compression } from './plugins/compression.ts';
 import { answerProblem, errors } from './plugins/errors.ts';
+import { type EventStreamOptions, eventStreams } from './plugins/event-streams.ts';
 import { openapi } from './plugins/openapi.ts';
 import { otherSites } from './plugins/other-sites.ts';
 import { preconditions } from './plugins/preconditions.ts';
@@ -31,6 +33,8 @@ export interface AppOptions extends Services {
   requestTimeout?: number;
   /** Addresses and ranges of proxies whose `X-Forwarded-For` header is trusted; default none. */
   trustProxy?: string[];
+  /** Default: those of the setting API_STREAMS, with a heartbeat every 15 seconds. */
+  streams?: Partial<EventStreamOptions> | undefined;
 }
 
 /** Builds the API, ready to `listen`. It does not own queue and store: close them after it. */
@@ -40,6 +44,7 @@ export async function buildApp({
   version = '0.1.0',
   requestTimeout = 30_000,
   trustProxy = [],
+  streams,
   ...services
 }: AppOptions): Promise<FastifyInstance> {
   const loggerInstance: FastifyBaseLogger | undefined = logger;
@@ -82,12 +87,22 @@ export async function buildApp({
   await app.register(access, { ...accessRules, queue: services.queue });
   await app.register(audit, { queue: services.queue });
   await app.register(preconditions);
+  await app.register(eventStreams, { most: defaultOf('apiStreams'), heartbeatSeconds: 15, ...streams });
   await app.register(openapi, { catalogue: services.catalogue, version });
   await app.register(routes, services);
-  // A connection that is busy when closing begins becomes idle later, and would stay open for a minute.
+  const sockets = new Set<Socket>();
+  app.server.on('connection', (socket: Socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
+  // A connection that is busy when closing begins becomes idle later, and would stay open for a minute. Node does not count
+  // one as idle that has sent nothing yet.
   app.addHook('preClose', async () => {
     if (!app.server.listening) return;
-    const timer = setInterval(() => app.server.closeIdleConnections(), 100);
+    const timer = setInterval(() => {
+      app.server.closeIdleConnections();
+      for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy();
+    }, 100);
     app.server.once('close', () => clearInterval(timer));
   });
   await app.ready();

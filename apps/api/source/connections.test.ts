@@ -93,3 +93,13 @@ test('a request in progress is answered before the API closes, and its connectio
   expect(answer.split('\r\n\r\n')[1]).toMatch(/^HTTP\/1.1 422 /);
   await expect(fetch(`${api.url}/healthz`)).rejects.toThrow('fetch failed');
 });
+
+test('a connection that has sent nothing is closed with the API', { timeout: 60_000 }, async () => {
+  const api = await held.start();
+  const { hostname, port } = new URL(api.url);
+  const socket = connect(Number(port), hostname);
+  await once(socket, 'connect');
+  const left = once(socket.resume(), 'close');
+  await fetch(`${api.url}/healthz`);
+  await Promise.all([api.close(), left]);
+});

@@ -70,7 +70,9 @@ async function ask(
     if (response.status < 400) expect(path, what).toMatch(/^\/(healthz|readyz)/);
   }
   expect(response.status, what).toBeLessThan(500);
-  if (response.status < 400 || init.method === 'HEAD') await response.arrayBuffer();
+  const streams = response.headers.get('content-type')?.startsWith('text/event-stream') === true;
+  if (streams) await response.body?.cancel();
+  else if (response.status < 400 || init.method === 'HEAD') await response.arrayBuffer();
   else expect((await problem(response)).status, what).toBe(response.status);
   return response.status;
 }

@@ -42,6 +42,10 @@ export interface ApiOptions extends AccessSettings {
   retainJobs?: number | undefined;
   /** The entries of the audit log that are kept; default 100,000. */
   retainAudit?: number | undefined;
+  /** The most streams of events that are open at once; default 2000. */
+  apiStreams?: number | undefined;
+  /** Seconds between two comments in a stream of events; default 15. */
+  heartbeatSeconds?: number;
   /** How often and after how long the artifacts of deleted jobs are removed. */
   collection?: CollectorOptions;
   /** How many submissions and plans run at once and how many more may wait; default 8 and 100. */
@@ -95,6 +99,10 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
     logger: log,
     access,
     trustProxy,
+    streams: {
+      ...(options.apiStreams === undefined ? {} : { most: options.apiStreams }),
+      ...(options.heartbeatSeconds === undefined ? {} : { heartbeatSeconds: options.heartbeatSeconds }),
+    },
     ...(requestTimeout === undefined ? {} : { requestTimeout }),
     ...(version === undefined ? {} : { version }),
   });

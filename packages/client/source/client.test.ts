@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { ApiError, type Client, createClient } from './client.ts';
+import { ApiError } from './api-error.ts';
+import { type Client, createClient } from './client.ts';
 
 let server: Server;
 let client: Client;

@@ -1,10 +1,8 @@
-import { createHash } from 'node:crypto';
 import type {
   AuditEntry,
   CatalogueEntry,
   Checkpoint,
   EngineInfo,
-  FieldError,
   JobSpecInput,
   JobSummary,
   JobView,
@@ -12,26 +10,12 @@ import type {
   Report,
   ScrubReport,
   StageView,
+  StreamEvent,
 } from '@distillery/spec';
-import { isTerminal } from '@distillery/spec';
-
-/** A response of the API that is not a success: RFC 9457 problem details as an error. */
-export class ApiError extends Error {
-  readonly status: number;
-  readonly code: string;
-  readonly errors: FieldError[];
-
-  constructor(
-    status: number,
-    problem: { code?: string; title?: string; detail?: string; errors?: FieldError[] },
-  ) {
-    super(problem.detail ?? problem.title ?? `HTTP ${status}`);
-    this.name = 'ApiError';
-    this.status = status;
-    this.code = problem.code ?? 'unknown';
-    this.errors = problem.errors ?? [];
-  }
-}
+import { isTerminal } from '@distillery/spec/job';
+import { ApiError } from './api-error.ts';
+import { delay } from './delay.ts';
+import { type FollowOptions, streamEvents } from './events.ts';
 
 /**
  * Selects weights of a job: those of the teacher, of another teacher by name, or of a student. Default: the first seed and
@@ -147,7 +131,8 @@ export function createClient(url: string, { token }: { token?: string | undefine
       const response = await request(`${jobPath(id)}/${network}/weights?${query}`);
       const bytes = new Uint8Array(await response.arrayBuffer());
       const expected = /sha-256=:([^:]+):/.exec(response.headers.get('repr-digest') ?? '')?.[1];
-      const actual = createHash('sha256').update(bytes).digest('base64');
+      const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
+      const actual = btoa(String.fromCharCode(...digest));
       if (expected !== actual)
         throw new Error(`the weights of ${id} have digest ${actual}, expected ${expected}`);
       return bytes;
@@ -176,6 +161,22 @@ export function createClient(url: string, { token }: { token?: string | undefine
     audit: (query: Record<string, string> = {}) =>
       json<{ entries: AuditEntry[]; next: string | null }>(`/v1/audit?${new URLSearchParams(query)}`),
 
+    /**
+     * Yields what has happened to a job and what happens to it, each event once, until the job has ended; without a job, what
+     * happens to all jobs, without an end. Lost connections are made again. A `reset` stands for events that the service no longer
+     * has: it has the view of the job. For all jobs it also comes first when there is no `after`; what `jobs()` lists from then
+     * on is changed by the events that follow.
+     */
+    events: (id?: string, options: FollowOptions = {}): AsyncGenerator<StreamEvent, void, void> =>
+      streamEvents(
+        (headers, signal) =>
+          request(id === undefined ? '/v1/events' : `${jobPath(id)}/events`, {
+            headers: { accept: 'text/event-stream', ...headers },
+            signal,
+          }),
+        options,
+      ),
+
     /** Yields the view of a job again and again until the job has ended; the last view is the final one. */
     async *watch(id: string, { interval = 500, signal }: WatchOptions = {}): AsyncGenerator<JobView> {
       while (true) {
@@ -195,19 +196,4 @@ function parsed(text: string): Record<string, never> | undefined {
   } catch {
     return undefined;
   }
-}
-
-function delay(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {
-  return new Promise((resolve, reject) => {
-    signal?.throwIfAborted();
-    const aborted = () => {
-      clearTimeout(timer);
-      reject(signal?.reason as Error);
-    };
-    const timer = setTimeout(() => {
-      signal?.removeEventListener('abort', aborted);
-      resolve();
-    }, milliseconds);
-    signal?.addEventListener('abort', aborted, { once: true });
-  });
 }

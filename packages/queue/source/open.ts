@@ -7,7 +7,8 @@ import { type JobControl, jobControl } from './records/control.ts';
 import { type ConsumeOptions, type Consumer, consumeStages, type StageHandler } from './bull/consume.ts';
 import { checkDurability } from './redis/durability.ts';
 import { type EndedJobs, endedJobs } from './records/ended.ts';
-import { type Events, eventLog } from './records/events.ts';
+import { eventLog } from './records/events.ts';
+import { eventFollowers } from './records/follow.ts';
 import { type Inventory, inventory } from './records/inventory.ts';
 import { type Jobs, jobRecords } from './records/jobs.ts';
 import { defaultPrefix, keysUnder, requireHashTag } from './redis/keys.ts';
@@ -40,11 +41,14 @@ export type Stages = Pick<StageQueue, 'offer' | 'reconcile'> & {
   consume(handler: StageHandler, options: ConsumeOptions): Promise<Consumer>;
 };
 
+export type Events = ReturnType<typeof eventLog> & Omit<ReturnType<typeof eventFollowers>, 'close'>;
+
 export interface DistilleryQueue {
   jobs: Jobs;
   control: JobControl;
   attempts: Fence;
   metrics: Metrics;
+  /** The logs of what happens to jobs. */
   events: Events;
   stages: Stages;
   ended: EndedJobs;
@@ -90,12 +94,18 @@ export async function openQueue(options: QueueOptions): Promise<DistilleryQueue>
   const workers = workerRegistry(redis, keys);
   const standing = standingReader(redis, keys, workers);
   const jobs = jobRecords(redis, keys, standing);
+  const { close: closeFollowers, ...followers } = eventFollowers(
+    redis,
+    keys,
+    () => connect(url, 'fail', onError),
+    onError,
+  );
   return {
     jobs,
     control: jobControl(redis, keys, jobs, stages),
     attempts,
     metrics: metricLog(redis, keys),
-    events: eventLog(redis, keys),
+    events: { ...eventLog(redis, keys), ...followers },
     stages: {
       offer: stages.offer,
       reconcile: stages.reconcile,
@@ -132,6 +142,7 @@ export async function openQueue(options: QueueOptions): Promise<DistilleryQueue>
     async close() {
       await Promise.all([...consumers].map((consumer) => consumer.close()));
       await stages.close();
+      await closeFollowers();
       closing.abort();
       redis.disconnect();
     },

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { jobStates, reasonSchema, stageProgressSchema, stageStates } from './job.ts';
+import { jobStates, jobViewSchema, reasonSchema, stageProgressSchema, stageStates } from './job.ts';
 import { skippedDataSchema } from './warning.ts';
 
 /**
@@ -13,8 +13,9 @@ const common = {
     .string()
     .regex(/^\d+-\d+$/)
     .describe(
-      'The place of the event in the log of its job. Ids rise; a reader goes on behind the last one it has.',
+      'The place of the event among those of all jobs. Ids rise; a reader goes on behind the last one it has.',
     ),
+  job: z.string().describe('The id of the job.'),
   time: z.iso.datetime().describe('When the event was written.'),
 };
 const ofAttempt = {
@@ -111,6 +112,22 @@ export const jobEventSchema = z.discriminatedUnion('type', [
 ]);
 /** Something that happened to a job. */
 export type JobEvent = z.output<typeof jobEventSchema>;
+
+/** Takes the place of events that a stream of events cannot tell, because they are no longer kept. */
+export const resetEventSchema = z.object({
+  type: z
+    .literal('reset')
+    .describe('Events are missing here: what is known of the job, or of all, is out of date.'),
+  job: common.job.nullable().describe('The id of the job; null in a stream of all jobs.'),
+  latest: common.id
+    .nullable()
+    .describe('The newest event by then, null if there was none. The view holds what events up to it tell.'),
+  view: jobViewSchema.nullable().describe('The job as it is now; null in a stream of all jobs.'),
+});
+export type ResetEvent = z.output<typeof resetEventSchema>;
+
+/** What a stream of events tells. */
+export type StreamEvent = JobEvent | ResetEvent;
 
 /** A line of a log before it has a place in it. */
 export type LogLine = Pick<z.output<typeof logEvent>, 'source' | 'level' | 'message'>;

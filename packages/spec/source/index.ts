@@ -10,7 +10,16 @@ export { canonicalJson, digestOf, sha256 } from './digest.ts';
 export { maxScrubFindings, type ScrubFinding, type ScrubReport, scrubReportSchema } from './scrub.ts';
 export { LostArtifacts } from './lost-artifacts.ts';
 export { asDistilleryError, DistilleryError, type ErrorCode, errorTable, type FieldError } from './errors.ts';
-export { type JobEvent, jobEventSchema, type LogLine, logLevels, type SavedCheckpoint } from './events.ts';
+export {
+  type JobEvent,
+  jobEventSchema,
+  type LogLine,
+  logLevels,
+  type ResetEvent,
+  resetEventSchema,
+  type SavedCheckpoint,
+  type StreamEvent,
+} from './events.ts';
 export {
   type Checkpoint,
   checkpointSchema,

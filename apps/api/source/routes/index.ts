@@ -3,6 +3,7 @@ import type { Services } from '../services.ts';
 import { health } from './health.ts';
 import { audit } from './v1/audit.ts';
 import { catalogues } from './v1/catalogues.ts';
+import { events } from './v1/events.ts';
 import { engine } from './v1/engine.ts';
 import { job } from './v1/jobs/job/index.ts';
 import { list } from './v1/jobs/list.ts';
@@ -17,6 +18,7 @@ export const routes: FastifyPluginAsyncZod<Services> = async (app, services) => 
   await app.register(engine, v1);
   await app.register(submit, v1);
   await app.register(list, v1);
+  await app.register(events, v1);
   await app.register(audit, v1);
   await app.register(store, v1);
   await app.register(job, { ...services, prefix: '/v1/jobs/:id' });

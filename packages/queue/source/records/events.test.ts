@@ -115,7 +115,7 @@ test('progress, metrics, checkpoints and equal warnings take the place of the on
   await report(second, 4);
 
   const newest = (await events.read(id)).filter(({ type }) => type !== 'job' && type !== 'stage');
-  const place = { id: expect.any(String), time: expect.any(String) };
+  const place = { id: expect.any(String), job: id, time: expect.any(String) };
   const expected = [
     ...[1, 2, 3].map((step) => ({
       type: 'warning',

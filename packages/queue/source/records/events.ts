@@ -16,11 +16,10 @@ export function eventLog(redis: Client, keys: Keys) {
     read: guarded(async (jobId: string, after?: string, limit: number = 1000): Promise<JobEvent[]> => {
       const start = after !== undefined && isStreamId(after) ? `(${after}` : '-';
       const entries = await redis.xrange(keys.events(jobId), start, '+', 'COUNT', limit);
-      return entries.map(eventOf);
+      return entries.map((entry) => eventOf(entry, jobId));
     }),
   };
 }
-export type Events = ReturnType<typeof eventLog>;
 
 const json = (text: string): unknown => (text === '' ? null : JSON.parse(text));
 /** Streams hold strings: the fields that are something else. */
@@ -36,8 +35,10 @@ const decoders: Record<string, (text: string) => unknown> = {
   worker: (text) => text || null,
 };
 
-function eventOf([id, pairs]: [id: string, pairs: string[]]): JobEvent {
-  const event: Record<string, unknown> = { id, time: new Date(Number.parseInt(id, 10)).toISOString() };
+/** An entry of the log of a job, or of the log of all jobs, whose entries name their jobs. */
+export function eventOf([id, pairs]: [id: string, pairs: string[]], job?: string): JobEvent {
+  const time = new Date(Number.parseInt(id, 10)).toISOString();
+  const event: Record<string, unknown> = { id, job, time };
   const { furthest, ...fields } = entryFields(pairs);
   for (const [name, text] of Object.entries(fields)) {
     const decode = decoders[name];

@@ -27,6 +27,8 @@ export function keysUnder(prefix: string) {
     stageMetrics: (id: string, stage: string) => `${prefix}:job:${id}:metrics:${stage}`,
     /** Stream of events, bounded. */
     events: (id: string) => `${prefix}:job:${id}:events`,
+    /** Stream of the events of all jobs, under the same ids, bounded. */
+    allEvents: `${prefix}:events`,
     /** Sorted set of job ids, all with score 0: they sort by id, and ids by the time of their creation. */
     all: `${prefix}:jobs`,
     inState: (state: JobState) => `${prefix}:jobs:state:${state}`,
@@ -94,6 +96,7 @@ export function scriptKeys(keys: Keys, id: string): string[] {
     keys.backlog,
     keys.pace,
     keys.ended,
+    keys.allEvents,
   ];
 }
 

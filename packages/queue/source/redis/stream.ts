@@ -5,6 +5,13 @@ export function entryFields(pairs: readonly string[]): Record<string, string> {
   return fields;
 }
 
+/** Whether the first of two stream ids is the later one; '' is before every id. */
+export function isLaterId(id: string, other: string): boolean {
+  const parts = (text: string) => (text === '' ? [-1, 0] : text.split('-').map(Number));
+  const [[time, count], [otherTime, otherCount]] = [parts(id), parts(other)];
+  return time === otherTime ? count > otherCount : time > otherTime;
+}
+
 /** Whether a text has the form of a stream id: milliseconds and a number, joined by a dash. */
 export function isStreamId(id: string): boolean {
   return /^\d{1,15}-\d{1,15}$/.test(id);

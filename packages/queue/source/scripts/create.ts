@@ -38,6 +38,6 @@ updateLive(id, 'queued')
 listQueued()
 recount()
 for i = ${commonKeys + 4}, #KEYS do redis.call('ZADD', KEYS[i], 0, id) end
-appendEvent('type', 'job', 'state', 'queued', 'reason', '')
+redis.call('HSET', job, 'firstEvent', appendEvent('type', 'job', 'state', 'queued', 'reason', ''))
 return {'created', id, time}
 `);

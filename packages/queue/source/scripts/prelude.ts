@@ -4,12 +4,12 @@ import { workLists } from './work-lists.ts';
 const states = jobStates.map((state, i) => `${state} = KEYS[${5 + i}]`).join(', ');
 
 /** How many keys every script gets. The keys that a script needs beside them follow. */
-export const commonKeys = 12 + jobStates.length;
+export const commonKeys = 13 + jobStates.length;
 
-const work = ['live', 'ready', 'delayed', 'running', 'served', 'backlog', 'pace', 'ended'];
+const work = ['live', 'ready', 'delayed', 'running', 'served', 'backlog', 'pace', 'ended', 'allEvents'];
 const workKeys = work.map((_, i) => `KEYS[${5 + jobStates.length + i}]`).join(', ');
 
-/** Approximate number of events that a job keeps; the oldest ones go first. */
+/** Approximate number of events that a job keeps, and that are kept of all jobs together; the oldest ones go first. */
 const maxEvents = 20_000;
 
 /**
@@ -17,7 +17,7 @@ const maxEvents = 20_000;
  * the JSON in it, because cjson turns an empty list into an object and rounds numbers.
  *
  * Fields of the hash: id name labels owner priority state version createdAt startedAt finishedAt reason plan stages
- * warnings skippedData counts done; `w:<digest>` for each warning and `d:<digest>` for each data set with skipped samples, see
+ * firstEvent warnings skippedData counts done; `w:<digest>` for each warning and `d:<digest>` for each data set with skipped samples, see
  * scripts/reports.ts; and for each stage `s:<stage>:` state kind needs requires work share attempt worker ticket order startedAt finishedAt
  * progress fraction progressAt from lastWrite reason failures furthest rows rowsFrom progressEvent metricsEvent checkpointEvent.
  */
@@ -51,15 +51,23 @@ local function changed()
   redis.call('HINCRBY', job, 'version', 1)
 end
 
--- Every event of a job is written here. Returns the id of the event.
+-- Every event is written here, to the log of its job and to that of all jobs. Returns its id, which is the same in both.
 local function appendEvent(...)
-  return redis.call('XADD', events, 'MAXLEN', '~', ${maxEvents}, '*', ...)
+  local id = redis.call('XADD', allEvents, 'MAXLEN', '~', ${maxEvents}, '*', 'job', redis.call('HGET', job, 'id'), ...)
+  redis.call('XADD', events, 'MAXLEN', '~', ${maxEvents}, id, ...)
+  return id
+end
+
+-- Removes an event that another one replaces.
+local function removeEvent(id)
+  redis.call('XDEL', events, id)
+  redis.call('XDEL', allEvents, id)
 end
 
 -- Appends an event in place of the one whose id this field of the stage holds.
 local function replaceEvent(stage, field, ...)
   local before = get(stage, field)
-  if before then redis.call('XDEL', events, before) end
+  if before then removeEvent(before) end
   set(stage, field, appendEvent(...))
 end
 

@@ -72,7 +72,7 @@ local known = redis.call('HGET', job, field)
 local order, count, event
 if known then
   order, count, event = string.match(known, '^(%d+) (%d+) %d+ %d+ (%S+) ')
-  redis.call('XDEL', events, event)
+  removeEvent(event)
 else
   order, count = tonumber(redis.call('HGET', job, 'warnings') or 0) + 1, 0
   if order > ${maxWarnings} then

@@ -157,6 +157,15 @@ export const settings = {
     description:
       'The highest `priority` of jobs that keys of the scope `submit` may ask for; `admin` may always give 10.',
   },
+  apiStreams: {
+    group: 'api',
+    variable: 'API_STREAMS',
+    flag: '--api-streams',
+    type: wholeNumber(1),
+    programs: ['api', 'up'],
+    default: '2000',
+    description: 'Streams of events that are open at once; more are refused with `overloaded`.',
+  },
   allowedHosts: {
     group: 'api',
     variable: 'ALLOWED_HOSTS',

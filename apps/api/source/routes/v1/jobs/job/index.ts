@@ -7,6 +7,7 @@ import { problems } from '../../../../http/responses.ts';
 import type { Services } from '../../../../services.ts';
 import { checkpoints } from './checkpoints.ts';
 import { control } from './control.ts';
+import { events } from './events.ts';
 import { metrics } from './metrics.ts';
 import { params } from './params.ts';
 import { report } from './report.ts';
@@ -50,6 +51,7 @@ export const job: FastifyPluginAsyncZod<Services> = async (app, services) => {
   await app.register(control, below);
   await app.register(stages, below);
   await app.register(metrics, below);
+  await app.register(events, below);
   await app.register(spec, below);
   await app.register(report, below);
   await app.register(checkpoints, below);

@@ -1,0 +1,84 @@
+import type { StreamEvent } from '@distillery/spec';
+import { isTerminal } from '@distillery/spec/job';
+import { createParser, type EventSourceMessage } from 'eventsource-parser';
+import { ApiError } from './api-error.ts';
+import { delay } from './delay.ts';
+
+export interface FollowOptions {
+  /** The id of the last event that is known: those after it follow. */
+  after?: string | undefined;
+  /** Ends the iteration with the reason of the signal. */
+  signal?: AbortSignal | undefined;
+}
+
+/** The service sends something every 15 seconds: a connection that is silent for longer than this is gone. */
+const silenceMs = 45_000;
+const longestDelayMs = 30_000;
+
+/**
+ * Yields the events of a stream, and connects again behind the last one when the connection is lost.
+ *
+ * @param open sends the request with these headers and this signal
+ * @throws ApiError when the service refuses the request; what `open` throws when there is no first connection
+ */
+export async function* streamEvents(
+  open: (headers: Record<string, string>, signal: AbortSignal) => Promise<Response>,
+  { after, signal }: FollowOptions,
+): AsyncGenerator<StreamEvent, void, void> {
+  let last = after;
+  let connected = false;
+  let over = false;
+  let retryMs = 1000;
+  for (let failures = 0; ; failures++) {
+    signal?.throwIfAborted();
+    const connection = new AbortController();
+    const abort = () => connection.abort();
+    signal?.addEventListener('abort', abort);
+    try {
+      const response = await open(last === undefined ? {} : { 'last-event-id': last }, connection.signal);
+      connected = true;
+      if (response.status === 204 || response.body === null) return;
+      const told = (milliseconds: number) => {
+        retryMs = milliseconds;
+      };
+      for await (const { id = last, data } of messages(response.body, connection, told)) {
+        last = id;
+        failures = 0;
+        const event = JSON.parse(data) as StreamEvent;
+        over = event.type === 'job' && isTerminal(event.state);
+        yield event;
+      }
+      if (over) return;
+    } catch (error) {
+      signal?.throwIfAborted();
+      const refused = error instanceof ApiError && error.status < 500 && error.status !== 429;
+      if (!connected || refused || error instanceof SyntaxError) throw error;
+    } finally {
+      signal?.removeEventListener('abort', abort);
+      connection.abort();
+    }
+    // Spread, so that the readers of a service that starts again do not all come at once.
+    await delay(Math.min(longestDelayMs, retryMs * 2 ** failures) * Math.random(), signal);
+  }
+}
+
+/** The messages of a body as they come. Aborts the connection when nothing comes. */
+async function* messages(
+  body: ReadableStream<Uint8Array>,
+  connection: AbortController,
+  onRetry: (milliseconds: number) => void,
+): AsyncGenerator<EventSourceMessage, void, void> {
+  let parsed: EventSourceMessage[] = [];
+  const parser = createParser({ onEvent: (message) => parsed.push(message), onRetry });
+  const decoder = new TextDecoder();
+  const reader = body.getReader();
+  for (;;) {
+    const silence = setTimeout(() => connection.abort(), silenceMs);
+    const { done, value } = await reader.read().finally(() => clearTimeout(silence));
+    if (done) return;
+    parser.feed(decoder.decode(value, { stream: true }));
+    const ready = parsed;
+    parsed = [];
+    yield* ready;
+  }
+}
