@@ -35,8 +35,6 @@ export function contender(id: ContenderId, work: Work, python: string): Contende
   const threads = String(work.threads);
   const env = {
     ...process.env,
-    // TensorFlow's notices would hide the rows.
-    TF_CPP_MIN_LOG_LEVEL: '2',
     // PyTorch runs on the CPU, too.
     ENGINE: 'native',
     OMP_NUM_THREADS: threads,
@@ -44,17 +42,22 @@ export function contender(id: ContenderId, work: Work, python: string): Contende
     ...('step' in chosen && { STEP: chosen.step }),
     ...trainerEnvironment,
   };
-  const child = spawn(command, [...args, JSON.stringify(given)], { stdio: ['pipe', 'pipe', 'inherit'], env });
+  const child = spawn(command, [...args, JSON.stringify(given)], { env });
   const ended = once(child, 'close').catch((error: Error) => [error.message]);
   // The missing answer shows that a process has ended.
   child.stdin.on('error', () => {});
   const answers = createInterface(child.stdout)[Symbol.asyncIterator]();
+  // Notices of TensorFlow would hide the rows; the last line explains a process that ends.
+  let last = 'it printed nothing';
+  createInterface(child.stderr).on('line', (line) => {
+    last = line;
+  });
   return {
     async ask(request) {
       child.stdin.write(`${JSON.stringify(request)}\n`);
       const { value, done } = await answers.next();
       if (!done) return JSON.parse(value) as Answer;
-      return { refused: `its process ended without an answer (${String((await ended).find(Boolean))})` };
+      return { refused: `its process ended without an answer (${(await ended).find(Boolean)}): ${last}` };
     },
     async stop() {
       child.stdin.end();

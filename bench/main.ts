@@ -68,7 +68,6 @@ if (differing.length > 0) throw new Error(`PyTorch's networks differ from ours: 
 
 const folder = mkdtempSync(join(tmpdir(), 'distillery-bench-'));
 process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
-process.once('SIGINT', () => process.exit(130));
 // Contenders, and the compilers of torch.compile, leave nothing behind.
 process.env.TMPDIR = folder;
 const setup = { inputs: await writeInputs(folder, train), threads };
@@ -78,6 +77,11 @@ const precisions = selected('precisions').filter((precision) => refusals[precisi
 const begun = performance.now();
 const rows: Measured[] = [];
 const beside: Beside[] = [];
+// A run that is interrupted shows what it has measured.
+process.once('SIGINT', () => {
+  print(`\n${pageOf()}`);
+  process.exit(130);
+});
 for (const precision of precisions) {
   for (const task of parts.includes('steps') ? chosenTasks : []) {
     for (const network of names.filter((name) => task !== 'in_loop' || name === tutorialStudent)) {
@@ -95,11 +99,15 @@ for (const precision of precisions) {
     beside.push(row);
   }
 }
-const text = page({ rows, beside, refusals, steps, rounds, threads, train, load });
-process.stdout.write(`\n${text}`);
+const text = pageOf();
+print(`\n${text}`);
 // Notes on the results follow them.
 const notes = readFileSync(join(import.meta.dirname, 'NOTES.md'), 'utf8');
 if (wholeRun) writeFileSync(join(import.meta.dirname, 'RESULTS.md'), `${text}\n${notes}`);
+
+function pageOf(): string {
+  return page({ rows, beside, refusals, steps, rounds, threads, train, load });
+}
 
 /** Measures a row with a new process for each contender, so that its peak memory is that of the row. */
 async function measured(row: Row): Promise<Measured> {
