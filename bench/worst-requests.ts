@@ -6,17 +6,16 @@
  * API, Redis and the requests have processes or threads of their own, and `/healthz` is asked every 10 ms meanwhile, for at
  * most `limit` seconds for each kind of request.
  */
-import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, mkdtemp, open, rm } from 'node:fs/promises';
 import { Agent, request } from 'node:http';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
-import { createInterface } from 'node:readline';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { startThread } from '@distillery/engine/program';
 import { openQueue, startPrivateRedis } from '@distillery/queue';
+import { startApiProcess } from './api-process.ts';
 import type { Answers, Load } from './load.ts';
 
 const { values } = parseArgs({
@@ -72,27 +71,6 @@ async function writeCsv(): Promise<void> {
   await file.write('text,label\n');
   for (let written = 0; written < megabytes * 1e6; written += block.length) await file.write(block);
   await file.close();
-}
-
-async function startApi(): Promise<{ child: ChildProcess; url: string }> {
-  const environment = {
-    REDIS_URL: redis.url,
-    STORE_DIR: join(folder, 'store'),
-    DATA_DIR: join(folder, 'cache'),
-  };
-  const script = resolve(import.meta.dirname, '../apps/api/source/main.ts');
-  const child = spawn(process.execPath, ['--import', 'tsx', script], {
-    env: { ...process.env, ...environment, DATA_ROOTS: data, PORT: '0', LOG_LEVEL: 'info' },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  const url = await new Promise<string>((done, fail) => {
-    createInterface(child.stdout).on('line', (line) => {
-      const [, found] = /listening at (http:\S+?)"/.exec(line) ?? [];
-      if (found !== undefined) done(found);
-    });
-    child.once('exit', () => fail(new Error('the API ended before it was ready')));
-  });
-  return { child, url };
 }
 
 /** Writes 10,000 rows of metrics for the first stage of a job, and returns the path of its metrics. */
@@ -167,7 +145,7 @@ async function measured(url: string, name: string, load: Omit<Load, 'url' | 'par
 
 try {
   await writeCsv();
-  const { child, url } = await startApi();
+  const { child, url } = await startApiProcess({ folder, redisUrl: redis.url, roots: data });
   try {
     const post = (path: string, body: string) => ({ method: 'POST', path, body });
     process.stdout.write(

@@ -40,8 +40,8 @@ const cases: Record<string, { text: string; value: unknown; bad: string[] }> = {
   apiKeys: { text: 'required', value: 'required', bad: ['no', 'true'] },
   apiRate: { text: '1', value: 1, bad: ['0', 'many'] },
   apiJobs: { text: '1', value: 1, bad: ['0', '1.5'] },
-  apiStreams: { text: '50', value: 50, bad: ['0'] },
   apiPriority: { text: '-3', value: -3, bad: ['11', '-11', '1.5', '+1'] },
+  apiStreams: { text: '50', value: 50, bad: ['0'] },
   allowedHosts: {
     text: 'distill.example, ::1,GPU-1',
     value: ['distill.example', '::1', 'gpu-1'],
