@@ -1,4 +1,4 @@
-// Graph functions for the addon of @tensorflow/tfjs-node, which offers single operations only.
+// Graph functions for the addon of @tensorflow/tfjs-node, which offers single operations only, and tensors that they may keep.
 //
 // A graph is built operation by operation; TensorFlow infers each output's type and shape and computes nothing. A finished
 // graph becomes a function of the package's own context, where `executeOp` runs it by its name like any operation.
@@ -7,6 +7,7 @@
 
 #include <node_api.h>
 
+#include <cstring>
 #include <memory>
 #include <string>
 #include <unordered_map>
@@ -124,6 +125,18 @@ class Arguments {
     }
   }
 
+  // The bytes of a typed array.
+  const void *ToBytes(int at, size_t *size) {
+    napi_typedarray_type type = napi_uint8_array;
+    size_t length = 0;
+    void *data = nullptr;
+    if (!Check(napi_get_typedarray_info(env_, values_[at], &type, &length, &data, nullptr, nullptr))) return nullptr;
+    const bool is_wide = type == napi_float32_array || type == napi_int32_array;
+    if (!is_wide && type != napi_uint8_array) Fail("the values are neither float32, int32 nor uint8");
+    *size = length * (is_wide ? 4 : 1);
+    return data;
+  }
+
   bool Check(napi_status status) {
     if (status != napi_ok) Fail("an argument has the wrong type");
     return ok_;
@@ -235,6 +248,41 @@ napi_value Finish(napi_env env, Arguments &arguments, Graph &graph, TF_Operation
     napi_set_element(env, outputs, i, DescribeOutput(env, graph.graph, {operation, i}));
   }
   return outputs;
+}
+
+// copyTensor(shape, dtype, values): a tensor of the context with a copy of a typed array, and its number.
+//
+// The package's createTensor lends the array's own memory to TensorFlow and gives it back to JavaScript when TensorFlow drops
+// the tensor. A thread of TensorFlow may do that last, at the end of a function, and must not call JavaScript.
+napi_value CopyTensor(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  std::vector<int64_t> shape = arguments.ToIntegers(0);
+  TF_DataType dtype = static_cast<TF_DataType>(arguments.ToInteger(1));
+  size_t size = 0;
+  const void *values = arguments.ToBytes(2, &size);
+  TFJSBackend *backend = GetTFJSBackend(env);
+  if (!arguments.ok() || backend == nullptr) return nullptr;
+  size_t expected = TF_DataTypeSize(dtype);
+  for (int64_t length : shape) expected *= length;
+  if (size != expected) {
+    arguments.Fail("the number of values does not fit the shape");
+    return nullptr;
+  }
+  TF_Tensor *tensor = TF_AllocateTensor(dtype, shape.data(), shape.size(), size);
+  if (size > 0) std::memcpy(TF_TensorData(tensor), values, size);
+  TF_AutoStatus status;
+  TFE_TensorHandle *handle = TFE_NewTensorHandle(tensor, status.status);
+  TF_DeleteTensor(tensor);
+  if (!arguments.Check(status)) return nullptr;
+  // On a GPU, integers stay in the memory of the host, as the package keeps them.
+  if (backend->is_gpu_device && dtype != TF_INT32) {
+    TFE_TensorHandle *there = TFE_TensorHandleCopyToDevice(handle, backend->tfe_context_,
+                                                           backend->device_name.c_str(), status.status);
+    TFE_DeleteTensorHandle(handle);
+    if (!arguments.Check(status)) return nullptr;
+    handle = there;
+  }
+  return IntegerValue(env, backend->InsertHandle(handle));
 }
 
 // newGraph(): an empty graph. freeGraph or, at the latest, the garbage collector frees it.
@@ -360,6 +408,7 @@ NAPI_MODULE_INIT() {
     const char *name;
     napi_callback call;
   } const functions[] = {
+      {"copyTensor", tfnodejs::CopyTensor},
       {"newGraph", tfnodejs::NewGraph},         {"freeGraph", tfnodejs::FreeGraph},
       {"addOperation", tfnodejs::AddOperation}, {"addConstant", tfnodejs::AddConstant},
       {"setShape", tfnodejs::SetShape},         {"addFunction", tfnodejs::AddFunction},

@@ -6,6 +6,7 @@ import util from 'node:util';
 import { DistilleryError, type EngineInfo } from '@distillery/spec';
 import * as tf from '@tensorflow/tfjs-core';
 import { compilerRefusal, stepSetting } from '../compiled/compile.ts';
+import { copyNewTensors } from '../compiled/graph.ts';
 import { asGlobal, openDawn } from './dawn.ts';
 import { bfloat16Refusal } from '../ops/bfloat16.ts';
 import { registerKernels } from '../ops/register.ts';
@@ -113,6 +114,7 @@ function loadTensorFlow(packageName: string, gpu: boolean): Loaded {
   // An import would first look for the names of all exports in a megabyte of source text.
   const { version } = require(packageName) as TensorFlowModule;
   if (tf.getBackend() !== 'tensorflow') throw new Error(`${packageName} did not register its backend`);
+  copyNewTensors();
   const backend = tf.backend() as unknown as { isUsingGpuDevice: boolean; binding: { TF_Version: string } };
   if (gpu && !backend.isUsingGpuDevice) throw new Error('TensorFlow finds no GPU');
   return {

@@ -257,6 +257,26 @@ describe.skipIf(refusal !== undefined)(
   },
 );
 
+test.skipIf(refusal !== undefined)('TensorFlow has copies of the values that tensors are made of', () => {
+  for (const dtype of ['float32', 'int32', 'bool'] as const) {
+    const values =
+      dtype === 'float32'
+        ? new Float32Array(64)
+        : dtype === 'int32'
+          ? new Int32Array(64)
+          : new Uint8Array(64);
+    const x = tf.tensor(values, [8, 8], dtype);
+    // The first operation hands them over.
+    tf.reshape(x, [64]).dispose();
+    values.fill(1);
+    expect(
+      x.dataSync().every((value) => !value),
+      dtype,
+    ).toBe(true);
+    x.dispose();
+  }
+});
+
 test('an error of the function itself reaches the caller', () => {
   const f = compiling((x: tf.Tensor) => tf.reshape(x, [3]));
   expect(() => f(tf.tensor1d([1, 2]))).toThrow(/reshape|size/i);

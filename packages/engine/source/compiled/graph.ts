@@ -1,3 +1,4 @@
+import type * as tf from '@tensorflow/tfjs-core';
 import { type Attribute, type Binding, nativeBackend } from '../backends/native.ts';
 
 /** An output of an operation in a graph: the operation's number and the output's. */
@@ -14,6 +15,7 @@ type GraphHandle = object;
 
 /** The functions that this project adds to the addon (scripts/setup/functions.cc). */
 interface GraphBinding {
+  copyTensor(shape: readonly number[], dtype: number, values: tf.BackendValues): number;
   newGraph(): GraphHandle;
   freeGraph(graph: GraphHandle): void;
   addOperation(
@@ -43,6 +45,7 @@ function addon(): Binding & Partial<GraphBinding> {
 }
 
 const functions = [
+  'copyTensor',
   'newGraph',
   'freeGraph',
   'addOperation',
@@ -56,6 +59,22 @@ const functions = [
 export function hasGraphs(): boolean {
   const own = addon();
   return functions.every((name) => own[name] !== undefined);
+}
+
+/**
+ * Lets TensorFlow copy the values of new tensors. By default it uses the memory of the typed arrays and gives it back to
+ * JavaScript with the tensor, which a thread of a running function may drop last: that ends the process.
+ */
+export function copyNewTensors(): void {
+  const backend = nativeBackend();
+  const { binding } = backend as { binding: Binding & Partial<GraphBinding> };
+  const { copyTensor } = binding;
+  if (copyTensor === undefined) return;
+  const createTensor: Binding['createTensor'] = (shape, dtype, values) =>
+    ArrayBuffer.isView(values)
+      ? copyTensor(shape, dtype, values)
+      : binding.createTensor(shape, dtype, values);
+  backend.binding = Object.create(binding, { createTensor: { value: createTensor } }) as Binding;
 }
 
 export interface Operation {
