@@ -119,6 +119,10 @@ test('removes what is damaged, so that it counts as absent and can be made again
   await flipByte(blobFile(held.store, job.student.digest));
   const name = `outputs/${job.id}/logits/0`;
   await writeFile(manifestFile(held.store, name), '{}x');
+  // Damage does not renew a file. What is stored while a scrub runs, or in the same tick of the clock, is kept.
+  const past = new Date(Date.now() - 60_000);
+  for (const path of [blobFile(held.store, job.student.digest), manifestFile(held.store, name)])
+    await utimes(path, past, past);
   expect(await scrub('?remove=true')).toMatchObject({ damaged: 2, removed: 2, remove: true });
   expect(await held.store.stat(job.student.digest)).toBeUndefined();
   expect(await held.store.list('outputs')).toEqual([]);
