@@ -252,8 +252,8 @@ napi_value Finish(napi_env env, Arguments &arguments, Graph &graph, TF_Operation
 
 // copyTensor(shape, dtype, values): a tensor of the context with a copy of a typed array, and its number.
 //
-// The package's createTensor lends the array's own memory to TensorFlow and gives it back to JavaScript when TensorFlow drops
-// the tensor. A thread of TensorFlow may do that last, at the end of a function, and must not call JavaScript.
+// Where an array is aligned, the package's createTensor lends its memory to TensorFlow and gives it back to JavaScript when
+// TensorFlow drops the tensor. A thread of TensorFlow may do that last, at the end of a function, and must not call JavaScript.
 napi_value CopyTensor(napi_env env, napi_callback_info info) {
   Arguments arguments(env, info);
   std::vector<int64_t> shape = arguments.ToIntegers(0);

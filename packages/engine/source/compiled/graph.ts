@@ -62,7 +62,7 @@ export function hasGraphs(): boolean {
 }
 
 /**
- * Lets TensorFlow copy the values of new tensors. By default it uses the memory of the typed arrays and gives it back to
+ * Lets TensorFlow copy the values of new tensors. By default it uses the memory of aligned typed arrays and gives it back to
  * JavaScript with the tensor, which a thread of a running function may drop last: that ends the process.
  */
 export function copyNewTensors(): void {
