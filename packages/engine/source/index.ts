@@ -1,8 +1,6 @@
 export {
   compile,
   type Compiled,
-  type CompileOptions,
-  compilerRefusal,
   stepSetting,
   type TensorsIn,
 } from './compiled/compile.ts';

@@ -6,7 +6,7 @@ import * as tf from '@tensorflow/tfjs-core';
  */
 
 /** TensorFlow's numbers of the data types that this package uses. */
-export const types = { float32: 1, int32: 3, bool: 10, bfloat16: 14, resource: 20 } as const;
+export const types = { float32: 1, int32: 3, bool: 10, bfloat16: 14 } as const;
 
 /** The functions of the package's addon. It names tensors by numbers. */
 export interface Binding {

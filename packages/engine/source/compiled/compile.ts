@@ -41,8 +41,7 @@ export function compile<I extends TensorsIn, O extends TensorsIn>(
   let reason = compilerRefusal();
   if (reason !== undefined) refused(reason);
 
-  function programOf(argument: I): Program<O> | undefined {
-    const tensors = tensorsIn(argument);
+  function programOf(argument: I, tensors: readonly tf.Tensor[]): Program<O> | undefined {
     const key = tensors.map(({ shape, dtype }) => `${dtype}[${shape}]`).join();
     const known = programs.get(key);
     if (known !== undefined) return known;
@@ -69,8 +68,12 @@ export function compile<I extends TensorsIn, O extends TensorsIn>(
     }
   }
 
-  const call = (argument: I) =>
-    (reason === undefined ? programOf(argument)?.run(tensorsIn(argument)) : undefined) ?? f(argument);
+  const call = (argument: I) => {
+    if (reason !== undefined) return f(argument);
+    const tensors = tensorsIn(argument);
+    const program = programOf(argument, tensors);
+    return program === undefined ? f(argument) : program.run(tensors);
+  };
   return Object.assign(call, {
     dispose() {
       for (const program of programs.values()) program.dispose();
@@ -99,7 +102,6 @@ class Program<O extends TensorsIn> {
   private readonly assigned: tf.Variable[];
   private readonly results: number;
   private readonly example: O;
-
   private xla: boolean;
 
   constructor(

@@ -1,4 +1,4 @@
-import { compile, compilerRefusal, stepSetting } from '@distillery/engine';
+import { compile, stepSetting } from '@distillery/engine';
 import { DistilleryError, type NetworkResult } from '@distillery/spec';
 import type * as tf from '@tensorflow/tfjs-core';
 import type { DeviceBatch } from '../device-batch.ts';
@@ -21,7 +21,7 @@ export interface StepRunner extends Component {
  * @throws DistilleryError `engine_unavailable` from `take` when STEP is `compiled` and the step cannot be compiled
  */
 export function stepRunner(step: (batch: DeviceBatch) => tf.Tensor1D): StepRunner {
-  let reason = compilerRefusal() ?? null;
+  let reason: string | null = null;
   const compiled = compile(step, {
     name: 'training_step',
     refused(why) {
