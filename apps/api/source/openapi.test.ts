@@ -1,5 +1,6 @@
 import { jobViewSchema, metricRowSchema, stageViewSchema } from '@distillery/spec';
 import { jobSpec } from '@distillery/training';
+import { engine } from '@distillery/queue/testing';
 import { beforeAll, expect, test } from 'vitest';
 import { problemSchema } from './problem.ts';
 import { privateApi, problem, spec } from './testing/api.ts';
@@ -263,19 +264,17 @@ test('the methods page shows what each term computes and needs', async () => {
 });
 
 test('the engine page lists the running workers', async () => {
-  const engine = {
-    name: 'cpu',
-    backend: 'cpu',
-    bfloat16: null,
-    eagerSteps: null,
-    threads: 2,
-    versions: { node: process.version },
-    hardware: 'test',
-    gigaflops: 10,
-  };
-  const worker = await held.queue.workers.register({ id: 'w1', host: 'here', version: '0.1.0', engine });
+  const running = { ...engine, threads: 2, versions: { node: process.version }, gigaflops: 10 };
+  const worker = await held.queue.workers.register({
+    id: 'w1',
+    host: 'here',
+    version: '0.1.0',
+    engine: running,
+  });
   const page = await held.request('/v1/engine');
-  expect(await page.json()).toMatchObject({ workers: [{ id: 'w1', host: 'here', engine, stage: null }] });
+  expect(await page.json()).toMatchObject({
+    workers: [{ id: 'w1', host: 'here', engine: running, stage: null }],
+  });
   await worker.stop();
   expect(await (await held.request('/v1/engine')).json()).toEqual({ workers: [] });
 });

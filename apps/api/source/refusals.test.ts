@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
+import { engine } from '@distillery/queue/testing';
 import { expect, test } from 'vitest';
 import { privateApi, problem, spec } from './testing/api.ts';
 
@@ -142,16 +143,7 @@ test('bfloat16 is refused while no running worker supports it', async () => {
       id,
       host: 'here',
       version: '0.1.0',
-      engine: {
-        name: 'cpu',
-        backend: 'cpu',
-        bfloat16,
-        eagerSteps: null,
-        threads: 1,
-        versions: {},
-        hardware: 'test',
-        gigaflops: 1,
-      },
+      engine: { ...engine, bfloat16 },
     });
   const old = await worker('old', 'its processor is old');
   try {

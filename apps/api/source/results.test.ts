@@ -1,3 +1,4 @@
+import { engine } from '@distillery/queue/testing';
 import { expect, test } from 'vitest';
 import { outputsResult, studentResult, teacherResult } from '@distillery/training/testing';
 import { finish, privateApi, problem, submitted } from './testing/api.ts';
@@ -171,15 +172,6 @@ function network(stage: string) {
     seconds: 1,
     precision: 'float32',
     reused: false,
-    engine: {
-      name: 'cpu',
-      backend: 'cpu',
-      bfloat16: null,
-      eagerSteps: null,
-      threads: 1,
-      versions: {},
-      hardware: 'x',
-      gigaflops: null,
-    },
+    engine,
   };
 }

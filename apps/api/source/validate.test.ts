@@ -1,4 +1,5 @@
 import type { Plan } from '@distillery/training';
+import { engine } from '@distillery/queue/testing';
 import { expect, test } from 'vitest';
 import { privateApi, spec } from './testing/api.ts';
 
@@ -15,16 +16,7 @@ test('with a worker alive, a plan has seconds for each stage: its work at the sp
     id: 'w',
     host: 'here',
     version: '0.1.0',
-    engine: {
-      name: 'cpu',
-      backend: 'cpu',
-      bfloat16: null,
-      eagerSteps: null,
-      threads: 1,
-      versions: {},
-      hardware: 'test',
-      gigaflops,
-    },
+    engine: { ...engine, gigaflops },
   });
   try {
     const { stages, estimate, warnings } = await validated({ ...spec, training: { epochs: 2 } });
