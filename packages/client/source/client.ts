@@ -12,7 +12,7 @@ import type {
   StageView,
   StreamEvent,
 } from '@distillery/spec';
-import { isTerminal } from '@distillery/spec/job';
+import { isTerminal } from '@distillery/spec/states';
 import { ApiError } from './api-error.ts';
 import { delay } from './delay.ts';
 import { type FollowOptions, streamEvents } from './events.ts';

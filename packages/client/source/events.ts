@@ -1,5 +1,5 @@
 import type { StreamEvent } from '@distillery/spec';
-import { isTerminal } from '@distillery/spec/job';
+import { isTerminal } from '@distillery/spec/states';
 import { createParser, type EventSourceMessage } from 'eventsource-parser';
 import { ApiError } from './api-error.ts';
 import { delay } from './delay.ts';

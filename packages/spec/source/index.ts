@@ -23,22 +23,17 @@ export {
 export {
   type Checkpoint,
   checkpointSchema,
-  isTerminal,
   type JobPlan,
-  type JobState,
   type JobSummary,
   jobSummarySchema,
   type JobView,
-  jobStates,
   jobViewSchema,
   type MetricRow,
   metricRowSchema,
   type Reason,
   type StagePlan,
   type StageProgress,
-  type StageState,
   type StageView,
-  stageStates,
   stageViewSchema,
   type WaitingFor,
 } from './job.ts';
@@ -59,6 +54,7 @@ export {
   type Spread,
   type TermResult,
 } from './report.ts';
+export { isTerminal, type JobState, jobStates, type StageState, stageStates } from './states.ts';
 export { spreadOf } from './spread.ts';
 export {
   type Scheduled,
