@@ -6,6 +6,7 @@ export {
   type Scope,
   scopes,
 } from './access.ts';
+export { type BestStudent, bestStudentOf, bestStudentSchema } from './best-student.ts';
 export { canonicalJson, digestOf, sha256 } from './digest.ts';
 export { maxScrubFindings, type ScrubFinding, type ScrubReport, scrubReportSchema } from './scrub.ts';
 export { LostArtifacts } from './lost-artifacts.ts';

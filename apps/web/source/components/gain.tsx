@@ -15,8 +15,9 @@ export interface Gain {
 const width = 120;
 const margin = 6;
 
-/** The scale of a column: all means with their deviations, and zero. */
-export function gainScale(gains: readonly Gain[]): GainScale {
+/** The scale of a column: all means with their deviations, and zero; null without any. */
+export function gainScale(gains: readonly Gain[]): GainScale | null {
+  if (gains.length === 0) return null;
   const ends = gains.flatMap(({ mean, sd }) => [mean - (sd ?? 0), mean + (sd ?? 0)]);
   const low = Math.min(0, ...ends);
   const high = Math.max(0, ...ends);
