@@ -4,6 +4,7 @@
  */
 export const pagePaths = {
   jobs: '/jobs',
+  new: '/new',
 } as const;
 
 export type PageName = keyof typeof pagePaths;
