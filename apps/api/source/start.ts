@@ -1,7 +1,8 @@
 import type { AddressInfo } from 'node:net';
 import { openStore, type Store } from '@distillery/store';
 import { type DistilleryQueue, openQueue } from '@distillery/queue';
-import { jobSpec, kinds, loadPlugins, planSchema, stageKinds } from '@distillery/training';
+import { planSchema } from '@distillery/spec';
+import { jobSpec, kinds, loadPlugins, stageKinds } from '@distillery/training';
 import type { Logger } from 'pino';
 import { type CollectorOptions, startCollector } from './artifacts/collect.ts';
 import { startRetention } from './artifacts/retention.ts';
