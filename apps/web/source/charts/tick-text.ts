@@ -29,7 +29,7 @@ function powerOfTen(power: number, value: number): string {
 }
 
 function superscript(power: number): string {
-  const digits = [...String(Math.abs(power))].map((digit) => superscripts[Number(digit)]).join('');
+  const digits = String(Math.abs(power)).replaceAll(/\d/g, (digit) => superscripts[Number(digit)]);
   return power < 0 ? `⁻${digits}` : digits;
 }
 

@@ -1,6 +1,7 @@
 import type { NetworkResult, Report, Score, Spread } from '@distillery/spec';
 import { spreadOf } from '@distillery/spec/spread';
-import { isControl, type NetworkRole, rolesOf } from './networks.ts';
+import type { Network } from '../components/mark.tsx';
+import { isControl, rolesOf } from './networks.ts';
 import { architectureWords, methodWords } from './words.ts';
 
 /** Which weights of a run count: those of the best epoch by validation, or of the last epoch. */
@@ -9,7 +10,7 @@ export type Chosen = 'best' | 'last';
 /** A network of a report as tables and charts show it; accuracies and gains are shares of 1. */
 export interface ResultRow {
   name: string;
-  network: NetworkRole;
+  network: Network;
   /** The name of its control; null for a teacher, a control, and where there is none. */
   control: string | null;
   architecture: string;
@@ -84,7 +85,7 @@ function rowOf(given: {
   terms: string;
   architecture: string;
   chosen: Chosen;
-  roles: ReadonlyMap<string, NetworkRole>;
+  roles: ReadonlyMap<string, Network>;
 }): ResultRow {
   const { name, runs, terms, architecture, chosen, roles } = given;
   const scores = runs.map((run) => run[chosen]);

@@ -60,9 +60,9 @@ export function valueWords(value: unknown): string {
   if (typeof value !== 'object' || value === null) return String(value);
   const { schedule, from, to, epochs, value: constant, ...rest } = value as Options;
   if ((schedule === 'linear' || schedule === 'cosine') && from !== undefined) {
-    return `${String(from)} → ${String(to)} in ${String(epochs)} epochs`;
+    return `${valueWords(from)} → ${valueWords(to)} in ${valueWords(epochs)} epochs`;
   }
-  if (schedule === 'constant') return String(constant);
+  if (schedule === 'constant') return valueWords(constant);
   return Object.entries({ schedule, value: constant, ...rest })
     .filter(([, one]) => one !== undefined)
     .map(([name, one]) => `${name} ${valueWords(one)}`)
