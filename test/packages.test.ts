@@ -102,7 +102,7 @@ test('distill starts the service, which runs a job', { timeout: 5 * minutes }, a
   try {
     let url: string | undefined;
     for await (const line of createInterface(up.stdout)) {
-      url = /listens on (http:\S+?),/.exec(line)?.[1];
+      url = /runs at (http:\S+) /.exec(line)?.[1];
       if (url !== undefined) break;
     }
     const report = await run(distill, 'run', 'spec.json', '--url', url ?? 'it did not start');

@@ -38,7 +38,8 @@ function sourceDigest(): string {
   for (const folder of ['apps', 'packages', 'scripts/build']) {
     for (const entry of readdirSync(join(root, folder), { recursive: true, withFileTypes: true })) {
       const path = join(entry.parentPath, entry.name).slice(root.length + 1);
-      if (entry.isFile() && !/node_modules|\.test\.ts$|\/testing\//.test(path)) add(path);
+      if (entry.isFile() && !/node_modules|^apps\/web\/page\/|\.test\.tsx?$|\/testing\//.test(path))
+        add(path);
     }
   }
   return hash.digest('hex').slice(0, 16);
