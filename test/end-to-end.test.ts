@@ -62,7 +62,7 @@ describe('a job over HTTP', () => {
   });
 
   test('has metrics by stage, attempt, epoch and step', async () => {
-    const { metrics: rows } = await service.client.metrics(job.id, { stage: 'student.hint.42' });
+    const { metrics: rows } = await service.client.jobs.metrics(job.id, { stage: 'student.hint.42' }).page();
     expect(rows.length).toBeGreaterThan(3);
     const steps = rows.filter(({ values }) => 'hint' in values);
     expect(steps.map(({ step }) => step)).toEqual([1, 2, 3, 4, 5, 6]);
@@ -96,7 +96,9 @@ describe('a job over HTTP', () => {
 
   test('serves weights with the digest of the report', async () => {
     for (const { name, runs } of report.students) {
-      const bytes = await service.client.weights(job.id, { student: name, seed: 42, checkpoint: 'last' });
+      const bytes = await (
+        await service.client.jobs.download(job.id, { student: name, seed: 42, checkpoint: 'last' })
+      ).bytes();
       expect(createHash('sha256').update(bytes).digest('hex')).toBe(runs[0].last.weights.digest);
       const { tensors } = decodeSafetensors(bytes);
       expect(tensors.get('features.0.weight')?.shape).toEqual([16, 3, 3, 3]);
@@ -188,7 +190,10 @@ test('PyTorch loads the weights and scores the same to the last image', {
   ];
   for (const { name } of networks) {
     const choice = name === 'teacher' ? {} : { student: name };
-    await writeFile(file(`${name}.safetensors`), await service.client.weights(job.id, choice));
+    await writeFile(
+      file(`${name}.safetensors`),
+      await (await service.client.jobs.download(job.id, choice)).bytes(),
+    );
   }
   await writeFile(file('evaluate.py'), evaluation);
   const paths = networks.map(({ name }) => file(`${name}.safetensors`));

@@ -83,7 +83,7 @@ export function useJobs(filter: JobFilter): Jobs {
   useEvents((event) => {
     if (event.type === 'reset') return void show(reload);
     if (!['job', 'stage', 'progress', 'report', 'warning'].includes(event.type)) return;
-    changed.current.add(event.job as string);
+    changed.current.add(event.job);
     // The state is known at once; the rest of the row follows.
     if (event.type === 'job') apply(event.job, event.state);
     refreshing.current.call();

@@ -1,8 +1,9 @@
+import type { Plan } from '@distillery/spec';
 import { Icon } from '../../components/icon.tsx';
 import { Mark } from '../../components/mark.tsx';
 import { bytes, counted, nothing, number } from '../../format/numbers.ts';
 import { about } from '../../format/times.ts';
-import { type Plan, projectorParameters, tapPairs } from './plan.ts';
+import { projectorParameters, tapPairs } from './plan.ts';
 import type { Planned } from './use-plan.ts';
 
 interface PlanPanelProps {

@@ -39,7 +39,7 @@ export function discriminator(schema: Schema): string | undefined {
 export function branchOf(schema: Schema, key: string, value: unknown): Schema {
   const branches = schema.oneOf ?? [];
   const name = isObject(value) ? value[key] : undefined;
-  return branches.find((one) => one.properties?.[key]?.const === name) ?? (branches[0] as Schema);
+  return branches.find((one) => one.properties?.[key]?.const === name) ?? branches[0];
 }
 
 /** The default that a description names, as text; undefined when it names none. */

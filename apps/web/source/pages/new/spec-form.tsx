@@ -11,7 +11,7 @@ const placed = ['name', 'labels', 'dataset', 'teacher', 'students', 'training', 
 /** The form of a job spec, from the schema that the service checks it with. */
 export function SpecForm({ open, onOpen }: { open: number; onOpen: (index: number) => void }) {
   const { spec, schemas } = useForm();
-  const job = schemas.JobSpec as Schema;
+  const job = schemas.JobSpec;
   const property = (name: string) => job.properties?.[name] as Schema;
   return (
     <div class="stack">

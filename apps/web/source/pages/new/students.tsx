@@ -5,6 +5,7 @@ import { Mark } from '../../components/mark.tsx';
 import { type Path, pointerOf, valueAt } from './edit.ts';
 import { useForm } from './form-context.ts';
 import { ObjectFields } from './fields/field.tsx';
+import { textOf } from './values.ts';
 import { branchOf, isObject, resolved, type Schema } from './schema.ts';
 
 interface StudentsProps {
@@ -103,8 +104,8 @@ export function Students({ schema, open, onOpen }: StudentsProps) {
 function summary(student: Record<string, unknown>): string {
   const { architecture, method } = student;
   const { type = '?', depth } = isObject(architecture) ? architecture : {};
-  const terms = Array.isArray(method) ? method.map((term) => (isObject(term) ? String(term.type) : '?')) : [];
-  return `${String(type)}${depth === undefined ? '' : String(depth)} · ${terms.join(' + ')}`;
+  const terms = Array.isArray(method) ? method.map((term) => textOf(isObject(term) ? term.type : '?')) : [];
+  return `${textOf(type)}${textOf(depth)} · ${terms.join(' + ')}`;
 }
 
 function Student({ path, schema }: { path: Path; schema: Schema }) {

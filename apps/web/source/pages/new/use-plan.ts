@@ -1,7 +1,7 @@
+import type { Plan } from '@distillery/spec';
 import { useEffect, useState } from 'preact/hooks';
 import { Problem, unreachable } from '../../api/problem.ts';
 import { request } from '../../api/request.ts';
-import type { Plan } from './plan.ts';
 
 export interface Planned {
   /** The newest plan; it stays while a later spec is planned, or refused. */

@@ -39,7 +39,7 @@ export function Field(props: FieldProps) {
 /** What a field that takes several kinds of values accepts, in a few words. */
 function alternatives({ anyOf = [] }: Schema): string {
   const kinds = anyOf.map((one) => {
-    if (one.const !== undefined) return String(one.const);
+    if (one.const !== undefined) return textOf(one.const);
     if (one.oneOf !== undefined)
       return 'a schedule such as {"schedule":"linear","from":1,"to":0,"epochs":10}';
     if (one.type === 'object') return `{${Object.keys(one.properties ?? {}).join(', ')}}`;
@@ -119,7 +119,14 @@ interface ObjectFieldsProps extends FieldProps {
 }
 
 /** The fields of an object, in rows. */
-export function ObjectFields({ path, schema, label, titled = false, all = false, without = [] }: ObjectFieldsProps) {
+export function ObjectFields({
+  path,
+  schema,
+  label,
+  titled = false,
+  all = false,
+  without = [],
+}: ObjectFieldsProps) {
   const { spec, errors, schemas } = useForm();
   const value = valueAt(spec, path);
   const entries = Object.entries(schema.properties ?? {}).filter(
@@ -189,7 +196,9 @@ function UnionFields({ path, schema, label, required }: FieldProps) {
             onChange={({ currentTarget }) => set(path, switched(value, key, currentTarget.value, schema))}
           >
             {(!required || chosen === undefined) && (
-              <option value="">{standard !== undefined ? `${standard} (default)` : required ? 'Choose…' : '–'}</option>
+              <option value="">
+                {standard !== undefined ? `${standard} (default)` : required ? 'Choose…' : '–'}
+              </option>
             )}
             {branches.map((one) => {
               const name = String(one.properties?.[key]?.const);
