@@ -4,6 +4,7 @@
  */
 export const pagePaths = {
   jobs: '/jobs',
+  job: '/jobs/:id/:tab?',
 } as const;
 
 export type PageName = keyof typeof pagePaths;

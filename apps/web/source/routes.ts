@@ -13,4 +13,5 @@ interface PageModule {
 /** Loads the pages of `pagePaths`, each in a file of its own that is fetched when it is first shown. */
 export const pages: Record<PageName, () => Promise<PageModule>> = {
   jobs: () => import('./pages/jobs/jobs-page.tsx'),
+  job: () => import('./pages/job/job-page.tsx'),
 };
