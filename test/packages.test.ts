@@ -54,7 +54,7 @@ test('the client works in plain Node, and its types in TypeScript', {
     join(project, 'use.mts'),
     `import { type Client, createClient } from '@distillery/client';
      const client: Client = createClient('http://127.0.0.1:1');
-     const answer = await client.job('job_x').catch((error: Error) => error.constructor.name);
+     const answer = await client.jobs.get('job_x').catch((error: Error) => error.constructor.name);
      if (typeof answer === 'string') console.log(answer);
      // @ts-expect-error A state is not a number.
      else console.log(answer.state * 1);`,

@@ -1,8 +1,9 @@
 import type { AddressInfo } from 'node:net';
 import { openStore, type Store } from '@distillery/store';
 import { type DistilleryQueue, openQueue } from '@distillery/queue';
+import { planSchema } from '@distillery/spec';
 import { pageFolder } from '@distillery/web/folder';
-import { jobSpec, kinds, loadPlugins, planSchema, stageKinds } from '@distillery/training';
+import { jobSpec, kinds, loadPlugins, stageKinds } from '@distillery/training';
 import type { Logger } from 'pino';
 import { type CollectorOptions, startCollector } from './artifacts/collect.ts';
 import { startRetention } from './artifacts/retention.ts';

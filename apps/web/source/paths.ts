@@ -5,6 +5,7 @@
 export const pagePaths = {
   jobs: '/jobs',
   job: '/jobs/:id/:tab?',
+  new: '/new',
 } as const;
 
 export type PageName = keyof typeof pagePaths;

@@ -248,7 +248,7 @@ function Title({ measure, sort, onSort, axis }: TitleProps) {
   if (axis === undefined) return title;
   return (
     <>
-      <th scope="col" class="strip-cell">
+      <th scope="col" class="strip">
         <span class="skip">Over control, drawn</span>
         {axis}
       </th>
@@ -262,7 +262,7 @@ function Cells({ measure, row, strip }: { measure: Measure; row: ResultRow; stri
   const sd = sdOf(measure.value(row));
   return (
     <>
-      {strip && <td class="strip-cell">{strip}</td>}
+      {strip && <td class="strip">{strip}</td>}
       <td class="num">
         {meanText(measure, row)}
         {sd !== null && <span class="pm"> ± {number(sd * measure.factor, measure.decimals)}</span>}
