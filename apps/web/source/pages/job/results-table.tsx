@@ -36,7 +36,7 @@ export function ResultsTable({ job, report, rows, chosen, best }: TableProps) {
   const shown = shownMeasures(rows, asked === null ? null : asked.split(','));
   const sort = sortOf(query.get('sort'), { by: 'gain', descending: true });
   const scale = gainScale(rows.flatMap(({ gain }) => (gain === null ? [] : [gain])));
-  const drawn = rows.some(({ gain }) => gain !== null) && shown.some(({ name }) => name === 'gain');
+  const drawn = scale !== null && shown.some(({ name }) => name === 'gain');
   const teachers = rows.filter(({ network }) => network.role === 'teacher');
   const span = 2 + shown.length + (drawn ? 1 : 0);
   const seeds = Math.max(0, ...rows.map((row) => row.seeds.length));
@@ -91,7 +91,7 @@ export function ResultsTable({ job, report, rows, chosen, best }: TableProps) {
           row={one}
           strip={
             drawn && measure.name === 'gain' ? (
-              one.network.role === 'teacher' ? (
+              scale === null || one.network.role === 'teacher' ? (
                 <span />
               ) : (
                 <GainStrip gain={one.gain} scale={scale} network={one.network} />
@@ -167,7 +167,11 @@ export function ResultsTable({ job, report, rows, chosen, best }: TableProps) {
                   measure={measure}
                   sort={sort}
                   onSort={(next) => change({ sort: sortText(next) === '-gain' ? null : sortText(next) })}
-                  axis={drawn && measure.name === 'gain' ? <GainAxis scale={scale} /> : undefined}
+                  axis={
+                    scale !== null && drawn && measure.name === 'gain' ? (
+                      <GainAxis scale={scale} />
+                    ) : undefined
+                  }
                 />
               ))}
             </tr>
