@@ -67,7 +67,7 @@ async function follow(ids: string[]) {
     const open = followed.filter(({ end }) => end === 0);
     if (open.length === 0) return followed;
     for (const job of open) {
-      const { state, etaSeconds } = await client.job(job.id);
+      const { state, etaSeconds } = await client.jobs.get(job.id);
       const at = (performance.now() - begun) / 1000;
       if (isTerminal(state)) job.end = at;
       else job.told.push({ at, eta: etaSeconds });
@@ -82,14 +82,14 @@ const worker = jobs + estimates + many > 0 ? await startWorker(service) : undefi
 try {
   if (jobs > 0) {
     const ids: string[] = [];
-    for (let seed = 1; seed <= jobs; seed++) ids.push((await client.submit(spec(seed, 1))).id);
+    for (let seed = 1; seed <= jobs; seed++) ids.push((await client.jobs.create(spec(seed, 1))).id);
     const ends = (await follow(ids)).map(({ end }) => end);
     console.log(`${jobs} equal jobs end after seconds:${ends.map(rounded).join('')}`);
   }
   if (estimates > 0) {
     const ids: string[] = [];
     for (let seed = 1; seed <= estimates; seed++)
-      ids.push((await client.submit(spec(1000 + seed, 1 + (seed % 4)))).id);
+      ids.push((await client.jobs.create(spec(1000 + seed, 1 + (seed % 4)))).id);
     let within = 0;
     for (const { end, told } of await follow(ids)) {
       const at = Math.min(60, end / 4);
@@ -168,9 +168,9 @@ async function measureScale(): Promise<void> {
     }
     console.log(`with ${scale} jobs, ${what} takes ${best.toFixed(0)} ms`);
   };
-  await timed('a list of 100', () => client.jobs({ limit: '100' }));
-  await timed('a name that no job has', () => client.jobs({ name: 'no such name' }));
-  await timed('a name that one old job has', () => client.jobs({ name: 'job 17' }));
-  await timed('a delete', () => client.remove(ids[Math.floor(scale / 2)]), 1);
-  await timed('one of five deletes', () => client.remove(ids.pop() as string));
+  await timed('a list of 100', () => client.jobs.list({ limit: 100 }).page());
+  await timed('a name that no job has', () => client.jobs.list({ name: 'no such name' }).page());
+  await timed('a name that one old job has', () => client.jobs.list({ name: 'job 17' }).page());
+  await timed('a delete', () => client.jobs.delete(ids[Math.floor(scale / 2)]), 1);
+  await timed('one of five deletes', () => client.jobs.delete(ids.pop() as string));
 }

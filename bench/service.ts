@@ -81,7 +81,7 @@ const startWorker = () => start('worker', /"engine: (\w+)/);
 
 /** Submits the long job and waits for the first row of its teacher. */
 async function training(): Promise<string> {
-  const { id } = await client.submit({
+  const { id } = await client.jobs.create({
     ...long,
     teacher: { ...long.teacher, training: { epochs: 5000, seed: ++seeds } },
   });
@@ -108,23 +108,23 @@ async function attemptOf(id: string, attempt: number): Promise<number> {
 
 async function cancelled(id: string): Promise<number> {
   const begun = performance.now();
-  await client.cancel(id);
+  await client.jobs.cancel(id);
   while ((await queue.jobs.get(id)).view.state !== 'cancelled') await delay(10);
   return performance.now() - begun;
 }
 
 /** A mix of client requests; each is a function of its number. */
 const questions: [name: string, ask: (id: string) => Promise<unknown>][] = [
-  ['job', (id) => client.job(id)],
-  ['job', (id) => client.job(id)],
-  ['job', (id) => client.job(id)],
-  ['jobs', () => client.jobs({ limit: '20' })],
-  ['metrics', (id) => client.metrics(id, { limit: '200' })],
-  ['metrics', (id) => client.metrics(id, { limit: '200' })],
-  ['methods', () => client.methods()],
-  ['validate', () => client.validate(long)],
-  ['submit', () => client.submit({ ...long, priority: -10 })],
-  ['job', (id) => client.job(id)],
+  ['job', (id) => client.jobs.get(id)],
+  ['job', (id) => client.jobs.get(id)],
+  ['job', (id) => client.jobs.get(id)],
+  ['jobs', () => client.jobs.list({ limit: 20 }).page()],
+  ['metrics', (id) => client.jobs.metrics(id, { limit: 200 }).page()],
+  ['metrics', (id) => client.jobs.metrics(id, { limit: 200 }).page()],
+  ['methods', () => client.methods.list()],
+  ['validate', () => client.jobs.validate(long)],
+  ['submit', () => client.jobs.create({ ...long, priority: -10 })],
+  ['job', (id) => client.jobs.get(id)],
 ];
 
 async function latencies(id: string): Promise<Map<string, number[]>> {
@@ -188,7 +188,7 @@ function trainerOf(worker: ChildProcess): number {
 
 try {
   // No worker runs yet, so the job waits.
-  const waiting = (await client.submit(long)).id;
+  const waiting = (await client.jobs.create(long)).id;
   await latencies(waiting);
   const quiet = await latencies(waiting);
   let worker = (await startWorker()).child;
@@ -198,7 +198,7 @@ try {
   for (let after: string | undefined; ; ) {
     const page = await queue.jobs.list({ limit: 100, after });
     for (const { id, state } of page.jobs)
-      if (state === 'queued' || state === 'running') await client.cancel(id);
+      if (state === 'queued' || state === 'running') await client.jobs.cancel(id);
     if (page.next === null) break;
     after = page.next;
   }

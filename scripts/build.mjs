@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /**
  * Compiles every package and app to JavaScript in `built/`, with the folders of the repository and without tests. Images
- * and the published packages run the result; development runs the sources. The modules of a package are bundled into a few
+ * and the published packages run the result; development runs the sources. The dashboard becomes static files. The modules of a package are bundled into a few
  * files, because loading hundreds of them takes as long as starting the engine.
  *
  *   node scripts/build.mjs [folder]   default: built
@@ -15,6 +15,7 @@ import { fileURLToPath } from 'node:url';
 import { builtManifest, readWorkspaces } from './build/manifest.mjs';
 import { assetsOf } from './build/assets.mjs';
 import { bundle } from './build/bundle.mjs';
+import { buildPage } from './build/page.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const out = resolve(root, process.argv[2] ?? 'built');
@@ -38,7 +39,9 @@ for (const { path, manifest } of readWorkspaces(root)) {
   await bundle(join(root, path), join(out, path), manifest);
   const built = builtManifest(manifest);
   writeFileSync(join(out, path, 'package.json'), `${JSON.stringify(built, undefined, 2)}\n`);
-  for (const asset of assetsOf(join(root, path, 'source'))) {
+  const isPage = manifest.name === '@distillery/web';
+  if (isPage) await buildPage(join(root, path), join(out, path, 'page'));
+  for (const asset of isPage ? [] : assetsOf(join(root, path, 'source'))) {
     const target = join(out, path, 'source', asset);
     mkdirSync(dirname(target), { recursive: true });
     copyFileSync(join(root, path, 'source', asset), target);

@@ -1,11 +1,11 @@
 #!/usr/bin/env node
 /**
- * Prepares a fresh checkout: packages, a Redis server, the native engine.
+ * Prepares a fresh checkout: packages, the dashboard, a Redis server, the native engine.
  *
  * `npm test` and `npm run demo` run it first. It needs only Node, can be repeated safely, and takes well under a
  * second when everything is ready.
  *
- *   node scripts/setup.mjs [--gpu] [--require-native] [--no-packages] [--no-redis] [--no-native] [--retry]
+ *   node scripts/setup.mjs [--gpu] [--require-native] [--no-packages] [--no-page] [--no-redis] [--no-native] [--retry]
  *
  *   --gpu             prepare @tensorflow/tfjs-node-gpu and the CUDA libraries instead of the CPU engine
  *   --require-native  fail without TensorFlow's own library; --gpu implies it
@@ -19,11 +19,20 @@ import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { prepareEngine } from './setup/engine.mjs';
 import { preparePackages } from './setup/packages.mjs';
+import { preparePage } from './setup/page.mjs';
 import { prepareRedis } from './setup/redis.mjs';
 import { step } from './setup/report.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const known = ['--gpu', '--require-native', '--no-packages', '--no-redis', '--no-native', '--retry'];
+const known = [
+  '--gpu',
+  '--require-native',
+  '--no-packages',
+  '--no-page',
+  '--no-redis',
+  '--no-native',
+  '--retry',
+];
 const flags = new Set(process.argv.slice(2));
 for (const flag of flags) {
   if (!known.includes(flag)) {
@@ -40,6 +49,7 @@ if (major < 20 || (major === 20 && minor < 19)) {
 
 // In this order, because the engine is built from a package that `npm ci` installs.
 if (!flags.has('--no-packages')) await step('packages', (print) => preparePackages(root, print));
+if (!flags.has('--no-page')) await step('page', (print) => preparePage(root, print));
 if (!flags.has('--no-redis')) await step('redis', (print) => prepareRedis(print));
 if (!flags.has('--no-native')) {
   const gpu = flags.has('--gpu');

@@ -30,10 +30,12 @@ const spec = (seed: number): JobSpecInput => ({
 
 async function until(id: string, holds: (job: JobView) => boolean): Promise<JobView> {
   for (const end = Date.now() + 120_000; Date.now() < end; await delay(25)) {
-    const job = await service.client.job(id);
+    const job = await service.client.jobs.get(id);
     if (holds(job)) return job;
   }
-  throw new Error(`the job did not reach the state in time: ${JSON.stringify(await service.client.job(id))}`);
+  throw new Error(
+    `the job did not reach the state in time: ${JSON.stringify(await service.client.jobs.get(id))}`,
+  );
 }
 
 const reaches = (id: string, state: JobState) => until(id, (job) => job.state === state);
@@ -42,29 +44,29 @@ const inTheMiddle = (id: string) =>
   until(id, ({ stages: [{ progress }] }) => (progress?.epoch ?? 0) >= 2 && progress?.phase === 'training');
 
 async function digestOf(id: string): Promise<string> {
-  const bytes = await service.client.weights(id, { checkpoint: 'last' });
+  const bytes = await (await service.client.jobs.download(id, { checkpoint: 'last' })).bytes();
   return createHash('sha256').update(bytes).digest('hex');
 }
 
 test('paused and resumed, cancelled and retried, a job ends with the same bytes', {
   timeout: 400_000,
 }, async () => {
-  const { id } = await service.client.submit(spec(7));
+  const { id } = await service.client.jobs.create(spec(7));
   await inTheMiddle(id);
-  expect(['pausing', 'paused']).toContain((await service.client.pause(id)).state);
+  expect(['pausing', 'paused']).toContain((await service.client.jobs.pause(id)).state);
   const paused = await reaches(id, 'paused');
   expect(paused.stages[0]).toMatchObject({ state: 'queued', attempt: 1 });
-  await service.client.resume(id);
+  await service.client.jobs.resume(id);
   await until(id, ({ stages: [{ attempt, progress }] }) => attempt === 2 && progress?.phase === 'training');
 
-  expect(['cancelling', 'cancelled']).toContain((await service.client.cancel(id)).state);
+  expect(['cancelling', 'cancelled']).toContain((await service.client.jobs.cancel(id)).state);
   const cancelled = await reaches(id, 'cancelled');
   // The trainer stops between steps; it does not finish the stage first.
   expect(cancelled.stages[0].state).toBe('cancelled');
-  await service.client.retry(id);
+  await service.client.jobs.retry(id);
   await reaches(id, 'succeeded');
 
-  const { metrics } = await service.client.metrics(id, { stage: 'teacher', limit: '10000' });
+  const { metrics } = await service.client.jobs.metrics(id, { stage: 'teacher', limit: 10000 }).page();
   const first = (attempt: number) => metrics.find((row) => row.attempt === attempt)?.step ?? 0;
   expect(first(2), 'it continued instead of starting again').toBeGreaterThan(1);
   expect(first(3)).toBeGreaterThan(first(2));
@@ -80,13 +82,13 @@ test('paused and resumed, cancelled and retried, a job ends with the same bytes'
 });
 
 test('a deleted job leaves no file behind', { timeout: 240_000 }, async () => {
-  const { id } = await service.client.submit(spec(8));
+  const { id } = await service.client.jobs.create(spec(8));
   await inTheMiddle(id);
-  await service.client.cancel(id);
+  await service.client.jobs.cancel(id);
   await reaches(id, 'cancelled');
   const store = service.store;
   expect(await store.list(`jobs/${id}`)).not.toEqual([]);
-  await service.client.remove(id);
+  await service.client.jobs.delete(id);
   expect(await store.list(`jobs/${id}`)).toEqual([]);
-  await expect(service.client.job(id)).rejects.toMatchObject({ code: 'job_not_found' });
+  await expect(service.client.jobs.get(id)).rejects.toMatchObject({ code: 'job_not_found' });
 });

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { decodeSafetensors, encodeSafetensors } from '@distillery/formats';
 import { datasets } from '@distillery/datasets';
 import { allInputs } from '@distillery/datasets/testing';
-import type { JobSpecInput, JobView, Report } from '@distillery/spec';
+import type { JobSpecInput, JobSummary, JobView, Report } from '@distillery/spec';
 import { execFile } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -62,7 +62,7 @@ describe('a job over HTTP', () => {
   });
 
   test('has metrics by stage, attempt, epoch and step', async () => {
-    const { metrics: rows } = await service.client.metrics(job.id, { stage: 'student.hint.42' });
+    const { metrics: rows } = await service.client.jobs.metrics(job.id, { stage: 'student.hint.42' }).page();
     expect(rows.length).toBeGreaterThan(3);
     const steps = rows.filter(({ values }) => 'hint' in values);
     expect(steps.map(({ step }) => step)).toEqual([1, 2, 3, 4, 5, 6]);
@@ -78,9 +78,27 @@ describe('a job over HTTP', () => {
     expect(report.teachers[0].initialWeights).not.toBe(initial[0]);
   });
 
+  test('the list of jobs shows the student that gained most over its control', async () => {
+    const { jobs } = (await (await fetch(`${service.url}/v1/jobs`)).json()) as { jobs: JobSummary[] };
+    const best = jobs.find(({ id }) => id === job.id)?.best;
+    const accuracy = (name: string | null) =>
+      report.students.find((one) => one.name === name)?.runs[0].best.testAccuracy as number;
+    const gains = report.students
+      .filter(({ control }) => control !== null)
+      .map(({ name, control }) => ({ name, gain: accuracy(name) - accuracy(control) }));
+    const highest = Math.max(...gains.map(({ gain }) => gain));
+    expect(gains).toContainEqual({ name: best?.name, gain: highest });
+    expect(best).toMatchObject({
+      testAccuracy: { mean: accuracy(best?.name ?? null), sd: null },
+      overControl: { mean: highest, sd: null },
+    });
+  });
+
   test('serves weights with the digest of the report', async () => {
     for (const { name, runs } of report.students) {
-      const bytes = await service.client.weights(job.id, { student: name, seed: 42, checkpoint: 'last' });
+      const bytes = await (
+        await service.client.jobs.download(job.id, { student: name, seed: 42, checkpoint: 'last' })
+      ).bytes();
       expect(createHash('sha256').update(bytes).digest('hex')).toBe(runs[0].last.weights.digest);
       const { tensors } = decodeSafetensors(bytes);
       expect(tensors.get('features.0.weight')?.shape).toEqual([16, 3, 3, 3]);
@@ -172,7 +190,10 @@ test('PyTorch loads the weights and scores the same to the last image', {
   ];
   for (const { name } of networks) {
     const choice = name === 'teacher' ? {} : { student: name };
-    await writeFile(file(`${name}.safetensors`), await service.client.weights(job.id, choice));
+    await writeFile(
+      file(`${name}.safetensors`),
+      await (await service.client.jobs.download(job.id, choice)).bytes(),
+    );
   }
   await writeFile(file('evaluate.py'), evaluation);
   const paths = networks.map(({ name }) => file(`${name}.safetensors`));

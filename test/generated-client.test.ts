@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { openApiDocument } from '@distillery/api';
-import { jobSpec, kinds, planSchema } from '@distillery/training';
+import { planSchema } from '@distillery/spec';
+import { jobSpec, kinds } from '@distillery/training';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { npmTools } from './testing/npm-tool.ts';
 

@@ -25,7 +25,7 @@ const architecture = { type: 'text_transformer', width: 16, depth: 1, heads: 2 }
 
 test('the log, the view and the report of a job contain its events', { timeout: 180_000 }, async () => {
   const { client, queue } = service;
-  const { id } = await client.submit({
+  const { id } = await client.jobs.create({
     dataset: { source: 'text_csv', path: 'train.csv', testPath: 'test.csv', length: 16 },
     teacher: { architecture },
     students: [{ name: 'small', architecture, method: [{ type: 'soft_target' }] }],
@@ -48,9 +48,9 @@ test('the log, the view and the report of a job contain its events', { timeout: 
       version: 'test',
     }),
   );
-  for await (const view of client.watch(id, { interval: 100 })) expect(view.reason).toBeNull();
-  const job = await client.job(id);
-  const report = await client.report(id);
+  for await (const view of client.jobs.watch(id, { interval: 100 })) expect(view.reason).toBeNull();
+  const job = await client.jobs.get(id);
+  const report = await client.jobs.report(id);
 
   const events: JobEvent[] = (await queue.events.read(id)).map((event) => jobEventSchema.parse(event));
   expect(new Set(events.map(({ type }) => type))).toEqual(

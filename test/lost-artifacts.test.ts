@@ -40,7 +40,7 @@ async function rows(): Promise<string[]> {
 }
 
 async function ended(id: string): Promise<string> {
-  for await (const { state } of service.client.watch(id, { interval: 100 })) {
+  for await (const { state } of service.client.jobs.watch(id, { interval: 100 })) {
     if (['succeeded', 'failed', 'cancelled'].includes(state)) return state;
   }
   throw new Error('the job has not ended');
@@ -50,24 +50,24 @@ test('a job whose shared artifacts are lost while it is paused computes them aga
   timeout: 180_000,
 }, async () => {
   const first = await service.complete(spec);
-  const { id } = await service.client.submit(spec);
+  const { id } = await service.client.jobs.create(spec);
   // The teacher and its outputs are those of the first job, and quickly found.
   while (
-    (await service.client.job(id)).stages.find((stage) => stage.id === 'outputs')?.state !== 'succeeded'
+    (await service.client.jobs.get(id)).stages.find((stage) => stage.id === 'outputs')?.state !== 'succeeded'
   ) {
     await delay(20);
   }
-  await service.client.pause(id);
-  while ((await service.client.job(id)).state === 'pausing') await delay(50);
-  const { state, stages } = await service.client.job(id);
+  await service.client.jobs.pause(id);
+  while ((await service.client.jobs.get(id)).state === 'pausing') await delay(50);
+  const { state, stages } = await service.client.jobs.get(id);
   expect(state).toBe('paused');
   expect(stages.find(({ kind }) => kind === 'student')?.state).toBe('queued');
   for (const digest of await rows()) await rm(blob(digest));
   await flipByte(blob(weightsIn(first.report)[0]), -1);
-  await service.client.resume(id);
+  await service.client.jobs.resume(id);
   expect(await ended(id)).toBe('succeeded');
-  expect(weightsIn(await service.client.report(id))).toEqual(weightsIn(first.report));
-  const { stages: now } = await service.client.job(id);
+  expect(weightsIn(await service.client.jobs.report(id))).toEqual(weightsIn(first.report));
+  const { stages: now } = await service.client.jobs.get(id);
   const attempts = Object.fromEntries(now.map((stage) => [stage.id, stage.attempt]));
   expect(attempts).toMatchObject({ teacher: 2, outputs: 2, report: 1 });
 });
@@ -77,11 +77,11 @@ test('retry of a succeeded job whose weights are damaged makes them again', {
 }, async () => {
   const { job, report } = await service.complete(spec);
   const weights = weightsIn(report);
-  await expect(service.client.retry(job.id)).rejects.toMatchObject({ code: 'state_conflict' });
+  await expect(service.client.jobs.retry(job.id)).rejects.toMatchObject({ code: 'state_conflict' });
   await flipByte(blob(weights[1]), -1);
-  await service.client.retry(job.id);
+  await service.client.jobs.retry(job.id);
   expect(await ended(job.id)).toBe('succeeded');
-  expect(weightsIn(await service.client.report(job.id))).toEqual(weights);
+  expect(weightsIn(await service.client.jobs.report(job.id))).toEqual(weights);
   await service.store.read(weights[1]);
-  await expect(service.client.retry(job.id)).rejects.toMatchObject({ code: 'state_conflict' });
+  await expect(service.client.jobs.retry(job.id)).rejects.toMatchObject({ code: 'state_conflict' });
 });

@@ -54,7 +54,7 @@ test('the client works in plain Node, and its types in TypeScript', {
     join(project, 'use.mts'),
     `import { type Client, createClient } from '@distillery/client';
      const client: Client = createClient('http://127.0.0.1:1');
-     const answer = await client.job('job_x').catch((error: Error) => error.constructor.name);
+     const answer = await client.jobs.get('job_x').catch((error: Error) => error.constructor.name);
      if (typeof answer === 'string') console.log(answer);
      // @ts-expect-error A state is not a number.
      else console.log(answer.state * 1);`,
@@ -102,7 +102,7 @@ test('distill starts the service, which runs a job', { timeout: 5 * minutes }, a
   try {
     let url: string | undefined;
     for await (const line of createInterface(up.stdout)) {
-      url = /listens on (http:\S+?),/.exec(line)?.[1];
+      url = /runs at (http:\S+) /.exec(line)?.[1];
       if (url !== undefined) break;
     }
     const report = await run(distill, 'run', 'spec.json', '--url', url ?? 'it did not start');

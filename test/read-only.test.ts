@@ -96,7 +96,7 @@ test('a job succeeds when the user nobody can write only to the store, the data 
   const url = await start('api', env, /listening at (http:\S+?)"/);
   await start('worker', env, /"engine: (\w+)/);
   const client = createClient(url);
-  const { id } = await client.submit({
+  const { id } = await client.jobs.create({
     dataset: { source: 'shapes', trainCount: 60, testCount: 20 },
     teacher: { architecture: { type: 'mlp', hidden: [8] } },
     students: [{ name: 's', architecture: { type: 'mlp', hidden: [4] }, method: [{ type: 'soft_target' }] }],
@@ -104,7 +104,7 @@ test('a job succeeds when the user nobody can write only to the store, the data 
     training: { epochs: 1 },
   });
   let state = '';
-  for await (const view of client.watch(id)) ({ state } = view);
+  for await (const view of client.jobs.watch(id)) ({ state } = view);
   expect(state).toBe('succeeded');
-  expect((await client.weights(id)).length).toBeGreaterThan(1000);
+  expect((await (await client.jobs.download(id)).bytes()).length).toBeGreaterThan(1000);
 });

@@ -54,7 +54,7 @@ async function refused({ url }: Service): Promise<Response> {
 
 const teacherAt = ({ client }: Service, id: string, epoch: number) =>
   until(async () => {
-    const [{ progress, state }] = (await client.job(id)).stages;
+    const [{ progress, state }] = (await client.jobs.get(id)).stages;
     return state === 'succeeded' || (progress?.epoch ?? 0) >= epoch ? { progress, state } : undefined;
   });
 
@@ -95,7 +95,7 @@ let first: { digest: string; steps: string[] } | undefined;
 /** Waits for a job's teacher, compares it with the first, and returns its attempts. */
 async function trained({ client, queue }: Service, id: string): Promise<number> {
   const teacher = await until(async () => {
-    const { stages, reason } = await client.job(id);
+    const { stages, reason } = await client.jobs.get(id);
     expect(reason).toBeNull();
     return stages[0].state === 'succeeded' ? stages[0] : undefined;
   });
@@ -116,7 +116,7 @@ async function trained({ client, queue }: Service, id: string): Promise<number> 
 test.runIf(measured)('without an outage', { timeout: 300_000 }, async () => {
   const service = await startService({ redisUrl: redis.url });
   try {
-    await trained(service, (await service.client.submit(spec(epochs))).id);
+    await trained(service, (await service.client.jobs.create(spec(epochs))).id);
   } finally {
     await service.close();
   }
@@ -127,7 +127,7 @@ test('survives kill -9 of Redis, ten rounds of killed connections, and full memo
 }, async () => {
   const service = await startService({ redisUrl: redis.url, lockSeconds });
   try {
-    const { id } = await service.client.submit(spec(epochs));
+    const { id } = await service.client.jobs.create(spec(epochs));
     await teacherAt(service, id, 2);
 
     process.kill(redis.pid, 'SIGKILL');
@@ -150,7 +150,7 @@ test('survives kill -9 of Redis, ten rounds of killed connections, and full memo
 
     await trained(service, id);
     const job = await until(async () => {
-      const view = await service.client.job(id);
+      const view = await service.client.jobs.get(id);
       return view.finishedAt === null ? undefined : view;
     });
     expect(job.state, JSON.stringify(job.reason)).toBe('succeeded');
@@ -159,7 +159,7 @@ test('survives kill -9 of Redis, ten rounds of killed connections, and full memo
       const ends = events.filter((e) => e.type === 'stage' && e.stage === stage && e.state === 'succeeded');
       expect(ends, stage).toHaveLength(1);
     }
-    expect((await service.client.jobs({})).jobs, 'refused jobs are not stored').toHaveLength(1);
+    expect((await service.client.jobs.list({}).page()).jobs, 'refused jobs are not stored').toHaveLength(1);
   } finally {
     await service.close();
   }
@@ -192,7 +192,7 @@ test('survives a cut that is longer than the lock timeout', {
   try {
     const silent = silentlyCutConnections();
     silent.catch(() => {});
-    const { id } = await service.client.submit(spec(epochs));
+    const { id } = await service.client.jobs.create(spec(epochs));
     await teacherAt(service, id, 2);
     // Half-open connections take longest to notice, so only measurements use them; the function above tests them.
     proxy.cut({ halfOpen: measured !== undefined });

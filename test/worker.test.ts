@@ -50,7 +50,7 @@ const teacherOf = ({ stages }: JobView) => stages[0];
 /** Waits for the third epoch of the teacher. */
 function inTheMiddle(id: string, { client } = service) {
   return until(async () => {
-    const { progress } = teacherOf(await client.job(id));
+    const { progress } = teacherOf(await client.jobs.get(id));
     return progress !== null && progress.epoch >= 2 && progress.step < progress.steps - 20
       ? progress
       : undefined;
@@ -59,14 +59,14 @@ function inTheMiddle(id: string, { client } = service) {
 
 function end(id: string, { client } = service) {
   return until(async () => {
-    const job = await client.job(id);
+    const job = await client.jobs.get(id);
     return ['succeeded', 'failed', 'cancelled'].includes(job.state) ? job : undefined;
   });
 }
 
 /** Cancels a job and waits until its trainer has ended, so that the next test finds only its own. */
 async function cancel(id: string) {
-  await service.client.cancel(id);
+  await service.client.jobs.cancel(id);
   expect(await end(id)).toMatchObject({ state: 'cancelled' });
 }
 
@@ -74,15 +74,15 @@ describe('a trainer that hangs', () => {
   test('is killed, and its stage continues from the last checkpoint', { timeout: 300_000 }, async () => {
     const watched = await startService({ stallSeconds: 20 });
     try {
-      const { id } = await watched.client.submit(spec());
+      const { id } = await watched.client.jobs.create(spec());
       await until(async () => {
-        const { progress } = teacherOf(await watched.client.job(id));
+        const { progress } = teacherOf(await watched.client.jobs.get(id));
         return progress !== null && progress.epoch >= 2 ? progress : undefined;
       });
       // It neither trains nor handles messages.
       for (const pid of await trainers()) process.kill(pid, 'SIGSTOP');
       const second = await until(async () => {
-        const { state, attempt } = teacherOf(await watched.client.job(id));
+        const { state, attempt } = teacherOf(await watched.client.jobs.get(id));
         return attempt === 2 && state === 'running' ? state : undefined;
       });
       expect(second).toBe('running');
@@ -95,11 +95,11 @@ describe('a trainer that hangs', () => {
         }),
       );
       const { metrics: rows } = await until(async () => {
-        const page = await watched.client.metrics(id, { stage: 'teacher', limit: '10000' });
+        const page = await watched.client.jobs.metrics(id, { stage: 'teacher', limit: 10000 }).page();
         return page.metrics.some(({ attempt }) => attempt === 2) ? page : undefined;
       });
       expect(rows.find(({ attempt }) => attempt === 2)?.epoch).toBeGreaterThan(1);
-      await watched.client.cancel(id);
+      await watched.client.jobs.cancel(id);
     } finally {
       await watched.close();
     }
@@ -118,14 +118,14 @@ describe('a trainer that ends by itself', () => {
   }
 
   test('in native code is a crash, and its stage is retried', { timeout: 120_000 }, async () => {
-    const { id } = await service.client.submit(spec());
+    const { id } = await service.client.jobs.create(spec());
     await inTheMiddle(id);
     for (const pid of await trainers()) process.kill(pid, 'SIGSEGV');
     expect(await firstEnd(id)).toMatchObject({
       state: 'queued',
       reason: { code: 'trainer_crashed', message: expect.stringContaining('by SIGSEGV') },
     });
-    await until(async () => teacherOf(await service.client.job(id)).attempt === 2 || undefined);
+    await until(async () => teacherOf(await service.client.jobs.get(id)).attempt === 2 || undefined);
     await cancel(id);
   });
 
@@ -135,7 +135,7 @@ describe('a trainer that ends by itself', () => {
     { timeout: 120_000 },
     async () => {
       const architecture = { type: 'mlp', hidden: [16_384, 16_384] } as const;
-      const { id } = await service.client.submit(spec({ teacher: { architecture } }));
+      const { id } = await service.client.jobs.create(spec({ teacher: { architecture } }));
       const pid = await until(async () => {
         const [trainer] = await trainers();
         const maps = trainer === undefined ? '' : await readFile(`/proc/${trainer}/maps`, 'utf8');
@@ -161,10 +161,10 @@ describe('a worker that ends', () => {
   afterEach(() => own.close(), 60_000);
 
   test('hands its stage back, and another worker finishes it', { timeout: 300_000 }, async () => {
-    const { id } = await own.client.submit(spec());
+    const { id } = await own.client.jobs.create(spec());
     await inTheMiddle(id, own);
     await own.workers[0].close();
-    const left = teacherOf(await own.client.job(id));
+    const left = teacherOf(await own.client.jobs.get(id));
     expect(left.state).toBe('queued');
     expect(await trainers()).toEqual([]);
     const { startWorker } = await workerModule();
@@ -196,7 +196,7 @@ describe('a worker that ends', () => {
       },
     });
     try {
-      const { id } = await own.client.submit(spec());
+      const { id } = await own.client.jobs.create(spec());
       await inTheMiddle(id, own);
       const [trainer] = await trainers(worker.pid);
       expect(trainer).toBeGreaterThan(0);
@@ -249,7 +249,7 @@ test('a worker that is stopped while Redis is frozen ends within its grace perio
 
 describe('a job that cannot succeed', () => {
   test('fails with timeout past its limit', { timeout: 60_000 }, async () => {
-    const { id } = await service.client.submit(
+    const { id } = await service.client.jobs.create(
       spec({ training: { epochs: 5000 }, limits: { maxDurationSeconds: 4 } }),
     );
     const job = await end(id);
@@ -261,7 +261,7 @@ describe('a job that cannot succeed', () => {
   test('fails with nan when training diverges, naming the term', { timeout: 60_000 }, async () => {
     // Each step multiplies every weight by −999, whatever the gradient: float32 overflows within the first epochs.
     const optimizer = { type: 'sgd', learningRate: 100, weightDecay: 10 } as const;
-    const { id } = await service.client.submit(spec({ training: { epochs: 5, optimizer } }));
+    const { id } = await service.client.jobs.create(spec({ training: { epochs: 5, optimizer } }));
     const job = await end(id);
     expect(job).toMatchObject({ state: 'failed', reason: { code: 'nan', stage: 'teacher' } });
     expect(job.reason?.message).toMatch(/^cross_entropy is (NaN|Infinity) at step \d+ \(epoch \d+\)/);

@@ -1,5 +1,6 @@
 import { openApiDocument } from '@distillery/api';
-import { jobSpec, kinds, planSchema } from '@distillery/training';
+import { planSchema } from '@distillery/spec';
+import { jobSpec, kinds } from '@distillery/training';
 import { code } from './markdown.ts';
 import { allowed, type Schema } from './options-table.ts';
 import { markdownTable } from '@distillery/cli/markdown';

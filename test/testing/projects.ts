@@ -14,6 +14,7 @@ const isolated = [
 /** Tests without TensorFlow, Redis and other processes: less than a minute together. */
 const unit = [
   `packages/{client,datasets,formats,spec,store}/source/${anyTest}`,
+  `apps/web/source/${anyTest}`,
   `packages/training/source/planning/${anyTest}`,
   'test/{architecture,catalogue,docs,projects}.test.ts',
 ];

@@ -90,11 +90,11 @@ export async function startService({
     queue,
     store: await openStore(at.store),
     async complete(spec) {
-      const { id } = await client.submit(spec);
+      const { id } = await client.jobs.create(spec);
       let last: JobView | undefined;
-      for await (const view of client.watch(id, { interval: 100 })) last = view;
+      for await (const view of client.jobs.watch(id, { interval: 100 })) last = view;
       if (last?.state !== 'succeeded') throw new Error(`${id}: ${JSON.stringify(last?.reason)}`);
-      return { job: last, report: await client.report(id) };
+      return { job: last, report: await client.jobs.report(id) };
     },
     async close() {
       await Promise.all(running.map((worker) => worker.close()));

@@ -1,4 +1,5 @@
-import { jobSpec, kinds, planSchema } from '@distillery/training';
+import { planSchema } from '@distillery/spec';
+import { jobSpec, kinds } from '@distillery/training';
 import type { JobView, Scope } from '@distillery/spec';
 import { expect, test } from 'vitest';
 import { accessOf } from './access.ts';

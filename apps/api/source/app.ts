@@ -18,8 +18,10 @@ import { openapi } from './plugins/openapi.ts';
 import { otherSites } from './plugins/other-sites.ts';
 import { preconditions } from './plugins/preconditions.ts';
 import { requestId } from './plugins/request-id.ts';
+import type { PageFiles } from './page/files.ts';
 import { problemOf, problemType } from './problem.ts';
 import { routes } from './routes/index.ts';
+import { page } from './routes/page.ts';
 import type { Services } from './services.ts';
 import { validatorCompiler } from './validation.ts';
 
@@ -33,6 +35,8 @@ export interface AppOptions extends Services {
   requestTimeout?: number;
   /** Addresses and ranges of proxies whose `X-Forwarded-For` header is trusted; default none. */
   trustProxy?: string[];
+  /** The built dashboard; undefined when there is none. */
+  pageFiles?: PageFiles | undefined;
   /** Default: those of the setting API_STREAMS, with a heartbeat every 15 seconds. */
   streams?: Partial<EventStreamOptions> | undefined;
 }
@@ -45,6 +49,7 @@ export async function buildApp({
   requestTimeout = 30_000,
   trustProxy = [],
   streams,
+  pageFiles,
   ...services
 }: AppOptions): Promise<FastifyInstance> {
   const loggerInstance: FastifyBaseLogger | undefined = logger;
@@ -90,6 +95,7 @@ export async function buildApp({
   await app.register(eventStreams, { most: defaultOf('apiStreams'), heartbeatSeconds: 15, ...streams });
   await app.register(openapi, { catalogue: services.catalogue, version });
   await app.register(routes, services);
+  await app.register(page, { files: pageFiles });
   const sockets = new Set<Socket>();
   app.server.on('connection', (socket: Socket) => {
     sockets.add(socket);

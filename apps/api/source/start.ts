@@ -1,13 +1,16 @@
 import type { AddressInfo } from 'node:net';
 import { openStore, type Store } from '@distillery/store';
 import { type DistilleryQueue, openQueue } from '@distillery/queue';
-import { jobSpec, kinds, loadPlugins, planSchema, stageKinds } from '@distillery/training';
+import { planSchema } from '@distillery/spec';
+import { pageFolder } from '@distillery/web/folder';
+import { jobSpec, kinds, loadPlugins, stageKinds } from '@distillery/training';
 import type { Logger } from 'pino';
 import { type CollectorOptions, startCollector } from './artifacts/collect.ts';
 import { startRetention } from './artifacts/retention.ts';
 import { otherServices } from './artifacts/services.ts';
 import { type AccessSettings, accessOf } from './access.ts';
 import { buildApp } from './app.ts';
+import { readPageFiles } from './page/files.ts';
 import type { Bounds } from './threads/bounded.ts';
 import { startRecords } from './threads/records.ts';
 import { startSubmissions } from './threads/submissions.ts';
@@ -90,7 +93,11 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
     bounds: options.submissions,
   });
   const records = startRecords({ ...opened, services: { queue, store } });
+  const pageFiles = await readPageFiles(pageFolder);
+  if (pageFiles === undefined)
+    log.warn('the dashboard is not built, so / serves none: node scripts/setup.mjs builds it');
   const app = await buildApp({
+    pageFiles,
     queue,
     store,
     submissions,

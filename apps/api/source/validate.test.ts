@@ -1,4 +1,4 @@
-import type { Plan } from '@distillery/training';
+import type { Plan } from '@distillery/spec';
 import { engine } from '@distillery/queue/testing';
 import { expect, test } from 'vitest';
 import { privateApi, spec } from './testing/api.ts';

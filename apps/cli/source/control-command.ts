@@ -12,7 +12,7 @@ export function controlCommand(
     .argument('<job>', 'the id of the job')
     .action(
       clientAction(async (context, id: string) => {
-        const job = await context.client[name](id);
+        const job = await context.client.jobs[name](id);
         context.print(`  ${job.id} ${job.state}`);
       }),
     );

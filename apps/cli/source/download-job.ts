@@ -23,11 +23,14 @@ export async function downloadJob(
   };
   await write('report.json', `${JSON.stringify(report, undefined, 2)}\n`);
   for (const { name } of report.teachers) {
-    await write(`${name}.safetensors`, await client.weights(id, { teacher: name }));
+    await write(`${name}.safetensors`, await (await client.jobs.download(id, { teacher: name })).bytes());
   }
   for (const { name, runs } of report.students) {
     for (const { seed } of runs) {
-      await write(`${name}-seed${seed}.safetensors`, await client.weights(id, { student: name, seed }));
+      await write(
+        `${name}-seed${seed}.safetensors`,
+        await (await client.jobs.download(id, { student: name, seed })).bytes(),
+      );
     }
   }
   return files;

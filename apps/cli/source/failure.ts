@@ -1,26 +1,24 @@
-import { ApiError } from '@distillery/client';
+import { ApiError, ConnectionError } from '@distillery/client';
 import { ConfigurationError } from '@distillery/spec/configuration';
+import { exitCodes } from './exit-codes.ts';
 
-/** An unusable command line. Exit code 0 with an empty message means that help or version was printed already. */
+/** An unusable command line or file. Exit code 0 with an empty message means that help or version was printed already. */
 export class UsageError extends Error {
   readonly exitCode: number;
   readonly remedy: string | undefined;
 
-  constructor(message: string, { exitCode = 2, remedy }: { exitCode?: number; remedy?: string } = {}) {
-    super(message);
+  constructor(
+    message: string,
+    {
+      exitCode = exitCodes.usage.code,
+      remedy,
+      cause,
+    }: { exitCode?: number; remedy?: string; cause?: unknown } = {},
+  ) {
+    super(message, { cause });
     this.name = 'UsageError';
     this.exitCode = exitCode;
     this.remedy = remedy;
-  }
-}
-
-/** The API could not be reached, or the connection ended before the response did. */
-export class UnreachableError extends Error {
-  readonly remedy = 'start the service with "distill up", or set its address with --url or DISTILLERY_URL';
-
-  constructor(url: string, cause: unknown) {
-    super(`cannot reach ${url}: ${reasonOf(cause)}`, { cause });
-    this.name = 'UnreachableError';
   }
 }
 
@@ -34,22 +32,12 @@ const reasons: Record<string, string> = {
   ETIMEDOUT: 'there was no answer in time',
 };
 
-/** Returns why fetch failed: it throws a TypeError whose `cause` has the reason. */
-function reasonOf(error: unknown): string {
-  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-  const { code } = cause as { code?: unknown };
-  if (typeof code !== 'string') return cause instanceof Error ? cause.message : String(cause);
-  return code in reasons ? `${reasons[code]} (${code})` : `${(cause as Error).message || code}`;
-}
-
-/** Returns whether an error is fetch's own: the request got no complete response. */
-export function isFetchFailure(error: unknown): boolean {
-  return error instanceof TypeError && /^(fetch failed|terminated)$/.test(error.message);
-}
-
-/** Returns whether a request failed because the API is down for the moment, as it is during a restart. */
-export function isOutage(error: unknown): boolean {
-  return isFetchFailure(error) || (error instanceof ApiError && [502, 503, 504].includes(error.status));
+/** Returns why there was no response: below a ConnectionError is fetch's TypeError, whose `cause` has the reason. */
+function reasonOf({ cause }: ConnectionError): string {
+  const inner = cause instanceof Error && cause.cause instanceof Error ? cause.cause : cause;
+  const { code } = inner as { code?: unknown };
+  if (typeof code !== 'string') return inner instanceof Error ? inner.message : String(inner);
+  return code in reasons ? `${reasons[code]} (${code})` : `${(inner as Error).message || code}`;
 }
 
 const remedies: Record<number, string> = {
@@ -57,20 +45,43 @@ const remedies: Record<number, string> = {
   403: 'set DISTILLERY_TOKEN to a key with the scope that this needs',
 };
 
-/** Returns the lines that a failed command prints below its first: the invalid fields, and what to do. */
+const remediesByCode: Record<string, string> = {
+  job_not_found: 'to list the jobs, run: distill jobs',
+  quota_exceeded: 'wait until a job ends, or cancel one; to list them, run: distill jobs',
+  redis_unavailable: 'the API runs, but its Redis does not answer; try again in a moment',
+};
+
+/** Returns the first line that a failed command prints. */
+export function messageOf(error: unknown): string {
+  if (error instanceof ConnectionError) {
+    const { origin } = new URL(error.url);
+    return `cannot reach ${origin}: ${reasonOf(error)}`;
+  }
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** Returns the lines below it: the invalid fields, and what to do. */
 export function detailsOf(error: unknown): string[] {
+  if (error instanceof ConnectionError) {
+    return ['start the service with "distill up", or set its address with --url or DISTILLERY_URL'];
+  }
   if (error instanceof ApiError) {
     const fields = error.errors.map(({ path, message, allowed }) => {
       const hint = allowed === undefined ? '' : ` (allowed: ${JSON.stringify(allowed)})`;
       return `${path} ${message}${hint}`;
     });
-    return error.status in remedies ? [...fields, remedies[error.status]] : fields;
+    const remedy = remedies[error.status] ?? remediesByCode[error.code];
+    return remedy === undefined ? fields : [...fields, remedy];
   }
-  const remedy = error instanceof UsageError || error instanceof UnreachableError ? error.remedy : undefined;
+  const remedy = error instanceof UsageError ? error.remedy : undefined;
   return remedy === undefined ? [] : [remedy];
 }
 
-/** Returns 2 for an unusable command line or setting, 1 for every other failure. */
+/** Returns the exit code of a failed command. */
 export function exitCodeOf(error: unknown): number {
-  return error instanceof UsageError || error instanceof ConfigurationError ? error.exitCode : 1;
+  if (error instanceof UsageError) return error.exitCode;
+  if (error instanceof ConfigurationError) return exitCodes.usage.code;
+  if (error instanceof ConnectionError) return exitCodes.noService.code;
+  if (error instanceof ApiError) return (error.status >= 500 ? exitCodes.noService : exitCodes.refused).code;
+  return exitCodes.failure.code;
 }

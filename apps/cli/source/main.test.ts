@@ -91,7 +91,7 @@ test.each([
     'REDIS_URL is not set, and no "distill up" with a Redis of its own runs in /nowhere',
   ],
   [['report', 'a', 'b'], 2, 'several jobs are compared with --format markdown alone'],
-  [['run', 'nothing.json'], 1, 'cannot read nothing.json: there is no such file'],
+  [['run', 'nothing.json'], 2, 'cannot read nothing.json: there is no such file'],
 ] as const)('%j is refused', async (args, code, message) => {
   const result = await ended(start([...args], { REDIS_URL: '' }));
   expect(result).toMatchObject({ code, stdout: '' });
@@ -110,7 +110,7 @@ test('up refuses a bad setting, and warns of a misspelt one', async () => {
 test('names the API that cannot be reached, why, and what to do', async () => {
   await new Promise((closed) => server.close(closed));
   const { code, stderr } = await ended(start(['watch', 'a']));
-  expect(code).toBe(1);
+  expect(code).toBe(4);
   expect(stderr).toBe(
     `error cannot reach ${url}: the connection was refused, no program listens on this port (ECONNREFUSED)\n` +
       '  start the service with "distill up", or set its address with --url or DISTILLERY_URL\n',
@@ -128,7 +128,7 @@ test('names the file that is not JSON', async () => {
   const path = join(folder, 'job.json');
   await writeFile(path, '{');
   const { code, stderr } = await distill('validate', path);
-  expect([code, stderr]).toEqual([1, expect.stringMatching(`^error ${path} is not JSON: `)]);
+  expect([code, stderr]).toEqual([2, expect.stringMatching(`^error ${path} is not JSON: `)]);
 });
 
 test.each(['SIGINT', 'SIGTERM'] as const)(
@@ -155,7 +155,12 @@ test('watch outlives an outage of the API, and fails when there was no API at fi
     (response) => response.end(view('paused')),
     (response) => response.end(view('succeeded')),
   ];
-  answer = (_request, response) => answers.shift()?.(response);
+  answer = ({ url }, response) => {
+    // Events come in a stream of their own, and none comes here.
+    if (url?.endsWith('/events'))
+      response.writeHead(200, { 'content-type': 'text/event-stream' }).write(':\n\n');
+    else answers.shift()?.(response);
+  };
   expect(await distill('watch', 'job_1')).toEqual({
     code: 0,
     stdout:
@@ -166,7 +171,7 @@ test('watch outlives an outage of the API, and fails when there was no API at fi
   expect(answers).toEqual([]);
   answer = (_request, response) => response.writeHead(503).end('{"detail":"Redis cannot be reached"}');
   expect(await distill('watch', 'job_1')).toMatchObject({
-    code: 1,
+    code: 4,
     stderr: 'error Redis cannot be reached\n',
   });
 });
@@ -193,7 +198,7 @@ test("shows an API's refusal field by field", async () => {
   const path = join(folder, 'job.json');
   await writeFile(path, '{}');
   const { code, stderr } = await distill('run', path);
-  expect(code).toBe(1);
+  expect(code).toBe(3);
   expect(stderr).toBe(
     'error the spec is not valid\n  /training/epochs is too small (allowed: {"minimum":1})\n',
   );

@@ -18,7 +18,8 @@ import { sweep } from './commands/sweep.ts';
 import { up } from './commands/up.ts';
 import { validate } from './commands/validate.ts';
 import { watch } from './commands/watch.ts';
-import { detailsOf, exitCodeOf } from './failure.ts';
+import { exitCodeHelp } from './exit-codes.ts';
+import { detailsOf, exitCodeOf, messageOf } from './failure.ts';
 
 /** In the order of the help. */
 const commands = [
@@ -53,14 +54,15 @@ const distill = newCommand('distill')
   .description('Knowledge distillation as a service.')
   .version(version, '-V, --version', 'show the version')
   .helpCommand('help [command]', 'show the help of a command')
-  .addHelpText('after', '\nDISTILLERY_URL and DISTILLERY_TOKEN set the API and the key that commands use.');
+  .addHelpText('after', '\nDISTILLERY_URL and DISTILLERY_TOKEN set the API and the key that commands use.')
+  .addHelpText('after', `\n${exitCodeHelp()}`);
 for (const command of commands) distill.addCommand(command());
 
 try {
   if (process.argv.length <= 2) distill.outputHelp();
   else await distill.parseAsync();
 } catch (error) {
-  const message = error instanceof Error ? error.message : String(error);
+  const message = messageOf(error);
   if (message !== '') {
     process.stderr.write(`${styleText('red', 'error')} ${message}\n`);
     for (const line of detailsOf(error)) process.stderr.write(`  ${line}\n`);

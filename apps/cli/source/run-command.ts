@@ -2,11 +2,12 @@ import { type Client, createClient } from '@distillery/client';
 import { type Configuration, misspeltVariables, readConfiguration } from '@distillery/spec/configuration';
 import type { Command } from 'commander';
 import { newCommand, settingsFlags, withSettings } from './command.ts';
-import { isFetchFailure, UnreachableError } from './failure.ts';
+import { exitCodes } from './exit-codes.ts';
 
 const signals = ['SIGINT', 'SIGTERM'] as const;
-/** The exit code that shells use for Ctrl-C. */
-const interrupted = 130;
+const interrupted = exitCodes.interrupted.code;
+/** Of an API that starts or restarts; people at a terminal wait for no more. */
+const retries = 2;
 
 /** The context of a command that calls the API. */
 export interface ClientContext {
@@ -38,18 +39,14 @@ export function clientAction<A extends unknown[]>(
       });
     }
     const context: ClientContext = {
-      client: createClient(url, { token }),
+      client: createClient(url, { token, retries }),
       out: process.stdout,
       print: (text) => void process.stdout.write(`${text}\n`),
       onInterrupt: (next) => {
         tidy = next;
       },
     };
-    try {
-      await work(context, ...(all.slice(0, -1) as A));
-    } catch (error) {
-      throw isFetchFailure(error) ? new UnreachableError(url, error) : error;
-    }
+    await work(context, ...(all.slice(0, -1) as A));
   };
 }
 

@@ -46,10 +46,10 @@ export async function runDemo({ data, epochs, configuration, out, signal }: Demo
     const speed = engine.gigaflops === null ? '' : `, ${engine.gigaflops.toFixed(0)} GFLOP/s`;
     print(styleText('dim', `  engine: ${engine.backend}, ${engine.threads} threads${speed}`));
     const client = createClient(stack.url);
-    const job = await client.submit(demoJob(chosen, epochs), { idempotencyKey: randomUUID() });
+    const job = await client.jobs.create(demoJob(chosen, epochs), { idempotencyKey: randomUUID() });
     print(styleText('dim', `  POST ${stack.url}/v1/jobs → ${job.id}\n`));
     await watchJob({ client, out, signal }, job.id);
-    const report = await client.report(job.id);
+    const report = await client.jobs.report(job.id);
     print(`\n${reportTable(report)}`);
     const files = await downloadJob(client, job.id, join(folder, job.id), report);
     print('  weights (safetensors, load with PyTorch):');

@@ -1,14 +1,16 @@
 import type { StreamEvent } from '@distillery/spec';
-import { isTerminal } from '@distillery/spec/job';
+import { isTerminal } from '@distillery/spec/states';
 import { createParser, type EventSourceMessage } from 'eventsource-parser';
 import { ApiError } from './api-error.ts';
 import { delay } from './delay.ts';
+import { isTransient } from './retry.ts';
+import type { CallOptions, Transport } from './transport.ts';
 
-export interface FollowOptions {
+export interface FollowOptions extends CallOptions {
   /** The id of the last event that is known: those after it follow. */
   after?: string | undefined;
-  /** Ends the iteration with the reason of the signal. */
-  signal?: AbortSignal | undefined;
+  /** Is told that a connection was lost, or could not be made again; the next event shows that there is one again. */
+  onLost?: ((reason: unknown) => void) | undefined;
 }
 
 /** The service sends something every 15 seconds: a connection that is silent for longer than this is gone. */
@@ -16,14 +18,15 @@ const silenceMs = 45_000;
 const longestDelayMs = 30_000;
 
 /**
- * Yields the events of a stream, and connects again behind the last one when the connection is lost.
+ * Yields the events of a stream, and connects again behind the last one whenever the connection is lost.
  *
- * @param open sends the request with these headers and this signal
- * @throws ApiError when the service refuses the request; what `open` throws when there is no first connection
+ * @throws ApiError when the service refuses the request; ConnectionError when the first connection cannot be made, as
+ * often as `retries` allows
  */
 export async function* streamEvents(
-  open: (headers: Record<string, string>, signal: AbortSignal) => Promise<Response>,
-  { after, signal }: FollowOptions,
+  transport: Transport,
+  path: string,
+  { after, signal, onLost, ...options }: FollowOptions,
 ): AsyncGenerator<StreamEvent, void, void> {
   let last = after;
   let connected = false;
@@ -35,7 +38,13 @@ export async function* streamEvents(
     const abort = () => connection.abort();
     signal?.addEventListener('abort', abort);
     try {
-      const response = await open(last === undefined ? {} : { 'last-event-id': last }, connection.signal);
+      const response = await transport.open({
+        path,
+        headers: { accept: 'text/event-stream', 'last-event-id': last },
+        ...options,
+        ...(connected ? { retries: 0 } : {}),
+        signal: connection.signal,
+      });
       connected = true;
       if (response.status === 204 || response.body === null) return;
       const told = (milliseconds: number) => {
@@ -51,8 +60,9 @@ export async function* streamEvents(
       if (over) return;
     } catch (error) {
       signal?.throwIfAborted();
-      const refused = error instanceof ApiError && error.status < 500 && error.status !== 429;
-      if (!connected || refused || error instanceof SyntaxError) throw error;
+      // What reading a body throws when its connection is cut has no common type; what a refused request throws has one.
+      if (!connected || error instanceof SyntaxError || isRefusal(error)) throw error;
+      onLost?.(error);
     } finally {
       signal?.removeEventListener('abort', abort);
       connection.abort();
@@ -60,6 +70,10 @@ export async function* streamEvents(
     // Spread, so that the readers of a service that starts again do not all come at once.
     await delay(Math.min(longestDelayMs, retryMs * 2 ** failures) * Math.random(), signal);
   }
+}
+
+function isRefusal(error: unknown): boolean {
+  return error instanceof ApiError && !isTransient(error);
 }
 
 /** The messages of a body as they come. Aborts the connection when nothing comes. */

@@ -1,3 +1,18 @@
 export { ApiError } from './api-error.ts';
-export { type Client, createClient, type WatchOptions, type WeightsChoice } from './client.ts';
+export { type Client, createClient } from './client.ts';
+export { ConnectionError } from './connection-error.ts';
+export { DigestError, type Download, type DownloadOptions } from './download.ts';
 export type { FollowOptions } from './events.ts';
+export type { Listing } from './listing.ts';
+export type { AuditPage } from './resources/audit.ts';
+export type {
+  JobFilter,
+  JobPage,
+  MetricsPage,
+  MetricsQuery,
+  StagePage,
+  WeightsChoice,
+} from './resources/jobs.ts';
+export type { SweepChoice } from './resources/store.ts';
+export type { CallOptions, ClientOptions } from './transport.ts';
+export type { WatchOptions } from './watch.ts';

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { jobStates, jobViewSchema, reasonSchema, stageProgressSchema, stageStates } from './job.ts';
+import { jobViewSchema, reasonSchema, stageProgressSchema } from './job.ts';
+import { jobStates, stageStates } from './states.ts';
 import { skippedDataSchema } from './warning.ts';
 
 /**

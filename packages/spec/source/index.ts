@@ -6,6 +6,8 @@ export {
   type Scope,
   scopes,
 } from './access.ts';
+export { type BestStudent, bestStudentOf, bestStudentSchema } from './best-student.ts';
+export { type SweepReport, sweepReportSchema } from './sweep.ts';
 export { canonicalJson, digestOf, sha256 } from './digest.ts';
 export { maxScrubFindings, type ScrubFinding, type ScrubReport, scrubReportSchema } from './scrub.ts';
 export { LostArtifacts } from './lost-artifacts.ts';
@@ -23,22 +25,17 @@ export {
 export {
   type Checkpoint,
   checkpointSchema,
-  isTerminal,
   type JobPlan,
-  type JobState,
   type JobSummary,
   jobSummarySchema,
   type JobView,
-  jobStates,
   jobViewSchema,
   type MetricRow,
   metricRowSchema,
   type Reason,
   type StagePlan,
   type StageProgress,
-  type StageState,
   type StageView,
-  stageStates,
   stageViewSchema,
   type WaitingFor,
 } from './job.ts';
@@ -46,6 +43,7 @@ export { type JobSpec, type JobSpecInput, jobSpecSchema, type Kinds, validationO
 export { type CatalogueEntry, type Choice, type Kind, type Registry, registry } from './kind.ts';
 export { defaultGenerations, generationName, teachersOf } from './lineage.ts';
 export { type Pace, type Paces, paceOf, stageSeconds } from './pace.ts';
+export { type Plan, planSchema } from './plan.ts';
 export { fieldErrors, presentable, refusedInput } from './problem.ts';
 export {
   type EngineInfo,
@@ -59,6 +57,7 @@ export {
   type Spread,
   type TermResult,
 } from './report.ts';
+export { isTerminal, type JobState, jobStates, type StageState, stageStates } from './states.ts';
 export { spreadOf } from './spread.ts';
 export {
   type Scheduled,

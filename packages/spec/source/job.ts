@@ -1,28 +1,9 @@
 import { z } from 'zod';
+import { jobStates, type StageState, stageStates } from './states.ts';
+import { bestStudentSchema } from './best-student.ts';
 import { jobWarningSchema, skippedDataSchema } from './warning.ts';
 
 /** A job as `GET /v1/jobs/:id` shows it. BullMQ's states are never shown. */
-
-export const jobStates = [
-  'queued',
-  'running',
-  /** Asked to pause; its trainers commit their checkpoints. */
-  'pausing',
-  'paused',
-  /** Asked to end; its trainers commit their checkpoints. */
-  'cancelling',
-  'succeeded',
-  'failed',
-  'cancelled',
-] as const;
-export type JobState = (typeof jobStates)[number];
-
-export const stageStates = ['waiting', 'queued', 'running', 'succeeded', 'failed', 'cancelled'] as const;
-export type StageState = (typeof stageStates)[number];
-
-export function isTerminal(state: JobState | StageState): boolean {
-  return state === 'succeeded' || state === 'failed' || state === 'cancelled';
-}
 
 /** One node of a job's graph, as it is planned when the job is accepted. */
 export interface StagePlan {
@@ -181,6 +162,9 @@ export const jobSummarySchema = jobViewSchema
     finishedAt: true,
   })
   .extend({
+    best: bestStudentSchema
+      .nullable()
+      .describe('The student that gained most from its teacher; null before the report is there.'),
     warnings: count.describe('How many different warnings the job has.'),
     stages: z
       .object(stageCounts)

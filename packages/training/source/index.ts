@@ -3,7 +3,6 @@ export { jobSpec, kinds } from './kinds.ts';
 export { loadedPlugins } from './import-plugin.ts';
 export { loadPlugins, type Plugin } from './plugins.ts';
 export { type PlanContext, type Planned, planJob } from './planning/plan.ts';
-export { type Plan, planSchema } from './planning/plan-schema.ts';
 export {
   artifactsOf,
   blobsNamedBy,

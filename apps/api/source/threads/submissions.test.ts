@@ -2,8 +2,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { privateQueue } from '@distillery/queue/testing';
-import type { DistilleryError, JobView } from '@distillery/spec';
-import { jobSpec, type Plan, planJob } from '@distillery/training';
+import type { DistilleryError, JobView, Plan } from '@distillery/spec';
+import { jobSpec, planJob } from '@distillery/training';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startSubmissions, type Submissions } from './submissions.ts';
 

@@ -10,7 +10,7 @@ export const audit = () =>
     )
     .action(
       clientAction(async ({ client, print }) => {
-        print(auditTable((await client.audit()).entries));
+        print(auditTable((await client.audit.list().page()).entries));
       }),
     );
 

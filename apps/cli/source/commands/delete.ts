@@ -7,7 +7,7 @@ export const deleteJob = () =>
     .argument('<job>', 'the id of the job')
     .action(
       clientAction(async ({ client, print }, id: string) => {
-        await client.remove(id);
+        await client.jobs.delete(id);
         print(`  ${id} deleted`);
       }),
     );

@@ -10,6 +10,6 @@ export const download = () =>
     .action(
       clientAction(async ({ client, print, onInterrupt }, id: string, { out = id }: { out?: string }) => {
         onInterrupt(() => `  ${out} is incomplete; start again with: distill download ${id}`);
-        print((await downloadJob(client, id, out, await client.report(id))).join('\n'));
+        print((await downloadJob(client, id, out, await client.jobs.report(id))).join('\n'));
       }),
     );

@@ -31,13 +31,13 @@ export const report = () =>
           return print(comparisonPage(await Promise.all(jobs.map((job) => compared(client, job)))));
         }
         if (jobs.length > 1) throw new UsageError('several jobs are compared with --format markdown alone');
-        const found = await client.report(jobs[0]);
+        const found = await client.jobs.report(jobs[0]);
         print(format === 'json' ? JSON.stringify(found, undefined, 2) : reportTable(found));
       }),
     );
 
 /** A job with its report, where it has one. */
 async function compared(client: Client, id: string): Promise<Compared> {
-  const job = await client.job(id);
-  return { job, report: job.state === 'succeeded' ? await client.report(id) : null };
+  const job = await client.jobs.get(id);
+  return { job, report: job.state === 'succeeded' ? await client.jobs.report(id) : null };
 }

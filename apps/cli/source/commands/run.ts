@@ -12,13 +12,13 @@ export const run = () =>
     .action(
       clientAction(async (context, path: string, { watch }: { watch: boolean }) => {
         const { client, print } = context;
-        const { id, waitingFor } = await client.submit(await readSpec(path));
+        const { id, waitingFor } = await client.jobs.create(await readSpec(path));
         print(`  ${id}`);
         if (!watch) {
           if (waitingFor === 'worker') process.stderr.write('no worker is running: the job waits for one\n');
           return;
         }
         await watchJob(context, id);
-        print(`\n${reportTable(await client.report(id))}`);
+        print(`\n${reportTable(await client.jobs.report(id))}`);
       }),
     );

@@ -17,11 +17,11 @@ export const scrub = () =>
     .action(
       clientAction(async ({ client, out, print, onInterrupt }, { remove }: { remove: boolean }) => {
         onInterrupt(() => 'the scrub goes on in the service; to see its report, run: distill scrub');
-        let report = await client.scrub({ remove });
+        let report = await client.store.scrub({ remove });
         while (report.state === 'running') {
           if (out.isTTY) out.write(`\r  ${progressOf(report)}`);
           await delay(pollMs);
-          report = await client.scrubReport();
+          report = await client.store.scrubReport();
         }
         if (out.isTTY) out.write('\r\u001B[K');
         print(scrubText(report));

@@ -1,4 +1,4 @@
-import type { Client } from '@distillery/client';
+import type { SweepReport } from '@distillery/spec';
 import { wholeNumber } from '@distillery/spec/configuration';
 import { option } from '../command.ts';
 import { bytes, integer } from '../format.ts';
@@ -15,12 +15,7 @@ export const sweep = () =>
     .addOption(option('--hours <n>', 'the least age of the files, in hours', wholeNumber(1)).default(24))
     .action(
       clientAction(async ({ client, print }, { remove, force, hours }: SweepFlags) => {
-        const query = {
-          remove: String(remove),
-          force: String(force),
-          olderThanSeconds: String(3600 * hours),
-        };
-        print(sweepLines(await client.sweep(query)));
+        print(sweepLines(await client.store.sweep({ remove, force, olderThanSeconds: 3600 * hours })));
       }),
     );
 
@@ -31,13 +26,7 @@ interface SweepFlags {
 }
 
 /** What a sweep found, as a line. */
-export function sweepLines({
-  removed,
-  blobs,
-  bytes: size,
-  checkpoints,
-  shared,
-}: Awaited<ReturnType<Client['sweep']>>): string {
+export function sweepLines({ removed, blobs, bytes: size, checkpoints, shared }: SweepReport): string {
   if (blobs + checkpoints + shared === 0) return '  No orphaned files.';
   const found = [
     ...(blobs === 0 ? [] : [`${counted(blobs, 'file')} (${bytes(size)}) without a job`]),

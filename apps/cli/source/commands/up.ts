@@ -11,7 +11,9 @@ export const up = () =>
         // Loaded late: the other commands start without the service.
         const { startStack } = await import('../stack.ts');
         const stack = await startStack({ ...configuration, keepJobs: true });
-        out.write(`  ${styleText('bold', 'Distillery')} listens on ${stack.url}, Ctrl-C stops it\n`);
+        out.write(
+          `  ${styleText('bold', 'Distillery')} runs at ${stack.url} (dashboard and API), Ctrl-C stops it\n`,
+        );
         out.write(styleText('dim', `  engine: ${stack.engine.backend}; files in ${configuration.folder}\n`));
         if (!signal.aborted) {
           await new Promise<void>((stop) => signal.addEventListener('abort', () => stop(), { once: true }));

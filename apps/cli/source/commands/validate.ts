@@ -10,6 +10,6 @@ export const validate = () =>
     .argument('<spec.json>', 'the file of the job spec')
     .action(
       clientAction(async ({ client, print }, path: string) => {
-        print(JSON.stringify(await client.validate(await readSpec(path)), undefined, 2));
+        print(JSON.stringify(await client.jobs.validate(await readSpec(path)), undefined, 2));
       }),
     );

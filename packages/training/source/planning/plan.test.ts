@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { jobSpec } from '../kinds.ts';
 import { planJob } from './plan.ts';
 import { planNetworks } from './plan-networks.ts';
-import { planSchema } from './plan-schema.ts';
+import { planSchema } from '@distillery/spec';
 
 const context = { cacheDir: tmpdir(), roots: [], gigaflops: 100 };
 const spec = {

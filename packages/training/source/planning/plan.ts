@@ -6,6 +6,7 @@ import {
   type FieldError,
   type JobPlan,
   type JobSpec,
+  type Plan,
   validationOf,
   type Paces,
   stageSeconds,
@@ -20,7 +21,6 @@ import type { WeightedTerm } from '../method.ts';
 import { doubtfulTrainings } from '../sanity.ts';
 import { stageKinds } from '../stages/index.ts';
 import { version } from '../version.ts';
-import type { Plan } from './plan-schema.ts';
 import { planStages } from './stages.ts';
 import { planVersion } from './supported.ts';
 

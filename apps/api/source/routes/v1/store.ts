@@ -1,4 +1,4 @@
-import { DistilleryError, scrubReportSchema } from '@distillery/spec';
+import { DistilleryError, scrubReportSchema, sweepReportSchema } from '@distillery/spec';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { createScrubber } from '../../artifacts/scrubber.ts';
@@ -83,16 +83,7 @@ export const store: FastifyPluginAsyncZod<Services> = async (app, { queue, store
           'Count or remove files that no job of this service needs. `state_conflict` when something suggests that jobs are missing from Redis',
         querystring,
         response: {
-          200: z.object({
-            removed: z.boolean().describe('Whether they were removed.'),
-            blobs: z.number().int().describe('Orphaned blobs: files that no manifest names.'),
-            bytes: z.number().int().describe('Their size in bytes.'),
-            checkpoints: z.number().int().describe('Checkpoints of jobs that no longer exist.'),
-            shared: z
-              .number()
-              .int()
-              .describe('Shared teachers, outputs and auxiliary networks that no job names.'),
-          }),
+          200: sweepReportSchema,
           ...problems,
         },
       },

@@ -1,5 +1,5 @@
-import { weightSchema } from '@distillery/spec';
 import { z } from 'zod';
+import { weightSchema } from './scheduled.ts';
 
 const networkSchema = z.object({
   architecture: z.string().describe('The type of the architecture.'),

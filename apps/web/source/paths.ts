@@ -1,0 +1,10 @@
+/**
+ * The addresses of the pages. The API answers each of them with the dashboard, whose router then shows the page.
+ * `:name` is a parameter, `:name?` one that may be absent.
+ */
+export const pagePaths = {
+  jobs: '/jobs',
+  new: '/new',
+} as const;
+
+export type PageName = keyof typeof pagePaths;

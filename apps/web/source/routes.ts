@@ -1,0 +1,17 @@
+import type { ComponentType } from 'preact';
+import type { PageName } from './paths.ts';
+
+/** What a page is given: the parameters of its path. What else decides its view is in the query; see `useQuery`. */
+export interface PageProps {
+  params: Readonly<Record<string, string>>;
+}
+
+interface PageModule {
+  default: ComponentType<PageProps>;
+}
+
+/** Loads the pages of `pagePaths`, each in a file of its own that is fetched when it is first shown. */
+export const pages: Record<PageName, () => Promise<PageModule>> = {
+  new: () => import('./pages/new/new-page.tsx'),
+  jobs: () => import('./pages/jobs/jobs-page.tsx'),
+};

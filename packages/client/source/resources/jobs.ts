@@ -1,0 +1,347 @@
+import type {
+  Checkpoint,
+  JobSpecInput,
+  JobState,
+  JobSummary,
+  JobView,
+  MetricRow,
+  Plan,
+  Report,
+  StageState,
+  StageView,
+  StreamEvent,
+} from '@distillery/spec';
+import { type Download, type DownloadOptions, download } from '../download.ts';
+import { type FollowOptions, streamEvents } from '../events.ts';
+import { type Listing, listing } from '../listing.ts';
+import type { CallOptions, Transport } from '../transport.ts';
+import { type WatchOptions, watchJob } from '../watch.ts';
+
+export interface JobFilter {
+  /** Jobs in this state. */
+  state?: JobState | undefined;
+  /** Jobs with all of these labels. */
+  labels?: Record<string, string> | undefined;
+  /** Jobs of this owner: the name of an API key. */
+  owner?: string | undefined;
+  /** Jobs whose name contains this text, in any case. */
+  name?: string | undefined;
+  /** The most jobs of a page, 1 to 100; default 20. */
+  limit?: number | undefined;
+  /** Jobs after this position: `next` of a page. */
+  after?: string | undefined;
+}
+
+export interface JobPage {
+  jobs: JobSummary[];
+  next: string | null;
+}
+
+export interface StagePage {
+  stages: StageView[];
+  next: string | null;
+}
+
+export interface MetricsQuery {
+  /** Rows of one stage, for example `student.soft.1`. */
+  stage?: string | undefined;
+  /** `all` also returns rows that a later attempt of their stage has written again; default `latest`. */
+  attempts?: 'latest' | 'all' | undefined;
+  /** Rows after this position: `after` of a page. */
+  after?: string | undefined;
+  /** The most rows of a page, 1 to 10 000; default 1000. */
+  limit?: number | undefined;
+}
+
+export interface MetricsPage {
+  metrics: MetricRow[];
+  /** The position to go on from, now or when there are more rows. */
+  after: string | null;
+  /** Whether there are more rows now. */
+  more: boolean;
+}
+
+/** Names weights of a job: of a teacher, or of a student. Default: the teacher, its best epoch, as safetensors. */
+export interface WeightsChoice {
+  teacher?: string | undefined;
+  student?: string | undefined;
+  /** The seed of the student's run; default: the first of the job. */
+  seed?: number | undefined;
+  checkpoint?: 'best' | 'last' | undefined;
+  /** A format of `client.formats.list()`. */
+  format?: string | undefined;
+}
+
+/** The calls about jobs. */
+export function jobs(transport: Transport) {
+  const path = (id: string, below = '') => `/v1/jobs/${encodeURIComponent(id)}${below}`;
+  const get = <T>(id: string, below: string, options: CallOptions) =>
+    transport.json<T>({ path: path(id, below), ...options });
+  const control =
+    (action: string) =>
+    (id: string, options: CallOptions = {}) =>
+      transport.json<JobView>({ path: path(id, `/${action}`), method: 'POST', repeatable: true, ...options });
+  const events = (id: string, options: FollowOptions = {}): AsyncGenerator<StreamEvent, void, void> =>
+    streamEvents(transport, path(id, '/events'), options);
+
+  return {
+    /**
+     * Submits a job. It is safe to repeat, and is repeated by itself after a failure that may pass: the request has an
+     * idempotency key, by which the service knows it again for 24 hours. Give a key of your own to repeat it from another
+     * process.
+     *
+     * @throws ApiError `invalid_spec`, with an entry in `errors` for each invalid field
+     * @example
+     * const job = await client.jobs.create({
+     *   dataset: { source: 'shapes' },
+     *   teacher: { architecture: { type: 'deepnn' } },
+     *   students: [{ name: 'small', architecture: { type: 'lightnn' }, method: [{ type: 'soft_target' }] }],
+     * });
+     */
+    create: (
+      spec: JobSpecInput,
+      { idempotencyKey = randomKey(), ...options }: CallOptions & { idempotencyKey?: string } = {},
+    ): Promise<JobView> =>
+      transport.json<JobView>({
+        path: '/v1/jobs',
+        method: 'POST',
+        body: spec,
+        headers: { 'idempotency-key': idempotencyKey },
+        repeatable: true,
+        ...options,
+      }),
+
+    /**
+     * Plans a job without submitting it: stages, shapes, projectors, parameters and estimates.
+     *
+     * @throws ApiError `invalid_spec`, with an entry in `errors` for each invalid field
+     * @example
+     * const { estimate } = await client.jobs.validate(spec);
+     * console.log(estimate.seconds);
+     */
+    validate: (spec: JobSpecInput, options: CallOptions = {}): Promise<Plan> =>
+      transport.json<Plan>({
+        path: '/v1/jobs/validate',
+        method: 'POST',
+        body: spec,
+        repeatable: true,
+        ...options,
+      }),
+
+    /**
+     * Returns a job with its stages.
+     *
+     * @throws ApiError `job_not_found`
+     * @example
+     * const { state, progress } = await client.jobs.get('job_01kg9z3m7q8w5t2r4y6v0xnbcd');
+     */
+    get: (id: string, options: CallOptions = {}): Promise<JobView> => get<JobView>(id, '', options),
+
+    /**
+     * Lists jobs, newest first.
+     *
+     * @example
+     * for await (const job of client.jobs.list({ labels: { team: 'blue' } })) console.log(job.id, job.state);
+     */
+    list: ({ labels = {}, after, ...filter }: JobFilter = {}, options: CallOptions = {}) =>
+      listing(
+        (from = after) =>
+          transport.json<JobPage>({
+            path: '/v1/jobs',
+            query: {
+              ...filter,
+              label: Object.entries(labels).map(([key, value]) => `${key}=${value}`),
+              after: from,
+            },
+            ...options,
+          }),
+        { items: (page) => page.jobs, next: (page) => page.next },
+      ),
+
+    /**
+     * Lists the stages of a job, each after those that it needs.
+     *
+     * @example
+     * const failed = await client.jobs.stages(id, { state: 'failed' }).toArray();
+     */
+    stages: (
+      id: string,
+      { after, ...query }: { state?: StageState; limit?: number; after?: string } = {},
+      options: CallOptions = {},
+    ): Listing<StageView, StagePage> =>
+      listing(
+        (from = after) =>
+          transport.json<StagePage>({
+            path: path(id, '/stages'),
+            query: { ...query, after: from },
+            ...options,
+          }),
+        { items: (page) => page.stages, next: (page) => page.next },
+      ),
+
+    /**
+     * Yields what has happened to a job and what happens to it, each event once, until the job has ended. Lost connections
+     * are made again, and the stream goes on behind its last event. A `reset` with the view of the job stands for events
+     * that the service no longer has.
+     *
+     * @example
+     * for await (const event of client.jobs.events(id)) {
+     *   if (event.type === 'log') console.log(event.message);
+     * }
+     */
+    events,
+
+    /**
+     * Yields the view of a job, and again whenever something has happened to it, until it has ended: the last view is the
+     * final one. It outlives restarts of the service.
+     *
+     * @example
+     * for await (const { state, progress } of client.jobs.watch(id)) console.log(state, progress);
+     */
+    watch: (id: string, options: WatchOptions = {}): AsyncGenerator<JobView, void, void> => {
+      const { interval: _, onEvent: __, onLost, ...call } = options;
+      return watchJob(
+        {
+          view: (again) => get<JobView>(id, '', again ? { ...call, retries: 0 } : call),
+          events: (signal) => events(id, { ...call, onLost, signal }),
+        },
+        options,
+      );
+    },
+
+    /**
+     * Waits until a job has ended and returns its final view, whatever its state.
+     *
+     * @example
+     * const { state, reason } = await client.jobs.wait(id);
+     * if (state === 'failed') throw new Error(reason?.message);
+     */
+    async wait(id: string, options: WatchOptions = {}): Promise<JobView> {
+      let last: JobView | undefined;
+      for await (const view of this.watch(id, options)) last = view;
+      return last as JobView;
+    },
+
+    /**
+     * Lists the rows of the training curves as they were written, each step once.
+     *
+     * @example
+     * for await (const { step, values } of client.jobs.metrics(id, { stage: 'teacher' })) console.log(step, values.loss);
+     */
+    metrics: (
+      id: string,
+      { after, ...query }: MetricsQuery = {},
+      options: CallOptions = {},
+    ): Listing<MetricRow, MetricsPage> =>
+      listing(
+        (from = after) =>
+          transport.json<MetricsPage>({
+            path: path(id, '/metrics'),
+            query: { ...query, after: from },
+            ...options,
+          }),
+        { items: (page) => page.metrics, next: (page) => (page.more ? page.after : null) },
+      ),
+
+    /**
+     * Returns the report of a job: every student beside its control.
+     *
+     * @throws ApiError `not_ready` before the job has succeeded
+     * @example
+     * for (const { name, testAccuracy } of (await client.jobs.report(id)).students)
+     *   console.log(name, testAccuracy.best.mean);
+     */
+    report: (id: string, options: CallOptions = {}): Promise<Report> => get<Report>(id, '/report', options),
+
+    /**
+     * Returns the spec of a job as it was submitted. It can be submitted again.
+     *
+     * @example
+     * await client.jobs.create({ ...(await client.jobs.spec(id)), seeds: [4, 5, 6] });
+     */
+    spec: (id: string, options: CallOptions = {}): Promise<JobSpecInput> =>
+      get<JobSpecInput>(id, '/spec', options),
+
+    /**
+     * Returns the weights that can be downloaded so far.
+     *
+     * @example
+     * const best = (await client.jobs.checkpoints(id)).filter(({ checkpoint }) => checkpoint === 'best');
+     */
+    checkpoints: async (id: string, options: CallOptions = {}): Promise<Checkpoint[]> =>
+      (await get<{ checkpoints: Checkpoint[] }>(id, '/checkpoints', options)).checkpoints,
+
+    /**
+     * Downloads weights as a stream that is checked against its SHA-256 digest. A connection that is cut is made again
+     * where it ended, so that no byte is sent twice.
+     *
+     * @throws DigestError behind the last byte, when the bytes are not those that the service has
+     * @example
+     * // In Node:
+     * const file = await client.jobs.download(id, { student: 'small', seed: 1, format: 'onnx' });
+     * await pipeline(file.stream, createWriteStream(file.name));
+     * @example
+     * // In memory:
+     * const bytes = await (await client.jobs.download(id, { student: 'small' })).bytes();
+     */
+    download: (
+      id: string,
+      { teacher = 'teacher', student, ...query }: WeightsChoice = {},
+      options: DownloadOptions = {},
+    ): Promise<Download> => {
+      const network =
+        student === undefined
+          ? `teachers/${encodeURIComponent(teacher)}`
+          : `students/${encodeURIComponent(student)}`;
+      return download(transport, { path: path(id, `/${network}/weights`), query: { ...query } }, options);
+    },
+
+    /**
+     * Cancels a job. It is `cancelling` until its trainers have committed their checkpoints.
+     *
+     * @throws ApiError `state_conflict` for a job that has ended
+     * @example
+     * await client.jobs.cancel(id);
+     */
+    cancel: control('cancel'),
+
+    /**
+     * Pauses a job. It is `pausing` until its trainers have committed their checkpoints.
+     *
+     * @example
+     * await client.jobs.pause(id);
+     */
+    pause: control('pause'),
+
+    /**
+     * Goes on with a paused job.
+     *
+     * @example
+     * await client.jobs.resume(id);
+     */
+    resume: control('resume'),
+
+    /**
+     * Goes on with a failed or cancelled job from its last checkpoints.
+     *
+     * @example
+     * if ((await client.jobs.get(id)).state === 'failed') await client.jobs.retry(id);
+     */
+    retry: control('retry'),
+
+    /**
+     * Deletes a job that has ended, and the files that no other job shares.
+     *
+     * @example
+     * for await (const { id } of client.jobs.list({ state: 'cancelled' })) await client.jobs.delete(id);
+     */
+    delete: (id: string, options: CallOptions = {}): Promise<void> =>
+      transport.done({ path: path(id), method: 'DELETE', ...options }),
+  };
+}
+
+/** A new idempotency key. Not `crypto.randomUUID`, which pages have over https alone. */
+function randomKey(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+}
