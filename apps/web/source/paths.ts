@@ -5,6 +5,7 @@
 export const pagePaths = {
   jobs: '/jobs',
   job: '/jobs/:id/:tab?',
+  compare: '/compare',
   new: '/new',
 } as const;
 

@@ -160,7 +160,9 @@ export function ResultsTable({ job, report, rows, chosen, best }: TableProps) {
           <thead>
             <tr>
               <th scope="col">Student</th>
-              <th scope="col">Terms</th>
+              <th scope="col" class="terms">
+                Terms
+              </th>
               {shown.map((measure) => (
                 <Title
                   key={measure.name}
