@@ -5,6 +5,8 @@
 export const pagePaths = {
   jobs: '/jobs',
   new: '/new',
+  workers: '/workers',
+  keys: '/keys',
 } as const;
 
 export type PageName = keyof typeof pagePaths;

@@ -1,10 +1,8 @@
-import type { JobSummary } from '@distillery/spec';
+import type { JobSummary, Scope } from '@distillery/spec';
 import { useEffect, useState } from 'preact/hooks';
 import { connect, disconnect } from '../api/events.ts';
 import { Problem } from '../api/problem.ts';
 import { request, whenUnauthorized } from '../api/request.ts';
-
-type Scope = 'read' | 'submit' | 'admin';
 
 /** Whether the service asks for keys, and whose key this browser signed in with. */
 export interface Session {
@@ -68,6 +66,12 @@ export function useSessionState(): State {
     return () => void watchers.delete(setNow);
   }, []);
   return now;
+}
+
+/** The session; undefined while the service has not answered. */
+export function useSession(): Session | undefined {
+  const now = useSessionState();
+  return isSession(now) ? now : undefined;
 }
 
 /** What the person may do, so that a page offers nothing that the service would refuse. */
