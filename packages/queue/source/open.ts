@@ -1,3 +1,4 @@
+import type { WorkersView } from '@distillery/spec';
 import { defaultOf } from '@distillery/spec/configuration';
 import { type ApiKeys, apiKeys } from './records/api-keys.ts';
 import { type Audit, auditLog } from './records/audit.ts';
@@ -13,12 +14,14 @@ import { type Inventory, inventory } from './records/inventory.ts';
 import { type Jobs, jobRecords } from './records/jobs.ts';
 import { defaultPrefix, keysUnder, requireHashTag } from './redis/keys.ts';
 import { type Metrics, metricLog } from './records/metrics.ts';
+import { type Sessions, sessions } from './records/sessions.ts';
 import { type ScrubReports, scrubReports } from './records/scrub-report.ts';
 import { parseRedisUrl } from './redis/redis-url.ts';
 import { type RequestCounts, requestCounts } from './records/request-counts.ts';
 import { type StageQueue, stageQueue } from './bull/stages.ts';
 import { type Standing, standingReader } from './records/standing.ts';
 import { type Workers, workerRegistry } from './records/workers.ts';
+import { workloadReader } from './records/workload.ts';
 
 export interface QueueOptions {
   /** `redis://`, `redis+sentinel://`, `redis+cluster://`, or these with `rediss`: see redis/redis-url.ts. */
@@ -57,7 +60,11 @@ export interface DistilleryQueue {
   workers: Workers;
   /** What the service has to do, and with what; read at most once a second. */
   standing(): Promise<Standing>;
+  /** The workers that are alive, what they run, and what waits. */
+  workload(): Promise<WorkersView>;
   apiKeys: ApiKeys;
+  /** The sessions of browsers. */
+  sessions: Sessions;
   requests: RequestCounts;
   audit: Audit;
   /** Resolves when Redis answers. @throws DistilleryError `redis_unavailable` */
@@ -92,6 +99,7 @@ export async function openQueue(options: QueueOptions): Promise<DistilleryQueue>
   const stages = stageQueue(redis, keys, onError);
   const consumers = new Set<Consumer>();
   const workers = workerRegistry(redis, keys);
+  const accessKeys = apiKeys(redis, keys);
   const standing = standingReader(redis, keys, workers);
   const jobs = jobRecords(redis, keys, standing);
   const { close: closeFollowers, ...followers } = eventFollowers(
@@ -132,7 +140,9 @@ export async function openQueue(options: QueueOptions): Promise<DistilleryQueue>
     scrubs: scrubReports(redis, keys),
     workers,
     standing: guarded(standing),
-    apiKeys: apiKeys(redis, keys),
+    workload: workloadReader(redis, keys, workers),
+    apiKeys: accessKeys,
+    sessions: sessions(redis, keys, accessKeys),
     requests: requestCounts(redis, keys),
     audit: auditLog(redis, keys, auditEntries),
     ping: guarded(async () => {

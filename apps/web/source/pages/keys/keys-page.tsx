@@ -1,4 +1,4 @@
-import type { Scope } from '@distillery/spec';
+import type { ApiKeyView } from '@distillery/spec';
 import { useState } from 'preact/hooks';
 import { Problem } from '../../api/problem.ts';
 import { send } from '../../api/request.ts';
@@ -16,27 +16,13 @@ import { useNow } from '../../view/use-now.ts';
 import './keys.css';
 import { NewKey } from './new-key.tsx';
 
-/** A key as `GET /v1/keys` lists it; its secret is shown once, when it is made. */
-export interface KeyView {
-  id: string;
-  name: string;
-  scope: Scope;
-  /** The most unfinished jobs of its owner; null for the default of the service. */
-  jobs: number | null;
-  /** The most requests a minute; null for the default of the service. */
-  rate: number | null;
-  createdAt: string;
-  lastUsedAt: string | null;
-  revokedAt: string | null;
-}
-
 /** The API keys of the service, for administrators: who may do what, new ones, and the end of others. */
 export default function KeysPage() {
   useTitle('Keys');
   const { may } = useRights();
-  const { data, error, pending, reload } = useLoad<{ keys: KeyView[] }>(may('admin') ? '/v1/keys' : null);
+  const { data, error, pending, reload } = useLoad<{ keys: ApiKeyView[] }>(may('admin') ? '/v1/keys' : null);
   const now = useNow();
-  const [revoking, setRevoking] = useState<KeyView>();
+  const [revoking, setRevoking] = useState<ApiKeyView>();
   const [making, setMaking] = useState(false);
   if (!may('admin')) {
     return (
@@ -45,7 +31,7 @@ export default function KeysPage() {
       </Empty>
     );
   }
-  const revoke = async ({ id, name }: KeyView) => {
+  const revoke = async ({ id, name }: ApiKeyView) => {
     try {
       await send(`/v1/keys/${id}`, { method: 'DELETE' });
       toast(`The key of ${name} is revoked.`);
@@ -66,7 +52,7 @@ export default function KeysPage() {
           </Button>
         </div>
       </div>
-      <section class="card" aria-label="Keys">
+      <section class="card">
         {pending && <Loading />}
         {error && <ErrorBox title="Could not load the keys" problem={error} onRetry={reload} />}
         {data &&
@@ -114,7 +100,7 @@ export default function KeysPage() {
   );
 }
 
-function columns(now: number, onRevoke: (key: KeyView) => void): Column<KeyView>[] {
+function columns(now: number, onRevoke: (key: ApiKeyView) => void): Column<ApiKeyView>[] {
   const time = (at: string | null) =>
     at === null ? <span class="muted">{nothing}</span> : <time title={exactTime(at)}>{ago(at, now)}</time>;
   return [

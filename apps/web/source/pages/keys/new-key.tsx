@@ -1,4 +1,4 @@
-import type { Scope } from '@distillery/spec';
+import type { CreatedApiKey, Scope } from '@distillery/spec';
 import { useState } from 'preact/hooks';
 import { Problem } from '../../api/problem.ts';
 import { request } from '../../api/request.ts';
@@ -14,7 +14,7 @@ export function NewKey({ onClose }: { onClose: () => void }) {
   const [token, setToken] = useState<string>();
   const make = async () => {
     try {
-      const made = await request<{ token: string }>('/v1/keys', { method: 'POST', body: { name, scope } });
+      const made = await request<CreatedApiKey>('/v1/keys', { method: 'POST', body: { name, scope } });
       setToken(made.token);
     } catch (thrown) {
       if (!(thrown instanceof Problem)) throw thrown;

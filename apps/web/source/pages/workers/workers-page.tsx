@@ -1,4 +1,4 @@
-import type { JobState } from '@distillery/spec';
+import type { JobState, RunningStage, WorkersView, WorkerView } from '@distillery/spec';
 import { useEffect, useRef } from 'preact/hooks';
 import { useEvents } from '../../api/events.ts';
 import { useLoad } from '../../api/use-load.ts';
@@ -10,7 +10,7 @@ import { ago, duration, exactTime, secondsBetween } from '../../format/times.ts'
 import { useTitle } from '../../use-title.ts';
 import { throttle } from '../../view/throttle.ts';
 import { useNow } from '../../view/use-now.ts';
-import type { RunningStage, WorkersAnswer, WorkerView } from './workers.ts';
+
 import './workers.css';
 
 const listed: readonly JobState[] = ['queued', 'running', 'pausing', 'paused', 'cancelling'];
@@ -18,7 +18,7 @@ const listed: readonly JobState[] = ['queued', 'running', 'pausing', 'paused', '
 /** The workers that are alive, what each of them does, and what waits for them. */
 export default function WorkersPage() {
   useTitle('Workers');
-  const { data, error, pending, reload } = useLoad<WorkersAnswer>('/v1/workers');
+  const { data, error, pending, reload } = useLoad<WorkersView>('/v1/workers');
   const now = useNow(5000);
   const reloading = useRef(throttle(reload, 1500));
   useEffect(() => () => reloading.current.cancel(), []);
@@ -43,7 +43,7 @@ export default function WorkersPage() {
       {data && (
         <div class="stack">
           <Queue answer={data} />
-          <section class="card" aria-label="Workers">
+          <section class="card">
             {data.workers.length === 0 ? (
               <Empty icon="warning" title="No worker is running">
                 <p>
@@ -69,7 +69,7 @@ export default function WorkersPage() {
   );
 }
 
-function Queue({ answer: { workers, queue } }: { answer: WorkersAnswer }) {
+function Queue({ answer: { workers, queue } }: { answer: WorkersView }) {
   const trainers = workers.reduce((sum, worker) => sum + worker.trainers, 0);
   const facts = [
     ['Stages running', `${number(queue.running)} of ${counted(trainers, 'trainer')}`],
