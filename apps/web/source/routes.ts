@@ -16,4 +16,6 @@ export const pages: Record<PageName, () => Promise<PageModule>> = {
   keys: () => import('./pages/keys/keys-page.tsx'),
   new: () => import('./pages/new/new-page.tsx'),
   jobs: () => import('./pages/jobs/jobs-page.tsx'),
+  job: () => import('./pages/job/job-page.tsx'),
+  compare: () => import('./pages/compare/compare-page.tsx'),
 };

@@ -11,7 +11,8 @@ import { LiveDot } from './reconnecting.tsx';
 
 /** The sections of the dashboard, with the pages that belong to each, and the scope that they need. */
 const sections: readonly { label: string; href: string; pages: readonly string[]; scope: Scope }[] = [
-  { label: 'Jobs', href: pagePaths.jobs, pages: ['jobs'], scope: 'read' },
+  { label: 'Jobs', href: pagePaths.jobs, pages: ['jobs', 'job'], scope: 'read' },
+  { label: 'Compare', href: pagePaths.compare, pages: ['compare'], scope: 'read' },
   { label: 'Workers', href: pagePaths.workers, pages: ['workers'], scope: 'read' },
   { label: 'Keys', href: pagePaths.keys, pages: ['keys'], scope: 'admin' },
 ];

@@ -25,6 +25,8 @@ export interface Binding {
     inputs: readonly number[],
     outputs: number,
   ): NativeOutput[];
+  /** Whether the project's own kernels are registered (scripts/setup/kernels.cc). */
+  hasKernels?: boolean;
 }
 
 export interface NativeOutput {
