@@ -4,6 +4,8 @@
  */
 export const pagePaths = {
   jobs: '/jobs',
+  job: '/jobs/:id/:tab?',
+  compare: '/compare',
   new: '/new',
 } as const;
 

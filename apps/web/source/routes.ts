@@ -14,4 +14,6 @@ interface PageModule {
 export const pages: Record<PageName, () => Promise<PageModule>> = {
   new: () => import('./pages/new/new-page.tsx'),
   jobs: () => import('./pages/jobs/jobs-page.tsx'),
+  job: () => import('./pages/job/job-page.tsx'),
+  compare: () => import('./pages/compare/compare-page.tsx'),
 };

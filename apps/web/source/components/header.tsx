@@ -10,7 +10,8 @@ import { LiveDot } from './reconnecting.tsx';
 
 /** The sections of the dashboard, with the pages that belong to each. */
 const sections: readonly { label: string; href: string; pages: readonly string[] }[] = [
-  { label: 'Jobs', href: pagePaths.jobs, pages: ['jobs'] },
+  { label: 'Jobs', href: pagePaths.jobs, pages: ['jobs', 'job'] },
+  { label: 'Compare', href: pagePaths.compare, pages: ['compare'] },
 ];
 
 /** The bar on top of every page. */
