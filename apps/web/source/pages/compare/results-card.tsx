@@ -46,7 +46,7 @@ export function ResultsCard({ jobs, names, hiddenCount }: CompareProps & { hidde
         };
   const file = fileName('compare', byMeasure ? (student?.name ?? '') : 'accuracy');
   return (
-    <section class="card" aria-label="Results">
+    <section class="card">
       <header>
         <h2>{byMeasure ? `All measures of ${student?.name ?? ''}` : 'Test accuracy, %'}</h2>
         <span class="small muted">

@@ -44,7 +44,7 @@ export function RunsCard({ networks, report, curves = [] }: CardProps) {
     );
   if (networks.students.length === 0) return null;
   return (
-    <section class="card" aria-label="Runs">
+    <section class="card">
       <header>
         <h2>Runs</h2>
         <span class="small muted">
