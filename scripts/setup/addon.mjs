@@ -15,7 +15,13 @@ import { aptInstall, canAptInstall, run, which } from './shell.mjs';
 import { fetchTensorflow } from './wheel.mjs';
 
 /** Graph functions and kernels, which the package's own sources lack. */
-const additions = ['functions.cc', 'kernels.cc', 'kernels.h'].map((name) => join(import.meta.dirname, name));
+const kernels = join(import.meta.dirname, 'kernels');
+const additions = [
+  join(import.meta.dirname, 'functions.cc'),
+  ...readdirSync(kernels)
+    .sort()
+    .map((name) => join(kernels, name)),
+];
 
 /** Returns a digest of what this project adds to the addon. */
 export function additionsDigest() {
@@ -123,6 +129,8 @@ async function compile(folder, source, headers) {
     headers,
     '-I',
     binding,
+    '-I',
+    kernels,
     ...additions.filter((file) => file.endsWith('.cc')),
     ...sources.map((name) => join(binding, name)),
     '-o',

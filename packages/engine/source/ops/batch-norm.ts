@@ -1,8 +1,19 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { castTo, execute, flag, float, isNative, nativeType, text, type, types } from '../backends/native.ts';
+import {
+  castTo,
+  execute,
+  flag,
+  float,
+  hasKernels,
+  isNative,
+  nativeType,
+  text,
+  type,
+  types,
+} from '../backends/native.ts';
 import { type Activation, activate } from './activation.ts';
 import { addMaps } from './add.ts';
-import { hasKernels, moments, normalize } from './normalize.ts';
+import { moments, normalize } from './normalize.ts';
 
 /** PyTorch's default. It keeps the quotient finite where a channel is constant. */
 const epsilon = 1e-5;

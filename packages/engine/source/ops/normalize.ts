@@ -1,31 +1,11 @@
 import * as tf from '@tensorflow/tfjs-core';
-import {
-  castTo,
-  execute,
-  float,
-  integer,
-  isNative,
-  isNativeGpu,
-  nativeBackend,
-  nativeType,
-  type,
-} from '../backends/native.ts';
+import { castTo, execute, float, integer, nativeType, type } from '../backends/native.ts';
 import type { Activation } from './activation.ts';
-
-/**
- * Calls the project's own kernels (scripts/setup/kernels.cc). They take fewer passes over memory than TensorFlow's, and are
- * there on the CPU engine of TensorFlow where the addon was built by the set-up.
- */
 
 const numbers: Record<Activation, number> = { none: 0, relu: 1, relu6: 2 };
 
-/** Whether this engine has the kernels. */
-export function hasKernels(): boolean {
-  return isNative() && !isNativeGpu() && nativeBackend().binding.hasKernels === true;
-}
-
 /**
- * Computes the mean and the population variance of each channel over all other axes, without gradients.
+ * Computes the mean and the population variance of each channel over all other axes, without gradients. Needs `hasKernels`.
  *
  * @param x `[…, channels]`, float32 or bfloat16
  * @returns each `[channels]`, float32
@@ -45,7 +25,7 @@ export interface NormalizeOptions {
 }
 
 /**
- * Normalises a batch by its own statistics, adds a map and applies an activation, all in one pass.
+ * Normalises a batch by its own statistics, adds a map and applies an activation, all in one pass. Needs `hasKernels`.
  *
  * @param x `[…, channels]`, float32 or bfloat16
  * @param residual of the shape of `x`

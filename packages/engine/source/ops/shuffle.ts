@@ -1,6 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { execute, integer, type, types } from '../backends/native.ts';
-import { hasKernels } from './normalize.ts';
+import { execute, hasKernels, integer, type, types } from '../backends/native.ts';
 
 /**
  * Takes a channel of each group in turn, so that the next grouped layer mixes the groups (Zhang et al., 2018,

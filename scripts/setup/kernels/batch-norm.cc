@@ -1,143 +1,24 @@
-// Kernels for batch normalisation and channel shuffles on a CPU, which TensorFlow has only as several passes over memory.
+// Batch normalisation with the sum of a residual block and the activation behind it, in one pass forward and two backward.
 //
-// A normalisation with its ReLU and the sum of a residual block is one pass here, backward two. oneDNN's kernels take three
-// to five, and are several times slower where the channels are no multiple of 16. The order of all sums depends on the shapes
-// alone, so that the bits do not depend on the number of threads.
-
-#include "kernels.h"
+// oneDNN and TensorFlow take up to seven, and oneDNN's kernels are several times slower where the channels are no multiple of
+// 16. The order of all sums depends on the shapes alone, so that the bits do not depend on the number of threads.
 
 #include <algorithm>
-#include <atomic>
 #include <cmath>
-#include <condition_variable>
 #include <cstdint>
-#include <cstdlib>
-#include <cstring>
-#include <functional>
 #include <memory>
-#include <mutex>
-#include <string>
-#include <thread>
 #include <vector>
 
-#include "tensorflow/c/c_api.h"
-// Leaves out a header that the wheel lacks.
-#define IS_SLIM_BUILD
-#include "tensorflow/c/kernels.h"
-#include "tensorflow/c/ops.h"
-
-// The compiler makes a version of each loop for the vectors of each kind of processor, and the loader chooses one.
-#if defined(__x86_64__) && defined(__gnu_linux__) && !defined(__clang__)
-#define FOR_ALL_PROCESSORS __attribute__((target_clones("avx512f", "avx2", "default")))
-#else
-#define FOR_ALL_PROCESSORS
-#endif
-#define INLINE inline __attribute__((always_inline))
+#include "call.h"
+#include "define.h"
+#include "kernels.h"
+#include "loops.h"
+#include "rows.h"
+#include "threads.h"
 
 namespace tfnodejs {
 
 namespace {
-
-// Runs parts of a loop on as many threads as the operations of TensorFlow use. Threads that wake up late find fewer parts left.
-class Threads {
- public:
-  static Threads &Shared() {
-    // Never destroyed: threads of TensorFlow may still compute while the process ends.
-    static Threads *threads = new Threads;
-    return *threads;
-  }
-
-  // Each part runs once, in an order that is not certain. `backwards` begins with the last part.
-  void For(int parts, const std::function<void(int)> &part, bool backwards = false) {
-    if (backwards) {
-      For(parts, [&](int i) { part(parts - 1 - i); });
-      return;
-    }
-    std::unique_lock<std::mutex> turn(turn_, std::try_to_lock);
-    if (parts == 1 || helpers_ == 0 || !turn.owns_lock()) {
-      for (int i = 0; i < parts; i++) part(i);
-      return;
-    }
-    auto loop = std::make_shared<Loop>(parts, part);
-    {
-      std::lock_guard<std::mutex> lock(mutex_);
-      loop_ = loop;
-      round_++;
-    }
-    woken_.notify_all();
-    loop->Work();
-    // The last part of another thread is on its way, for some microseconds.
-    while (loop->left.load(std::memory_order_acquire) > 0) std::this_thread::yield();
-  }
-
- private:
-  struct Loop {
-    Loop(int count, const std::function<void(int)> &work) : parts(count), part(work), left(count) {}
-    void Work() {
-      for (int i = next++; i < parts; i = next++) {
-        part(i);
-        left.fetch_sub(1, std::memory_order_release);
-      }
-    }
-    const int parts;
-    // Lives as long as there are parts left.
-    const std::function<void(int)> &part;
-    std::atomic<int> next{0};
-    std::atomic<int> left;
-  };
-
-  Threads() {
-    const char *setting = std::getenv("TF_NUM_INTRAOP_THREADS");
-    int count = setting == nullptr ? 0 : std::atoi(setting);
-    if (count <= 0) count = static_cast<int>(std::thread::hardware_concurrency());
-    helpers_ = std::max(0, count - 1);
-    for (int i = 0; i < helpers_; i++) std::thread([this] { Help(); }).detach();
-  }
-
-  void Help() {
-    uint64_t seen = 0;
-    while (true) {
-      std::shared_ptr<Loop> loop;
-      {
-        std::unique_lock<std::mutex> lock(mutex_);
-        woken_.wait(lock, [&] { return round_ != seen; });
-        seen = round_;
-        loop = loop_;
-      }
-      loop->Work();
-    }
-  }
-
-  int helpers_ = 0;
-  std::mutex turn_;
-  std::mutex mutex_;
-  std::condition_variable woken_;
-  std::shared_ptr<Loop> loop_;
-  uint64_t round_ = 0;
-};
-
-// Numbers in memory, read and written as float32.
-struct Float32 {
-  using Stored = float;
-  static INLINE float Read(float value) { return value; }
-  static INLINE float Write(float value) { return value; }
-};
-struct Bfloat16 {
-  using Stored = uint16_t;
-  static INLINE float Read(uint16_t value) {
-    uint32_t bits = static_cast<uint32_t>(value) << 16;
-    float number;
-    std::memcpy(&number, &bits, sizeof number);
-    return number;
-  }
-  // Rounds to the nearest number, ties to even.
-  static INLINE uint16_t Write(float number) {
-    uint32_t bits;
-    std::memcpy(&bits, &number, sizeof bits);
-    uint32_t rounded = (bits + 0x7fff + ((bits >> 16) & 1)) >> 16;
-    return static_cast<uint16_t>(number != number ? 0x7fc0 : rounded);
-  }
-};
 
 enum Activation : int { kNone = 0, kRelu = 1, kRelu6 = 2 };
 
@@ -155,62 +36,6 @@ INLINE float Slope(float value, float gradient) {
   // A choice between the gradient and 0 would become a load under a mask, of which the processor prefetches nothing.
   return gradient * (open ? 1.0f : 0.0f);
 }
-
-// Asks for numbers that will be read or written two long rows later. The processor does that by itself only for few streams at
-// once: measured on tensors larger than its cache, sums take half the time with it.
-template <typename T>
-INLINE void Prefetch(const T *numbers, int64_t length) {
-  constexpr int64_t kInLine = 64 / sizeof(T);
-  for (int64_t i = 0; i < length; i += kInLine) __builtin_prefetch(numbers + i);
-}
-
-// A tensor as rows of channels. Several rows count as one long one, so that the inner loops are long for few channels, too.
-struct Rows {
-  Rows(int64_t elements, int64_t channel_count)
-      : channels(channel_count),
-        count(channel_count == 0 ? 0 : elements / channel_count),
-        joined(std::max<int64_t>(1, 256 / std::max<int64_t>(1, channel_count))),
-        width(joined * channel_count) {
-    // A part is some 64 KB, and there are at most 64.
-    int64_t groups = (count + joined - 1) / joined;
-    int64_t in_part = std::max<int64_t>({1, (groups + 63) / 64, (1 << 14) / std::max<int64_t>(1, width)});
-    per_part = in_part * joined;
-    parts = static_cast<int>((count + per_part - 1) / per_part);
-  }
-
-  // Calls visit(offset, length) for each long row of a part; the last one may be shorter.
-  template <typename Visit>
-  INLINE void ForEach(int part, const Visit &visit) const {
-    const int64_t end = std::min(count, (part + 1) * per_part) * channels;
-    for (int64_t at = part * per_part * channels; at < end; at += width) visit(at, std::min(width, end - at));
-  }
-
-  // How far from a long row the one is that is worth fetching.
-  int64_t ahead() const { return 4 * width; }
-
-  // Repeats a value of each channel for all rows of a long one.
-  template <typename Value>
-  std::vector<float> Repeat(const Value &value) const {
-    std::vector<float> repeated(width);
-    for (int64_t c = 0; c < channels; c++) repeated[c] = value(c);
-    for (int64_t i = channels; i < width; i++) repeated[i] = repeated[i - channels];
-    return repeated;
-  }
-
-  // Adds the sums of a long row to those of its channels.
-  void Fold(const float *sums, double *into) const {
-    for (int64_t j = 0; j < joined; j++) {
-      for (int64_t c = 0; c < channels; c++) into[c] += sums[j * channels + c];
-    }
-  }
-
-  const int64_t channels;
-  const int64_t count;
-  const int64_t joined;
-  const int64_t width;
-  int64_t per_part;
-  int parts;
-};
 
 // The second pass over a tensor begins where the first one ended, because that part is still in the cache.
 constexpr bool kLastIsCached = true;
@@ -374,80 +199,6 @@ struct Loops;
   };
 LOOPS_TABLE(Float32)
 LOOPS_TABLE(Bfloat16)
-
-// The inputs and outputs of a call. After a failure, which TensorFlow reports, `ok` is false and nothing may be read.
-class Call {
- public:
-  explicit Call(TF_OpKernelContext *context) : context_(context), status_(TF_NewStatus()) {}
-  Call(const Call &) = delete;
-  ~Call() {
-    for (TF_Tensor *tensor : tensors_) TF_DeleteTensor(tensor);
-    TF_DeleteStatus(status_);
-  }
-
-  bool ok() const { return ok_; }
-  bool Require(bool condition, const char *what) {
-    if (ok_ && !condition) {
-      TF_SetStatus(status_, TF_INVALID_ARGUMENT, what);
-      Check();
-    }
-    return ok_;
-  }
-
-  TF_Tensor *Input(int at) {
-    TF_Tensor *tensor = nullptr;
-    if (ok_) TF_GetInput(context_, at, &tensor, status_);
-    return Keep(tensor);
-  }
-
-  // A new tensor with the shape and type of another one.
-  TF_Tensor *Output(int at, const TF_Tensor *like) {
-    if (!ok_) return nullptr;
-    std::vector<int64_t> shape;
-    for (int i = 0; i < TF_NumDims(like); i++) shape.push_back(TF_Dim(like, i));
-    return Output(at, TF_TensorType(like), shape);
-  }
-  // A new tensor of float32 with a value for each channel.
-  float *OfChannels(int at, int64_t channels) {
-    TF_Tensor *tensor = Output(at, TF_FLOAT, {channels});
-    return ok_ ? static_cast<float *>(TF_TensorData(tensor)) : nullptr;
-  }
-
- private:
-  TF_Tensor *Output(int at, TF_DataType type, const std::vector<int64_t> &shape) {
-    if (!ok_) return nullptr;
-    size_t size = TF_DataTypeSize(type);
-    for (int64_t length : shape) size *= length;
-    return Keep(TF_AllocateOutput(context_, at, type, shape.data(), static_cast<int>(shape.size()), size, status_));
-  }
-
-  TF_Tensor *Keep(TF_Tensor *tensor) {
-    if (tensor != nullptr) tensors_.push_back(tensor);
-    Check();
-    return tensor;
-  }
-
-  void Check() {
-    if (!ok_ || TF_GetCode(status_) == TF_OK) return;
-    TF_OpKernelContext_Failure(context_, status_);
-    ok_ = false;
-  }
-
-  TF_OpKernelContext *context_;
-  TF_Status *status_;
-  std::vector<TF_Tensor *> tensors_;
-  bool ok_ = true;
-};
-
-template <typename T>
-T *Data(const TF_Tensor *tensor) {
-  return static_cast<T *>(TF_TensorData(tensor));
-}
-
-int64_t ChannelsOf(const TF_Tensor *tensor) {
-  int rank = TF_NumDims(tensor);
-  return rank == 0 ? 1 : TF_Dim(tensor, rank - 1);
-}
 
 struct Options {
   float epsilon = 1e-5f;
@@ -632,83 +383,6 @@ void NormalizeGrad(void *options, TF_OpKernelContext *context) {
   }, kLastIsCached);
 }
 
-// Two halves of channels, of which one is from each group in turn; and back.
-FOR_ALL_PROCESSORS void Interleave(const float *__restrict x, int64_t half, float *__restrict y) {
-  for (int64_t c = 0; c < half; c++) {
-    y[2 * c] = x[c];
-    y[2 * c + 1] = x[half + c];
-  }
-}
-FOR_ALL_PROCESSORS void Separate(const float *__restrict x, int64_t half, float *__restrict y) {
-  for (int64_t c = 0; c < half; c++) {
-    y[c] = x[2 * c];
-    y[half + c] = x[2 * c + 1];
-  }
-}
-
-void *ReadGroups(TF_OpKernelConstruction *construction) {
-  auto groups = std::make_unique<int32_t>(1);
-  TF_Status *status = TF_NewStatus();
-  TF_OpKernelConstruction_GetAttrInt32(construction, "groups", groups.get(), status);
-  if (TF_GetCode(status) != TF_OK) TF_OpKernelConstruction_Failure(construction, status);
-  TF_DeleteStatus(status);
-  return groups.release();
-}
-
-void FreeGroups(void *groups) { delete static_cast<int32_t *>(groups); }
-
-// Channel j of group i of x is channel i of group j of y.
-void Shuffle(void *attribute, TF_OpKernelContext *context) {
-  const int64_t groups = *static_cast<int32_t *>(attribute);
-  Call call(context);
-  TF_Tensor *x = call.Input(0);
-  if (!call.ok()) return;
-  const Rows rows(TF_TensorElementCount(x), ChannelsOf(x));
-  if (!call.Require(groups > 0 && rows.channels % groups == 0, "the channels must be a multiple of the groups"))
-    return;
-  TF_Tensor *y = call.Output(0, x);
-  if (!call.ok()) return;
-  const int64_t in_group = rows.channels / groups;
-  const float *from = Data<float>(x);
-  float *to = Data<float>(y);
-  Threads::Shared().For(rows.parts, [&](int part) {
-    const int64_t end = std::min(rows.count, (part + 1) * rows.per_part);
-    for (int64_t row = part * rows.per_part; row < end; row++) {
-      const float *in = from + row * rows.channels;
-      float *out = to + row * rows.channels;
-      if (groups == 2) {
-        Interleave(in, in_group, out);
-      } else if (in_group == 2) {
-        Separate(in, groups, out);
-      } else {
-        for (int64_t group = 0; group < groups; group++) {
-          for (int64_t c = 0; c < in_group; c++) out[c * groups + group] = in[group * in_group + c];
-        }
-      }
-    }
-  });
-}
-
-// Registration.
-
-void ShapeOfInput(TF_ShapeInferenceContext *context, int output, int input, bool channels_alone, TF_Status *status) {
-  TF_ShapeHandle *shape = TF_NewShapeHandle();
-  TF_ShapeInferenceContextGetInput(context, input, shape, status);
-  if (TF_GetCode(status) == TF_OK && channels_alone) {
-    TF_ShapeInferenceContextWithRankAtLeast(context, shape, 1, shape, status);
-    int64_t rank = TF_ShapeInferenceContextRank(context, shape);
-    if (TF_GetCode(status) == TF_OK) {
-      TF_ShapeInferenceContextSubshape(context, shape, rank - 1, rank, shape, status);
-    }
-  }
-  if (TF_GetCode(status) == TF_OK) TF_ShapeInferenceContextSetOutput(context, output, shape, status);
-  TF_DeleteShapeHandle(shape);
-}
-
-void FirstInput(TF_ShapeInferenceContext *context, TF_Status *status) {
-  ShapeOfInput(context, 0, 0, false, status);
-}
-
 void MomentsShapes(TF_ShapeInferenceContext *context, TF_Status *status) {
   ShapeOfInput(context, 0, 0, true, status);
   if (TF_GetCode(status) == TF_OK) ShapeOfInput(context, 1, 0, true, status);
@@ -723,44 +397,6 @@ void GradientShapes(TF_ShapeInferenceContext *context, TF_Status *status) {
   if (has_residual && TF_GetCode(status) == TF_OK) ShapeOfInput(context, 3, 1, false, status);
 }
 
-struct Definition {
-  const char *name;
-  std::vector<const char *> attributes;
-  std::vector<const char *> inputs;
-  std::vector<const char *> outputs;
-  void (*shapes)(TF_ShapeInferenceContext *, TF_Status *);
-};
-
-bool Define(const Definition &definition) {
-  TF_OpDefinitionBuilder *builder = TF_NewOpDefinitionBuilder(definition.name);
-  for (const char *attribute : definition.attributes) TF_OpDefinitionBuilderAddAttr(builder, attribute);
-  for (const char *input : definition.inputs) TF_OpDefinitionBuilderAddInput(builder, input);
-  for (const char *output : definition.outputs) TF_OpDefinitionBuilderAddOutput(builder, output);
-  TF_OpDefinitionBuilderSetShapeInferenceFunction(builder, definition.shapes);
-  TF_Status *status = TF_NewStatus();
-  TF_RegisterOpDefinition(builder, status);
-  bool ok = TF_GetCode(status) == TF_OK;
-  TF_DeleteStatus(status);
-  return ok;
-}
-
-struct Kernel {
-  void *(*create)(TF_OpKernelConstruction *);
-  void (*compute)(void *, TF_OpKernelContext *);
-  void (*free)(void *);
-};
-
-bool Register(const char *operation, TF_DataType type, const Kernel &kernel) {
-  TF_Status *status = TF_NewStatus();
-  TF_KernelBuilder *builder = TF_NewKernelBuilder(operation, "CPU", kernel.create, kernel.compute, kernel.free);
-  TF_KernelBuilder_TypeConstraint(builder, "T", type, status);
-  const std::string name = std::string(operation) + (type == TF_FLOAT ? "Float32" : "Bfloat16");
-  if (TF_GetCode(status) == TF_OK) TF_RegisterKernelBuilder(name.c_str(), builder, status);
-  bool ok = TF_GetCode(status) == TF_OK;
-  TF_DeleteStatus(status);
-  return ok;
-}
-
 template <typename N>
 bool RegisterFor(TF_DataType type) {
   return Register("DistilleryMoments", type, {nullptr, Moments<N>, nullptr}) &&
@@ -772,36 +408,31 @@ bool RegisterFor(TF_DataType type) {
 
 }  // namespace
 
-bool RegisterKernels() {
-  static const bool registered = [] {
-    const char *type = "T: {float, bfloat16}";
-    const std::vector<const char *> normalization = {type, "epsilon: float", "activation: int"};
-    return Define({"DistilleryMoments", {type}, {"x: T"}, {"mean: float", "variance: float"}, MomentsShapes}) &&
-           Define({"DistilleryNormalize",
-                   normalization,
-                   {"x: T", "mean: float", "variance: float", "scale: float", "offset: float"},
-                   {"y: T"},
-                   FirstInput}) &&
-           Define({"DistilleryNormalizeAdd",
-                   normalization,
-                   {"x: T", "mean: float", "variance: float", "scale: float", "offset: float", "residual: T"},
-                   {"y: T"},
-                   FirstInput}) &&
-           Define({"DistilleryNormalizeGrad",
-                   normalization,
-                   {"dy: T", "x: T", "mean: float", "variance: float", "scale: float", "offset: float"},
-                   {"dx: T", "dscale: float", "doffset: float"},
-                   GradientShapes<false>}) &&
-           Define({"DistilleryNormalizeAddGrad",
-                   normalization,
-                   {"dy: T", "x: T", "mean: float", "variance: float", "scale: float", "y: T"},
-                   {"dx: T", "dscale: float", "doffset: float", "dresidual: T"},
-                   GradientShapes<true>}) &&
-           Define({"DistilleryShuffle", {"T: {float}", "groups: int"}, {"x: T"}, {"y: T"}, FirstInput}) &&
-           RegisterFor<Float32>(TF_FLOAT) && RegisterFor<Bfloat16>(TF_BFLOAT16) &&
-           Register("DistilleryShuffle", TF_FLOAT, {ReadGroups, Shuffle, FreeGroups});
-  }();
-  return registered;
+bool RegisterBatchNorm() {
+  const char *type = "T: {float, bfloat16}";
+  const std::vector<const char *> attributes = {type, "epsilon: float", "activation: int"};
+  return Define({"DistilleryMoments", {type}, {"x: T"}, {"mean: float", "variance: float"}, MomentsShapes}) &&
+         Define({"DistilleryNormalize",
+                 attributes,
+                 {"x: T", "mean: float", "variance: float", "scale: float", "offset: float"},
+                 {"y: T"},
+                 FirstInput}) &&
+         Define({"DistilleryNormalizeAdd",
+                 attributes,
+                 {"x: T", "mean: float", "variance: float", "scale: float", "offset: float", "residual: T"},
+                 {"y: T"},
+                 FirstInput}) &&
+         Define({"DistilleryNormalizeGrad",
+                 attributes,
+                 {"dy: T", "x: T", "mean: float", "variance: float", "scale: float", "offset: float"},
+                 {"dx: T", "dscale: float", "doffset: float"},
+                 GradientShapes<false>}) &&
+         Define({"DistilleryNormalizeAddGrad",
+                 attributes,
+                 {"dy: T", "x: T", "mean: float", "variance: float", "scale: float", "y: T"},
+                 {"dx: T", "dscale: float", "doffset: float", "dresidual: T"},
+                 GradientShapes<true>}) &&
+         RegisterFor<Float32>(TF_FLOAT) && RegisterFor<Bfloat16>(TF_BFLOAT16);
 }
 
 }  // namespace tfnodejs
