@@ -1,5 +1,4 @@
-import type { JobView, Report, StageView } from '@distillery/spec';
-import type { Curve } from '../../charts/curves.ts';
+import type { Curve, JobView, Report, StageView } from '@distillery/spec';
 import { useHighlight, useRunRow } from '../../charts/highlight.tsx';
 import { lastPoint } from '../../charts/series.ts';
 import { Button } from '../../components/button.tsx';
