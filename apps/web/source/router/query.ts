@@ -10,8 +10,8 @@ export function addressWith(changes: QueryChanges, from = new URL(location.href)
     query.delete(name);
     for (const one of value === null ? [] : [value].flat()) if (one !== '') query.append(name, one);
   }
-  // Commas and colons need no escape in a query, and addresses are read by people.
-  const text = query.toString().replaceAll('%2C', ',').replaceAll('%3A', ':').replaceAll('%2F', '/');
+  // These need no escape in a query, and addresses are read by people.
+  const text = query.toString().replaceAll(/%(?:2C|2F|3A|3D)/g, decodeURIComponent);
   return from.pathname + (text === '' ? '' : `?${text}`);
 }
 
