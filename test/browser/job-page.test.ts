@@ -15,15 +15,15 @@ import {
 
 const spec = (temperature: number): JobSpecInput => ({
   name: `shapes at ${temperature}`,
-  dataset: { source: 'shapes', trainCount: 300, testCount: 200 },
-  teacher: { architecture: { type: 'deepnn' }, training: { epochs: 1 } },
+  dataset: { source: 'shapes', trainCount: 200, testCount: 100 },
+  teacher: { architecture: { type: 'mlp', hidden: [64] }, training: { epochs: 2 } },
   students: ['soft', 'hot'].map((name, index) => ({
     name,
     architecture: { type: 'mlp', hidden: [32] },
     method: [{ type: 'soft_target', temperature: temperature + index * 8 }, { type: 'cross_entropy' }],
   })),
   seeds: [1, 2],
-  training: { epochs: 3, batchSize: 50 },
+  training: { epochs: 3, batchSize: 40 },
   validation: 0.2,
 });
 
@@ -148,12 +148,14 @@ describeInBrowser('the pages of finished jobs', () => {
     await page.waitForURL(/\/stages$/);
   });
 
-  test('weights are downloaded in the chosen format', { timeout: 60_000 }, async () => {
+  test('weights are downloaded, with their job, network, seed and epoch as the name', {
+    timeout: 60_000,
+  }, async () => {
     const page = await open(`/jobs/${ids[0]}/files`);
-    await page.getByLabel('Format').selectOption('onnx');
+    expect(await page.getByLabel('Format').inputValue()).toBe('safetensors');
     const link = page.getByRole('link', { name: 'Download hot, seed 2' });
     const [download] = await Promise.all([page.waitForEvent('download'), link.click()]);
-    expect(download.suggestedFilename()).toBe('shapes-at-4-hot-seed2-best.onnx');
+    expect(download.suggestedFilename()).toBe('shapes-at-4-hot-seed2-best.safetensors');
   });
 
   test('jobs are compared: the set changes in place, a job hides everywhere, and specs differ in one field', {

@@ -25,7 +25,9 @@ export function ResultsCard({ jobs, names, hiddenCount }: CompareProps & { hidde
   const byMeasure = query.get('by') === 'measures';
   const asked = query.get('student');
   const students = rows.filter(({ rows: own }) => own.some((row) => row?.network.role !== 'teacher'));
-  const student = students.find(({ name }) => name === asked) ?? students[0];
+  const student =
+    students.find(({ name }) => name === asked) ??
+    students.find(({ rows: own }) => own.some((row) => row?.network.role === 'student'));
   if (rows.length === 0) return null;
   const titles = jobs.map(({ id }) => names.get(id) ?? id);
   const table = (): PlainTable =>
