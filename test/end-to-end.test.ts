@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { decodeSafetensors, encodeSafetensors } from '@distillery/formats';
 import { datasets } from '@distillery/datasets';
 import { allInputs } from '@distillery/datasets/testing';
-import type { JobSpecInput, JobView, Report } from '@distillery/spec';
+import type { JobSpecInput, JobSummary, JobView, Report } from '@distillery/spec';
 import { execFile } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -76,6 +76,22 @@ describe('a job over HTTP', () => {
     expect(initial).toHaveLength(4);
     expect(new Set(initial).size).toBe(1);
     expect(report.teachers[0].initialWeights).not.toBe(initial[0]);
+  });
+
+  test('the list of jobs shows the student that gained most over its control', async () => {
+    const { jobs } = (await (await fetch(`${service.url}/v1/jobs`)).json()) as { jobs: JobSummary[] };
+    const best = jobs.find(({ id }) => id === job.id)?.best;
+    const accuracy = (name: string | null) =>
+      report.students.find((one) => one.name === name)?.runs[0].best.testAccuracy as number;
+    const gains = report.students
+      .filter(({ control }) => control !== null)
+      .map(({ name, control }) => ({ name, gain: accuracy(name) - accuracy(control) }));
+    const highest = Math.max(...gains.map(({ gain }) => gain));
+    expect(gains).toContainEqual({ name: best?.name, gain: highest });
+    expect(best).toMatchObject({
+      testAccuracy: { mean: accuracy(best?.name ?? null), sd: null },
+      overControl: { mean: highest, sd: null },
+    });
   });
 
   test('serves weights with the digest of the report', async () => {

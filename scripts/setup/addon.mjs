@@ -14,12 +14,20 @@ import { basename, dirname, join, relative } from 'node:path';
 import { aptInstall, canAptInstall, run, which } from './shell.mjs';
 import { fetchTensorflow } from './wheel.mjs';
 
-/** Graph functions, which the package's own sources lack. */
-const functions = join(import.meta.dirname, 'functions.cc');
+/** Graph functions and kernels, which the package's own sources lack. */
+const kernels = join(import.meta.dirname, 'kernels');
+const additions = [
+  join(import.meta.dirname, 'functions.cc'),
+  ...readdirSync(kernels)
+    .sort()
+    .map((name) => join(kernels, name)),
+];
 
 /** Returns a digest of what this project adds to the addon. */
 export function additionsDigest() {
-  return createHash('sha256').update(readFileSync(functions)).digest('hex').slice(0, 8);
+  const hash = createHash('sha256');
+  for (const file of additions) hash.update(readFileSync(file));
+  return hash.digest('hex').slice(0, 8);
 }
 
 async function requireCompiler(print) {
@@ -107,7 +115,9 @@ async function compile(folder, source, headers) {
   const sources = readdirSync(binding).filter((name) => name.endsWith('.cc') && name !== 'tfjs_binding.cc');
   const library = join(folder, 'deps', 'lib');
   await run('g++', [
-    '-O2',
+    // Vectors for the loops of the kernels, of which none depends on floating-point exceptions.
+    '-O3',
+    '-fno-trapping-math',
     '-std=c++17',
     '-shared',
     '-fPIC',
@@ -119,7 +129,9 @@ async function compile(folder, source, headers) {
     headers,
     '-I',
     binding,
-    functions,
+    '-I',
+    kernels,
+    ...additions.filter((file) => file.endsWith('.cc')),
     ...sources.map((name) => join(binding, name)),
     '-o',
     join(output, 'tfjs_binding.node'),

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "tensorflow/c/c_api.h"
+#include "kernels.h"
 #include "tensorflow/c/eager/c_api.h"
 #include "utils.h"
 
@@ -419,5 +420,8 @@ NAPI_MODULE_INIT() {
     napi_create_function(env, name, NAPI_AUTO_LENGTH, call, nullptr, &function);
     napi_set_named_property(env, exports, name, function);
   }
+  napi_value has_kernels = nullptr;
+  napi_get_boolean(env, tfnodejs::RegisterKernels(), &has_kernels);
+  napi_set_named_property(env, exports, "hasKernels", has_kernels);
   return exports;
 }

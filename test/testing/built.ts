@@ -35,7 +35,7 @@ function sourceDigest(): string {
       .update(readFileSync(join(root, path)));
   for (const path of ['package-lock.json', 'tsconfig.json', 'tsconfig.build.json', 'scripts/build.mjs'])
     add(path);
-  for (const folder of ['apps', 'packages', 'scripts/build']) {
+  for (const folder of ['apps', 'packages', 'examples', 'scripts/build']) {
     for (const entry of readdirSync(join(root, folder), { recursive: true, withFileTypes: true })) {
       const path = join(entry.parentPath, entry.name).slice(root.length + 1);
       if (entry.isFile() && !/node_modules|^apps\/web\/page\/|\.test\.tsx?$|\/testing\//.test(path))

@@ -15,7 +15,10 @@ import { loadSession, useSessionState } from './session/session.ts';
 export function App() {
   const session = useSessionState();
   useEffect(() => void loadSession(), []);
-  useKeys({ 'g j': { does: 'Go to the jobs', run: () => navigate(pagePaths.jobs) } });
+  useKeys({
+    'g j': { does: 'Go to the jobs', run: () => navigate(pagePaths.jobs) },
+    n: { does: 'New job', run: () => navigate(pagePaths.new) },
+  });
   if (session === undefined) return null;
   return (
     <>

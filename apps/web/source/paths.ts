@@ -4,6 +4,9 @@
  */
 export const pagePaths = {
   jobs: '/jobs',
+  job: '/jobs/:id/:tab?',
+  compare: '/compare',
+  new: '/new',
 } as const;
 
 export type PageName = keyof typeof pagePaths;

@@ -12,5 +12,8 @@ interface PageModule {
 
 /** Loads the pages of `pagePaths`, each in a file of its own that is fetched when it is first shown. */
 export const pages: Record<PageName, () => Promise<PageModule>> = {
+  new: () => import('./pages/new/new-page.tsx'),
   jobs: () => import('./pages/jobs/jobs-page.tsx'),
+  job: () => import('./pages/job/job-page.tsx'),
+  compare: () => import('./pages/compare/compare-page.tsx'),
 };

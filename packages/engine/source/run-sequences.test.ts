@@ -20,7 +20,7 @@ describe('layer normalisation', () => {
     (epsilon?: number): Forward =>
     (net, x) =>
       net.layerNorm('n', x, epsilon === undefined ? {} : { epsilon });
-  const parameters = () => ({ 'n.weight': sample([5], 3), 'n.bias': sample([5], 4) });
+  const parameters = (width = 5) => ({ 'n.weight': sample([width], 3), 'n.bias': sample([width], 4) });
 
   /** A reference in float64. */
   function naive(x: tf.Tensor, scale: tf.Tensor, offset: tf.Tensor, epsilon: number): number[] {
@@ -43,10 +43,34 @@ describe('layer normalisation', () => {
     });
   });
 
-  test('has the gradient that finite differences give for input, scale and offset', () => {
+  // Wider than a vector of the processor, and computed in several parts.
+  test('equals the reference on many long vectors', () => {
+    tf.tidy(() => {
+      const given = parameters(37);
+      const x = sample([30, 41, 37]);
+      expectClose(outputOf(layer(), x, given), naive(x, given['n.weight'], given['n.bias'], 1e-5));
+    });
+  });
+
+  test.each([5, 19])('has the gradient of finite differences for input, scale and offset of %i', (width) => {
     expectGradient(
       (x, scale, offset) => weighted(outputOf(layer(), x, { 'n.weight': scale, 'n.bias': offset })),
-      [sample([2, 3, 5]), sample([5], 3), sample([5], 4)],
+      [sample([2, 3, width]), sample([width], 3), sample([width], 4)],
+    );
+  });
+
+  test('sums the gradients of scale and offset over all vectors', () => {
+    const x = sample([30, 41, 37]);
+    const { 'n.weight': scale, 'n.bias': offset } = parameters(37);
+    const gradients = tf.grads((factor, shift) =>
+      weighted(outputOf(layer(), x, { 'n.weight': factor, 'n.bias': shift })),
+    )([scale, offset]);
+    const slope = sample(x.shape, 9);
+    const normal = tf.sub(x, tf.mean(x, -1, true));
+    const deviation = tf.sqrt(tf.add(tf.mean(tf.square(normal), -1, true), 1e-5));
+    const expected = [tf.sum(tf.mul(slope, tf.div(normal, deviation)), [0, 1]), tf.sum(slope, [0, 1])];
+    gradients.forEach((gradient, index) =>
+      expectClose(gradient, expected[index].dataSync(), { absolute: 1e-3 }),
     );
   });
 
@@ -76,7 +100,14 @@ describe('gelu', () => {
   });
 
   test('has the gradient that finite differences give', () => {
-    expectGradient((x) => weighted(outputOf(layer, x)), [tf.mul(sample([3, 4]), 3)]);
+    expectGradient((x) => weighted(outputOf(layer, x)), [tf.mul(sample([3, 41]), 3)]);
+  });
+
+  test('keeps what is not a number, and is finite far from 0', () => {
+    const x = tf.tensor([Number.NaN, 1e30, -1e30]);
+    expect([...outputOf(layer, x).dataSync()]).toEqual([Number.NaN, Math.fround(1e30), -0]);
+    const gradient = tf.grad((y: tf.Tensor) => tf.sum(outputOf(layer, y)))(tf.tensor([1e30, -1e30]));
+    expect([...gradient.dataSync()]).toEqual([1, 0]);
   });
 });
 

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { Flow, Source } from './flow.ts';
+import { Biased, Flow, Normalization } from './flow.ts';
 import {
   type Attention,
   type AttentionOptions,
@@ -12,7 +12,6 @@ import {
   type PoolingOptions,
   sizeOf,
 } from './network.ts';
-import { addMaps } from './ops/add.ts';
 import { batchNormInference, batchNormTraining } from './ops/batch-norm.ts';
 import { attend, attentionScores, maskKeys, probabilities } from './ops/attention.ts';
 import { biasAdd } from './ops/bias-add.ts';
@@ -21,6 +20,7 @@ import { dropout } from './ops/dropout.ts';
 import { gelu } from './ops/gelu.ts';
 import { layerNorm } from './ops/layer-norm.ts';
 import { matMulBfloat16 } from './ops/mat-mul.ts';
+import { shuffleChannels } from './ops/shuffle.ts';
 import { randomStream } from './random.ts';
 
 export type Tensors = Record<string, tf.Tensor>;
@@ -87,7 +87,7 @@ export class RunningNet implements Net<Flow> {
     const outputs = (products / weight.size) * weight.shape[3];
     const precision = this.precisionOf(products, input.size + weight.size + outputs);
     const options = { stride, padding: stock ?? 'valid', precision } as const;
-    return new Flow(new Source((given) => convolution(input, weight, given, options), offset));
+    return new Flow(new Biased((given) => convolution(input, weight, given, options), offset));
   }
 
   depthwise(name: string, x: Flow, { kernel, stride = 1, padding = 0 }: DepthwiseOptions): Flow {
@@ -137,7 +137,7 @@ export class RunningNet implements Net<Flow> {
       tf.mul(normalized.variance, count / Math.max(1, count - 1)),
       momentum,
     );
-    return Flow.of(normalized.y);
+    return new Flow(new Normalization(normalized));
   }
 
   layerNorm(name: string, x: Flow, { epsilon = 1e-5 }: { epsilon?: number } = {}): Flow {
@@ -150,7 +150,7 @@ export class RunningNet implements Net<Flow> {
   }
 
   relu6(x: Flow): Flow {
-    return Flow.of(tf.relu6(x.float32()));
+    return x.relu6();
   }
 
   gelu(x: Flow): Flow {
@@ -176,7 +176,7 @@ export class RunningNet implements Net<Flow> {
   }
 
   add(x: Flow, y: Flow): Flow {
-    return Flow.of(addMaps(x.tensor(), y.tensor()));
+    return x.plus(y);
   }
 
   scale(x: Flow, factor: number): Flow {
@@ -199,10 +199,7 @@ export class RunningNet implements Net<Flow> {
   }
 
   shuffle(x: Flow, groups: number): Flow {
-    const map = x.float32();
-    const [channels] = map.shape.slice(-1);
-    const grouped = tf.reshape(map, [-1, groups, channels / groups]);
-    return Flow.of(tf.reshape(tf.transpose(grouped, [0, 2, 1]), map.shape));
+    return Flow.of(shuffleChannels(x.float32(), groups));
   }
 
   dropout(name: string, x: Flow, rate: number): Flow {

@@ -12,6 +12,7 @@ import { eventFollowers } from './records/follow.ts';
 import { type Inventory, inventory } from './records/inventory.ts';
 import { type Jobs, jobRecords } from './records/jobs.ts';
 import { defaultPrefix, keysUnder, requireHashTag } from './redis/keys.ts';
+import { logReader } from './records/log-lines.ts';
 import { type Metrics, metricLog } from './records/metrics.ts';
 import { type ScrubReports, scrubReports } from './records/scrub-report.ts';
 import { parseRedisUrl } from './redis/redis-url.ts';
@@ -41,7 +42,11 @@ export type Stages = Pick<StageQueue, 'offer' | 'reconcile'> & {
   consume(handler: StageHandler, options: ConsumeOptions): Promise<Consumer>;
 };
 
-export type Events = ReturnType<typeof eventLog> & Omit<ReturnType<typeof eventFollowers>, 'close'>;
+export type Events = ReturnType<typeof eventLog> &
+  Omit<ReturnType<typeof eventFollowers>, 'close'> & {
+    /** Reads the log lines among the events of a job. */
+    logs: ReturnType<typeof logReader>;
+  };
 
 export interface DistilleryQueue {
   jobs: Jobs;
@@ -105,7 +110,7 @@ export async function openQueue(options: QueueOptions): Promise<DistilleryQueue>
     control: jobControl(redis, keys, jobs, stages),
     attempts,
     metrics: metricLog(redis, keys),
-    events: { ...eventLog(redis, keys), ...followers },
+    events: { ...eventLog(redis, keys), ...followers, logs: logReader(redis, keys) },
     stages: {
       offer: stages.offer,
       reconcile: stages.reconcile,

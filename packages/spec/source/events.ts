@@ -78,7 +78,7 @@ const skippedEvent = z.object({
   ...skippedDataSchema.omit({ stage: true }).shape,
 });
 
-const logEvent = z.object({
+export const logEvent = z.object({
   type: z.literal('log').describe('A line that the trainer or its supervisor has logged.'),
   ...ofAttempt,
   source: z.enum(['trainer', 'supervisor']).describe('The process that logged the line.'),

@@ -6,7 +6,9 @@ export {
   type Scope,
   scopes,
 } from './access.ts';
+export { type BestStudent, bestStudentOf, bestStudentSchema } from './best-student.ts';
 export { type SweepReport, sweepReportSchema } from './sweep.ts';
+export { type Curve, type Curves, curvesSchema } from './curves.ts';
 export { canonicalJson, digestOf, sha256 } from './digest.ts';
 export { maxScrubFindings, type ScrubFinding, type ScrubReport, scrubReportSchema } from './scrub.ts';
 export { LostArtifacts } from './lost-artifacts.ts';
@@ -41,6 +43,7 @@ export {
 export { type JobSpec, type JobSpecInput, jobSpecSchema, type Kinds, validationOf } from './job-spec.ts';
 export { type CatalogueEntry, type Choice, type Kind, type Registry, registry } from './kind.ts';
 export { defaultGenerations, generationName, teachersOf } from './lineage.ts';
+export { type JobLogs, jobLogsSchema, type RecordedLine } from './logs.ts';
 export { type Pace, type Paces, paceOf, stageSeconds } from './pace.ts';
 export { type Plan, planSchema } from './plan.ts';
 export { fieldErrors, presentable, refusedInput } from './problem.ts';

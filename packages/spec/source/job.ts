@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { jobStates, type StageState, stageStates } from './states.ts';
+import { bestStudentSchema } from './best-student.ts';
 import { jobWarningSchema, skippedDataSchema } from './warning.ts';
 
 /** A job as `GET /v1/jobs/:id` shows it. BullMQ's states are never shown. */
@@ -161,6 +162,9 @@ export const jobSummarySchema = jobViewSchema
     finishedAt: true,
   })
   .extend({
+    best: bestStudentSchema
+      .nullable()
+      .describe('The student that gained most from its teacher; null before the report is there.'),
     warnings: count.describe('How many different warnings the job has.'),
     stages: z
       .object(stageCounts)

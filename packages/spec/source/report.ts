@@ -111,7 +111,7 @@ export const networkResultSchema = z.object({
 });
 export type NetworkResult = z.output<typeof networkResultSchema>;
 
-const spreadSchema = z.object({
+export const spreadSchema = z.object({
   mean: z.number(),
   sd: z.number().nullable().describe('The sample standard deviation; null for one seed.'),
 });

@@ -1,4 +1,4 @@
-import type { JobSpecInput, JobView, MetricRow, StageView } from '@distillery/spec';
+import type { Curves, JobLogs, JobSpecInput, JobView, MetricRow, StageView } from '@distillery/spec';
 import type { Problem } from '../problem.ts';
 
 const submittedAt = '2026-01-31T10:00:00.000Z';
@@ -66,6 +66,37 @@ const metricRow: MetricRow = {
   values: { loss: 1.83, soft_target: 0.92, cross_entropy: 2.13 },
 };
 
+const curves: Curves = {
+  curves: [
+    {
+      stage: 'student.soft.1',
+      name: 'loss',
+      step: [250, 500],
+      epoch: [1, 2],
+      value: [1.704, 0.921],
+      min: [1.12, 0.643],
+      max: [2.41, 1.27],
+    },
+  ],
+  after: '1769853600000-42',
+};
+
+const jobLogs: JobLogs = {
+  lines: [
+    {
+      id: '1769853600000-7',
+      time: submittedAt,
+      stage: 'teacher',
+      attempt: 1,
+      source: 'supervisor',
+      level: 'info',
+      message: 'worker-1 starts attempt 1 with 2 threads (tensorflow)',
+    },
+  ],
+  after: '1769853600000-9',
+  more: false,
+};
+
 const problem: Problem = {
   type: 'urn:distillery:error:invalid_spec',
   title: 'The job spec is invalid',
@@ -89,5 +120,7 @@ export const examples = {
   Job: job,
   Stage: stage,
   MetricRow: metricRow,
+  Curves: curves,
+  JobLogs: jobLogs,
   Problem: problem,
 };

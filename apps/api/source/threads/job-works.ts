@@ -1,7 +1,8 @@
-import type { JobControl, MetricQuery, Owner } from '@distillery/queue';
-import { DistilleryError, isTerminal, type StageState } from '@distillery/spec';
+import type { DistilleryQueue, JobControl, LogQuery, MetricQuery, Owner } from '@distillery/queue';
+import { DistilleryError, isTerminal, type JobLogs, type StageState } from '@distillery/spec';
 import { lostStages, reportOf } from '@distillery/training';
 import { deleteJob } from '../artifacts/delete-job.ts';
+import { type CurveQuery, curveReader } from '../curves/read-curves.ts';
 import { metricsCsv } from '../http/csv.ts';
 import { jobTag } from '../http/entity-tag.ts';
 import { checkpointsOf, type JobNetwork, jobNetworks } from '../networks.ts';
@@ -17,6 +18,9 @@ export interface StageQuery {
   /** `next` of the page before. */
   after?: string | undefined;
 }
+
+/** The curves that each connection has read. */
+const curveReaders = new WeakMap<DistilleryQueue, ReturnType<typeof curveReader>>();
 
 /** What takes long for a job with thousands of stages or rows of metrics. What clients see is text, encoded here. */
 export const jobWorks = {
@@ -119,6 +123,26 @@ export const jobWorks = {
     if (query.stage !== undefined && !stages.includes(query.stage)) throw noStage(query.stage, stages);
     const { rows, after, more } = await queue.metrics.read(id, query);
     return { text: csv ? metricsCsv(rows) : JSON.stringify({ metrics: rows, after, more }), after, more };
+  },
+
+  /** The training curves, thinned out. @throws DistilleryError `job_not_found`, `stage_not_found` */
+  async curves(
+    { queue }: ThreadServices,
+    id: string,
+    { stages: wanted, ...query }: Omit<CurveQuery, 'stages'> & { stages?: readonly string[] | undefined },
+  ): Promise<string> {
+    const { stages } = await queue.jobs.header(id);
+    for (const stage of wanted ?? []) if (!stages.includes(stage)) throw noStage(stage, stages);
+    const reader = curveReaders.get(queue) ?? curveReader(queue);
+    curveReaders.set(queue, reader);
+    return JSON.stringify(await reader.read(id, { ...query, stages: [...new Set(wanted ?? stages)] }));
+  },
+
+  /** Lines of the log. @throws DistilleryError `job_not_found`, `stage_not_found` */
+  async logs({ queue }: ThreadServices, id: string, query: LogQuery): Promise<JobLogs> {
+    const { stages } = await queue.jobs.header(id);
+    if (query.stage !== undefined && !stages.includes(query.stage)) throw noStage(query.stage, stages);
+    return queue.events.logs(id, query);
   },
 };
 

@@ -24,6 +24,9 @@ const isLarge = (stages: number, args: readonly unknown[]) =>
   stages > manyStages ||
   args.some((arg) => ((arg as { limit?: number } | undefined)?.limit ?? 0) > manyEntries);
 
+/** Curves of more rows are read on a thread that delays no other request. */
+const manyRows = 5000;
+
 /** Each takes a fraction of a second of the thread, so that two answers of Redis wait for it at most. */
 const bounds = { atOnce: 2, waiting: 200 };
 
@@ -32,19 +35,26 @@ export function startRecords({
   services,
   ...data
 }: Omit<ServiceData, 'plugins'> & { services: ThreadServices; warn(message: string): void }): Records {
-  const thread: Asking<JobWorks> = startAsking({
-    module: import.meta.resolve('@distillery/api/records-thread'),
-    data: { ...data, plugins: loadedPlugins } satisfies ServiceData,
-    what: 'requests for large jobs',
-    bounds,
-    warn,
-  });
+  const start = (what: string): Asking<JobWorks> =>
+    startAsking({
+      module: import.meta.resolve('@distillery/api/records-thread'),
+      data: { ...data, plugins: loadedPlugins } satisfies ServiceData,
+      what,
+      bounds,
+      warn,
+    });
+  const thread = start('requests for large jobs');
+  const slow = start('requests for curves');
   return {
     async ask(work, id, ...args) {
       const { stages } = await services.queue.jobs.header(id);
+      if (work === 'curves' && (await services.queue.metrics.count(id)) > manyRows)
+        return (await slow.ask(work, ...([id, ...args] as never))) as never;
       if (isLarge(stages.length, args)) return (await thread.ask(work, ...([id, ...args] as never))) as never;
       return (jobWorks[work] as (...all: unknown[]) => Promise<never>)(services, id, ...args);
     },
-    close: thread.close,
+    async close() {
+      await Promise.all([thread.close(), slow.close()]);
+    },
   };
 }

@@ -52,7 +52,7 @@ export function valueAt({ x, y }: Run, at: number): number | null {
 }
 
 /** The index of the first of rising values that is at least `value`; their count when none is. */
-export function firstAtLeast(values: readonly number[], value: number): number {
+function firstAtLeast(values: readonly number[], value: number): number {
   let low = 0;
   let high = values.length;
   while (low < high) {

@@ -15,8 +15,9 @@ export interface Gain {
 const width = 120;
 const margin = 6;
 
-/** The scale of a column: all means with their deviations, and zero. */
-export function gainScale(gains: readonly Gain[]): GainScale {
+/** The scale of a column: all means with their deviations, and zero; null without any. */
+export function gainScale(gains: readonly Gain[]): GainScale | null {
+  if (gains.length === 0) return null;
   const ends = gains.flatMap(({ mean, sd }) => [mean - (sd ?? 0), mean + (sd ?? 0)]);
   const low = Math.min(0, ...ends);
   const high = Math.max(0, ...ends);
@@ -26,7 +27,7 @@ export function gainScale(gains: readonly Gain[]): GainScale {
 const place = (value: number, { low, high }: GainScale) =>
   margin + ((value - low) / (high - low)) * (width - 2 * margin);
 
-/** The drawn column: a line at zero, where the student equals its control, its mean, and ± one standard deviation. */
+/** The drawn column, for a table cell of the class `strip`, whose height it takes: a line at zero, where the student equals its control, its mean, and ± one standard deviation. */
 export function GainStrip({
   gain,
   scale,
@@ -39,22 +40,22 @@ export function GainStrip({
   const zero = place(0, scale);
   const colour = network === undefined ? 'plain' : networkClass(network);
   return (
-    <svg class={`chart strip ${colour}`} width={width} height={20} aria-hidden="true">
-      <path class="zero" d={`M${zero.toFixed(1)} -20V40`} />
+    <svg class={`chart strip ${colour}`} width={width} height="100%" aria-hidden="true">
+      <line class="zero" x1={zero} x2={zero} y1="0" y2="100%" />
       {gain && (
-        <>
+        <svg y="50%" overflow="visible">
           {gain.sd !== null && (
             <path
               class="whisk"
-              d={`M${place(gain.mean - gain.sd, scale).toFixed(1)} 10H${place(gain.mean + gain.sd, scale).toFixed(1)}`}
+              d={`M${place(gain.mean - gain.sd, scale).toFixed(1)} 0H${place(gain.mean + gain.sd, scale).toFixed(1)}`}
             />
           )}
           <path
             class="mk"
             d={markPath(network ?? { role: 'student', place: 0 })}
-            transform={`translate(${place(gain.mean, scale).toFixed(1)} 10)`}
+            transform={`translate(${place(gain.mean, scale).toFixed(1)} 0)`}
           />
-        </>
+        </svg>
       )}
     </svg>
   );

@@ -2,20 +2,23 @@ import { pagePaths } from '../paths.ts';
 import { useAddress } from '../router/location.ts';
 import { matchPage } from '../router/match.ts';
 import { useTheme } from '../theme/theme.ts';
+import { useRights } from '../session/session.ts';
 import { useKeys } from '../keyboard/keys.ts';
-import { Button } from './button.tsx';
+import { Button, ButtonLink } from './button.tsx';
 import { Menu } from './menu.tsx';
 import { LiveDot } from './reconnecting.tsx';
 
 /** The sections of the dashboard, with the pages that belong to each. */
 const sections: readonly { label: string; href: string; pages: readonly string[] }[] = [
-  { label: 'Jobs', href: pagePaths.jobs, pages: ['jobs'] },
+  { label: 'Jobs', href: pagePaths.jobs, pages: ['jobs', 'job'] },
+  { label: 'Compare', href: pagePaths.compare, pages: ['compare'] },
 ];
 
 /** The bar on top of every page. */
 export function Header() {
   const page = matchPage(useAddress().pathname)?.name ?? '';
   const [theme, nextTheme] = useTheme();
+  const { may } = useRights();
   useKeys({ t: { does: 'Theme: system, light, dark', run: nextTheme } });
   return (
     <header class="top">
@@ -58,6 +61,11 @@ export function Header() {
           label={`Theme: ${theme}`}
           onClick={nextTheme}
         />
+        {may('submit') && page !== 'new' && (
+          <ButtonLink kind="primary" icon="plus" href={pagePaths.new}>
+            New job
+          </ButtonLink>
+        )}
       </div>
     </header>
   );

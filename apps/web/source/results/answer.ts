@@ -1,7 +1,7 @@
 import type { ResultRow } from './rows.ts';
 
 /** A piece of a sentence; the strong ones carry the answer. */
-export interface Piece {
+interface Piece {
   text: string;
   strong?: boolean;
 }

@@ -27,5 +27,15 @@ test('lists of numbers are one value, and the kind of an architecture is a field
   const fields = new Map(specFields([spec(4)]).map(({ path, values }) => [path, values[0]]));
   expect(fields.get('students · a · architecture · hidden')).toBe('8, 4');
   expect(fields.get('students · a · architecture · type')).toBe('mlp');
-  expect(fields.get('students · a · method · cross_entropy')).toBe('yes');
+});
+
+test('a student or a term that only one spec has is one row', () => {
+  const plain = {
+    ...spec(4, ['a']),
+    students: [{ ...spec(4, ['a']).students[0], method: [{ type: 'cross_entropy' }] }],
+  };
+  expect(specFields([spec(4), plain]).filter(({ differs }) => differs)).toEqual([
+    { path: 'students · a · method · soft_target', values: ['yes', undefined], differs: true },
+    { path: 'students · b', values: ['yes', undefined], differs: true },
+  ]);
 });

@@ -1,5 +1,9 @@
 import { valueWords } from './words.ts';
 
+/** The value of a student, teacher or term that a spec has. */
+const present = 'yes';
+const separator = ' · ';
+
 /** One field of several specs: its path in words, and its value in each; undefined where the spec leaves it to the default. */
 export interface SpecField {
   path: string;
@@ -13,11 +17,19 @@ export interface SpecField {
  */
 export function specFields(specs: readonly unknown[]): SpecField[] {
   const flat = specs.map((spec) => flattened(spec));
-  const paths = new Set(flat.flatMap((fields) => [...fields.keys()]));
-  return [...paths].map((path) => {
+  const paths = [...new Set(flat.flatMap((fields) => [...fields.keys()]))];
+  // What only some of the specs have is one row, without its own fields.
+  const partial = paths.filter((path) => {
     const values = flat.map((fields) => fields.get(path));
-    return { path, values, differs: values.some((value) => value !== values[0]) };
+    return values.includes(present) && values.includes(undefined);
   });
+  return paths
+    .filter((path) => !partial.some((other) => path.startsWith(other + separator)))
+    .map((path) => {
+      const values = flat.map((fields) => fields.get(path));
+      return { path, values, differs: values.some((value) => value !== values[0]) };
+    })
+    .filter(({ values, differs }) => differs || values[0] !== present);
 }
 
 function flattened(value: unknown, path = '', fields = new Map<string, string>()): Map<string, string> {
@@ -28,10 +40,8 @@ function flattened(value: unknown, path = '', fields = new Map<string, string>()
       const count = (seen.get(name) ?? 0) + 1;
       seen.set(name, count);
       const at = joined(path, count === 1 ? name : `${name} ${count}`);
-      const before = fields.size;
+      fields.set(at, present);
       flattened(item, at, fields);
-      // A term without options would leave no trace.
-      if (fields.size === before) fields.set(at, 'yes');
     }
   } else if (
     typeof value === 'object' &&
@@ -47,7 +57,7 @@ function flattened(value: unknown, path = '', fields = new Map<string, string>()
   return fields;
 }
 
-const joined = (path: string, name: string) => (path === '' ? name : `${path} · ${name}`);
+const joined = (path: string, name: string) => (path === '' ? name : path + separator + name);
 
 const isNamed = (item: unknown): item is { name?: unknown; type?: unknown } =>
   typeof item === 'object' && item !== null && ('name' in item || 'type' in item);
@@ -56,6 +66,6 @@ const nameOf = (item: { name?: unknown; type?: unknown }) => String(item.name ??
 /** Whether a field is the name that the path ends with already. */
 function isNameOf(value: object, field: string, path: string): boolean {
   if (field !== 'name' && field !== 'type') return false;
-  const last = path.split(' · ').at(-1)?.replace(/ \d+$/, '');
+  const last = path.split(separator).at(-1)?.replace(/ \d+$/, '');
   return String((value as Record<string, unknown>)[field]) === last;
 }

@@ -46,7 +46,7 @@ export function readableTable(rows: readonly ResultRow[], shown: readonly Measur
 }
 
 /** A value with its deviation: `92.31 ± 0.11`. */
-export function valueText(measure: Measure, row: ResultRow): string {
+function valueText(measure: Measure, row: ResultRow): string {
   const value = measure.value(row);
   const sd = sdOf(value);
   return `${meanText(measure, row)}${sd === null ? '' : ` ± ${number(sd * measure.factor, measure.decimals)}`}`;

@@ -3,7 +3,8 @@ import type { NetworkResult } from '@distillery/spec';
 type Options = Readonly<Record<string, unknown>>;
 
 /** Options that are the same for nearly every network, or mean nothing at this value. */
-const plain = (name: string, value: unknown) => name === 'dropout' || (name === 'width' && value === 1);
+const plain = (name: string, value: unknown) =>
+  name === 'dropout' || (name === 'width' && value === 1) || (name === 'activation' && value === 'relu');
 
 /** `resnet depth 20`: the kind of a network and its options, without those that are off or ordinary. */
 export function architectureWords({ type, ...options }: Options): string {
@@ -23,7 +24,7 @@ export function methodWords(
   const words = method.map((term, index) => {
     const { type, weight = 1, temperature, ...options } = term;
     const parts = [String(type)];
-    if (temperature !== undefined) parts.push(`T ${valueWords(temperature)}`);
+    if (temperature !== undefined && temperature !== 1) parts.push(`T ${valueWords(temperature)}`);
     const trained = weight === 'auto' ? trainedWeight(runs, index) : undefined;
     if (weight === 'auto') parts.push(trained === undefined ? 'auto' : `auto ${trained}`);
     else if (weight !== 1) parts.push(valueWords(weight));

@@ -25,6 +25,8 @@ export interface Binding {
     inputs: readonly number[],
     outputs: number,
   ): NativeOutput[];
+  /** Whether the project's own kernels are registered (scripts/setup/kernels). */
+  hasKernels?: boolean;
 }
 
 export interface NativeOutput {
@@ -75,6 +77,14 @@ export function isNative(): boolean {
 /** Whether TensorFlow on a GPU is the engine of this process. */
 export function isNativeGpu(): boolean {
   return isNative() && nativeBackend().isUsingGpuDevice;
+}
+
+/**
+ * Whether the project's own kernels are there (scripts/setup/kernels): on a CPU, where the set-up has built the addon. They
+ * take fewer passes over memory than TensorFlow's.
+ */
+export function hasKernels(): boolean {
+  return isNative() && !isNativeGpu() && nativeBackend().binding.hasKernels === true;
 }
 
 /**

@@ -1,16 +1,34 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { castTo, execute, flag, float, isNative, nativeType, text, type, types } from '../backends/native.ts';
+import {
+  castTo,
+  execute,
+  flag,
+  float,
+  hasKernels,
+  isNative,
+  nativeType,
+  text,
+  type,
+  types,
+} from '../backends/native.ts';
+import { type Activation, activate } from './activation.ts';
+import { addMaps } from './add.ts';
+import { moments, normalize } from './normalize.ts';
 
 /** PyTorch's default. It keeps the quotient finite where a channel is constant. */
 const epsilon = 1e-5;
 
 /** A normalised batch. It is a type, not an interface, because tf.tidy only accepts types. */
 export type Normalized = {
-  y: tf.Tensor;
   /** The mean of the batch, `[channels]`, a constant. */
   mean: tf.Tensor;
   /** The population variance of the batch, `[channels]`, a constant. */
   variance: tf.Tensor;
+  /**
+   * Computes the normalised batch, plus another map of its shape and type where one is given, behind an activation. On the
+   * CPU engine of TensorFlow all of it is one pass over memory.
+   */
+  output(activation?: Activation, residual?: tf.Tensor): tf.Tensor;
 };
 
 /**
@@ -21,16 +39,29 @@ export type Normalized = {
  * @param offset `[channels]`
  */
 export function batchNormTraining(x: tf.Tensor, scale: tf.Tensor, offset: tf.Tensor): Normalized {
-  return tf.tidy(() => (isNative() && x.rank === 4 ? native(x, scale, offset) : composed(x, scale, offset)));
+  if (hasKernels()) {
+    const statistics = moments(x);
+    const output: Normalized['output'] = (activation = 'none', residual) =>
+      normalize(x, { ...statistics, scale, offset, epsilon }, activation, residual);
+    return { ...statistics, output };
+  }
+  const separate = isNative() && x.rank === 4 ? native : composed;
+  const { y, mean, variance } = tf.tidy(() => separate(x, scale, offset));
+  const output: Normalized['output'] = (activation = 'none', residual) =>
+    activate(residual === undefined ? y : addMaps(y, residual), activation);
+  return { mean, variance, output };
 }
 
-function composed(x: tf.Tensor, scale: tf.Tensor, offset: tf.Tensor): Normalized {
+/** It is a type, not an interface, because tf.tidy only accepts types. */
+type Separate = { y: tf.Tensor; mean: tf.Tensor; variance: tf.Tensor };
+
+function composed(x: tf.Tensor, scale: tf.Tensor, offset: tf.Tensor): Separate {
   const axes = x.shape.map((_, axis) => axis).slice(0, -1);
   const { mean, variance } = tf.moments(x, axes);
   return { y: batchNormInference(x, mean, variance, scale, offset), mean, variance };
 }
 
-function native(x: tf.Tensor, scale: tf.Tensor, offset: tf.Tensor): Normalized {
+function native(x: tf.Tensor, scale: tf.Tensor, offset: tf.Tensor): Separate {
   let statistics: tf.Tensor[] = [];
   const y = tf.customGrad((input, factor, shift, save) => {
     const map = input as tf.Tensor;

@@ -1,9 +1,11 @@
 import {
+  bestStudentOf,
   DistilleryError,
   type LogLine,
   maxSkippedNames,
   type MetricRow,
   type Reason,
+  reportSchema,
   type SavedCheckpoint,
   type SkippedData,
   type StageProgress,
@@ -149,9 +151,12 @@ export function fence(redis: Client, keys: Keys, guard: typeof guarded, metricRo
       if (args.length > 0) await write(logScript, attempt, [number, ...args]);
     }),
 
-    /** Stores the result, plain JSON. @returns the stages that are ready now */
+    /** Stores the result, plain JSON; of a report, the summary of the job shows the best student. @returns the stages that are ready now */
     succeed: guard(async (attempt: Attempt, result: unknown): Promise<string[]> => {
-      return (await write(succeedScript, attempt, [JSON.stringify(result ?? null)])) as string[];
+      return (await write(succeedScript, attempt, [
+        JSON.stringify(result ?? null),
+        bestIn(result),
+      ])) as string[];
     }),
 
     /**
@@ -180,6 +185,14 @@ export function fence(redis: Client, keys: Keys, guard: typeof guarded, metricRo
   };
 }
 export type Fence = ReturnType<typeof fence>;
+
+/** The best student of the report that a result holds, as JSON; empty when it holds none. */
+function bestIn(result: unknown): string {
+  if (typeof result !== 'object' || result === null || !('report' in result)) return '';
+  const { data: report } = reportSchema.safeParse(result.report);
+  const best = report === undefined ? null : bestStudentOf(report);
+  return best === null ? '' : JSON.stringify(best);
+}
 
 function finite(value: number | null): number | null {
   return value !== null && Number.isFinite(value) ? value : null;

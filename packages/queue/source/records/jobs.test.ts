@@ -134,6 +134,7 @@ test('a list has summaries: stages are counted by state, and the rest is as in t
         createdAt: rest.createdAt,
         progress: rest.progress,
         reason: null,
+        best: null,
         warnings: 1,
         stages: { waiting: 4, queued: 0, running: 1, succeeded: 0, failed: 0, cancelled: 0 },
       },

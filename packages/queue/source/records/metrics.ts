@@ -21,6 +21,9 @@ export interface MetricPage {
   more: boolean;
 }
 
+/** A row without what curves do not show. */
+export type CurveRow = Pick<MetricRow, 'step' | 'epoch' | 'values'>;
+
 /** A row with its id in the stream; no row where it was trimmed and only its place in the order is left. */
 interface Entry {
   id: string;
@@ -39,6 +42,8 @@ export function metricLog(redis: Client, keys: Keys) {
     const entries = await range(keys.stageMetrics(jobId, stage), start, end, chunk);
     return entries.map(([id, pairs]) => ({ id, row: rowOf(stage, entryFields(pairs)) }));
   }
+
+  const guardedOfStage = guarded(ofStage);
 
   /** The rows of a page of one stage are neighbours in its own stream, so each stage is read once. */
   async function ofJob(jobId: string, start: string): Promise<Entry[]> {
@@ -83,6 +88,47 @@ export function metricLog(redis: Client, keys: Keys) {
         if (entries.length < chunk) return { rows, after, more: false };
       }
     }),
+
+    /** How many rows a job has, with those that were written again. */
+    count: guarded((jobId: string): Promise<number> => redis.xlen(keys.metrics(jobId))),
+
+    /** The newest row of a job, and where the attempts of these stages have begun to write: texts for `scan`. */
+    extent: guarded(
+      async (
+        jobId: string,
+        stages: readonly string[],
+      ): Promise<{ latest: string | null; begun: string[] }> => {
+        const [newest] = await redis.xrevrange(keys.metrics(jobId), '+', '-', 'COUNT', 1);
+        if (newest === undefined || stages.length === 0) return { latest: newest?.[0] ?? null, begun: [] };
+        const texts = await redis.hmget(keys.job(jobId), ...stages.map((stage) => `s:${stage}:rowsFrom`));
+        return { latest: newest[0], begun: texts.map((text) => text ?? '') };
+      },
+    ),
+
+    /**
+     * Yields the rows of a stage in their order, without those that a later attempt has written again, in parts with the id of
+     * their last row.
+     *
+     * @param after the row behind which to begin; null: the first row
+     * @param until the last row to read
+     * @param begun of `extent`
+     * @throws DistilleryError `redis_unavailable`
+     */
+    async *scan(
+      jobId: string,
+      stage: string,
+      { after, until, begun }: { after: string | null; until: string; begun: string },
+    ): AsyncGenerator<{ rows: CurveRow[]; end: string }> {
+      const attempts = begunOf(begun);
+      for (let last = after; ; ) {
+        const entries = await guardedOfStage(jobId, stage, last === null ? '-' : `(${last}`, until);
+        const end = entries.at(-1)?.id;
+        if (end === undefined) return;
+        yield { rows: entries.flatMap(({ row }) => (isRewritten(row, attempts) ? [] : [row])), end };
+        if (entries.length < chunk) return;
+        last = end;
+      }
+    },
   };
 }
 export type Metrics = ReturnType<typeof metricLog>;

@@ -1,4 +1,5 @@
 import {
+  type BestStudent,
   type JobPlan,
   type JobState,
   type JobSummary,
@@ -149,6 +150,7 @@ export const summaryFields = [
   'finishedAt',
   'warnings',
   'counts',
+  'best',
 ] as const;
 
 /** The summary of a job. Its stages are not read: there may be thousands. */
@@ -161,6 +163,7 @@ export function summaryOf(fields: Fields): JobSummary {
   const stages = stageStates.map((state) => [state, countOf(state)]);
   return {
     ...commonOf(fields),
+    best: json<BestStudent>(fields.best),
     warnings: Number(fields.warnings ?? 0),
     stages: Object.fromEntries(stages) as JobSummary['stages'],
   };

@@ -5,7 +5,7 @@ import { prelude } from './prelude.ts';
  * A stage has its result. Stages that waited only for this one are queued; the job succeeds with its last stage.
  * When the same attempt sends it twice (a lost reply), the second call changes nothing and answers as the first.
  *
- * ARGV: stage, attempt, result as JSON. Returns the stages that are queued now.
+ * ARGV: stage, attempt, result as JSON, the best student of a report as JSON or ''. Returns the stages that are queued now.
  */
 export const succeedScript = script(`${prelude}
 local stage, attempt = ARGV[1], ARGV[2]
@@ -17,7 +17,10 @@ if not again then
   set(stage, 'finishedAt', now())
   learn(stage)
   moveStage(stage, 'succeeded')
-  if get(stage, 'kind') == 'report' then appendEvent('type', 'report', 'stage', stage, 'attempt', attempt) end
+  if get(stage, 'kind') == 'report' then
+    if ARGV[4] ~= '' then redis.call('HSET', job, 'best', ARGV[4]) end
+    appendEvent('type', 'report', 'stage', stage, 'attempt', attempt)
+  end
 end
 local ready, all = {}, true
 for other in stages() do

@@ -1,0 +1,105 @@
+// GELU and its gradient, each in one pass, which take TensorFlow five and seven.
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+
+#include "call.h"
+#include "define.h"
+#include "kernels.h"
+#include "loops.h"
+#include "threads.h"
+
+namespace tfnodejs {
+
+namespace {
+
+// exp(x) for x ≤ 0, within two units in the last place: 2ⁿ times the Taylor polynomial of the rest, which is at most ln 2 / 2.
+INLINE float Exp(float x) {
+  float clamped = x < -87.0f ? -87.0f : x;
+  // Adding and subtracting 1.5 · 2²³ rounds to a whole number.
+  constexpr float kRound = 12582912.0f;
+  float n = (clamped * 1.44269504f + kRound) - kRound;
+  // ln 2 in two parts, of which the first has few digits, so that its product with n is exact.
+  float r = (clamped - n * 0.693359375f) + n * 2.12194440e-4f;
+  float p = 1 + r * (1 + r * (1 / 2.f + r * (1 / 6.f + r * (1 / 24.f + r * (1 / 120.f + r * (1 / 720.f))))));
+  int32_t bits = (static_cast<int32_t>(n) + 127) << 23;
+  float power;
+  std::memcpy(&power, &bits, sizeof power);
+  return p * power;
+}
+
+// The density exp(−x²/2) / √(2π), and Φ(x) = (1 + erf(x/√2)) / 2 by formula 7.1.26 of Abramowitz and Stegun, whose error is at
+// most 1.5e-7 for erf.
+struct Normal {
+  float density;
+  float share;
+};
+INLINE Normal NormalAt(float x) {
+  float z = (x < 0 ? -x : x) * 0.70710678f;
+  float power = Exp(-z * z);
+  float t = 1 / (1 + 0.3275911f * z);
+  float polynomial =
+      t * (0.254829592f + t * (-0.284496736f + t * (1.421413741f + t * (-1.453152027f + t * 1.061405429f))));
+  float beyond = 0.5f * polynomial * power;
+  return {power * 0.39894228f, x < 0 ? beyond : 1 - beyond};
+}
+
+FOR_ALL_PROCESSORS void Forward(const float *__restrict x, int64_t length, float *__restrict y) {
+  for (int64_t i = 0; i < length; i++) y[i] = x[i] * NormalAt(x[i]).share;
+}
+
+FOR_ALL_PROCESSORS void Backward(const float *__restrict dy, const float *__restrict x, int64_t length,
+                                 float *__restrict dx) {
+  for (int64_t i = 0; i < length; i++) {
+    Normal normal = NormalAt(x[i]);
+    dx[i] = dy[i] * (normal.share + x[i] * normal.density);
+  }
+}
+
+// Calls part(offset, length) for blocks of a tensor.
+template <typename Part>
+void InBlocks(int64_t elements, const Part &part) {
+  constexpr int64_t kBlock = 1 << 14;
+  int blocks = static_cast<int>((elements + kBlock - 1) / kBlock);
+  Threads::Shared().For(blocks, [&](int block) {
+    int64_t at = block * kBlock;
+    part(at, std::min(kBlock, elements - at));
+  });
+}
+
+void Gelu(void *, TF_OpKernelContext *context) {
+  Call call(context);
+  TF_Tensor *x = call.Input(0);
+  TF_Tensor *y = call.Output(0, x);
+  if (!call.ok()) return;
+  const float *from = Data<float>(x);
+  float *to = Data<float>(y);
+  InBlocks(TF_TensorElementCount(x), [&](int64_t at, int64_t length) { Forward(from + at, length, to + at); });
+}
+
+void GeluGrad(void *, TF_OpKernelContext *context) {
+  Call call(context);
+  TF_Tensor *dy = call.Input(0);
+  TF_Tensor *x = call.Input(1);
+  TF_Tensor *dx = call.Output(0, x);
+  if (!call.ok()) return;
+  if (!call.Require(TF_TensorElementCount(dy) == TF_TensorElementCount(x), "dy and x differ in shape")) return;
+  const float *slopes = Data<float>(dy);
+  const float *from = Data<float>(x);
+  float *to = Data<float>(dx);
+  InBlocks(TF_TensorElementCount(x),
+           [&](int64_t at, int64_t length) { Backward(slopes + at, from + at, length, to + at); });
+}
+
+}  // namespace
+
+bool RegisterGelu() {
+  return Define({"DistilleryGelu", {"T: {float}"}, {"x: T"}, {"y: T"}, FirstInput}) &&
+         Define({"DistilleryGeluGrad", {"T: {float}"}, {"dy: T", "x: T"}, {"dx: T"}, FirstInput}) &&
+         Register("DistilleryGelu", TF_FLOAT, {nullptr, Gelu, nullptr}) &&
+         Register("DistilleryGeluGrad", TF_FLOAT, {nullptr, GeluGrad, nullptr});
+}
+
+}  // namespace tfnodejs
