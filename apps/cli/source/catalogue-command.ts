@@ -38,7 +38,7 @@ function entriesTable(entries: readonly CatalogueEntry[], name: string): string 
 }
 
 /** One kind with its options. */
-export function entryText(entry: CatalogueEntry, width = process.stdout.columns ?? 80): string {
+function entryText(entry: CatalogueEntry, width = process.stdout.columns ?? 80): string {
   const { type, summary, formula, reference, needs = [], trains = [], options, defaults } = entry;
   const { properties = {} } = options as {
     properties?: Record<string, { description?: string; type?: string }>;

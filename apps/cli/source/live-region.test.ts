@@ -1,12 +1,14 @@
 import { expect, test } from 'vitest';
 import { liveRegion } from './live-region.ts';
 
+const sequences = new RegExp(`${String.fromCharCode(27)}\\[([?\\d]*)([A-Za-z])|([^])`, 'g');
+
 /** A terminal that understands the few sequences that a live region uses. */
 function terminal(columns = 20) {
   const screen = [''];
   let [row, column] = [0, 0];
   const write = (text: string) => {
-    for (const [, sequence, letter, character] of text.matchAll(/\x1B\[([?\d]*)([A-Za-z])|([\s\S])/g)) {
+    for (const [, sequence, letter, character] of text.matchAll(sequences)) {
       if (character === '\r') column = 0;
       else if (character === '\n') {
         [row, column] = [row + 1, 0];
@@ -23,7 +25,7 @@ function terminal(columns = 20) {
     }
     return true;
   };
-  return { out: { columns, write: write as NodeJS.WriteStream['write'] }, screen };
+  return { out: { columns, write }, screen };
 }
 
 test('lines are drawn in place of those before, also when there are fewer', () => {

@@ -176,7 +176,7 @@ test('watch outlives an outage of the API, and fails when there was no API at fi
     stderr: '',
   });
   expect(answers).toEqual([]);
-  answer = (_request, response) => response.writeHead(503).end('{"detail":"Redis cannot be reached"}');
+  answer = (_request, response) => void response.writeHead(503).end('{"detail":"Redis cannot be reached"}');
   expect(await distill('watch', 'job_1')).toMatchObject({
     code: 4,
     stderr: 'error Redis cannot be reached\n',
@@ -268,7 +268,11 @@ test('writes a spec from an example, in YAML that it reads again, and replaces n
 });
 
 test.each([
-  ['bash', ['-n'], ['-c', 'source "$1"; COMP_WORDS=(distill rep); COMP_CWORD=1; _distill; echo "${COMPREPLY[*]}"']],
+  [
+    'bash',
+    ['-n'],
+    ['-c', 'source "$1"; COMP_WORDS=(distill rep); COMP_CWORD=1; _distill; echo "${COMPREPLY[*]}"'],
+  ],
   ['zsh', ['-n'], undefined],
   ['fish', ['-n'], ['-c', 'source $argv[1]; complete -C "distill rep"']],
 ] as const)('completes commands in %s', async (shell, check, complete) => {

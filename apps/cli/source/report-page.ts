@@ -14,7 +14,8 @@ export function reportPage(report: Report): string {
   const { name, job, createdAt, dataset, students, teachers, warnings } = report;
   const css = readFileSync(new URL('./report-page.css', import.meta.url), 'utf8');
   const controls = new Set(students.map(({ control }) => control));
-  const roleOf = (student: Student) => (controls.has(student.name) ? 'control' : 'student');
+  const roleOf = (student: Student): 'control' | 'student' =>
+    controls.has(student.name) ? 'control' : 'student';
   return `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
@@ -72,7 +73,7 @@ ${scatter([
   })),
   ...students.map((one) => ({
     name: one.name,
-    role: roleOf(one) as 'control' | 'student',
+    role: roleOf(one),
     x: one.runs[0].parameters,
     y: 100 * one.testAccuracy.best.mean,
   })),

@@ -9,7 +9,9 @@ export interface SpecDifference {
 
 /** Returns the fields that are not the same in all specs. Names and labels tell jobs apart anyway and are left out. */
 export function specDifferences(specs: readonly JobSpecInput[]): SpecDifference[] {
-  const flat = specs.map(({ name: _, labels: __, ...spec }) => new Map(fieldsOf(spec)));
+  const flat = specs.map(
+    (spec) => new Map(fieldsOf(spec).filter(([path]) => path !== 'name' && !path.startsWith('labels'))),
+  );
   const paths = [...new Set(flat.flatMap((fields) => [...fields.keys()]))];
   return paths
     .map((path) => ({ path, values: flat.map((fields) => fields.get(path)) }))

@@ -10,6 +10,7 @@ import { download } from './download.ts';
 import { init } from './init.ts';
 import { jobs } from './jobs.ts';
 import { keys } from './keys.ts';
+import { logs } from './logs.ts';
 import { methods } from './methods.ts';
 import { metrics } from './metrics.ts';
 import { pause } from './pause.ts';
@@ -28,7 +29,7 @@ import { workers } from './workers.ts';
 /** Every command, under the headings and in the order of the help. */
 export const commands: Record<string, (() => Command)[]> = {
   'Begin:': [demo, up, init, validate, run],
-  'Follow:': [jobs, show, watch, metrics],
+  'Follow:': [jobs, show, watch, logs, metrics],
   'Results:': [report, compare, download],
   'Control:': [cancel, pause, resume, retry, deleteJob],
   'Catalogue:': [methods, architectures],

@@ -22,10 +22,7 @@ export const jobs = () =>
     .summary('list the jobs')
     .description('Lists the jobs, newest first.')
     .addOption(option('--state <state>', `jobs in this state: ${jobStates.join(', ')}`, oneOf(jobStates)))
-    .option('--label <key=value>', 'jobs with this label; may be repeated', (one, before: string[] = []) => [
-      ...before,
-      one,
-    ])
+    .option('--label <key=value...>', 'jobs with these labels')
     .option('--owner <name>', 'jobs of this owner')
     .option('--name <text>', 'jobs whose name contains this text')
     .addOption(option('--limit <n>', 'the most jobs', wholeNumber(1)).default(20))
@@ -60,7 +57,7 @@ function labelsOf(pairs: readonly string[]): Record<string, string> {
 }
 
 /** Jobs, one a row; the id stays in one piece, so that it can be copied. */
-export function jobsTable(jobs: readonly JobSummary[], now = Date.now()): string {
+function jobsTable(jobs: readonly JobSummary[], now = Date.now()): string {
   return table(
     [
       { title: 'job', whole: true },

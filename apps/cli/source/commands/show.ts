@@ -27,7 +27,7 @@ export const show = () =>
     );
 
 /** A job for people. */
-export function jobText(job: JobView, now = Date.now()): string {
+function jobText(job: JobView, now = Date.now()): string {
   const { id, name, state, owner, labels, priority, createdAt, finishedAt, reason, stages } = job;
   const facts: [string, string][] = [
     ['id', id],
