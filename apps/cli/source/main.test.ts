@@ -185,7 +185,7 @@ test('watch outlives an outage of the API, and fails when there was no API at fi
 
 test('ends without an error when its reader closes the pipe', async () => {
   answer = (_request, response) => void response.end(JSON.stringify({ entries: 'x'.repeat(9_000_000) }));
-  const child = start(['validate', join(folder, 'job.json')]);
+  const child = start(['validate', join(folder, 'job.json'), '--json']);
   await writeFile(join(folder, 'job.json'), '{}');
   child.stdout.destroy();
   const [stderr, [code]] = await Promise.all([text(child.stderr), once(child, 'close')]);

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs';
 import { styleText } from 'node:util';
-import type { Argument, Command } from 'commander';
+import type { Command } from 'commander';
 import { newCommand } from './command.ts';
 import { commands } from './commands/index.ts';
 import { exitCodeHelp } from './exit-codes.ts';
@@ -29,12 +29,11 @@ for (const [heading, group] of Object.entries(commands))
 
 /** Options are left out: nearly every command has some. */
 function subcommandTerm(command: Command): string {
-  return [command.name(), ...command.registeredArguments.map((one) => humanReadableArgument(one))].join(' ');
-}
-
-function humanReadableArgument({ required, variadic, name }: Argument): string {
-  const words = `${name()}${variadic ? '...' : ''}`;
-  return required ? `<${words}>` : `[${words}]`;
+  const words = command.registeredArguments.map((one) => {
+    const name = `${one.name()}${one.variadic ? '...' : ''}`;
+    return one.required ? `<${name}>` : `[${name}]`;
+  });
+  return [command.name(), ...words].join(' ');
 }
 
 try {

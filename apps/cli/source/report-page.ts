@@ -97,7 +97,8 @@ function row(role: string, cells: readonly string[]): string {
 function studentCells(student: Student, students: readonly Student[]): string[] {
   const gain = gainOf(student, students);
   const direction = gain.startsWith('+') ? 'up' : gain.startsWith('−') ? 'down' : '';
-  const share = (spread: Spread | null | undefined) => (spread ? `${spreadText(spread)} %` : '–');
+  const share = (spread: Spread | null | undefined) =>
+    spread ? `${spreadText(spread).replace('-', '−')} %` : '–';
   return [
     e(student.name),
     spreadText(student.testAccuracy.best),
