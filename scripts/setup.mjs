@@ -5,10 +5,11 @@
  * `npm test` and `npm run demo` run it first. It needs only Node, can be repeated safely, and takes well under a
  * second when everything is ready.
  *
- *   node scripts/setup.mjs [--gpu] [--require-native] [--no-packages] [--no-page] [--no-redis] [--no-native] [--retry]
+ *   node scripts/setup.mjs [--gpu] [--require-native] [--browser] [--no-packages] [--no-page] [--no-redis] [--no-native] [--retry]
  *
  *   --gpu             prepare @tensorflow/tfjs-node-gpu and the CUDA libraries instead of the CPU engine
  *   --require-native  fail without TensorFlow's own library; --gpu implies it
+ *   --browser         find or install a Chromium, for the tests of the dashboard
  *   --no-…            skip a step (for example in an image without Redis)
  *   --retry           retry a step that failed less than a day ago
  *
@@ -17,6 +18,7 @@
  */
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { prepareBrowser } from './setup/browser.mjs';
 import { prepareEngine } from './setup/engine.mjs';
 import { preparePackages } from './setup/packages.mjs';
 import { preparePage } from './setup/page.mjs';
@@ -27,6 +29,7 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const known = [
   '--gpu',
   '--require-native',
+  '--browser',
   '--no-packages',
   '--no-page',
   '--no-redis',
@@ -56,3 +59,4 @@ if (!flags.has('--no-native')) {
   const required = gpu || flags.has('--require-native');
   await step('engine', (print) => prepareEngine(root, { gpu, required, retry: flags.has('--retry') }, print));
 }
+if (flags.has('--browser')) await step('browser', (print) => prepareBrowser(print));

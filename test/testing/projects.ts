@@ -21,6 +21,7 @@ const unit = [
 
 const queue = `packages/queue/source/${anyTest}`;
 const chaos = 'test/chaos.test.ts';
+const browser = `test/browser/${anyTest}`;
 const examples = 'test/examples.test.ts';
 
 interface TestFiles {
@@ -38,6 +39,8 @@ interface TestFiles {
  */
 export const testProjects: Record<string, TestFiles> = {
   chaos: { include: [chaos], compiled: true },
+  /** The dashboard in Chromium; skipped where there is none. */
+  browser: { include: [browser], compiled: true, shared: true },
   python: { include: [`test/python/${anyTest}`] },
   /** Tests with Redis, HTTP and worker processes. */
   service: {

@@ -94,7 +94,7 @@ export async function buildApp({
   await app.register(preconditions);
   await app.register(eventStreams, { most: defaultOf('apiStreams'), heartbeatSeconds: 15, ...streams });
   await app.register(openapi, { catalogue: services.catalogue, version });
-  await app.register(routes, services);
+  await app.register(routes, { ...services, access: accessRules });
   await app.register(page, { files: pageFiles });
   const sockets = new Set<Socket>();
   app.server.on('connection', (socket: Socket) => {

@@ -37,7 +37,13 @@ test('wrong content types, unknown pages and methods', async () => {
   const none = await held.request('/v1/jobs', { method: 'POST' });
   expect([none.status, (await problem(none)).code]).toEqual([422, 'invalid_spec']);
 
-  for (const path of ['/', '/v2/jobs', '/v1/jobs/x/y', '/v1/jobs/%E0%A4%A', `/v1/jobs/${'x'.repeat(500)}`]) {
+  for (const path of [
+    '/v2',
+    '/v2/jobs',
+    '/v1/jobs/x/y',
+    '/v1/jobs/%E0%A4%A',
+    `/v1/jobs/${'x'.repeat(500)}`,
+  ]) {
     const response = await held.request(path);
     const { code } = await problem(response);
     expect([path, ['not_found', 'malformed_request'].includes(code)]).toEqual([path, true]);

@@ -8,7 +8,7 @@ export const validatorCompiler: FastifySchemaCompiler<z.ZodType> =
   (data: unknown) => {
     const parsed = schema.safeParse(data);
     if (parsed.success) return { value: parsed.data };
-    if (httpPart === 'body') return { error: refusedInput('invalid_spec', parsed.error, data) };
+    if (httpPart === 'body') return { error: refusedInput('invalid_body', parsed.error, data) };
     if (httpPart !== 'querystring') {
       return { error: refusedInput('malformed_request', parsed.error, data, `#/${httpPart}`) };
     }

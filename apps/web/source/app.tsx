@@ -8,6 +8,7 @@ import { Toasts } from './components/toast.tsx';
 import { CurrentPage } from './current-page.tsx';
 import { useKeys } from './keyboard/keys.ts';
 import { pagePaths } from './paths.ts';
+import { SignIn } from './pages/sign-in/sign-in.tsx';
 import { navigate } from './router/location.ts';
 import { loadSession, useSessionState } from './session/session.ts';
 
@@ -37,6 +38,8 @@ export function App() {
             />
           </section>
         </main>
+      ) : session.keys === 'required' && session.caller === null ? (
+        <SignIn />
       ) : (
         <CurrentPage />
       )}

@@ -7,6 +7,8 @@ export const pagePaths = {
   job: '/jobs/:id/:tab?',
   compare: '/compare',
   new: '/new',
+  workers: '/workers',
+  keys: '/keys',
 } as const;
 
 export type PageName = keyof typeof pagePaths;

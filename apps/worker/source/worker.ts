@@ -13,6 +13,7 @@ import { storeUrl } from '@distillery/store';
 import { loadPlugins } from '@distillery/training';
 import type { Logger } from 'pino';
 import { createReporter } from './reporter.ts';
+import { memoryOfMachine } from './machine-memory.ts';
 import { version as ownVersion } from './version.ts';
 import { trainerThreads } from './trainer-environment.ts';
 import { probeEngine, runTask } from './trainer-process.ts';
@@ -103,7 +104,14 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
       throw error;
     });
   }
-  const registration = await queue.workers.register({ id, host: hostname(), version, engine, trainers });
+  const registration = await queue.workers.register({
+    id,
+    host: hostname(),
+    version,
+    engine,
+    trainers,
+    memoryBytes: memoryOfMachine(),
+  });
   const running: StageRun[] = [];
   // The list of workers shows one stage for each worker, the newest.
   const showWork = () => {

@@ -17,6 +17,7 @@ export { runningRedis } from './redis/folder-lock.ts';
 export { type PrivateRedis, startPrivateRedis } from './redis/private-redis.ts';
 export { scrub } from './redis/scrub.ts';
 export type { RequestCount, RequestCounts } from './records/request-counts.ts';
+export { type Sessions, sessionSeconds } from './records/sessions.ts';
 export type { Standing } from './records/standing.ts';
 export { capabilitiesOf } from './records/workers.ts';
 export type { LiveWorker, Registration, WorkerInfo, Workers } from './records/workers.ts';

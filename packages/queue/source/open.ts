@@ -1,3 +1,4 @@
+import type { WorkersView } from '@distillery/spec';
 import { defaultOf } from '@distillery/spec/configuration';
 import { type ApiKeys, apiKeys } from './records/api-keys.ts';
 import { type Audit, auditLog } from './records/audit.ts';
@@ -14,12 +15,14 @@ import { type Jobs, jobRecords } from './records/jobs.ts';
 import { defaultPrefix, keysUnder, requireHashTag } from './redis/keys.ts';
 import { logReader } from './records/log-lines.ts';
 import { type Metrics, metricLog } from './records/metrics.ts';
+import { type Sessions, sessions } from './records/sessions.ts';
 import { type ScrubReports, scrubReports } from './records/scrub-report.ts';
 import { parseRedisUrl } from './redis/redis-url.ts';
 import { type RequestCounts, requestCounts } from './records/request-counts.ts';
 import { type StageQueue, stageQueue } from './bull/stages.ts';
 import { type Standing, standingReader } from './records/standing.ts';
 import { type Workers, workerRegistry } from './records/workers.ts';
+import { workloadReader } from './records/workload.ts';
 
 export interface QueueOptions {
   /** `redis://`, `redis+sentinel://`, `redis+cluster://`, or these with `rediss`: see redis/redis-url.ts. */
@@ -62,7 +65,11 @@ export interface DistilleryQueue {
   workers: Workers;
   /** What the service has to do, and with what; read at most once a second. */
   standing(): Promise<Standing>;
+  /** The workers that are alive, what they run, and what waits. */
+  workload(): Promise<WorkersView>;
   apiKeys: ApiKeys;
+  /** The sessions of browsers. */
+  sessions: Sessions;
   requests: RequestCounts;
   audit: Audit;
   /** Resolves when Redis answers. @throws DistilleryError `redis_unavailable` */
@@ -97,6 +104,7 @@ export async function openQueue(options: QueueOptions): Promise<DistilleryQueue>
   const stages = stageQueue(redis, keys, onError);
   const consumers = new Set<Consumer>();
   const workers = workerRegistry(redis, keys);
+  const accessKeys = apiKeys(redis, keys);
   const standing = standingReader(redis, keys, workers);
   const jobs = jobRecords(redis, keys, standing);
   const { close: closeFollowers, ...followers } = eventFollowers(
@@ -137,7 +145,9 @@ export async function openQueue(options: QueueOptions): Promise<DistilleryQueue>
     scrubs: scrubReports(redis, keys),
     workers,
     standing: guarded(standing),
-    apiKeys: apiKeys(redis, keys),
+    workload: workloadReader(redis, keys, workers),
+    apiKeys: accessKeys,
+    sessions: sessions(redis, keys, accessKeys),
     requests: requestCounts(redis, keys),
     audit: auditLog(redis, keys, auditEntries),
     ping: guarded(async () => {

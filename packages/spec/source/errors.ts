@@ -14,6 +14,7 @@ export const errorTable = {
   stage_not_found: { status: 404, retryable: false, title: 'The job has no such stage' },
   teacher_not_found: { status: 404, retryable: false, title: 'The job has no such teacher' },
   student_not_found: { status: 404, retryable: false, title: 'The job has no such student' },
+  key_not_found: { status: 404, retryable: false, title: 'There is no such API key' },
   checkpoint_not_found: { status: 404, retryable: false, title: 'There is no such checkpoint' },
   method_not_allowed: { status: 405, retryable: false, title: 'The route does not support this HTTP method' },
   not_acceptable: { status: 406, retryable: false, title: 'None of the accepted media types is available' },
@@ -42,6 +43,7 @@ export const errorTable = {
     retryable: false,
     title: 'The Host header names no host of this service',
   },
+  invalid_body: { status: 422, retryable: false, title: 'A field of the request body is invalid' },
   invalid_spec: { status: 422, retryable: false, title: 'The job spec is invalid' },
   idempotency_conflict: {
     status: 422,

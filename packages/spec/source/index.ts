@@ -7,6 +7,21 @@ export {
   scopes,
 } from './access.ts';
 export { type BestStudent, bestStudentOf, bestStudentSchema } from './best-student.ts';
+export {
+  type ApiKeyView,
+  apiKeySchema,
+  type CreatedApiKey,
+  createdApiKeySchema,
+  newApiKeySchema,
+  type SessionView,
+  sessionViewSchema,
+} from './session.ts';
+export {
+  type RunningStage,
+  type WorkersView,
+  type WorkerView,
+  workersViewSchema,
+} from './workers.ts';
 export { type SweepReport, sweepReportSchema } from './sweep.ts';
 export { type Curve, type Curves, curvesSchema } from './curves.ts';
 export { canonicalJson, digestOf, sha256 } from './digest.ts';

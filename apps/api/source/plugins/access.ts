@@ -1,14 +1,16 @@
 import { allows, DistilleryError, type Scope } from '@distillery/spec';
 import type { DistilleryQueue } from '@distillery/queue';
-import type { FastifyReply } from 'fastify';
 import plugin from 'fastify-plugin';
 import type { Access } from '../access.ts';
 import type { Caller } from '../caller.ts';
+import { countRequest } from '../http/count-request.ts';
+import { credentialsOf, requireOwnPage } from '../http/credentials.ts';
 import { networkOf } from '../http/network.ts';
 import { accessProblems } from '../http/responses.ts';
 
 /**
- * Checks API keys and request limits. Every route that is not public needs a key of its scope.
+ * Checks API keys, sent as they are or by the session of a browser, and request limits. Every route that is not public needs
+ * a key of its scope.
  *
  * A request is counted by its key, and before it can be refused for its scope; and only packages/queue connects to Redis.
  * Therefore this plugin replaces @fastify/rate-limit. It sends the same headers.
@@ -41,19 +43,23 @@ export const access = plugin(
       if (routeScope === 'public') return;
       // A key that may read may also learn that a page does not exist.
       const needed = request.is404 ? 'read' : routeScope;
-      const token = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
-      const key = token === undefined ? undefined : await queue.apiKeys.verify(token);
+      const { by, key } = await credentialsOf(queue, request);
       if (key === undefined) {
-        await count(reply, `address:${networkOf(request.ip)}`, rate);
+        await countRequest(queue, reply, `address:${networkOf(request.ip)}`, rate);
         // RFC 6750, 3: without credentials there is no error code.
-        const failure = token === undefined ? '' : ', error="invalid_token"';
+        const failure = by === 'token' ? ', error="invalid_token"' : '';
         reply.header('www-authenticate', `Bearer realm="Distillery"${failure}`);
-        const why = token === undefined ? 'the request has no API key' : 'the API key is not valid';
+        const why = {
+          nothing: 'the request has no API key',
+          token: 'the API key is not valid',
+          session: 'the session has ended',
+        }[by];
         throw new DistilleryError(
           'unauthorized',
           `${why}: send one as the header "Authorization: Bearer dk_…"; "distill keys create" makes one`,
         );
       }
+      if (by === 'session') requireOwnPage(request);
       const { id, name, scope } = key;
       request.caller = {
         id,
@@ -63,7 +69,7 @@ export const access = plugin(
         jobs: key.jobs ?? jobs,
         priority: scope === 'admin' ? 10 : priority,
       };
-      await count(reply, `key:${id}`, request.caller.rate);
+      await countRequest(queue, reply, `key:${id}`, request.caller.rate);
       if (!allows(scope, needed)) {
         throw new DistilleryError(
           'forbidden',
@@ -71,21 +77,6 @@ export const access = plugin(
         );
       }
     });
-
-    /** @throws DistilleryError `rate_limited` */
-    async function count(reply: FastifyReply, sender: string, limit: number): Promise<void> {
-      const { count: now, resetSeconds } = await queue.requests.add(sender);
-      reply
-        .header('x-ratelimit-limit', limit)
-        .header('x-ratelimit-remaining', Math.max(0, limit - now))
-        .header('x-ratelimit-reset', resetSeconds);
-      if (now <= limit) return;
-      reply.header('retry-after', resetSeconds);
-      throw new DistilleryError(
-        'rate_limited',
-        `more than ${limit} requests per minute; try again in ${resetSeconds} s`,
-      );
-    }
   },
   { name: 'access', fastify: '5.x', dependencies: ['errors'] },
 );

@@ -7,8 +7,8 @@ import plugin from 'fastify-plugin';
 const unread = 65_536;
 
 /**
- * Accepts JSON bodies and no others, as they are or compressed with gzip. A body that a route reads is kept as text, because
- * large ones are parsed on another thread. On a route without a body an empty one is fine, whatever its type: many clients
+ * Accepts JSON bodies and no others, as they are or compressed with gzip. On a route with `textBody` a body is kept as text,
+ * because large ones are parsed on another thread. On a route without a body an empty one is fine, whatever its type: many clients
  * send the type with every POST.
  */
 export const body = plugin(
@@ -39,7 +39,7 @@ export const body = plugin(
     app.removeAllContentTypeParsers();
     const parse = app.getDefaultJsonParser('error', 'error');
     app.addContentTypeParser<string>('application/json', { parseAs: 'string' }, (request, text, done) => {
-      if (request.routeOptions.schema?.body !== undefined) {
+      if (request.routeOptions.config.textBody === true) {
         request.text = text;
         done(null, undefined);
       } else if (text === '') done(null, undefined);
@@ -50,8 +50,12 @@ export const body = plugin(
 );
 
 declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Whether the body is kept as text, for a thread that parses it. */
+    textBody?: boolean;
+  }
   interface FastifyRequest {
-    /** The body as it was sent, on a route that reads one; undefined without one. */
+    /** The body as it was sent, on a route with `textBody`; undefined without one. */
     text: string | undefined;
   }
 }

@@ -13,7 +13,8 @@ import type { Access } from '../access.ts';
 export const otherSites = plugin(
   async (app, { isOwnHost }: Pick<Access, 'isOwnHost'>) => {
     app.addHook('onRequest', async (request) => {
-      if (request.routeOptions.config.scope === 'public') return;
+      const safe = request.method === 'GET' || request.method === 'HEAD';
+      if (safe && request.routeOptions.config.scope === 'public') return;
       const name = hostName(request.host);
       if (!isOwnHost(name)) {
         throw new DistilleryError(
@@ -22,7 +23,7 @@ export const otherSites = plugin(
             `${JSON.stringify(name)}, add it to the setting ALLOWED_HOSTS`,
         );
       }
-      if (request.method === 'GET' || request.method === 'HEAD') return;
+      if (safe) return;
       const site = otherSite(request);
       if (site !== undefined) throw new DistilleryError('cross_site', `the request comes from ${site}`);
     });

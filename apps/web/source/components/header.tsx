@@ -1,17 +1,20 @@
+import type { Scope } from '@distillery/spec';
 import { pagePaths } from '../paths.ts';
 import { useAddress } from '../router/location.ts';
 import { matchPage } from '../router/match.ts';
 import { useTheme } from '../theme/theme.ts';
-import { useRights } from '../session/session.ts';
+import { signOut, useRights, useSession } from '../session/session.ts';
 import { useKeys } from '../keyboard/keys.ts';
 import { Button, ButtonLink } from './button.tsx';
 import { Menu } from './menu.tsx';
 import { LiveDot } from './reconnecting.tsx';
 
-/** The sections of the dashboard, with the pages that belong to each. */
-const sections: readonly { label: string; href: string; pages: readonly string[] }[] = [
-  { label: 'Jobs', href: pagePaths.jobs, pages: ['jobs', 'job'] },
-  { label: 'Compare', href: pagePaths.compare, pages: ['compare'] },
+/** The sections of the dashboard, with the pages that belong to each, and the scope that they need. */
+const sections: readonly { label: string; href: string; pages: readonly string[]; scope: Scope }[] = [
+  { label: 'Jobs', href: pagePaths.jobs, pages: ['jobs', 'job'], scope: 'read' },
+  { label: 'Compare', href: pagePaths.compare, pages: ['compare'], scope: 'read' },
+  { label: 'Workers', href: pagePaths.workers, pages: ['workers'], scope: 'read' },
+  { label: 'Keys', href: pagePaths.keys, pages: ['keys'], scope: 'admin' },
 ];
 
 /** The bar on top of every page. */
@@ -19,6 +22,9 @@ export function Header() {
   const page = matchPage(useAddress().pathname)?.name ?? '';
   const [theme, nextTheme] = useTheme();
   const { may } = useRights();
+  const session = useSession();
+  const caller = session?.caller ?? null;
+  const offered = sections.filter(({ scope }) => may(scope));
   useKeys({ t: { does: 'Theme: system, light, dark', run: nextTheme } });
   return (
     <header class="top">
@@ -28,8 +34,9 @@ export function Header() {
         icon="list"
         label="Menu"
         items={[
-          ...sections.map(({ label, href }) => ({ label, href })),
+          ...offered.map(({ label, href }) => ({ label, href })),
           { label: `Theme: ${theme}`, run: nextTheme, stay: true },
+          ...(caller ? [{ label: `Sign out ${caller.name}`, run: () => void signOut() }] : []),
         ]}
       />
       <a class="brand" href={pagePaths.jobs}>
@@ -46,7 +53,7 @@ export function Header() {
         Distillery
       </a>
       <nav class="nav wide" aria-label="Main">
-        {sections.map(({ label, href, pages }) => (
+        {offered.map(({ label, href, pages }) => (
           <a key={href} href={href} aria-current={pages.includes(page) ? 'page' : undefined}>
             {label}
           </a>
@@ -61,6 +68,17 @@ export function Header() {
           label={`Theme: ${theme}`}
           onClick={nextTheme}
         />
+        {caller && (
+          <Menu
+            class="wide"
+            align="right"
+            kind="quiet"
+            icon="key"
+            items={[{ label: 'Sign out', run: () => void signOut() }]}
+          >
+            {caller.name}
+          </Menu>
+        )}
         {may('submit') && page !== 'new' && (
           <ButtonLink kind="primary" icon="plus" href={pagePaths.new}>
             New job

@@ -31,7 +31,7 @@ export function ReconnectBanner() {
   if (state !== 'reconnecting' || lostAt === null || now - lostAt < patience) return null;
   const seconds = nextTryAt === null ? 0 : Math.max(0, Math.ceil((nextTryAt - now) / 1000));
   return (
-    <div class="banner">
+    <div class="banner" role="region" aria-label="Connection">
       <Icon name="clock" />
       <span>
         Connection lost. What you see is from {clockTime(lostAt)}

@@ -4,14 +4,14 @@ import { navigate, useAddress } from './location.ts';
 export type QueryChanges = Readonly<Record<string, string | readonly string[] | null>>;
 
 /** Returns an address of the current path with a changed query. */
-export function addressWith(changes: QueryChanges, from = new URL(location.href)): string {
+function addressWith(changes: QueryChanges, from = new URL(location.href)): string {
   const query = new URLSearchParams(from.search);
   for (const [name, value] of Object.entries(changes)) {
     query.delete(name);
     for (const one of value === null ? [] : [value].flat()) if (one !== '') query.append(name, one);
   }
-  // Commas and colons need no escape in a query, and addresses are read by people.
-  const text = query.toString().replaceAll('%2C', ',').replaceAll('%3A', ':').replaceAll('%2F', '/');
+  // These need no escape in a query, and addresses are read by people.
+  const text = query.toString().replaceAll(/%(?:2C|2F|3A|3D)/g, decodeURIComponent);
   return from.pathname + (text === '' ? '' : `?${text}`);
 }
 

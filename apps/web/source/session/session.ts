@@ -1,21 +1,13 @@
-import type { JobSummary } from '@distillery/spec';
+import type { JobSummary, Scope, SessionView } from '@distillery/spec';
 import { useEffect, useState } from 'preact/hooks';
 import { connect, disconnect } from '../api/events.ts';
 import { Problem } from '../api/problem.ts';
 import { request, whenUnauthorized } from '../api/request.ts';
 
-type Scope = 'read' | 'submit' | 'admin';
-
-/** Whether the service asks for keys, and whose key this browser signed in with. */
-export interface Session {
-  keys: 'required' | 'off';
-  caller: { id: string; name: string; scope: Scope } | null;
-}
-
 const scopes: readonly Scope[] = ['read', 'submit', 'admin'];
 
 /** Undefined until the service has answered; a problem when it could not. */
-type State = Session | Problem | undefined;
+type State = SessionView | Problem | undefined;
 let state: State;
 const watchers = new Set<(state: State) => void>();
 
@@ -28,16 +20,15 @@ function set(next: State): void {
   for (const watcher of watchers) watcher(state);
 }
 
-const isSession = (value: State): value is Session => value !== undefined && !(value instanceof Problem);
+const isSession = (value: State): value is SessionView => value !== undefined && !(value instanceof Problem);
 
 /** Asks the service who is signed in. */
 export async function loadSession(): Promise<void> {
   try {
-    set(await request<Session>('/v1/session'));
+    set(await request<SessionView>('/v1/session'));
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
-    // A service without sessions asks for no keys.
-    set(error.status === 404 ? { keys: 'off', caller: null } : error);
+    set(error);
   }
 }
 
@@ -47,7 +38,7 @@ export async function loadSession(): Promise<void> {
  * @throws Problem when the key is not valid
  */
 export async function signIn(key: string): Promise<void> {
-  set(await request<Session>('/v1/session', { method: 'POST', body: { key } }));
+  set(await request<SessionView>('/v1/session', { method: 'POST', body: { key } }));
 }
 
 /** Ends the session here and in the service. */
@@ -68,6 +59,12 @@ export function useSessionState(): State {
     return () => void watchers.delete(setNow);
   }, []);
   return now;
+}
+
+/** The session; undefined while the service has not answered. */
+export function useSession(): SessionView | undefined {
+  const now = useSessionState();
+  return isSession(now) ? now : undefined;
 }
 
 /** What the person may do, so that a page offers nothing that the service would refuse. */

@@ -64,6 +64,12 @@ export function apiKeys(redis: Client, keys: Keys) {
       return keyOf(id);
     }),
 
+    /** The key of an id while it is valid. Nothing proves that the sender has its secret: sessions, which began with it, ask this. */
+    valid: guarded(async (id: string): Promise<ApiKey | undefined> => {
+      const key = await keyOf(id);
+      return key?.revokedAt === null ? key : undefined;
+    }),
+
     /** The key of a token; undefined for an invalid one. Takes as long for an unknown id as for a wrong secret. */
     verify: guarded(async (token: string): Promise<ApiKey | undefined> => {
       const [, id, secret] = form.exec(token) ?? [];

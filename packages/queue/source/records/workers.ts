@@ -10,6 +10,8 @@ export interface WorkerInfo {
   engine: EngineInfo;
   /** The stages that it runs at once; default 1. */
   trainers?: number;
+  /** The memory of its machine or container, in bytes. Earlier versions do not tell it. */
+  memoryBytes?: number;
 }
 
 /** What stages may require of the worker that runs them. */

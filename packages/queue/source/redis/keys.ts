@@ -59,6 +59,8 @@ export function keysUnder(prefix: string) {
     apiKeys: `${prefix}:apikeys`,
     /** Hash: an API key without its secret. */
     apiKey: (id: string) => `${prefix}:apikey:${id}`,
+    /** Hash that expires: the session of a browser, by the SHA-256 of its token. */
+    session: (digest: string) => `${prefix}:session:${digest}`,
     /** Number that expires: the requests of a client in this window. */
     requests: (client: string) => `${prefix}:requests:${client}`,
     /** Stream of audit entries of what was changed, bounded. */

@@ -68,7 +68,7 @@ export default function JobsPage() {
         <h1>Jobs</h1>
       </div>
       <Filters filter={filter} counts={counts} jobs={jobs} onChange={change} />
-      <section class="card" aria-label="Jobs" aria-busy={pending}>
+      <section class="card" aria-busy={pending}>
         {selected.length > 0 && (
           <BulkActions
             selected={selected}

@@ -23,7 +23,7 @@ export const submit: FastifyPluginAsyncZod<Services> = async (app, { queue, subm
   app.post(
     '/jobs',
     {
-      config: { scope: 'submit' },
+      config: { scope: 'submit', textBody: true },
       schema: {
         operationId: 'submitJob',
         tags: ['jobs'],
@@ -58,7 +58,7 @@ export const submit: FastifyPluginAsyncZod<Services> = async (app, { queue, subm
   app.post(
     '/jobs/validate',
     {
-      config: { scope: 'submit', changes: false },
+      config: { scope: 'submit', changes: false, textBody: true },
       schema: {
         operationId: 'validateJob',
         tags: ['jobs'],
