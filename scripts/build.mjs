@@ -9,7 +9,7 @@
  * The folder must be inside the repository, so that the compiled files find its node_modules.
  */
 import { spawnSync } from 'node:child_process';
-import { chmodSync, copyFileSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, cpSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { builtManifest, readWorkspaces } from './build/manifest.mjs';
@@ -46,6 +46,12 @@ for (const { path, manifest } of readWorkspaces(root)) {
     mkdirSync(dirname(target), { recursive: true });
     copyFileSync(join(root, path, 'source', asset), target);
   }
+  if (manifest.name === '@distillery/cli') copyExamples(join(out, path, 'examples'));
   for (const program of Object.values(built.bin ?? {})) chmodSync(join(out, path, program), 0o755);
   symlinkSync(join('..', '..', path), join(links, manifest.name.replace('@distillery/', '')));
+}
+
+/** Copies the examples from which `distill init` starts. */
+function copyExamples(folder) {
+  cpSync(join(root, 'examples'), folder, { recursive: true });
 }

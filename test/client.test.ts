@@ -178,6 +178,27 @@ describe('a job', () => {
     expect((await audit.list({ limit: 1 }).toArray(3)).length).toBe(3);
   });
 
+  test('has log lines and curves', async () => {
+    const { id } = await submitted(held);
+    const attempt = await held.queue.attempts.begin(id, 'teacher', 'w');
+    if ('skip' in attempt) throw new Error(attempt.skip);
+    const line = (_: unknown, i: number) =>
+      ({ source: 'trainer', level: 'info', message: `line ${i}` }) as const;
+    await held.queue.attempts.log(attempt, Array.from({ length: 5 }, line));
+    const { jobs } = client();
+    expect((await jobs.logs(id).toArray()).map(({ message }) => message)).toEqual(
+      Array.from({ length: 5 }, (_, i) => `line ${i}`),
+    );
+    expect((await jobs.logs(id, { tail: 2 }).toArray()).map(({ message }) => message)).toEqual([
+      'line 3',
+      'line 4',
+    ]);
+    expect(await jobs.logs(id, { level: 'error' }).toArray()).toEqual([]);
+    expect((await jobs.curves(id, { points: 10, stages: ['teacher'] })).curves).toEqual([]);
+    await held.queue.control.cancel(id);
+    await held.queue.attempts.handBack(attempt);
+  });
+
   test('is watched over a restart of the API, to its end', async () => {
     const port = portOf(held.api.url);
     const { id } = await submitted(held);

@@ -77,7 +77,7 @@ test('the client works in plain Node, and its types in TypeScript', {
 
 test('distill starts the service, which runs a job', { timeout: 5 * minutes }, async () => {
   const distill = join(project, 'node_modules/.bin/distill');
-  expect(await run(distill, '--help')).toMatch(/^ {2}run .*<spec\.json>/m);
+  expect(await run(distill, '--help')).toMatch(/^ {2}run .*<spec>/m);
   const manifest = await readFile(join(project, 'node_modules/@distillery/cli/package.json'), 'utf8');
   expect(await run(distill, '--version')).toBe(`${(JSON.parse(manifest) as { version: string }).version}\n`);
   await writeFile(

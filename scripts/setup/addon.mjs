@@ -115,9 +115,10 @@ async function compile(folder, source, headers) {
   const sources = readdirSync(binding).filter((name) => name.endsWith('.cc') && name !== 'tfjs_binding.cc');
   const library = join(folder, 'deps', 'lib');
   await run('g++', [
-    // Vectors for the loops of the kernels, of which none depends on floating-point exceptions.
+    // Vectors for the loops of the kernels, of which none depends on floating-point exceptions or errno.
     '-O3',
     '-fno-trapping-math',
+    '-fno-math-errno',
     '-std=c++17',
     '-shared',
     '-fPIC',

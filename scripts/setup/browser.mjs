@@ -4,7 +4,7 @@ import { aptInstall, canAptInstall, which } from './shell.mjs';
 const programs = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
 
 /** Returns the path of a Chromium on this machine, or undefined. */
-export function localChromium() {
+function localChromium() {
   return programs.map(which).find((path) => path !== undefined);
 }
 

@@ -302,8 +302,9 @@ napi_value FreeGraph(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
-// addOperation(graph, type, name, attributes, inputs, list, controls): adds an operation.
-//   inputs: a flat list of operations and outputs; the first `list` inputs are one argument that takes several tensors
+// addOperation(graph, type, name, attributes, inputs, lists, controls): adds an operation.
+//   inputs: a flat list of operations and outputs
+//   lists: the lengths of the first arguments, where they take several tensors each
 //   controls: the operations that run before it
 napi_value AddOperation(napi_env env, napi_callback_info info) {
   Arguments arguments(env, info);
@@ -312,13 +313,19 @@ napi_value AddOperation(napi_env env, napi_callback_info info) {
   std::string name = arguments.ToText(2);
   if (!arguments.ok()) return nullptr;
   std::vector<TF_Output> inputs = arguments.ToOutputs(4, *graph);
-  size_t list = arguments.ToInteger(5);
+  std::vector<int64_t> lists = arguments.ToIntegers(5);
   std::vector<TF_Operation *> controls = arguments.ToOperations(6, *graph);
-  if (list > inputs.size()) arguments.Fail("the list is longer than the inputs");
+  size_t listed = 0;
+  for (int64_t length : lists) listed += length;
+  if (listed > inputs.size()) arguments.Fail("the lists are longer than the inputs");
   if (!arguments.ok()) return nullptr;
   TF_OperationDescription *description = TF_NewOperation(graph->graph, type.c_str(), name.c_str());
-  if (list > 0) TF_AddInputList(description, inputs.data(), list);
-  for (size_t i = list; i < inputs.size(); i++) TF_AddInput(description, inputs[i]);
+  size_t at = 0;
+  for (int64_t length : lists) {
+    TF_AddInputList(description, inputs.data() + at, static_cast<int>(length));
+    at += length;
+  }
+  for (; at < inputs.size(); at++) TF_AddInput(description, inputs[at]);
   for (TF_Operation *control : controls) TF_AddControlInput(description, control);
   arguments.SetAttributes(3, description);
   return Finish(env, arguments, *graph, description);

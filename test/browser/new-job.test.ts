@@ -1,7 +1,13 @@
 import { privateApi } from '@distillery/api/testing';
 import type { JobSpecInput, JobSummary } from '@distillery/spec';
 import { expect, test } from 'vitest';
-import { describeInBrowser, expectAccessible, expectFits, testBrowser } from './testing/browser.ts';
+import {
+  describeInBrowser,
+  expectAccessible,
+  expectFits,
+  saveImage,
+  testBrowser,
+} from './testing/browser.ts';
 
 describeInBrowser('the page of a new job', () => {
   const held = privateApi();
@@ -34,6 +40,8 @@ describeInBrowser('the page of a new job', () => {
     await page.keyboard.type('2');
     await page.getByText('Before your last change').waitFor({ state: 'detached' });
     await page.getByRole('alert').waitFor({ state: 'detached' });
+    await page.evaluate(() => scrollTo(0, 0));
+    await saveImage(page, 'new-job');
   });
 
   test('starts what was filled in', { timeout: 60_000 }, async () => {

@@ -32,3 +32,17 @@ export function duration(seconds: number | null): string {
   const two = (value: number) => String(value).padStart(2, '0');
   return hours > 0 ? `${hours}:${two(minutes)}:${two(rest)}` : `${minutes}:${two(rest)}`;
 }
+
+/** `just now`, `5 min ago`, `3 h ago`, `12 days ago`: how long before `now` a time was. */
+export function ago(time: string, now = Date.now()): string {
+  const minutes = Math.floor((now - Date.parse(time)) / 60_000);
+  if (minutes < 1) return 'just now';
+  if (minutes < 60) return `${minutes} min ago`;
+  const hours = Math.floor(minutes / 60);
+  return hours < 48 ? `${hours} h ago` : `${Math.floor(hours / 24)} days ago`;
+}
+
+/** `2026-01-31 12:00:30`, in the time zone of the terminal */
+export function localTime(time: string): string {
+  return new Date(time).toLocaleString('sv-SE').replace('T', ' ');
+}

@@ -1,11 +1,12 @@
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { promisify } from 'node:util';
 import { settingsOf } from '@distillery/spec/configuration';
 import type { JobView } from '@distillery/spec';
 import { afterEach, beforeEach, expect, inject, test } from 'vitest';
@@ -14,11 +15,11 @@ import { failedStage, jobOf, reportOf, studentOf } from './testing/report.ts';
 let folder: string;
 let server: Server;
 let url: string;
-let answer: (request: IncomingMessage, response: ServerResponse) => void;
+let answer: (request: IncomingMessage, response: ServerResponse) => void | Promise<void>;
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'distillery-cli-'));
-  server = createServer((request, response) => answer(request, response));
+  server = createServer((request, response) => void answer(request, response));
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
   url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 });
@@ -90,7 +91,13 @@ test.each([
     2,
     'REDIS_URL is not set, and no "distill up" with a Redis of its own runs in /nowhere',
   ],
-  [['report', 'a', 'b'], 2, 'several jobs are compared with --format markdown alone'],
+  [['report', 'a', 'b'], 2, 'too many arguments'],
+  [['report', 'a', '--json', '--markdown'], 2, 'only one of --json, --markdown and --html can be given'],
+  [['compare', 'a'], 2, 'two or more jobs can be compared'],
+  [['completion', 'csh'], 2, 'the shell is "csh", it must be one of "bash", "zsh" or "fish"'],
+  [['init', 'spec.txt'], 2, 'spec.txt must end in .yaml or .json'],
+  [['init', '--example', 'none', '/tmp/never.yaml'], 2, 'there is no example "none"'],
+  [['jobs', '--label', 'blue'], 2, '--label is "blue", it must be key=value'],
   [['run', 'nothing.json'], 2, 'cannot read nothing.json: there is no such file'],
 ] as const)('%j is refused', async (args, code, message) => {
   const result = await ended(start([...args], { REDIS_URL: '' }));
@@ -169,7 +176,7 @@ test('watch outlives an outage of the API, and fails when there was no API at fi
     stderr: '',
   });
   expect(answers).toEqual([]);
-  answer = (_request, response) => response.writeHead(503).end('{"detail":"Redis cannot be reached"}');
+  answer = (_request, response) => void response.writeHead(503).end('{"detail":"Redis cannot be reached"}');
   expect(await distill('watch', 'job_1')).toMatchObject({
     code: 4,
     stderr: 'error Redis cannot be reached\n',
@@ -178,7 +185,7 @@ test('watch outlives an outage of the API, and fails when there was no API at fi
 
 test('ends without an error when its reader closes the pipe', async () => {
   answer = (_request, response) => void response.end(JSON.stringify({ entries: 'x'.repeat(9_000_000) }));
-  const child = start(['validate', join(folder, 'job.json')]);
+  const child = start(['validate', join(folder, 'job.json'), '--json']);
   await writeFile(join(folder, 'job.json'), '{}');
   child.stdout.destroy();
   const [stderr, [code]] = await Promise.all([text(child.stderr), once(child, 'close')]);
@@ -211,6 +218,8 @@ test('writes one page of the reports of several jobs, one of which failed', {
   const pages: Record<string, unknown> = {
     '/v1/jobs/job_1': jobOf('job_1'),
     '/v1/jobs/job_1/report': reportOf([soft]),
+    '/v1/jobs/job_1/spec': { dataset: {}, students: [], seeds: [1] },
+    '/v1/jobs/job_2/spec': { dataset: {}, students: [], seeds: [2] },
     '/v1/jobs/job_2': jobOf('job_2', {
       state: 'failed',
       stages: [failedStage('student.fsp.1', 'fsp is NaN')],
@@ -220,14 +229,70 @@ test('writes one page of the reports of several jobs, one of which failed', {
     response.writeHead(url in pages ? 200 : 404, { 'content-type': 'application/json' });
     response.end(JSON.stringify(pages[url] ?? { detail: `there is no ${url}` }));
   };
-  const { code, stdout } = await distill('report', 'job_1', 'job_2', '--format', 'markdown');
+  const { code, stdout } = await distill('compare', 'job_1', 'job_2', '--markdown');
   expect(code).toBe(0);
   expect(stdout).toMatch(/^# Small networks\n/);
   expect(stdout).toContain('| soft | cross_entropy 1 | 70.00 | 71.00 |');
   expect(stdout).toContain('job_2, student.fsp.1 failed: fsp is NaN');
   expect(JSON.parse((await distill('report', 'job_1', '--json')).stdout)).toMatchObject({ job: 'job_1' });
-  expect(await distill('report', 'job_1', '--format', 'html')).toMatchObject({
+  expect((await distill('report', 'job_1', '--markdown')).stdout).toMatch(/^# Small networks\n/);
+  const both = (await distill('compare', 'job_1', 'job_2')).stdout;
+  expect(both).toMatch(/^ +1 {2}soft +71\.0 /m);
+  expect(both).toMatch(/^ {2}2 {2}job_2 .*failed: no report$/m);
+  expect(both).toMatch(/^ {2}seeds +\[1\] +\[2\]$/m);
+  for (const line of both.split('\n')) expect(line.length).toBeLessThanOrEqual(80);
+  const file = join(folder, 'report.html');
+  expect(await distill('report', 'job_1', '--html', file)).toMatchObject({ code: 0, stdout: `  ${file}\n` });
+  const html = await readFile(file, 'utf8');
+  expect(html).toMatch(/^<!doctype html>[^]*<td>soft<\/td>[^]*<svg [^]*<\/html>\n$/);
+  expect(html).not.toMatch(/<script|<link|src=|url\(|https?:/);
+});
+
+test('writes a spec from an example, in YAML that it reads again, and replaces no file', async () => {
+  const file = join(folder, 'job.yaml');
+  const init = (...more: string[]) => distill('init', file, '--example', 'first-steps', ...more);
+  expect(await init()).toMatchObject({ code: 0, stdout: expect.stringContaining(`distill run ${file}`) });
+  expect(await init()).toMatchObject({ code: 2, stderr: expect.stringContaining('--force') });
+  expect((await init('--force')).code).toBe(0);
+  let sent = '';
+  answer = async (request, response) => {
+    sent = await text(request);
+    response.end('{}');
+  };
+  await distill('validate', file, '--json');
+  expect(JSON.parse(sent)).toMatchObject({ name: 'first steps', seeds: [1, 2, 3] });
+  expect(await ended(start(['init', join(folder, 'other.yaml')]))).toMatchObject({
     code: 2,
-    stderr: 'error --format is "html", it must be one of "table", "json" or "markdown"\n',
+    stderr: expect.stringContaining('there is no terminal to ask at'),
   });
+});
+
+test.each([
+  [
+    'bash',
+    ['-n'],
+    ['-c', 'source "$1"; COMP_WORDS=(distill rep); COMP_CWORD=1; _distill; echo "${COMPREPLY[*]}"'],
+  ],
+  ['zsh', ['-n'], undefined],
+  ['fish', ['-n'], ['-c', 'source $argv[1]; complete -C "distill rep"']],
+] as const)('completes commands in %s', async (shell, check, complete) => {
+  const script = join(folder, `distill.${shell}`);
+  const { stdout, code } = await distill('completion', shell);
+  expect(code).toBe(0);
+  await writeFile(script, stdout);
+  const run = (args: readonly string[]) =>
+    promisify(execFile)(shell, [...args]).then(
+      (done) => done.stdout,
+      (error: NodeJS.ErrnoException) => {
+        if (error.code !== 'ENOENT') throw error;
+        return undefined;
+      },
+    );
+  const checked = await run([...check, script]);
+  if (checked === undefined) return console.log(`${shell} is not installed: its completion is not tested.`);
+  expect(checked).toBe('');
+  if (complete === undefined) return;
+  const [flag, program] = complete;
+  const found = await run(shell === 'bash' ? [flag, program, 'bash', script] : [flag, program, script]);
+  expect(found).toMatch(/^report\b/);
 });

@@ -1,45 +1,11 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs';
 import { styleText } from 'node:util';
+import type { Command } from 'commander';
 import { newCommand } from './command.ts';
-import { audit } from './commands/audit.ts';
-import { cancel } from './commands/cancel.ts';
-import { deleteJob } from './commands/delete.ts';
-import { demo } from './commands/demo.ts';
-import { download } from './commands/download.ts';
-import { keys } from './commands/keys.ts';
-import { pause } from './commands/pause.ts';
-import { report } from './commands/report.ts';
-import { resume } from './commands/resume.ts';
-import { retry } from './commands/retry.ts';
-import { run } from './commands/run.ts';
-import { scrub } from './commands/scrub.ts';
-import { sweep } from './commands/sweep.ts';
-import { up } from './commands/up.ts';
-import { validate } from './commands/validate.ts';
-import { watch } from './commands/watch.ts';
+import { commands } from './commands/index.ts';
 import { exitCodeHelp } from './exit-codes.ts';
 import { detailsOf, exitCodeOf, messageOf } from './failure.ts';
-
-/** In the order of the help. */
-const commands = [
-  demo,
-  up,
-  validate,
-  run,
-  watch,
-  report,
-  download,
-  cancel,
-  pause,
-  resume,
-  retry,
-  deleteJob,
-  keys,
-  audit,
-  scrub,
-  sweep,
-];
 
 const manifest = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
 const { version } = JSON.parse(manifest) as { version: string };
@@ -54,9 +20,21 @@ const distill = newCommand('distill')
   .description('Knowledge distillation as a service.')
   .version(version, '-V, --version', 'show the version')
   .helpCommand('help [command]', 'show the help of a command')
+  .commandsGroup('Service:')
+  .configureHelp({ subcommandTerm })
   .addHelpText('after', '\nDISTILLERY_URL and DISTILLERY_TOKEN set the API and the key that commands use.')
   .addHelpText('after', `\n${exitCodeHelp()}`);
-for (const command of commands) distill.addCommand(command());
+for (const [heading, group] of Object.entries(commands))
+  for (const command of group) distill.addCommand(command().helpGroup(heading));
+
+/** Options are left out: nearly every command has some. */
+function subcommandTerm(command: Command): string {
+  const words = command.registeredArguments.map((one) => {
+    const name = `${one.name()}${one.variadic ? '...' : ''}`;
+    return one.required ? `<${name}>` : `[${name}]`;
+  });
+  return [command.name(), ...words].join(' ');
+}
 
 try {
   if (process.argv.length <= 2) distill.outputHelp();
@@ -64,7 +42,7 @@ try {
 } catch (error) {
   const message = messageOf(error);
   if (message !== '') {
-    process.stderr.write(`${styleText('red', 'error')} ${message}\n`);
+    process.stderr.write(`${styleText('red', 'error', { stream: process.stderr })} ${message}\n`);
     for (const line of detailsOf(error)) process.stderr.write(`  ${line}\n`);
   }
   process.exitCode = exitCodeOf(error);

@@ -27,8 +27,8 @@ export function reportTable(report: Report): string {
       return [
         control === null && name.startsWith('control') ? `${name} (alone)` : name,
         integer(runs[0].parameters),
-        spread(testAccuracy.last),
-        ...(withBest ? [spread(testAccuracy.best)] : []),
+        spreadText(testAccuracy.last),
+        ...(withBest ? [spreadText(testAccuracy.best)] : []),
         gainOf(student, report.students),
         agreement === null ? '–' : percent(agreement.mean),
       ];
@@ -37,7 +37,7 @@ export function reportTable(report: Report): string {
       styleText('italic', `${name} (${members.length} together)`),
       '–',
       ...(withBest ? ['–'] : []),
-      spread(testAccuracy),
+      spreadText(testAccuracy),
       '–',
       '–',
     ]),
@@ -56,7 +56,7 @@ export function reportTable(report: Report): string {
     several
       ? `mean ± standard deviation over ${report.students[0].runs.length} seeds`
       : 'one seed: differences of a point or two are noise',
-    'gain: points of test accuracy over the control; agreement: on test images, with the teacher',
+    'gain: points of test accuracy over the control; agreement: with the teacher',
     `engine: ${first.engine.backend}, ${first.engine.threads} threads, ${first.precision}` +
       (first.steps === null ? '' : `, ${first.steps.mode} steps`),
   ];
@@ -69,11 +69,11 @@ export function reportTable(report: Report): string {
 }
 
 /** `+6.6 ± 2.3`: the mean and the spread, over the seeds, of a student's accuracy above its control's, in points. */
-function gainOf(student: Student, students: readonly Student[]): string {
+export function gainOf(student: Student, students: readonly Student[]): string {
   const differences = differencesFromControl(student, students);
   if (differences.length === 0) return '–';
   const { mean, sd } = spreadOf(differences);
-  return `${mean < 0 ? '−' : '+'}${spread({ mean: Math.abs(mean), sd })}`;
+  return `${mean < 0 ? '−' : '+'}${spreadText({ mean: Math.abs(mean), sd })}`;
 }
 
 /** `75.3`, in percent */
@@ -81,6 +81,7 @@ function hundredths(share: number): string {
   return (100 * share).toFixed(1);
 }
 
-function spread({ mean, sd }: Spread): string {
+/** `75.3 ± 0.4`, in percent */
+export function spreadText({ mean, sd }: Spread): string {
   return sd === null ? hundredths(mean) : `${hundredths(mean)} ± ${hundredths(sd)}`;
 }

@@ -76,7 +76,7 @@ function titleWidth(title: string): number {
 }
 
 /** Breaks a text at spaces, and inside words that are longer than the width. Styles are lost. */
-function wrap(text: string, width: number): string[] {
+export function wrap(text: string, width: number): string[] {
   const lines: string[] = [];
   let line = '';
   for (const word of stripVTControlCharacters(text).split(' ')) {

@@ -16,7 +16,7 @@ export type Client = ReturnType<typeof createClient>;
  *
  * @param url the base URL of the API, such as `http://127.0.0.1:8080`; `/` in a page of the service
  * @example
- * const client = createClient('http://127.0.0.1:8080', { token: process.env.DISTILLERY_TOKEN });
+ * const client = createClient('http://127.0.0.1:8080', { token: 'dk_…' });
  * const { id } = await client.jobs.create(spec);
  * const { state } = await client.jobs.wait(id);
  * if (state === 'succeeded') console.log(await client.jobs.report(id));

@@ -6,8 +6,10 @@ export type { FollowOptions } from './events.ts';
 export type { Listing } from './listing.ts';
 export type { AuditPage } from './resources/audit.ts';
 export type {
+  CurvesQuery,
   JobFilter,
   JobPage,
+  LogsQuery,
   MetricsPage,
   MetricsQuery,
   StagePage,

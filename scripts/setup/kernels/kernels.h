@@ -7,12 +7,14 @@ namespace tfnodejs {
 bool RegisterBatchNorm();
 bool RegisterGelu();
 bool RegisterLayerNorm();
+bool RegisterOptimizers();
 bool RegisterShuffle();
 
 // Registers all of them, once a process.
 inline bool RegisterKernels() {
   static const bool registered =
-      RegisterBatchNorm() && RegisterGelu() && RegisterLayerNorm() && RegisterShuffle();
+      RegisterBatchNorm() && RegisterGelu() && RegisterLayerNorm() &&
+                                 RegisterOptimizers() && RegisterShuffle();
   return registered;
 }
 

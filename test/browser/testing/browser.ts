@@ -35,7 +35,7 @@ if (path === undefined) {
 /** As `describe`, skipped where there is no Chromium, and in CI. */
 export const describeInBrowser = path === undefined ? describe.skip : describe;
 
-export interface OpenOptions extends BrowserContextOptions {
+interface OpenOptions extends BrowserContextOptions {
   /** The width of the page in pixels; default 1280, and 375 is a phone. */
   width?: number;
 }

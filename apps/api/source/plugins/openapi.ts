@@ -2,6 +2,7 @@ import swagger from '@fastify/swagger';
 import { createJsonSchemaTransform, createJsonSchemaTransformObject } from 'fastify-type-provider-zod';
 import plugin from 'fastify-plugin';
 import { completed, type OpenApiDocument } from '../openapi/document.ts';
+import { documentPage } from '../openapi/page.ts';
 import { withNames } from '../openapi/names.ts';
 import type { Catalogue } from '../services.ts';
 
@@ -47,6 +48,12 @@ export const openapi = plugin(
     });
     app.get('/openapi.json', { config: { scope: 'public' }, schema: { hide: true } }, async (_, reply) =>
       reply.type('application/json; charset=utf-8').serializer(String).send(text),
+    );
+    app.get('/docs', { config: { scope: 'public' }, schema: { hide: true } }, async (request, reply) =>
+      reply
+        .type('text/html; charset=utf-8')
+        .serializer(String)
+        .send(documentPage(JSON.parse(text), `${request.protocol}://${request.host}`)),
     );
   },
   { name: 'openapi', fastify: '5.x' },

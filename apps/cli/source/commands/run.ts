@@ -7,10 +7,11 @@ export const run = () =>
   clientCommand('run')
     .summary('submit a job and follow it')
     .description('Submits a job, follows it to its end and prints its report.')
-    .argument('<spec.json>', 'the file of the job spec')
+    .argument('<spec>', 'the file of the job spec, JSON or YAML')
+    .option('--watch', 'follow it (default)')
     .option('--no-watch', 'print the id of the job and end')
     .action(
-      clientAction(async (context, path: string, { watch }: { watch: boolean }) => {
+      clientAction(async (context, path: string, { watch = true }: { watch?: boolean }) => {
         const { client, print } = context;
         const { id, waitingFor } = await client.jobs.create(await readSpec(path));
         print(`  ${id}`);

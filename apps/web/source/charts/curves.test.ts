@@ -1,5 +1,6 @@
+import type { Curve } from '@distillery/spec';
 import { expect, test } from 'vitest';
-import { type Curve, withNewer } from './curves.ts';
+import { withNewer } from './curves.ts';
 
 const curve = (steps: number[], name = 'loss', value = (step: number) => step): Curve => ({
   stage: 'teacher',

@@ -1,12 +1,4 @@
-/** A curve of a stage, as `GET /v1/jobs/:id/curves` answers it, in rising order of steps. */
-export interface Curve {
-  stage: string;
-  /** The name of the value, such as `loss` or `validation_accuracy`. */
-  name: string;
-  step: readonly number[];
-  epoch: readonly number[];
-  value: readonly (number | null)[];
-}
+import type { Curve } from '@distillery/spec';
 
 /** The most points that are kept of one curve: twice what the service sends, so that a live curve is thinned seldom. */
 const mostPoints = 3000;

@@ -23,7 +23,7 @@ const shapes: readonly string[] = [
 ];
 
 /** How many students have a colour and a shape of their own. */
-export const markCount = shapes.length;
+const markCount = shapes.length;
 
 /** The class that sets `--c` to the colour of a network; students past the tenth are grey. */
 export function networkClass(network: Network): string {

@@ -57,7 +57,7 @@ export function ErrorBox({ title, problem, onRetry, children }: ErrorBoxProps) {
   return (
     <div class="problem" role="alert">
       <Icon name="error" />
-      <h3>{title}</h3>
+      <h2>{title}</h2>
       <p class="two">{problem.message}</p>
       {children}
       <div class="bar">

@@ -1,7 +1,7 @@
 import { useEffect, useRef } from 'preact/hooks';
 
 /** What a key does, as the list of all keys (`?`) shows it. */
-export interface KeyAction {
+interface KeyAction {
   does: string;
   run: (event: KeyboardEvent) => void;
 }

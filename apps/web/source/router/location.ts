@@ -16,9 +16,6 @@ export function navigate(to: string, { replace = false } = {}): void {
   announce();
 }
 
-/** The path and query of now, such as `/jobs?state=failed`. */
-export const currentAddress = (): string => location.pathname + location.search;
-
 /** Renders the component again when the address changes. */
 export function useAddress(): URL {
   const [href, setHref] = useState(location.href);

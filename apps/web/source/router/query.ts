@@ -4,7 +4,7 @@ import { navigate, useAddress } from './location.ts';
 export type QueryChanges = Readonly<Record<string, string | readonly string[] | null>>;
 
 /** Returns an address of the current path with a changed query. */
-export function addressWith(changes: QueryChanges, from = new URL(location.href)): string {
+function addressWith(changes: QueryChanges, from = new URL(location.href)): string {
   const query = new URLSearchParams(from.search);
   for (const [name, value] of Object.entries(changes)) {
     query.delete(name);

@@ -1,11 +1,14 @@
 import type {
   Checkpoint,
+  Curves,
+  JobLogs,
   JobSpecInput,
   JobState,
   JobSummary,
   JobView,
   MetricRow,
   Plan,
+  RecordedLine,
   Report,
   StageState,
   StageView,
@@ -59,6 +62,26 @@ export interface MetricsPage {
   after: string | null;
   /** Whether there are more rows now. */
   more: boolean;
+}
+
+export interface CurvesQuery {
+  /** The most points of a curve; default: that of the API. */
+  points?: number | undefined;
+  /** Only these stages. */
+  stages?: readonly string[] | undefined;
+  /** Only what is newer: `after` of an earlier answer. */
+  after?: string | undefined;
+}
+
+export interface LogsQuery {
+  /** Lines of one stage. */
+  stage?: string | undefined;
+  /** Lines that are at least this serious. */
+  level?: 'info' | 'warn' | 'error' | undefined;
+  /** The newest lines, at most so many. */
+  tail?: number | undefined;
+  /** Lines after this position: `after` of a page. */
+  after?: string | undefined;
 }
 
 /** Names weights of a job: of a teacher, or of a student. Default: the teacher, its best epoch, as safetensors. */
@@ -241,6 +264,41 @@ export function jobs(transport: Transport) {
             ...options,
           }),
         { items: (page) => page.metrics, next: (page) => (page.more ? page.after : null) },
+      ),
+
+    /**
+     * Returns the training curves, thinned out by the service: one for each stage and name of a value.
+     *
+     * @example
+     * const { curves } = await client.jobs.curves(id, { points: 200, stages: ['teacher'] });
+     */
+    curves: (
+      id: string,
+      { stages, ...query }: CurvesQuery = {},
+      options: CallOptions = {},
+    ): Promise<Curves> =>
+      transport.json<Curves>({ path: path(id, '/curves'), query: { ...query, stage: stages }, ...options }),
+
+    /**
+     * Lists the lines that the trainers and supervisors of a job have logged, oldest first. To follow them, read the `log`
+     * events behind `after` of the last page.
+     *
+     * @example
+     * for (const { time, message } of await client.jobs.logs(id, { tail: 50 }).toArray()) console.log(time, message);
+     */
+    logs: (
+      id: string,
+      { after, tail, ...query }: LogsQuery = {},
+      options: CallOptions = {},
+    ): Listing<RecordedLine, JobLogs> =>
+      listing(
+        (from) =>
+          transport.json<JobLogs>({
+            path: path(id, '/logs'),
+            query: { ...query, ...(from === undefined ? { tail, after } : { after: from }) },
+            ...options,
+          }),
+        { items: (page) => page.lines, next: (page) => (page.more ? page.after : null) },
       ),
 
     /**

@@ -1,5 +1,13 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { flag, isNative, isNativeGpu, nativeBackend, type NativeOutput, wrap } from '../backends/native.ts';
+import {
+  flag,
+  isNative,
+  isNativeGpu,
+  nativeBackend,
+  type NativeOutput,
+  text,
+  wrap,
+} from '../backends/native.ts';
 import { hasGraphs, removeFunction } from './graph.ts';
 import { firstDifference, NotCompilable, type Origin, record, type Recording } from './recorder.ts';
 
@@ -158,13 +166,19 @@ class Program<O extends TensorsIn> {
         this.xla = false;
       }
     }
-    return binding.executeOp(this.name, [], ids, count);
+    return binding.executeOp(this.name, isNativeGpu() ? [] : [inOrder()], ids, count);
   }
 
   dispose(): void {
     removeFunction(this.name);
   }
 }
+
+/**
+ * Lets one thread run the operations of a function one after another, each of which uses all threads. Two at once would compete
+ * for the same threads.
+ */
+const inOrder = () => text('executor_type', 'SINGLE_THREADED_EXECUTOR');
 
 /** All tensors of a structure, in a fixed order. */
 function tensorsIn(structure: TensorsIn): tf.Tensor[] {

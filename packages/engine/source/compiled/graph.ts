@@ -24,7 +24,7 @@ interface GraphBinding {
     name: string,
     attributes: readonly Attribute[],
     inputs: readonly number[],
-    list: number,
+    lists: readonly number[],
     controls: readonly number[],
   ): InferredOutput[];
   addConstant(graph: GraphHandle, name: string, tensorId: number): InferredOutput[];
@@ -77,6 +77,13 @@ export function copyNewTensors(): void {
   backend.binding = Object.create(binding, { createTensor: { value: createTensor } }) as Binding;
 }
 
+/** How many lists operations take that take several. */
+const listsOf: Readonly<Record<string, number>> = {
+  DistilleryAdam: 4,
+  DistilleryMomentum: 3,
+  DistilleryDescent: 2,
+};
+
 export interface Operation {
   type: string;
   attributes: readonly Attribute[];
@@ -99,15 +106,16 @@ export class Graph {
   /** @returns the operation's number and its outputs */
   add({ type, attributes, inputs, controls = [] }: Operation): [number, InferredOutput[]] {
     const name = `${type}_${this.count}`.replace(/^_+/, '');
-    // Such operations (AddN, Pack, ConcatV2) take a list of N tensors first.
-    const list = attributes.find((attribute) => attribute.name === 'N')?.value ?? 0;
+    // Operations with an attribute N (AddN, Pack, ConcatV2) take lists of N tensors first.
+    const length = attributes.find((attribute) => attribute.name === 'N')?.value as number | undefined;
+    const lists = length === undefined ? [] : Array<number>(listsOf[type] ?? 1).fill(length);
     const outputs = this.binding.addOperation(
       this.handle,
       type,
       name,
       attributes,
       inputs.flat(),
-      list as number,
+      lists,
       controls,
     );
     return [this.count++, outputs];

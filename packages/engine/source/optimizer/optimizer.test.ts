@@ -1,12 +1,13 @@
 import type { Optimizer as OptimizerSpec } from '@distillery/spec';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { isNative } from '../backends/native.ts';
+import { hasKernels, isNative } from '../backends/native.ts';
 import { startEngine } from '../backends/start.ts';
 import { applyChanges } from './apply.ts';
 import { clipByGlobalNorm } from './clip-by-global-norm.ts';
-import { createOptimizer, openOptimizer, transformsOf } from './optimizer.ts';
+import { createOptimizer, openOptimizer, type Operations, transformsOf } from './optimizer.ts';
 import { chain, eachChange, type Transform } from './transform.ts';
+import { expectClose, sample } from '../testing/tensors.ts';
 
 beforeAll(async () => {
   await startEngine();
@@ -72,10 +73,11 @@ describe('update rules, out of small transforms and as single operations where t
     ['sgd with momentum', { ...sgd, momentum: 0.9 }],
     ['sgd with nesterov and weight decay', { ...sgd, momentum: 0.9, nesterov: true, weightDecay: 0.05 }],
   ])('%s', (_name, spec) => {
-    test.for([false, true])('fused: %s', (fused, { skip }) => {
-      if (fused && !isNative()) skip('this engine has no operations of TensorFlow');
+    test.for<Operations>(['small', 'each', 'together'])('%s', (end, { skip }) => {
+      if (end === 'each' && !isNative()) skip('this engine has no operations of TensorFlow');
+      if (end === 'together' && !hasKernels()) skip('this engine has no kernels of the project');
       const expected = reference(spec, 0.05);
-      const moved = trajectory(transformsOf(spec, fused), 0.05);
+      const moved = trajectory(transformsOf(spec, end), 0.05);
       moved.forEach((value, index) => expect(value).toBeCloseTo(expected[index], 5));
     });
   });
@@ -118,6 +120,39 @@ test('gradients are clipped to their global norm, and leave nothing behind', () 
   expect(b.dataSync()[1]).toBeCloseTo(0.4, 5);
   whole.dispose();
   tf.dispose([a, b]);
+});
+
+test('one kernel moves parameters of all sizes as an operation for each does', ({ skip }) => {
+  if (!hasKernels()) skip('this engine has no kernels of the project');
+  // Small ones share a part, large ones take several.
+  const shapes = [[1], [3, 3, 3, 16], [70_000], [16], [300, 200], [2]];
+  const moved = (end: Operations, spec: OptimizerSpec) => {
+    const variables = Object.fromEntries(
+      shapes.map((shape, index) => [`w${index}`, tf.variable(sample(shape, index))]),
+    );
+    const optimizer = openOptimizer(chain(...transformsOf(spec, end)), variables);
+    for (const step of [1, 2]) {
+      const gradients = Object.fromEntries(
+        shapes.map((shape, index) => [`w${index}`, sample(shape, 10 * step + index)]),
+      );
+      optimizer.apply(gradients, { rate: 0.05, step });
+    }
+    const values = [
+      ...Object.values(variables).map((one) => one.dataSync()),
+      ...Object.values(optimizer.read()),
+    ];
+    optimizer.dispose();
+    tf.dispose(variables);
+    return values;
+  };
+  for (const spec of [
+    { type: 'adam', ...moments, weightDecay: 0 },
+    { ...sgd, momentum: 0.9, nesterov: true },
+    sgd,
+  ] as const) {
+    const expected = moved('each', spec);
+    moved('together', spec).forEach((values, index) => expectClose(values, expected[index]));
+  }
 });
 
 test('a state that was read and restored goes on to the same bits, also after the variable was assigned', () => {

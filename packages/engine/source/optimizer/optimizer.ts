@@ -1,12 +1,13 @@
 import type { Optimizer as OptimizerSpec } from '@distillery/spec';
 import * as tf from '@tensorflow/tfjs-core';
-import { isNative } from '../backends/native.ts';
+import { hasKernels, isNative } from '../backends/native.ts';
 import { applyChanges, scaleByLearningRate } from './apply.ts';
 import { clipByGlobalNorm } from './clip-by-global-norm.ts';
 import { applyAdam, applyMomentum } from './fused.ts';
 import { scaleByAdam } from './scale-by-adam.ts';
 import { scaleByMomentum } from './scale-by-momentum.ts';
 import { chain, mapValues, type OptimizerStep, type Slot, type Transform } from './transform.ts';
+import { adamTogether, momentumTogether } from './together.ts';
 import { addDecayedWeights, shrinkWeights } from './weight-decay.ts';
 
 /** A chain of transforms over some variables. Its state is in named slots, which checkpoints save. */
@@ -36,27 +37,43 @@ export function createOptimizer(
   gradientClip: number | null = null,
 ): Optimizer {
   const clip = gradientClip === null ? [] : [clipByGlobalNorm(gradientClip)];
-  return openOptimizer(chain(...clip, ...transformsOf(spec, isNative())), variables);
+  return openOptimizer(chain(...clip, ...transformsOf(spec, operations())), variables);
 }
 
-/** @param fused whether this engine has TensorFlow's fused operations for the end of the chain */
-export function transformsOf(spec: OptimizerSpec, fused: boolean): Transform[] {
+/**
+ * What computes the end of a chain: small transforms; an operation of TensorFlow for each parameter; or a kernel of this
+ * project for all of them.
+ */
+export type Operations = 'small' | 'each' | 'together';
+
+function operations(): Operations {
+  if (hasKernels()) return 'together';
+  return isNative() ? 'each' : 'small';
+}
+
+/** @param end what this engine has for the end of the chain */
+export function transformsOf(spec: OptimizerSpec, end: Operations): Transform[] {
   switch (spec.type) {
     case 'adam':
-      return [addDecayedWeights(spec.weightDecay), ...adam(spec, fused)];
+      return [addDecayedWeights(spec.weightDecay), ...adam(spec)[end]()];
     case 'adamw':
-      return [shrinkWeights(spec.weightDecay), ...adam(spec, fused)];
+      return [shrinkWeights(spec.weightDecay), ...adam(spec)[end]()];
     case 'sgd':
-      return [
-        addDecayedWeights(spec.weightDecay),
-        ...(fused ? [applyMomentum(spec)] : [scaleByMomentum(spec), scaleByLearningRate(), applyChanges()]),
-      ];
+      return [addDecayedWeights(spec.weightDecay), ...momentum(spec)[end]()];
   }
 }
 
-function adam(numbers: Parameters<typeof scaleByAdam>[0], fused: boolean): Transform[] {
-  return fused ? [applyAdam(numbers)] : [scaleByAdam(numbers), scaleByLearningRate(), applyChanges()];
-}
+const adam = (numbers: Parameters<typeof scaleByAdam>[0]): Record<Operations, () => Transform[]> => ({
+  small: () => [scaleByAdam(numbers), scaleByLearningRate(), applyChanges()],
+  each: () => [applyAdam(numbers)],
+  together: () => [adamTogether(numbers)],
+});
+
+const momentum = (numbers: Parameters<typeof scaleByMomentum>[0]): Record<Operations, () => Transform[]> => ({
+  small: () => [scaleByMomentum(numbers), scaleByLearningRate(), applyChanges()],
+  each: () => [applyMomentum(numbers)],
+  together: () => [momentumTogether(numbers)],
+});
 
 /** @param transform a chain whose last transform applies the changes */
 export function openOptimizer(transform: Transform, variables: Record<string, tf.Variable>): Optimizer {

@@ -1,8 +1,8 @@
+import type { Curve } from '@distillery/spec';
 import { useMemo } from 'preact/hooks';
 import { request } from '../../api/request.ts';
 import { useLoading } from '../../api/use-load.ts';
 import { ChartCard } from '../../charts/chart-card.tsx';
-import type { Curve } from '../../charts/curves.ts';
 import { LineChart } from '../../charts/line-chart.tsx';
 import { meanOfSeeds } from '../../charts/seeds.ts';
 import type { Series } from '../../charts/series.ts';

@@ -25,7 +25,9 @@ export function ResultsCard({ jobs, names, hiddenCount }: CompareProps & { hidde
   const byMeasure = query.get('by') === 'measures';
   const asked = query.get('student');
   const students = rows.filter(({ rows: own }) => own.some((row) => row?.network.role !== 'teacher'));
-  const student = students.find(({ name }) => name === asked) ?? students[0];
+  const student =
+    students.find(({ name }) => name === asked) ??
+    students.find(({ rows: own }) => own.some((row) => row?.network.role === 'student'));
   if (rows.length === 0) return null;
   const titles = jobs.map(({ id }) => names.get(id) ?? id);
   const table = (): PlainTable =>
@@ -46,7 +48,7 @@ export function ResultsCard({ jobs, names, hiddenCount }: CompareProps & { hidde
         };
   const file = fileName('compare', byMeasure ? (student?.name ?? '') : 'accuracy');
   return (
-    <section class="card" aria-label="Results">
+    <section class="card">
       <header>
         <h2>{byMeasure ? `All measures of ${student?.name ?? ''}` : 'Test accuracy, %'}</h2>
         <span class="small muted">

@@ -1,4 +1,4 @@
-import type { Curve } from '../../charts/curves.ts';
+import type { Curve } from '@distillery/spec';
 import { meanOfSeeds, type Run, valueAt } from '../../charts/seeds.ts';
 import type { Series } from '../../charts/series.ts';
 import { smoothed } from '../../charts/smooth.ts';

@@ -1,7 +1,6 @@
-import type { JobView } from '@distillery/spec';
+import type { Curve, JobView } from '@distillery/spec';
 import { useMemo } from 'preact/hooks';
 import { ChartCard } from '../../charts/chart-card.tsx';
-import type { Curve } from '../../charts/curves.ts';
 import { LineChart } from '../../charts/line-chart.tsx';
 import { seriesTable } from '../../charts/series-table.ts';
 import { Segments } from '../../components/segments.tsx';

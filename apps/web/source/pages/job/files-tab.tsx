@@ -32,7 +32,7 @@ export default function FilesTab({ job, report, networks }: TabProps) {
   const rows = data.checkpoints.filter(({ checkpoint }) => checkpoint === chosen);
   return (
     <div class="stack">
-      <section class="card" aria-label="Weights">
+      <section class="card">
         <header>
           <h2>Weights</h2>
           <span class="small muted">{known?.summary}</span>

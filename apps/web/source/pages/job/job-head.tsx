@@ -74,7 +74,7 @@ export function JobHead({ job, report, onChange }: HeadProps) {
         <section class="card failed-reason">
           <div class="problem">
             <Icon name="error" />
-            <h3>{job.reason.stage === undefined ? 'The job failed' : `${job.reason.stage} failed`}</h3>
+            <h2>{job.reason.stage === undefined ? 'The job failed' : `${job.reason.stage} failed`}</h2>
             <p class="two">{job.reason.message}</p>
             <div class="bar">
               <ButtonLink

@@ -1,20 +1,9 @@
-import type { StreamEvent } from '@distillery/spec';
+import type { JobLogs, RecordedLine, StreamEvent } from '@distillery/spec';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { useEvents } from '../../api/events.ts';
 import { useLoad } from '../../api/use-load.ts';
 import { ErrorBox, Loading } from '../../components/page-states.tsx';
 import { clockTime, exactTime } from '../../format/times.ts';
-
-/** A line of a job's log, as `GET /v1/jobs/:id/logs` answers it. */
-interface LogLine {
-  id: string;
-  time: string;
-  stage: string;
-  attempt: number;
-  source: 'trainer' | 'supervisor';
-  level: 'info' | 'warn' | 'error';
-  message: string;
-}
 
 interface LogLinesProps {
   job: string;
@@ -37,10 +26,10 @@ export function LogLines({ job, tail, stage, level, follow = false, text = '' }:
   const query = new URLSearchParams({ tail: String(tail) });
   if (stage) query.set('stage', stage);
   if (level) query.set('level', level);
-  const { data, error, pending, reload } = useLoad<{ lines: LogLine[] }>(
+  const { data, error, pending, reload } = useLoad<JobLogs>(
     `/v1/jobs/${encodeURIComponent(job)}/logs?${query}`,
   );
-  const [newer, setNewer] = useState<LogLine[]>([]);
+  const [newer, setNewer] = useState<RecordedLine[]>([]);
   const box = useRef<HTMLDivElement>(null);
   useEffect(() => setNewer([]), [data]);
   useEvents((event: StreamEvent) => {

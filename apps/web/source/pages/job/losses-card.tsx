@@ -1,7 +1,6 @@
-import type { JobView } from '@distillery/spec';
+import type { Curve, JobView } from '@distillery/spec';
 import { useMemo } from 'preact/hooks';
 import { ChartCard } from '../../charts/chart-card.tsx';
-import type { Curve } from '../../charts/curves.ts';
 import { useHighlight } from '../../charts/highlight.tsx';
 import { LineChart } from '../../charts/line-chart.tsx';
 import type { Series } from '../../charts/series.ts';

@@ -104,7 +104,7 @@ export function ResultsTable({ job, report, rows, chosen, best }: TableProps) {
   );
 
   return (
-    <section class="card" aria-label="Students and their controls">
+    <section class="card">
       <header>
         <h2>Students and their controls</h2>
         <span class="small muted">

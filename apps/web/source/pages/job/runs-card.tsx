@@ -1,5 +1,4 @@
-import type { JobView, Report, StageView } from '@distillery/spec';
-import type { Curve } from '../../charts/curves.ts';
+import type { Curve, JobView, Report, StageView } from '@distillery/spec';
 import { useHighlight, useRunRow } from '../../charts/highlight.tsx';
 import { lastPoint } from '../../charts/series.ts';
 import { Button } from '../../components/button.tsx';
@@ -44,7 +43,7 @@ export function RunsCard({ networks, report, curves = [] }: CardProps) {
     );
   if (networks.students.length === 0) return null;
   return (
-    <section class="card" aria-label="Runs">
+    <section class="card">
       <header>
         <h2>Runs</h2>
         <span class="small muted">

@@ -24,7 +24,7 @@ export default function StagesTab({ job, report }: TabProps) {
     <div class="stack">
       <Flow job={job} report={report} />
       <StageGraph job={job} />
-      <section class="card" aria-label="All stages">
+      <section class="card">
         <header>
           <h2>All stages</h2>
           <span class="small muted">{job.stages.length}</span>

@@ -1,40 +1,35 @@
+import type { Curve, Curves } from '@distillery/spec';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { useEvents } from '../../api/events.ts';
 import type { Problem } from '../../api/problem.ts';
 import { request } from '../../api/request.ts';
 import { useLoad } from '../../api/use-load.ts';
-import { type Curve, withNewer } from '../../charts/curves.ts';
+import { withNewer } from '../../charts/curves.ts';
 import { useThrottled } from './use-throttled.ts';
-
-interface Answer {
-  curves: Curve[];
-  /** The place to read on from. */
-  after: string | null;
-}
 
 /** The most points of a line: more cannot be seen on a screen. */
 const points = 1500;
 /** How often newer points are read at most, in milliseconds. */
 const pace = 1500;
 
-export interface Curves {
+interface LiveCurves {
   curves: readonly Curve[] | undefined;
   error: Problem | undefined;
   reload: () => void;
 }
 
 /** Loads the curves of a job, and the newer points of it while it trains. */
-export function useCurves(id: string): Curves {
+export function useCurves(id: string): LiveCurves {
   const path = `/v1/jobs/${encodeURIComponent(id)}/curves?points=${points}`;
-  const { data, error, reload } = useLoad<Answer>(path);
-  const [newest, setNewest] = useState<Answer>();
+  const { data, error, reload } = useLoad<Curves>(path);
+  const [newest, setNewest] = useState<Curves>();
   const busy = useRef(false);
   useEffect(() => setNewest(data), [data]);
   const readOn = useThrottled(() => {
     if (newest === undefined || busy.current) return;
     busy.current = true;
     const after = newest.after === null ? '' : `&after=${encodeURIComponent(newest.after)}`;
-    request<Answer>(path + after)
+    request<Curves>(path + after)
       .then((more) =>
         setNewest((now) =>
           now === newest

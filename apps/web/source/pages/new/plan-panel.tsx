@@ -27,7 +27,7 @@ export function PlanPanel({ planned: { plan, problem, current }, seeds, student 
           </span>
         )}
       </header>
-      <div class="pb">
+      <div class="body">
         {plan === undefined ? (
           <p class="muted">{problem ? 'The plan appears once the fields are right.' : 'Planning…'}</p>
         ) : (

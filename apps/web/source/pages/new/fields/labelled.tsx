@@ -15,7 +15,7 @@ export interface FieldProps {
 }
 
 /** What a control gets so that readers of the screen hear its help and its error. */
-export interface ControlAttributes {
+interface ControlAttributes {
   id: string;
   'aria-describedby': string;
   'aria-invalid': boolean | undefined;

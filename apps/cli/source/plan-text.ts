@@ -1,0 +1,75 @@
+import { styleText } from 'node:util';
+import type { Plan } from '@distillery/spec';
+import { bytes, duration, integer } from './format.ts';
+import { table } from './table.ts';
+
+/** Renders the plan of a job: what it trains, in which stages, and what that takes. */
+export function planText({ dataset, teachers, students, stages, estimate, warnings }: Plan): string {
+  const shape = dataset.shape.join(' × ');
+  const networks = [
+    ...teachers.map((one) => [styleText('bold', one.name), one.architecture, '–', one]),
+    ...students.map((one) => [
+      one.name,
+      one.architecture,
+      one.terms.map(({ name }) => name).join(' + '),
+      one,
+    ]),
+  ] as [string, string, string, Plan['teachers'][number]][];
+  const projectors = students.flatMap(({ name, terms }) =>
+    terms.flatMap((term) =>
+      term.projectors.map(({ from, to, parameters }) => [
+        name,
+        term.name,
+        from.join('×'),
+        to.join('×'),
+        integer(parameters),
+      ]),
+    ),
+  );
+  return [
+    `  ${dataset.source}: ${integer(dataset.train)} training, ${integer(dataset.validation)} validation and ` +
+      `${integer(dataset.test)} test samples of ${shape}, ${dataset.classes.length} classes`,
+    '',
+    table(
+      [
+        { title: 'network' },
+        { title: 'architecture' },
+        { title: 'trained by' },
+        { title: 'parameters', align: 'right' },
+        { title: 'size', align: 'right' },
+        { title: 'MFLOPs', align: 'right' },
+      ],
+      networks.map(([name, architecture, terms, size]) => [
+        name,
+        architecture,
+        terms,
+        integer(size.parameters),
+        bytes(size.bytes),
+        (size.flops / 1e6).toFixed(1),
+      ]),
+    ),
+    ...(projectors.length === 0
+      ? []
+      : [
+          '',
+          table(
+            [
+              { title: 'projector of' },
+              { title: 'term' },
+              { title: 'from' },
+              { title: 'to' },
+              { title: 'parameters', align: 'right' },
+            ],
+            projectors,
+          ),
+        ]),
+    '',
+    `  ${stages.length} stages, ${estimate.seconds === null ? 'of unknown duration until a worker has measured its speed' : `about ${duration(estimate.seconds)} on one worker`}`,
+    styleText(
+      'dim',
+      `  memory of the largest trainer ${bytes(estimate.memoryBytes)}, data ${bytes(estimate.datasetBytes)}, ` +
+        `cached outputs ${bytes(estimate.outputsBytes)}`,
+    ),
+    ...warnings.map((warning) => styleText('yellow', `  ! ${warning}`)),
+  ].join('\n');
+}
