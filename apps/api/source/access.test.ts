@@ -72,7 +72,7 @@ test('without a valid key every route answers 401, except the public ones', asyn
   const dashboard = Object.values(pagePaths).flatMap((path) =>
     path.endsWith('?') ? [path.replace(/\/:\w+\?$/, ''), path.slice(0, -1)] : [path],
   );
-  const pages = ['/openapi.json', '/healthz', '/readyz', '/v1/session', '/', ...dashboard];
+  const pages = ['/openapi.json', '/docs', '/healthz', '/readyz', '/v1/session', '/', ...dashboard];
   const expected = pages.flatMap((page) => [`GET ${page}`, `HEAD ${page}`]);
   expect(new Set(open)).toEqual(new Set([...expected, 'DELETE /v1/session']));
   for (const [method, path] of [

@@ -24,6 +24,7 @@ export {
   readers,
 } from './readers/index.ts';
 export { splitValidation } from './split.ts';
+export { textDecoder } from './texts/tokenizer.ts';
 export { augmentationIdentity, type Transform, transforms } from './transforms/index.ts';
 
 /** The data sources. A job chooses one as `{"source": "cifar10", …options}`. */

@@ -16,6 +16,7 @@ export const errorTable = {
   student_not_found: { status: 404, retryable: false, title: 'The job has no such student' },
   key_not_found: { status: 404, retryable: false, title: 'There is no such API key' },
   checkpoint_not_found: { status: 404, retryable: false, title: 'There is no such checkpoint' },
+  sample_not_found: { status: 404, retryable: false, title: 'There is no such test sample' },
   method_not_allowed: { status: 405, retryable: false, title: 'The route does not support this HTTP method' },
   not_acceptable: { status: 406, retryable: false, title: 'None of the accepted media types is available' },
   request_timeout: { status: 408, retryable: true, title: 'The request did not arrive in time' },

@@ -6,6 +6,13 @@ export {
   type Scope,
   scopes,
 } from './access.ts';
+export {
+  type Analysis,
+  analysisSchema,
+  type CalibrationBin,
+  type PredictionAnalysis,
+  predictionAnalysisSchema,
+} from './analysis.ts';
 export { type BestStudent, bestStudentOf, bestStudentSchema } from './best-student.ts';
 export {
   type ApiKeyView,
@@ -75,6 +82,7 @@ export {
   type TermResult,
 } from './report.ts';
 export { isTerminal, type JobState, jobStates, type StageState, stageStates } from './states.ts';
+export { type Samples, samplesSchema } from './samples.ts';
 export { spreadOf } from './spread.ts';
 export {
   type Scheduled,

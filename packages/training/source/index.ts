@@ -1,3 +1,4 @@
+export { analysePredictions } from './analysis.ts';
 export type { ComponentKind } from './components/component-kind.ts';
 export { jobSpec, kinds } from './kinds.ts';
 export { loadedPlugins } from './import-plugin.ts';
@@ -21,4 +22,7 @@ export type {
   StageNetwork,
   StageRecord,
 } from './stages/stage.ts';
+export { comparedLogits, type TestPredictions, testPredictions } from './stages/test-predictions.ts';
+export { divergences } from './scores.ts';
+export { decodeTestSamples, type TestSamples } from './test-samples.ts';
 export { StopTraining } from './training-run.ts';

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import {
   accuracy,
   agreement,
+  calibrationBins,
   crossEntropyLoss,
   divergence,
   expectedCalibrationError,
@@ -72,6 +73,23 @@ describe('expected calibration error', () => {
     expect(
       expectedCalibrationError({ logits: Float32Array.from([...sure, ...even]), labels, classes }),
     ).toBeCloseTo(1 / 6, 6);
+  });
+
+  test('is the gap of the calibration bins', () => {
+    const many = Float32Array.from({ length: 600 }, (_, i) => 4 * Math.sin(i * i));
+    const labels = Int32Array.from({ length: 200 }, (_, i) => i % classes);
+    const predictions = { logits: many, labels, classes };
+    const bins = calibrationBins(predictions);
+    expect(bins).toHaveLength(15);
+    expect(bins.reduce((sum, { count }) => sum + count, 0)).toBe(200);
+    for (const [i, { count, confidence }] of bins.entries()) {
+      if (count === 0) continue;
+      expect(confidence).toBeGreaterThan(i / 15);
+      expect(confidence).toBeLessThanOrEqual((i + 1) / 15 + 1e-12);
+    }
+    const gap = bins.reduce((sum, bin) => sum + bin.count * Math.abs(bin.confidence - bin.accuracy), 0) / 200;
+    expect(gap).toBeCloseTo(expectedCalibrationError(predictions), 12);
+    expect(gap).toBeGreaterThan(0.05);
   });
 });
 

@@ -1,3 +1,5 @@
+import type { CalibrationBin } from '@distillery/spec';
+
 /** Pure arithmetic on predictions; every `logits` is `[count, classes]`, row-major. */
 
 export interface Predictions {
@@ -42,20 +44,47 @@ export function crossEntropyLoss({ logits, labels, classes }: Predictions): numb
   return mean(labels.length, (i) => -log[i * classes + labels[i]]);
 }
 
-/**
- * Expected calibration error: the mean distance of confidence and accuracy over bins of equal width, weighted by their
- * share of the samples (Guo et al., 2017, arXiv:1706.04599).
- */
-export function expectedCalibrationError({ logits, labels, classes }: Predictions, bins = 15): number {
+/** The bins of calibration, in the report and in reliability diagrams. */
+const calibrationBinCount = 15;
+
+/** Predictions of a range of confidences: how many, the sum of their confidences, and how many of them are right. */
+interface Bin {
+  count: number;
+  confidence: number;
+  hits: number;
+}
+
+function binned({ logits, labels, classes }: Predictions): Bin[] {
   const predicted = predictedClasses(logits, classes);
   const log = logProbabilities(logits, classes);
-  const confidenceMinusHits = new Float64Array(bins);
+  const bins = Array.from({ length: calibrationBinCount }, (): Bin => ({ count: 0, confidence: 0, hits: 0 }));
   for (let i = 0; i < labels.length; i++) {
     const confidence = Math.exp(log[i * classes + predicted[i]]);
-    const bin = Math.min(bins - 1, Math.max(0, Math.ceil(confidence * bins) - 1));
-    confidenceMinusHits[bin] += confidence - (predicted[i] === labels[i] ? 1 : 0);
+    const at = Math.ceil(confidence * calibrationBinCount) - 1;
+    const bin = bins[Math.min(calibrationBinCount - 1, Math.max(0, at))];
+    bin.count++;
+    bin.confidence += confidence;
+    if (predicted[i] === labels[i]) bin.hits++;
   }
-  return confidenceMinusHits.reduce((sum, gap) => sum + Math.abs(gap), 0) / Math.max(1, labels.length);
+  return bins;
+}
+
+/** The mean confidence and the accuracy of the predictions in bins of equal width; 0 in empty ones. */
+export function calibrationBins(predictions: Predictions): CalibrationBin[] {
+  return binned(predictions).map(({ count, confidence, hits }) => ({
+    confidence: confidence / Math.max(1, count),
+    accuracy: hits / Math.max(1, count),
+    count,
+  }));
+}
+
+/**
+ * Expected calibration error: the mean distance of confidence and accuracy over the bins, weighted by their share of the
+ * samples (Guo et al., 2017, arXiv:1706.04599).
+ */
+export function expectedCalibrationError(predictions: Predictions): number {
+  const gaps = binned(predictions).map(({ confidence, hits }) => Math.abs(confidence - hits));
+  return gaps.reduce((sum, gap) => sum + gap, 0) / Math.max(1, predictions.labels.length);
 }
 
 /** The share of rows for which both predict the same class. */
@@ -64,14 +93,20 @@ export function agreement(a: Float32Array, b: Float32Array, classes: number): nu
   return mean(x.length, (i) => (x[i] === y[i] ? 1 : 0));
 }
 
-/** Mean KL(teacher ‖ student) at temperature 1, nats. */
-export function divergence(teacher: Float32Array, student: Float32Array, classes: number): number {
+/** KL(teacher ‖ student) of each row at temperature 1, nats. */
+export function divergences(teacher: Float32Array, student: Float32Array, classes: number): Float64Array {
   const [p, q] = [logProbabilities(teacher, classes), logProbabilities(student, classes)];
-  return mean(teacher.length / classes, (i) => {
+  return Float64Array.from({ length: teacher.length / classes }, (_, i) => {
     let sum = 0;
     for (let j = i * classes; j < (i + 1) * classes; j++) sum += Math.exp(p[j]) * (p[j] - q[j]);
     return sum;
   });
+}
+
+/** The mean of `divergences`. */
+export function divergence(teacher: Float32Array, student: Float32Array, classes: number): number {
+  const each = divergences(teacher, student, classes);
+  return mean(each.length, (i) => each[i]);
 }
 
 /** Σ wᵢ·xᵢ / Σ wᵢ, element by element. */

@@ -1,4 +1,13 @@
-import type { Curves, JobLogs, JobSpecInput, JobView, MetricRow, StageView } from '@distillery/spec';
+import type {
+  Analysis,
+  Samples,
+  Curves,
+  JobLogs,
+  JobSpecInput,
+  JobView,
+  MetricRow,
+  StageView,
+} from '@distillery/spec';
 import type { Problem } from '../problem.ts';
 
 const submittedAt = '2026-01-31T10:00:00.000Z';
@@ -97,6 +106,42 @@ const jobLogs: JobLogs = {
   more: false,
 };
 
+const analysis: Analysis = {
+  classes: ['circle', 'square'],
+  networks: [
+    {
+      stage: 'student.soft.1',
+      role: 'student',
+      name: 'soft',
+      seed: 1,
+      checkpoint: 'best',
+      classAccuracy: [0.98, 0.9],
+      confusion: [
+        [49, 1],
+        [5, 45],
+      ],
+      reliability: [{ confidence: 0.97, accuracy: 0.94, count: 100 }],
+    },
+  ],
+};
+
+const samples: Samples = {
+  total: 500,
+  kind: 'image',
+  classes: ['circle', 'square'],
+  samples: [
+    {
+      index: 17,
+      label: 1,
+      text: null,
+      teacher: [0.4, 5.1],
+      student: [2.3, 1.9],
+      control: [4.2, 0.3],
+      disagreement: 0.87,
+    },
+  ],
+};
+
 const problem: Problem = {
   type: 'urn:distillery:error:invalid_spec',
   title: 'The job spec is invalid',
@@ -122,5 +167,7 @@ export const examples = {
   MetricRow: metricRow,
   Curves: curves,
   JobLogs: jobLogs,
+  Analysis: analysis,
+  Samples: samples,
   Problem: problem,
 };

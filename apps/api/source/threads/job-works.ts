@@ -6,6 +6,8 @@ import { type CurveQuery, curveReader } from '../curves/read-curves.ts';
 import { metricsCsv } from '../http/csv.ts';
 import { jobTag } from '../http/entity-tag.ts';
 import { checkpointsOf, type JobNetwork, jobNetworks } from '../networks.ts';
+import { analysisOf } from '../predictions/analysis.ts';
+import { type SampleQuery, sampleImage, samplesOf } from '../predictions/samples.ts';
 import type { ThreadServices } from './open-services.ts';
 
 /** The controls of a job that answer with its view. */
@@ -136,6 +138,28 @@ export const jobWorks = {
     const reader = curveReaders.get(queue) ?? curveReader(queue);
     curveReaders.set(queue, reader);
     return JSON.stringify(await reader.read(id, { ...query, stages: [...new Set(wanted ?? stages)] }));
+  },
+
+  /** The predictions of the networks, class by class. @throws DistilleryError `job_not_found`, `unsupported_job`, `not_ready` */
+  async analysis({ queue, store }: ThreadServices, id: string): Promise<string> {
+    const [plan, results] = await Promise.all([queue.jobs.plan(id), queue.jobs.results(id)]);
+    return JSON.stringify(await analysisOf(store, { plan, results }));
+  },
+
+  /** Test samples with logits. @throws DistilleryError `job_not_found`, and those of `samplesOf` */
+  async samples({ queue, store }: ThreadServices, id: string, query: SampleQuery): Promise<string> {
+    const [plan, results, { spec }] = await Promise.all([
+      queue.jobs.plan(id),
+      queue.jobs.results(id),
+      queue.jobs.spec(id),
+    ]);
+    return JSON.stringify(await samplesOf(store, { plan, results, spec }, query));
+  },
+
+  /** A test image as PNG. @throws DistilleryError `job_not_found`, and those of `sampleImage` */
+  async sampleImage({ queue, store }: ThreadServices, id: string, index: number): Promise<Uint8Array> {
+    const [plan, results] = await Promise.all([queue.jobs.plan(id), queue.jobs.results(id)]);
+    return sampleImage(store, { plan, results }, index);
   },
 
   /** Lines of the log. @throws DistilleryError `job_not_found`, `stage_not_found` */

@@ -24,8 +24,10 @@ const isLarge = (stages: number, args: readonly unknown[]) =>
   stages > manyStages ||
   args.some((arg) => ((arg as { limit?: number } | undefined)?.limit ?? 0) > manyEntries);
 
-/** Curves of more rows are read on a thread that delays no other request. */
+/** Curves of more rows are slow to read. */
 const manyRows = 5000;
+/** The works that read predictions for a whole test set, whatever the size of the job. */
+const ofPredictions: ReadonlySet<string> = new Set<keyof JobWorks>(['analysis', 'samples', 'sampleImage']);
 
 /** Each takes a fraction of a second of the thread, so that two answers of Redis wait for it at most. */
 const bounds = { atOnce: 2, waiting: 200 };
@@ -44,12 +46,14 @@ export function startRecords({
       warn,
     });
   const thread = start('requests for large jobs');
-  const slow = start('requests for curves');
+  // So that these delay no other request.
+  const slow = start('requests for curves and predictions');
   return {
     async ask(work, id, ...args) {
       const { stages } = await services.queue.jobs.header(id);
-      if (work === 'curves' && (await services.queue.metrics.count(id)) > manyRows)
-        return (await slow.ask(work, ...([id, ...args] as never))) as never;
+      const isSlow =
+        ofPredictions.has(work) || (work === 'curves' && (await services.queue.metrics.count(id)) > manyRows);
+      if (isSlow) return (await slow.ask(work, ...([id, ...args] as never))) as never;
       if (isLarge(stages.length, args)) return (await thread.ask(work, ...([id, ...args] as never))) as never;
       return (jobWorks[work] as (...all: unknown[]) => Promise<never>)(services, id, ...args);
     },

@@ -53,6 +53,11 @@ export const bytePair: TokenizerKind<typeof options, BytePair> = {
       }
     };
   },
+  decoder({ merges }) {
+    const bytesOfId = (id: number): number[] =>
+      id < firstMerge ? [id - 1] : merges[id - firstMerge].flatMap(bytesOfId);
+    return (ids) => new TextDecoder().decode(Uint8Array.from(ids.flatMap(bytesOfId)));
+  },
 };
 
 const utf8 = new TextEncoder();

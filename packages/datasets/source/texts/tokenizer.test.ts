@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { pieceCounter } from './counts.ts';
 import { keyOf, learnMerges, type Merge, merged } from './merges.ts';
-import { textEncoder, type Tokenizer, tokenizerKind, tokenizerOptions } from './tokenizer.ts';
+import { textDecoder, textEncoder, type Tokenizer, tokenizerKind, tokenizerOptions } from './tokenizer.ts';
 
 function learn(options: object, texts: readonly string[]): Promise<Tokenizer> {
   const choice = tokenizerOptions.parse(options);
@@ -138,4 +138,24 @@ test('the number of counts stays bounded, and frequent pieces keep theirs', asyn
   for (let i = 0; i < 1000; i++) counter.add(['often', `rare${i}`, 'often']);
   expect(counter.counts.size).toBeLessThanOrEqual(10);
   expect(counter.counts.get('often')).toBe(2000);
+});
+
+describe('texts for people', () => {
+  const text = 'The caf\u00e9 costs 1200 € \u{1f408}';
+  const decoded = async (options: object, length: number) => {
+    const tokenizer = await learn(options, [text, text]);
+    const ids = new Uint16Array(length);
+    textEncoder(tokenizer)(text, ids);
+    return textDecoder(tokenizer)(ids);
+  };
+
+  test('byte pairs give the text, up to the length', async () => {
+    expect(await decoded({ type: 'byte_pair', vocabulary: 270 }, 100)).toBe(text);
+    expect(text.startsWith(await decoded({ type: 'byte_pair', vocabulary: 257 }, 5))).toBe(true);
+  });
+
+  test('words give the known ones', async () => {
+    expect(await decoded({ type: 'word' }, 100)).toBe('the caf\u00e9 costs 1200 € \u{1f408}');
+    expect(await decoded({ type: 'word', vocabulary: 4 }, 3)).toBe('\ufffd caf\u00e9 \ufffd');
+  });
 });

@@ -24,6 +24,8 @@ export interface TokenizerKind<Options extends z.ZodObject, Learned extends { ty
   ): Promise<Learned>;
   /** Returns a function that encodes one piece. No id is 0, which is padding. */
   encoder(learned: Learned): (piece: string) => readonly number[];
+  /** Returns a function that writes ids, without padding, as a text for people. */
+  decoder(learned: Learned): (ids: readonly number[]) => string;
 }
 
 const kinds = { word, byte_pair: bytePair };
@@ -64,4 +66,10 @@ export function textEncoder(learned: Tokenizer): (text: string, ids: Uint16Array
       }
     }
   };
+}
+
+/** Creates the opposite of `textEncoder`: the text that a network reads, as far as the tokenizer keeps it. */
+export function textDecoder(learned: Tokenizer): (ids: Uint16Array) => string {
+  const decode = tokenizerKind(learned).decoder(learned);
+  return (ids) => decode(Array.from(ids).filter((id) => id !== 0));
 }

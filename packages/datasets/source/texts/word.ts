@@ -47,4 +47,7 @@ export const word: TokenizerKind<typeof options, Words> = {
     const ids = new Map(words.map((name, index) => [name, [reserved + index]]));
     return (piece) => ids.get(piece) ?? [1];
   },
+  decoder({ words }) {
+    return (ids) => ids.map((id) => words[id - reserved] ?? '�').join(' ');
+  },
 };

@@ -78,6 +78,12 @@ export function weightOf(teachers: readonly Teacher[], name: string): number {
   return teachers.find((teacher) => teacher.name === name)?.weight ?? 1;
 }
 
+/** The teachers that a student is compared with, with their weights; for a control, the job's first teacher; none for peers. */
+export function guidesOf(teachers: readonly Teacher[], student: Student): { name: string; weight: number }[] {
+  const names = student.teachers.length > 0 ? student.teachers : teachers.slice(0, 1).map(({ name }) => name);
+  return names.map((name) => ({ name, weight: weightOf(teachers, name) }));
+}
+
 /**
  * The students that a job trains: first the controls (one for each different architecture and training among the
  * students, with cross-entropy alone), then those of the spec; born-again ones with all their generations, each taught

@@ -1,5 +1,6 @@
 import type { Store } from '@distillery/store';
 import { z } from 'zod';
+import { encodeTestSamples } from '../test-samples.ts';
 import type { Materials } from './materials.ts';
 import { blobSchema } from './blob.ts';
 
@@ -16,10 +17,18 @@ export const aboutDataSchema = z.object({
     .optional()
     .describe('The mean and standard deviation of each channel, for pixels in 0 to 1; absent for texts.'),
   testLabels: blobSchema.describe('The labels of the test split: `[test]`, as the bytes of int32.'),
+  testSamples: blobSchema
+    .optional()
+    .describe('Some samples of the test split, for people; absent in results of earlier versions.'),
 });
 export type AboutData = z.output<typeof aboutDataSchema>;
 
-/** Describes a stage's data, and stores the labels of its test split. */
+/** The digests of the blobs that describe the data. */
+export function dataBlobs({ testLabels, testSamples }: AboutData): string[] {
+  return [testLabels, ...(testSamples === undefined ? [] : [testSamples])].map(({ digest }) => digest);
+}
+
+/** Describes a stage's data, and stores the labels of its test split and some of its samples. */
 export async function aboutData({ dataset, indices }: Materials, store: Store): Promise<AboutData> {
   const { buffer, byteOffset, byteLength } = dataset.test.labels;
   return {
@@ -31,5 +40,6 @@ export async function aboutData({ dataset, indices }: Materials, store: Store): 
     skipped: dataset.skipped.count,
     normalization: dataset.normalization,
     testLabels: await store.put(new Uint8Array(buffer, byteOffset, byteLength)),
+    testSamples: await store.put(await encodeTestSamples(dataset)),
   };
 }

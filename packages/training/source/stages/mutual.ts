@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { trainingWork } from '../planning/estimate.ts';
 import { requirementsOf } from '../planning/stages.ts';
 import { isPeer, viewsOf } from '../planning/students.ts';
-import { aboutData, aboutDataSchema } from './about-data.ts';
+import { aboutData, aboutDataSchema, dataBlobs } from './about-data.ts';
 import { loadMaterials } from './materials.ts';
 import { runNetworks } from './network-run.ts';
 import type { StageContext, StageKind } from './stage.ts';
@@ -49,7 +49,7 @@ export const mutual: StageKind<typeof input, typeof resultSchema> = {
       ...(result && { trained: { result: result.results[name], data: result.dataset } }),
     })),
   artifacts: ({ results, dataset }) => ({
-    blobs: [...Object.values(results).flatMap(blobsOf), dataset.testLabels.digest],
+    blobs: [...Object.values(results).flatMap(blobsOf), ...dataBlobs(dataset)],
     shared: [],
   }),
   run,

@@ -23,7 +23,7 @@ import { outputSets } from '../planning/output-sets.ts';
 import type { PlanningJob } from '../planning/stages.ts';
 import { isFresh, isScored } from '../planning/students.ts';
 import { accuracy, crossEntropyLoss, expectedCalibrationError } from '../scores.ts';
-import { aboutData, aboutDataSchema } from './about-data.ts';
+import { aboutData, aboutDataSchema, dataBlobs } from './about-data.ts';
 import { blobSchema } from './blob.ts';
 import { loadMaterials, outputsKey, phase } from './materials.ts';
 import type { StageContext, StageKind } from './stage.ts';
@@ -121,7 +121,7 @@ export const outputs: StageKind<typeof input, typeof resultSchema> = {
   artifacts: ({ sets, testLogits, given }) => ({
     blobs: [
       ...(testLogits === undefined ? [] : [testLogits.digest]),
-      ...(given === undefined ? [] : [...blobsOf(given.result), given.data.testLabels.digest]),
+      ...(given === undefined ? [] : [...blobsOf(given.result), ...dataBlobs(given.data)]),
     ],
     shared: sets.map(({ address }) => address),
     manifests: sets.flatMap(({ address, taps, views }) =>

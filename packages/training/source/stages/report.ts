@@ -12,7 +12,7 @@ import {
 } from '@distillery/spec';
 import { z } from 'zod';
 import { clearCheckpoints } from '../checkpoint.ts';
-import { isPeer, jobTeachers, type Student, studentsOf, weightOf } from '../planning/students.ts';
+import { guidesOf, isPeer, jobTeachers, type Student, studentsOf } from '../planning/students.ts';
 import {
   accuracy,
   agreement,
@@ -181,10 +181,13 @@ async function run(context: StageContext<Input>): Promise<z.output<typeof result
    * teachers give their weighted mean, also with `combine: best`, which needs the labels.
    */
   async function guideOf(student: Student, seed: number): Promise<Float32Array | undefined> {
-    const names = student.teachers.length > 0 ? student.teachers : teachers.slice(0, 1).map((t) => t.name);
-    if (names.length === 0) return undefined;
-    const weights = names.map((name) => weightOf(teachers, name));
-    return meanOf(await Promise.all(names.map((name) => best(name, seed))), weights);
+    const guiding = guidesOf(teachers, student);
+    if (guiding.length === 0) return undefined;
+    const logits = await Promise.all(guiding.map(({ name }) => best(name, seed)));
+    return meanOf(
+      logits,
+      guiding.map(({ weight }) => weight),
+    );
   }
 
   function accuracyOf(logits: Float32Array): number {

@@ -6,7 +6,7 @@ import { networkOf } from '../planning/layout.ts';
 import { isPeer, viewsOf } from '../planning/students.ts';
 import { pretrainedOf } from '../pretraining.ts';
 import { loadInherited, loadTeacherParameters } from '../teacher-parameters.ts';
-import { aboutData, aboutDataSchema } from './about-data.ts';
+import { aboutData, aboutDataSchema, dataBlobs } from './about-data.ts';
 import { auxiliary, auxiliaryInput, loadPretrained } from './auxiliary.ts';
 import { loadMaterials } from './materials.ts';
 import { runNetworks } from './network-run.ts';
@@ -83,7 +83,7 @@ export const student: StageKind<typeof input, typeof resultSchema> = {
     },
   ],
   artifacts: ({ result, dataset }) => ({
-    blobs: [...blobsOf(result), dataset.testLabels.digest],
+    blobs: [...blobsOf(result), ...dataBlobs(dataset)],
     shared: [],
   }),
   run,

@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { bindMethod, labelsAlone } from '../method.ts';
 import { trainingWork } from '../planning/estimate.ts';
 import { requirementsOf } from '../planning/stages.ts';
-import { aboutData, aboutDataSchema } from './about-data.ts';
+import { aboutData, aboutDataSchema, dataBlobs } from './about-data.ts';
 import { loadMaterials, type Materials, trainingKey } from './materials.ts';
 import { runNetworks } from './network-run.ts';
 import type { StageContext, StageKind } from './stage.ts';
@@ -55,7 +55,7 @@ export const teacher: StageKind<typeof input, typeof resultSchema> = {
     },
   ],
   artifacts: ({ address, result, dataset }) => ({
-    blobs: [...blobsOf(result), dataset.testLabels.digest],
+    blobs: [...blobsOf(result), ...dataBlobs(dataset)],
     shared: [address],
   }),
   shared: { folder: 'teachers', blobs: (manifest) => blobsOf(trainedNetworkSchema.parse(manifest)) },

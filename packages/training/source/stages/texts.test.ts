@@ -7,6 +7,8 @@ import type { Report } from '@distillery/spec';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { jobSpec } from '../kinds.ts';
 import { planJob } from '../planning/plan.ts';
+import { decodeTestSamples } from '../test-samples.ts';
+import type { StudentResult } from './student.ts';
 import { stageRunner } from '../testing/stages.ts';
 
 let folder: string;
@@ -43,6 +45,13 @@ test('a deeper teacher of texts teaches a small student', { timeout: 300_000 }, 
   const job = await runner.plan('job_texts', jobSpec.parse(base));
   for (const { id } of job.stages) await job.run(id);
   const { report } = job.results.report as { report: Report };
+  const { testSamples } = (
+    job.results[job.stages.find(({ id }) => id.startsWith('student.small'))?.id ?? ''] as StudentResult
+  ).dataset;
+  const samples = decodeTestSamples(await runner.store.read(testSamples?.digest as string));
+  const { kind, texts } = samples.content as { kind: string; texts: string[] };
+  expect([kind, samples.indices.length, texts.length]).toEqual(['text', 150, 150]);
+  expect(texts[0]).toMatch(/^\p{L}+ \p{L}+ /u);
   const [teacher] = report.teachers;
   // A third of them would be right by chance.
   expect(teacher.best.testAccuracy).toBeGreaterThan(0.8);
