@@ -31,7 +31,15 @@ test('the requests work in a shell', { timeout: 60_000 }, async () => {
     (text) => !/v1\/events"|-X DELETE|\/store\/scrub|\/v1\/session|\/v1\/keys/.test(text),
   );
   expect(tried.length).toBeGreaterThan(20);
-  const env = { PATH: process.env.PATH, ID: id, NAME: 'soft', INDEX: '0', TOKEN: 'none', no_proxy: '*' };
+  const env = {
+    PATH: process.env.PATH,
+    ID: id,
+    NAME: 'soft',
+    STUDENT: 'soft',
+    INDEX: '0',
+    TOKEN: 'none',
+    no_proxy: '*',
+  };
   for (const text of tried) {
     const command = text.replace(/^curl/, 'curl -sS -m 2 -o /dev/null -w "%{http_code}"');
     const { stdout } = await promisify(execFile)('bash', ['-c', `${command} || true`], { env });

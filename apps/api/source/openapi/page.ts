@@ -83,8 +83,14 @@ function operationText(
   const body = exampleOf(requestBody?.content['application/json']?.schema, components);
   return `<details><summary><code>${method.toUpperCase()} ${html(path)}</code> <span>${prose(summary)}</span></summary>
 <section>${description === '' ? '' : `<p>${prose(description)}</p>`}
-<pre>${html(curlOf(path, method, body, origin))}</pre>
+<pre>${html(curlOf(path + requiredQuery(parameters), method, body, origin))}</pre>
 ${rows.length === 0 ? '' : `<table>${rows.join('')}</table>`}<table>${answers.join('')}</table></section></details>`;
+}
+
+/** The parameters of the query without which the request is refused. */
+function requiredQuery(parameters: readonly Parameter[]): string {
+  const required = parameters.filter((one) => one.in === 'query' && one.required);
+  return required.map(({ name }, index) => `${index === 0 ? '?' : '&'}${name}={${name}}`).join('');
 }
 
 /** The request as a command of a shell, which reads the id of a job, and other names, from variables. */
