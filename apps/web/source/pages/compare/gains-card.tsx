@@ -1,7 +1,7 @@
 import { ChartCard } from '../../charts/chart-card.tsx';
 import { DotPlot, dotPlotHeight, type DotRow } from '../../charts/dot-plot.tsx';
 import { Drawn } from '../../charts/drawn.tsx';
-import { Segments } from '../../components/segments.tsx';
+import { EpochChoice } from '../../components/epoch-choice.tsx';
 import { useQuery } from '../../router/query.ts';
 import type { Chosen } from '../../results/rows.ts';
 import type { CompareProps } from './compare-page.tsx';
@@ -37,18 +37,7 @@ export function GainsCard({ jobs, names }: CompareProps) {
           ...jobs.map(({ id }) => dots.find(({ name }) => name === id)?.mean ?? null),
         ]),
       })}
-      controls={
-        <Segments
-          small
-          label="Epoch"
-          value={chosen}
-          options={[
-            { value: 'best', label: 'Best epoch' },
-            { value: 'last', label: 'Last' },
-          ]}
-          onChange={(value) => change({ epoch: value === 'best' ? null : value })}
-        />
-      }
+      controls={<EpochChoice chosen={chosen} change={change} />}
     >
       {rows.length === 0 ? (
         <p class="small muted">No student of these jobs has been compared with a control yet.</p>

@@ -3,7 +3,7 @@ import { useLoad } from '../../api/use-load.ts';
 import { ButtonLink } from '../../components/button.tsx';
 import { Mark } from '../../components/mark.tsx';
 import { Empty, ErrorBox, Loading } from '../../components/page-states.tsx';
-import { Segments } from '../../components/segments.tsx';
+import { EpochChoice } from '../../components/epoch-choice.tsx';
 import { Select } from '../../components/select.tsx';
 import { sortOf, sortText } from '../../components/sort.ts';
 import { type Column, Table } from '../../components/table.tsx';
@@ -46,16 +46,7 @@ export default function FilesTab({ job, report, networks }: TabProps) {
               onChange={(value) => change({ format: value === formats[0]?.type ? null : value })}
             />
           )}
-          <Segments
-            small
-            label="Epoch"
-            value={chosen}
-            options={[
-              { value: 'best', label: 'Best epoch' },
-              { value: 'last', label: 'Last' },
-            ]}
-            onChange={(value) => change({ epoch: value === 'best' ? null : value })}
-          />
+          <EpochChoice chosen={chosen} change={change} />
         </header>
         {rows.length === 0 ? (
           <Empty icon="clock" title="No weights yet">

@@ -6,7 +6,7 @@ import { GainAxis, gainScale, GainStrip } from '../../components/gain.tsx';
 import { Icon } from '../../components/icon.tsx';
 import { Mark } from '../../components/mark.tsx';
 import { Menu } from '../../components/menu.tsx';
-import { Segments } from '../../components/segments.tsx';
+import { EpochChoice } from '../../components/epoch-choice.tsx';
 import { type Sort, sorted, sortOf, sortText } from '../../components/sort.ts';
 import { toast } from '../../components/toast.tsx';
 import { bytes, number } from '../../format/numbers.ts';
@@ -112,16 +112,7 @@ export function ResultsTable({ job, report, rows, chosen, best }: TableProps) {
           {seeds > 1 ? `, mean ± sd of ${seeds} seeds` : ''}
         </span>
         <span class="push" />
-        <Segments
-          small
-          label="Epoch"
-          value={chosen}
-          options={[
-            { value: 'best', label: 'Best epoch' },
-            { value: 'last', label: 'Last' },
-          ]}
-          onChange={(value) => change({ epoch: value === 'best' ? null : value })}
-        />
+        <EpochChoice chosen={chosen} change={change} />
         <Menu
           small
           align="right"
