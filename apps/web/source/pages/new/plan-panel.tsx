@@ -1,3 +1,4 @@
+import { Facts } from '../../components/facts.tsx';
 import type { Plan } from '@distillery/spec';
 import { Icon } from '../../components/icon.tsx';
 import { Mark } from '../../components/mark.tsx';
@@ -57,14 +58,7 @@ function PlanFacts({ plan, seeds, student }: { plan: Plan; seeds: number; studen
   ];
   return (
     <>
-      <dl class="pl">
-        {facts.map(([term, value]) => (
-          <div key={term}>
-            <dt>{term}</dt>
-            <dd>{value}</dd>
-          </div>
-        ))}
-      </dl>
+      <Facts class="pl" facts={facts} />
       {warnings.map((warning) => (
         <p key={warning} class="warn small">
           <Icon name="warning" /> {warning}

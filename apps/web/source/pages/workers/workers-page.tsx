@@ -1,3 +1,4 @@
+import { Facts } from '../../components/facts.tsx';
 import type { JobState, RunningStage, WorkersView, WorkerView } from '@distillery/spec';
 import { useEffect, useRef } from 'preact/hooks';
 import { useEvents } from '../../api/events.ts';
@@ -78,16 +79,7 @@ function Queue({ answer: { workers, queue } }: { answer: WorkersView }) {
       .filter((state) => (queue.jobs[state] ?? 0) > 0)
       .map((state) => [`Jobs ${stateWord(state).toLowerCase()}`, number(queue.jobs[state])]),
   ];
-  return (
-    <dl class="facts queue">
-      {facts.map(([term, value]) => (
-        <div key={term}>
-          <dt>{term}</dt>
-          <dd>{value}</dd>
-        </div>
-      ))}
-    </dl>
-  );
+  return <Facts class="facts queue" facts={facts} />;
 }
 
 function columns(now: number): Column<WorkerView>[] {
