@@ -3,29 +3,21 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { type Forward, record, run, sizeOf, startEngine, trace } from '@distillery/engine';
-import { formats, permute, type Weights } from '@distillery/formats';
-import { architectures, bind } from '@distillery/models';
-import * as tf from '@tensorflow/tfjs-core';
+import { startEngine } from '@distillery/engine';
+import { formats } from '@distillery/formats';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { exampleNetworks, movedValues } from '../testing/networks.ts';
+import {
+  classes,
+  type DescribedNetwork,
+  describedNetworks,
+  distance,
+  normalization,
+} from '../testing/described-networks.ts';
 import { pythonTimeout, pythonWith } from '../testing/python.ts';
 
 const packages = ['onnx', 'onnxruntime', 'numpy', 'torch', 'safetensors'];
-const [samples, classes, vocabulary] = [3, 10, 30];
-const normalization = { mean: [0.5, 0.4, 0.3], std: [0.2, 0.25, 0.3] };
 
-interface Example {
-  name: string;
-  input: number[];
-  weights: Weights;
-  /** Bytes of images, or ids of texts. */
-  given: number[];
-  /** The engine's logits for them. */
-  logits: Float32Array;
-}
-
-const examples: Example[] = [];
+let examples: DescribedNetwork[] = [];
 let folder: string;
 let python: string | undefined;
 
@@ -34,8 +26,7 @@ beforeAll(async () => {
   if (python === undefined) return;
   folder = await mkdtemp(join(tmpdir(), 'distillery-formats-'));
   await startEngine();
-  for (const [name, options] of Object.entries(exampleNetworks)) examples.push(ofImages(name, options));
-  examples.push(ofTexts());
+  examples = describedNetworks();
   for (const { name, weights, given, input } of examples) {
     const file = (format: string, options: Record<string, string>, suffix = '') => {
       const { encode, extension, options: schema } = formats.get(format);
@@ -155,75 +146,3 @@ test('PyTorch and NumPy read the same tensors from their own files', async (cont
   const { stdout } = await promisify(execFile)(python, ['-c', comparison, folder, names]);
   expect(stdout.trim()).toBe('equal');
 }, 120_000);
-
-function ofImages(name: string, options: { type: string }): Example {
-  const input = [32, 32, 3];
-  const given = Array.from({ length: samples * sizeOf(input) }, (_, i) =>
-    Math.floor(127.5 * (1 + Math.sin(12.9898 * i))),
-  );
-  const { mean, std } = normalization;
-  const values = given.map((byte, i) => (byte / 255 - mean[i % 3]) / std[i % 3]);
-  return example({
-    name,
-    options,
-    input,
-    given,
-    values,
-    metadata: { normalization: JSON.stringify(normalization) },
-  });
-}
-
-function ofTexts(): Example {
-  const input = [12];
-  const options = { type: 'text_transformer', width: 16, depth: 2, heads: 2, dropout: 0 };
-  // Texts of different lengths, padded with 0.
-  const given = Array.from({ length: samples * 12 }, (_, i) =>
-    i % 12 < 12 - 4 * Math.floor(i / 12) ? 1 + ((7 * i) % 29) : 0,
-  );
-  return example({ name: 'text', options, input, given, values: given, metadata: {} });
-}
-
-function example({
-  name,
-  options,
-  input,
-  given,
-  values,
-  metadata,
-}: Pick<Example, 'name' | 'input' | 'given'> & {
-  options: { type: string };
-  values: number[];
-  metadata: Record<string, string>;
-}): Example {
-  const choice = architectures.schema.parse(options);
-  const task = { classes, ...(input.length === 1 && { vocabulary }) };
-  const forward: Forward = bind(architectures.get(choice.type), choice, task);
-  const { parameters } = trace(forward, input);
-  const moved = movedValues(parameters);
-  const logits = tf.tidy(() => {
-    const tensors = Object.fromEntries(
-      parameters.map(({ name: key, shape }) => [key, tf.tensor(moved[key], shape)]),
-    );
-    return run(forward, tensors, tf.tensor(values, [samples, ...input])).output.dataSync() as Float32Array;
-  });
-  const weights: Weights = {
-    parameters: parameters.map(({ name: key, shape, interchange }) => ({
-      name: key,
-      dtype: 'F32' as const,
-      ...permute(moved[key], shape, interchange),
-    })),
-    metadata: {
-      ...metadata,
-      graph: JSON.stringify(record(forward, input)),
-      classes: JSON.stringify(Array.from({ length: classes }, (_, i) => `class ${i}`)),
-    },
-  };
-  return { name, input, weights, given, logits };
-}
-
-/** The largest difference, as a share of the largest expected value. */
-function distance(found: ArrayLike<number>, expected: ArrayLike<number>): number {
-  const wanted = Array.from(expected);
-  const largest = Math.max(...wanted.map(Math.abs));
-  return Math.max(...wanted.map((value, i) => Math.abs(found[i] - value))) / largest;
-}

@@ -3,7 +3,7 @@ import { describeFormat } from '../testing/conformance.ts';
 import { formats } from './index.ts';
 
 /** Formats that write the network as a graph. */
-const graphs = new Set(['onnx']);
+const graphs = new Set(['onnx', 'tfjs']);
 
 for (const format of formats.list) describeFormat(format, graphs.has(format.type) ? 'graphs' : 'tensors');
 

@@ -1,8 +1,8 @@
-import { DistilleryError } from '@distillery/spec';
 import { toFloat16 } from '../float16.ts';
 import type { NamedTensor } from '../format.ts';
 import { permute } from '../permute.ts';
 import { quantized } from '../quantize.ts';
+import { TensorsByName } from '../tensors-by-name.ts';
 import type { OnnxModel } from './model.ts';
 
 /** How the weights of layers are stored. Computation is in float32 in each case, so that every runtime takes the file. */
@@ -10,19 +10,19 @@ export type Precision = 'float32' | 'float16' | 'int8';
 
 /** Adds the parameters of a network to a model when its operations ask for them. */
 export class Parameters {
-  private readonly tensors: ReadonlyMap<string, NamedTensor>;
+  private readonly tensors: TensorsByName;
   private readonly model: OnnxModel;
   private readonly precision: Precision;
 
   constructor(parameters: readonly NamedTensor[], model: OnnxModel, precision: Precision) {
-    this.tensors = new Map(parameters.map((tensor) => [tensor.name, tensor]));
+    this.tensors = new TensorsByName(parameters);
     this.model = model;
     this.precision = precision;
   }
 
   /** A parameter in float32 in every precision: biases, normalisations, positions. Returns the name of its value. */
   exact(name: string): string {
-    const { shape, data } = this.find(name);
+    const { shape, data } = this.tensors.get(name);
     return this.model.tensor(name, 'float32', shape, data);
   }
 
@@ -33,7 +33,7 @@ export class Parameters {
    * @param axes a permutation of the axes of PyTorch's layout; default: none
    */
   weights(name: string, axis: number, axes?: readonly number[]): string {
-    const found = this.find(name);
+    const found = this.tensors.get(name);
     const { shape, data } = axes === undefined ? found : permute(found.data, found.shape, axes);
     if (this.precision === 'float32') return this.model.tensor(name, 'float32', shape, data);
     if (this.precision === 'float16') {
@@ -50,16 +50,5 @@ export class Parameters {
       ],
       { axis },
     );
-  }
-
-  shape(name: string): readonly number[] {
-    return this.find(name).shape;
-  }
-
-  private find(name: string): NamedTensor & { data: Float32Array } {
-    const found = this.tensors.get(name);
-    if (found?.data instanceof Float32Array) return found as NamedTensor & { data: Float32Array };
-    const fault = found === undefined ? 'is missing' : `has the type ${found.dtype}, expected F32`;
-    throw new DistilleryError('artifact_corrupt', `the weights do not fit their graph: ${name} ${fault}`);
   }
 }
