@@ -215,7 +215,8 @@ const operations: Record<number, (reader: PickleReader) => void> = {
   0x63: (r) => r.push(new Named(`${r.line()}.${r.line()}`)),
   0x93: (r) => {
     const [name, module] = [r.pop(), r.pop()];
-    r.push(new Named(`${String(module)}.${String(name)}`));
+    if (typeof name !== 'string' || typeof module !== 'string') throw damaged('a name is no text');
+    r.push(new Named(`${module}.${name}`));
   },
   // REDUCE, NEWOBJ
   0x52: call,

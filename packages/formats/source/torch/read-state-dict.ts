@@ -18,8 +18,14 @@ const storages: Record<string, { bytes: number; dtype: DType }> = {
 const [rebuild, parameter] = ['torch._utils._rebuild_tensor_v2', 'torch._utils._rebuild_parameter'];
 /** Names that checkpoints hold beside their tensors and that describe no code: learning rates and accuracies of NumPy. */
 const harmless = new Set([
-  ...[rebuild, parameter, 'torch.Size', 'torch.device', '_codecs.encode'],
-  ...['numpy.dtype', 'numpy.core.multiarray.scalar', 'numpy._core.multiarray.scalar'],
+  rebuild,
+  parameter,
+  'torch.Size',
+  'torch.device',
+  '_codecs.encode',
+  'numpy.dtype',
+  'numpy.core.multiarray.scalar',
+  'numpy._core.multiarray.scalar',
 ]);
 /** Where training scripts keep the weights within a checkpoint. */
 const places = ['state_dict', 'model_state_dict', 'model', 'net', 'student', 'teacher'];
@@ -43,7 +49,9 @@ export function readStateDict(
   const found = root.size === 0 || hasTensors(root) ? root : nested(root);
   return [...found].flatMap(([name, value]) => {
     const call = tensorCall(value);
-    return call === undefined ? [] : [{ name: String(name), ...tensorOf(String(name), call, storageOf) }];
+    return call === undefined || typeof name !== 'string'
+      ? []
+      : [{ name, ...tensorOf(name, call, storageOf) }];
   });
 }
 
@@ -52,7 +60,10 @@ function nested(root: Map<Pickled, Pickled>): Map<Pickled, Pickled> {
     const value = root.get(place);
     if (value instanceof Map && hasTensors(value)) return value;
   }
-  const keys = [...root.keys()].slice(0, 20).map(String).join(', ');
+  const keys = [...root.keys()]
+    .filter((key) => typeof key === 'string')
+    .slice(0, 20)
+    .join(', ');
   throw refusal(`it holds no tensors at the top or under ${places.join(', ')}; its keys are: ${keys}`);
 }
 
@@ -74,7 +85,7 @@ function tensorOf(name: string, { args }: Call, storageOf: (key: string) => Uint
   const type = kind instanceof Named ? storages[kind.name] : undefined;
   if (type === undefined)
     throw refusal(`${name} has numbers of the type ${kind instanceof Named ? kind.name : 'unknown'}`);
-  const bytes = storageOf(String(key));
+  const bytes = typeof key === 'string' ? storageOf(key) : undefined;
   if (bytes === undefined) throw refusal(`the numbers of ${name} are missing`);
   if (
     typeof offset !== 'number' ||
