@@ -75,7 +75,13 @@ test('the log, the view and the report of a job contain its events', { timeout: 
   // Others say that so few images teach little.
   expect(job.warnings.filter(({ stage }) => stage === 'teacher')).toMatchObject([
     { stage: 'teacher', attempt: 1, message: 'the disk is slow', count: 1 },
+    {
+      stage: 'teacher',
+      attempt: 2,
+      message: expect.stringMatching(/^\d+ of 150 texts are longer than 16 tokens/),
+    },
   ]);
+  expect(job.warnings.filter(({ message }) => message.includes('longer than 16 tokens'))).toHaveLength(1);
   const samples = [{ name: expect.stringContaining('122'), reason: expect.stringMatching(/label/) }];
   expect(job.skippedData).toEqual([{ stage: 'teacher', digest: report.dataset.digest, count: 1, samples }]);
   const [{ name, reason }] = job.skippedData[0].samples;

@@ -4,11 +4,12 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { encodeSafetensors, permute } from '@distillery/formats';
-import { initialValues, run, startEngine, trace } from '@distillery/engine';
+import { run, startEngine, trace } from '@distillery/engine';
 import { architectures, bind } from '@distillery/models';
 import * as tf from '@tensorflow/tfjs-core';
 import { expect, test } from 'vitest';
 import { differingNetworks } from '../../bench/peers/parameters.ts';
+import { exampleNetworks, movedValues } from '../testing/networks.ts';
 import { pythonTimeout, pythonWith } from '../testing/python.ts';
 
 /** PyTorch's networks of the benchmark, and those that it lacks. Loads the weights of each and prints its logits for the same images. */
@@ -54,39 +55,6 @@ print(json.dumps(answer))
 `;
 const peers = resolve(import.meta.dirname, '../../bench/peers');
 
-const networks = {
-  lightnn: { type: 'lightnn', dropout: 0 },
-  deepnn: { type: 'deepnn', dropout: 0 },
-  resnet14: { type: 'resnet', depth: 14 },
-  resnet8x4: { type: 'resnet', depth: 8, width: 4 },
-  'wrn-16-2': { type: 'wide_resnet', depth: 16, width: 2 },
-  vgg11: { type: 'vgg', depth: 11 },
-  mobilenet: { type: 'mobilenet_v2' },
-  shufflenet: { type: 'shufflenet_v2' },
-  mlp: { type: 'mlp', hidden: [40, 20], batchNorm: true },
-  layers: {
-    type: 'layers',
-    layers: [
-      { layer: 'conv2d', name: 'c1', filters: 8, kernel_size: 3, padding: 'same', activation: 'relu' },
-      { layer: 'batch_normalization', name: 'n1' },
-      { layer: 'max_pooling2d', name: 'p1' },
-      { layer: 'conv2d', name: 'c2', filters: 8, kernel_size: 1 },
-      { layer: 'concatenate', inputs: ['p1', 'c2'] },
-      { layer: 'average_pooling2d' },
-      { layer: 'flatten' },
-      { layer: 'dense', name: 'd1', units: 32, activation: 'relu' },
-    ],
-    classifier: true,
-  },
-  vit: { type: 'vit', width: 48, depth: 3, heads: 3 },
-  deit: { type: 'vit', width: 32, depth: 2, heads: 4, patch: 8, distillationToken: true },
-};
-
-/** Changes weights, because untrained norms are the identity and biases are 0, which hides mistakes. Variances stay positive. */
-function moved(name: string, values: Float32Array): Float32Array {
-  return values.map((value, i) => value + 0.3 * Math.sin(i + name.length));
-}
-
 test("PyTorch loads every network's weights and computes the same logits", {
   timeout: pythonTimeout + 60_000,
 }, async (context) => {
@@ -99,18 +67,12 @@ test("PyTorch loads every network's weights and computes the same logits", {
     const images = { name: 'images', dtype: 'F32' as const, shape: [4, 32, 32, 3], data: pixels };
     const choices: Record<string, object> = {};
     const expected: Record<string, Record<string, Float32Array>> = {};
-    for (const [name, options] of Object.entries(networks)) {
+    for (const [name, options] of Object.entries(exampleNetworks)) {
       const choice = architectures.schema.parse(options);
       choices[name] = choice;
       const forward = bind(architectures.get(choice.type), choice, { classes: 10 });
       const { parameters } = trace(forward, [32, 32, 3]);
-      const first = initialValues(parameters, 1);
-      const values = Object.fromEntries(
-        parameters.map(({ name: key, initializer }) => [
-          key,
-          initializer.type === 'constant' ? moved(key, first[key]) : first[key],
-        ]),
-      );
+      const values = movedValues(parameters);
       const tensors = parameters.map(({ name: key, shape, interchange }) => ({
         name: key,
         dtype: 'F32' as const,

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { type Format, formats, safetensors, type Weights } from '@distillery/formats';
 import { describeFormat } from '@distillery/formats/testing';
+import type { NetworkGraph } from '@distillery/spec';
 import { blobFile, flipByte } from '@distillery/store/testing';
 import { teacherResult, trainedNetwork } from '@distillery/training/testing';
 import { beforeAll, expect, test } from 'vitest';
@@ -26,15 +27,22 @@ const types = formats.list.map(({ type }) => type);
 
 // The compiled code has a registry of its own.
 const held = privateApi({ source: true });
+const graph: NetworkGraph = {
+  version: 1,
+  input: [3],
+  nodes: [{ op: 'linear', inputs: [0], shape: [2], name: 'fc', bias: true }],
+  output: 1,
+  taps: { logits: 1 },
+};
 const weights: Weights = {
   parameters: [
     { name: 'fc.weight', dtype: 'F32', shape: [2, 3], data: Float32Array.of(1, 2, 3, 4, 5, 6.5) },
     { name: 'fc.bias', dtype: 'F32', shape: [2], data: Float32Array.of(-1, 0) },
   ],
-  metadata: { format: 'pt', classes: '["a","b"]' },
+  metadata: { format: 'pt', classes: '["a","b"]', graph: JSON.stringify(graph) },
 };
-const expected =
-  '[["classes","[\\"a\\",\\"b\\"]"],["format","pt"]]\nfc.weight 2x3 1 2 3 4 5 6.5\nfc.bias 2 -1 0\n';
+const metadata = JSON.stringify(Object.entries(weights.metadata).sort(([a], [b]) => (a < b ? -1 : 1)));
+const expected = `${metadata}\nfc.weight 2x3 1 2 3 4 5 6.5\nfc.bias 2 -1 0\n`;
 let id: string;
 let digest: string;
 
@@ -100,11 +108,34 @@ test('a download is encoded from the stored weights and sent with the headers of
 });
 
 test.each(types)('a download as %s is the file that the format encodes', async (type) => {
-  const { encode, mediaType } = formats.get(type);
+  const { encode, mediaType, options } = formats.get(type);
   const response = await get(`?format=${type}`);
   expect(response.status).toBe(200);
   expect(response.headers.get('content-type')).toContain(mediaType);
-  expect(new Uint8Array(await response.arrayBuffer())).toEqual(encode(weights));
+  expect(new Uint8Array(await response.arrayBuffer())).toEqual(encode(weights, options.parse({})));
+});
+
+test('options of a format are parameters, and a wrong one is refused with what the format takes', async () => {
+  const half = await get('?precision=float16');
+  expect(new Uint8Array(await half.arrayBuffer())).toEqual(
+    safetensors.encode(weights, { precision: 'float16' }),
+  );
+  const small = await get('?format=onnx&precision=int8');
+  const { encode, options } = formats.get('onnx');
+  expect(new Uint8Array(await small.arrayBuffer())).toEqual(
+    encode(weights, options.parse({ precision: 'int8' })),
+  );
+  for (const [query, error] of [
+    [
+      '?format=npz&precision=int8',
+      { path: '#/query/precision', value: 'int8', allowed: ['float32', 'float16'] },
+    ],
+    ['?format=npz&input=pixels', { path: '#/query/input' }],
+  ] as const) {
+    const refused = await get(query);
+    expect(refused.status).toBe(400);
+    expect(await problem(refused)).toMatchObject({ code: 'malformed_request', errors: [error] });
+  }
 });
 
 test('ranges, HEAD and entity tags are those of the encoded file', async () => {
@@ -119,7 +150,7 @@ test('ranges, HEAD and entity tags are those of the encoded file', async () => {
 });
 
 test('an unknown format is refused with the list of formats', async () => {
-  for (const format of ['onnx', 'toString', '']) {
+  for (const format of ['gguf', 'toString', '']) {
     const refused = await get(`?format=${format}`);
     expect(refused.status).toBe(400);
     expect(await problem(refused)).toMatchObject({

@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import { type Format, safetensors } from '@distillery/formats';
-import { DistilleryError, sha256 } from '@distillery/spec';
+import { canonicalJson, DistilleryError, sha256 } from '@distillery/spec';
 import { type BlobInfo, isIntact, type Store } from '@distillery/store';
 import type { SentFile } from './http/send-file.ts';
 
@@ -9,9 +9,10 @@ const quickBytes = 16 * 1024 * 1024;
 
 /**
  * Returns stored weights as a file of a format. Weights are stored as safetensors, which is streamed as it is; a file of
- * another format is encoded for each request.
+ * another format, or with other options than the defaults, is encoded for each request.
  *
  * @param weights the digest and the size of the stored weights
+ * @param options the format's options, parsed
  * @throws DistilleryError `checkpoint_not_found` when the blob is gone; `artifact_corrupt` when it is damaged, as far as that
  *   is known before the first byte is sent
  */
@@ -19,8 +20,11 @@ export async function weightFile(
   store: Store,
   { digest, size }: BlobInfo,
   format: Format,
+  options: Record<string, unknown>,
 ): Promise<SentFile> {
-  if (format.type !== safetensors.type) return encoded(await store.read(digest), format);
+  if (format.type !== safetensors.type || !isDefault(format, options)) {
+    return encoded(await store.read(digest), format, options);
+  }
   const blob = await store.stat(digest);
   if (blob === undefined)
     throw new DistilleryError(
@@ -42,8 +46,13 @@ export async function weightFile(
   return { ...blob, stream: (range) => store.stream(digest, range) };
 }
 
-function encoded(stored: Uint8Array, format: Format): SentFile {
-  const bytes = format.encode(safetensors.decode(stored));
+/** Whether the options are those of the file that is stored. */
+function isDefault({ options: schema }: Format, options: Record<string, unknown>): boolean {
+  return canonicalJson(options) === canonicalJson(schema.parse({}));
+}
+
+function encoded(stored: Uint8Array, format: Format, options: Record<string, unknown>): SentFile {
+  const bytes = format.encode(safetensors.decode(stored), options);
   return {
     digest: sha256(bytes),
     size: bytes.length,

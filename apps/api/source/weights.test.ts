@@ -147,7 +147,7 @@ test('names what is missing', async () => {
   expect(await code('/students/soft/weights?seed=8')).toBe('checkpoint_not_found');
   expect(await code('/students/control/weights')).toBe('not_ready');
   expect(await code('/students/soft/weights?checkpoint=first')).toBe('malformed_request');
-  expect(await code('/students/soft/weights?format=onnx')).toBe('malformed_request');
+  expect(await code('/students/soft/weights?format=gguf')).toBe('malformed_request');
   expect(await code('/teacher/weights?seed=42')).toBe('malformed_request');
 });
 

@@ -24,6 +24,8 @@ interface Labelled {
   test: Split;
   /** The number of images and rows that could not be read, and the names and reasons of the first 100. */
   skipped: { count: number; first: { name: string; reason: string }[] };
+  /** What people should know about how the data were read, as sentences, for example that texts were cut off. */
+  notes?: readonly string[];
 }
 
 interface ImageDataset extends Labelled {

@@ -24,12 +24,13 @@ interface Manifest {
   trainCount: number;
   testCount: number;
   skipped: Dataset['skipped'];
+  notes?: Dataset['notes'];
   input: Input;
   bytes: number;
 }
 
 /** The description of the inputs. */
-type Input = Omit<About, 'classes' | 'skipped'>;
+type Input = Omit<About, 'classes' | 'skipped' | 'notes'>;
 
 /** Decodes every sample into the writer of its split, and returns their description. */
 export type Decode = (writers: { train: SplitWriter; test: SplitWriter }) => Promise<About>;
@@ -110,7 +111,7 @@ async function writeCopy(context: DatasetContext, decode: Decode): Promise<Manif
   try {
     for (const path of paths) drafts.push(await SplitDraft.create(path));
     const [train, test] = drafts;
-    const { classes, skipped, ...input } = await decode({ train, test });
+    const { classes, skipped, notes, ...input } = await decode({ train, test });
     context.signal?.throwIfAborted();
     const [trainLabels, testLabels] = [await train.finish(), await test.finish()];
     await train.append(bytesOf(trainLabels));
@@ -124,7 +125,8 @@ async function writeCopy(context: DatasetContext, decode: Decode): Promise<Manif
     await train.file.sync().catch(refuse);
     const { size: bytes } = await train.file.stat();
     const counts = { trainCount: trainLabels.length, testCount: testLabels.length };
-    const described = { format: FORMAT, classes, ...counts, skipped, input, bytes };
+    const said = notes === undefined ? {} : { notes };
+    const described = { format: FORMAT, classes, ...counts, skipped, ...said, input, bytes };
     const digest = await digestOfFile(paths[0], described, context);
     await rename(paths[0], dataPath(digest, context)).catch(refuse);
     return { ...described, digest };
@@ -153,7 +155,7 @@ async function labelsIn(manifest: Manifest, context: DatasetContext): Promise<[I
 }
 
 function datasetOf(manifest: Manifest, labels: [Int32Array, Int32Array], context: DatasetContext): Dataset {
-  const { digest, classes, skipped, input, trainCount } = manifest;
+  const { digest, classes, skipped, notes, input, trainCount } = manifest;
   const bytes = inputBytes(input);
   const splitOf = (split: 'train' | 'test', index: 0 | 1): Split => {
     const count = labels[index].length;
@@ -169,7 +171,7 @@ function datasetOf(manifest: Manifest, labels: [Int32Array, Int32Array], context
     };
     return { reader, labels: labels[index], count };
   };
-  const about = { classes, skipped, ...input } as About;
+  const about = { classes, skipped, ...(notes && { notes }), ...input } as About;
   return { digest, ...about, train: splitOf('train', 0), test: splitOf('test', 1) };
 }
 

@@ -34,7 +34,8 @@ test('no reader of files waits for a pipe', async () => {
   const pipe = join(await temporaryFolder(), 'pipe');
   execFileSync('mkfifo', [pipe]);
   const refused = new RangeError('is not a regular file');
-  const rows = rowsOf({ path: pipe, columns: { text: 'text', label: 'label' } }, () => {});
+  const columns = { text: 'text', label: 'label' };
+  const rows = rowsOf({ path: pipe, columns, encoding: 'utf-8', header: true, missingLabels: [] }, () => {});
   await expect(rows.next()).rejects.toThrow(refused);
   await expect(archiveEntries(pipe).next()).rejects.toThrow(refused);
   await expect(sha256OfFile(pipe)).rejects.toThrow(refused);

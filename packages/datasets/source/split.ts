@@ -5,7 +5,8 @@ import { randomStream } from '@distillery/engine';
  *
  * @param count the number of training samples
  * @param labels `[count]`
- * @param fraction the share of each class, in [0, 1), rounded to whole samples; a class keeps at least one for training
+ * @param fraction the share of each class, in [0, 1), rounded to whole samples. Above 0, a class of two samples or more has
+ *   at least one in each part; a class of one sample keeps it for training
  * @returns sorted indices into the training split; every index is in exactly one of the two lists
  * @throws RangeError when `fraction` is outside [0, 1), or the number of labels is not `count`
  */
@@ -28,7 +29,8 @@ export function splitValidation(
   for (const [label, indices] of members) {
     // Each class has a random stream, so that its choice does not change when another class grows.
     randomStream(seed, 'validation', label).shuffle(indices);
-    const aside = Math.min(indices.length - 1, Math.round(indices.length * fraction));
+    const least = fraction > 0 ? 1 : 0;
+    const aside = Math.min(indices.length - 1, Math.max(least, Math.round(indices.length * fraction)));
     validation.push(indices.slice(0, aside));
     train.push(indices.slice(aside));
   }

@@ -25,6 +25,7 @@ export {
 export { pooledMap, upTo } from './parts.ts';
 export { createOptimizer, type Optimizer } from './optimizer/optimizer.ts';
 export { RandomStream, randomStream } from './random.ts';
+export { record } from './record.ts';
 export { type RunOptions, type RunResult, run, type Tensors } from './run.ts';
 export { type EngineName, engineNames, startEngine } from './backends/start.ts';
 export { withoutSlope } from './tangent.ts';

@@ -40,7 +40,8 @@ export function trace(forward: Forward, inputShape: Shape): NetworkPlan {
   };
 }
 
-class TracingNet implements Net<Shape> {
+/** The operations of a network over shapes. */
+export class TracingNet implements Net<Shape> {
   readonly declarations = new Declarations();
   readonly taps: Record<string, Shape> = {};
   flops = 0;

@@ -1,4 +1,5 @@
 import type { Kind } from '@distillery/spec';
+import type { z } from 'zod';
 import type { DType, TensorData } from './dtypes.ts';
 
 /** A tensor of a file: `data` holds the product of `shape` elements, the last dimension fastest. */
@@ -18,22 +19,27 @@ export interface NamedTensor {
 export interface Weights {
   /** In the network's order. */
   parameters: readonly NamedTensor[];
-  /** What the weights belong to, as JSON texts: `architecture`, `classes`, `input`, `normalization` or `tokenizer`. */
+  /**
+   * What the weights belong to, as JSON texts: `architecture`, `graph` (its operations), `classes`, `input`, `normalization` or
+   * `tokenizer`.
+   */
   metadata: Readonly<Record<string, string>>;
 }
 
-/** A kind of weight file. `type` is its name in `?format=`. */
-export interface Format extends Kind {
+/** A kind of weight file. `type` is its name in `?format=`; its options are further parameters of a request. */
+export interface Format<Options extends z.ZodObject = z.ZodObject> extends Kind {
+  readonly options: Options;
   /** The media type that downloads are sent with. */
   readonly mediaType: string;
   /** The extension of its files, without the dot. */
   readonly extension: string;
   /**
-   * Returns the bytes of a file. Equal weights give equal bytes, so that a file can be checked against its digest.
+   * Returns the bytes of a file. Equal weights and options give equal bytes, so that a file can be checked against its digest.
    *
    * @throws RangeError for weights that the format cannot represent
+   * @throws DistilleryError `artifact_corrupt` for weights that lack what the format writes, or contradict themselves
    */
-  encode(weights: Weights): Uint8Array;
+  encode(weights: Weights, options: z.output<Options>): Uint8Array;
   /**
    * Reads the bytes of a file. Absent where the format is only written.
    *

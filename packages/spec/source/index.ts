@@ -33,6 +33,16 @@ export { type SweepReport, sweepReportSchema } from './sweep.ts';
 export { type Curve, type Curves, curvesSchema } from './curves.ts';
 export { canonicalJson, digestOf, sha256 } from './digest.ts';
 export { maxScrubFindings, type ScrubFinding, type ScrubReport, scrubReportSchema } from './scrub.ts';
+export {
+  type GraphNode,
+  type GraphOperation,
+  type NetworkGraph,
+  networkGraphSchema,
+  nodesBefore,
+  type NodeOf,
+  parseNetworkGraph,
+  shapeOfValue,
+} from './network-graph.ts';
 export { LostArtifacts } from './lost-artifacts.ts';
 export { asDistilleryError, DistilleryError, type ErrorCode, errorTable, type FieldError } from './errors.ts';
 export {

@@ -93,6 +93,8 @@ export interface WeightsChoice {
   checkpoint?: 'best' | 'last' | undefined;
   /** A format of `client.formats.list()`. */
   format?: string | undefined;
+  /** Options of the format, such as `{ precision: 'int8' }`; the list of formats describes them. */
+  options?: Readonly<Record<string, string>> | undefined;
 }
 
 /** The calls about jobs. */
@@ -336,7 +338,8 @@ export function jobs(transport: Transport) {
      * @throws DigestError behind the last byte, when the bytes are not those that the service has
      * @example
      * // In Node:
-     * const file = await client.jobs.download(id, { student: 'small', seed: 1, format: 'onnx' });
+     * const options = { precision: 'int8' };
+     * const file = await client.jobs.download(id, { student: 'small', seed: 1, format: 'onnx', options });
      * await pipeline(file.stream, createWriteStream(file.name));
      * @example
      * // In memory:
@@ -344,14 +347,18 @@ export function jobs(transport: Transport) {
      */
     download: (
       id: string,
-      { teacher = 'teacher', student, ...query }: WeightsChoice = {},
+      { teacher = 'teacher', student, options: chosen, ...query }: WeightsChoice = {},
       options: DownloadOptions = {},
     ): Promise<Download> => {
       const network =
         student === undefined
           ? `teachers/${encodeURIComponent(teacher)}`
           : `students/${encodeURIComponent(student)}`;
-      return download(transport, { path: path(id, `/${network}/weights`), query: { ...query } }, options);
+      return download(
+        transport,
+        { path: path(id, `/${network}/weights`), query: { ...query, ...chosen } },
+        options,
+      );
     },
 
     /**

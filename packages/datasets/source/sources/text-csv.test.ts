@@ -6,6 +6,7 @@ import type { Dataset, DatasetContext } from '../dataset.ts';
 import { allInputs } from '../testing/all-inputs.ts';
 import { contextIn, errorOf, temporaryFolder, writeFiles } from '../testing/fixtures.ts';
 import { syntheticTexts } from '../testing/synthetic-texts.ts';
+import { textDecoder } from '../texts/tokenizer.ts';
 import { textCsv } from './text-csv.ts';
 
 const choose = (options: object) => textCsv.options.parse({ path: 'set.csv', length: 6, ...options });
@@ -112,10 +113,10 @@ test('rows that are not labelled texts are counted and named; the others keep th
   expect(set.skipped).toEqual({
     count: 4,
     first: [
-      { name: 'set.csv, line 5', reason: 'has 1 fields, but the header has 2' },
+      { name: 'set.csv, line 5', reason: 'has 1 fields, but the first row has 2' },
       { name: 'set.csv, line 6', reason: 'the text is empty' },
       { name: 'set.csv, line 7', reason: 'the label is empty' },
-      { name: 'set.csv, line 8', reason: 'has 3 fields, but the header has 2' },
+      { name: 'set.csv, line 8', reason: 'has 3 fields, but the first row has 2' },
     ],
   });
   const long = await withFiles({ 'set.csv': `${train}${'m'.repeat(1 << 21)},neg\n`, 'test.csv': held });
@@ -140,13 +141,22 @@ test('a file that is not a table of texts is a data_error, and does not fill the
     Buffer.from([0xff, 0xfe, 0, 0xc3, 0x28]),
     Buffer.from(',neg\n'),
   ]);
-  await writeFiles(context.roots[0], { 'set.csv': bytes, 'packed.csv': gzipSync(bytes) });
-  expect((await load(context, { testPath: 'test.csv' })).train.count).toBe(4);
-  expect(await errorOf(load(context, { path: 'packed.csv' }))).toMatchObject({ code: 'data_error' });
+  await writeFiles(context.roots[0], { 'set.csv': bytes, 'packed.csv': gzipSync(bytes).subarray(0, 60) });
+  expect(await errorOf(load(context, { testPath: 'test.csv' }))).toMatchObject({
+    message:
+      'set.csv: 1 of 4 rows are in another encoding: set.csv, line 5 (is not in the encoding utf-8); set "encoding", for example to "windows-1252"',
+  });
+  expect(await errorOf(load(context, { path: 'packed.csv' }))).toMatchObject({
+    code: 'data_error',
+    message: 'packed.csv: the gzip data is damaged: unexpected end of file',
+  });
 });
 
 test('at most a hundred names of bad rows are kept', async () => {
-  const context = await withFiles({ ...two, 'set.csv': train + 'bad\n'.repeat(150) });
+  const context = await withFiles({
+    ...two,
+    'set.csv': train.repeat(60).replaceAll('\ntext,label', '') + 'bad\n'.repeat(150),
+  });
   const { skipped } = await load(context, { testPath: 'test.csv' });
   expect([skipped.count, skipped.first.length]).toEqual([150, 100]);
 });
@@ -198,7 +208,7 @@ describe('a file that cannot be trained on is a data_error that names the field'
 });
 
 test('more bytes than the limit are refused before they are allocated', async () => {
-  const context = await withFiles({ 'set.csv': `text,label\n${'a,x\nb,y\n'.repeat(140_000)}` });
+  const context = await withFiles({ 'set.csv': `text,label\n${'a,x\nb,y\n'.repeat(1_100_000)}` });
   const error = await errorOf(load(context, { length: 4096 }));
   expect(error).toMatchObject({ code: 'data_error', message: expect.stringMatching(/smaller "length"/) });
 });
@@ -214,4 +224,195 @@ test('a cancelled load throws the reason of the signal', async () => {
   const files = await withFiles({ 'set.csv': syntheticTexts(3000) });
   const context = { ...files, signal: AbortSignal.abort(new Error('cancelled')) };
   expect((await errorOf(load(context))).message).toBe('cancelled');
+});
+
+/** The texts of both splits, each behind its class, in the order of the words. */
+async function words(set: Dataset): Promise<string[]> {
+  const decode = textDecoder(set.tokenizer!);
+  const all = [set.train, set.test].map(async (split) => {
+    const tokens = await ids(split);
+    const length = set.shape[0];
+    return Array.from(
+      split.labels,
+      (label, i) =>
+        `${set.classes[label]}: ${decode(Uint16Array.from(tokens.slice(i * length, (i + 1) * length)))}`,
+    );
+  });
+  return (await Promise.all(all)).flat().sort();
+}
+
+const lines = (...rows: string[]) => rows.map((row) => `${row}\n`).join('');
+const four = ['neg: four', 'neg: two', 'pos: one', 'pos: three'];
+
+describe('files of other forms', () => {
+  test.each<[string, string, string | Buffer, object]>([
+    [
+      'JSON Lines',
+      'set.jsonl',
+      lines(
+        '{"text":"one","label":"pos"}',
+        '{"label":"neg","text":"two","more":[1]}',
+        '',
+        ...['three', 'four'].map((text, i) => JSON.stringify({ text, label: i === 0 ? 'pos' : 'neg' })),
+      ),
+      {},
+    ],
+    ['gzip', 'set.csv.gz', gzipSync('text,label\none,pos\ntwo,neg\nthree,pos\nfour,neg\n'), {}],
+    [
+      'gzip of a TSV file',
+      'set.tsv.gz',
+      gzipSync('text\tlabel\none\tpos\ntwo\tneg\nthree\tpos\nfour\tneg\n'),
+      {},
+    ],
+    [
+      'no header',
+      'set.csv',
+      lines('pos,one', 'neg,two', 'pos,three', 'neg,four'),
+      { header: false, text: '2', label: '1' },
+    ],
+    [
+      'semicolons',
+      'set.csv',
+      lines('text;label', 'one;pos', 'two;neg', 'three;pos', 'four;neg'),
+      { delimiter: ';' },
+    ],
+    [
+      'other quotes',
+      'set.csv',
+      lines('text,label', "'one',pos", "'two',neg", "'three',pos", "'four',neg"),
+      { quote: "'" },
+    ],
+    [
+      'UTF-16',
+      'set.csv',
+      Buffer.from(`\ufeff${lines('text,label', 'one,pos', 'two,neg', 'three,pos', 'four,neg')}`, 'utf16le'),
+      {},
+    ],
+  ])('%s', async (_what, name, content, options) => {
+    const context = await withFiles({});
+    await writeFiles(context.roots[0], { [name]: Buffer.from(content) });
+    const tokenizer = { type: 'byte_pair', vocabulary: 257 };
+    const set = await load(context, { path: name, testFraction: 0.5, tokenizer, ...options });
+    expect(await words(set)).toEqual(four);
+    expect([set.train.count, set.skipped.count]).toEqual([2, 0]);
+  });
+
+  test('an encoding, whose signs at the end of a chunk stay whole', async () => {
+    const context = await withFiles({});
+    const rows = lines(
+      'text,label',
+      ...Array.from({ length: 4 }, (_, i) => `na\u00efve \u20ac,${i % 2 ? '\u00e9t\u00e9' : 'neg'}`),
+    );
+    const latin = Buffer.from(rows.replaceAll('\u20ac', '\u0080'), 'latin1');
+    await writeFiles(context.roots[0], { 'set.csv': latin });
+    const set = await load(context, { encoding: 'windows-1252', testFraction: 0.5 });
+    expect(await words(set)).toEqual(
+      ['neg', 'neg', '\u00e9t\u00e9', '\u00e9t\u00e9'].map((name) => `${name}: na\u00efve \u20ac`),
+    );
+  });
+
+  test('quotes after a backslash', async () => {
+    const rows = lines(
+      'text,label',
+      ...Array.from({ length: 4 }, (_, i) => String.raw`"a \"b\", c",${'xy'[i % 2]}`),
+    );
+    const context = await withFiles({ 'set.csv': rows });
+    const refused = await errorOf(load(context));
+    expect(refused.message).toBe(
+      'set.csv: 4 of 4 rows cannot be read, more than half: ' +
+        [2, 3, 4, 5]
+          .map(
+            (line) => String.raw`set.csv, line ${line} (a quote follows a backslash; set "escape" to "\\")`,
+          )
+          .join(', '),
+    );
+    const set = await load(context, { escape: '\\', testFraction: 0.5 });
+    expect((await words(set))[0]).toBe('x: a " b " , c');
+  });
+
+  test('JSON Lines that are not objects, and a field that no object has', async () => {
+    const good = [
+      '{"text":"one","label":1}',
+      '{"text":"two","label":2}',
+      '{"text":"three","label":1}',
+      '{"text":"four","label":2}',
+    ];
+    const context = await withFiles({
+      'set.jsonl': lines(...good, '[1]', '{"text":', '{"text":{},"label":1}', '{"label":2}'),
+    });
+    const { skipped } = await load(context, { path: 'set.jsonl' });
+    expect(skipped.first.map(({ name, reason }) => `${name} ${reason}`)).toEqual([
+      'set.jsonl, line 5 is not a JSON object',
+      expect.stringMatching(/^set.jsonl, line 6 is not JSON: /),
+      'set.jsonl, line 7 the text or the label is a list or an object',
+      'set.jsonl, line 8 the text is empty',
+    ]);
+    const error = await errorOf(load(context, { path: 'set.jsonl', label: 'mood' }));
+    expect(error.fields).toMatchObject([
+      { path: '/dataset/label', value: 'mood', allowed: ['text', 'label'] },
+    ]);
+  });
+});
+
+describe('rows that are left out', () => {
+  test('more damaged rows than good ones are refused by name', async () => {
+    const bad = Array.from({ length: 5 }, () => 'a,pos,b');
+    const context = await withFiles({
+      'set.csv': lines('text,label', 'a,pos', 'b,neg', 'a,pos', 'b,neg', ...bad),
+    });
+    for (const read of [textCsv.load, textCsv.outline]) {
+      expect((await errorOf(read(choose({}), context))).message).toMatch(
+        /^set\.csv: 5 of 9 rows cannot be read, more than half: set\.csv, line 6 \(has 3 fields, but the first row has 2\), set\.csv, line 7/,
+      );
+    }
+  });
+
+  test('labels that stand for missing values are no classes, however many', async () => {
+    const missing = ['nan', 'NaN', 'None', 'null', 'N/A', ''].map((label) => `a text,${label}`);
+    const context = await withFiles({
+      'set.csv': lines('text,label', ...missing, 'a,pos', 'b,neg', 'c,pos', 'd,neg'),
+    });
+    const set = await load(context);
+    expect(set.classes).toEqual(['neg', 'pos']);
+    expect(set.skipped.count).toBe(6);
+    expect(set.skipped.first[2]).toEqual({
+      name: 'set.csv, line 4',
+      reason: 'the label "None" stands for a missing value',
+    });
+    const kept = await load(context, { missingLabels: ['nan'] });
+    expect(kept.classes).toEqual(['N/A', 'NaN', 'None', 'neg', 'null', 'pos']);
+    expect(
+      (await errorOf(load(context, { missingLabels: ['pos', 'neg', ...missing.map((row) => row.slice(7))] })))
+        .message,
+    ).toMatch(/holds no labelled text; all 10 rows are left out: set\.csv, line 2/);
+  });
+});
+
+test('class names in two Unicode forms are one class', async () => {
+  const context = await withFiles({
+    'set.csv': lines('text,label', 'a,caf\u00e9', 'b,cafe\u0301', 'c,bar', 'd,bar'),
+  });
+  expect((await load(context)).classes).toEqual(['bar', 'caf\u00e9']);
+});
+
+test('a class of two rows is in both splits; one of a single row is noted', async () => {
+  const rows = Array.from({ length: 40 }, (_, i) => `text ${i},${i % 2 ? 'pos' : 'neg'}`);
+  const context = await withFiles({
+    'set.csv': lines('text,label', ...rows, 'a,rare', 'b,rare', 'c,single'),
+  });
+  const set = await load(context);
+  expect(set.classes).toEqual(['neg', 'pos', 'rare', 'single']);
+  expect([...set.train.labels].filter((label) => label >= 2)).toEqual([2, 3]);
+  expect([...set.test.labels].filter((label) => label >= 2)).toEqual([2]);
+  expect(set.notes).toEqual(['1 classes have a single row, which is in the training split: "single"']);
+});
+
+test('texts that are cut off are counted', async () => {
+  const context = await withFiles({
+    ...two,
+    'set.csv': `${train}one two three four five six,neg\n1 2 3 4 5 6 7,pos\n`,
+  });
+  expect((await load(context, { testPath: 'test.csv' })).notes).toEqual([
+    '1 of 7 texts are longer than 6 tokens and were cut off',
+  ]);
 });

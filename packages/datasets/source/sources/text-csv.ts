@@ -2,20 +2,28 @@ import { stat } from 'node:fs/promises';
 import { DistilleryError } from '@distillery/spec';
 import { z } from 'zod';
 import { type About, type DatasetContext, type DatasetKind, inputBytes } from '../dataset.ts';
-import { decodedOnce, fileFingerprint, MAX_DECODED_BYTES, readManifest } from '../decoded.ts';
+import { decodedOnce, fileFingerprint, readManifest } from '../decoded.ts';
 import { outlinedOnce } from '../outlined-once.ts';
 import { limited, limitedOutline, limitOptions } from '../limits.ts';
 import { badPath, resolveSourcePath } from '../source-path.ts';
 import type { SplitWriter } from '../split-draft.ts';
 import { pieceCounter } from '../texts/counts.ts';
-import { NoColumn } from '../texts/rows.ts';
+import { NoColumn, type RowFile } from '../texts/rows.ts';
 import { type Survey, surveyTexts, type TextFiles, textsOf } from '../texts/survey.ts';
+import { encodings } from '../texts/text-stream.ts';
 import { textEncoder, tokenizerKind, tokenizerOptions } from '../texts/tokenizer.ts';
 
 const maximumSkippedNames = 100;
 const progressStep = 100_000;
 /** Part of the fingerprint: raise it when the same file gives other ids than before. */
-const revision = 1;
+const revision = 2;
+/** The most bytes of ids that are written to disk. */
+const maximumBytes = 16 * 2 ** 30;
+/** Labels that stand for a missing value, as other programs write them. */
+const missingLabels = 'nan NaN NAN None null NULL Null NA N/A n/a <NA> #N/A'.split(' ');
+
+/** One ASCII sign, or none. */
+const sign = z.string().regex(/^[!-~]?$/, 'must be one ASCII sign, or empty');
 
 const options = z.strictObject({
   path: z
@@ -23,7 +31,8 @@ const options = z.strictObject({
     .min(1)
     .max(4096)
     .describe(
-      'A CSV file, or a tab-separated one named .tsv, below a folder that the service may read. Its first row names the columns.',
+      'A CSV file, a tab-separated one named .tsv, or a JSON Lines file named .jsonl, below a folder that the service may read; ' +
+        'each may be packed by gzip. The first row of a table names the columns.',
     ),
   testPath: z
     .string()
@@ -37,6 +46,41 @@ const options = z.strictObject({
     .max(0.5)
     .default(0.1)
     .describe('The share of each class that is held out for testing without `testPath`.'),
+  encoding: z
+    .enum(encodings)
+    .default('utf-8')
+    .describe(
+      'The encoding of the files. UTF-16 that begins with a byte-order mark is recognised without this option.',
+    ),
+  delimiter: z
+    .string()
+    .min(1)
+    .max(8)
+    .regex(/^[^"\r\n]+$/, 'must not contain a double quote or a line end')
+    .optional()
+    .describe('What separates the fields. Default: a comma, and a tab in a file named .tsv or .tab.'),
+  quote: sign
+    .optional()
+    .describe(
+      'The sign around fields that contain delimiters or line ends; empty: no field is quoted. Default: the double quote, and ' +
+        'none in a file named .tsv or .tab.',
+    ),
+  escape: sign
+    .optional()
+    .describe(
+      String.raw`The sign before a quote within a quoted field, for example "\". Default: only a doubled quote stands for a quote.`,
+    ),
+  header: z
+    .boolean()
+    .default(true)
+    .describe('Whether the first row names the columns. Without it their names are their numbers, from "1".'),
+  missingLabels: z
+    .array(z.string().max(256))
+    .max(100)
+    .default(missingLabels)
+    .describe(
+      'Labels that stand for a missing value. Their rows, like those with an empty label, are left out and counted.',
+    ),
   text: z.string().min(1).max(256).default('text').describe('The name of the column that holds the texts.'),
   label: z
     .string()
@@ -59,7 +103,7 @@ type Options = z.output<typeof options>;
 
 export const textCsv: DatasetKind<typeof options> = {
   type: 'text_csv',
-  summary: 'Labelled texts in CSV or TSV files, as ids of words or byte pairs.',
+  summary: 'Labelled texts in CSV, TSV or JSON Lines files, as ids of words or byte pairs.',
   options,
   async outline(choice, context) {
     const files = await filesOf(choice, context);
@@ -88,11 +132,13 @@ export const textCsv: DatasetKind<typeof options> = {
 };
 
 async function filesOf(choice: Options, context: DatasetContext): Promise<TextFiles> {
+  const { encoding, delimiter, quote, escape, header, missingLabels: missing } = choice;
   const columns = { text: choice.text, label: choice.label };
-  const file = async (path: string, option: string) => {
+  const format = { encoding, delimiter, quote, escape, header, missingLabels: missing, columns };
+  const file = async (path: string, option: string): Promise<RowFile> => {
     const real = await resolveSourcePath(path, context, option);
     if (!(await stat(real)).isFile()) throw badPath(path, 'is not a file', context, { option });
-    return { path: real, columns };
+    return { path: real, ...format };
   };
   return {
     train: await file(choice.path, 'path'),
@@ -118,9 +164,9 @@ async function survey(
   try {
     const found = await surveyTexts(files, context, refuse);
     const bytes = (found.train.length + found.test.length) * inputBytes({ shape: [length], ...tokenizer });
-    if (bytes > MAX_DECODED_BYTES) {
+    if (bytes > maximumBytes) {
       throw new RangeError(
-        `would decode to ${bytes} bytes at ${length} tokens a text, more than ${MAX_DECODED_BYTES}; choose a smaller "length"`,
+        `would decode to ${bytes} bytes at ${length} tokens a text, more than ${maximumBytes}; choose a smaller "length"`,
       );
     }
     return found;
@@ -152,22 +198,24 @@ async function decode(
   });
   const kind = tokenizerKind(choice.tokenizer);
   const counter = pieceCounter();
-  for await (const text of textsOf('train', files, found, context)) {
-    counter.add(kind.pieces(text, choice.tokenizer));
+  for await (const texts of textsOf('train', files, found, context)) {
+    for (const text of texts) counter.add(kind.pieces(text, choice.tokenizer));
   }
   const tokenizer = await kind.learn(counter.counts, choice.tokenizer, context.signal);
   const encode = textEncoder(tokenizer);
+  let cut = 0;
   const fill = async (split: 'train' | 'test'): Promise<void> => {
     const labels = found[split];
     const ids = new Uint16Array(choice.length);
     const input = new Uint8Array(ids.buffer);
     let index = 0;
-    for await (const text of textsOf(split, files, found, context)) {
+    for await (const texts of textsOf(split, files, found, context)) {
       // The file has grown since the survey: rows past its count have no label.
-      if (index === labels.length) break;
-      encode(text, ids.fill(0));
-      writers[split].put(index, labels[index], input);
-      if (++index % progressStep === 0) context.progress?.(`encoded ${index} of ${labels.length} texts`);
+      for (const text of texts.slice(0, labels.length - index)) {
+        if (encode(text, ids.fill(0))) cut++;
+        writers[split].put(index, labels[index], input);
+        if (++index % progressStep === 0) context.progress?.(`encoded ${index} of ${labels.length} texts`);
+      }
     }
     if (index < labels.length) {
       throw badPath(choice.path, 'changed while it was read', context);
@@ -181,5 +229,11 @@ async function decode(
     vocabulary: choice.tokenizer.vocabulary,
     tokenizer,
     skipped,
+    notes: [...found.notes, ...cutOff(cut, found, choice.length)],
   };
+}
+
+function cutOff(cut: number, { train, test }: Survey, length: number): string[] {
+  if (cut === 0) return [];
+  return [`${cut} of ${train.length + test.length} texts are longer than ${length} tokens and were cut off`];
 }

@@ -1,20 +1,44 @@
 import { basename } from 'node:path';
-import type { CsvError } from 'csv-parse';
-import { openRegularFile } from '../regular-file.ts';
+import { delimitedRows, type Dialect } from './delimited.ts';
+import { jsonLines } from './json-lines.ts';
+import { type Encoding, textStream } from './text-stream.ts';
 
-/** The most characters of one row; longer rows are refused. */
-const maximumRow = 1 << 20;
-const maximumRows = 20_000_000;
+const maximumRows = 50_000_000;
+const longestLabel = 256;
 
 export interface Row {
   text: string;
   label: string;
 }
 
-export interface RowFile {
+/** How a file of texts is written. */
+interface RowFormat {
+  encoding: Encoding;
+  /** Absent: a comma, and a tab in a file named .tsv or .tab. */
+  delimiter?: string | undefined;
+  /** Absent: the double quote, and none in a file named .tsv or .tab. */
+  quote?: string | undefined;
+  /** Absent: the quote. */
+  escape?: string | undefined;
+  /** Whether the first row names the columns; otherwise they are named by their numbers, from 1. */
+  header: boolean;
+  /** Labels that stand for a missing value. */
+  missingLabels: readonly string[];
+}
+
+export interface RowFile extends RowFormat {
   path: string;
   /** The names of the columns. */
   columns: { text: string; label: string };
+}
+
+/** A row that is not a labelled text. */
+export interface RowFault {
+  /** The name of the file and the number of the line. */
+  name: string;
+  reason: string;
+  /** Whether its bytes are not in the encoding, or it has a text and no label. */
+  cause?: 'encoding' | 'unlabelled';
 }
 
 /** A column that the header does not have. */
@@ -31,91 +55,127 @@ export class NoColumn extends RangeError {
 }
 
 /**
- * Yields the labelled texts of a file. Fields are separated by commas and may be quoted (RFC 4180); in a file whose name
- * ends in .tsv or .tab they are separated by tabs and not quoted. The first row names the columns.
+ * Yields the labelled texts of a file, those of each chunk together: of a JSON Lines file if its name ends in .jsonl or
+ * .ndjson, else of a delimited one. The name may end in .gz in addition. Labels are trimmed and in Unicode's normal form C.
  *
  * @param refuse called for every row that is not a labelled text
- * @throws NoColumn; RangeError beyond the limit of rows; the errors of reading the file
+ * @throws NoColumn; RangeError beyond the limit of rows, and for a first row that names no columns; the errors of reading
+ *   the file
  */
 export async function* rowsOf(
-  { path, columns }: RowFile,
-  refuse: (name: string, reason: string) => void,
+  file: RowFile,
+  refuse: (fault: RowFault) => void,
   signal?: AbortSignal,
-): AsyncGenerator<Row> {
-  const tabs = /\.(tsv|tab)$/i.test(path);
-  const nameOf = (line: number) => `${basename(path)}, line ${line}`;
-  const { parse } = await import('csv-parse');
-  const handle = await openRegularFile(path);
-  const parser = parse({
-    bom: true,
-    delimiter: tabs ? '\t' : ',',
-    quote: tabs ? null : '"',
-    // Texts often contain quotes: within an unquoted field a quote is an ordinary character.
-    relax_quotes: true,
-    record_delimiter: ['\r\n', '\n'],
-    info: true,
-    skip_empty_lines: true,
-    relax_column_count: true,
-    max_record_size: maximumRow,
-    skip_records_with_error: true,
-    on_skip: (error) => {
-      refuse(nameOf(lineOf(error)), plain(error));
-      return undefined;
-    },
-  });
-  const file = handle.createReadStream({ highWaterMark: 1 << 20 });
-  // The file's error reaches the loop through the parser.
-  file.on('error', (error) => parser.destroy(error));
-  file.pipe(parser);
-  let header: string[] | undefined;
+): AsyncGenerator<Row[]> {
   let rows = 0;
-  try {
-    for await (const { record, info } of parser as AsyncIterable<{
-      record: string[];
-      info: { lines: number };
-    }>) {
-      if (header === undefined) {
-        header = record.map((name) => name.trim());
-        for (const column of ['text', 'label'] as const) {
-          if (!header.includes(columns[column])) throw new NoColumn(path, column, columns[column], header);
-        }
+  const read = isJson(file.path) ? jsonRows : delimitedTexts;
+  for await (const batch of read(file, refuse)) {
+    signal?.throwIfAborted();
+    rows += batch.length;
+    if (rows > maximumRows) throw new RangeError(`more than ${maximumRows} rows`);
+    yield batch;
+  }
+}
+
+async function* delimitedTexts(file: RowFile, refuse: (fault: RowFault) => void): AsyncGenerator<Row[]> {
+  const { path, columns, encoding } = file;
+  const nameOf = (line: number) => `${basename(path)}, line ${line}`;
+  const accept = labelledText(file);
+  let header: { fields: number; text: number; label: number } | undefined;
+  for await (const rows of delimitedRows(textStream(path, encoding), dialectOf(file))) {
+    const texts: Row[] = [];
+    for (const row of rows) {
+      if ('fault' in row) {
+        if (header === undefined) throw new RangeError(`${nameOf(row.line)} ${row.fault}`);
+        refuse({ name: nameOf(row.line), reason: row.fault });
         continue;
       }
-      if (++rows > maximumRows) throw new RangeError(`more than ${maximumRows} rows`);
-      if (rows % 1000 === 0) signal?.throwIfAborted();
-      const text = record[header.indexOf(columns.text)] ?? '';
-      const label = (record[header.indexOf(columns.label)] ?? '').trim();
-      const reason = reasonAgainst(record.length, header.length, text, label);
-      if (reason === undefined) yield { text, label };
-      else refuse(nameOf(info.lines), reason);
+      if (header === undefined) {
+        const names = Array.from({ length: row.fields }, (_, index) =>
+          file.header ? (row.text(index)?.trim() ?? '\ufffd') : String(index + 1),
+        );
+        const place = (column: 'text' | 'label') => {
+          const index = names.indexOf(columns[column]);
+          if (index < 0) throw new NoColumn(path, column, columns[column], names);
+          return index;
+        };
+        header = { fields: names.length, text: place('text'), label: place('label') };
+        if (file.header) continue;
+      }
+      const found =
+        row.fields === header.fields
+          ? accept(row.text(header.text), row.text(header.label))
+          : { reason: `has ${row.fields} fields, but the first row has ${header.fields}` };
+      if ('text' in found) texts.push(found);
+      else refuse({ name: nameOf(row.line), ...found });
     }
-    if (header === undefined)
-      throw new RangeError(`${basename(path)} is empty; its first row must name the columns`);
-  } finally {
-    file.destroy();
-    parser.destroy();
+    yield texts;
+  }
+  if (header === undefined)
+    throw new RangeError(`${basename(path)} is empty; its first row must name the columns`);
+}
+
+async function* jsonRows(file: RowFile, refuse: (fault: RowFault) => void): AsyncGenerator<Row[]> {
+  const { path, columns, encoding } = file;
+  const accept = labelledText(file);
+  const seen = { text: false, label: false };
+  let keys: string[] | undefined;
+  for await (const rows of jsonLines(textStream(path, encoding))) {
+    const texts: Row[] = [];
+    for (const row of rows) {
+      const name = `${basename(path)}, line ${row.line}`;
+      if ('fault' in row) {
+        refuse({ name, reason: row.fault, ...(row.misread && { cause: 'encoding' }) });
+        continue;
+      }
+      const { value } = row;
+      keys ??= Object.keys(value);
+      for (const column of ['text', 'label'] as const) seen[column] ||= Object.hasOwn(value, columns[column]);
+      const [text, label] = [written(value[columns.text]), written(value[columns.label])];
+      const found =
+        text === undefined || label === undefined
+          ? { reason: 'the text or the label is a list or an object' }
+          : accept(text, label);
+      if ('text' in found) texts.push(found);
+      else refuse({ name, ...found });
+    }
+    yield texts;
+  }
+  for (const column of ['text', 'label'] as const) {
+    if (keys !== undefined && !seen[column]) throw new NoColumn(path, column, columns[column], keys);
   }
 }
 
-function reasonAgainst(fields: number, expected: number, text: string, label: string): string | undefined {
-  if (fields !== expected) return `has ${fields} fields, but the header has ${expected}`;
-  if (text.trim() === '') return 'the text is empty';
-  if (label === '') return 'the label is empty';
-  return label.length > 256 ? 'the label is longer than 256 characters' : undefined;
+/** A value as it is written in JSON; a string without its quotes, and empty for none. Undefined for lists and objects. */
+function written(value: unknown): string | undefined {
+  if (value === undefined || value === null) return '';
+  if (typeof value === 'object') return undefined;
+  return typeof value === 'string' ? value : JSON.stringify(value);
 }
 
-function lineOf(error: CsvError | undefined): number {
-  return typeof error?.lines === 'number' ? error.lines : 0;
+/** Returns a function that makes a row of a text and a label, or says what is wrong with them. */
+function labelledText({ missingLabels, encoding }: RowFile) {
+  const missing = new Set(missingLabels);
+  return (text: string | undefined, label: string | undefined): Row | Omit<RowFault, 'name'> => {
+    const lost = (field: string | undefined) =>
+      field === undefined || (encoding !== 'utf-8' && field.includes('\ufffd'));
+    if (lost(text) || lost(label)) return { reason: `is not in the encoding ${encoding}`, cause: 'encoding' };
+    const name = label!.trim().normalize('NFC');
+    if (text!.trim() === '') return { reason: 'the text is empty' };
+    if (name === '') return { reason: 'the label is empty', cause: 'unlabelled' };
+    if (missing.has(name))
+      return { reason: `the label ${JSON.stringify(name)} stands for a missing value`, cause: 'unlabelled' };
+    if (name.length > longestLabel) return { reason: `the label is longer than ${longestLabel} characters` };
+    return { text: text!, label: name };
+  };
 }
 
-/** Describes an error of csv-parse. */
-function plain(error: CsvError | undefined): string {
-  switch (error?.code) {
-    case 'CSV_MAX_RECORD_SIZE':
-      return `is longer than ${maximumRow} characters, perhaps because a quote is not closed`;
-    case 'CSV_QUOTE_NOT_CLOSED':
-      return 'a quote is not closed';
-    default:
-      return error?.message ?? 'cannot be parsed';
-  }
+function dialectOf({ path, delimiter, quote, escape }: RowFile): Dialect {
+  const isTabbed = /\.(tsv|tab)(\.gz)?$/i.test(path);
+  const signs = { delimiter: delimiter ?? (isTabbed ? '\t' : ','), quote: quote ?? (isTabbed ? '' : '"') };
+  return { ...signs, escape: escape ?? signs.quote };
+}
+
+function isJson(path: string): boolean {
+  return /\.(jsonl|ndjson)(\.gz)?$/i.test(path);
 }

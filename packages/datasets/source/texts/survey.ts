@@ -1,6 +1,7 @@
 import type { DatasetContext } from '../dataset.ts';
 import { splitValidation } from '../split.ts';
-import { type Row, type RowFile, rowsOf } from './rows.ts';
+import { rowLosses } from './row-losses.ts';
+import { type Row, type RowFile, type RowFault, rowsOf } from './rows.ts';
 
 const maximumClasses = 10_000;
 /** The seed that chooses the test rows; it differs from the seed that chooses validation rows among the others. */
@@ -21,6 +22,8 @@ export interface Survey {
   test: Int32Array;
   /** For each row of the training file whether it is held out for testing; undefined with a test file. */
   aside: Uint8Array | undefined;
+  /** What people should know about the rows, as sentences. */
+  notes: string[];
 }
 
 type Refuse = (name: string, reason: string) => void;
@@ -56,7 +59,7 @@ export async function surveyTexts(
       );
     }
     if (test.labels.length === 0) throw new RangeError('the test file holds no labelled text');
-    return { classes, train: all, test: ranked(test), aside: undefined };
+    return { classes, train: all, test: ranked(test), aside: undefined, notes: [] };
   }
   const { validation } = splitValidation(all.length, all, files.testFraction, testSeed);
   if (validation.length === 0)
@@ -70,21 +73,32 @@ export async function surveyTexts(
     train: all.filter((_, index) => aside[index] === 0),
     test: all.filter((_, index) => aside[index] === 1),
     aside,
+    notes: onlyTrained(classes, all),
   };
 }
 
-/** Yields the texts of a split in the order of the survey. */
+/** Names the classes of one row, which the test split lacks. */
+function onlyTrained(classes: readonly string[], labels: Int32Array): string[] {
+  const counts = new Uint32Array(classes.length);
+  for (const label of labels) counts[label]++;
+  const single = classes.filter((_, label) => counts[label] === 1);
+  if (single.length === 0) return [];
+  const names = single.slice(0, 10).map((name) => JSON.stringify(name));
+  return [`${single.length} classes have a single row, which is in the training split: ${names.join(', ')}`];
+}
+
+/** Yields the texts of a split in the order of the survey, those of each chunk of the file together. */
 export async function* textsOf(
   split: 'train' | 'test',
   { train, test }: TextFiles,
   { aside }: Survey,
   context: DatasetContext,
-): AsyncGenerator<string> {
+): AsyncGenerator<string[]> {
   const file = split === 'train' || test === undefined ? train : test;
   let index = 0;
-  for await (const { text } of readable(file, context, () => {})) {
-    const isTest = aside === undefined ? split === 'test' : aside[index++] === 1;
-    if (isTest === (split === 'test')) yield text;
+  for await (const rows of readable(file, context, () => {})) {
+    const own = rows.filter(() => aside === undefined || (aside[index++] === 1) === (split === 'test'));
+    yield own.map(({ text }) => text);
   }
 }
 
@@ -96,28 +110,36 @@ interface Labels {
 
 async function labelsOf(file: RowFile, context: DatasetContext, refuse: Refuse): Promise<Labels> {
   const indices = new Map<string, number>();
+  const losses = rowLosses(refuse);
   let labels = new Int32Array(1024);
   let count = 0;
-  for await (const { label } of readable(file, context, refuse)) {
-    const index = indices.get(label) ?? indices.size;
-    if (index === indices.size) {
-      if (index === maximumClasses) {
-        throw new RangeError(
-          `more than ${maximumClasses} different labels in ${JSON.stringify(file.columns.label)}`,
-        );
+  for await (const rows of readable(file, context, losses.note)) {
+    for (const { label } of rows) {
+      const index = indices.get(label) ?? indices.size;
+      if (index === indices.size) {
+        if (index === maximumClasses) {
+          throw new RangeError(
+            `more than ${maximumClasses} different labels in ${JSON.stringify(file.columns.label)}`,
+          );
+        }
+        indices.set(label, index);
       }
-      indices.set(label, index);
+      if (count === labels.length) {
+        const longer = new Int32Array(2 * count);
+        longer.set(labels);
+        labels = longer;
+      }
+      labels[count++] = index;
     }
-    if (count === labels.length) {
-      const longer = new Int32Array(2 * count);
-      longer.set(labels);
-      labels = longer;
-    }
-    labels[count++] = index;
   }
+  losses.check(count);
   return { names: [...indices.keys()], labels: labels.slice(0, count) };
 }
 
-function readable(file: RowFile, { signal }: DatasetContext, refuse: Refuse): AsyncGenerator<Row> {
+function readable(
+  file: RowFile,
+  { signal }: DatasetContext,
+  refuse: (fault: RowFault) => void,
+): AsyncGenerator<Row[]> {
   return rowsOf(file, refuse, signal);
 }

@@ -46,9 +46,10 @@ const keptPieces = 200_000;
 /**
  * Creates an encoder of texts.
  *
- * @returns a function that writes at most `ids.length` ids, and leaves the rest of `ids` unchanged: 0 is padding
+ * @returns a function that writes at most `ids.length` ids, and leaves the rest of `ids` unchanged: 0 is padding. It
+ *   returns whether the text was longer and is cut off
  */
-export function textEncoder(learned: Tokenizer): (text: string, ids: Uint16Array) => void {
+export function textEncoder(learned: Tokenizer): (text: string, ids: Uint16Array) => boolean {
   const kind = tokenizerKind(learned);
   const encode = kind.encoder(learned);
   const known = new Map<string, readonly number[]>();
@@ -61,10 +62,11 @@ export function textEncoder(learned: Tokenizer): (text: string, ids: Uint16Array
         if (known.size < keptPieces) known.set(piece, found);
       }
       for (const id of found) {
-        if (at === ids.length) return;
+        if (at === ids.length) return true;
         ids[at++] = id;
       }
     }
+    return false;
   };
 }
 

@@ -16,7 +16,7 @@ import { addMaps } from './add.ts';
 import { moments, normalize } from './normalize.ts';
 
 /** PyTorch's default. It keeps the quotient finite where a channel is constant. */
-const epsilon = 1e-5;
+export const batchNormEpsilon = 1e-5;
 
 /** A normalised batch. It is a type, not an interface, because tf.tidy only accepts types. */
 export type Normalized = {
@@ -42,7 +42,7 @@ export function batchNormTraining(x: tf.Tensor, scale: tf.Tensor, offset: tf.Ten
   if (hasKernels()) {
     const statistics = moments(x);
     const output: Normalized['output'] = (activation = 'none', residual) =>
-      normalize(x, { ...statistics, scale, offset, epsilon }, activation, residual);
+      normalize(x, { ...statistics, scale, offset, epsilon: batchNormEpsilon }, activation, residual);
     return { ...statistics, output };
   }
   const separate = isNative() && x.rank === 4 ? native : composed;
@@ -101,7 +101,7 @@ function common(x: tf.Tensor) {
   return [
     type('T', nativeType(x)),
     type('U', types.float32),
-    float('epsilon', epsilon),
+    float('epsilon', batchNormEpsilon),
     text('data_format', 'NHWC'),
   ];
 }
@@ -118,6 +118,6 @@ export function batchNormInference(
   scale: tf.Tensor,
   offset: tf.Tensor,
 ): tf.Tensor {
-  const factor = tf.mul(tf.rsqrt(tf.add(variance, epsilon)), scale);
+  const factor = tf.mul(tf.rsqrt(tf.add(variance, batchNormEpsilon)), scale);
   return tf.add(tf.mul(tf.sub(x, mean), factor), offset);
 }

@@ -1,19 +1,28 @@
 import { z } from 'zod';
 import type { Format, Weights } from '../format.ts';
+import { halved, precisionOption } from '../halved.ts';
 import { decodeSafetensors, encodeSafetensors } from '../safetensors/codec.ts';
+
+const options = z.strictObject({ precision: precisionOption });
 
 /** Loads with `model.load_state_dict(safetensors.torch.load_file(path))`. */
 export const safetensors = {
   type: 'safetensors',
   summary: "Hugging Face's format of named tensors, which PyTorch loads as a state dict",
   reference: 'https://huggingface.co/docs/safetensors',
-  options: z.strictObject({}),
+  options,
   // It has no media type of its own.
   mediaType: 'application/octet-stream',
   extension: 'safetensors',
-  encode: ({ parameters, metadata }: Weights) => encodeSafetensors(parameters, metadata),
+  encode({ parameters, metadata }: Weights, chosen: Partial<z.output<typeof options>> = {}): Uint8Array {
+    const { precision = 'float32' } = chosen;
+    return encodeSafetensors(
+      parameters.map((tensor) => halved(tensor, precision)),
+      metadata,
+    );
+  },
   decode(bytes: Uint8Array): Weights {
     const { tensors, metadata } = decodeSafetensors(bytes);
     return { parameters: [...tensors].map(([name, tensor]) => ({ name, ...tensor })), metadata };
   },
-} satisfies Format;
+} satisfies Format<typeof options>;

@@ -1,4 +1,6 @@
+import type { NetworkGraph } from '@distillery/spec';
 import { describe, expect, test } from 'vitest';
+import { z } from 'zod';
 import type { Format, NamedTensor, Weights } from '../format.ts';
 
 /** Bits, because NaN payloads and the sign of zero must survive too. */
@@ -13,7 +15,31 @@ const float32 = (name: string, shape: number[], data: Float32Array): NamedTensor
 
 const counted = (length: number) => Float32Array.from({ length }, (_, index) => index / 8 - 3);
 
-/** Weights as networks have them, with the numbers and shapes at the edges. */
+/** A network that every format can write: a convolution and a linear layer. */
+const graph: NetworkGraph = {
+  version: 1,
+  input: [3, 3, 3],
+  nodes: [
+    {
+      op: 'conv',
+      inputs: [0],
+      shape: [1, 1, 4],
+      name: 'conv1',
+      kernel: 3,
+      stride: 1,
+      padding: 0,
+      bias: true,
+    },
+    { op: 'flatten', inputs: [1], shape: [4] },
+    { op: 'linear', inputs: [2], shape: [2], name: '9', bias: false },
+    { op: 'linear', inputs: [2], shape: [2], name: '10', bias: false },
+    { op: 'add', inputs: [3, 4], shape: [2] },
+  ],
+  output: 5,
+  taps: { logits: 5 },
+};
+
+/** Weights as networks have them, with the numbers and shapes at the edges. Formats that write graphs take the first. */
 const examples: Record<string, Weights> = {
   'a small network': {
     parameters: [
@@ -22,7 +48,12 @@ const examples: Record<string, Weights> = {
       float32('10.weight', [2, 4], counted(8)),
       float32('9.weight', [2, 4], counted(8).reverse()),
     ],
-    metadata: { format: 'pt', architecture: '{"type":"lightnn"}', classes: '["cat","dög"]' },
+    metadata: {
+      format: 'pt',
+      architecture: '{"type":"lightnn"}',
+      classes: '["cat","dög"]',
+      graph: JSON.stringify(graph),
+    },
   },
   'no parameters': { parameters: [], metadata: { format: 'pt' } },
   'no metadata': { parameters: [float32('weight', [3], counted(3))], metadata: {} },
@@ -44,8 +75,15 @@ const examples: Record<string, Weights> = {
   },
 };
 
-/** The tests that every weight format must pass; call it from a test file. */
-export function describeFormat(format: Format): void {
+/**
+ * The tests that every weight format must pass; call it from a test file.
+ *
+ * @param writes what a file holds: named tensors alone, or the network as a graph with its tensors
+ */
+export function describeFormat(format: Format, writes: 'tensors' | 'graphs' = 'tensors'): void {
+  const written = Object.entries(examples).slice(0, writes === 'graphs' ? 1 : undefined);
+  const encode = (weights: Weights, options = {}) => format.encode(weights, format.options.parse(options));
+
   describe(`the format ${format.type}`, () => {
     test('has a name for URLs, a media type and a file extension', () => {
       expect(format.type).toMatch(/^[a-z][a-z0-9_]*$/);
@@ -54,12 +92,12 @@ export function describeFormat(format: Format): void {
       expect(format.summary).not.toBe('');
     });
 
-    test.each(Object.entries(examples))('gives the same bytes for the same weights: %s', (_, weights) => {
-      const bytes = format.encode(weights);
+    test.each(written)('gives the same bytes for the same weights: %s', (_, weights) => {
+      const bytes = encode(weights);
       const { parameters, metadata } = weights;
       const copy = parameters.map((one) => ({ ...one, data: one.data.slice() }));
       const reversed = Object.fromEntries(Object.entries(metadata).reverse());
-      expect(sameBytes(format.encode({ parameters: copy, metadata: reversed }), bytes)).toBe(true);
+      expect(sameBytes(encode({ parameters: copy, metadata: reversed }), bytes)).toBe(true);
     });
 
     test('gives other bytes for other names, values, shapes and metadata', () => {
@@ -67,29 +105,46 @@ export function describeFormat(format: Format): void {
       const { metadata } = examples['a small network'];
       const value = weight.data.slice() as Float32Array;
       value[50] += 1;
+      const renamed = (text: string) => text.replace('conv1', 'conv2');
       const variants: Weights[] = [
         { parameters: [weight, ...rest], metadata },
-        { parameters: [{ ...weight, name: 'conv2.weight' }, ...rest], metadata },
+        {
+          parameters: [weight, ...rest].map((one) => ({ ...one, name: renamed(one.name) })),
+          metadata: { ...metadata, graph: renamed(metadata.graph) },
+        },
         { parameters: [{ ...weight, data: value }, ...rest], metadata },
         { parameters: [{ ...weight, shape: [4, 3, 9, 1] }, ...rest], metadata },
         { parameters: [weight, ...rest], metadata: { ...metadata, classes: '["dog"]' } },
       ];
-      const files = variants.map((variant) => Buffer.from(format.encode(variant)).toString('base64'));
+      const files = variants.map((variant) => Buffer.from(encode(variant)).toString('base64'));
       expect(new Set(files).size).toBe(variants.length);
     });
 
     test('leaves the weights as they are', () => {
-      const weights = examples['numbers at the edges'];
+      const weights = writes === 'graphs' ? examples['a small network'] : examples['numbers at the edges'];
       const before = weights.parameters.map(bitsOf);
-      format.encode(weights);
+      encode(weights);
       expect(weights.parameters.map(bitsOf)).toEqual(before);
+    });
+
+    test('gives other bytes for other options', () => {
+      const { properties = {} } = z.toJSONSchema(format.options, { io: 'input' });
+      const [, weights] = written[0];
+      for (const [name, field] of Object.entries(properties)) {
+        const choices = (field as { enum?: string[] }).enum ?? [];
+        const described = { ...weights, metadata: { ...weights.metadata, ...ofImages } };
+        const files = choices.map((choice) =>
+          Buffer.from(encode(described, { [name]: choice })).toString('base64'),
+        );
+        expect(new Set(files).size).toBe(choices.length);
+      }
     });
 
     const { decode } = format;
     if (decode === undefined) return;
 
     test.each(Object.entries(examples))('reads back what it wrote: %s', (_, weights) => {
-      const read = decode(format.encode(weights));
+      const read = decode(encode(weights));
       expect(read.metadata).toEqual(weights.metadata);
       expect(read.parameters.map(({ data: _data, ...described }) => described)).toEqual(
         weights.parameters.map(({ data: _data, ...described }) => described),
@@ -102,13 +157,16 @@ export function describeFormat(format: Format): void {
     });
 
     test('refuses bytes that are not such a file', () => {
-      const bytes = format.encode(examples['a small network']);
+      const bytes = encode(examples['a small network']);
       for (const broken of [new Uint8Array(0), bytes.subarray(0, 4), bytes.subarray(0, bytes.length - 1)]) {
         expect(() => decode(broken)).toThrow(expect.objectContaining({ code: 'artifact_corrupt' }));
       }
     });
   });
 }
+
+/** The metadata of a network for images that name how they are normalised. */
+const ofImages = { normalization: JSON.stringify({ mean: [0.5, 0.4, 0.3], std: [0.2, 0.3, 0.4] }) };
 
 function sameBytes(a: NamedTensor['data'], b: NamedTensor['data']): boolean {
   const [one, other] = [a, b].map((view) => Buffer.from(view.buffer, view.byteOffset, view.byteLength));

@@ -1,4 +1,4 @@
-import { decodeSafetensors } from '@distillery/formats';
+import { decodeSafetensors, formats, safetensors } from '@distillery/formats';
 import type { NetworkResult, Report } from '@distillery/spec';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { jobSpec } from '../kinds.ts';
@@ -51,6 +51,12 @@ test("a student that ends in the teacher's classifier is shipped with it", { tim
   );
   expect(runs[0].flops).toBeGreaterThan(control.runs[0].flops);
   expect(Object.keys(runs[0].losses)).toEqual(['classifier_reuse', 'loss']);
+  // Formats that write the network as a graph write the layers of the teacher, too.
+  const { encode, options } = formats.get('onnx');
+  const stored = safetensors.decode(await runner.store.read(runs[0].last.weights.digest));
+  const model = Buffer.from(encode(stored, options.parse({})));
+  expect(model.includes('reused_classifier.weight')).toBe(true);
+  expect(model.includes('classifier.3.weight')).toBe(false);
 });
 
 test('the plan describes the extended network, and other terms read its taps', async () => {

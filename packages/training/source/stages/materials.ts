@@ -25,7 +25,16 @@ export interface Materials {
  * @param teacher a teacher whose data set is loaded if it has one; absent: the job's data set is loaded
  */
 export async function loadMaterials(
-  { job: { id, spec }, stage, data: surroundings, store, emit, signal, engine: startEngine }: StageContext,
+  {
+    job: { id, spec },
+    stage,
+    data: surroundings,
+    store,
+    emit,
+    warnings,
+    signal,
+    engine: startEngine,
+  }: StageContext,
   teacher?: string,
 ): Promise<Materials> {
   const data = { ...surroundings, signal };
@@ -40,6 +49,11 @@ export async function loadMaterials(
     const { count, first } = dataset.skipped;
     emit.skipped({ digest: dataset.digest, count, samples: first });
   }
+  // A job has hundreds of stages over the same data: what an earlier one has said is enough.
+  const said = new Set(
+    warnings.filter((warning) => warning.stage !== stage.id).map(({ message }) => message),
+  );
+  for (const note of dataset.notes ?? []) if (!said.has(note)) emit.warning(note);
   const { fraction, seed } = validationOf(spec);
   const indices = splitValidation(dataset.train.count, dataset.train.labels, fraction, seed);
   const job =

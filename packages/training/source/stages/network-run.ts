@@ -1,6 +1,6 @@
 import { type Dataset, inputBytes } from '@distillery/datasets';
 import { type Choice, DistilleryError, sha256, type Training } from '@distillery/spec';
-import { type Forward, initialValues, type NetworkPlan } from '@distillery/engine';
+import { type Forward, initialValues, type NetworkPlan, record } from '@distillery/engine';
 import { openCheckpoints } from '../checkpoint.ts';
 import { predict, singleImageLatency } from '../evaluate.ts';
 import type { WeightedTerm } from '../method.ts';
@@ -171,9 +171,10 @@ export async function runNetworks(
 }
 
 /** Encodes weights with metadata that describe the network and its inputs. */
-function encoder({ architecture, plan }: Member, dataset: Dataset) {
+function encoder({ architecture, forward, plan }: Member, dataset: Dataset) {
   const metadata = {
     architecture: JSON.stringify(architecture),
+    graph: JSON.stringify(record(forward, dataset.shape)),
     classes: JSON.stringify(dataset.classes),
     ...preparation(dataset),
     input: JSON.stringify(dataset.shape),

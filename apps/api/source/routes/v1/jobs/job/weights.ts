@@ -3,6 +3,7 @@ import { type Checkpoint, DistilleryError, isTerminal } from '@distillery/spec';
 import type { FastifyReply, FastifyRequest, FastifySchema } from 'fastify';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
+import { formatParameters, optionsOf } from '../../../../http/format-parameters.ts';
 import { problems } from '../../../../http/responses.ts';
 import { sendFile } from '../../../../http/send-file.ts';
 import { checkpointNames, checkpointsOf, type JobNetwork } from '../../../../networks.ts';
@@ -33,7 +34,7 @@ const headers = z.looseObject({
 });
 /** `/v1/jobs/:id/teacher/weights`, `/v1/jobs/:id/teachers/:name/weights`, `/v1/jobs/:id/students/:name/weights` */
 export const weights: FastifyPluginAsyncZod<Services> = async (app, { queue, store, records }) => {
-  const querystring = z.strictObject({ checkpoint, format: formatName() });
+  const querystring = z.strictObject({ checkpoint, ...formatParameters() });
   const response = responses();
   const described = { tags: ['weights'], 'x-response-headers': fileHeaders };
 
@@ -90,7 +91,7 @@ export const weights: FastifyPluginAsyncZod<Services> = async (app, { queue, sto
     },
     handler: async (request, reply) => {
       const { id, name } = request.params;
-      const { seed: wanted } = request.query;
+      const { seed: wanted, ...query } = request.query;
       const runs = await records.ask('networks', id, { role: 'student', name });
       if (runs.length === 0) {
         throw new DistilleryError('student_not_found', `the job has no student ${name}`);
@@ -103,7 +104,7 @@ export const weights: FastifyPluginAsyncZod<Services> = async (app, { queue, sto
           `${name} has no seed ${wanted}; its seeds are: ${seeds}`,
         );
       }
-      return send(request, reply, id, run, request.query);
+      return send(request, reply, id, run, query);
     },
   });
 
@@ -112,13 +113,14 @@ export const weights: FastifyPluginAsyncZod<Services> = async (app, { queue, sto
     reply: FastifyReply,
     id: string,
     network: JobNetwork,
-    wanted: { checkpoint: string; format: string },
+    { checkpoint, format: type, ...given }: { checkpoint: string; format: string },
   ): Promise<FastifyReply> {
-    const format = formats.get(wanted.format);
-    const found = await stored(id, network, wanted.checkpoint);
-    const file = await weightFile(store, found, format);
+    const format = formats.get(type);
+    const options = optionsOf(format, given);
+    const found = await stored(id, network, checkpoint);
+    const file = await weightFile(store, found, format, options);
     const seed = network.role === 'student' ? [`seed${network.seed}`] : [];
-    const parts = [await nameOf(id), network.name, ...seed, wanted.checkpoint];
+    const parts = [await nameOf(id), network.name, ...seed, checkpoint];
     const { mediaType, extension } = format;
     return await sendFile(request, reply, file, { mediaType, name: `${parts.join('-')}.${extension}` });
   }
@@ -154,12 +156,6 @@ export const weights: FastifyPluginAsyncZod<Services> = async (app, { queue, sto
     return name || id;
   }
 };
-
-/** Returns the schema of the format names. Plug-ins are registered before the routes, so theirs are included. */
-function formatName() {
-  const names = formats.list.map(({ type }) => type) as [string, ...string[]];
-  return z.enum(names).default(names[0]).describe('The file format. `GET /v1/formats` describes each one.');
-}
 
 const whole = ['ETag', 'Accept-Ranges', 'Content-Disposition', 'Repr-Digest'] as const;
 const fileHeaders = {

@@ -1,0 +1,103 @@
+import type { Readable } from 'node:stream';
+import { createGunzip } from 'node:zlib';
+import { openRegularFile } from '../regular-file.ts';
+
+/** The encodings of text files, by their names in the WHATWG Encoding Standard. */
+export const encodings = [
+  'utf-8',
+  'utf-16le',
+  'utf-16be',
+  'windows-1250',
+  'windows-1251',
+  'windows-1252',
+  'iso-8859-2',
+  'iso-8859-15',
+  'koi8-r',
+  'shift_jis',
+  'euc-jp',
+  'euc-kr',
+  'big5',
+  'gb18030',
+] as const;
+export type Encoding = (typeof encodings)[number];
+
+const readBytes = 1 << 20;
+/** The most unpacked bytes of one file, because a small file can unpack to terabytes. */
+const maximumBytes = 256 * 2 ** 30;
+
+/**
+ * Reads a text file as chunks of UTF-8, without a byte-order mark. A file that begins as gzip does is unpacked. UTF-16 with
+ * a byte-order mark is recognised whatever the encoding. Bytes that are not in the encoding become U+FFFD, except in UTF-8,
+ * which passes as it is.
+ *
+ * @throws RangeError beyond the limit of unpacked bytes, and for a damaged gzip file; the errors of reading the file
+ */
+export async function* textStream(path: string, encoding: Encoding): AsyncGenerator<Buffer> {
+  const handle = await openRegularFile(path);
+  try {
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(2), 0, 2, 0);
+    const packed = bytesRead === 2 && buffer[0] === 0x1f && buffer[1] === 0x8b;
+    const file = handle.createReadStream({ start: 0, highWaterMark: readBytes, autoClose: false });
+    yield* asUtf8(limited(packed ? unpacked(file) : (file as AsyncIterable<Buffer>)), encoding);
+  } finally {
+    await handle.close();
+  }
+}
+
+async function* unpacked(file: Readable): AsyncGenerator<Buffer> {
+  const gunzip = createGunzip({ chunkSize: readBytes });
+  file.on('error', (error) => gunzip.destroy(error));
+  try {
+    yield* file.pipe(gunzip) as AsyncIterable<Buffer>;
+  } catch (cause) {
+    throw new RangeError(`the gzip data is damaged: ${(cause as Error).message}`, { cause });
+  } finally {
+    file.destroy();
+  }
+}
+
+async function* limited(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  let bytes = 0;
+  for await (const chunk of chunks) {
+    bytes += chunk.length;
+    if (bytes > maximumBytes) throw new RangeError(`holds more than ${maximumBytes} bytes`);
+    yield chunk;
+  }
+}
+
+async function* asUtf8(chunks: AsyncIterable<Buffer>, encoding: Encoding): AsyncGenerator<Buffer> {
+  let decode: ((chunk: Buffer | undefined) => string) | undefined;
+  let begun = false;
+  for await (const chunk of chunks) {
+    if (begun) yield decode === undefined ? chunk : Buffer.from(decode(chunk));
+    else {
+      begun = true;
+      const actual = encodingByMark(chunk) ?? encoding;
+      if (actual !== 'utf-8') decode = decoder(actual);
+      // The decoder drops a byte-order mark itself.
+      const isMarked = chunk[0] === 0xef && chunk[1] === 0xbb && chunk[2] === 0xbf;
+      if (decode !== undefined) yield Buffer.from(decode(chunk));
+      else yield isMarked ? chunk.subarray(3) : chunk;
+    }
+  }
+  if (decode !== undefined) yield Buffer.from(decode(undefined));
+}
+
+function encodingByMark(chunk: Buffer): Encoding | undefined {
+  if (chunk[0] === 0xff && chunk[1] === 0xfe) return 'utf-16le';
+  return chunk[0] === 0xfe && chunk[1] === 0xff ? 'utf-16be' : undefined;
+}
+
+/** Returns a function that decodes chunk after chunk, and at the end `undefined`. */
+function decoder(encoding: Encoding): (chunk: Buffer | undefined) => string {
+  if (encoding === 'windows-1252') return (chunk) => (chunk === undefined ? '' : windows1252(chunk));
+  const decoding = new TextDecoder(encoding);
+  return (chunk) => decoding.decode(chunk, { stream: chunk !== undefined });
+}
+
+/** Bytes 0x80 to 0x9f of windows-1252. The TextDecoder of some releases of Node.js decodes them as ISO 8859-1. */
+const high = '€\u0081‚ƒ„…†‡ˆ‰Š‹Œ\u008dŽ\u008f\u0090‘’“”•–—˜™š›œ\u009džŸ';
+
+function windows1252(chunk: Buffer): string {
+  return chunk.toString('latin1').replace(/[\u0080-\u009f]/g, (byte) => high[byte.charCodeAt(0) - 0x80]);
+}

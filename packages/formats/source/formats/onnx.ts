@@ -1,0 +1,95 @@
+import { type NetworkGraph, nodesBefore, shapeOfValue } from '@distillery/spec';
+import { z } from 'zod';
+import type { Format, Weights } from '../format.ts';
+import { graphOf, normalizationOf } from '../described.ts';
+import { OnnxModel, type Port } from '../onnx/model.ts';
+import { write } from '../onnx/operations.ts';
+import { Parameters } from '../onnx/parameters.ts';
+
+const options = z.strictObject({
+  precision: z
+    .enum(['float32', 'float16', 'int8'])
+    .default('float32')
+    .describe(
+      'How the weights of layers are stored. float16 halves the file, int8 quarters it, with a scale for each output channel. The network computes in float32 in each case.',
+    ),
+  input: z
+    .enum(['normalized', 'pixels'])
+    .default('normalized')
+    .describe(
+      'What the model takes for an image: `normalized` takes float32 [batch, channels, height, width], normalised as in training; `pixels` takes uint8 [batch, height, width, channels] from 0 to 255 and normalises them itself. Texts are int64 [batch, tokens] in either case.',
+    ),
+});
+type Options = z.output<typeof options>;
+
+/** The name of the first dimension, which may have any length. */
+const batch = 'batch';
+
+/**
+ * The network as a graph of operators for ONNX Runtime and others (opset 17). Its output is `logits`, `[batch, classes]`;
+ * the metadata of the file are those of the weights.
+ */
+export const onnx = {
+  type: 'onnx',
+  summary: 'A graph that ONNX Runtime and most tools for deployment run',
+  reference: 'https://onnx.ai',
+  options,
+  mediaType: 'application/octet-stream',
+  extension: 'onnx',
+  encode(weights: Weights, chosen: Options): Uint8Array {
+    const graph = graphOf(weights);
+    const model = new OnnxModel();
+    const parameters = new Parameters(weights.parameters, model, chosen.precision);
+    const { port, value } = inputOf(graph, weights, model, chosen.input);
+    const names = new Map([[0, value]]);
+    const named = (index: number) => names.get(index) as string;
+    for (const { node, value } of nodesBefore(graph, graph.output)) {
+      const inputs = node.inputs.map(named);
+      const shapes = node.inputs.map((index) => shapeOfValue(graph, index));
+      names.set(value, write(node, { model, parameters, inputs, shapes }));
+    }
+    model.nodeWith('Identity', [named(graph.output)], {}, ['logits']);
+    const logits: Port = {
+      name: 'logits',
+      type: 'float32',
+      shape: [batch, ...shapeOfValue(graph, graph.output)],
+    };
+    const { graph: _graph, ...metadata } = weights.metadata;
+    return model.encode([port], [logits], { ...metadata, ...labelsOf(metadata) });
+  },
+} satisfies Format<typeof options>;
+
+/** Declares the input and returns it with the name of the value that the network reads. */
+function inputOf(
+  { input }: NetworkGraph,
+  weights: Weights,
+  model: OnnxModel,
+  kind: Options['input'],
+): { port: Port; value: string } {
+  if (input.length === 1) {
+    return { port: { name: 'ids', type: 'int64', shape: [batch, ...input] }, value: 'ids' };
+  }
+  const [height, width, channels] = input;
+  if (kind === 'normalized') {
+    return {
+      port: { name: 'image', type: 'float32', shape: [batch, channels, height, width] },
+      value: 'image',
+    };
+  }
+  const { mean, std } = normalizationOf(weights);
+  const constant = (name: string, values: readonly number[]) =>
+    model.tensor(name, 'float32', [values.length, 1, 1], Float32Array.from(values));
+  const turned = model.node('Transpose', [model.node('Cast', ['pixels'], { to: 1 })], { perm: [0, 3, 1, 2] });
+  const fractions = model.node('Div', [turned, model.scalar(255)]);
+  const centred = model.node('Sub', [fractions, constant('mean', mean)]);
+  return {
+    port: { name: 'pixels', type: 'uint8', shape: [batch, height, width, channels] },
+    value: model.node('Div', [centred, constant('std', std)]),
+  };
+}
+
+/** The classes as `labels`, one a line, which some viewers and servers show. */
+function labelsOf({ classes }: Readonly<Record<string, string>>): Record<string, string> {
+  if (classes === undefined) return {};
+  return { labels: (JSON.parse(classes) as string[]).join('\n') };
+}

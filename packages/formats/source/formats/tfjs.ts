@@ -1,0 +1,49 @@
+import { nodesBefore, shapeOfValue } from '@distillery/spec';
+import { z } from 'zod';
+import { archiveOf, textBytes } from '../archive.ts';
+import { graphOf } from '../described.ts';
+import type { Format, Weights } from '../format.ts';
+import { GraphModel } from '../tfjs/model.ts';
+import { write } from '../tfjs/operations.ts';
+import { Parameters } from '../tfjs/parameters.ts';
+
+const options = z.strictObject({
+  precision: z
+    .enum(['float32', 'float16', 'uint8'])
+    .default('float32')
+    .describe(
+      'How the weights of layers are stored. float16 halves the file; uint8 quarters it, with one range for each tensor. The network computes in float32 in each case.',
+    ),
+});
+
+/**
+ * A graph model of TensorFlow.js: an archive with `model.json` and `weights.bin`, which `tf.loadGraphModel` loads from the
+ * folder they are unpacked to. Images are `image`, float32 `[batch, height, width, channels]`, normalised as in training;
+ * texts are `ids`, int32 `[batch, tokens]`; the output is `logits`, `[batch, classes]`.
+ */
+export const tfjs = {
+  type: 'tfjs',
+  summary: 'A graph model that TensorFlow.js runs in browsers and in Node.js',
+  reference: 'https://js.tensorflow.org/api/latest/#loadGraphModel',
+  options,
+  mediaType: 'application/zip',
+  extension: 'tfjs.zip',
+  encode(weights: Weights, { precision }: z.output<typeof options>): Uint8Array {
+    const graph = graphOf(weights);
+    const model = new GraphModel();
+    const parameters = new Parameters(weights.parameters, model, precision);
+    const isText = graph.input.length === 1;
+    const input = model.input(isText ? 'ids' : 'image', graph.input, isText ? 'int32' : 'float32');
+    const names = new Map([[0, input]]);
+    const named = (index: number) => names.get(index) as string;
+    for (const { node, value } of nodesBefore(graph, graph.output)) {
+      const inputs = node.inputs.map(named);
+      const shapes = node.inputs.map((index) => shapeOfValue(graph, index));
+      names.set(value, write(node, { model, parameters, inputs, shapes }));
+    }
+    const logits = model.node('Identity', [named(graph.output)], {}, 'logits');
+    const { graph: _graph, ...metadata } = weights.metadata;
+    const encoded = model.encode(logits, metadata);
+    return archiveOf({ 'model.json': textBytes(encoded.model), 'weights.bin': encoded.weights });
+  },
+} satisfies Format<typeof options>;
