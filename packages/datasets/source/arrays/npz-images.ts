@@ -32,7 +32,7 @@ export async function npzImages(npz: Npz, { key, layout, range }: ImagesIn) {
   const [count, height, width, channels] = axes.map((axis) => (axis < 0 ? 1 : shape[axis]));
   if (count > maximumImages) throw new RangeError(`${key}: ${count} images, more than ${maximumImages}`);
   const limits = range ?? (/[fb]/.test(descr) ? [0, 1] : [0, 255]);
-  const isExact = /u1$/.test(descr) && limits[0] === 0 && limits[1] === 255;
+  const isExact = descr.endsWith('u1') && limits[0] === 0 && limits[1] === 255;
   const size = height * width * channels;
   const note = /f/.test(descr) ? [`the fractions of ${key} are rounded to 256 levels`] : [];
   return {
