@@ -26,7 +26,7 @@ async function loaded(archive: Uint8Array) {
   };
   const [{ weights: weightSpecs }] = weightsManifest;
   const { buffer, byteOffset, byteLength } = files['weights.bin'];
-  const weightData = buffer.slice(byteOffset, byteOffset + byteLength) as ArrayBuffer;
+  const weightData = buffer.slice(byteOffset, byteOffset + byteLength);
   const model = await loadGraphModel(tf.io.fromMemory({ modelTopology, weightSpecs, weightData }));
   return { model, metadata: rest.userDefinedMetadata };
 }

@@ -23,6 +23,7 @@ import { problemOf, problemType } from './problem.ts';
 import { routes } from './routes/index.ts';
 import { page } from './routes/page.ts';
 import type { Services } from './services.ts';
+import { type WebhookRules, webhookRules } from './webhooks/settings.ts';
 import { validatorCompiler } from './validation.ts';
 
 export interface AppOptions extends Services {
@@ -39,6 +40,8 @@ export interface AppOptions extends Services {
   pageFiles?: PageFiles | undefined;
   /** Default: those of the setting API_STREAMS, with a heartbeat every 15 seconds. */
   streams?: Partial<EventStreamOptions> | undefined;
+  /** Default: those of the settings' defaults. */
+  webhooks?: WebhookRules | undefined;
 }
 
 /** Builds the API, ready to `listen`. It does not own queue and store: close them after it. */
@@ -49,6 +52,7 @@ export async function buildApp({
   requestTimeout = 30_000,
   trustProxy = [],
   streams,
+  webhooks = webhookRules({}, version),
   pageFiles,
   ...services
 }: AppOptions): Promise<FastifyInstance> {
@@ -94,7 +98,7 @@ export async function buildApp({
   await app.register(preconditions);
   await app.register(eventStreams, { most: defaultOf('apiStreams'), heartbeatSeconds: 15, ...streams });
   await app.register(openapi, { catalogue: services.catalogue, version });
-  await app.register(routes, { ...services, access: accessRules });
+  await app.register(routes, { ...services, access: accessRules, webhookRules: webhooks });
   await app.register(page, { files: pageFiles });
   const sockets = new Set<Socket>();
   app.server.on('connection', (socket: Socket) => {

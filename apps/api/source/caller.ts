@@ -1,5 +1,5 @@
 import { DistilleryError } from '@distillery/spec';
-import type { ApiKey, DistilleryQueue } from '@distillery/queue';
+import type { ApiKey, DistilleryQueue, WebhookOwner } from '@distillery/queue';
 
 /** The API key that a request was sent with, and its limits. */
 export type Caller = Pick<ApiKey, 'id' | 'name' | 'scope'> & {
@@ -23,6 +23,11 @@ export async function checkControl(queue: DistilleryQueue, caller: Caller | null
     'forbidden',
     `the job ${ownership}; ${caller.name} can control only its own jobs`,
   );
+}
+
+/** Whose webhooks a caller sees and changes: its own, and as admin or where no keys are needed those of all. */
+export function webhooksOf(caller: Caller | null): WebhookOwner {
+  return caller === null || caller.scope === 'admin' ? undefined : caller.name;
 }
 
 /** Checks the priority that a caller gives a job in a spec, which may be invalid. @throws DistilleryError `invalid_spec` */

@@ -1,4 +1,10 @@
-import { jobViewSchema, metricRowSchema, stageViewSchema } from '@distillery/spec';
+import {
+  jobViewSchema,
+  metricRowSchema,
+  newWebhookSchema,
+  stageViewSchema,
+  webhookChangeSchema,
+} from '@distillery/spec';
 import { jobSpec } from '@distillery/training';
 import { engine } from '@distillery/queue/testing';
 import { beforeAll, expect, test } from 'vitest';
@@ -64,6 +70,7 @@ test('every page is described', () => {
     'DELETE /v1/jobs/{id}',
     'DELETE /v1/keys/{key}',
     'DELETE /v1/session',
+    'DELETE /v1/webhooks/{webhook}',
     'GET /healthz',
     'GET /readyz',
     'GET /v1/architectures',
@@ -93,10 +100,14 @@ test('every page is described', () => {
     'GET /v1/session',
     'GET /v1/store/scrub',
     'GET /v1/teachers',
+    'GET /v1/webhooks',
+    'GET /v1/webhooks/{webhook}',
+    'GET /v1/webhooks/{webhook}/deliveries',
     'GET /v1/workers',
     'HEAD /v1/jobs/{id}/students/{name}/weights',
     'HEAD /v1/jobs/{id}/teacher/weights',
     'HEAD /v1/jobs/{id}/teachers/{name}/weights',
+    'PATCH /v1/webhooks/{webhook}',
     'POST /v1/jobs',
     'POST /v1/jobs/validate',
     'POST /v1/jobs/{id}/cancel',
@@ -107,6 +118,10 @@ test('every page is described', () => {
     'POST /v1/session',
     'POST /v1/store/scrub',
     'POST /v1/store/sweep',
+    'POST /v1/webhooks',
+    'POST /v1/webhooks/{webhook}/deliveries/{delivery}/redeliver',
+    'POST /v1/webhooks/{webhook}/secret',
+    'POST /v1/webhooks/{webhook}/test',
   ]);
 });
 
@@ -182,6 +197,8 @@ test('examples are valid', () => {
     Job: jobViewSchema,
     Stage: stageViewSchema,
     MetricRow: metricRowSchema,
+    NewWebhook: newWebhookSchema,
+    WebhookChange: webhookChangeSchema,
   };
   for (const [name, schema] of Object.entries({ ...schemas, Problem: problemSchema })) {
     const [example] = document.components.schemas[name].examples as unknown[];

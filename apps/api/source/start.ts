@@ -12,10 +12,12 @@ import { type AccessSettings, accessOf } from './access.ts';
 import { buildApp } from './app.ts';
 import { readPageFiles } from './page/files.ts';
 import type { Bounds } from './threads/bounded.ts';
+import { startWebhookSender } from './webhooks/sender.ts';
+import { type WebhookSettings, webhookRules } from './webhooks/settings.ts';
 import { startRecords } from './threads/records.ts';
 import { startSubmissions } from './threads/submissions.ts';
 
-export interface ApiOptions extends AccessSettings {
+export interface ApiOptions extends AccessSettings, WebhookSettings {
   redisUrl: string;
   /** Prefix of every Redis key; the queue's own default when undefined. */
   prefix?: string | undefined;
@@ -70,7 +72,7 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
     prefix,
     roots,
     log,
-    version,
+    version = '0.1.0',
     trustProxy = [],
     requestTimeout,
   } = options;
@@ -96,6 +98,7 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
   const pageFiles = await readPageFiles(pageFolder);
   if (pageFiles === undefined)
     log.warn('the dashboard is not built, so / serves none: node scripts/setup.mjs builds it');
+  const rules = webhookRules(options, version);
   const app = await buildApp({
     pageFiles,
     queue,
@@ -110,16 +113,19 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
       ...(options.apiStreams === undefined ? {} : { most: options.apiStreams }),
       ...(options.heartbeatSeconds === undefined ? {} : { heartbeatSeconds: options.heartbeatSeconds }),
     },
+    webhooks: rules,
+    version,
     ...(requestTimeout === undefined ? {} : { requestTimeout }),
-    ...(version === undefined ? {} : { version }),
   });
   const retention = startRetention(queue, store, log, {
     days: options.retainDays,
     count: options.retainJobs,
   });
   const collector = startCollector(queue, store, log, options.collection);
+  const sender = startWebhookSender(queue, log, rules);
   const close = async () => {
     await app.close();
+    await sender.close();
     await retention.close();
     await collector.close();
     await submissions.close();

@@ -5,6 +5,13 @@ export type { Attempt, Begun, Fence, NewMetricRow, NewSkippedData } from './reco
 export type { OnOutage } from './redis/connection.ts';
 export type { ConsumeOptions, Consumer, StageHandler } from './bull/consume.ts';
 export type { StageRun } from './bull/stage-run.ts';
+export type {
+  ClaimedDelivery,
+  Deliveries,
+  DeliveryHead,
+  DeliveryQuery,
+  Outcome,
+} from './records/deliveries.ts';
 export type { EndedJobs, Retention } from './records/ended.ts';
 export type { Followed, Following } from './records/follow.ts';
 export type { Inventory, JobHead } from './records/inventory.ts';
@@ -19,5 +26,6 @@ export { scrub } from './redis/scrub.ts';
 export type { RequestCount, RequestCounts } from './records/request-counts.ts';
 export { type Sessions, sessionSeconds } from './records/sessions.ts';
 export type { Standing } from './records/standing.ts';
+export type { WebhookOwner, Webhooks, WebhookTarget } from './records/webhooks.ts';
 export { capabilitiesOf } from './records/workers.ts';
 export type { LiveWorker, Registration, WorkerInfo, Workers } from './records/workers.ts';

@@ -5,6 +5,7 @@ import { type Audit, auditLog } from './records/audit.ts';
 import { type Fence, fence } from './records/attempts.ts';
 import { connect, guarded, type OnOutage, patient, settled, withoutCommand } from './redis/connection.ts';
 import { type JobControl, jobControl } from './records/control.ts';
+import { type Deliveries, deliveryRecords } from './records/deliveries.ts';
 import { type ConsumeOptions, type Consumer, consumeStages, type StageHandler } from './bull/consume.ts';
 import { checkDurability } from './redis/durability.ts';
 import { type EndedJobs, endedJobs } from './records/ended.ts';
@@ -21,6 +22,8 @@ import { parseRedisUrl } from './redis/redis-url.ts';
 import { type RequestCounts, requestCounts } from './records/request-counts.ts';
 import { type StageQueue, stageQueue } from './bull/stages.ts';
 import { type Standing, standingReader } from './records/standing.ts';
+import { type Webhooks, webhookRecords } from './records/webhooks.ts';
+import { webhookEvents } from './records/webhook-events.ts';
 import { type Workers, workerRegistry } from './records/workers.ts';
 import { workloadReader } from './records/workload.ts';
 
@@ -72,6 +75,15 @@ export interface DistilleryQueue {
   sessions: Sessions;
   requests: RequestCounts;
   audit: Audit;
+  webhooks: Webhooks & {
+    deliveries: Deliveries;
+    /**
+     * Passes what happens to jobs to the deliveries of webhooks, until the signal aborts. Several processes may do so.
+     *
+     * @param onPassed is called after each part of the log, which may have added deliveries
+     */
+    passEvents(signal: AbortSignal, onPassed?: () => void): Promise<void>;
+  };
   /** Resolves when Redis answers. @throws DistilleryError `redis_unavailable` */
   ping(): Promise<void>;
   /** @throws DistilleryError `redis_unavailable` when Redis may lose data */
@@ -150,6 +162,11 @@ export async function openQueue(options: QueueOptions): Promise<DistilleryQueue>
     sessions: sessions(redis, keys, accessKeys),
     requests: requestCounts(redis, keys),
     audit: auditLog(redis, keys, auditEntries),
+    webhooks: {
+      ...webhookRecords(redis, keys),
+      deliveries: deliveryRecords(redis, keys),
+      passEvents: webhookEvents(redis, keys, followers.followAll, onError).run,
+    },
     ping: guarded(async () => {
       await redis.exists(keys.all);
     }),

@@ -15,6 +15,8 @@ export const errorTable = {
   teacher_not_found: { status: 404, retryable: false, title: 'The job has no such teacher' },
   student_not_found: { status: 404, retryable: false, title: 'The job has no such student' },
   key_not_found: { status: 404, retryable: false, title: 'There is no such API key' },
+  webhook_not_found: { status: 404, retryable: false, title: 'There is no such webhook' },
+  delivery_not_found: { status: 404, retryable: false, title: 'The webhook has no such delivery' },
   checkpoint_not_found: { status: 404, retryable: false, title: 'There is no such checkpoint' },
   sample_not_found: { status: 404, retryable: false, title: 'There is no such test sample' },
   method_not_allowed: { status: 405, retryable: false, title: 'The route does not support this HTTP method' },
@@ -24,7 +26,7 @@ export const errorTable = {
   state_conflict: {
     status: 409,
     retryable: false,
-    title: 'The state of the job does not permit this request',
+    title: 'The state of the job or webhook does not permit this request',
   },
   stale_attempt: { status: 409, retryable: false, title: 'A newer attempt owns this stage' },
   precondition_failed: {
@@ -52,7 +54,7 @@ export const errorTable = {
     title: 'The idempotency key was used with a different body',
   },
   rate_limited: { status: 429, retryable: true, title: 'Too many requests' },
-  quota_exceeded: { status: 429, retryable: false, title: 'Too many unfinished jobs' },
+  quota_exceeded: { status: 429, retryable: false, title: 'Too many unfinished jobs or webhooks' },
   headers_too_large: { status: 431, retryable: false, title: 'The request headers are too large' },
   internal: { status: 500, retryable: true, title: 'Unexpected error' },
   redis_unavailable: { status: 503, retryable: true, title: 'The queue cannot be reached' },

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { Kind, Registry } from './kind.ts';
 import { checkLineage } from './lineage.ts';
 import { trainingOverrideSchema, trainingSchema } from './training.ts';
+import { webhookIdSchema } from './webhooks.ts';
 
 /** A name that is safe in URLs, file names and tables. */
 const slug = z
@@ -153,6 +154,15 @@ export function jobSpecSchema({ datasets, architectures, terms, teachers }: Kind
       .default(0)
       .describe(
         'Stages of jobs with a higher priority are taken first; owners of jobs of equal priority take turns. Running stages are not interrupted. A key of scope `submit` may ask for at most `API_PRIORITY`.',
+      ),
+    // Without a default: a worker of an earlier version, which does not know it, still takes jobs without it.
+    webhooks: z
+      .array(webhookIdSchema)
+      .max(8)
+      .refine((ids) => new Set(ids).size === ids.length, 'must differ from each other')
+      .optional()
+      .describe(
+        'The ids of webhooks of the owner that are told of this job, beside those that are told of all jobs. `POST /v1/webhooks` creates one.',
       ),
     checkpoints: z
       .strictObject({

@@ -6,7 +6,9 @@ import type {
   JobSpecInput,
   JobView,
   MetricRow,
+  NewWebhookInput,
   StageView,
+  WebhookChange,
 } from '@distillery/spec';
 import type { Problem } from '../problem.ts';
 
@@ -88,6 +90,7 @@ const curves: Curves = {
     },
   ],
   after: '1769853600000-42',
+  complete: true,
 };
 
 const jobLogs: JobLogs = {
@@ -142,6 +145,13 @@ const samples: Samples = {
   ],
 };
 
+const newWebhook: NewWebhookInput = {
+  url: 'https://ci.example.com/distillery',
+  events: ['job.succeeded', 'job.failed'],
+};
+
+const webhookChange: WebhookChange = { events: ['job', 'report'] };
+
 const problem: Problem = {
   type: 'urn:distillery:error:invalid_spec',
   title: 'The job spec is invalid',
@@ -169,5 +179,7 @@ export const examples = {
   JobLogs: jobLogs,
   Analysis: analysis,
   Samples: samples,
+  NewWebhook: newWebhook,
+  WebhookChange: webhookChange,
   Problem: problem,
 };

@@ -1,6 +1,7 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import type { Access } from '../access.ts';
 import type { Services } from '../services.ts';
+import type { WebhookRules } from '../webhooks/settings.ts';
 import { health } from './health.ts';
 import { audit } from './v1/audit.ts';
 import { catalogues } from './v1/catalogues.ts';
@@ -8,6 +9,7 @@ import { events } from './v1/events.ts';
 import { engine } from './v1/engine.ts';
 import { keys } from './v1/keys.ts';
 import { session } from './v1/session.ts';
+import { webhooks } from './v1/webhooks.ts';
 import { workers } from './v1/workers.ts';
 import { job } from './v1/jobs/job/index.ts';
 import { list } from './v1/jobs/list.ts';
@@ -15,10 +17,9 @@ import { submit } from './v1/jobs/submit.ts';
 import { store } from './v1/store.ts';
 
 /** Registers every route; folders and files here have the names of the paths. */
-export const routes: FastifyPluginAsyncZod<Services & { access: Access }> = async (
-  app,
-  { access, ...services },
-) => {
+export const routes: FastifyPluginAsyncZod<
+  Services & { access: Access; webhookRules: WebhookRules }
+> = async (app, { access, webhookRules, ...services }) => {
   await app.register(health, services);
   const v1 = { ...services, prefix: '/v1' };
   await app.register(catalogues, v1);
@@ -29,6 +30,7 @@ export const routes: FastifyPluginAsyncZod<Services & { access: Access }> = asyn
   await app.register(session, { ...v1, keys: access.keys, rate: access.rate });
   await app.register(keys, v1);
   await app.register(workers, v1);
+  await app.register(webhooks, { ...v1, rules: webhookRules });
   await app.register(audit, v1);
   await app.register(store, v1);
   await app.register(job, { ...services, prefix: '/v1/jobs/:id' });

@@ -3,6 +3,7 @@ import { DistilleryError, digestOf, type JobSpec, refusedInput } from '@distille
 import { jobSpec, type PlanContext, type Planned, planJob } from '@distillery/training';
 import { parse } from 'secure-json-parse';
 import { type Caller, checkPriority } from '../caller.ts';
+import { checkNamedWebhooks } from '../webhooks/check.ts';
 import { answerRequests } from './answering.ts';
 import { liveWorkers } from './live-workers.ts';
 import { openServices, reconnected, type ServiceData, type ThreadServices } from './open-services.ts';
@@ -57,8 +58,8 @@ const works = {
     const known = idempotency && (await queue.jobs.replay(idempotency, owner?.name));
     if (known !== undefined) return submitted(known.view, true);
     const { spec, resolved: plan } = await planned(services, posted, caller);
-    const { name = null, labels, priority } = spec;
-    const job = { name, labels, owner, priority, posted, spec, plan };
+    const { name = null, labels, priority, webhooks } = spec;
+    const job = { name, labels, owner, priority, posted, spec, plan, webhooks };
     const { view, replayed } = await queue.jobs.create(job, idempotency);
     if (replayed) return submitted(view, true);
     // The whole job is stored now, so it is accepted whatever becomes of this offer: every worker offers what has no ticket
@@ -123,5 +124,6 @@ async function planned(
 ): Promise<Planned & { spec: JobSpec }> {
   checkPriority(caller, posted);
   const spec = validated(posted);
+  await checkNamedWebhooks(queue, spec, caller?.name ?? null);
   return { spec, ...(await planJob(spec, { ...context, ...(await liveWorkers(queue)) })) };
 }

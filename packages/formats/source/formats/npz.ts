@@ -3,6 +3,9 @@ import { archiveOf, bytesOf, textBytes } from '../archive.ts';
 import type { DType } from '../dtypes.ts';
 import type { Format, NamedTensor, Weights } from '../format.ts';
 import { halved, precisionOption } from '../halved.ts';
+import { readMetadata } from '../metadata.ts';
+import { readArray } from '../numpy/read-array.ts';
+import { unpacked } from '../zip.ts';
 
 const options = z.strictObject({ precision: precisionOption });
 
@@ -28,6 +31,15 @@ export const npz = {
     const arrays = parameters.map((tensor) => [`${tensor.name}.npy`, arrayFile(halved(tensor, precision))]);
     const sorted = Object.fromEntries(Object.entries(metadata).sort(([a], [b]) => (a < b ? -1 : 1)));
     return archiveOf({ ...Object.fromEntries(arrays), 'metadata.json': textBytes(JSON.stringify(sorted)) });
+  },
+  decode(bytes: Uint8Array): Weights {
+    const files = unpacked(bytes);
+    const metadata = files.get('metadata.json');
+    const arrays = [...files].filter(([name]) => name.endsWith('.npy'));
+    return {
+      parameters: arrays.map(([name, file]) => readArray(name.slice(0, -'.npy'.length), file)),
+      metadata: metadata === undefined ? {} : readMetadata(metadata),
+    };
   },
 } satisfies Format<typeof options>;
 

@@ -1,8 +1,12 @@
+import { DistilleryError } from '@distillery/spec';
 import { z } from 'zod';
 import { archiveOf, bytesOf, textBytes } from '../archive.ts';
 import type { Format, Weights } from '../format.ts';
 import { halved, precisionOption } from '../halved.ts';
+import { readMetadata } from '../metadata.ts';
+import { readStateDict } from '../torch/read-state-dict.ts';
 import { stateDict } from '../torch/state-dict.ts';
+import { unpacked } from '../zip.ts';
 
 const options = z.strictObject({ precision: precisionOption });
 
@@ -28,5 +32,21 @@ export const torch = {
       'archive/extra/metadata.json': textBytes(JSON.stringify(sorted)),
       'archive/version': textBytes('3\n'),
     });
+  },
+  decode(bytes: Uint8Array): Weights {
+    const files = unpacked(bytes);
+    const pickle = [...files.keys()].find((name) => /^[^/]+\/data\.pkl$/.test(name));
+    if (pickle === undefined) {
+      throw new DistilleryError(
+        'artifact_corrupt',
+        'the archive has no data.pkl: it is no file of torch.save',
+      );
+    }
+    const folder = pickle.slice(0, -'data.pkl'.length);
+    const metadata = files.get(`${folder}extra/metadata.json`);
+    return {
+      parameters: readStateDict(files.get(pickle) as Uint8Array, (key) => files.get(`${folder}data/${key}`)),
+      metadata: metadata === undefined ? {} : readMetadata(metadata),
+    };
   },
 } satisfies Format<typeof options>;

@@ -54,7 +54,14 @@ export function jobControl(redis: Client, keys: Keys, jobs: Jobs, stages: StageQ
       const { labels, owner, stages } = await jobs.header(id);
       const indexes = indexesOf(keys, labels, owner);
       const rows = stages.map((stage) => keys.stageMetrics(id, stage));
-      const common = [...scriptKeys(keys, id), keys.spec(id), keys.all, keys.leftovers];
+      const common = [
+        ...scriptKeys(keys, id),
+        keys.spec(id),
+        keys.all,
+        keys.leftovers,
+        keys.webhookCursor,
+        keys.deletedJob(id),
+      ];
       await checked(id, 'be deleted', () =>
         run(redis, removeScript, [...common, ...indexes, ...rows], [id, indexes.length, ...artifacts]),
       );

@@ -20,6 +20,8 @@ export interface NewJob {
   /** The spec with its defaults filled in, JSON. */
   spec: unknown;
   plan: JobPlan;
+  /** The ids of webhooks that are told of it; default none. */
+  webhooks?: readonly string[] | undefined;
 }
 
 /** The owner of a job. */
@@ -80,8 +82,8 @@ export function jobRecords(redis: Client, keys: Keys, standing: () => Promise<St
     create: guarded(
       async (job: NewJob, idempotency?: Idempotency): Promise<JobNow & { replayed: boolean }> => {
         const id = newJobId();
-        const { name, labels, priority, plan, owner } = job;
-        const record = initialFields({ id, name, labels, owner: owner?.name, priority, plan });
+        const { name, labels, priority, plan, owner, webhooks } = job;
+        const record = initialFields({ id, name, labels, owner: owner?.name, priority, plan, webhooks });
         const [outcome, created, createdAt] = (await run(
           redis,
           createScript,

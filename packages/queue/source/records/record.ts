@@ -29,10 +29,20 @@ export interface NewRecord {
   /** -10 to 10, default 0. */
   priority?: number;
   plan: JobPlan;
+  /** The ids of webhooks that are told of it; default none. */
+  webhooks?: readonly string[] | undefined;
 }
 
 /** The fields of the record of a new job. */
-export function initialFields({ id, name, labels, owner = null, priority = 0, plan }: NewRecord): Fields {
+export function initialFields({
+  id,
+  name,
+  labels,
+  owner = null,
+  priority = 0,
+  plan,
+  webhooks = [],
+}: NewRecord): Fields {
   const { stages } = plan;
   const fields: Fields = {
     id,
@@ -44,6 +54,7 @@ export function initialFields({ id, name, labels, owner = null, priority = 0, pl
   };
   if (name !== null) fields.name = name;
   if (owner !== null) fields.owner = owner;
+  if (webhooks.length > 0) fields.webhooks = webhooks.join(' ');
   const shares = sharesOf(stages);
   for (const [order, stage] of stages.entries()) {
     fields[`s:${stage.id}:order`] = String(order).padStart(6, '0');

@@ -63,6 +63,18 @@ export function keysUnder(prefix: string) {
     session: (digest: string) => `${prefix}:session:${digest}`,
     /** Number that expires: the requests of a client in this window. */
     requests: (client: string) => `${prefix}:requests:${client}`,
+    /** Set of the ids of all webhooks. */
+    webhooks: `${prefix}:webhooks`,
+    /** Set of the ids of an owner's webhooks; of those that were created without keys. */
+    webhooksOf: (owner: string | null) => `${prefix}:webhooks:owner:${owner ?? ''}`,
+    /** Hash: a webhook, see scripts/webhooks.ts, which also names the keys below it. */
+    webhook: (id: string) => `${prefix}:webhook:${id}`,
+    /** Text: the last event that was passed to webhooks; absent while there is no webhook. */
+    webhookCursor: `${prefix}:webhooks:cursor`,
+    /** Sorted set of webhook ids by the time in ms of their next attempt, or of the end of a claim. */
+    webhooksDue: `${prefix}:webhooks:due`,
+    /** Hash that expires: what webhooks tell of a job that was deleted. */
+    deletedJob: (id: string) => `${prefix}:webhooks:deleted:${id}`,
     /** Stream of audit entries of what was changed, bounded. */
     audit: `${prefix}:audit`,
     /** Stream of audit entries of what was refused, bounded. */

@@ -78,8 +78,10 @@ return 1
  * Deletes the record of a job that has ended, and notes its artifacts in the same step: at no time is an artifact neither
  * named by a record nor noted.
  *
- * KEYS: those of every script, spec, all jobs, leftovers, one index for each label and for the owner, then the metrics of each
- * stage. ARGV: id, the number of indexes, then the names of its artifacts.
+ * Where there are webhooks, what they tell of a job stays for a day: its last events may not have been passed to them yet.
+ *
+ * KEYS: those of every script, spec, all jobs, leftovers, the cursor of webhooks, the deleted job, one index for each label and
+ * for the owner, then the metrics of each stage. ARGV: id, the number of indexes, then the names of its artifacts.
  */
 export const removeScript = script(`${prelude}
 local state = redis.call('HGET', job, 'state')
@@ -91,8 +93,16 @@ redis.call('ZREM', byState[state], ARGV[1])
 redis.call('ZREM', ended, ARGV[1])
 redis.call('ZREM', KEYS[${commonKeys + 2}], ARGV[1])
 for i = 3, #ARGV do redis.call('SADD', KEYS[${commonKeys + 3}], ARGV[i]) end
-local stages = ${commonKeys + 4} + ARGV[2]
-for i = ${commonKeys + 4}, stages - 1 do redis.call('ZREM', KEYS[i], ARGV[1]) end
+if redis.call('EXISTS', KEYS[${commonKeys + 4}]) == 1 then
+  local kept = KEYS[${commonKeys + 5}]
+  for _, field in ipairs({'id', 'name', 'labels', 'owner', 'best', 'webhooks'}) do
+    local value = redis.call('HGET', job, field)
+    if value then redis.call('HSET', kept, field, value) end
+  end
+  redis.call('EXPIRE', kept, 86400)
+end
+local stages = ${commonKeys + 6} + ARGV[2]
+for i = ${commonKeys + 6}, stages - 1 do redis.call('ZREM', KEYS[i], ARGV[1]) end
 for i = stages, #KEYS do redis.call('UNLINK', KEYS[i]) end
 redis.call('UNLINK', job, results, metrics, events, KEYS[${commonKeys + 1}])
 return 1

@@ -50,6 +50,16 @@ const cases: Record<string, { text: string; value: unknown; bad: string[] }> = {
   retainDays: { text: '30', value: 30, bad: ['0', '0.5', '36501'] },
   retainJobs: { text: '1', value: 1, bad: ['0', 'all'] },
   retainAudit: { text: '1', value: 1, bad: ['0', '-1'] },
+  apiWebhooks: { text: '0', value: 0, bad: ['-1', 'all'] },
+  webhookNetworks: {
+    text: '10.1.0.0/16,127.0.0.1,fd00::/8',
+    value: ['10.1.0.0/16', '127.0.0.1', 'fd00::/8'],
+    bad: ['loopback', '10.0.0.0/33', '10.0.0.0/0', 'example.com', '10.0.0.0/8/8'],
+  },
+  webhookTimeout: { text: '5', value: 5, bad: ['0', '61', '1.5'] },
+  webhookRetrySeconds: { text: '10', value: 10, bad: ['0', '3601'] },
+  webhookRetryHours: { text: '0', value: 0, bad: ['-1', '721'] },
+  webhookDisableDays: { text: '1', value: 1, bad: ['0', '366'] },
   trustProxy: {
     text: 'loopback, 10.0.0.0/8,::1',
     value: ['loopback', '10.0.0.0/8', '::1'],

@@ -94,8 +94,20 @@ export function proxies(): ValueType<string[]> {
   return { ...type, codec };
 }
 
+/** IP addresses and ranges of them, separated by commas. */
+export function networks(): ValueType<string[]> {
+  const type = list(',', 'IP addresses and ranges such as 10.0.0.0/8, separated by commas', (item) =>
+    item.trim(),
+  );
+  const codec: ValueType<string[]>['codec'] = type.codec.refine((items) => items.every(isNetwork));
+  return { ...type, codec };
+}
+
 function isProxy(text: string): boolean {
-  if (['loopback', 'linklocal', 'uniquelocal'].includes(text)) return true;
+  return ['loopback', 'linklocal', 'uniquelocal'].includes(text) || isNetwork(text);
+}
+
+function isNetwork(text: string): boolean {
   const [address, bits, ...rest] = text.split('/');
   const version = isIP(address);
   if (version === 0 || rest.length > 0) return false;

@@ -1,0 +1,83 @@
+import type { DeliveryAttempt } from '@distillery/spec';
+import type { WebhookTarget } from '@distillery/queue';
+import type { AddressRule } from './addresses.ts';
+import { AddressError } from './lookup.ts';
+import { post } from './post.ts';
+import { signedHeaders } from './signature.ts';
+
+/** What all requests to webhooks have in common. */
+export interface AttemptOptions {
+  allows: AddressRule;
+  timeoutMs: number;
+  /** The `User-Agent`. */
+  agent: string;
+  /** Breaks an attempt off. */
+  closing: AbortSignal;
+}
+
+/**
+ * Makes one attempt of a delivery.
+ *
+ * @returns how it went; null when it was broken off, so that nothing is known
+ */
+export async function attempt(
+  { url, secrets }: WebhookTarget,
+  { id, payload }: { id: string; payload: string },
+  { allows, timeoutMs, agent, closing }: AttemptOptions,
+): Promise<DeliveryAttempt | null> {
+  const begun = Date.now();
+  const headers = {
+    'content-type': 'application/json',
+    'user-agent': agent,
+    ...signedHeaders(secrets, id, Math.floor(begun / 1000), payload),
+  };
+  const late = new AbortController();
+  const timer = setTimeout(
+    () => late.abort(new Error(`no response within ${timeoutMs / 1000} s`)),
+    timeoutMs,
+  );
+  const ended = (status: number | null, error: string | null): DeliveryAttempt => ({
+    time: new Date(begun).toISOString(),
+    durationMs: Date.now() - begun,
+    status,
+    error,
+  });
+  try {
+    const signal = AbortSignal.any([late.signal, closing]);
+    const status = await post({ url, headers, body: payload, allows, signal });
+    return ended(status, errorOf(status));
+  } catch (error) {
+    if (closing.aborted && !late.signal.aborted) return null;
+    return ended(null, reasonOf(error as NodeJS.ErrnoException));
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Why a response is no success. */
+function errorOf(status: number): string | null {
+  if (status >= 200 && status < 300) return null;
+  if (status === 410) return 'the receiver answered 410: it wants no more events';
+  return status >= 300 && status < 400
+    ? `the receiver answered ${status}; redirects are not followed`
+    : `the receiver answered ${status}`;
+}
+
+const reasons: Record<string, string> = {
+  ECONNREFUSED: 'the connection was refused',
+  ECONNRESET: 'the connection was closed',
+  ENOTFOUND: 'the host name is unknown',
+  EAI_AGAIN: 'the host name cannot be looked up now',
+  ETIMEDOUT: 'the connection was not made in time',
+  EHOSTUNREACH: 'the host cannot be reached',
+  ENETUNREACH: 'the network cannot be reached',
+};
+
+/** Connections to several addresses fail with one error for each. */
+function reasonOf(error: NodeJS.ErrnoException): string {
+  const first = error instanceof AggregateError ? (error.errors[0] as NodeJS.ErrnoException) : error;
+  if (first instanceof AddressError) return first.message;
+  return first.code === undefined || reasons[first.code] === undefined
+    ? first.message
+    : `${reasons[first.code]} (${first.code})`;
+}

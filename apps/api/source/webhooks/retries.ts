@@ -1,0 +1,28 @@
+/** When a delivery that failed is tried again, and when a webhook that fails is disabled. */
+export interface RetryRules {
+  /** Milliseconds to the second attempt; each pause after it is three times as long. */
+  firstMs: number;
+  /** For how long a delivery is tried. */
+  forMs: number;
+  /** After how long without a success the webhook is disabled. */
+  disableMs: number;
+}
+
+const longestMs = 6 * 60 * 60 * 1000;
+
+/**
+ * Returns the time of the next attempt, in ms; undefined when the delivery is given up. Pauses vary by a quarter, so that
+ * the deliveries of a receiver that was away do not all come at once.
+ *
+ * @param attempts how many attempts have failed
+ * @param since when the delivery was first tried, in ms
+ */
+export function nextAttempt(
+  { firstMs, forMs }: RetryRules,
+  { attempts, since, now }: { attempts: number; since: number; now: number },
+  random = Math.random,
+): number | undefined {
+  const pause = Math.min(longestMs, firstMs * 3 ** Math.min(attempts - 1, 30)) * (0.75 + 0.5 * random());
+  const next = Math.round(now + pause);
+  return next - since > forMs ? undefined : next;
+}
