@@ -51,7 +51,8 @@ export function allowed(schema: Schema): string {
   if (only !== undefined) return code(JSON.stringify(only));
   if (values !== undefined) return values.map((value) => code(JSON.stringify(value))).join(', ');
   const kinds = kindsOf(oneOf ?? []);
-  if (kinds.length > 0) return kindWords(kinds, oneOf?.[0].properties?.source === undefined ? 'type' : 'source');
+  if (kinds.length > 0)
+    return kindWords(kinds, oneOf?.[0].properties?.source === undefined ? 'type' : 'source');
   const choices = anyOf ?? oneOf;
   if (choices !== undefined) {
     const words = [...new Set(choices.map(allowed))];
