@@ -1,6 +1,7 @@
 import type { Attempt } from '@distillery/queue';
 import { type Curves, curvesSchema } from '@distillery/spec';
 import { expect, test } from 'vitest';
+import { curveReader } from './curves/read-curves.ts';
 import { privateApi, problem, submitted } from './testing/api.ts';
 
 const held = privateApi();
@@ -29,7 +30,7 @@ const rows = (from: number, to: number, loss = (step: number) => 1 / step) =>
 
 test('curves have a point for each row, and later ones only what is new', async () => {
   const { id } = await submitted(held);
-  expect(await curves(id)).toEqual({ curves: [], after: null });
+  expect(await curves(id)).toEqual({ curves: [], after: null, complete: true });
   const teacher = await begin(id, 'teacher');
   await held.queue.attempts.metrics(teacher, [
     ...rows(1, 3),
@@ -85,6 +86,28 @@ test('many requests at once for rows that nobody has read get the same answer', 
   for (const answer of answers) expect(answer).toEqual(answers[0]);
   const [{ step, max }] = answers[0].curves;
   expect([step.length <= 100, step.at(-1), max?.[0]]).toEqual([true, 6000, 1]);
+});
+
+test('very many rows are answered in parts that lead to the whole', async () => {
+  const { id } = await submitted(held);
+  const teacher = await begin(id, 'teacher');
+  const [parts, each] = [9, 1000];
+  for (let i = 0; i < parts; i++) {
+    const loss = (step: number) => (step === 4321 ? 50 : 1 / step);
+    await held.queue.attempts.metrics(teacher, rows(each * i + 1, each * (i + 1), loss));
+  }
+  const reader = curveReader(held.queue, { partMs: 0 });
+  const query = { stages: ['teacher'], points: 500, partial: true };
+  const answers = [await reader.read(id, query)];
+  while (answers.at(-1)?.complete === false) answers.push(await reader.read(id, query));
+  const reached = answers.map(({ curves }) => curves[0].step.at(-1));
+  expect(reached).toEqual([2000, 4000, 6000, 8000, 9000]);
+  // A request for all goes on from the parts, and one of a reader that knows nothing has the same answer.
+  const { partial: _, ...all } = query;
+  expect(await reader.read(id, all)).toEqual(answers.at(-1));
+  expect(await curves(id, '?points=500&stage=teacher')).toEqual(answers.at(-1));
+  expect((await curves(id, '?partial=true')).complete).toBe(true);
+  expect(Math.max(...(answers.at(-1)?.curves[0].max as number[]))).toBe(50);
 });
 
 test('what a job does not have is refused', async () => {

@@ -25,6 +25,11 @@ export const curvesSchema = z.object({
     .string()
     .nullable()
     .describe('The position to continue from; null when the job has no row of metrics yet.'),
+  complete: z
+    .boolean()
+    .describe(
+      'False where `partial` was asked for and rows are left to read: ask again without `after`, which goes on where this answer has come.',
+    ),
 });
 /** The training curves of a job, thinned out for a chart. */
 export type Curves = z.output<typeof curvesSchema>;

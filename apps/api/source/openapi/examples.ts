@@ -90,6 +90,7 @@ const curves: Curves = {
     },
   ],
   after: '1769853600000-42',
+  complete: true,
 };
 
 const jobLogs: JobLogs = {

@@ -21,19 +21,23 @@ interface LiveCurves {
 /** Loads the curves of a job, and the newer points of it while it trains. */
 export function useCurves(id: string): LiveCurves {
   const path = `/v1/jobs/${encodeURIComponent(id)}/curves?points=${points}`;
-  const { data, error, reload } = useLoad<Curves>(path);
+  const { data, error, reload } = useLoad<Curves>(`${path}&partial=true`);
   const [newest, setNewest] = useState<Curves>();
   const busy = useRef(false);
-  useEffect(() => setNewest(data), [data]);
+  useEffect(() => {
+    setNewest(data);
+    // The first reading of very many rows comes in parts, each of which goes on where the one before has come.
+    if (data?.complete === false) reload();
+  }, [data, reload]);
   const readOn = useThrottled(() => {
-    if (newest === undefined || busy.current) return;
+    if (newest?.complete !== true || busy.current) return;
     busy.current = true;
     const after = newest.after === null ? '' : `&after=${encodeURIComponent(newest.after)}`;
     request<Curves>(path + after)
       .then((more) =>
         setNewest((now) =>
           now === newest
-            ? { curves: withNewer(now.curves, more.curves), after: more.after ?? now.after }
+            ? { curves: withNewer(now.curves, more.curves), after: more.after ?? now.after, complete: true }
             : now,
         ),
       )

@@ -28,6 +28,13 @@ const querystring = z.strictObject({
     .describe(
       'Only rows after this position: `after` of an earlier answer. Steps that an earlier answer had, too, were written again by a later attempt: they replace the earlier points from there on.',
     ),
+  partial: z
+    .enum(['true', 'false'])
+    .default('false')
+    .transform((text) => text === 'true')
+    .describe(
+      'Whether to answer after about a second with the rows that have been read so far; `complete` tells whether these are all. A job with a million rows takes longer when it is read for the first time.',
+    ),
 });
 
 /** `GET /v1/jobs/:id/curves` */
