@@ -75,7 +75,9 @@ test('the pages of kinds have every term, architecture and data source', () => {
   for (const [page, list] of lists) {
     const text = read(page);
     expect(
-      list.filter(({ type }) => !text.includes(`\`${type}\``) && !text.includes(`\`"${type}"\``)),
+      list.filter(({ type }) =>
+        [`\`${type}\``, `\`"${type}"\``, `### source: ${type}\n`].every((form) => !text.includes(form)),
+      ),
     ).toEqual([]);
   }
 });

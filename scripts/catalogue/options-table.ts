@@ -51,7 +51,8 @@ export function allowed(schema: Schema): string {
   if (only !== undefined) return code(JSON.stringify(only));
   if (values !== undefined) return values.map((value) => code(JSON.stringify(value))).join(', ');
   const kinds = kindsOf(oneOf ?? []);
-  if (kinds.length > 0) return kindWords(kinds);
+  if (kinds.length > 0)
+    return kindWords(kinds, oneOf?.[0].properties?.source === undefined ? 'type' : 'source');
   const choices = anyOf ?? oneOf;
   if (choices !== undefined) {
     const words = [...new Set(choices.map(allowed))];
@@ -82,9 +83,9 @@ function kindsOf(alternatives: readonly Schema[]): unknown[] {
 }
 
 /** Long lists of kinds have pages of their own. */
-function kindWords(kinds: readonly unknown[]): string {
-  if (kinds.length > 4) return 'an object with a `type`';
-  return `an object of type ${kinds.map((kind) => code(JSON.stringify(kind))).join(', ')}`;
+function kindWords(kinds: readonly unknown[], name: 'type' | 'source'): string {
+  if (kinds.length > 4) return `an object with a \`${name}\``;
+  return `an object of ${name} ${kinds.map((kind) => code(JSON.stringify(kind))).join(', ')}`;
 }
 
 /** Turns a description into the plural: `a number ≥ 0` → `numbers ≥ 0`. */

@@ -1,7 +1,9 @@
 import { registry } from '@distillery/spec';
 import { cifar10 } from './sources/cifar10.ts';
+import { idx } from './sources/idx.ts';
 import { imageFolder } from './sources/image-folder.ts';
 import type { DatasetKind } from './dataset.ts';
+import { npz } from './sources/npz.ts';
 import { shapes } from './sources/shapes.ts';
 import { textCsv } from './sources/text-csv.ts';
 
@@ -28,4 +30,7 @@ export { textDecoder } from './texts/tokenizer.ts';
 export { augmentationIdentity, type Transform, transforms } from './transforms/index.ts';
 
 /** The data sources. A job chooses one as `{"source": "cifar10", …options}`. */
-export const datasets = registry<DatasetKind, 'source'>([cifar10, imageFolder, shapes, textCsv], 'source');
+export const datasets = registry<DatasetKind, 'source'>(
+  [cifar10, idx, imageFolder, npz, shapes, textCsv],
+  'source',
+);

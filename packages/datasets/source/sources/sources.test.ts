@@ -1,9 +1,11 @@
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
 import { decodedOnce } from '../decoded.ts';
 import { datasets } from '../index.ts';
 import { png, writeFiles } from '../testing/fixtures.ts';
 import { describeSource, type SourceFixture } from '../testing/source-suite.ts';
+import { idxFile, npyFile, zipFile } from '../testing/array-files.ts';
 import { syntheticTexts } from '../testing/synthetic-texts.ts';
 import { downloadFingerprint } from './cifar10.ts';
 
@@ -28,6 +30,22 @@ const fixtures: Record<string, SourceFixture> = {
       });
     },
   },
+  idx: {
+    options: { path: 'digits', trainLimit: 30 },
+    derivedDigest: true,
+    async prepare({ roots: [root] }) {
+      const pixels = (count: number, first: number) =>
+        Buffer.from(Array.from({ length: count * 42 }, (_, i) => (i * 5 + first) & 255));
+      await writeFiles(join(root, 'digits'), {
+        'train-images-idx3-ubyte': idxFile([40, 7, 6], pixels(40, 0)),
+        'train-labels-idx1-ubyte.gz': gzipSync(
+          idxFile([40], Buffer.from(Array.from({ length: 40 }, (_, i) => i % 4))),
+        ),
+        't10k-images-idx3-ubyte.gz': gzipSync(idxFile([8, 7, 6], pixels(8, 9))),
+        't10k-labels-idx1-ubyte': idxFile([8], Buffer.from(Array.from({ length: 8 }, (_, i) => i % 4))),
+      });
+    },
+  },
   image_folder: {
     options: { path: 'set', testFraction: 0.25 },
     async prepare({ roots: [root] }) {
@@ -37,6 +55,19 @@ const fixtures: Record<string, SourceFixture> = {
         files[`light/${i}.png`] = await png(200 + i, 220 + i, 240 + i);
       }
       await writeFiles(join(root, 'set'), files);
+    },
+  },
+  npz: {
+    options: { path: 'set.npz', layout: 'nchw' },
+    async prepare({ roots: [root] }) {
+      const images = Buffer.from(Array.from({ length: 40 * 60 }, (_, i) => (i * 5) & 255));
+      const labels = Buffer.from(Array.from({ length: 40 }, (_, i) => i % 3));
+      await writeFiles(root, {
+        'set.npz': zipFile({
+          'images.npy': npyFile('|u1', [40, 3, 4, 5], images),
+          'labels.npy': npyFile('|u1', [40], labels),
+        }),
+      });
     },
   },
   shapes: { options: { trainCount: 30, testCount: 10, seed: 3 } },

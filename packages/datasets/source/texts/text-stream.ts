@@ -1,6 +1,4 @@
-import type { Readable } from 'node:stream';
-import { createGunzip } from 'node:zlib';
-import { openRegularFile } from '../regular-file.ts';
+import { unpackedBytes } from '../unpacked-bytes.ts';
 
 /** The encodings of text files, by their names in the WHATWG Encoding Standard. */
 export const encodings = [
@@ -21,10 +19,6 @@ export const encodings = [
 ] as const;
 export type Encoding = (typeof encodings)[number];
 
-const readBytes = 1 << 20;
-/** The most unpacked bytes of one file, because a small file can unpack to terabytes. */
-const maximumBytes = 256 * 2 ** 30;
-
 /**
  * Reads a text file as chunks of UTF-8, without a byte-order mark. A file that begins as gzip does is unpacked. UTF-16 with
  * a byte-order mark is recognised whatever the encoding. Bytes that are not in the encoding become U+FFFD, except in UTF-8,
@@ -32,37 +26,8 @@ const maximumBytes = 256 * 2 ** 30;
  *
  * @throws RangeError beyond the limit of unpacked bytes, and for a damaged gzip file; the errors of reading the file
  */
-export async function* textStream(path: string, encoding: Encoding): AsyncGenerator<Buffer> {
-  const handle = await openRegularFile(path);
-  try {
-    const { buffer, bytesRead } = await handle.read(Buffer.alloc(2), 0, 2, 0);
-    const packed = bytesRead === 2 && buffer[0] === 0x1f && buffer[1] === 0x8b;
-    const file = handle.createReadStream({ start: 0, highWaterMark: readBytes, autoClose: false });
-    yield* asUtf8(limited(packed ? unpacked(file) : (file as AsyncIterable<Buffer>)), encoding);
-  } finally {
-    await handle.close();
-  }
-}
-
-async function* unpacked(file: Readable): AsyncGenerator<Buffer> {
-  const gunzip = createGunzip({ chunkSize: readBytes });
-  file.on('error', (error) => gunzip.destroy(error));
-  try {
-    yield* file.pipe(gunzip) as AsyncIterable<Buffer>;
-  } catch (cause) {
-    throw new RangeError(`the gzip data is damaged: ${(cause as Error).message}`, { cause });
-  } finally {
-    file.destroy();
-  }
-}
-
-async function* limited(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
-  let bytes = 0;
-  for await (const chunk of chunks) {
-    bytes += chunk.length;
-    if (bytes > maximumBytes) throw new RangeError(`holds more than ${maximumBytes} bytes`);
-    yield chunk;
-  }
+export function textStream(path: string, encoding: Encoding): AsyncGenerator<Buffer> {
+  return asUtf8(unpackedBytes(path), encoding);
 }
 
 async function* asUtf8(chunks: AsyncIterable<Buffer>, encoding: Encoding): AsyncGenerator<Buffer> {

@@ -1,0 +1,205 @@
+import { DistilleryError } from '@distillery/spec';
+import { z } from 'zod';
+import type { About, Dataset, DatasetContext, DatasetOutline } from '../dataset.ts';
+import { decodedOnce } from '../decoded.ts';
+import { limited, limitedOutline, limitOptions } from '../limits.ts';
+import { badPath } from '../source-path.ts';
+import { splitValidation } from '../split.ts';
+import type { SplitWriter } from '../split-draft.ts';
+import { yieldToEvents } from '../yield-to-events.ts';
+import { channelStatistics } from './channel-statistics.ts';
+
+/** The seed that chooses the test images; it differs from the seed that chooses validation images among the others. */
+const testSeed = 1;
+/** The most bytes of images that are written to disk. */
+const maximumBytes = 64 * 2 ** 30;
+const maximumClasses = 10_000;
+const maximumChannels = 64;
+const maximumSide = 4096;
+
+/** The options of sources whose images lie in arrays. */
+export const imageArrayOptions = {
+  classNames: z
+    .array(z.string().min(1).max(256))
+    .min(2)
+    .max(maximumClasses)
+    .optional()
+    .describe('The names of the classes, in the order of the label numbers from 0. Default: the numbers.'),
+  testFraction: z
+    .number()
+    .gt(0)
+    .max(0.5)
+    .default(0.1)
+    .describe('The share of each class that is held out for testing when there are no test images.'),
+  ...limitOptions,
+};
+type Choice = {
+  path: string;
+  classNames?: string[] | undefined;
+  testFraction: number;
+  trainLimit?: number | undefined;
+  testLimit?: number | undefined;
+};
+
+/** The images of one split with their labels. */
+export interface ImageArray {
+  /** Names the array in errors. */
+  where: string;
+  count: number;
+  /** `[height, width, channels]` */
+  shape: number[];
+  /** `[count]`, numbers of classes. */
+  labels: readonly number[] | Int32Array;
+  /** Yields whole images as bytes, some at a time, valid until the next ones are asked for. */
+  images(): AsyncIterable<Uint8Array>;
+}
+
+export interface ImageArrays {
+  /** Everything that the decoded images depend on. */
+  fingerprint: unknown;
+  train: ImageArray;
+  /** Absent: a part of the training images is held out. */
+  test: ImageArray | undefined;
+  /** The names of the label numbers from 0, where the data have them. Absent: the numbers themselves. */
+  names?: string[] | undefined;
+  /** As in a data set. */
+  notes?: readonly string[];
+}
+
+/** Opens the arrays of a choice. Errors that are no DistilleryError are about the path. */
+type Open = (context: DatasetContext) => Promise<ImageArrays>;
+
+/** Describes images in arrays, of which it reads the headers and the labels alone. */
+export async function outlineArrays(
+  open: Open,
+  choice: Choice,
+  context: DatasetContext,
+): Promise<DatasetOutline> {
+  return asDataError(choice, context, async () => {
+    const arrays = await open(context);
+    const { classes, train, test } = surveyOf(arrays, choice);
+    const counts = { trainCount: train.length, testCount: test.length };
+    return limitedOutline({ classes, shape: [...arrays.train.shape], ...counts }, choice);
+  });
+}
+
+/** Loads images in arrays, normalised with the mean and the standard deviation of the training images. */
+export async function loadArrays(open: Open, choice: Choice, context: DatasetContext): Promise<Dataset> {
+  return asDataError(choice, context, async () => {
+    const arrays = await open(context);
+    const survey = surveyOf(arrays, choice);
+    const { classNames, testFraction } = choice;
+    const fingerprint = { arrays: arrays.fingerprint, classNames, testFraction };
+    const decoded = await decodedOnce(fingerprint, context, (writers) =>
+      decode(arrays, survey, writers, context),
+    );
+    return limited(decoded, choice);
+  });
+}
+
+interface Survey {
+  classes: string[];
+  train: Int32Array;
+  test: Int32Array;
+  /** For each training image whether it is held out for testing; undefined where there are test images. */
+  aside: Uint8Array | undefined;
+}
+
+/** @throws RangeError for images or labels that do not fit each other */
+function surveyOf({ train, test, names }: ImageArrays, { classNames = names, testFraction }: Choice): Survey {
+  for (const part of [train, ...(test ? [test] : [])]) checkPart(part);
+  if (test !== undefined && `${test.shape}` !== `${train.shape}`)
+    throw new RangeError(
+      `${test.where}: images of [${test.shape}], but those of ${train.where} are [${train.shape}]`,
+    );
+  const numbers = classNames?.map((_, index) => index) ?? [...new Set(train.labels)].sort((a, b) => a - b);
+  if (numbers.length < 2)
+    throw new RangeError(`${train.where}: all images have the label ${names?.[0] ?? numbers[0]}`);
+  if (numbers.length > maximumClasses)
+    throw new RangeError(`${train.where}: more than ${maximumClasses} different labels`);
+  const rank = new Map(numbers.map((number, index) => [number, index]));
+  const ranked = ({ where, labels }: ImageArray) =>
+    Int32Array.from(labels, (label, index) => {
+      const found = rank.get(label);
+      if (found !== undefined) return found;
+      const known = classNames === undefined ? 'no training image has' : 'has no name in "classNames"';
+      throw new RangeError(`${where}: image ${index} has the label ${label}, which ${known}`);
+    });
+  const all = ranked(train);
+  const classes = classNames ?? numbers.map(String);
+  const bytes = (train.count + (test?.count ?? 0)) * train.shape.reduce((a, b) => a * b);
+  if (bytes > maximumBytes)
+    throw new RangeError(`${train.where}: ${bytes} bytes of images, more than ${maximumBytes}`);
+  if (test !== undefined) return { classes, train: all, test: ranked(test), aside: undefined };
+  const { validation } = splitValidation(all.length, all, testFraction, testSeed);
+  if (validation.length === 0)
+    throw new RangeError(
+      `${train.where}: the classes have too few images to hold out ${testFraction} for testing`,
+    );
+  const aside = new Uint8Array(all.length);
+  for (const index of validation) aside[index] = 1;
+  const part = (own: 0 | 1) => all.filter((_, index) => aside[index] === own);
+  return { classes, train: part(0), test: part(1), aside };
+}
+
+function checkPart({ where, count, shape, labels }: ImageArray): void {
+  const [height, width, channels] = shape;
+  if (count === 0) throw new RangeError(`${where}: holds no images`);
+  if (Math.min(height, width, channels) < 1 || Math.max(height, width) > maximumSide)
+    throw new RangeError(`${where}: images of [${shape}]; sides must be from 1 to ${maximumSide}`);
+  if (channels > maximumChannels)
+    throw new RangeError(
+      `${where}: images of [${shape}]; the last axis must hold at most ${maximumChannels} channels`,
+    );
+  if (labels.length !== count) throw new RangeError(`${where}: ${labels.length} labels for ${count} images`);
+}
+
+async function decode(
+  { train, test, notes }: ImageArrays,
+  { classes, aside, ...labels }: Survey,
+  writers: { train: SplitWriter; test: SplitWriter },
+  { signal }: DatasetContext,
+): Promise<About> {
+  const [height, width, channels] = train.shape;
+  const statistics = channelStatistics(channels);
+  const done = { train: 0, test: 0 };
+  const fill = async ({ where, images, shape }: ImageArray, splitOf: (index: number) => 'train' | 'test') => {
+    const bytes = shape.reduce((a, b) => a * b);
+    let index = 0;
+    try {
+      for await (const block of images()) {
+        await yieldToEvents(signal);
+        for (let at = 0; at < block.length; at += bytes) {
+          const image = block.subarray(at, at + bytes);
+          const split = splitOf(index++);
+          if (split === 'train') statistics.add(image);
+          writers[split].put(done[split], labels[split][done[split]], image);
+          done[split]++;
+        }
+      }
+    } catch (cause) {
+      if (!(cause instanceof RangeError)) throw cause;
+      throw new RangeError(`${where}: ${cause.message}`, { cause });
+    }
+  };
+  await fill(train, (index) => (aside?.[index] === 1 ? 'test' : 'train'));
+  if (test !== undefined) await fill(test, () => 'test');
+  return {
+    classes,
+    shape: [height, width, channels],
+    skipped: { count: 0, first: [] },
+    ...(notes && { notes }),
+    normalization: statistics.normalization(),
+  };
+}
+
+async function asDataError<T>({ path }: Choice, context: DatasetContext, step: () => Promise<T>): Promise<T> {
+  try {
+    return await step();
+  } catch (cause) {
+    context.signal?.throwIfAborted();
+    throw cause instanceof DistilleryError
+      ? cause
+      : badPath(path, (cause as Error).message, context, { cause });
+  }
+}
