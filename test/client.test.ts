@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { engine } from '@distillery/queue/testing';
 import { finish, privateApi, spec, submitted } from '@distillery/api/testing';
 import { ApiError, ConnectionError, createClient, DigestError } from '@distillery/client';
 import { build } from 'esbuild';
@@ -199,6 +200,50 @@ describe('a job', () => {
     await held.queue.attempts.handBack(attempt);
   });
 
+  test('has lines that are followed over a restart of the API, each once, to its end', async () => {
+    const port = portOf(held.api.url);
+    const { id } = await submitted(held);
+    const attempt = await held.queue.attempts.begin(id, 'teacher', 'w');
+    if ('skip' in attempt) throw new Error(attempt.skip);
+    const log = (message: string) =>
+      held.queue.attempts.log(attempt, [{ source: 'trainer', level: 'info', message }]);
+    for (const message of ['one', 'two', 'three']) await log(message);
+    const seen: string[] = [];
+    let restarted: Promise<void> | undefined;
+    const restart = async () => {
+      await held.api.close();
+      await log('four');
+      held.api = await held.start({ port });
+      await log('five');
+      await held.queue.control.cancel(id);
+      await held.queue.attempts.handBack(attempt);
+    };
+    for await (const { message, stage } of client().jobs.followLogs(id, { tail: 2 })) {
+      seen.push(`${stage} ${message}`);
+      if (message === 'three') restarted ??= restart();
+    }
+    await restarted;
+    expect(seen).toEqual(['two', 'three', 'four', 'five'].map((one) => `teacher ${one}`));
+  });
+
+  test('has an analysis, samples and pictures once it is trained', async () => {
+    const { id } = await submitted(held);
+    const { jobs } = client();
+    await expect(jobs.analysis(id)).rejects.toMatchObject({ code: 'not_ready' });
+    const choice = { student: 'soft', seed: 42, sort: 'index', class: 1, limit: 5, offset: 2 } as const;
+    await expect(jobs.samples(id, choice)).rejects.toMatchObject({ code: 'not_ready' });
+    await expect(jobs.sampleImage(id, 3)).rejects.toMatchObject({ code: 'not_ready' });
+    const asked: string[] = [];
+    const { jobs: drawn } = createClient('http://distillery.example', {
+      fetch: async (url, init) => {
+        asked.push(`${url as string} ${new Headers(init?.headers).get('accept')}`);
+        return new Response(Uint8Array.of(1, 2, 3));
+      },
+    });
+    expect(await drawn.sampleImage('job_1', 3)).toEqual(Uint8Array.of(1, 2, 3));
+    expect(asked).toEqual(['http://distillery.example/v1/jobs/job_1/samples/3/image image/png']);
+  });
+
   test('is watched over a restart of the API, to its end', async () => {
     const port = portOf(held.api.url);
     const { id } = await submitted(held);
@@ -230,6 +275,48 @@ test('the catalogues, the store and the audit log are there', async () => {
   expect(await store.sweep()).toMatchObject({ removed: false });
   expect(await store.scrub()).toMatchObject({ remove: false });
   expect(await store.scrubReport()).toMatchObject({ startedAt: expect.any(String) });
+});
+
+test('workers, keys and the session are there', async () => {
+  const registered = await held.queue.workers.register({ id: 'w1', host: 'here', version: '0.1.0', engine });
+  expect(await client().workers()).toMatchObject({
+    workers: [{ id: 'w1', engine: { backend: 'cpu' }, stages: [] }],
+    queue: { running: expect.any(Number), jobs: { queued: expect.any(Number) } },
+  });
+  await registered.stop();
+  const { keys } = client();
+  const { id, token } = await keys.create({ name: 'ana' });
+  expect(await keys.list()).toMatchObject([{ id, name: 'ana', scope: 'submit', revokedAt: null }]);
+  await keys.revoke(id);
+  await expect(keys.revoke('x')).rejects.toMatchObject({ code: 'key_not_found' });
+  expect(await client().session.get()).toEqual({ keys: 'off', caller: null });
+  expect(await client().session.create(token)).toEqual({ keys: 'off', caller: null });
+  await client().session.end();
+});
+
+test('webhooks are created, changed, tested and removed', async () => {
+  const { webhooks } = client();
+  await expect(webhooks.create({ url: 'http://127.0.0.1/' })).rejects.toMatchObject({
+    code: 'invalid_body',
+    errors: [{ path: '/url' }],
+  });
+  const { id, secret } = await webhooks.create({ url: 'https://192.0.43.8/', events: ['job.failed'] });
+  expect(secret).toMatch(/^whsec_/);
+  expect(await webhooks.update(id, { enabled: false, description: 'off' })).toMatchObject({ enabled: false });
+  expect(await webhooks.list()).toMatchObject([{ id, description: 'off', events: ['job.failed'] }]);
+  expect((await webhooks.rotateSecret(id)).secret).not.toBe(secret);
+  const payload = '{}';
+  const attempt = { time: new Date().toISOString(), durationMs: 1, status: 500, error: 'no' };
+  for (let i = 0; i < 3; i++) {
+    const head = { type: 'job.failed', job: 'job_1', createdAt: attempt.time } as const;
+    await held.queue.webhooks.deliveries.note(id, { id: `100${i}-0`, head, payload, attempt });
+  }
+  const list = webhooks.deliveries(id, { state: 'failed', limit: 2 });
+  expect((await list.toArray()).map((one) => one.id)).toEqual(['1002-0', '1001-0', '1000-0']);
+  await expect(webhooks.redeliver(id, '1001-0')).rejects.toMatchObject({ code: 'state_conflict' });
+  await webhooks.delete(id);
+  await expect(webhooks.get(id)).rejects.toMatchObject({ code: 'webhook_not_found' });
+  await expect(webhooks.test(id)).rejects.toMatchObject({ code: 'webhook_not_found' });
 });
 
 test('a bundle for browsers needs nothing of Node, no Zod and no TensorFlow', async () => {

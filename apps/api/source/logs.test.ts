@@ -73,3 +73,66 @@ test('text has one line for each, with further lines of a message indented', asy
     'warn  teacher: slow\nerror teacher: broken\n  at once\n',
   );
 });
+
+/** The lines of a text that is followed: empty ones keep the connection open. */
+const linesOf = (text: string) =>
+  text
+    .split('\n')
+    .filter((one) => one !== '')
+    .map((one) => one.replace(/^\S+Z +\w+ +/, ''));
+
+test('followed, the newest lines come first, then those to come, until the job has ended', async () => {
+  const { attempts, control } = held.queue;
+  const { id } = await submitted(held);
+  const begun = await attempts.begin(id, 'teacher', 'w');
+  if ('skip' in begun) throw new Error(begun.skip);
+  await attempts.log(begun, [line('one'), line('two', 'warn'), line('three', 'warn')]);
+  const path = `/v1/jobs/${id}/logs?follow=true&tail=1&level=warn`;
+  const [text, events] = await Promise.all([
+    held.request(path, { headers: { accept: 'text/plain' } }),
+    held.request(path),
+  ]);
+  expect([text, events].map(({ headers }) => headers.get('content-type'))).toEqual([
+    'text/plain; charset=utf-8',
+    'text/event-stream; charset=utf-8',
+  ]);
+  await attempts.log(begun, [line('four'), line('five\nand more', 'error')]);
+  await control.cancel(id);
+  await attempts.handBack(begun);
+  expect(linesOf(await text.text())).toEqual(['teacher: three', 'teacher: five', '  and more']);
+  const told = [...(await events.text()).matchAll(/^id: (.*)\nevent: (.*)\ndata: (.*)$/gm)];
+  expect(told.map(([, , type]) => type)).toEqual(['log', 'log', 'job']);
+  expect(told.map(([, , , data]) => JSON.parse(data) as object)).toMatchObject([
+    { message: 'three', level: 'warn' },
+    { message: 'five\nand more', level: 'error' },
+    { state: 'cancelled' },
+  ]);
+
+  const after = (event: string) => held.request(path, { headers: { 'last-event-id': event } });
+  expect((await (await after(told[0][1])).text()).match(/^event: .*$/gm)).toEqual([
+    'event: log',
+    'event: job',
+  ]);
+  expect((await after(told[2][1])).status).toBe(204);
+  const unknown = await held.request(`/v1/jobs/${id}/logs?follow=true&stage=x`);
+  expect((await problem(unknown)).code).toBe('stage_not_found');
+});
+
+test('a job without a line that has ended ends the stream, and so does the end of the API', async () => {
+  const { id } = await submitted(held);
+  const api = await held.start({ heartbeatSeconds: 0.1 });
+  const open = await fetch(`${api.url}/v1/jobs/${id}/logs?follow=true`, {
+    headers: { accept: 'text/plain' },
+  });
+  const closing: Promise<void>[] = [];
+  for await (const part of open.body ?? []) {
+    expect(Buffer.from(part).toString()).toMatch(/^\n+$/);
+    if (closing.length === 0) closing.push(api.close());
+  }
+  await Promise.all(closing);
+  expect(closing).toHaveLength(1);
+  await held.queue.control.cancel(id);
+  expect(
+    (await (await held.request(`/v1/jobs/${id}/logs?follow=true`)).text()).match(/^event: .*$/gm),
+  ).toEqual(['event: job']);
+});

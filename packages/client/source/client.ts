@@ -1,9 +1,12 @@
-import type { EngineInfo, StreamEvent } from '@distillery/spec';
+import type { EngineInfo, StreamEvent, WorkersView } from '@distillery/spec';
 import { type FollowOptions, streamEvents } from './events.ts';
 import { audit } from './resources/audit.ts';
 import { catalogue } from './resources/catalogue.ts';
 import { jobs } from './resources/jobs.ts';
+import { keys } from './resources/keys.ts';
+import { session } from './resources/session.ts';
 import { store } from './resources/store.ts';
+import { webhooks } from './resources/webhooks.ts';
 import { type CallOptions, type ClientOptions, createTransport } from './transport.ts';
 
 export type Client = ReturnType<typeof createClient>;
@@ -35,6 +38,9 @@ export function createClient(url: string, options: ClientOptions = {}) {
     formats: catalogue(transport, 'formats'),
     store: store(transport),
     audit: audit(transport),
+    webhooks: webhooks(transport),
+    keys: keys(transport),
+    session: session(transport),
 
     /**
      * Yields what happens to all jobs, without an end. Lost connections are made again. Without `after` a `reset` comes
@@ -44,7 +50,17 @@ export function createClient(url: string, options: ClientOptions = {}) {
      * for await (const event of client.events()) if (event.type === 'job') console.log(event.job, event.state);
      */
     events: (follow: FollowOptions = {}): AsyncGenerator<StreamEvent, void, void> =>
-      streamEvents(transport, '/v1/events', follow),
+      streamEvents(transport, { path: '/v1/events' }, follow),
+
+    /**
+     * Returns the workers that are alive with what each of them runs, and what waits.
+     *
+     * @example
+     * const { workers, queue } = await client.workers();
+     * console.log(workers.flatMap(({ stages }) => stages), queue.ready);
+     */
+    workers: (call: CallOptions = {}): Promise<WorkersView> =>
+      transport.json<WorkersView>({ path: '/v1/workers', ...call }),
 
     /**
      * Returns the running workers, each with its engine.

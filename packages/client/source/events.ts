@@ -4,7 +4,7 @@ import { createParser, type EventSourceMessage } from 'eventsource-parser';
 import { ApiError } from './api-error.ts';
 import { delay } from './delay.ts';
 import { isTransient } from './retry.ts';
-import type { CallOptions, Transport } from './transport.ts';
+import type { ApiRequest, CallOptions, Transport } from './transport.ts';
 
 export interface FollowOptions extends CallOptions {
   /** The id of the last event that is known: those after it follow. */
@@ -25,7 +25,7 @@ const longestDelayMs = 30_000;
  */
 export async function* streamEvents(
   transport: Transport,
-  path: string,
+  request: Pick<ApiRequest, 'path' | 'query'>,
   { after, signal, onLost, ...options }: FollowOptions,
 ): AsyncGenerator<StreamEvent, void, void> {
   let last = after;
@@ -39,7 +39,7 @@ export async function* streamEvents(
     signal?.addEventListener('abort', abort);
     try {
       const response = await transport.open({
-        path,
+        ...request,
         headers: { accept: 'text/event-stream', 'last-event-id': last },
         ...options,
         ...(connected ? { retries: 0 } : {}),

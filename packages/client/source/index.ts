@@ -12,9 +12,11 @@ export type {
   LogsQuery,
   MetricsPage,
   MetricsQuery,
+  SamplesQuery,
   StagePage,
   WeightsChoice,
 } from './resources/jobs.ts';
 export type { SweepChoice } from './resources/store.ts';
+export type { DeliveryFilter, DeliveryPage } from './resources/webhooks.ts';
 export type { CallOptions, ClientOptions } from './transport.ts';
 export type { WatchOptions } from './watch.ts';

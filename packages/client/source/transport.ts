@@ -26,9 +26,9 @@ export interface ClientOptions {
 
 type Query = Record<string, string | number | boolean | readonly string[] | undefined>;
 
-interface ApiRequest extends CallOptions {
+export interface ApiRequest extends CallOptions {
   path: string;
-  method?: 'GET' | 'HEAD' | 'POST' | 'DELETE';
+  method?: 'GET' | 'HEAD' | 'POST' | 'PATCH' | 'DELETE';
   query?: Query;
   /** Sent as JSON. */
   body?: unknown;
@@ -41,6 +41,8 @@ interface ApiRequest extends CallOptions {
 export interface Transport {
   /** Returns the JSON of a response. */
   json<T>(request: ApiRequest): Promise<T>;
+  /** Returns the bytes of a response. */
+  bytes(request: ApiRequest): Promise<Uint8Array>;
   /** Returns a response as soon as its headers are there. Only the signal ends its body. */
   open(request: ApiRequest): Promise<Response>;
   /** Sends a request whose response has no content. */
@@ -104,6 +106,7 @@ export function createTransport(
 
   return {
     json: <T>(request: ApiRequest) => call(request, (response) => jsonOf<T>(response)),
+    bytes: (request) => call(request, async (response) => new Uint8Array(await response.arrayBuffer())),
     open: (request) => call(request, async (response) => response, true),
     done: (request) => call(request, async (response) => void (await response.arrayBuffer())),
   };

@@ -19,6 +19,7 @@ export {
   apiKeySchema,
   type CreatedApiKey,
   createdApiKeySchema,
+  type NewApiKeyInput,
   newApiKeySchema,
   type SessionView,
   sessionViewSchema,

@@ -45,6 +45,9 @@ export const newApiKeySchema = z.strictObject({
   rate: z.number().int().min(1).nullable().default(null).describe('The most requests a minute.'),
 });
 
+/** An API key as it is created; what is left out has a default. */
+export type NewApiKeyInput = z.input<typeof newApiKeySchema>;
+
 export const createdApiKeySchema = apiKeySchema.extend({
   token: z.string().describe('The key itself, `dk_…`. It is shown only here; the service keeps its hash.'),
 });

@@ -4,7 +4,7 @@ import type { JobEvent } from '@distillery/spec';
 const known = new WeakMap<JobEvent, string>();
 
 /** An event as clients of a stream get it. All readers of an event share the text. */
-function eventText(event: JobEvent): string {
+export function eventText(event: JobEvent): string {
   const text =
     known.get(event) ?? `id: ${event.id}\nevent: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`;
   known.set(event, text);

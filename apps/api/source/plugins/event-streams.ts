@@ -13,20 +13,37 @@ export interface EventStreamOptions {
 /** What a stream sends, in parts; undefined when there is nothing to send and nothing to wait for. */
 export type StreamSource = (signal: AbortSignal) => Promise<AsyncIterable<string> | undefined>;
 
+/** How a stream is written. */
+export interface StreamForm {
+  type: string;
+  /** What begins it. */
+  opening: string;
+  /** What keeps its connection open, and means nothing. */
+  heartbeat: string;
+}
+
 interface Stream {
+  form: StreamForm;
   response: ServerResponse;
   stop: AbortController;
   /** Whether bytes of before the last heartbeat wait for the reader. */
   late: boolean;
 }
 
-/** After how many milliseconds a client should connect again. */
-const retryMs = 500;
+/** Server-sent events, whose readers should connect again after 500 ms. */
+const serverSentEvents: StreamForm = {
+  type: 'text/event-stream; charset=utf-8',
+  opening: 'retry: 500\n\n',
+  heartbeat: ':\n\n',
+};
+
+/** Lines of text; empty ones keep the connection open. */
+export const linesOfText: StreamForm = { type: 'text/plain; charset=utf-8', opening: '', heartbeat: '\n' };
+
 /** How long the last bytes of a stream may take while the API closes. */
 const graceMs = 1000;
 
 const headers = {
-  'content-type': 'text/event-stream; charset=utf-8',
   'cache-control': 'no-store',
   // Proxies such as nginx would collect the events before they pass them on.
   'x-accel-buffering': 'no',
@@ -44,9 +61,9 @@ export const eventStreams = plugin(
 
     const heartbeat = setInterval(() => {
       for (const stream of open) {
-        const { response } = stream;
+        const { response, form } = stream;
         if (!response.headersSent) continue;
-        if (!response.writableNeedDrain) response.write(':\n\n');
+        if (!response.writableNeedDrain) response.write(form.heartbeat);
         else if (stream.late) response.destroy();
         else stream.late = true;
       }
@@ -63,32 +80,37 @@ export const eventStreams = plugin(
       timer.unref();
     });
 
-    app.decorateReply('sendEvents', async function (this: FastifyReply, begin: StreamSource) {
-      if (closing) throw new DistilleryError('overloaded', 'the API closes; try again');
-      if (open.size >= most) {
-        const message = `${most} event streams are open, which is the setting API_STREAMS; try again later`;
-        throw new DistilleryError('overloaded', message);
-      }
-      const stream = { response: this.raw, stop: new AbortController(), late: false };
-      open.add(stream);
-      this.raw.once('close', () => stream.stop.abort());
-      try {
-        const parts = await begin(stream.stop.signal);
-        if (parts === undefined) return await this.code(204).send();
-        if (this.request.method === 'HEAD') return await this.headers(headers).send();
-        this.hijack();
-        this.raw.writeHead(200, { ...(this.getHeaders() as OutgoingHttpHeaders), ...headers });
-        this.raw.write(`retry: ${retryMs}\n\n`);
-        await send(stream, parts).catch((error: unknown) => {
-          this.log.warn({ err: error }, 'an event stream ended early; its reader goes on with a new one');
-        });
-        if (this.raw.writableNeedDrain) this.raw.destroy();
-        else this.raw.end();
-      } finally {
-        open.delete(stream);
-      }
-      return this;
-    });
+    app.decorateReply(
+      'sendEvents',
+      async function (this: FastifyReply, begin: StreamSource, form: StreamForm = serverSentEvents) {
+        if (closing) throw new DistilleryError('overloaded', 'the API closes; try again');
+        if (open.size >= most) {
+          const message = `${most} event streams are open, which is the setting API_STREAMS; try again later`;
+          throw new DistilleryError('overloaded', message);
+        }
+        const stream = { form, response: this.raw, stop: new AbortController(), late: false };
+        open.add(stream);
+        this.raw.once('close', () => stream.stop.abort());
+        try {
+          const parts = await begin(stream.stop.signal);
+          if (parts === undefined) return await this.code(204).send();
+          this.header('content-type', form.type);
+          if (this.request.method === 'HEAD') return await this.headers(headers).send();
+          this.hijack();
+          this.raw.writeHead(200, { ...(this.getHeaders() as OutgoingHttpHeaders), ...headers });
+          if (form.opening === '') this.raw.flushHeaders();
+          else this.raw.write(form.opening);
+          await send(stream, parts).catch((error: unknown) => {
+            this.log.warn({ err: error }, 'an event stream ended early; its reader goes on with a new one');
+          });
+          if (this.raw.writableNeedDrain) this.raw.destroy();
+          else this.raw.end();
+        } finally {
+          open.delete(stream);
+        }
+        return this;
+      },
+    );
   },
   { name: 'event-streams', fastify: '5.x', dependencies: ['errors'] },
 );
@@ -118,6 +140,6 @@ declare module 'fastify' {
      *
      * @throws DistilleryError `overloaded` when too many streams are open, and what `begin` throws
      */
-    sendEvents(begin: StreamSource): Promise<FastifyReply>;
+    sendEvents(begin: StreamSource, form?: StreamForm): Promise<FastifyReply>;
   }
 }

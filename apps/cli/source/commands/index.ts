@@ -24,6 +24,7 @@ import { sweep } from './sweep.ts';
 import { up } from './up.ts';
 import { validate } from './validate.ts';
 import { watch } from './watch.ts';
+import { webhooks } from './webhooks.ts';
 import { workers } from './workers.ts';
 
 /** Every command, under the headings and in the order of the help. */
@@ -33,5 +34,5 @@ export const commands: Record<string, (() => Command)[]> = {
   'Results:': [report, compare, download],
   'Control:': [cancel, pause, resume, retry, deleteJob],
   'Catalogue:': [methods, architectures],
-  'Service:': [workers, keys, audit, scrub, sweep, completion],
+  'Service:': [workers, webhooks, keys, audit, scrub, sweep, completion],
 };

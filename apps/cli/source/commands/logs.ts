@@ -27,17 +27,8 @@ export const logs = () =>
     .action(
       clientAction(async ({ client, print }, id: string, { follow, json, ...query }: LogsOptions) => {
         const write = (line: RecordedLine) => print(json ? JSON.stringify(line) : lineText(line));
-        let after: string | null = null;
-        for await (const page of client.jobs.logs(id, query).pages()) {
-          page.lines.forEach(write);
-          after = page.after;
-        }
-        if (!follow) return;
-        const least = logLevels.indexOf(query.level ?? logLevels[0]);
-        for await (const event of client.jobs.events(id, { after: after ?? undefined })) {
-          if (event.type !== 'log' || logLevels.indexOf(event.level) < least) continue;
-          if (query.stage === undefined || event.stage === query.stage) write(event);
-        }
+        const lines = follow ? client.jobs.followLogs(id, query) : client.jobs.logs(id, query);
+        for await (const line of lines) write(line);
       }),
     );
 

@@ -1,4 +1,5 @@
 import type {
+  Analysis,
   Checkpoint,
   Curves,
   JobLogs,
@@ -10,6 +11,7 @@ import type {
   Plan,
   RecordedLine,
   Report,
+  Samples,
   StageState,
   StageView,
   StreamEvent,
@@ -84,6 +86,21 @@ export interface LogsQuery {
   after?: string | undefined;
 }
 
+export interface SamplesQuery {
+  /** The name of the student. */
+  student: string;
+  /** The seed of its run. */
+  seed: number;
+  /** `disagreement` (the default): those first on which student and teacher differ most. */
+  sort?: 'disagreement' | 'index' | undefined;
+  /** Samples of the class with this index. */
+  class?: number | undefined;
+  /** The most samples, 1 to 100; default 24. */
+  limit?: number | undefined;
+  /** How many to leave out before them; default 0. */
+  offset?: number | undefined;
+}
+
 /** Names weights of a job: of a teacher, or of a student. Default: the teacher, its best epoch, as safetensors. */
 export interface WeightsChoice {
   teacher?: string | undefined;
@@ -107,7 +124,7 @@ export function jobs(transport: Transport) {
     (id: string, options: CallOptions = {}) =>
       transport.json<JobView>({ path: path(id, `/${action}`), method: 'POST', repeatable: true, ...options });
   const events = (id: string, options: FollowOptions = {}): AsyncGenerator<StreamEvent, void, void> =>
-    streamEvents(transport, path(id, '/events'), options);
+    streamEvents(transport, { path: path(id, '/events') }, options);
 
   return {
     /**
@@ -282,8 +299,8 @@ export function jobs(transport: Transport) {
       transport.json<Curves>({ path: path(id, '/curves'), query: { ...query, stage: stages }, ...options }),
 
     /**
-     * Lists the lines that the trainers and supervisors of a job have logged, oldest first. To follow them, read the `log`
-     * events behind `after` of the last page.
+     * Lists the lines that the trainers and supervisors of a job have logged, oldest first; `followLogs` goes on with those
+     * that come.
      *
      * @example
      * for (const { time, message } of await client.jobs.logs(id, { tail: 50 }).toArray()) console.log(time, message);
@@ -304,6 +321,26 @@ export function jobs(transport: Transport) {
       ),
 
     /**
+     * Yields the newest lines of the log, or those after a position, then those that come, each once, until the job has
+     * ended. Lost connections are made again.
+     *
+     * @example
+     * for await (const { time, message } of client.jobs.followLogs(id, { tail: 10 })) console.log(time, message);
+     */
+    async *followLogs(
+      id: string,
+      { after, ...query }: LogsQuery = {},
+      options: Omit<FollowOptions, 'after'> = {},
+    ): AsyncGenerator<RecordedLine, void, void> {
+      const request = { path: path(id, '/logs'), query: { ...query, follow: true } };
+      for await (const event of streamEvents(transport, request, { ...options, after })) {
+        if (event.type !== 'log') continue;
+        const { type: _, job: __, ...line } = event;
+        yield line;
+      }
+    },
+
+    /**
      * Returns the report of a job: every student beside its control.
      *
      * @throws ApiError `not_ready` before the job has succeeded
@@ -312,6 +349,41 @@ export function jobs(transport: Transport) {
      *   console.log(name, testAccuracy.best.mean);
      */
     report: (id: string, options: CallOptions = {}): Promise<Report> => get<Report>(id, '/report', options),
+
+    /**
+     * Returns how the networks answer on the test set: the accuracy for each class, confusion and calibration.
+     *
+     * @throws ApiError `not_ready` before the first student is trained
+     * @example
+     * for (const { name, classAccuracy } of (await client.jobs.analysis(id)).networks) console.log(name, classAccuracy);
+     */
+    analysis: (id: string, options: CallOptions = {}): Promise<Analysis> =>
+      get<Analysis>(id, '/analysis', options),
+
+    /**
+     * Returns test samples with the logits of a student, its teacher and its control.
+     *
+     * @throws ApiError `student_not_found`; `not_ready` before the student is trained
+     * @example
+     * const { samples, classes } = await client.jobs.samples(id, { student: 'small', seed: 1, limit: 10 });
+     */
+    samples: (id: string, query: SamplesQuery, options: CallOptions = {}): Promise<Samples> =>
+      transport.json<Samples>({ path: path(id, '/samples'), query: { ...query }, ...options }),
+
+    /**
+     * Returns a test image as PNG, at the size at which the networks see it.
+     *
+     * @param index `index` of one of the `samples`
+     * @throws ApiError `sample_not_found`, also for samples that are texts
+     * @example
+     * await writeFile('sample.png', await client.jobs.sampleImage(id, samples[0].index));
+     */
+    sampleImage: (id: string, index: number, options: CallOptions = {}): Promise<Uint8Array> =>
+      transport.bytes({
+        path: path(id, `/samples/${index}/image`),
+        headers: { accept: 'image/png' },
+        ...options,
+      }),
 
     /**
      * Returns the spec of a job as it was submitted. It can be submitted again.

@@ -1,17 +1,30 @@
-import { type JobLogs, logLevels, type RecordedLine } from '@distillery/spec';
+import { type JobEvent, type JobLogs, logLevels, type RecordedLine } from '@distillery/spec';
 import { type Client, guarded } from '../redis/connection.ts';
 import type { Keys } from '../redis/keys.ts';
 import { isStreamId } from '../redis/stream.ts';
 import { eventOf } from './events.ts';
 
-export interface LogQuery {
+/** Which lines of a log are wanted. */
+export interface LogFilter {
   stage?: string | undefined;
   /** The least serious level that is wanted; default all. */
   level?: (typeof logLevels)[number] | undefined;
+}
+
+export interface LogQuery extends LogFilter {
   /** The most lines: the newest ones, or with `after` the next ones. */
   limit: number;
   /** `after` of an earlier page, or the id of an event. */
   after?: string | undefined;
+}
+
+/** Whether an event is a line that is wanted. */
+export function isWantedLine(
+  event: JobEvent,
+  { stage, level }: LogFilter,
+): event is Extract<JobEvent, { type: 'log' }> {
+  if (event.type !== 'log' || (stage !== undefined && event.stage !== stage)) return false;
+  return level === undefined || logLevels.indexOf(event.level) >= logLevels.indexOf(level);
 }
 
 type Entry = [id: string, pairs: string[]];
@@ -21,13 +34,11 @@ const chunk = 2000;
 
 /** Reads the lines that trainers and supervisors have logged: they are events of the job. */
 export function logReader(redis: Client, keys: Keys) {
-  return guarded(async (job: string, { stage, level, limit, after }: LogQuery): Promise<JobLogs> => {
-    const least = level === undefined ? 0 : logLevels.indexOf(level);
+  return guarded(async (job: string, { limit, after, ...filter }: LogQuery): Promise<JobLogs> => {
     const linesOf = (entries: Entry[]): RecordedLine[] =>
       entries.flatMap((entry) => {
         const event = eventOf(entry, job);
-        if (event.type !== 'log' || logLevels.indexOf(event.level) < least) return [];
-        if (stage !== undefined && event.stage !== stage) return [];
+        if (!isWantedLine(event, filter)) return [];
         const { type: _, job: __, ...line } = event;
         return [line];
       });

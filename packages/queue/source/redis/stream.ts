@@ -12,6 +12,12 @@ export function isLaterId(id: string, other: string): boolean {
   return time === otherTime ? count > otherCount : time > otherTime;
 }
 
+/** The greatest id before another one. */
+export function idBefore(id: string): string {
+  const [time, count] = id.split('-').map(Number);
+  return count > 0 ? `${time}-${count - 1}` : `${Math.max(0, time - 1)}-999999999999999`;
+}
+
 /** Whether a text has the form of a stream id: milliseconds and a number, joined by a dash. */
 export function isStreamId(id: string): boolean {
   return /^\d{1,15}-\d{1,15}$/.test(id);
