@@ -158,6 +158,21 @@ describeInBrowser('the pages of finished jobs', () => {
     const link = page.getByRole('link', { name: 'Download hot, seed 2' });
     const [download] = await Promise.all([page.waitForEvent('download'), link.click()]);
     expect(download.suggestedFilename()).toBe('shapes-at-4-hot-seed2-best.safetensors');
+    // Another format has options of its own, which go into the address of the page and of the files.
+    await page.getByLabel('Format').selectOption('onnx');
+    await page.getByLabel('precision').selectOption('int8');
+    expect(new URL(page.url()).search).toBe('?format=onnx&precision=int8');
+    const [model] = await Promise.all([page.waitForEvent('download'), link.click()]);
+    expect(model.suggestedFilename()).toBe('shapes-at-4-hot-seed2-best.onnx');
+    const [float, int8] = await Promise.all(
+      ['float32', 'int8'].map(async (precision) => {
+        const options = { precision };
+        const file = { student: 'hot', seed: 2, format: 'onnx', options };
+        return (await (await service.client.jobs.download(ids[0], file)).bytes()).length;
+      }),
+    );
+    expect((await readFile(await model.path())).length).toBe(int8);
+    expect(int8).toBeLessThan(float / 3);
   });
 
   test('jobs are compared: the set changes in place, a job hides everywhere, and specs differ in one field', {
@@ -205,14 +220,38 @@ describeInBrowser('the pages of finished jobs', () => {
     }
   });
 
-  test('pictures of the pages', { timeout: 120_000 }, async () => {
-    const shots = { 'job-overview': '', 'job-results': '/results', 'job-stages': '/stages' };
+  test('pictures of the pages', { timeout: 600_000 }, async () => {
+    // What the pictures show is worth looking at: students that gain something, which takes a minute or two.
+    const shown = process.env.SCREENSHOTS
+      ? [await trained('soft targets', 2), await trained('warmer', 6)]
+      : ids;
+    const shots = {
+      'job-overview': '',
+      'job-results': '/results',
+      'job-dark-knowledge': '/dark-knowledge',
+    };
     for (const [name, tab] of Object.entries(shots)) {
-      const page = await open(`/jobs/${ids[0]}${tab}`);
+      const page = await open(`/jobs/${shown[0]}${tab}`);
       await saveImage(page, name);
       await page.context().close();
     }
-    await saveImage(await open(`/compare?jobs=${ids.join(',')}`), 'compare');
+    await saveImage(await open(`/compare?jobs=${shown.join(',')}`), 'compare');
     expect(browser.complaints).toEqual([]);
   });
+
+  async function trained(name: string, temperature: number): Promise<string> {
+    const example = JSON.parse(await readFile('examples/first-steps.json', 'utf8')) as JobSpecInput;
+    const [soft] = example.students;
+    const hint: JobSpecInput['students'][number] = {
+      name: 'hint',
+      architecture: { type: 'lightnn' },
+      method: [
+        { type: 'soft_target', temperature },
+        { type: 'hint', weight: 0.25 },
+      ],
+    };
+    const students = [{ ...soft, method: [{ type: 'soft_target', temperature, weight: 1 }] }, hint];
+    const { job } = await service.complete({ ...example, name, students, validation: 0.2 });
+    return job.id;
+  }
 });

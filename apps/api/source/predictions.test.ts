@@ -101,6 +101,10 @@ test('samples come with the logits of teacher, student and control, those that t
   const kl = Math.exp(4 - p) * (4 - p + q) + Math.exp(-p) * (-p + q - 5) + Math.exp(-p) * (-p + q);
   expect(found[0].disagreement).toBeCloseTo(kl, 5);
   expect(found.at(-1)?.disagreement).toBe(0);
+  // A high temperature makes all answers alike.
+  const warm = await samples('&temperature=50');
+  expect(warm.samples[0].disagreement).toBeGreaterThan(0);
+  expect(warm.samples[0].disagreement).toBeLessThan(kl / 100);
 
   const cats = await samples('&class=0&sort=index&limit=1&offset=1');
   expect([cats.total, ...cats.samples.map(({ index }) => index)]).toEqual([2, 2]);

@@ -12,7 +12,7 @@ const sampleSchema = z.object({
   teacher: logits.describe("The logits of the student's teacher, for several teachers their weighted mean."),
   student: logits.describe('The logits of the student.'),
   control: logits.nullable().describe('The logits of its control of the same seed; null without a control.'),
-  disagreement: z.number().describe('KL(teacher ‖ student) at temperature 1, in nats.'),
+  disagreement: z.number().describe('KL(teacher ‖ student) at the temperature that was asked for, in nats.'),
 });
 
 export const samplesSchema = z.object({

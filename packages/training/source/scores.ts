@@ -93,9 +93,15 @@ export function agreement(a: Float32Array, b: Float32Array, classes: number): nu
   return mean(x.length, (i) => (x[i] === y[i] ? 1 : 0));
 }
 
-/** KL(teacher ‖ student) of each row at temperature 1, nats. */
-export function divergences(teacher: Float32Array, student: Float32Array, classes: number): Float64Array {
-  const [p, q] = [logProbabilities(teacher, classes), logProbabilities(student, classes)];
+/** KL(teacher ‖ student) of each row at a temperature, nats. */
+export function divergences(
+  teacher: Float32Array,
+  student: Float32Array,
+  classes: number,
+  temperature = 1,
+): Float64Array {
+  const softened = (logits: Float32Array) => logits.map((logit) => logit / temperature);
+  const [p, q] = [teacher, student].map((logits) => logProbabilities(softened(logits), classes));
   return Float64Array.from({ length: teacher.length / classes }, (_, i) => {
     let sum = 0;
     for (let j = i * classes; j < (i + 1) * classes; j++) sum += Math.exp(p[j]) * (p[j] - q[j]);

@@ -1,5 +1,6 @@
 import { accessSync, constants } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import { delimiter, join, resolve } from 'node:path';
 import { AxeBuilder } from '@axe-core/playwright';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
@@ -116,5 +117,15 @@ const images = resolve(import.meta.dirname, '../../../docs/images');
 export async function saveImage(page: Page, name: string): Promise<void> {
   if (!process.env.SCREENSHOTS) return;
   await mkdir(images, { recursive: true });
+  await page.evaluate(renameHost, hostname());
   await page.screenshot({ path: join(images, `${name}.png`), animations: 'disabled' });
+}
+
+/** Runs on the page: pictures show a worker by a name that any machine could have. */
+function renameHost(host: string): void {
+  const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  for (let node = texts.nextNode(); node !== null; node = texts.nextNode()) {
+    node.textContent =
+      node.textContent?.replaceAll(new RegExp(`${host}(-[0-9a-f]{6})?`, 'g'), 'worker-1') ?? '';
+  }
 }

@@ -19,6 +19,8 @@ export interface SampleQuery {
   class?: number | undefined;
   limit: number;
   offset: number;
+  /** Of the softmax, for the disagreement. */
+  temperature: number;
 }
 
 /** Each takes 16 MiB at most. */
@@ -43,14 +45,14 @@ async function keptSamples(store: Store, { data }: TestPredictions): Promise<Tes
 export async function samplesOf(
   store: Store,
   job: JobResults & { spec: unknown },
-  { student: name, seed, sort, class: wanted, limit, offset }: SampleQuery,
+  { student: name, seed, sort, class: wanted, limit, offset, temperature }: SampleQuery,
 ): Promise<Samples> {
   const predictions = predictedSoFar(job);
   const { classes } = predictions.data;
   const { teacher, student, control } = await comparedLogits(store, job, predictions, { name, seed });
   const { indices, content } = await keptSamples(store, predictions);
   const labels = await labelsOf(store, predictions);
-  const disagreements = divergences(teacher, student, classes.length);
+  const disagreements = divergences(teacher, student, classes.length, temperature);
   const places = Array.from(indices, (index, place) => ({ index, place })).filter(
     ({ index }) => wanted === undefined || labels[index] === wanted,
   );

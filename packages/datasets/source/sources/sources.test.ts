@@ -71,6 +71,16 @@ const fixtures: Record<string, SourceFixture> = {
     },
   },
   shapes: { options: { trainCount: 30, testCount: 10, seed: 3 } },
+  table: {
+    options: { path: 'table.csv', label: 'kind' },
+    async prepare({ roots: [root] }) {
+      const rows = Array.from(
+        { length: 40 },
+        (_, i) => `${i % 3 === 0 ? '' : i / 3},${'abc'[i % 3]},${-i}\n`,
+      );
+      await writeFiles(root, { 'table.csv': Buffer.from(`x,kind,y\n${rows.join('')}`) });
+    },
+  },
   text_csv: {
     options: { path: 'set.csv', length: 9, tokenizer: { type: 'byte_pair', vocabulary: 300 } },
     async prepare({ roots: [root] }) {

@@ -1,4 +1,4 @@
-import { useId } from 'preact/hooks';
+import { useId, useRef } from 'preact/hooks';
 import { useLoad } from '../../api/use-load.ts';
 import { Button, ButtonLink } from '../../components/button.tsx';
 import { Empty, ErrorBox, Loading } from '../../components/page-states.tsx';
@@ -9,6 +9,7 @@ import { useQuery } from '../../router/query.ts';
 import type { TabProps } from './job-tabs.ts';
 import { SampleView } from './sample-view.tsx';
 import { divergenceAt, type Sample, type Samples, verdictOf } from './samples.ts';
+import { useSettled } from './use-settled.ts';
 
 const pageSize = 10;
 const temperatures = { least: 1, most: 20, usual: 4 };
@@ -30,14 +31,20 @@ export default function DarkKnowledgeTab({ job, networks }: TabProps) {
   const seed = seeds.find((one) => String(one) === query.get('seed')) ?? seeds[0];
   const asked = Number(query.get('temperature') ?? temperatures.usual);
   const temperature = asked >= temperatures.least && asked <= temperatures.most ? asked : temperatures.usual;
+  // The order follows the temperature when the slider rests.
+  const settled = useSettled(temperature, 300);
   const offset = Math.max(0, Math.floor(Number(query.get('offset') ?? 0)) || 0);
   const sort = query.get('order') === 'index' ? 'index' : 'disagreement';
   const label = query.get('class') ?? '';
   const path =
     student === undefined || seed === undefined
       ? null
-      : samplesPath({ job: job.id, student, seed, sort, label, offset });
-  const { data, error, reload } = useLoad<Samples>(path);
+      : samplesPath({ job: job.id, student, seed, sort, label, offset, temperature: settled });
+  const { data: loaded, error, reload } = useLoad<Samples>(path);
+  // The samples before stay until those of another order are there.
+  const before = useRef<Samples>(undefined);
+  if (loaded !== undefined) before.current = loaded;
+  const data = loaded ?? (error === undefined ? before.current : undefined);
 
   if (student === undefined) {
     return (
@@ -136,14 +143,16 @@ function samplesPath(given: {
   sort: string;
   label: string;
   offset: number;
+  temperature: number;
 }): string {
-  const { job, student, seed, sort, label, offset } = given;
+  const { job, student, seed, sort, label, offset, temperature } = given;
   const query = new URLSearchParams({
     student,
     seed: String(seed),
     sort,
     limit: String(pageSize),
     offset: String(offset),
+    temperature: String(temperature),
   });
   if (label !== '') query.set('class', label);
   return `/v1/jobs/${encodeURIComponent(job)}/samples?${query}`;

@@ -21,6 +21,14 @@ export default function FilesTab({ job, report, networks }: TabProps) {
   const format = query.get('format') ?? formats[0]?.type ?? 'safetensors';
   const chosen = query.get('epoch') === 'last' ? 'last' : 'best';
   const known = formats.find(({ type }) => type === format);
+  const choices = choicesOf(known);
+  const options = Object.fromEntries(
+    choices.flatMap(({ name, values, usual }) => {
+      const value = query.get(name);
+      return value !== null && value !== usual && values.includes(value) ? [[name, value]] : [];
+    }),
+  );
+  const asStored = format === formats[0]?.type && Object.keys(options).length === 0;
   if (error && data === undefined) {
     return (
       <section class="card">
@@ -43,9 +51,24 @@ export default function FilesTab({ job, report, networks }: TabProps) {
               label="Format"
               value={format}
               options={formats.map(({ type }) => ({ value: type, label: type }))}
-              onChange={(value) => change({ format: value === formats[0]?.type ? null : value })}
+              onChange={(value) =>
+                change({
+                  format: value === formats[0]?.type ? null : value,
+                  ...Object.fromEntries(choices.map(({ name }) => [name, null])),
+                })
+              }
             />
           )}
+          {choices.map(({ name, values, usual }) => (
+            <Select
+              key={name}
+              small
+              label={name}
+              value={options[name] ?? usual}
+              options={values.map((value) => ({ value, label: value }))}
+              onChange={(value) => change({ [name]: value === usual ? null : value })}
+            />
+          ))}
           <EpochChoice chosen={chosen} change={change} />
         </header>
         {rows.length === 0 ? (
@@ -56,7 +79,9 @@ export default function FilesTab({ job, report, networks }: TabProps) {
           <Table
             label="Weights"
             sticky
-            columns={columns(base, format, networks)}
+            columns={columns(base, { format, ...options }, networks).filter(
+              ({ name }) => asStored || !ofStored.has(name),
+            )}
             rows={rows}
             rowKey={({ stage, checkpoint }) => `${stage} ${checkpoint}`}
             sort={sortOf(query.get('sort'), { by: '', descending: false })}
@@ -83,7 +108,32 @@ export default function FilesTab({ job, report, networks }: TabProps) {
   );
 }
 
-const columns = (base: string, format: string, networks: JobNetworks): Column<Checkpoint>[] => [
+/** Size and digest are those of the stored file; one of another format is made when it is downloaded. */
+const ofStored = new Set(['size', 'digest']);
+
+interface OptionChoice {
+  name: string;
+  values: string[];
+  usual: string;
+}
+
+/** The options of a format that have a list of values. */
+function choicesOf(format: CatalogueEntry | undefined): OptionChoice[] {
+  interface Field {
+    enum?: string[];
+    default?: string;
+  }
+  const { properties = {} } = (format?.options ?? {}) as { properties?: Record<string, Field> };
+  return Object.entries(properties).flatMap(([name, { enum: values, default: usual }]) =>
+    values === undefined ? [] : [{ name, values, usual: usual ?? values[0] }],
+  );
+}
+
+const columns = (
+  base: string,
+  chosen: Record<string, string>,
+  networks: JobNetworks,
+): Column<Checkpoint>[] => [
   {
     name: 'network',
     title: 'Network',
@@ -129,7 +179,7 @@ const columns = (base: string, format: string, networks: JobNetworks): Column<Ch
         seed === null ? `teachers/${encodeURIComponent(network)}` : `students/${encodeURIComponent(network)}`;
       const query = new URLSearchParams({
         checkpoint,
-        format,
+        ...chosen,
         ...(seed === null ? {} : { seed: String(seed) }),
       });
       return (

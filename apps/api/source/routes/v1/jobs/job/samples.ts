@@ -14,6 +14,12 @@ const querystring = z.strictObject({
     .enum(['disagreement', 'index'])
     .default('disagreement')
     .describe('`disagreement`: those first on which student and teacher differ most.'),
+  temperature: z.coerce
+    .number()
+    .min(0.1)
+    .max(100)
+    .default(1)
+    .describe('The temperature of the softmax that the disagreement is measured at.'),
   class: z.coerce.number().int().min(0).optional().describe('Samples of the class with this index.'),
   limit: z.coerce.number().int().min(1).max(100).default(24).describe('The most samples of a page.'),
   offset: z.coerce.number().int().min(0).default(0).describe('How many samples to leave out before it.'),
