@@ -2,6 +2,7 @@ import { registry } from '@distillery/spec';
 import { cifar10 } from './sources/cifar10.ts';
 import { idx } from './sources/idx.ts';
 import { imageFolder } from './sources/image-folder.ts';
+import { cifar100 } from './sources/cifar100.ts';
 import type { DatasetKind } from './dataset.ts';
 import { npz } from './sources/npz.ts';
 import { shapes } from './sources/shapes.ts';
@@ -34,6 +35,6 @@ export { augmentationIdentity, type Transform, transforms } from './transforms/i
 
 /** The data sources. A job chooses one as `{"source": "cifar10", …options}`. */
 export const datasets = registry<DatasetKind, 'source'>(
-  [cifar10, idx, imageFolder, npz, shapes, table, textCsv],
+  [cifar10, cifar100, idx, imageFolder, npz, shapes, table, textCsv],
   'source',
 );

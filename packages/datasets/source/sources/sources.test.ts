@@ -3,9 +3,9 @@ import { gzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
 import { decodedOnce } from '../decoded.ts';
 import { datasets } from '../index.ts';
-import { png, writeFiles } from '../testing/fixtures.ts';
+import { png, tarOf, writeFiles } from '../testing/fixtures.ts';
 import { describeSource, type SourceFixture } from '../testing/source-suite.ts';
-import { idxFile, npyFile, zipFile } from '../testing/array-files.ts';
+import { cifarRecord, idxFile, npyFile, zipFile } from '../testing/array-files.ts';
 import { syntheticTexts } from '../testing/synthetic-texts.ts';
 import { downloadFingerprint } from './cifar10.ts';
 
@@ -28,6 +28,18 @@ const fixtures: Record<string, SourceFixture> = {
           normalization: { mean: [0, 0, 0], std: [1, 1, 1] },
         };
       });
+    },
+  },
+  cifar100: {
+    options: { path: 'cifar.tar.gz', labels: 'coarse' },
+    async prepare({ roots: [root] }) {
+      const records = (count: number) =>
+        Buffer.concat(Array.from({ length: count }, (_, i) => cifarRecord([i % 20, i], 3 * i)));
+      const archive = await tarOf([
+        ['train.bin', records(30)],
+        ['test.bin', records(10)],
+      ]);
+      await writeFiles(root, { 'cifar.tar.gz': archive });
     },
   },
   idx: {
