@@ -1,7 +1,7 @@
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
-import { syntheticTexts } from '@distillery/datasets/testing';
+import { syntheticTable, syntheticTexts, writeDigits } from '@distillery/datasets/testing';
 import { errorTable, type Kind } from '@distillery/spec';
 import { jobSpec, kinds, planJob } from '@distillery/training';
 import { expect, onTestFinished, test } from 'vitest';
@@ -42,6 +42,8 @@ test('every example is a valid job', async () => {
   onTestFinished(() => rmSync(folder, { recursive: true }));
   // An example that needs the reader's data gets a generated file.
   writeFileSync(join(folder, 'texts.csv'), syntheticTexts(30));
+  writeFileSync(join(folder, 'table.csv'), syntheticTable(40));
+  await writeDigits(join(folder, 'mnist'), { train: 300, test: 30 });
   for (const name of names.filter((path) => path.endsWith('.json'))) {
     const spec = jobSpec.parse(JSON.parse(read(`examples/${name}`)));
     const {

@@ -16,12 +16,12 @@ export function webhooksTable(webhooks: readonly WebhookView[], now = Date.now()
   ]);
   const notes = webhooks.flatMap(({ id, disabledReason, failingSince }) => {
     if (disabledReason !== null)
-      return [`  ${id}: ${disabledReason}; to go on: distill webhooks enable ${id}`];
-    return failingSince === null
-      ? []
-      : [
-          `  ${id}: every attempt fails since ${ago(failingSince, now)}; see: distill webhooks deliveries ${id}`,
-        ];
+      return [`  ${id}: ${disabledReason}`, `    to go on: distill webhooks enable ${id}`];
+    if (failingSince === null) return [];
+    return [
+      `  ${id}: every attempt has failed since ${localTime(failingSince)}`,
+      `    to see why: distill webhooks deliveries ${id}`,
+    ];
   });
   return [
     table(

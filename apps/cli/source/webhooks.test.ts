@@ -109,11 +109,11 @@ test('the tables tell what is wrong, and what to do', () => {
     createdAt: '2026-01-31T09:00:00.000Z',
   };
   expect(webhooksTable([webhook])).toContain(
-    'wh_1: the receiver answered 410: it wants no more events; to go on: distill webhooks enable wh_1',
+    'wh_1: the receiver answered 410: it wants no more events\n    to go on: distill webhooks enable wh_1',
   );
   const failing = { ...webhook, enabled: true, disabledAt: null, disabledReason: null };
-  expect(webhooksTable([failing], Date.parse('2026-01-31T12:00:00.000Z'))).toContain(
-    'wh_1: every attempt fails since 2 h ago; see: distill webhooks deliveries wh_1',
+  expect(webhooksTable([failing])).toMatch(
+    /wh_1: every attempt has failed since 2026-01-31 .*\n {4}to see why: distill webhooks deliveries wh_1$/,
   );
   const waiting = {
     id: '1-1',

@@ -7,7 +7,7 @@ import { yieldToEvents } from './yield-to-events.ts';
 const chunkBytes = 1 << 22;
 
 /**
- * The digest of a data set: SHA-256 over the shape, the class names, the tokenizer of texts, the counts, and the decoded
+ * The digest of a data set: SHA-256 over the shape, the class names, the tokenizer of texts, the columns of tables, the counts, and the decoded
  * bytes of both splits.
  *
  * @param counts the number of samples of each split
@@ -16,14 +16,14 @@ const chunkBytes = 1 << 22;
  * @throws the reason of the signal when it is aborted
  */
 export async function contentDigest(
-  { classes, shape, vocabulary, tokenizer }: About,
+  { classes, shape, vocabulary, tokenizer, columns }: About,
   counts: { train: number; test: number },
   content: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
   signal: AbortSignal | undefined,
 ): Promise<string> {
   const hash = createHash('sha256');
   const texts = tokenizer === undefined ? {} : { vocabulary, tokenizer };
-  hash.update(digestOf({ classes, shape, ...counts, ...texts }));
+  hash.update(digestOf({ classes, shape, ...counts, ...texts, ...(columns && { columns }) }));
   for await (const part of content) {
     for (let at = 0; at < part.length; at += chunkBytes) {
       await yieldToEvents(signal);

@@ -1,9 +1,10 @@
 import type { Kind } from '@distillery/spec';
 import type { z } from 'zod';
 import type { ReaderDescription } from './readers/reader.ts';
+import type { Column } from './tables/column-statistics.ts';
 import type { Tokenizer } from './texts/tokenizer.ts';
 
-/** The samples of a split: images as in the source, or texts as token ids. Batches normalise them. */
+/** The samples of a split: images as in the source, which batches normalise, texts as token ids, or rows of standardised numbers. */
 export interface Split {
   /** Describes the inputs so that any thread can open them; a loaded data set holds no inputs itself. */
   reader: ReaderDescription;
@@ -35,6 +36,7 @@ interface ImageDataset extends Labelled {
   normalization: { mean: number[]; std: number[] };
   vocabulary?: undefined;
   tokenizer?: undefined;
+  columns?: undefined;
 }
 
 interface TextDataset extends Labelled {
@@ -45,28 +47,50 @@ interface TextDataset extends Labelled {
   /** The tokenizer, in a form that other programs can read. */
   tokenizer: Tokenizer;
   normalization?: undefined;
+  columns?: undefined;
 }
 
-export type Dataset = ImageDataset | TextDataset;
+interface TableDataset extends Labelled {
+  /** `[columns]` */
+  shape: [number];
+  /** The names of the numbers of a row, and how they are standardised. */
+  columns: Column[];
+  normalization?: undefined;
+  vocabulary?: undefined;
+  tokenizer?: undefined;
+}
+
+export type Dataset = ImageDataset | TextDataset | TableDataset;
 
 /** A data set without its samples and their digest. */
-export type About = Without<ImageDataset> | Without<TextDataset>;
+export type About = Without<ImageDataset> | Without<TextDataset> | Without<TableDataset>;
 type Without<D extends Dataset> = Omit<D, 'digest' | 'train' | 'test'>;
 
 /** The facts about a data set that are known without decoding it. */
 export interface DatasetOutline {
   classes: string[];
-  /** `[height, width, channels]` of images, `[length]` of texts. */
+  /** `[height, width, channels]` of images, `[length]` of texts, `[columns]` of tables. */
   shape: number[];
-  /** The largest possible number of token ids; absent for images. */
+  /** The largest possible number of token ids; absent for images and tables. */
   vocabulary?: number | undefined;
   trainCount: number;
   testCount: number;
 }
 
-/** The bytes of one input: one for each number of an image, two for each token of a text. */
-export function inputBytes({ shape, vocabulary }: Pick<DatasetOutline, 'shape' | 'vocabulary'>): number {
-  return shape.reduce((product, extent) => product * extent, vocabulary === undefined ? 1 : 2);
+/** What the inputs of a data set are. */
+export type InputKind = 'image' | 'text' | 'table';
+
+export function inputKind({ shape, vocabulary }: Pick<DatasetOutline, 'shape' | 'vocabulary'>): InputKind {
+  if (vocabulary !== undefined) return 'text';
+  return shape.length === 1 ? 'table' : 'image';
+}
+
+/** One for each number of an image, two for each token of a text, four for each number of a table. */
+const bytesOfNumber = { image: 1, text: 2, table: 4 };
+
+/** The bytes of one input. */
+export function inputBytes(described: Pick<DatasetOutline, 'shape' | 'vocabulary'>): number {
+  return described.shape.reduce((product, extent) => product * extent, bytesOfNumber[inputKind(described)]);
 }
 
 /** The folders, limits and callbacks that a source works with. */
@@ -83,7 +107,7 @@ export interface DatasetContext {
   signal?: AbortSignal;
 }
 
-/** A source of labelled images or texts. It fails with DistilleryError `data_error` or `data_unavailable`. */
+/** A source of labelled images, texts or rows of numbers. It fails with DistilleryError `data_error` or `data_unavailable`. */
 export interface DatasetKind<Options extends z.ZodObject = z.ZodObject> extends Kind {
   readonly options: Options;
   /** Describes the data set from names and headers, without decoding everything. */

@@ -2,9 +2,11 @@ import { registry } from '@distillery/spec';
 import { cifar10 } from './sources/cifar10.ts';
 import { idx } from './sources/idx.ts';
 import { imageFolder } from './sources/image-folder.ts';
+import { cifar100 } from './sources/cifar100.ts';
 import type { DatasetKind } from './dataset.ts';
 import { npz } from './sources/npz.ts';
 import { shapes } from './sources/shapes.ts';
+import { table } from './sources/table.ts';
 import { textCsv } from './sources/text-csv.ts';
 
 export { cifar10Reachable } from './sources/cifar10.ts';
@@ -15,6 +17,8 @@ export {
   type DatasetKind,
   type DatasetOutline,
   inputBytes,
+  type InputKind,
+  inputKind,
   type Split,
 } from './dataset.ts';
 export { memoryDataset, memorySplit } from './memory-dataset.ts';
@@ -31,6 +35,6 @@ export { augmentationIdentity, type Transform, transforms } from './transforms/i
 
 /** The data sources. A job chooses one as `{"source": "cifar10", …options}`. */
 export const datasets = registry<DatasetKind, 'source'>(
-  [cifar10, idx, imageFolder, npz, shapes, textCsv],
+  [cifar10, cifar100, idx, imageFolder, npz, shapes, table, textCsv],
   'source',
 );

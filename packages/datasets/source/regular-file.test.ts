@@ -7,7 +7,7 @@ import { archiveEntries } from './archives/archive.ts';
 import { sha256OfFile } from './download.ts';
 import { openRegularFile } from './regular-file.ts';
 import { temporaryFolder } from './testing/fixtures.ts';
-import { rowsOf } from './texts/rows.ts';
+import { recordsOf } from './rows/records.ts';
 
 test('opens a regular file, and nothing else', async () => {
   const folder = await temporaryFolder();
@@ -34,8 +34,8 @@ test('no reader of files waits for a pipe', async () => {
   const pipe = join(await temporaryFolder(), 'pipe');
   execFileSync('mkfifo', [pipe]);
   const refused = new RangeError('is not a regular file');
-  const columns = { text: 'text', label: 'label' };
-  const rows = rowsOf({ path: pipe, columns, encoding: 'utf-8', header: true, missingLabels: [] }, () => {});
+  const file = { path: pipe, encoding: 'utf-8', header: true, missingLabels: [] } as const;
+  const rows = recordsOf(file, () => ['text']);
   await expect(rows.next()).rejects.toThrow(refused);
   await expect(archiveEntries(pipe).next()).rejects.toThrow(refused);
   await expect(sha256OfFile(pipe)).rejects.toThrow(refused);

@@ -20,8 +20,8 @@ export interface Weights {
   /** In the network's order. */
   parameters: readonly NamedTensor[];
   /**
-   * What the weights belong to, as JSON texts: `architecture`, `graph` (its operations), `classes`, `input`, `normalization` or
-   * `tokenizer`.
+   * What the weights belong to, as JSON texts: `architecture`, `graph` (its operations), `classes`, `input`, `normalization`,
+   * `tokenizer` or `columns`.
    */
   metadata: Readonly<Record<string, string>>;
 }

@@ -5,7 +5,7 @@ import { architectures, bind } from './index.ts';
 
 beforeAll(() => startEngine());
 
-const takesTexts = (type: string) => architectures.get(type).input === 'text';
+const takesTexts = (type: string) => architectures.get(type).inputs?.includes('text');
 const inputShapeOf = (type: string) => (takesTexts(type) ? [12] : [32, 32, 3]);
 const vocabulary = 30;
 const bound = (type: string, options: object = {}, classes = 10) =>

@@ -20,6 +20,8 @@ export interface TestSamples {
 
 /** The most samples that are kept, and the most bytes of their inputs. */
 const [mostSamples, mostBytes] = [1000, 16 * 1024 * 1024];
+/** The most columns of a row that are shown. */
+const mostColumns = 50;
 
 /**
  * Encodes some samples of a test split as a file. Equal data give the same bytes, so that all stages and jobs that use the data
@@ -27,7 +29,8 @@ const [mostSamples, mostBytes] = [1000, 16 * 1024 * 1024];
  *
  * @throws DistilleryError `data_unavailable` when inputs are missing
  */
-export async function encodeTestSamples({ test, shape, tokenizer, digest }: Dataset): Promise<Uint8Array> {
+export async function encodeTestSamples(dataset: Dataset): Promise<Uint8Array> {
+  const { test, shape, digest } = dataset;
   const indices = chosen(
     test.count,
     Math.min(mostSamples, Math.floor(mostBytes / test.reader.bytes)),
@@ -42,17 +45,32 @@ export async function encodeTestSamples({ test, shape, tokenizer, digest }: Data
     await reader.close();
   }
   const places = { name: 'indices', dtype: 'I32', shape: [count], data: indices } as const;
-  if (tokenizer === undefined) {
+  const texts = textsOf(dataset, inputs);
+  if (texts === undefined) {
     return encodeSafetensors([
       places,
       { name: 'pixels', dtype: 'U8', shape: [count, ...shape], data: inputs },
     ]);
   }
-  const decode = textDecoder(tokenizer);
-  const tokens = new Uint16Array(inputs.buffer);
-  const texts = Array.from(indices, (_, i) => decode(tokens.subarray(i * shape[0], (i + 1) * shape[0])));
   const bytes = new TextEncoder().encode(JSON.stringify(texts));
   return encodeSafetensors([places, { name: 'texts', dtype: 'U8', shape: [bytes.length], data: bytes }]);
+}
+
+/** The inputs of texts and tables as people read them; undefined for images. */
+function textsOf({ shape, tokenizer, columns }: Dataset, inputs: Uint8Array): string[] | undefined {
+  const [length] = shape;
+  const rows = <Row>(all: { length: number; subarray(from: number, to: number): Row }): Row[] =>
+    Array.from({ length: all.length / length }, (_, i) => all.subarray(i * length, (i + 1) * length));
+  if (tokenizer !== undefined) return rows(new Uint16Array(inputs.buffer)).map(textDecoder(tokenizer));
+  return (
+    columns &&
+    rows(new Float32Array(inputs.buffer)).map((row) =>
+      columns
+        .slice(0, mostColumns)
+        .map(({ name, mean, std }, i) => `${name} ${Number((row[i] * std + mean).toPrecision(6))}`)
+        .join(', '),
+    )
+  );
 }
 
 /**

@@ -42,7 +42,7 @@ test('reads batches in their order and turns planes into pixels', async () => {
     test: tested,
     shape,
     classes,
-  } = await decodedOnce('', context, (writers) => decodeCifarArchive(path, digest, writers));
+  } = await decodedOnce('', context, (writers) => decodeCifarArchive(path, [digest], writers));
   const inputs = await allInputs(train);
   expect(shape).toEqual([32, 32, 3]);
   expect(classes).toHaveLength(10);
@@ -59,7 +59,7 @@ test('images are normalised by their own statistics, unless ImageNet is asked fo
     ['test_batch.bin', record(5)],
   ]);
   const context = await contextIn(await temporaryFolder());
-  const images = await decodedOnce('', context, (writers) => decodeCifarArchive(path, digest, writers));
+  const images = await decodedOnce('', context, (writers) => decodeCifarArchive(path, [digest], writers));
   expect(cifar10.options.parse({}).normalization).toBe('cifar10');
   const [own, imagenet] = [normalizedAs(images, 'cifar10'), normalizedAs(images, 'imagenet')];
   expect(own.normalization?.mean).toEqual([0.4914, 0.4822, 0.4465]);
@@ -71,15 +71,15 @@ test('images are normalised by their own statistics, unless ImageNet is asked fo
 
 test('an archive with another digest is a data_error that names both digests', async () => {
   const { path, digest } = await archive([['test_batch.bin', record(1)]]);
-  const error = await errorOf(decodeCifarArchive(path, 'f'.repeat(64), nowhere));
+  const error = await errorOf(decodeCifarArchive(path, ['f'.repeat(64)], nowhere));
   expect(error.code).toBe('data_error');
   expect(error.message).toBe(`${path}: SHA-256 is ${digest}, expected ${'f'.repeat(64)}`);
 });
 
 test('an archive of another format is a data_error', async () => {
   const cases: [[string, Buffer][], RegExp][] = [
-    [[['data_batch_1.bin', record(1)]], /test_batch\.bin is not in the archive/],
-    [[['test_batch.bin', record(1)]], /data_batch_\*\.bin is not in the archive/],
+    [[['data_batch_1.bin', record(1)]], /no file test_batch is in the archive/],
+    [[['test_batch.bin', record(1)]], /no file data_batch_\\d is in the archive/],
     [
       [
         ['data_batch_1.bin', record(1).subarray(1)],
@@ -97,13 +97,13 @@ test('an archive of another format is a data_error', async () => {
   ];
   for (const [entries, message] of cases) {
     const { path, digest } = await archive(entries);
-    const error = await errorOf(decodeCifarArchive(path, digest, nowhere));
+    const error = await errorOf(decodeCifarArchive(path, [digest], nowhere));
     expect(error.code).toBe('data_error');
     expect(error.message).toMatch(message);
   }
   const path = join(await temporaryFolder(), 'text');
   await writeFile(path, 'text');
-  expect(await errorOf(decodeCifarArchive(path, sha256('text'), nowhere))).toMatchObject({
+  expect(await errorOf(decodeCifarArchive(path, [sha256('text')], nowhere))).toMatchObject({
     code: 'data_error',
   });
 });
@@ -128,8 +128,10 @@ test('the outline is constant, and checks the path', async () => {
 test('a local archive with other bytes is refused', async () => {
   const context = await contextIn(await temporaryFolder());
   await writeFile(join(context.roots[0], 'cifar.tar.gz'), await tarOf([['test_batch.bin', record(1)]]));
-  const error = await errorOf(cifar10.load(cifar10.options.parse({ path: 'cifar.tar.gz' }), context));
-  expect(error).toMatchObject({ code: 'data_error', message: /SHA-256 is .* expected c4a38c50/ });
+  for (const step of [cifar10.outline, cifar10.load]) {
+    const error = await errorOf(step(cifar10.options.parse({ path: 'cifar.tar.gz' }), context));
+    expect(error).toMatchObject({ code: 'data_error', message: /SHA-256 is .* expected c4a38c50/ });
+  }
 });
 
 test('an archive in the cache counts as reachable', async () => {

@@ -2,14 +2,14 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { digestOf, DistilleryError } from '@distillery/spec';
 import { z } from 'zod';
-import { archiveEntries } from '../archives/archive.ts';
+import { type CifarLayout, readCifarArchive, side, writeCifar } from '../arrays/cifar.ts';
 import type { About, Dataset, DatasetContext, DatasetKind } from '../dataset.ts';
 import { decodedOnce, fileFingerprint, readManifest } from '../decoded.ts';
 import { answers, ensureDownloaded, type KnownFile, sha256OfFile, wrongDigest } from '../download.ts';
 import { limited, limitedOutline, limitOptions } from '../limits.ts';
+import { outlinedOnce } from '../outlined-once.ts';
 import { badPath, resolveSourcePath } from '../source-path.ts';
 import type { SplitWriter } from '../split-draft.ts';
-import { yieldToEvents } from '../yield-to-events.ts';
 
 /** The digest is the one in TensorFlow Datasets' checksum file. */
 const ARCHIVE: KnownFile = {
@@ -20,16 +20,19 @@ const ARCHIVE: KnownFile = {
 const ADVICE =
   'give a local copy of the archive as "path", or use the source "shapes", which needs no download';
 const PROBE_MS = 3000;
-/** Records between two checks of the abort signal. */
-const YIELD_EVERY = 1000;
-
-const SIDE = 32;
-const PLANE = SIDE * SIDE;
-/** A label byte, then the red, the green and the blue plane. */
-const RECORD = 1 + 3 * PLANE;
+/** The digest of cifar-10-python.tar.gz, which holds the same images in the same order. */
+const PYTHON_SHA256 = '6d958be074577803d12ecdefd02955f39262c83c16fe9348329d7fe0b5c001ce';
 
 /** In the order of the label bytes. */
 const CLASSES = 'airplane automobile bird cat deer dog frog horse ship truck'.split(' ');
+const LAYOUT: CifarLayout = {
+  train: /^data_batch_\d$/,
+  test: /^test_batch$/,
+  labelBytes: 1,
+  labelAt: 0,
+  labelKey: 'labels',
+  classes: CLASSES.length,
+};
 /** The mean and the standard deviation of each channel, of pixels from 0 to 1. */
 const normalizations = {
   cifar10: { mean: [0.4914, 0.4822, 0.4465], std: [0.247, 0.2435, 0.2616] },
@@ -44,7 +47,8 @@ const options = z.strictObject({
     .max(4096)
     .optional()
     .describe(
-      'A local copy of cifar-10-binary.tar.gz, below a folder that the service may read. Default: the archive is downloaded.',
+      'A local copy of cifar-10-binary.tar.gz or cifar-10-python.tar.gz, below a folder that the service may read. Default: the ' +
+        'archive is downloaded.',
     ),
   normalization: z
     .enum(['cifar10', 'imagenet'])
@@ -62,12 +66,20 @@ export const cifar10: DatasetKind<typeof options> = {
   reference: 'https://www.cs.toronto.edu/~kriz/cifar.html',
   options,
   async outline({ path, trainLimit, testLimit }, context) {
-    if (path !== undefined) await givenArchive(path, context);
-    const whole = { trainCount: 50_000, testCount: 10_000 };
-    return limitedOutline(
-      { classes: [...CLASSES], shape: [SIDE, SIDE, 3], ...whole },
-      { trainLimit, testLimit },
-    );
+    const describe = async () => ({
+      classes: [...CLASSES],
+      shape: [side, side, 3],
+      trainCount: 50_000,
+      testCount: 10_000,
+    });
+    const limits = { trainLimit, testLimit };
+    if (path === undefined) return limitedOutline(await describe(), limits);
+    const file = await givenArchive(path, context);
+    const outline = await outlinedOnce(['cifar10', await fileFingerprint(file), path], async () => {
+      await checkDigest(file, [ARCHIVE.sha256, PYTHON_SHA256], context.signal);
+      return describe();
+    });
+    return limitedOutline(outline, limits);
   },
   async load({ path, normalization, ...limits }, context) {
     return limited(normalizedAs(await loadWhole(path, context), normalization), limits);
@@ -88,13 +100,13 @@ async function loadWhole(path: string | undefined, context: DatasetContext): Pro
     return decodedOnce(downloadFingerprint, context, async (writers) => {
       const target = downloadPath(context);
       await ensureDownloaded(ARCHIVE, target, context, ADVICE);
-      return decodeCifarArchive(target, ARCHIVE.sha256, writers, context.signal);
+      return decodeCifarArchive(target, [ARCHIVE.sha256], writers, context.signal);
     });
   }
   const file = await givenArchive(path, context);
   const fingerprint = { source: 'cifar10', file: await fileFingerprint(file) };
   return decodedOnce(fingerprint, context, (writers) =>
-    decodeCifarArchive(file, ARCHIVE.sha256, writers, context.signal),
+    decodeCifarArchive(file, [ARCHIVE.sha256, PYTHON_SHA256], writers, context.signal),
   );
 }
 
@@ -115,73 +127,39 @@ export async function cifar10Reachable(context: DatasetContext): Promise<boolean
 }
 
 /**
- * Decodes the binary archive; every record becomes `[32, 32, 3]`. Training records keep the order of
- * data_batch_1 to data_batch_5.
+ * Decodes the archive; every record becomes `[32, 32, 3]`. Training records keep the order of data_batch_1 to data_batch_5.
  *
+ * @param known the digests that the archive may have
  * @throws DistilleryError `data_error` for another digest or for records that are not in the format
  */
 export async function decodeCifarArchive(
   path: string,
-  sha256: string,
+  known: readonly string[],
   writers: { train: SplitWriter; test: SplitWriter },
   signal?: AbortSignal,
 ): Promise<About> {
-  const found = await sha256OfFile(path, signal);
-  if (found !== sha256) throw wrongDigest(path, sha256, found);
-  const batches = new Map<string, Buffer>();
+  await checkDigest(path, known, signal);
   try {
-    for await (const entry of archiveEntries(path, undefined, signal)) {
-      const [, name] = /(?:^|\/)((?:data_batch_\d|test_batch)\.bin)$/.exec(entry.name) ?? [];
-      if (name !== undefined) batches.set(name, await entry.read());
-    }
+    const { train, test } = await readCifarArchive(path, LAYOUT, signal);
+    await writeCifar(train, writers.train, { signal });
+    await writeCifar(test, writers.test, { signal });
   } catch (cause) {
     signal?.throwIfAborted();
+    if (cause instanceof DistilleryError) throw cause;
     throw new DistilleryError('data_error', `${path}: ${(cause as Error).message}`, { cause });
   }
-  const names = [...batches.keys()].sort();
-  const train = names.filter((name) => name.startsWith('data_batch')).map((name) => batches.get(name)!);
-  const test = names.filter((name) => name.startsWith('test_batch')).map((name) => batches.get(name)!);
-  await readRecords(train, `${path}: data_batch_*.bin`, writers.train, signal);
-  await readRecords(test, `${path}: test_batch.bin`, writers.test, signal);
   return {
     classes: [...CLASSES],
-    shape: [SIDE, SIDE, 3],
+    shape: [side, side, 3],
     skipped: { count: 0, first: [] },
     normalization: normalizations.imagenet,
   };
 }
 
-async function readRecords(
-  batches: readonly Buffer[],
-  where: string,
-  writer: SplitWriter,
-  signal: AbortSignal | undefined,
-): Promise<void> {
-  if (batches.every((batch) => batch.length === 0))
-    throw new DistilleryError('data_error', `${where} is not in the archive`);
-  const image = new Uint8Array(3 * PLANE);
-  let index = 0;
-  for (const batch of batches) {
-    if (batch.length % RECORD !== 0) {
-      throw new DistilleryError(
-        'data_error',
-        `${where}: ${batch.length} bytes are not whole records of ${RECORD}`,
-      );
-    }
-    for (let at = 0; at < batch.length; at += RECORD, index++) {
-      if (index % YIELD_EVERY === 0) await yieldToEvents(signal);
-      const label = batch[at];
-      if (label >= CLASSES.length) {
-        throw new DistilleryError('data_error', `${where}: record ${index} has the label ${label}, past 9`);
-      }
-      for (let pixel = 0, to = 0, from = at + 1; pixel < PLANE; pixel++, from++, to += 3) {
-        image[to] = batch[from]!;
-        image[to + 1] = batch[from + PLANE]!;
-        image[to + 2] = batch[from + 2 * PLANE]!;
-      }
-      writer.put(index, label, image);
-    }
-  }
+/** @throws DistilleryError `data_error` for a file with another digest */
+async function checkDigest(path: string, known: readonly string[], signal?: AbortSignal): Promise<void> {
+  const found = await sha256OfFile(path, signal);
+  if (!known.includes(found)) throw wrongDigest(path, known.join(' or '), found);
 }
 
 /** The decoded copy depends on the archive's bytes alone, so the archive's digest identifies it. */

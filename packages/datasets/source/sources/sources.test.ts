@@ -3,9 +3,9 @@ import { gzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
 import { decodedOnce } from '../decoded.ts';
 import { datasets } from '../index.ts';
-import { png, writeFiles } from '../testing/fixtures.ts';
+import { png, tarOf, writeFiles } from '../testing/fixtures.ts';
 import { describeSource, type SourceFixture } from '../testing/source-suite.ts';
-import { idxFile, npyFile, zipFile } from '../testing/array-files.ts';
+import { cifarRecord, idxFile, npyFile, zipFile } from '../testing/array-files.ts';
 import { syntheticTexts } from '../testing/synthetic-texts.ts';
 import { downloadFingerprint } from './cifar10.ts';
 
@@ -28,6 +28,18 @@ const fixtures: Record<string, SourceFixture> = {
           normalization: { mean: [0, 0, 0], std: [1, 1, 1] },
         };
       });
+    },
+  },
+  cifar100: {
+    options: { path: 'cifar.tar.gz', labels: 'coarse' },
+    async prepare({ roots: [root] }) {
+      const records = (count: number) =>
+        Buffer.concat(Array.from({ length: count }, (_, i) => cifarRecord([i % 20, i], 3 * i)));
+      const archive = await tarOf([
+        ['train.bin', records(30)],
+        ['test.bin', records(10)],
+      ]);
+      await writeFiles(root, { 'cifar.tar.gz': archive });
     },
   },
   idx: {
@@ -71,6 +83,16 @@ const fixtures: Record<string, SourceFixture> = {
     },
   },
   shapes: { options: { trainCount: 30, testCount: 10, seed: 3 } },
+  table: {
+    options: { path: 'table.csv', label: 'kind' },
+    async prepare({ roots: [root] }) {
+      const rows = Array.from(
+        { length: 40 },
+        (_, i) => `${i % 3 === 0 ? '' : i / 3},${'abc'[i % 3]},${-i}\n`,
+      );
+      await writeFiles(root, { 'table.csv': Buffer.from(`x,kind,y\n${rows.join('')}`) });
+    },
+  },
   text_csv: {
     options: { path: 'set.csv', length: 9, tokenizer: { type: 'byte_pair', vocabulary: 300 } },
     async prepare({ roots: [root] }) {

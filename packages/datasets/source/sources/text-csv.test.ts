@@ -176,13 +176,13 @@ describe('a file that cannot be trained on is a data_error that names the field'
       {},
       { path: '/dataset/path', message: /first row must name the columns/ },
     ],
-    ['a header alone', { 'set.csv': 'text,label\n' }, {}, { message: /holds no labelled text/ }],
-    ['one class', { 'set.csv': 'text,label\na,x\nb,x\n' }, {}, { message: /all texts have the label "x"/ }],
+    ['a header alone', { 'set.csv': 'text,label\n' }, {}, { message: /holds no labelled row/ }],
+    ['one class', { 'set.csv': 'text,label\na,x\nb,x\n' }, {}, { message: /all rows have the label "x"/ }],
     [
       'too few to test',
       { 'set.csv': 'text,label\na,x\nb,y\n' },
       {},
-      { message: /the classes have too few texts/ },
+      { message: /the classes have too few rows/ },
     ],
     [
       'a new class',
@@ -344,7 +344,7 @@ describe('files of other forms', () => {
     expect(skipped.first.map(({ name, reason }) => `${name} ${reason}`)).toEqual([
       'set.jsonl, line 5 is not a JSON object',
       expect.stringMatching(/^set.jsonl, line 6 is not JSON: /),
-      'set.jsonl, line 7 the text or the label is a list or an object',
+      'set.jsonl, line 7 the field "text" is a list or an object',
       'set.jsonl, line 8 the text is empty',
     ]);
     const error = await errorOf(load(context, { path: 'set.jsonl', label: 'mood' }));
@@ -384,7 +384,7 @@ describe('rows that are left out', () => {
     expect(
       (await errorOf(load(context, { missingLabels: ['pos', 'neg', ...missing.map((row) => row.slice(7))] })))
         .message,
-    ).toMatch(/holds no labelled text; all 10 rows are left out: set\.csv, line 2/);
+    ).toMatch(/holds no labelled row; all 10 rows are left out: set\.csv, line 2/);
   });
 });
 

@@ -1,16 +1,14 @@
-import { stat } from 'node:fs/promises';
-import { DistilleryError } from '@distillery/spec';
 import { z } from 'zod';
 import { type About, type DatasetContext, type DatasetKind, inputBytes } from '../dataset.ts';
-import { decodedOnce, fileFingerprint, readManifest } from '../decoded.ts';
+import { decodedOnce, readManifest } from '../decoded.ts';
 import { outlinedOnce } from '../outlined-once.ts';
 import { limited, limitedOutline, limitOptions } from '../limits.ts';
-import { badPath, resolveSourcePath } from '../source-path.ts';
+import { fingerprintsOf, readingRows, rowFiles, rowOptions } from '../rows/options.ts';
+import { rowsOfSplit, type SplitFiles, type Survey, surveyRows } from '../rows/survey.ts';
+import { badPath } from '../source-path.ts';
 import type { SplitWriter } from '../split-draft.ts';
 import { pieceCounter } from '../texts/counts.ts';
-import { NoColumn, type RowFile } from '../texts/rows.ts';
-import { type Survey, surveyTexts, type TextFiles, textsOf } from '../texts/survey.ts';
-import { encodings } from '../texts/text-stream.ts';
+import { labelledTexts } from '../texts/labelled-texts.ts';
 import { textEncoder, tokenizerKind, tokenizerOptions } from '../texts/tokenizer.ts';
 
 const maximumSkippedNames = 100;
@@ -19,75 +17,10 @@ const progressStep = 100_000;
 const revision = 2;
 /** The most bytes of ids that are written to disk. */
 const maximumBytes = 16 * 2 ** 30;
-/** Labels that stand for a missing value, as other programs write them. */
-const missingLabels = 'nan NaN NAN None null NULL Null NA N/A n/a <NA> #N/A'.split(' ');
-
-/** One ASCII sign, or none. */
-const sign = z.string().regex(/^[!-~]?$/, 'must be one ASCII sign, or empty');
 
 const options = z.strictObject({
-  path: z
-    .string()
-    .min(1)
-    .max(4096)
-    .describe(
-      'A CSV file, a tab-separated one named .tsv, or a JSON Lines file named .jsonl, below a folder that the service may read; ' +
-        'each may be packed by gzip. The first row of a table names the columns.',
-    ),
-  testPath: z
-    .string()
-    .min(1)
-    .max(4096)
-    .optional()
-    .describe('A file of the same form for testing. Default: a part of the training file is held out.'),
-  testFraction: z
-    .number()
-    .gt(0)
-    .max(0.5)
-    .default(0.1)
-    .describe('The share of each class that is held out for testing without `testPath`.'),
-  encoding: z
-    .enum(encodings)
-    .default('utf-8')
-    .describe(
-      'The encoding of the files. UTF-16 that begins with a byte-order mark is recognised without this option.',
-    ),
-  delimiter: z
-    .string()
-    .min(1)
-    .max(8)
-    .regex(/^[^"\r\n]+$/, 'must not contain a double quote or a line end')
-    .optional()
-    .describe('What separates the fields. Default: a comma, and a tab in a file named .tsv or .tab.'),
-  quote: sign
-    .optional()
-    .describe(
-      'The sign around fields that contain delimiters or line ends; empty: no field is quoted. Default: the double quote, and ' +
-        'none in a file named .tsv or .tab.',
-    ),
-  escape: sign
-    .optional()
-    .describe(
-      String.raw`The sign before a quote within a quoted field, for example "\". Default: only a doubled quote stands for a quote.`,
-    ),
-  header: z
-    .boolean()
-    .default(true)
-    .describe('Whether the first row names the columns. Without it their names are their numbers, from "1".'),
-  missingLabels: z
-    .array(z.string().max(256))
-    .max(100)
-    .default(missingLabels)
-    .describe(
-      'Labels that stand for a missing value. Their rows, like those with an empty label, are left out and counted.',
-    ),
+  ...rowOptions,
   text: z.string().min(1).max(256).default('text').describe('The name of the column that holds the texts.'),
-  label: z
-    .string()
-    .min(1)
-    .max(256)
-    .default('label')
-    .describe('The name of the column that holds the labels.'),
   tokenizer: tokenizerOptions
     .prefault({ type: 'word' })
     .describe('The tokenizer that turns texts into ids. It is learned from the training texts alone.'),
@@ -106,7 +39,7 @@ export const textCsv: DatasetKind<typeof options> = {
   summary: 'Labelled texts in CSV, TSV or JSON Lines files, as ids of words or byte pairs.',
   options,
   async outline(choice, context) {
-    const files = await filesOf(choice, context);
+    const files = await rowFiles(choice, context);
     const fingerprint = await fingerprintOf(files, choice);
     const kept = await readManifest(fingerprint, context);
     const shaped = { shape: [choice.length], vocabulary: choice.tokenizer.vocabulary };
@@ -122,7 +55,7 @@ export const textCsv: DatasetKind<typeof options> = {
     return limitedOutline(outline, choice);
   },
   async load(choice, context) {
-    const files = await filesOf(choice, context);
+    const files = await rowFiles(choice, context);
     const fingerprint = await fingerprintOf(files, choice);
     const decoded = await decodedOnce(fingerprint, context, (writers) =>
       decode(files, choice, context, writers),
@@ -131,38 +64,22 @@ export const textCsv: DatasetKind<typeof options> = {
   },
 };
 
-async function filesOf(choice: Options, context: DatasetContext): Promise<TextFiles> {
-  const { encoding, delimiter, quote, escape, header, missingLabels: missing } = choice;
-  const columns = { text: choice.text, label: choice.label };
-  const format = { encoding, delimiter, quote, escape, header, missingLabels: missing, columns };
-  const file = async (path: string, option: string): Promise<RowFile> => {
-    const real = await resolveSourcePath(path, context, option);
-    if (!(await stat(real)).isFile()) throw badPath(path, 'is not a file', context, { option });
-    return { path: real, ...format };
-  };
-  return {
-    train: await file(choice.path, 'path'),
-    test: choice.testPath === undefined ? undefined : await file(choice.testPath, 'testPath'),
-    testFraction: choice.testFraction,
-  };
-}
-
-async function fingerprintOf({ train, test }: TextFiles, choice: Options): Promise<unknown> {
+async function fingerprintOf(files: SplitFiles, choice: Options): Promise<unknown> {
   const { path: _path, testPath: _testPath, trainLimit: _train, testLimit: _test, ...rest } = choice;
-  const files = [train, ...(test === undefined ? [] : [test])];
-  const states = await Promise.all(files.map(({ path }) => fileFingerprint(path)));
-  return { source: 'text_csv', revision, files: states, ...rest };
+  return { source: 'text_csv', revision, files: await fingerprintsOf(files), ...rest };
 }
 
 /** @throws DistilleryError `data_error` that names the path, or the column */
-async function survey(
-  files: TextFiles,
-  { path, length, tokenizer }: Options,
+function survey(
+  files: SplitFiles,
+  choice: Options,
   context: DatasetContext,
   refuse: (name: string, reason: string) => void,
 ): Promise<Survey> {
-  try {
-    const found = await surveyTexts(files, context, refuse);
+  const { length, tokenizer } = choice;
+  const optionOf = (column: string) => (column === choice.text ? 'text' : 'label');
+  return readingRows(choice, context, optionOf, async () => {
+    const found = await surveyRows(files, labelledTexts(choice), context, refuse);
     const bytes = (found.train.length + found.test.length) * inputBytes({ shape: [length], ...tokenizer });
     if (bytes > maximumBytes) {
       throw new RangeError(
@@ -170,24 +87,11 @@ async function survey(
       );
     }
     return found;
-  } catch (cause) {
-    context.signal?.throwIfAborted();
-    if (cause instanceof NoColumn) {
-      const { column, header, message } = cause;
-      const field = {
-        path: `/dataset/${column}`,
-        value: files.train.columns[column],
-        message,
-        allowed: header,
-      };
-      throw new DistilleryError('data_error', message, { cause, fields: [field] });
-    }
-    throw badPath(path, (cause as Error).message, context, { cause });
-  }
+  });
 }
 
 async function decode(
-  files: TextFiles,
+  files: SplitFiles,
   choice: Options,
   context: DatasetContext,
   writers: { train: SplitWriter; test: SplitWriter },
@@ -196,10 +100,12 @@ async function decode(
   const found = await survey(files, choice, context, (name, reason) => {
     if (skipped.count++ < maximumSkippedNames) skipped.first.push({ name, reason });
   });
+  const textsOf = (split: 'train' | 'test') =>
+    rowsOfSplit(split, files, found, labelledTexts(choice), context);
   const kind = tokenizerKind(choice.tokenizer);
   const counter = pieceCounter();
-  for await (const texts of textsOf('train', files, found, context)) {
-    for (const text of texts) counter.add(kind.pieces(text, choice.tokenizer));
+  for await (const texts of textsOf('train')) {
+    for (const { text } of texts) counter.add(kind.pieces(text, choice.tokenizer));
   }
   const tokenizer = await kind.learn(counter.counts, choice.tokenizer, context.signal);
   const encode = textEncoder(tokenizer);
@@ -209,9 +115,9 @@ async function decode(
     const ids = new Uint16Array(choice.length);
     const input = new Uint8Array(ids.buffer);
     let index = 0;
-    for await (const texts of textsOf(split, files, found, context)) {
+    for await (const texts of textsOf(split)) {
       // The file has grown since the survey: rows past its count have no label.
-      for (const text of texts.slice(0, labels.length - index)) {
+      for (const { text } of texts.slice(0, labels.length - index)) {
         if (encode(text, ids.fill(0))) cut++;
         writers[split].put(index, labels[index], input);
         if (++index % progressStep === 0) context.progress?.(`encoded ${index} of ${labels.length} texts`);

@@ -53,3 +53,40 @@ export function zipFile(entries: Record<string, Uint8Array>, { compress = true }
   end.writeUInt32LE(at, 12);
   return Buffer.concat([...parts, ...directory, Buffer.from('PK\x05\x06'), end]);
 }
+
+/** The planes of an image of CIFAR: pixel p is (p, p + 1, p + 2) modulo 256, shifted by `first`. */
+export function cifarImage(first: number): Buffer {
+  return Buffer.from(
+    Array.from({ length: 3072 }, (_, i) => ((i % 1024) + Math.floor(i / 1024) + first) & 255),
+  );
+}
+
+/** A record of CIFAR's binary archives. */
+export function cifarRecord(labels: readonly number[], first: number): Buffer {
+  return Buffer.concat([Buffer.from(labels), cifarImage(first)]);
+}
+
+/** A file of CIFAR's Python archives, as Python 2 pickles it. */
+export function cifarPickle(labels: Record<string, number[]>, images: readonly number[]): Buffer {
+  const parts: Buffer[] = [];
+  const add = (text: string) => parts.push(Buffer.from(text, 'latin1'));
+  const text = (value: string) => add(`U${String.fromCharCode(value.length)}${value}`);
+  const whole = (value: number) => {
+    const bytes = Buffer.alloc(4);
+    bytes.writeInt32LE(value);
+    return bytes.toString('latin1');
+  };
+  add('\x80\x02}q\x01(');
+  for (const [name, values] of Object.entries(labels)) {
+    text(name);
+    add(`]q\x02(${values.map((value) => `K${String.fromCharCode(value)}`).join('')}e`);
+  }
+  text('data');
+  add('cnumpy.core.multiarray\n_reconstruct\nq\x03cnumpy\nndarray\nq\x04K\x00\x85U\x01b\x87Rq\x05');
+  add(
+    `(K\x01J${whole(images.length)}M\x00\x0c\x86cnumpy\ndtype\nq\x06U\x02u1K\x00K\x01\x87R(K\x03U\x01|NNNJ${whole(-1)}J${whole(-1)}K\x00tb\x89T${whole(3072 * images.length)}`,
+  );
+  for (const first of images) parts.push(cifarImage(first));
+  add('tbu.');
+  return Buffer.concat(parts);
+}

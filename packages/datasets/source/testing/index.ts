@@ -1,3 +1,4 @@
 export { allInputs } from './all-inputs.ts';
 export { generatedSplit } from './generated-reader.ts';
+export { syntheticTable, writeDigits } from './synthetic-arrays.ts';
 export { syntheticTexts } from './synthetic-texts.ts';

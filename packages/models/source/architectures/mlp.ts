@@ -17,16 +17,18 @@ const options = z.strictObject({
 });
 
 /**
- * A multilayer perceptron over the pixels of an image. With hidden layers of n₁ … n_k units it has Σ n_{i−1}·n_i + n_i
+ * A multilayer perceptron over the pixels of an image, or the numbers of a row. With hidden layers of n₁ … n_k units it has Σ n_{i−1}·n_i + n_i
  * parameters, plus 2·n_i for each BatchNorm and those of the classifier. The first distilled networks were of this
  * kind: two hidden layers of 1200 (teacher) and 800 (student) units on MNIST (Hinton, Vinyals and Dean, 2015,
  * arXiv:1503.02531).
  */
 export const mlp: Architecture<typeof options> = {
   type: 'mlp',
-  summary: 'A multilayer perceptron: linear layers of any number and width over the flattened image.',
+  summary:
+    'A multilayer perceptron: linear layers of any number and width over the flattened image, or a row of numbers.',
   reference: 'https://arxiv.org/abs/1503.02531',
   options,
+  inputs: ['image', 'table'],
   forward(net, image, { hidden, activation, batchNorm, dropout }, { classes }) {
     let x = net.flatten(image);
     let position = 0;

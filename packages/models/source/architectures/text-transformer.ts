@@ -39,7 +39,7 @@ export const textTransformer: Architecture<typeof options> = {
   summary: 'A transformer of any width and depth that classifies texts.',
   reference: 'https://arxiv.org/abs/1706.03762',
   options,
-  input: 'text',
+  inputs: ['text'],
   forward(net, ids, { width, depth, heads, mlpRatio, dropout }, { classes, vocabulary }) {
     const mask = net.present(ids, padding);
     const table = { vocabulary: vocabulary as number, width, initialWeight: small };

@@ -6,15 +6,15 @@ import type { Augmentation } from '@distillery/spec';
 
 /** The inputs of batches and their augmentation, as plain data that any thread can use. */
 export interface InputSource {
-  /** Images have a normalisation, texts have none. */
+  /** Images have a normalisation, texts and rows of numbers have none. */
   dataset: Pick<Dataset, 'shape' | 'normalization'>;
   split: Split;
   augmentation: Augmentation | undefined;
 }
 
-/** A mini-batch of images or texts on the host. */
+/** A mini-batch of images, texts or rows of numbers on the host. */
 export interface InputBatch {
-  /** `[size, …shape]`: normalised images, or token ids, which float32 represents exactly. */
+  /** `[size, …shape]`: normalised images, standardised numbers, or token ids, which float32 represents exactly. */
   inputs: Float32Array;
   labels: Int32Array;
   /** The indices of the samples in the split. */
@@ -30,8 +30,8 @@ export function batchMaker({ dataset, split, augmentation }: InputSource) {
   const { shape, normalization } = dataset;
   const length = shape.reduce((product: number, extent: number) => product * extent, 1);
   const { bytes } = split.reader;
-  const place =
-    normalization === undefined ? placeTokens(length) : placePixels(shape, normalization, augmentation);
+  const placeWhole = bytes === 4 * length ? placeNumbers(length) : placeTokens(length);
+  const place = normalization === undefined ? placeWhole : placePixels(shape, normalization, augmentation);
 
   /** @param read `[indices.length × bytes]`, the inputs as the split's reader returns them */
   return function makeBatch(read: Uint8Array, indices: Int32Array, view = 0): InputBatch {
@@ -43,6 +43,10 @@ export function batchMaker({ dataset, split, augmentation }: InputSource) {
     }
     return { inputs, labels, indices, size: indices.length };
   };
+}
+
+function placeNumbers(length: number): Place {
+  return (input, to, offset) => to.set(new Float32Array(input.buffer, input.byteOffset, length), offset);
 }
 
 function placeTokens(length: number): Place {

@@ -1,3 +1,4 @@
+import type { InputKind } from '@distillery/datasets';
 import type { NetworkPlan } from '@distillery/engine';
 import { digestOf, type FieldError, type JobSpec, type Training } from '@distillery/spec';
 import { teachers as teacherKinds } from '../kinds.ts';
@@ -7,7 +8,7 @@ import { isFresh, jobTeachers, pathOf, type Student } from './students.ts';
 export function checkTrainings(
   spec: JobSpec,
   bfloat16Refusal: string | undefined,
-  images: boolean,
+  input: InputKind,
   fields: FieldError[],
 ): void {
   const trainings = [
@@ -19,10 +20,10 @@ export function checkTrainings(
     if (optimizer?.type === 'sgd' && optimizer.nesterov && optimizer.momentum === 0) {
       fields.push({ path: `${path}/optimizer/nesterov`, message: 'needs a momentum above 0', value: true });
     }
-    if (!images && augmentation !== undefined && augmentation.type !== 'none') {
+    if (input !== 'image' && augmentation !== undefined && augmentation.type !== 'none') {
       fields.push({
         path: `${path}/augmentation/type`,
-        message: 'augments images, but the data set holds texts',
+        message: `augments images, but the data set holds ${input}s`,
         value: augmentation.type,
         allowed: ['none'],
       });

@@ -1,10 +1,11 @@
+import { type InputKind, inputKind } from '@distillery/datasets';
 import type { FieldError } from '@distillery/spec';
 
 /** The inputs and classes of the data that a network is trained on. */
 export interface Subject {
-  /** `[height, width, channels]` of images, `[length]` of texts. */
+  /** `[height, width, channels]` of images, `[length]` of texts, `[columns]` of tables. */
   shape: number[];
-  /** The number of token ids; absent for images. */
+  /** The number of token ids; absent for images and tables. */
   vocabulary?: number | undefined;
   classes: string[];
 }
@@ -22,10 +23,9 @@ export function mapClasses(
   classMap: Readonly<Record<string, string>> | undefined,
 ): { indices?: number[]; errors: FieldError[] } {
   const errors: FieldError[] = [];
-  if (job !== teacher && (job.vocabulary ?? teacher.vocabulary) !== undefined) {
-    // The same id stands for another word there, also where both vocabularies have the same size.
-    const message = 'is not supported for texts, because each data set has its own vocabulary; leave it out';
-    errors.push({ path: '/dataset', message });
+  const why = job === teacher ? undefined : (ownInputs[inputKind(job)] ?? ownInputs[inputKind(teacher)]);
+  if (why !== undefined) {
+    errors.push({ path: '/dataset', message: `is not supported for ${why}; leave it out` });
   } else if (`${job.shape}` !== `${teacher.shape}`) {
     const message = `has images of [${teacher.shape}], but the job has images of [${job.shape}]`;
     errors.push({ path: '/dataset', message });
@@ -73,6 +73,13 @@ export function mapClasses(
   });
   return { indices, errors };
 }
+
+/** Why the inputs of one data set mean nothing to a network that was trained on another one. */
+const ownInputs: Partial<Record<InputKind, string>> = {
+  // The same id stands for another word there, also where both vocabularies have the same size.
+  text: 'texts, because each data set has its own vocabulary',
+  table: 'tables, because each data set is standardised by its own numbers',
+};
 
 /** Lists at most four names, and the number of the others. */
 function some(names: readonly string[]): string {

@@ -1,3 +1,4 @@
+import { inputKind } from '@distillery/datasets';
 import { architectures, bind } from '@distillery/models';
 import { type Choice, digestOf, DistilleryError, type FieldError, type JobSpec } from '@distillery/spec';
 import { type BoundPlan, ensemblePlan } from '../ensemble.ts';
@@ -36,7 +37,7 @@ export function planNetworks(spec: JobSpec, subjects: Subjects, bfloat16Refusal?
   const binder = networkBinder(fields);
   const teachers = planTeachers(spec, subjects, fields, binder);
   const bound = bindStudents(spec, subjects.job, binder);
-  checkTrainings(spec, bfloat16Refusal, subjects.job.vocabulary === undefined, fields);
+  checkTrainings(spec, bfloat16Refusal, inputKind(subjects.job), fields);
   checkFresh(spec, bound, fields);
   if (spec.procedure === 'mutual') checkPeers(bound, fields);
   checkBatchNorm(
@@ -114,18 +115,16 @@ function networkBinder(fields: FieldError[]): NetworkBinder {
   };
 }
 
-function boundOrError(
-  choice: Choice,
-  { shape, classes, vocabulary }: Subject,
-): BoundNetwork | Omit<FieldError, 'path'> {
+function boundOrError(choice: Choice, subject: Subject): BoundNetwork | Omit<FieldError, 'path'> {
+  const { shape, classes, vocabulary } = subject;
+  const input = inputKind(subject);
   try {
-    const task = { classes: classes.length, vocabulary };
+    const task = { classes: classes.length, vocabulary, input };
     const forward = bind(architectures.get(choice.type), choice, task);
     return { forward, plan: tracedWithTaps(forward, shape) };
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
-    const inputs = vocabulary === undefined ? 'images' : 'texts';
-    return { message: `does not fit ${inputs} of [${shape}]: ${error.message}`, value: choice };
+    return { message: `does not fit ${input}s of [${shape}]: ${error.message}`, value: choice };
   }
 }
 

@@ -182,11 +182,12 @@ function encoder({ architecture, forward, plan }: Member, dataset: Dataset) {
   return (values: Values) => encodeWeights(plan.parameters, values, metadata);
 }
 
-/** The metadata that describe the preparation of an image or a text for the network. */
-function preparation({ normalization, tokenizer }: Dataset): Record<string, string> {
-  return tokenizer === undefined
-    ? { normalization: JSON.stringify(normalization) }
-    : { tokenizer: JSON.stringify(tokenizer) };
+/** The metadata that describe the preparation of an image, a text or a row of numbers for the network. */
+function preparation({ normalization, tokenizer, columns }: Dataset): Record<string, string> {
+  const present = Object.entries({ normalization, tokenizer, columns }).filter(
+    ([, value]) => value !== undefined,
+  );
+  return Object.fromEntries(present.map(([name, value]) => [name, JSON.stringify(value)]));
 }
 
 async function testScores(network: Network, dataset: Dataset, { store, pause }: StageContext) {

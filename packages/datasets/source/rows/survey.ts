@@ -1,18 +1,25 @@
 import type { DatasetContext } from '../dataset.ts';
 import { splitValidation } from '../split.ts';
+import type { RowFault, RowFile } from './records.ts';
 import { rowLosses } from './row-losses.ts';
-import { type Row, type RowFile, type RowFault, rowsOf } from './rows.ts';
 
 const maximumClasses = 10_000;
 /** The seed that chooses the test rows; it differs from the seed that chooses validation rows among the others. */
 const testSeed = 1;
 
-export interface TextFiles {
+export interface SplitFiles {
   train: RowFile;
   /** Absent when a part of the training file is held out for testing. */
   test: RowFile | undefined;
   testFraction: number;
 }
+
+/** Yields the labelled rows of a file, those of each chunk together. */
+type Read<Row extends { label: string }> = (
+  file: RowFile,
+  refuse: (fault: RowFault) => void,
+  signal?: AbortSignal,
+) => AsyncGenerator<Row[]>;
 
 /** The result of reading the files once. */
 export interface Survey {
@@ -31,40 +38,42 @@ type Refuse = (name: string, reason: string) => void;
 /**
  * Reads the labels of all files.
  *
+ * @param refuse called for each row that is left out
  * @throws RangeError when there are fewer than two classes, a class of the test file is not in the training file, or there
  *   are no test rows
  */
-export async function surveyTexts(
-  files: TextFiles,
+export async function surveyRows(
+  files: SplitFiles,
+  read: Read<{ label: string }>,
   context: DatasetContext,
   refuse: Refuse,
 ): Promise<Survey> {
-  const train = await labelsOf(files.train, context, refuse);
+  const train = await labelsOf(files.train, read, context, refuse);
   const classes = [...train.names].sort();
   if (classes.length < 2) {
     const [only] = classes;
     throw new RangeError(
-      only === undefined ? 'holds no labelled text' : `all texts have the label ${JSON.stringify(only)}`,
+      only === undefined ? 'holds no labelled row' : `all rows have the label ${JSON.stringify(only)}`,
     );
   }
   const rank = new Map(classes.map((name, index) => [name, index]));
   const ranked = ({ names, labels }: Labels) => labels.map((label) => rank.get(names[label]) as number);
   const all = ranked(train);
   if (files.test !== undefined) {
-    const test = await labelsOf(files.test, context, refuse);
+    const test = await labelsOf(files.test, read, context, refuse);
     const unknown = test.names.filter((name) => !rank.has(name)).sort();
     if (unknown.length > 0) {
       throw new RangeError(
         `the test file has labels that are not in the training file: ${unknown.slice(0, 10).join(', ')}`,
       );
     }
-    if (test.labels.length === 0) throw new RangeError('the test file holds no labelled text');
+    if (test.labels.length === 0) throw new RangeError('the test file holds no labelled row');
     return { classes, train: all, test: ranked(test), aside: undefined, notes: [] };
   }
   const { validation } = splitValidation(all.length, all, files.testFraction, testSeed);
   if (validation.length === 0)
     throw new RangeError(
-      `the classes have too few texts to hold out a share of ${files.testFraction} for testing`,
+      `the classes have too few rows to hold out a share of ${files.testFraction} for testing`,
     );
   const aside = new Uint8Array(all.length);
   for (const index of validation) aside[index] = 1;
@@ -87,18 +96,18 @@ function onlyTrained(classes: readonly string[], labels: Int32Array): string[] {
   return [`${single.length} classes have a single row, which is in the training split: ${names.join(', ')}`];
 }
 
-/** Yields the texts of a split in the order of the survey, those of each chunk of the file together. */
-export async function* textsOf(
+/** Yields the rows of a split in the order of the survey, those of each chunk of the file together. */
+export async function* rowsOfSplit<Row extends { label: string }>(
   split: 'train' | 'test',
-  { train, test }: TextFiles,
+  { train, test }: SplitFiles,
   { aside }: Survey,
-  context: DatasetContext,
-): AsyncGenerator<string[]> {
+  read: Read<Row>,
+  { signal }: DatasetContext,
+): AsyncGenerator<Row[]> {
   const file = split === 'train' || test === undefined ? train : test;
   let index = 0;
-  for await (const rows of readable(file, context, () => {})) {
-    const own = rows.filter(() => aside === undefined || (aside[index++] === 1) === (split === 'test'));
-    yield own.map(({ text }) => text);
+  for await (const rows of read(file, () => {}, signal)) {
+    yield rows.filter(() => aside === undefined || (aside[index++] === 1) === (split === 'test'));
   }
 }
 
@@ -108,19 +117,22 @@ interface Labels {
   labels: Int32Array;
 }
 
-async function labelsOf(file: RowFile, context: DatasetContext, refuse: Refuse): Promise<Labels> {
+async function labelsOf(
+  file: RowFile,
+  read: Read<{ label: string }>,
+  { signal }: DatasetContext,
+  refuse: Refuse,
+): Promise<Labels> {
   const indices = new Map<string, number>();
   const losses = rowLosses(refuse);
   let labels = new Int32Array(1024);
   let count = 0;
-  for await (const rows of readable(file, context, losses.note)) {
+  for await (const rows of read(file, losses.note, signal)) {
     for (const { label } of rows) {
       const index = indices.get(label) ?? indices.size;
       if (index === indices.size) {
         if (index === maximumClasses) {
-          throw new RangeError(
-            `more than ${maximumClasses} different labels in ${JSON.stringify(file.columns.label)}`,
-          );
+          throw new RangeError(`more than ${maximumClasses} different labels`);
         }
         indices.set(label, index);
       }
@@ -134,12 +146,4 @@ async function labelsOf(file: RowFile, context: DatasetContext, refuse: Refuse):
   }
   losses.check(count);
   return { names: [...indices.keys()], labels: labels.slice(0, count) };
-}
-
-function readable(
-  file: RowFile,
-  { signal }: DatasetContext,
-  refuse: (fault: RowFault) => void,
-): AsyncGenerator<Row[]> {
-  return rowsOf(file, refuse, signal);
 }

@@ -1,4 +1,4 @@
-import type { RowFault } from './rows.ts';
+import type { RowFault } from './records.ts';
 
 /** The share of the rows of a file that may be damaged, and the share that may have bytes of another encoding. */
 const [tolerated, misreadTolerated] = [0.5, 0.01];
@@ -32,7 +32,7 @@ export function rowLosses(refuse: (name: string, reason: string) => void) {
           `${damaged.count} of ${total} rows cannot be read, more than half: ${damaged.names()}`,
         );
       if (kept === 0 && all.count > 0)
-        throw new RangeError(`holds no labelled text; all ${total} rows are left out: ${all.names()}`);
+        throw new RangeError(`holds no labelled row; all ${total} rows are left out: ${all.names()}`);
     },
   };
 }
