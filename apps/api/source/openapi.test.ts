@@ -69,6 +69,7 @@ test('every page is described', () => {
   expect(pages.sort()).toEqual([
     'DELETE /v1/jobs/{id}',
     'DELETE /v1/keys/{key}',
+    'DELETE /v1/networks/{network}',
     'DELETE /v1/session',
     'DELETE /v1/webhooks/{webhook}',
     'GET /healthz',
@@ -97,6 +98,8 @@ test('every page is described', () => {
     'GET /v1/jobs/{id}/teachers/{name}/weights',
     'GET /v1/keys',
     'GET /v1/methods',
+    'GET /v1/networks',
+    'GET /v1/networks/{network}',
     'GET /v1/session',
     'GET /v1/store/scrub',
     'GET /v1/teachers',
@@ -115,6 +118,7 @@ test('every page is described', () => {
     'POST /v1/jobs/{id}/resume',
     'POST /v1/jobs/{id}/retry',
     'POST /v1/keys',
+    'POST /v1/networks',
     'POST /v1/session',
     'POST /v1/store/scrub',
     'POST /v1/store/sweep',
@@ -214,7 +218,7 @@ test('a schema is there once, except where responses have another form than requ
   const used = JSON.stringify(document);
   for (const name of Object.keys(schemas)) expect(used).toContain(`"#/components/schemas/${name}"`);
   // With each term's schedules in full and every schema twice it had more than 500 kB.
-  expect(used.length).toBeLessThan(300_000);
+  expect(used.length).toBeLessThan(340_000);
 });
 
 test('a field with a default is optional for generators that take a default as always there', () => {
