@@ -160,3 +160,24 @@ test('lists the workers with what they run, and counts what waits', async () => 
     await open.queue.control.cancel(waiting.id);
   }
 });
+
+test('the settings bound how long a session lasts, and how long it lasts without a request', async () => {
+  const short = await held.start({ sessionDays: 1, sessionIdleHours: 0.6 / 3600 });
+  const sign = () =>
+    fetch(`${short.url}/v1/session`, {
+      method: 'POST',
+      body: JSON.stringify({ key: reader.token }),
+      headers: { 'content-type': 'application/json', ...ownPage },
+    });
+  try {
+    const cookie = (await sign()).headers.get('set-cookie') ?? '';
+    expect(cookie).toContain('; Max-Age=86400;');
+    const caller = async () => {
+      const response = await fetch(`${short.url}/v1/session`, { headers: { cookie: cookie.split(';')[0] } });
+      return ((await response.json()) as SessionView).caller;
+    };
+    await expect.poll(caller, { timeout: 10_000 }).toBeNull();
+  } finally {
+    await short.close();
+  }
+});

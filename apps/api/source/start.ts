@@ -2,6 +2,7 @@ import type { AddressInfo } from 'node:net';
 import { openStore, type Store } from '@distillery/store';
 import { type DistilleryQueue, openQueue } from '@distillery/queue';
 import { planSchema } from '@distillery/spec';
+import { defaultOf } from '@distillery/spec/configuration';
 import { pageFolder } from '@distillery/web/folder';
 import { jobSpec, kinds, loadPlugins, stageKinds } from '@distillery/training';
 import type { Logger } from 'pino';
@@ -47,6 +48,10 @@ export interface ApiOptions extends AccessSettings, WebhookSettings {
   retainJobs?: number | undefined;
   /** The entries of the audit log that are kept; default 100,000. */
   retainAudit?: number | undefined;
+  /** Days after which the session of a browser ends; default 7. */
+  sessionDays?: number | undefined;
+  /** Hours without a request after which it ends; default 24. */
+  sessionIdleHours?: number | undefined;
   /** The most streams of events that are open at once; default 2000. */
   apiStreams?: number | undefined;
   /** Seconds between two comments in a stream of events; default 15. */
@@ -83,6 +88,10 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
     url: options.redisUrl,
     ...(prefix === undefined ? {} : { prefix }),
     auditEntries: options.retainAudit,
+    sessions: {
+      days: options.sessionDays ?? defaultOf('sessionDays'),
+      idleHours: options.sessionIdleHours ?? defaultOf('sessionIdleHours'),
+    },
     onError: (error) => log.warn({ err: error }, 'Redis'),
   });
   if (!options.volatileRedis) await refuseVolatile(queue, log);

@@ -1,7 +1,8 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Client } from '@distillery/client';
+import type { Client, WeightsChoice } from '@distillery/client';
 import type { Report } from '@distillery/spec';
+import { saveFile } from './save-file.ts';
 
 /** The format of the files, and its options; default: the format that the service stores. */
 export interface FileChoice {
@@ -10,9 +11,9 @@ export interface FileChoice {
 }
 
 /**
- * Downloads the weights of a finished job (best epoch of every teacher and student) and its report.
+ * Downloads the weights of a finished job (best epoch of every teacher and student) and its report. Weights go to the disk as
+ * they come, and are checked against their digests.
  *
-
  * @returns the files written
  */
 export async function downloadJob(
@@ -25,26 +26,17 @@ export async function downloadJob(
   const extension = await extensionOf(client, choice.format);
   await mkdir(folder, { recursive: true });
   const files: string[] = [];
-  const write = async (name: string, content: Uint8Array | string) => {
-    const path = join(folder, name);
-    await writeFile(path, content);
+  const save = async (name: string, network: WeightsChoice) => {
+    const path = join(folder, `${name}.${extension}`);
+    await saveFile(path, await client.jobs.download(id, { ...network, ...choice }));
     files.push(path);
   };
-  await write('report.json', `${JSON.stringify(report, undefined, 2)}\n`);
-  for (const { name } of report.teachers) {
-    await write(
-      `${name}.${extension}`,
-      await (await client.jobs.download(id, { teacher: name, ...choice })).bytes(),
-    );
-  }
-  for (const { name, runs } of report.students) {
-    for (const { seed } of runs) {
-      await write(
-        `${name}-seed${seed}.${extension}`,
-        await (await client.jobs.download(id, { student: name, seed, ...choice })).bytes(),
-      );
-    }
-  }
+  const reportPath = join(folder, 'report.json');
+  await writeFile(reportPath, `${JSON.stringify(report, undefined, 2)}\n`);
+  files.push(reportPath);
+  for (const { name } of report.teachers) await save(name, { teacher: name });
+  for (const { name, runs } of report.students)
+    for (const { seed } of runs) await save(`${name}-seed${seed}`, { student: name, seed });
   return files;
 }
 

@@ -25,7 +25,7 @@ export { type PrivateRedis, startPrivateRedis } from './redis/private-redis.ts';
 export { idBefore } from './redis/stream.ts';
 export { scrub } from './redis/scrub.ts';
 export type { RequestCount, RequestCounts } from './records/request-counts.ts';
-export { type Sessions, sessionSeconds } from './records/sessions.ts';
+export type { SessionLifetime, Sessions } from './records/sessions.ts';
 export type { Standing } from './records/standing.ts';
 export type { WebhookOwner, Webhooks, WebhookTarget } from './records/webhooks.ts';
 export { capabilitiesOf } from './records/workers.ts';

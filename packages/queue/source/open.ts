@@ -16,7 +16,7 @@ import { type Jobs, jobRecords } from './records/jobs.ts';
 import { defaultPrefix, keysUnder, requireHashTag } from './redis/keys.ts';
 import { logReader } from './records/log-lines.ts';
 import { type Metrics, metricLog } from './records/metrics.ts';
-import { type Sessions, sessions } from './records/sessions.ts';
+import { type SessionLifetime, type Sessions, sessions } from './records/sessions.ts';
 import { type ScrubReports, scrubReports } from './records/scrub-report.ts';
 import { parseRedisUrl } from './redis/redis-url.ts';
 import { type RequestCounts, requestCounts } from './records/request-counts.ts';
@@ -40,6 +40,8 @@ export interface QueueOptions {
   metricRows?: number | undefined;
   /** The most changes that the audit log keeps, approximately; default: that of the setting RETAIN_AUDIT. */
   auditEntries?: number | undefined;
+  /** Default: that of the settings SESSION_DAYS and SESSION_IDLE_HOURS. */
+  sessions?: SessionLifetime | undefined;
 }
 
 /** The work of all jobs: offering stages to workers, and running them. */
@@ -104,6 +106,7 @@ export async function openQueue(options: QueueOptions): Promise<DistilleryQueue>
     prefix = defaultPrefix,
     metricRows = defaultOf('retainMetrics'),
     auditEntries = defaultOf('retainAudit'),
+    sessions: lifetime = { days: defaultOf('sessionDays'), idleHours: defaultOf('sessionIdleHours') },
   } = options;
   const onError = (error: Error) => options.onError?.(withoutCommand(error));
   if (parseRedisUrl(url).kind === 'cluster') requireHashTag(prefix);
@@ -159,7 +162,7 @@ export async function openQueue(options: QueueOptions): Promise<DistilleryQueue>
     standing: guarded(standing),
     workload: workloadReader(redis, keys, workers),
     apiKeys: accessKeys,
-    sessions: sessions(redis, keys, accessKeys),
+    sessions: sessions(redis, keys, accessKeys, lifetime),
     requests: requestCounts(redis, keys),
     audit: auditLog(redis, keys, auditEntries),
     webhooks: {

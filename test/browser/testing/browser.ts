@@ -90,14 +90,17 @@ export function testBrowser(): TestBrowser {
   };
 }
 
-/** Expects that axe finds nothing wrong with the page as it is now. */
+/** Expects that axe finds nothing wrong with the page as it is now, in the light theme and in the dark one. */
 export async function expectAccessible(page: Page): Promise<void> {
-  const { violations } = await new AxeBuilder({ page }).analyze();
-  const found = violations.map(({ id, nodes }) => ({
-    id,
-    nodes: nodes.slice(0, 5).map(({ html, failureSummary }) => `${html.slice(0, 200)} ${failureSummary}`),
-  }));
-  expect(found, page.url()).toEqual([]);
+  for (const colorScheme of ['dark', 'light'] as const) {
+    await page.emulateMedia({ colorScheme });
+    const { violations } = await new AxeBuilder({ page }).analyze();
+    const found = violations.map(({ id, nodes }) => ({
+      id,
+      nodes: nodes.slice(0, 5).map(({ html, failureSummary }) => `${html.slice(0, 200)} ${failureSummary}`),
+    }));
+    expect(found, `${page.url()}, ${colorScheme}`).toEqual([]);
+  }
 }
 
 /** Expects that nothing makes the page wider than its window, which on a phone hides a part of it. */

@@ -5,19 +5,27 @@ import type { Keys } from '../redis/keys.ts';
 import type { ApiKey, ApiKeys } from './api-keys.ts';
 
 const hour = 60 * 60 * 1000;
-const longestMs = 7 * 24 * hour;
-const idleMs = 24 * hour;
 const minute = 60_000;
 
-/** How long a session can last, in seconds, however much it is used. */
-export const sessionSeconds = longestMs / 1000;
+/** How long sessions last. */
+export interface SessionLifetime {
+  /** Days after which a session ends, however much it is used. */
+  days: number;
+  /** Hours without a request after which it ends. */
+  idleHours: number;
+}
 
 /**
- * Sessions of browsers, each of one API key. Only the SHA-256 of a session's token is stored. A session ends seven days after
- * it began, after 24 hours without a request, when it is ended, and when its key is revoked.
+ * Sessions of browsers, each of one API key. Only the SHA-256 of a session's token is stored. A session ends when
+ * its lifetime is over, when it is ended, and when its key is revoked.
  */
-export function sessions(redis: Client, keys: Keys, apiKeys: ApiKeys) {
+export function sessions(redis: Client, keys: Keys, apiKeys: ApiKeys, { days, idleHours }: SessionLifetime) {
+  const longestMs = Math.round(24 * hour * days);
+  const idleMs = Math.min(longestMs, Math.round(hour * idleHours));
   return {
+    /** How long a session can last, in seconds, however much it is used. */
+    longestSeconds: longestMs / 1000,
+
     /** Begins a session. @returns its token, which cannot be read again */
     create: guarded(async (keyId: string): Promise<string> => {
       const token = randomBytes(32).toString('base64url');

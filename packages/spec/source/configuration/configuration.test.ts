@@ -47,6 +47,8 @@ const cases: Record<string, { text: string; value: unknown; bad: string[] }> = {
     value: ['distill.example', '::1', 'gpu-1'],
     bad: ['distill.example:8080', 'http://distill.example', '*.example', 'a b', '-a'],
   },
+  sessionDays: { text: '30', value: 30, bad: ['0', '366', '0.5'] },
+  sessionIdleHours: { text: '1', value: 1, bad: ['0', '8761'] },
   retainDays: { text: '30', value: 30, bad: ['0', '0.5', '36501'] },
   retainJobs: { text: '1', value: 1, bad: ['0', 'all'] },
   retainAudit: { text: '1', value: 1, bad: ['0', '-1'] },

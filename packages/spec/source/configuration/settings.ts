@@ -179,6 +179,24 @@ export const settings = {
       'refused, so that no web page can reach the API through a name of its own. With keys every name is allowed ' +
       'unless this is set.',
   },
+  sessionDays: {
+    group: 'api',
+    variable: 'SESSION_DAYS',
+    flag: '--session-days',
+    type: wholeNumber(1, 365),
+    programs: ['api', 'up'],
+    default: '7',
+    description: 'Days after which the session of a browser ends, however much it is used.',
+  },
+  sessionIdleHours: {
+    group: 'api',
+    variable: 'SESSION_IDLE_HOURS',
+    flag: '--session-idle-hours',
+    type: wholeNumber(1, 8760),
+    programs: ['api', 'up'],
+    default: '24',
+    description: 'Hours without a request after which the session of a browser ends.',
+  },
   retainDays: {
     group: 'api',
     variable: 'RETAIN_DAYS',

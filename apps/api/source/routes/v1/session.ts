@@ -1,5 +1,5 @@
 import { DistilleryError, type SessionView, sessionViewSchema } from '@distillery/spec';
-import { type ApiKey, sessionSeconds } from '@distillery/queue';
+import type { ApiKey } from '@distillery/queue';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import type { Access } from '../../access.ts';
@@ -49,7 +49,7 @@ export const session: FastifyPluginAsyncZod<Services & Pick<Access, 'keys' | 'ra
         tags,
         summary: 'Exchange an API key for a session of this browser',
         description:
-          'The answer sets the cookie `distillery_session`, which scripts cannot read and no other site sends. Every route accepts it as it accepts the key. It ends after seven days, after 24 hours without a request, and when the key is revoked.',
+          'The answer sets the cookie `distillery_session`, which scripts cannot read and no other site sends. Every route accepts it as it accepts the key. It ends after `SESSION_DAYS`, after `SESSION_IDLE_HOURS` without a request, and when the key is revoked.',
         body: z.strictObject({ key: z.string().max(200).describe('The API key, `dk_…`.') }),
         response: { 200: sessionViewSchema, ...problems },
       },
@@ -63,7 +63,10 @@ export const session: FastifyPluginAsyncZod<Services & Pick<Access, 'keys' | 'ra
         throw new DistilleryError('unauthorized', 'the API key is not valid');
       }
       const token = await queue.sessions.create(key.id);
-      reply.header('set-cookie', sessionCookie(token, sessionSeconds, request.protocol === 'https'));
+      reply.header(
+        'set-cookie',
+        sessionCookie(token, queue.sessions.longestSeconds, request.protocol === 'https'),
+      );
       return viewOf(key);
     },
   );
