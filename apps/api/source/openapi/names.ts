@@ -21,6 +21,7 @@ import {
   trainingOverrideSchema,
   trainingSchema,
   webhookChangeSchema,
+  webhookPayloadSchema,
   webhookSchema,
   weightSchema,
 } from '@distillery/spec';
@@ -58,6 +59,7 @@ const namedSchemas = ({ jobSpec, planSchema, kinds }: Catalogue): Record<string,
   Webhook: webhookSchema,
   NewWebhook: newWebhookSchema,
   WebhookChange: webhookChangeSchema,
+  WebhookPayload: webhookPayloadSchema,
   Delivery: deliverySchema,
   Problem: problemSchema,
 });

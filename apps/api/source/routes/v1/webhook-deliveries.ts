@@ -50,10 +50,10 @@ export const deliveries: FastifyPluginAsyncZod<Services & { rules: WebhookRules 
       const closing = new AbortController();
       const close = () => closing.abort();
       raw.socket.once('close', close);
-      const made = await attempt(target, { id, payload }, { ...rules, closing: closing.signal });
+      const attempted = await attempt(target, { id, payload }, { ...rules, closing: closing.signal });
       raw.socket.off('close', close);
-      if (made === null) throw new DistilleryError('overloaded', 'the test was broken off; try again');
-      await queue.webhooks.deliveries.note(webhook, { id, head, payload, attempt: made });
+      if (attempted === null) throw new DistilleryError('overloaded', 'the test was broken off; try again');
+      await queue.webhooks.deliveries.note(webhook, { id, head, payload, attempt: attempted.made });
       return queue.webhooks.deliveries.get(webhook, id);
     },
   );
