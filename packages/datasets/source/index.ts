@@ -4,6 +4,7 @@ import { idx } from './sources/idx.ts';
 import { imageFolder } from './sources/image-folder.ts';
 import { cifar100 } from './sources/cifar100.ts';
 import type { DatasetKind } from './dataset.ts';
+import { imageTable } from './sources/image-table.ts';
 import { npz } from './sources/npz.ts';
 import { shapes } from './sources/shapes.ts';
 import { table } from './sources/table.ts';
@@ -37,6 +38,6 @@ export { augmentationIdentity, type Transform, transforms } from './transforms/i
 
 /** The data sources. A job chooses one as `{"source": "cifar10", …options}`. */
 export const datasets = registry<DatasetKind, 'source'>(
-  [cifar10, cifar100, idx, imageFolder, npz, shapes, table, textCsv],
+  [cifar10, cifar100, idx, imageFolder, imageTable, npz, shapes, table, textCsv],
   'source',
 );

@@ -16,6 +16,8 @@ interface Operation {
 }
 export interface OpenApiDocument {
   paths: Record<string, Record<string, Operation>>;
+  /** The requests that the service sends. */
+  webhooks?: Record<string, Record<string, object>>;
   components: Record<string, Record<string, object>>;
 }
 

@@ -10,6 +10,7 @@ import type {
   NewWebhookInput,
   StageView,
   WebhookChange,
+  WebhookPayload,
 } from '@distillery/spec';
 import type { Problem } from '../problem.ts';
 
@@ -162,6 +163,22 @@ const newWebhook: NewWebhookInput = {
 
 const webhookChange: WebhookChange = { events: ['job', 'report'] };
 
+const webhookPayload: WebhookPayload = {
+  type: 'job.failed',
+  timestamp: submittedAt,
+  data: {
+    event: {
+      type: 'job',
+      id: '1769853600000-7',
+      job: job.id,
+      time: submittedAt,
+      state: 'failed',
+      reason: { code: 'nan', message: 'the loss is not a number at step 40', stage: 'student.soft.1' },
+    },
+    job: { id: job.id, name: 'first steps', labels: {}, owner: 'ana', best: null },
+  },
+};
+
 const problem: Problem = {
   type: 'urn:distillery:error:invalid_spec',
   title: 'The job spec is invalid',
@@ -192,5 +209,6 @@ export const examples = {
   NewNetwork: newNetwork,
   NewWebhook: newWebhook,
   WebhookChange: webhookChange,
+  WebhookPayload: webhookPayload,
   Problem: problem,
 };

@@ -23,6 +23,7 @@ import {
   trainingOverrideSchema,
   trainingSchema,
   webhookChangeSchema,
+  webhookPayloadSchema,
   webhookSchema,
   weightSchema,
 } from '@distillery/spec';
@@ -62,6 +63,7 @@ const namedSchemas = ({ jobSpec, planSchema, kinds }: Catalogue): Record<string,
   Webhook: webhookSchema,
   NewWebhook: newWebhookSchema,
   WebhookChange: webhookChangeSchema,
+  WebhookPayload: webhookPayloadSchema,
   Delivery: deliverySchema,
   Problem: problemSchema,
 });

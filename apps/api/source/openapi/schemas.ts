@@ -18,7 +18,7 @@ export function smallestSchemas(document: OpenApiDocument): OpenApiDocument {
     ),
     schemas,
   );
-  const all = reachable([paths, components], schemas);
+  const all = reachable([paths, components, document.webhooks ?? {}], schemas);
   const kept = Object.fromEntries(
     [...all].map((name) => [
       name,

@@ -4,6 +4,7 @@ import plugin from 'fastify-plugin';
 import { completed, type OpenApiDocument } from '../openapi/document.ts';
 import { documentPage } from '../openapi/page.ts';
 import { withNames } from '../openapi/names.ts';
+import { describedWebhooks } from '../openapi/webhooks.ts';
 import type { Catalogue } from '../services.ts';
 
 /** Serves the OpenAPI description, which derives from the schemas that requests are validated with. */
@@ -30,6 +31,7 @@ export const openapi = plugin(
             },
           },
         },
+        webhooks: describedWebhooks as never,
         tags: [
           { name: 'jobs', description: 'Submit, follow, control and compare jobs' },
           { name: 'weights', description: 'Download trained networks' },

@@ -15,6 +15,12 @@ export interface AttemptOptions {
   closing: AbortSignal;
 }
 
+export interface Attempted {
+  made: DeliveryAttempt;
+  /** The seconds that the receiver asks to be left alone; 0 when it does not. */
+  retryAfterSeconds: number;
+}
+
 /**
  * Makes one attempt of a delivery.
  *
@@ -24,7 +30,7 @@ export async function attempt(
   { url, secrets }: WebhookTarget,
   { id, payload }: { id: string; payload: string },
   { allows, timeoutMs, agent, closing }: AttemptOptions,
-): Promise<DeliveryAttempt | null> {
+): Promise<Attempted | null> {
   const begun = Date.now();
   const headers = {
     'content-type': 'application/json',
@@ -36,16 +42,14 @@ export async function attempt(
     () => late.abort(new Error(`no response within ${timeoutMs / 1000} s`)),
     timeoutMs,
   );
-  const ended = (status: number | null, error: string | null): DeliveryAttempt => ({
-    time: new Date(begun).toISOString(),
-    durationMs: Date.now() - begun,
-    status,
-    error,
+  const ended = (status: number | null, error: string | null, retryAfterSeconds = 0): Attempted => ({
+    made: { time: new Date(begun).toISOString(), durationMs: Date.now() - begun, status, error },
+    retryAfterSeconds,
   });
   try {
     const signal = AbortSignal.any([late.signal, closing]);
-    const status = await post({ url, headers, body: payload, allows, signal });
-    return ended(status, errorOf(status));
+    const { status, retryAfterSeconds } = await post({ url, headers, body: payload, allows, signal });
+    return ended(status, errorOf(status), retryAfterSeconds);
   } catch (error) {
     if (closing.aborted && !late.signal.aborted) return null;
     return ended(null, reasonOf(error as NodeJS.ErrnoException));

@@ -18,6 +18,12 @@ test('pauses are three times as long each, up to six hours, until the time is ov
   expect(pauses).toHaveLength(11);
 });
 
+test('a receiver may ask for a longer pause, up to an hour', () => {
+  const pause = (retryAfterSeconds: number) =>
+    nextAttempt(rules, { attempts: 1, since: 0, now: 0, retryAfterSeconds }, () => 0.5);
+  expect([pause(0), pause(2), pause(60), pause(86_400)]).toEqual([5000, 5000, 60_000, hour]);
+});
+
 test('a pause varies by a quarter', () => {
   const pause = (random: number) => nextAttempt(rules, { attempts: 1, since: 0, now: 0 }, () => random);
   expect([pause(0), pause(1)]).toEqual([3750, 6250]);

@@ -8,6 +8,8 @@ export interface RetryRules {
   disableMs: number;
 }
 
+/** A receiver that asks for a longer pause is asked again after this one. */
+const longestAskedMs = 60 * 60 * 1000;
 const longestMs = 6 * 60 * 60 * 1000;
 
 /**
@@ -16,13 +18,20 @@ const longestMs = 6 * 60 * 60 * 1000;
  *
  * @param attempts how many attempts have failed
  * @param since when the delivery was first tried, in ms
+ * @param retryAfterSeconds the least pause that the receiver asks for; an hour is the most that it gets
  */
 export function nextAttempt(
   { firstMs, forMs }: RetryRules,
-  { attempts, since, now }: { attempts: number; since: number; now: number },
+  {
+    attempts,
+    since,
+    now,
+    retryAfterSeconds = 0,
+  }: { attempts: number; since: number; now: number; retryAfterSeconds?: number },
   random = Math.random,
 ): number | undefined {
   const pause = Math.min(longestMs, firstMs * 3 ** Math.min(attempts - 1, 30)) * (0.75 + 0.5 * random());
-  const next = Math.round(now + pause);
+  const asked = Math.min(longestAskedMs, 1000 * retryAfterSeconds);
+  const next = Math.round(now + Math.max(pause, asked));
   return next - since > forMs ? undefined : next;
 }

@@ -1,8 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ClaimedDelivery, DistilleryQueue, Outcome } from '@distillery/queue';
-import type { DeliveryAttempt } from '@distillery/spec';
 import type { Logger } from 'pino';
-import { attempt, type AttemptOptions } from './attempt.ts';
+import { attempt, type Attempted, type AttemptOptions } from './attempt.ts';
 import { nextAttempt, type RetryRules } from './retries.ts';
 
 export interface WebhookSenderOptions extends RetryRules, Omit<AttemptOptions, 'closing'> {
@@ -30,7 +29,10 @@ export function startWebhookSender(
   const wake = () => asleep.abort();
   closing.signal.addEventListener('abort', wake);
 
-  function outcomeOf({ attempts, since, failingSince }: ClaimedDelivery, made: DeliveryAttempt): Outcome {
+  function outcomeOf(
+    { attempts, since, failingSince }: ClaimedDelivery,
+    { made, retryAfterSeconds }: Attempted,
+  ): Outcome {
     if (made.error === null) return { attempt: made, next: 'delivered' };
     if (made.status === 410) return { attempt: made, next: 'failed', disable: made.error };
     const now = Date.now();
@@ -42,14 +44,15 @@ export function startWebhookSender(
     const counted = attempts.filter(({ time }) => Date.parse(time) >= since).length + 1;
     return {
       attempt: made,
-      next: nextAttempt(options, { attempts: counted, since, now }) ?? 'failed',
+      next: nextAttempt(options, { attempts: counted, since, now, retryAfterSeconds }) ?? 'failed',
       disable,
     };
   }
 
   async function deliver(claimed: ClaimedDelivery): Promise<void> {
-    const made = await attempt(claimed.target, claimed, { ...options, closing: broken.signal });
-    const outcome: Outcome = made === null ? { attempt: null, next: Date.now() } : outcomeOf(claimed, made);
+    const attempted = await attempt(claimed.target, claimed, { ...options, closing: broken.signal });
+    const outcome: Outcome =
+      attempted === null ? { attempt: null, next: Date.now() } : outcomeOf(claimed, attempted);
     const { webhook, id } = claimed;
     const settled = await settle(claimed, outcome);
     log.debug({ webhook, delivery: id, outcome, settled }, 'an attempt to deliver to a webhook');

@@ -87,7 +87,9 @@ function pickledBatch(where: string, bytes: Buffer, { labelKey, classes }: Cifar
   const value = pickleIn(where, bytes);
   const field = (name: string) => {
     // Python 3 writes the keys of its archives as bytes.
-    const found = value instanceof Map ? [...value].find(([key]) => String(key) === name) : undefined;
+    const isName = (key: Pickled) =>
+      key === name || (Buffer.isBuffer(key) && key.toString('latin1') === name);
+    const found = value instanceof Map ? [...value].find(([key]) => isName(key)) : undefined;
     if (found === undefined) throw new RangeError(`${where}: has no ${name}`);
     return found[1];
   };

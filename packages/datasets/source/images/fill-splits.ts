@@ -16,7 +16,7 @@ const PROGRESS_STEP = 10_000;
  * @returns `skipped`, and `decoded`: the number of images of each label in each split
  */
 export async function fillSplits(
-  files: ImageFiles,
+  files: Pick<ImageFiles, 'contents'>,
   layout: Layout,
   size: readonly [number, number],
   refused: readonly { name: string; reason: string }[],

@@ -62,7 +62,8 @@ function folderFiles(root: string): ImageFiles {
   };
 }
 
-async function readImage(path: string): Promise<Buffer> {
+/** @throws RangeError for a file that is too large, or none; the error of the system when it cannot be read */
+export async function readImage(path: string): Promise<Buffer> {
   const file = await openRegularFile(path);
   try {
     const { size } = await file.stat();

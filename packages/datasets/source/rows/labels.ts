@@ -1,4 +1,4 @@
-import type { RowFault } from './records.ts';
+import type { RowFault } from './row-file.ts';
 
 const longest = 256;
 

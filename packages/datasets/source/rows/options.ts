@@ -5,7 +5,7 @@ import type { DatasetContext } from '../dataset.ts';
 import { fileFingerprint } from '../decoded.ts';
 import { badPath, resolveSourcePath } from '../source-path.ts';
 import { usualMissing } from './labels.ts';
-import { NoColumn, type RowFile } from './records.ts';
+import { NoColumn, type RowFile } from './row-file.ts';
 import type { SplitFiles } from './survey.ts';
 import { encodings } from './text-stream.ts';
 

@@ -1,58 +1,15 @@
 import { basename } from 'node:path';
 import { delimitedRows, type Dialect } from './delimited.ts';
 import { jsonLines } from './json-lines.ts';
+import { NoColumn, type RowFault, type RowFile, type RowRecord } from './row-file.ts';
 import { type Encoding, textStream } from './text-stream.ts';
+import { writtenValue } from './written-value.ts';
 
 const maximumRows = 50_000_000;
 
-/** A file of rows, and how it is written. */
-export interface RowFile {
-  path: string;
-  encoding: Encoding;
-  /** Absent: a comma, and a tab in a file named .tsv or .tab. */
-  delimiter?: string | undefined;
-  /** Absent: the double quote, and none in a file named .tsv or .tab. */
-  quote?: string | undefined;
-  /** Absent: the quote. */
-  escape?: string | undefined;
-  /** Whether the first row names the columns; otherwise they are named by their numbers, from 1. */
-  header: boolean;
-  /** Labels that stand for a missing value. */
-  missingLabels: readonly string[];
-}
-
-/** The fields of a row, in the order of the columns that were chosen. */
-export interface RowRecord {
-  /** The name of the file and the number of the line. */
-  name: string;
-  values: string[];
-}
-
-/** A row that cannot be used. */
-export interface RowFault {
-  /** The name of the file and the number of the line. */
-  name: string;
-  reason: string;
-  /** Whether its bytes are not in the encoding, or it is whole and has no label. */
-  cause?: 'encoding' | 'unlabelled';
-}
-
-/** A column that a file does not have. */
-export class NoColumn extends RangeError {
-  readonly column: string;
-  /** The names of the first 100 columns. */
-  readonly header: string[];
-
-  constructor(path: string, column: string, header: string[]) {
-    super(`${basename(path)} has no column ${JSON.stringify(column)}`);
-    this.column = column;
-    this.header = header.slice(0, 100).map((field) => field.slice(0, 100));
-  }
-}
-
 /**
- * Yields the rows of a file and those that cannot be read, all of each chunk together: of a JSON Lines file if its name ends in .jsonl or .ndjson, else
- * of a delimited one. The name may end in .gz in addition.
+ * Yields the rows of a file and those that cannot be read, all of each chunk together: of a JSON Lines file if its
+ * name ends in .jsonl or .ndjson, else of a delimited one. The name may end in .gz in addition.
  *
  * @param choose the names of the columns to read, of all names
  * @throws NoColumn; RangeError beyond the limit of rows, and for a first row that names no columns; the errors of reading
@@ -64,13 +21,17 @@ export async function* recordsOf(
   signal?: AbortSignal,
 ): AsyncGenerator<(RowRecord | RowFault)[]> {
   let rows = 0;
-  const read = /\.(jsonl|ndjson)(\.gz)?$/i.test(file.path) ? jsonRecords : delimitedRecords;
+  const read = readerOf(file.path);
   for await (const batch of read(file, choose)) {
     signal?.throwIfAborted();
     rows += batch.length;
     if (rows > maximumRows) throw new RangeError(`more than ${maximumRows} rows`);
     yield batch;
   }
+}
+
+function readerOf(path: string) {
+  return /\.(jsonl|ndjson)(\.gz)?$/i.test(path) ? jsonRecords : delimitedRecords;
 }
 
 async function* delimitedRecords(
@@ -137,7 +98,7 @@ async function* jsonRecords(
       }
       const { chosen, seen } = columns;
       if (seen.size < chosen.length) for (const key of chosen) if (Object.hasOwn(value, key)) seen.add(key);
-      const values = chosen.map((key) => (Object.hasOwn(value, key) ? written(value[key]) : ''));
+      const values = chosen.map((key) => (Object.hasOwn(value, key) ? writtenValue(value[key]) : ''));
       const odd = values.indexOf(undefined);
       if (odd >= 0)
         records.push({ name, reason: `the field ${JSON.stringify(chosen[odd])} is a list or an object` });
@@ -159,13 +120,6 @@ function isWhole(value: string | undefined, encoding: Encoding): boolean {
 
 function misread(name: string, encoding: Encoding): RowFault {
   return { name, reason: `is not in the encoding ${encoding}`, cause: 'encoding' };
-}
-
-/** A value as it is written in JSON; a string without its quotes, and empty for none. Undefined for lists and objects. */
-function written(value: unknown): string | undefined {
-  if (value === undefined || value === null) return '';
-  if (typeof value === 'object') return undefined;
-  return typeof value === 'string' ? value : JSON.stringify(value);
 }
 
 function dialectOf({ path, delimiter, quote, escape }: RowFile): Dialect {

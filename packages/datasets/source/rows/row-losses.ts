@@ -1,4 +1,4 @@
-import type { RowFault } from './records.ts';
+import type { RowFault } from './row-file.ts';
 
 /** The share of the rows of a file that may be damaged, and the share that may have bytes of another encoding. */
 const [tolerated, misreadTolerated] = [0.5, 0.01];

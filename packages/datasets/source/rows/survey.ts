@@ -1,6 +1,6 @@
 import type { DatasetContext } from '../dataset.ts';
 import { splitValidation } from '../split.ts';
-import type { RowFault, RowFile } from './records.ts';
+import type { RowFault, RowFile } from './row-file.ts';
 import { rowLosses } from './row-losses.ts';
 
 const maximumClasses = 10_000;

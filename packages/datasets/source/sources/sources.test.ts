@@ -69,6 +69,18 @@ const fixtures: Record<string, SourceFixture> = {
       await writeFiles(join(root, 'set'), files);
     },
   },
+  image_table: {
+    options: { path: 'list.csv', size: [3, 4], split: 'part' },
+    async prepare({ roots: [root] }) {
+      const files: Record<string, Buffer> = {};
+      const rows: string[] = [];
+      for (let i = 0; i < 24; i++) {
+        files[`pictures/${i}.png`] = await png(10 * i, 2 * i, 255 - i);
+        rows.push(`pictures/${i}.png,${i % 2 ? 'odd' : 'even'},${i < 16 ? 'train' : 'test'}\n`);
+      }
+      await writeFiles(root, { ...files, 'list.csv': Buffer.from(`image,label,part\n${rows.join('')}`) });
+    },
+  },
   npz: {
     options: { path: 'set.npz', layout: 'nchw' },
     async prepare({ roots: [root] }) {

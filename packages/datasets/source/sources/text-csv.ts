@@ -7,9 +7,8 @@ import { fingerprintsOf, readingRows, rowFiles, rowOptions } from '../rows/optio
 import { rowsOfSplit, type SplitFiles, type Survey, surveyRows } from '../rows/survey.ts';
 import { badPath } from '../source-path.ts';
 import type { SplitWriter } from '../split-draft.ts';
-import { pieceCounter } from '../texts/counts.ts';
 import { labelledTexts } from '../texts/labelled-texts.ts';
-import { textEncoder, tokenizerKind, tokenizerOptions } from '../texts/tokenizer.ts';
+import { prepareTokenizer, textEncoder, tokenizerOptions } from '../texts/tokenizer.ts';
 
 const maximumSkippedNames = 100;
 const progressStep = 100_000;
@@ -23,7 +22,9 @@ const options = z.strictObject({
   text: z.string().min(1).max(256).default('text').describe('The name of the column that holds the texts.'),
   tokenizer: tokenizerOptions
     .prefault({ type: 'word' })
-    .describe('The tokenizer that turns texts into ids. It is learned from the training texts alone.'),
+    .describe(
+      'The tokenizer that turns texts into ids: learned from the training texts alone, or read from a file.',
+    ),
   length: z
     .int()
     .min(1)
@@ -36,13 +37,13 @@ type Options = z.output<typeof options>;
 
 export const textCsv: DatasetKind<typeof options> = {
   type: 'text_csv',
-  summary: 'Labelled texts in CSV, TSV or JSON Lines files, as ids of words or byte pairs.',
+  summary:
+    'Labelled texts in CSV, TSV or JSON Lines files, as ids of words, byte pairs or a tokenizer of your own.',
   options,
   async outline(choice, context) {
-    const files = await rowFiles(choice, context);
-    const fingerprint = await fingerprintOf(files, choice);
+    const { files, tokenizer, fingerprint } = await open(choice, context);
     const kept = await readManifest(fingerprint, context);
-    const shaped = { shape: [choice.length], vocabulary: choice.tokenizer.vocabulary };
+    const shaped = { shape: [choice.length], vocabulary: tokenizer.vocabulary };
     if (kept !== undefined) {
       const { classes, trainCount, testCount } = kept;
       return limitedOutline({ classes, ...shaped, trainCount, testCount }, choice);
@@ -55,18 +56,21 @@ export const textCsv: DatasetKind<typeof options> = {
     return limitedOutline(outline, choice);
   },
   async load(choice, context) {
-    const files = await rowFiles(choice, context);
-    const fingerprint = await fingerprintOf(files, choice);
-    const decoded = await decodedOnce(fingerprint, context, (writers) =>
-      decode(files, choice, context, writers),
+    const opened = await open(choice, context);
+    const decoded = await decodedOnce(opened.fingerprint, context, (writers) =>
+      decode(opened, choice, context, writers),
     );
     return limited(decoded, choice);
   },
 };
 
-async function fingerprintOf(files: SplitFiles, choice: Options): Promise<unknown> {
+/** Opens the files of the texts and of the tokenizer. The fingerprint is all that the data depend on. */
+async function open(choice: Options, context: DatasetContext) {
   const { path: _path, testPath: _testPath, trainLimit: _train, testLimit: _test, ...rest } = choice;
-  return { source: 'text_csv', revision, files: await fingerprintsOf(files), ...rest };
+  const files = await rowFiles(choice, context);
+  const tokenizer = await prepareTokenizer(choice.tokenizer, choice.length, context);
+  const states = { files: await fingerprintsOf(files), tokenizer: tokenizer.state };
+  return { files, tokenizer, fingerprint: { source: 'text_csv', revision, ...rest, ...states } };
 }
 
 /** @throws DistilleryError `data_error` that names the path, or the column */
@@ -76,11 +80,11 @@ function survey(
   context: DatasetContext,
   refuse: (name: string, reason: string) => void,
 ): Promise<Survey> {
-  const { length, tokenizer } = choice;
+  const { length } = choice;
   const optionOf = (column: string) => (column === choice.text ? 'text' : 'label');
   return readingRows(choice, context, optionOf, async () => {
     const found = await surveyRows(files, labelledTexts(choice), context, refuse);
-    const bytes = (found.train.length + found.test.length) * inputBytes({ shape: [length], ...tokenizer });
+    const bytes = (found.train.length + found.test.length) * inputBytes({ shape: [length], vocabulary: 1 });
     if (bytes > maximumBytes) {
       throw new RangeError(
         `would decode to ${bytes} bytes at ${length} tokens a text, more than ${maximumBytes}; choose a smaller "length"`,
@@ -91,7 +95,7 @@ function survey(
 }
 
 async function decode(
-  files: SplitFiles,
+  { files, tokenizer: prepared }: Awaited<ReturnType<typeof open>>,
   choice: Options,
   context: DatasetContext,
   writers: { train: SplitWriter; test: SplitWriter },
@@ -102,12 +106,7 @@ async function decode(
   });
   const textsOf = (split: 'train' | 'test') =>
     rowsOfSplit(split, files, found, labelledTexts(choice), context);
-  const kind = tokenizerKind(choice.tokenizer);
-  const counter = pieceCounter();
-  for await (const texts of textsOf('train')) {
-    for (const { text } of texts) counter.add(kind.pieces(text, choice.tokenizer));
-  }
-  const tokenizer = await kind.learn(counter.counts, choice.tokenizer, context.signal);
+  const tokenizer = await prepared.learn(textsOf('train'), context.signal);
   const encode = textEncoder(tokenizer);
   let cut = 0;
   const fill = async (split: 'train' | 'test'): Promise<void> => {
@@ -132,7 +131,7 @@ async function decode(
   return {
     classes: found.classes,
     shape: [choice.length],
-    vocabulary: choice.tokenizer.vocabulary,
+    vocabulary: prepared.vocabulary,
     tokenizer,
     skipped,
     notes: [...found.notes, ...cutOff(cut, found, choice.length)],

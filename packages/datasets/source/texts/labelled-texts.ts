@@ -1,5 +1,6 @@
 import { labelReader } from '../rows/labels.ts';
-import { recordsOf, type RowFault, type RowFile } from '../rows/records.ts';
+import { recordsOf } from '../rows/records.ts';
+import { type RowFault, type RowFile } from '../rows/row-file.ts';
 
 export interface LabelledText {
   text: string;

@@ -1,13 +1,15 @@
 import { describe, expect, test } from 'vitest';
 import { pieceCounter } from './counts.ts';
 import { keyOf, learnMerges, type Merge, merged } from './merges.ts';
-import { textDecoder, textEncoder, type Tokenizer, tokenizerKind, tokenizerOptions } from './tokenizer.ts';
+import { prepareTokenizer, textDecoder, textEncoder, type Tokenizer, tokenizerOptions } from './tokenizer.ts';
 
-function learn(options: object, texts: readonly string[]): Promise<Tokenizer> {
-  const choice = tokenizerOptions.parse(options);
-  const counter = pieceCounter();
-  for (const text of texts) counter.add(tokenizerKind(choice).pieces(text, choice));
-  return tokenizerKind(choice).learn(counter.counts, choice);
+async function learn(options: object, texts: readonly string[]): Promise<Tokenizer> {
+  const context = { cacheDir: '', roots: [] };
+  const { learn: learnFrom } = await prepareTokenizer(tokenizerOptions.parse(options), 1, context);
+  async function* batches() {
+    yield texts.map((text) => ({ text }));
+  }
+  return learnFrom(batches());
 }
 
 function idsOf(tokenizer: Tokenizer, text: string, length = 200): number[] {

@@ -52,7 +52,6 @@ const keptAttempts = 20;
 
 /** The deliveries of webhooks: those that wait, and the last that have ended. */
 export function deliveryRecords(redis: Client, keys: Keys) {
-  const names = webhookKeys(keys);
   const below = (webhook: string, part: string) => `${keys.webhook(webhook)}:${part}`;
 
   async function viewsOf(
@@ -119,7 +118,7 @@ export function deliveryRecords(redis: Client, keys: Keys) {
     redeliver: guarded(async (webhook: string, id: string): Promise<void> => {
       if (id.includes(':')) throw missing(id);
       try {
-        await run(redis, redeliverScript, names, [webhook, id]);
+        await run(redis, redeliverScript, webhookKeys(keys, [webhook]), [webhook, id]);
       } catch (error) {
         const text = error instanceof Error ? error.message : '';
         if (text.startsWith('UNKNOWN')) throw missing(id);
@@ -138,7 +137,7 @@ export function deliveryRecords(redis: Client, keys: Keys) {
         const { id, head, payload, attempt } = delivery;
         const state: Delivery['state'] = attempt.error === null ? 'delivered' : 'failed';
         const args = [webhook, id, JSON.stringify(head), payload, JSON.stringify([attempt]), state];
-        await run(redis, noteDeliveryScript, names, args);
+        await run(redis, noteDeliveryScript, webhookKeys(keys, [webhook]), args);
       },
     ),
 
@@ -146,11 +145,14 @@ export function deliveryRecords(redis: Client, keys: Keys) {
      * Takes the delivery that has waited longest. While a webhook has one under way, no process takes another of it.
      *
      * @param claimMs for how long it is this process' own; then another one makes the attempt again
-     * @returns the delivery, or the milliseconds until one is due; undefined when none waits
+     * @returns the delivery, or the milliseconds until there may be one; undefined when none waits
      */
     claim: guarded(async (claimMs: number): Promise<ClaimedDelivery | number | undefined> => {
       const claim = randomUUID();
-      const reply = (await run(redis, claimDeliveryScript, names, [claimMs, claim])) as string[];
+      const [next] = await redis.zrange(keys.webhooksDue, '0', '0');
+      if (next === undefined) return undefined;
+      const names = webhookKeys(keys, [next]);
+      const reply = (await run(redis, claimDeliveryScript, names, [claimMs, claim, next])) as string[];
       if (reply.length < 2) return reply.length === 0 ? undefined : Number(reply[0]);
       const [
         webhook,
@@ -187,7 +189,7 @@ export function deliveryRecords(redis: Client, keys: Keys) {
         const all = attempt === null ? attempts : [...attempts, attempt].slice(-keptAttempts);
         const success = attempt === null ? '' : attempt.error === null ? 'yes' : 'no';
         const args = [webhook, claim, id, JSON.stringify(all), next, success, disable];
-        return (await run(redis, settleDeliveryScript, names, args)) === 1;
+        return (await run(redis, settleDeliveryScript, webhookKeys(keys, [webhook]), args)) === 1;
       },
     ),
   };

@@ -47,7 +47,12 @@ export function webhookEvents(
   followAll: (after: string | undefined, signal: AbortSignal) => Promise<AsyncIterable<Followed>>,
   onError: (error: Error) => void,
 ) {
-  const names = [...webhookKeys(keys), keys.webhookCursor];
+  /** @param deliveries the webhook, id, head and payload of each */
+  const passed = async (cursor: string, next: string, deliveries: readonly string[]): Promise<string> => {
+    const ids = deliveries.filter((_, index) => index % 4 === 0);
+    const names = webhookKeys(keys, ids, [keys.webhookCursor]);
+    return (await run(redis, passEventsScript, names, [cursor, next, ...deliveries])) as string;
+  };
 
   async function receivers(): Promise<Receiver[]> {
     const ids = await redis.smembers(keys.webhooks);
@@ -116,8 +121,7 @@ export function webhookEvents(
       const later = events.filter(({ id }) => isLaterId(id, cursor));
       const last = later.at(-1)?.id;
       if (last === undefined) return cursor;
-      const args = [cursor, last, ...(await argumentsOf(later))];
-      const now = (await run(redis, passEventsScript, names, args)) as string;
+      const now = await passed(cursor, last, await argumentsOf(later));
       if (now === last || now === '') return now;
       // Another process was faster, perhaps with a part of these events.
       cursor = now;
@@ -132,7 +136,7 @@ export function webhookEvents(
   async function passFromLogs(from: string, latest: string): Promise<string> {
     for (const job of await redis.zrange(keys.all, '0', '-1')) await passLog(job, from, latest);
     await passLog(undefined, from, latest);
-    return (await run(redis, passEventsScript, names, [from, latest])) as string;
+    return passed(from, latest, []);
   }
 
   async function passLog(job: string | undefined, from: string, latest: string): Promise<void> {
@@ -140,7 +144,7 @@ export function webhookEvents(
     for (let at = from; ; ) {
       const entries = await redis.xrange(log, `(${at}`, latest, 'COUNT', pageSize);
       const args = await argumentsOf(entries.map((entry) => eventOf(entry, job)));
-      if (args.length > 0) await run(redis, passEventsScript, names, ['', '', ...args]);
+      if (args.length > 0) await passed('', '', args);
       if (entries.length < pageSize) return;
       at = entries[entries.length - 1][0];
     }

@@ -21,8 +21,16 @@ const overlapMs = 24 * 60 * 60 * 1000;
 
 const newSecret = () => `whsec_${randomBytes(32).toString('base64')}`;
 
-/** The keys that every script of webhooks gets. */
-export const webhookKeys = (keys: Keys): string[] => [keys.webhooksDue, keys.webhook('')];
+/**
+ * The keys of a script of webhooks.
+ *
+ * @param own the keys of the script itself, which come before those of the webhooks
+ */
+export function webhookKeys(keys: Keys, ids: readonly string[], own: readonly string[] = []): string[] {
+  const parts = ['', ':deliveries', ':waiting', ':ended'];
+  const each = [...new Set(ids)].flatMap((id) => parts.map((part) => `${keys.webhook(id)}${part}`));
+  return [keys.webhooksDue, keys.webhook(''), ...own, ...each];
+}
 
 /** The webhooks of all owners. Their secrets are stored as they are, because requests are signed with them. */
 export function webhookRecords(redis: Client, keys: Keys) {
@@ -61,7 +69,7 @@ export function webhookRecords(redis: Client, keys: Keys) {
 
   async function changed(id: string, switched: string, pairs: Fields): Promise<void> {
     const args = [id, switched, ...Object.entries(pairs).flat()];
-    if ((await run(redis, changeWebhookScript, webhookKeys(keys), args)) === 0) throw missing(id);
+    if ((await run(redis, changeWebhookScript, webhookKeys(keys, [id]), args)) === 0) throw missing(id);
   }
 
   return {
@@ -91,7 +99,7 @@ export function webhookRecords(redis: Client, keys: Keys) {
         const places = [keys.webhooks, keys.webhooksOf(owner), keys.webhookCursor, keys.allEvents];
         const args = [id, most ?? '', ...Object.entries(fields).flat()];
         try {
-          await run(redis, createWebhookScript, [...webhookKeys(keys), ...places], args);
+          await run(redis, createWebhookScript, webhookKeys(keys, [id], places), args);
         } catch (error) {
           const [, count] = error instanceof Error ? (/^QUOTA (\d+)/.exec(error.message) ?? []) : [];
           if (count === undefined) throw error;
@@ -153,7 +161,7 @@ export function webhookRecords(redis: Client, keys: Keys) {
     remove: guarded(async (id: string, owner: WebhookOwner): Promise<void> => {
       const { owner: its = null } = await owned(id, owner);
       const places = [keys.webhooks, keys.webhooksOf(its), keys.webhookCursor];
-      await run(redis, removeWebhookScript, [...webhookKeys(keys), ...places], [id]);
+      await run(redis, removeWebhookScript, webhookKeys(keys, [id], places), [id]);
     }),
   };
 }

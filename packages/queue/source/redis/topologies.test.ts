@@ -17,8 +17,15 @@ import {
 async function throughTheQueue(url: string, meanwhile: (api: DistilleryQueue) => Promise<void>) {
   const api = await openQueue({ url });
   const worker = await openQueue({ url, onOutage: 'wait' });
+  const stop = new AbortController();
   try {
     await api.checkDurability();
+    const { id: webhook } = await api.webhooks.create(
+      { url: 'https://example.com/', description: '', events: ['job', 'stage'], jobs: 'all' },
+      null,
+      undefined,
+    );
+    const passing = api.webhooks.passEvents(stop.signal);
     const { view } = await api.jobs.create(job({ labels: { team: 'blue' } }), { key: 'k', digest: 'd' });
     await api.stages.offer();
     const me = await worker.workers.register({ id: 'w', host: 'h', version: '1', engine });
@@ -64,6 +71,17 @@ async function throughTheQueue(url: string, meanwhile: (api: DistilleryQueue) =>
       );
       expect(ends).toHaveLength(1);
     }
+    // Each state went to the webhook once, and can be claimed.
+    const told = events.filter(({ type }) => type === 'job' || type === 'stage').map(({ id }) => id);
+    const { deliveries } = await until(
+      () => api.webhooks.deliveries.list(webhook, { limit: 1000 }),
+      (page) => page.deliveries.length >= told.length,
+    );
+    expect(deliveries.map(({ id }) => id).reverse()).toEqual(told);
+    expect(await api.webhooks.deliveries.claim(1000)).toMatchObject({ webhook, id: told[0] });
+    stop.abort();
+    await passing;
+    await api.webhooks.remove(webhook, null);
     expect(await api.workers.list()).toHaveLength(1);
     await me.stop();
     expect((await api.jobs.list({ labels: { team: 'blue' } })).jobs.map(({ id }) => id)).toEqual([view.id]);
@@ -72,6 +90,7 @@ async function throughTheQueue(url: string, meanwhile: (api: DistilleryQueue) =>
     expect((await api.jobs.list({})).jobs).toEqual([]);
     return end;
   } finally {
+    stop.abort();
     await worker.close();
     await api.close();
   }

@@ -17,6 +17,9 @@ const keptDeliveries = 200;
  *
  * One delivery of a webhook is under way at a time, so that its receiver gets events in their order as long as it takes them.
  * The list `due` of webhooks holds the end of the claim meanwhile: a process that dies leaves the delivery to another one.
+ *
+ * KEYS of every script: due, the prefix of the keys of webhooks, the keys of its own, and the keys of each webhook that it reads,
+ * by which a Cluster that moves keys knows whether all of them are here.
  */
 const prelude = `
 local due = KEYS[1]
@@ -58,7 +61,7 @@ end
 `;
 
 /**
- * KEYS: due, base, all webhooks, those of the owner, cursor, log of all events. ARGV: id, the most webhooks of the owner or '',
+ * KEYS: those of every script, with all webhooks, those of the owner, cursor and log of all events. ARGV: id, the most webhooks of the owner or '',
  * then pairs of the hash. An error QUOTA with the current count.
  */
 export const createWebhookScript = script(`${prelude}
@@ -73,7 +76,10 @@ redis.call('SADD', KEYS[4], ARGV[1])
 return 1
 `);
 
-/** KEYS: due, base, all webhooks, those of the owner, cursor. ARGV: id. Returns 0 when there is no such webhook. */
+/**
+ * KEYS: those of every script, with all webhooks, those of the owner and cursor. ARGV: id. Returns 0 when there is no such
+ * webhook.
+ */
 export const removeWebhookScript = script(`${prelude}
 local key = base .. ARGV[1]
 redis.call('SREM', KEYS[4], ARGV[1])
@@ -84,10 +90,7 @@ if redis.call('SCARD', KEYS[3]) == 0 then redis.call('DEL', KEYS[5]) end
 return found
 `);
 
-/**
- * KEYS: due, base. ARGV: id, 'enable', the reason to disable it, or '', then pairs to change. Returns 0 when there is no such
- * webhook.
- */
+/** ARGV: id, 'enable', the reason to disable it, or '', then pairs to change. Returns 0 when there is no such webhook. */
 export const changeWebhookScript = script(`${prelude}
 local key = base .. ARGV[1]
 if redis.call('EXISTS', key) == 0 then return 0 end
@@ -106,8 +109,8 @@ return 1
  * Passes events to webhooks and moves the cursor behind them, both or neither: of several processes that read the log, one
  * passes each event.
  *
- * KEYS: due, base, cursor. ARGV: the cursor from which the events were read or '' to leave the cursor as it is, the new cursor,
- * then for each delivery the webhook, its id, what the list shows of it as JSON, and its payload. Returns the cursor, which is
+ * KEYS: those of every script, with the cursor. ARGV: the cursor from which the events were read or '' to leave the cursor as it
+ * is, the new cursor, then for each delivery the webhook, its id, what the list shows of it as JSON, and its payload. Returns the cursor, which is
  * the new one when the events were passed; '' when there is no webhook any more.
  */
 export const passEventsScript = script(`${prelude}
@@ -137,43 +140,41 @@ return cursor or ''
 `);
 
 /**
- * A process takes the delivery that has waited longest, of a webhook for which none is under way.
+ * A process takes the delivery of a webhook that has waited longest. The webhook must be the first of the list.
  *
- * KEYS: due, base. ARGV: milliseconds until the claim ends, the claim. Returns {webhook, delivery, type, job and time as JSON,
+ * ARGV: milliseconds until the claim ends, the claim, the webhook. Returns {webhook, delivery, type, job and time as JSON,
  * payload, since, attempts as JSON or '', then url, secret, previousSecret, previousUntil and failingSince of the webhook};
- * {milliseconds} until the next one is due; or {}.
+ * {milliseconds} until the next one is due, 0 when another webhook is the first now; or {}.
  */
 export const claimDeliveryScript = script(`${prelude}
-while true do
-  local webhook, at = unpack(redis.call('ZRANGE', due, 0, 0, 'WITHSCORES'))
-  if not webhook then return {} end
-  local time = now()
-  if tonumber(at) > time + 1 then return {string.format('%.0f', math.ceil(at - time))} end
-  local key = base .. webhook
-  redis.call('HDEL', key, 'claim')
-  local id, first = unpack(redis.call('ZRANGE', key .. ':waiting', 0, 0, 'WITHSCORES'))
-  if id and tonumber(first) <= time + 1 then
-    redis.call('HSET', key, 'claim', ARGV[2])
-    redis.call('ZADD', due, time + ARGV[1], webhook)
-    local deliveries = key .. ':deliveries'
-    local reply = {webhook, id}
-    for _, value in ipairs(redis.call('HMGET', deliveries, id, id .. ':payload', id .. ':since', id .. ':attempts')) do
-      table.insert(reply, value or '')
-    end
-    for _, value in ipairs(redis.call('HMGET', key, 'url', 'secret', 'previousSecret', 'previousUntil', 'failingSince')) do
-      table.insert(reply, value or '')
-    end
-    return reply
-  end
-  redis.call('ZREM', due, webhook)
+local webhook, at = unpack(redis.call('ZRANGE', due, 0, 0, 'WITHSCORES'))
+if not webhook then return {} end
+if webhook ~= ARGV[3] then return {'0'} end
+local time = now()
+if tonumber(at) > time + 1 then return {string.format('%.0f', math.ceil(at - time))} end
+local key = base .. webhook
+redis.call('HDEL', key, 'claim')
+local id, first = unpack(redis.call('ZRANGE', key .. ':waiting', 0, 0, 'WITHSCORES'))
+if not id or tonumber(first) > time + 1 then
   list(webhook)
+  return {'0'}
 end
+redis.call('HSET', key, 'claim', ARGV[2])
+redis.call('ZADD', due, time + ARGV[1], webhook)
+local reply = {webhook, id}
+for _, value in ipairs(redis.call('HMGET', key .. ':deliveries', id, id .. ':payload', id .. ':since', id .. ':attempts')) do
+  table.insert(reply, value or '')
+end
+for _, value in ipairs(redis.call('HMGET', key, 'url', 'secret', 'previousSecret', 'previousUntil', 'failingSince')) do
+  table.insert(reply, value or '')
+end
+return reply
 `);
 
 /**
  * The process tells what came of its attempt. It is refused after its claim has passed to another one.
  *
- * KEYS: due, base. ARGV: webhook, claim, delivery, its attempts as JSON, 'delivered', 'failed' or the time in ms of the next
+ * ARGV: webhook, claim, delivery, its attempts as JSON, 'delivered', 'failed' or the time in ms of the next
  * attempt, whether the attempt succeeded, failed or was broken off ('yes', 'no', ''), the reason to disable the webhook or ''.
  * Returns 0 when it is refused.
  */
@@ -198,11 +199,7 @@ if ARGV[7] ~= '' then disable(webhook, ARGV[7]) else list(webhook) end
 return 1
 `);
 
-/**
- * A delivery is tried again from now on, as a new one.
- *
- * KEYS: due, base. ARGV: webhook, delivery. Returns 1; an error UNKNOWN, or DISABLED.
- */
+/** A delivery is tried again from now on, as a new one. ARGV: webhook, delivery. Returns 1; an error UNKNOWN, or DISABLED. */
 export const redeliverScript = script(`${prelude}
 local key = base .. ARGV[1]
 if redis.call('HEXISTS', key .. ':deliveries', ARGV[2]) == 0 then return redis.error_reply('UNKNOWN no such delivery') end
@@ -217,7 +214,7 @@ return 1
 `);
 
 /**
- * Lists a delivery that was made already. KEYS: due, base. ARGV: webhook, delivery, what the list shows of it as JSON, payload,
+ * Lists a delivery that was made already. ARGV: webhook, delivery, what the list shows of it as JSON, payload,
  * attempts as JSON, state. Returns 0 when the webhook was removed.
  */
 export const noteDeliveryScript = script(`${prelude}

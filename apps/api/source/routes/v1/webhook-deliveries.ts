@@ -28,6 +28,9 @@ export const deliveries: FastifyPluginAsyncZod<Services & { rules: WebhookRules 
   app,
   { queue, rules },
 ) => {
+  const closing = new AbortController();
+  app.addHook('preClose', async () => closing.abort());
+
   app.post(
     '/webhooks/:webhook/test',
     {
@@ -47,13 +50,17 @@ export const deliveries: FastifyPluginAsyncZod<Services & { rules: WebhookRules 
       const id = `${Date.parse(createdAt)}-test-${randomBytes(8).toString('hex')}`;
       const head: DeliveryHead = { type: 'test', job: null, createdAt };
       const payload = JSON.stringify({ type: 'test', timestamp: createdAt, data: { webhook } });
-      const closing = new AbortController();
-      const close = () => closing.abort();
+      const gone = new AbortController();
+      const close = () => gone.abort();
       raw.socket.once('close', close);
-      const made = await attempt(target, { id, payload }, { ...rules, closing: closing.signal });
+      const attempted = await attempt(
+        target,
+        { id, payload },
+        { ...rules, closing: AbortSignal.any([gone.signal, closing.signal]) },
+      );
       raw.socket.off('close', close);
-      if (made === null) throw new DistilleryError('overloaded', 'the test was broken off; try again');
-      await queue.webhooks.deliveries.note(webhook, { id, head, payload, attempt: made });
+      if (attempted === null) throw new DistilleryError('overloaded', 'the test was broken off; try again');
+      await queue.webhooks.deliveries.note(webhook, { id, head, payload, attempt: attempted.made });
       return queue.webhooks.deliveries.get(webhook, id);
     },
   );

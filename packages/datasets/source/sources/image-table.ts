@@ -1,0 +1,149 @@
+import { stat } from 'node:fs/promises';
+import { z } from 'zod';
+import type { About, DatasetContext, DatasetKind } from '../dataset.ts';
+import { decodedOnce, fileFingerprint, MAX_DECODED_BYTES } from '../decoded.ts';
+import { fillSplits } from '../images/fill-splits.ts';
+import { type ImageFiles, readImage } from '../images/image-files.ts';
+import { listedImages, type ListedImages } from '../images/listed-images.ts';
+import { limited, limitedOutline, limitOptions } from '../limits.ts';
+import { fingerprintsOf, readingRows, rowFiles, rowOptions } from '../rows/options.ts';
+import { badPath, resolveSourcePath } from '../source-path.ts';
+import type { SplitWriter } from '../split-draft.ts';
+
+/** ImageNet's, the usual choice for photographs. */
+const normalization = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] };
+const maximumSkippedNames = 100;
+/** Part of the fingerprint: raise it when the same files give other images than before. */
+const revision = 1;
+
+const side = z.int().min(1).max(1024);
+const column = (what: string) =>
+  z.string().min(1).max(256).describe(`The name of the column that holds ${what}.`);
+
+const options = z.strictObject({
+  ...rowOptions,
+  image: column('the paths of the images').default('image'),
+  split: column('the split of each row: train, validation or test').optional(),
+  folder: z
+    .string()
+    .min(1)
+    .max(4096)
+    .optional()
+    .describe('The folder that relative paths begin at. Default: that of the table.'),
+  size: z.tuple([side, side]).describe('`[height, width]` in pixels that every image is scaled to.'),
+  ...limitOptions,
+});
+type Options = z.output<typeof options>;
+
+export const imageTable: DatasetKind<typeof options> = {
+  type: 'image_table',
+  summary:
+    'Images that CSV, TSV or JSON Lines files list by path and label, with a split of each row if there is one.',
+  options,
+  async outline(choice, context) {
+    const { layout } = await list(choice, context, () => {});
+    const counts = { trainCount: layout.train.length, testCount: layout.test.length };
+    return limitedOutline({ classes: layout.classes, shape: [...choice.size, 3], ...counts }, choice);
+  },
+  async load(choice, context) {
+    const skipped: { name: string; reason: string }[] = [];
+    const listed = await list(choice, context, (name, reason) => skipped.push({ name, reason }));
+    const { path: _path, testPath: _testPath, trainLimit: _train, testLimit: _test, ...rest } = choice;
+    const tables = await fingerprintsOf(await rowFiles(choice, context));
+    const fingerprint = {
+      source: 'image_table',
+      revision,
+      ...rest,
+      tables,
+      images: await states(listed, context),
+    };
+    const decoded = await decodedOnce(fingerprint, context, (writers) =>
+      decode(listed, skipped, choice, context, writers),
+    );
+    return limited(decoded, choice);
+  },
+};
+
+async function list(
+  choice: Options,
+  context: DatasetContext,
+  refuse: (name: string, reason: string) => void,
+): Promise<ListedImages> {
+  const files = await rowFiles(choice, context);
+  const folder =
+    choice.folder === undefined ? undefined : await resolveSourcePath(choice.folder, context, 'folder');
+  const named = { [choice.image]: 'image', ...(choice.split && { [choice.split]: 'split' }) };
+  const columns = { image: choice.image, label: choice.label, split: choice.split };
+  return readingRows(
+    choice,
+    context,
+    (name) => named[name] ?? 'label',
+    async () => {
+      const listed = await listedImages(files, columns, folder, context, refuse);
+      const { train, test } = listed.layout;
+      const bytes = (train.length + test.length) * choice.size[0] * choice.size[1] * 3;
+      if (bytes > MAX_DECODED_BYTES)
+        throw new RangeError(
+          `would decode to ${bytes} bytes, more than ${MAX_DECODED_BYTES}; choose a smaller "size"`,
+        );
+      return listed;
+    },
+  );
+}
+
+async function states({ places }: ListedImages, { signal }: DatasetContext): Promise<unknown[]> {
+  const found: unknown[] = [];
+  for (const path of places.values()) {
+    signal?.throwIfAborted();
+    // A file that is gone is refused by name when it is decoded.
+    found.push(
+      await stat(path).then(
+        () => fileFingerprint(path),
+        () => path,
+      ),
+    );
+  }
+  return found;
+}
+
+async function decode(
+  { layout, places, notes }: ListedImages,
+  refused: { name: string; reason: string }[],
+  choice: Options,
+  context: DatasetContext,
+  writers: { train: SplitWriter; test: SplitWriter },
+): Promise<About> {
+  const files: Pick<ImageFiles, 'contents'> = {
+    async *contents(signal) {
+      for (const [name, path] of places) {
+        signal?.throwIfAborted();
+        yield { name, bytes: await readImage(path).catch((error: Error) => error) };
+      }
+    },
+  };
+  const { skipped, decoded } = await fillSplits(files, layout, choice.size, [], writers, context);
+  const images = layout.train.length + layout.test.length;
+  const named = skipped.first
+    .slice(0, 5)
+    .map(({ name, reason }) => `${name} (${reason})`)
+    .join(', ');
+  const lost = layout.classes.filter((_, label) => decoded.train[label] === 0);
+  if (lost.length > 0 || decoded.test.every((count) => count === 0)) {
+    const what = lost.length > 0 ? `of ${lost.slice(0, 10).join(', ')}` : 'of the test split';
+    throw badPath(choice.path, `no image ${what} could be decoded: ${named}`, context);
+  }
+  if (skipped.count > images / 2)
+    throw badPath(
+      choice.path,
+      `${skipped.count} of ${images} images could not be decoded, more than half: ${named}`,
+      context,
+    );
+  const all = [...refused, ...skipped.first].slice(0, maximumSkippedNames);
+  return {
+    classes: layout.classes,
+    shape: [...choice.size, 3],
+    skipped: { count: refused.length + skipped.count, first: all },
+    notes,
+    normalization: { mean: [...normalization.mean], std: [...normalization.std] },
+  };
+}
