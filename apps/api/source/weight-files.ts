@@ -7,12 +7,27 @@ import type { SentFile } from './http/send-file.ts';
 /** Files up to this size are compared with their digest before they are sent, once for each process; larger ones only by size. */
 const quickBytes = 16 * 1024 * 1024;
 
+/** Weights up to this size are encoded within the event loop; larger ones on a thread, and kept in the store for a while. */
+const smallBytes = 1024 * 1024;
+/** The files that were encoded last, by what they were encoded from. */
+const kept = new Map<string, BlobInfo>();
+const mostKept = 1000;
+
+/** What a file is encoded from. */
+export interface EncodeChoice {
+  /** The digest of the stored weights. */
+  digest: string;
+  format: string;
+  options: Record<string, unknown>;
+}
+
 /**
- * Returns stored weights as a file of a format. Weights are stored as safetensors, which is streamed as it is; a file of
- * another format, or with other options than the defaults, is encoded for each request.
+ * Returns stored weights as a file of a format. Weights are stored as safetensors, which is streamed as it is. A file of another
+ * format, or with other options than the defaults, is encoded; a large one once, so that its ranges are read from the store.
  *
  * @param weights the digest and the size of the stored weights
  * @param options the format's options, parsed
+ * @param encode encodes a large file and puts it into the store
  * @throws DistilleryError `checkpoint_not_found` when the blob is gone; `artifact_corrupt` when it is damaged, as far as that
  *   is known before the first byte is sent
  */
@@ -21,9 +36,12 @@ export async function weightFile(
   { digest, size }: BlobInfo,
   format: Format,
   options: Record<string, unknown>,
+  encode: (choice: EncodeChoice) => Promise<BlobInfo>,
 ): Promise<SentFile> {
   if (format.type !== safetensors.type || !isDefault(format, options)) {
-    return encoded(await store.read(digest), format, options);
+    if (size <= smallBytes) return encoded(await store.read(digest), format, options);
+    const file = await keptFile(store, { digest, format: format.type, options }, encode);
+    return { ...file, stream: (range) => store.stream(file.digest, range) };
   }
   const blob = await store.stat(digest);
   if (blob === undefined)
@@ -44,6 +62,24 @@ export async function weightFile(
     );
   }
   return { ...blob, stream: (range) => store.stream(digest, range) };
+}
+
+/** Returns the file that was encoded before, unless the store has removed it; else encodes it. */
+async function keptFile(
+  store: Store,
+  choice: EncodeChoice,
+  encode: (choice: EncodeChoice) => Promise<BlobInfo>,
+): Promise<BlobInfo> {
+  const key = canonicalJson(choice);
+  const before = kept.get(key);
+  const file = before !== undefined && (await store.renew(before.digest)) ? before : await encode(choice);
+  kept.delete(key);
+  kept.set(key, file);
+  for (const oldest of kept.keys()) {
+    if (kept.size <= mostKept) break;
+    kept.delete(oldest);
+  }
+  return file;
 }
 
 /** Whether the options are those of the file that is stored. */

@@ -1,13 +1,17 @@
+import { formats, safetensors } from '@distillery/formats';
 import type { DistilleryQueue, JobControl, LogQuery, MetricQuery, Owner } from '@distillery/queue';
 import { DistilleryError, isTerminal, type JobLogs, type StageState } from '@distillery/spec';
+import type { BlobInfo } from '@distillery/store';
 import { lostStages, reportOf } from '@distillery/training';
 import { deleteJob } from '../artifacts/delete-job.ts';
+import { blobName } from '../artifacts/named.ts';
 import { type CurveQuery, curveReader } from '../curves/read-curves.ts';
 import { metricsCsv } from '../http/csv.ts';
 import { jobTag } from '../http/entity-tag.ts';
 import { checkpointsOf, type JobNetwork, jobNetworks } from '../networks.ts';
 import { analysisOf } from '../predictions/analysis.ts';
 import { type SampleQuery, sampleImage, samplesOf } from '../predictions/samples.ts';
+import type { EncodeChoice } from '../weight-files.ts';
 import type { ThreadServices } from './open-services.ts';
 
 /** The controls of a job that answer with its view. */
@@ -125,6 +129,23 @@ export const jobWorks = {
     if (query.stage !== undefined && !stages.includes(query.stage)) throw noStage(query.stage, stages);
     const { rows, after, more } = await queue.metrics.read(id, query);
     return { text: csv ? metricsCsv(rows) : JSON.stringify({ metrics: rows, after, more }), after, more };
+  },
+
+  /**
+   * Encodes weights as a file of a format and puts it into the store. It is noted as a leftover: a collection removes it when it
+   * has not been used for a while.
+   *
+   * @throws DistilleryError `checkpoint_not_found`, `artifact_corrupt`; those of the store
+   */
+  async encodeWeights(
+    { queue, store }: ThreadServices,
+    _id: string,
+    { digest, format, options }: EncodeChoice,
+  ): Promise<BlobInfo> {
+    const weights = safetensors.decode(await store.read(digest));
+    const file = await store.put(formats.get(format).encode(weights, options));
+    await queue.inventory.leftovers.add([blobName(file.digest)]);
+    return file;
   },
 
   /** The training curves, thinned out. @throws DistilleryError `job_not_found`, `stage_not_found` */

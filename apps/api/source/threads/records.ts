@@ -26,8 +26,13 @@ const isLarge = (stages: number, args: readonly unknown[]) =>
 
 /** Curves of more rows are slow to read. */
 const manyRows = 5000;
-/** The works that read predictions for a whole test set, whatever the size of the job. */
-const ofPredictions: ReadonlySet<string> = new Set<keyof JobWorks>(['analysis', 'samples', 'sampleImage']);
+/** The works that take long whatever the size of the job: they read the predictions for a whole test set, or large files. */
+const takeLong: ReadonlySet<string> = new Set<keyof JobWorks>([
+  'analysis',
+  'samples',
+  'sampleImage',
+  'encodeWeights',
+]);
 
 /** Each takes a fraction of a second of the thread, so that two answers of Redis wait for it at most. */
 const bounds = { atOnce: 2, waiting: 200 };
@@ -47,12 +52,12 @@ export function startRecords({
     });
   const thread = start('requests for large jobs');
   // So that these delay no other request.
-  const slow = start('requests for curves and predictions');
+  const slow = start('requests for curves, predictions and files');
   return {
     async ask(work, id, ...args) {
       const { stages } = await services.queue.jobs.header(id);
       const isSlow =
-        ofPredictions.has(work) || (work === 'curves' && (await services.queue.metrics.count(id)) > manyRows);
+        takeLong.has(work) || (work === 'curves' && (await services.queue.metrics.count(id)) > manyRows);
       if (isSlow) return (await slow.ask(work, ...([id, ...args] as never))) as never;
       if (isLarge(stages.length, args)) return (await thread.ask(work, ...([id, ...args] as never))) as never;
       return (jobWorks[work] as (...all: unknown[]) => Promise<never>)(services, id, ...args);

@@ -118,7 +118,9 @@ export const weights: FastifyPluginAsyncZod<Services> = async (app, { queue, sto
     const format = formats.get(type);
     const options = optionsOf(format, given);
     const found = await stored(id, network, checkpoint);
-    const file = await weightFile(store, found, format, options);
+    const file = await weightFile(store, found, format, options, (choice) =>
+      records.ask('encodeWeights', id, choice),
+    );
     const seed = network.role === 'student' ? [`seed${network.seed}`] : [];
     const parts = [await nameOf(id), network.name, ...seed, checkpoint];
     const { mediaType, extension } = format;
