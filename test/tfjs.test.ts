@@ -38,13 +38,13 @@ test.each(['float32', 'float16', 'uint8'])(
     const bound = { float32: 1e-4, float16: 0.02, uint8: 0.6 }[precision] as number;
     for (const { name, weights, values, input, logits } of examples) {
       const { model, metadata } = await loaded(encode(weights, options.parse({ precision })));
-      const isText = input.length === 1;
+      const [port] = model.inputs.map((one) => one.name);
       const x = tf.tensor(
         values,
         [values.length / input.reduce((a, b) => a * b), ...input],
-        isText ? 'int32' : 'float32',
+        port === 'ids' ? 'int32' : 'float32',
       );
-      const output = model.execute({ [isText ? 'ids' : 'image']: x }, 'logits') as tf.Tensor;
+      const output = model.execute({ [port]: x }, 'logits') as tf.Tensor;
       expect(output.shape).toEqual([x.shape[0], classes]);
       expect(distance(output.dataSync(), logits), name).toBeLessThan(bound);
       expect(JSON.parse(metadata.classes)).toHaveLength(classes);

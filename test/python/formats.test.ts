@@ -66,6 +66,7 @@ for name in names:
         session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
         port = session.get_inputs()[0]
         if port.name == "ids": x = given.reshape(-1, *case["input"]).astype(np.int64)
+        elif port.name == "row": x = given.reshape(-1, *case["input"]).astype(np.float32)
         elif port.name == "pixels": x = given.reshape(-1, *case["input"]).astype(np.uint8)
         else: x = ((given.reshape(-1, *case["input"]) / 255 - mean) / std).transpose(0, 3, 1, 2).astype(np.float32)
         whole = session.run(["logits"], {port.name: x})[0]
@@ -113,8 +114,11 @@ test('ONNX Runtime computes the logits of every network, in every precision and 
       expect(JSON.parse(found.metadata.classes)).toHaveLength(classes);
       expect(found.metadata.labels.split('\n')).toHaveLength(classes);
     }
-    expect(kinds.float16.bytes / kinds.float32.bytes).toBeLessThan(0.75);
-    expect(kinds.int8.bytes).toBeLessThan(kinds.float16.bytes);
+    // Metadata are more than the weights of the smallest network.
+    if (name !== 'row') {
+      expect(kinds.float16.bytes / kinds.float32.bytes).toBeLessThan(0.75);
+      expect(kinds.int8.bytes).toBeLessThan(kinds.float16.bytes);
+    }
     // Otherwise the precisions would be the same file under other names.
     expect(distance(kinds.int8.logits, kinds.float32.logits)).toBeGreaterThan(1e-6);
   }

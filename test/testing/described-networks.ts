@@ -23,7 +23,11 @@ export interface DescribedNetwork {
 
 /** Returns every example network and a transformer for texts. The engine must have been started. */
 export function describedNetworks(): DescribedNetwork[] {
-  return [...Object.entries(exampleNetworks).map(([name, options]) => ofImages(name, options)), ofTexts()];
+  return [
+    ...Object.entries(exampleNetworks).map(([name, options]) => ofImages(name, options)),
+    ofTexts(),
+    ofRows(),
+  ];
 }
 
 function ofImages(name: string, options: { type: string }): DescribedNetwork {
@@ -53,6 +57,13 @@ function ofTexts(): DescribedNetwork {
   return example({ name: 'text', options, input, given, values: given, metadata: {} });
 }
 
+function ofRows(): DescribedNetwork {
+  const input = [6];
+  const values = Array.from({ length: samples * 6 }, (_, i) => Math.sin(7.3 * i));
+  const options = { type: 'mlp', hidden: [8], batchNorm: true };
+  return example({ name: 'row', options, input, given: values, values, metadata: {} });
+}
+
 function example({
   name,
   options,
@@ -65,7 +76,7 @@ function example({
   metadata: Record<string, string>;
 }): DescribedNetwork {
   const choice = architectures.schema.parse(options);
-  const task = { classes, ...(input.length === 1 && { vocabulary }) };
+  const task = { classes, ...(options.type === 'text_transformer' && { vocabulary }) };
   const forward: Forward = bind(architectures.get(choice.type), choice, task);
   const { parameters } = trace(forward, input);
   const moved = movedValues(parameters);

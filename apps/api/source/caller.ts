@@ -17,11 +17,16 @@ export type Caller = Pick<ApiKey, 'id' | 'name' | 'scope'> & {
 export async function checkControl(queue: DistilleryQueue, caller: Caller | null, id: string): Promise<void> {
   if (caller === null || caller.scope === 'admin') return;
   const { owner } = await queue.jobs.header(id);
-  if (owner === caller.name) return;
+  checkOwner(caller, owner, 'job');
+}
+
+/** Checks that a caller owns something, or is an administrator, or that no keys are needed. @throws DistilleryError `forbidden` */
+export function checkOwner(caller: Caller | null, owner: string | null, what: 'job' | 'network'): void {
+  if (caller === null || caller.scope === 'admin' || owner === caller.name) return;
   const ownership = owner === null ? 'has no owner' : `belongs to ${owner}`;
   throw new DistilleryError(
     'forbidden',
-    `the job ${ownership}; ${caller.name} can control only its own jobs`,
+    `the ${what} ${ownership}; ${caller.name} can control only its own ${what}s`,
   );
 }
 

@@ -3,13 +3,22 @@ import type { JobSpecInput } from '@distillery/spec';
 import { parse } from 'yaml';
 import { UsageError } from './failure.ts';
 
+/** Reads a job spec from a file; see `readObject`. */
+export function readSpec(path: string): Promise<JobSpecInput> {
+  return readObject<JobSpecInput>(path, { what: 'a job spec', remedy: 'to write a spec, run: distill init' });
+}
+
 /**
- * Reads a job spec from a file of JSON or, when its name ends in `.yaml` or `.yml`, of YAML. Whether it is a valid spec is
- * for the API to check.
+ * Reads an object from a file of JSON or, when its name ends in `.yaml` or `.yml`, of YAML. Whether it is valid is for the API to
+ * check.
  *
+ * @param what the object, for messages, and what to do where there is no such file
  * @throws UsageError naming the file and the place, when it cannot be read or is neither
  */
-export async function readSpec(path: string): Promise<JobSpecInput> {
+export async function readObject<T>(
+  path: string,
+  { what, remedy }: { what: string; remedy?: string },
+): Promise<T> {
   let text: string;
   try {
     text = await readFile(path, 'utf8');
@@ -17,7 +26,7 @@ export async function readSpec(path: string): Promise<JobSpecInput> {
     const { code, message } = error as NodeJS.ErrnoException;
     throw new UsageError(`cannot read ${path}: ${code === 'ENOENT' ? 'there is no such file' : message}`, {
       cause: error,
-      ...(code === 'ENOENT' ? { remedy: 'to write a spec, run: distill init' } : {}),
+      ...(code === 'ENOENT' && remedy !== undefined ? { remedy } : {}),
     });
   }
   const yaml = /\.ya?ml$/i.test(path);
@@ -29,6 +38,6 @@ export async function readSpec(path: string): Promise<JobSpecInput> {
     const [why] = (error as Error).message.split('\n');
     throw new UsageError(`${path} is not ${yaml ? 'YAML' : 'JSON'}: ${why}`, { cause: error });
   }
-  if (typeof spec === 'object' && spec !== null && !Array.isArray(spec)) return spec as JobSpecInput;
-  throw new UsageError(`${path} has no object at its top, as a job spec has`);
+  if (typeof spec === 'object' && spec !== null && !Array.isArray(spec)) return spec as T;
+  throw new UsageError(`${path} has no object at its top, as ${what} has`);
 }

@@ -4,6 +4,7 @@ import { audit } from './resources/audit.ts';
 import { catalogue } from './resources/catalogue.ts';
 import { jobs } from './resources/jobs.ts';
 import { keys } from './resources/keys.ts';
+import { networks } from './resources/networks.ts';
 import { session } from './resources/session.ts';
 import { store } from './resources/store.ts';
 import { webhooks } from './resources/webhooks.ts';
@@ -36,6 +37,7 @@ export function createClient(url: string, options: ClientOptions = {}) {
     teachers: catalogue(transport, 'teachers'),
     /** The formats of weight files. */
     formats: catalogue(transport, 'formats'),
+    networks: networks(transport),
     store: store(transport),
     audit: audit(transport),
     webhooks: webhooks(transport),

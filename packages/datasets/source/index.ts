@@ -30,6 +30,8 @@ export {
   type ReaderKind,
   readers,
 } from './readers/index.ts';
+export { openRegularFile } from './regular-file.ts';
+export { resolveSourcePath } from './source-path.ts';
 export { splitValidation } from './split.ts';
 export { textDecoder } from './texts/tokenizer.ts';
 export { augmentationIdentity, type Transform, transforms } from './transforms/index.ts';

@@ -14,6 +14,21 @@ export function graphOf({ metadata: { graph } }: Weights): NetworkGraph {
   );
 }
 
+/** What a network takes: the name of the input in files that hold the graph, and whether it holds whole numbers. */
+export interface GraphInput {
+  name: 'image' | 'ids' | 'row';
+  type: 'float' | 'int';
+}
+
+/** Returns what the input of a network is: an image, the ids of a text's tokens, or the standardised numbers of a row. */
+export function inputOf({ input, nodes }: NetworkGraph): GraphInput {
+  if (input.length === 3) return { name: 'image', type: 'float' };
+  const readsIds = nodes.some(
+    ({ op, inputs: [first] }) => (op === 'embedding' || op === 'present') && first === 0,
+  );
+  return readsIds ? { name: 'ids', type: 'int' } : { name: 'row', type: 'float' };
+}
+
 /**
  * Returns the mean and the standard deviation of each channel, of values from 0 to 1.
  *

@@ -15,6 +15,7 @@ export const errorTable = {
   teacher_not_found: { status: 404, retryable: false, title: 'The job has no such teacher' },
   student_not_found: { status: 404, retryable: false, title: 'The job has no such student' },
   key_not_found: { status: 404, retryable: false, title: 'There is no such API key' },
+  network_not_found: { status: 404, retryable: false, title: 'There is no such network' },
   webhook_not_found: { status: 404, retryable: false, title: 'There is no such webhook' },
   delivery_not_found: { status: 404, retryable: false, title: 'The webhook has no such delivery' },
   checkpoint_not_found: { status: 404, retryable: false, title: 'There is no such checkpoint' },
@@ -47,6 +48,7 @@ export const errorTable = {
     title: 'The Host header names no host of this service',
   },
   invalid_body: { status: 422, retryable: false, title: 'A field of the request body is invalid' },
+  invalid_network: { status: 422, retryable: false, title: 'The network cannot be used' },
   invalid_spec: { status: 422, retryable: false, title: 'The job spec is invalid' },
   idempotency_conflict: {
     status: 422,

@@ -44,6 +44,13 @@ export {
   parseNetworkGraph,
   shapeOfValue,
 } from './network-graph.ts';
+export {
+  type DescribedNetwork,
+  type Network,
+  type NetworkInput,
+  networkInputSchema,
+  networkSchema,
+} from './network.ts';
 export { LostArtifacts } from './lost-artifacts.ts';
 export { asDistilleryError, DistilleryError, type ErrorCode, errorTable, type FieldError } from './errors.ts';
 export {

@@ -1,6 +1,7 @@
 import type { DistilleryQueue } from '@distillery/queue';
 import { DistilleryError } from '@distillery/spec';
 import type { Store } from '@distillery/store';
+import { networksFolder } from '@distillery/training';
 import { blobName, blobsIn, ifJobExists, isNamed, namedByJobs } from './named.ts';
 import { otherServices, servicesFolder } from './services.ts';
 import { unusedSince } from './unused.ts';
@@ -63,7 +64,9 @@ export async function sweepStore(
       continue;
     }
     const digests = await blobsIn(store, name);
-    const isUnused = folder !== 'jobs' && !isNamed(needed, name) && (await areOld(digests));
+    // Networks that people have brought stay until these remove them.
+    const isKept = folder === 'jobs' || folder === networksFolder;
+    const isUnused = !isKept && !isNamed(needed, name) && (await areOld(digests));
     if (isUnused) shared.push(name);
     else for (const digest of digests) needed.add(blobName(digest));
   }

@@ -6,6 +6,7 @@ import type {
   JobSpecInput,
   JobView,
   MetricRow,
+  NetworkInput,
   NewWebhookInput,
   StageView,
   WebhookChange,
@@ -146,6 +147,15 @@ const samples: Samples = {
   ],
 };
 
+const newNetwork: NetworkInput = {
+  path: 'models/resnet56.pt',
+  name: 'resnet 56',
+  architecture: { type: 'resnet', depth: 56 },
+  classes: ['cat', 'dog'],
+  input: [32, 32, 3],
+  normalization: { mean: [0.49, 0.48, 0.45], std: [0.25, 0.24, 0.26] },
+};
+
 const newWebhook: NewWebhookInput = {
   url: 'https://ci.example.com/distillery',
   events: ['job.succeeded', 'job.failed'],
@@ -196,6 +206,7 @@ export const examples = {
   JobLogs: jobLogs,
   Analysis: analysis,
   Samples: samples,
+  NewNetwork: newNetwork,
   NewWebhook: newWebhook,
   WebhookChange: webhookChange,
   WebhookPayload: webhookPayload,

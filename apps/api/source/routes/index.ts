@@ -8,6 +8,7 @@ import { catalogues } from './v1/catalogues.ts';
 import { events } from './v1/events.ts';
 import { engine } from './v1/engine.ts';
 import { keys } from './v1/keys.ts';
+import { networks } from './v1/networks.ts';
 import { session } from './v1/session.ts';
 import { webhooks } from './v1/webhooks.ts';
 import { workers } from './v1/workers.ts';
@@ -29,6 +30,7 @@ export const routes: FastifyPluginAsyncZod<
   await app.register(events, v1);
   await app.register(session, { ...v1, keys: access.keys, rate: access.rate });
   await app.register(keys, v1);
+  await app.register(networks, v1);
   await app.register(workers, v1);
   await app.register(webhooks, { ...v1, rules: webhookRules });
   await app.register(audit, v1);

@@ -1,6 +1,6 @@
 /** The entry of the thread that checks, plans and creates jobs. */
-import { DistilleryError, digestOf, type JobSpec, refusedInput } from '@distillery/spec';
-import { jobSpec, type PlanContext, type Planned, planJob } from '@distillery/training';
+import { DistilleryError, digestOf, type JobSpec, networkInputSchema, refusedInput } from '@distillery/spec';
+import { jobSpec, keepNetwork, type PlanContext, type Planned, planJob } from '@distillery/training';
 import { parse } from 'secure-json-parse';
 import { type Caller, checkPriority } from '../caller.ts';
 import { checkNamedWebhooks } from '../webhooks/check.ts';
@@ -70,6 +70,18 @@ const works = {
       (error: Error) => error.message,
     );
     return { ...submitted(view, false), ...(offerFailure === undefined ? {} : { offerFailure }) };
+  },
+
+  /**
+   * Reads a network from a file, checks it and keeps it. Returns it as JSON.
+   *
+   * @throws DistilleryError `malformed_body`, `invalid_network`; those of the store
+   */
+  async keepNetwork({ store, roots }: Services, { text, caller }: Posted): Promise<string> {
+    const posted = parsed(text);
+    const { success, data, error } = networkInputSchema.safeParse(posted);
+    if (!success) throw refusedInput('invalid_network', error, posted);
+    return JSON.stringify(await keepNetwork(store, data, { owner: caller?.name ?? null, roots }));
   },
 
   /** Checks a spec and returns the plan that clients see, as JSON. Throws as `submit` does. */

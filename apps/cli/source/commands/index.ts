@@ -13,6 +13,7 @@ import { keys } from './keys.ts';
 import { logs } from './logs.ts';
 import { methods } from './methods.ts';
 import { metrics } from './metrics.ts';
+import { networks } from './networks.ts';
 import { pause } from './pause.ts';
 import { report } from './report.ts';
 import { resume } from './resume.ts';
@@ -33,6 +34,6 @@ export const commands: Record<string, (() => Command)[]> = {
   'Follow:': [jobs, show, watch, logs, metrics],
   'Results:': [report, compare, download],
   'Control:': [cancel, pause, resume, retry, deleteJob],
-  'Catalogue:': [methods, architectures],
+  'Catalogue:': [methods, architectures, networks],
   'Service:': [workers, webhooks, keys, audit, scrub, sweep, completion],
 };

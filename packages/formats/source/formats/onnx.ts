@@ -1,7 +1,7 @@
 import { type NetworkGraph, nodesBefore, shapeOfValue } from '@distillery/spec';
 import { z } from 'zod';
 import type { Format, Weights } from '../format.ts';
-import { graphOf, normalizationOf } from '../described.ts';
+import { graphOf, inputOf, normalizationOf } from '../described.ts';
 import { OnnxModel, type Port } from '../onnx/model.ts';
 import { write } from '../onnx/operations.ts';
 import { Parameters } from '../onnx/parameters.ts';
@@ -17,7 +17,7 @@ const options = z.strictObject({
     .enum(['normalized', 'pixels'])
     .default('normalized')
     .describe(
-      'What the model takes for an image: `normalized` takes float32 [batch, channels, height, width], normalised as in training; `pixels` takes uint8 [batch, height, width, channels] from 0 to 255 and normalises them itself. Texts are int64 [batch, tokens] in either case.',
+      'What the model takes for an image: `normalized` takes float32 [batch, channels, height, width], normalised as in training; `pixels` takes uint8 [batch, height, width, channels] from 0 to 255 and normalises them itself. Texts are int64 [batch, tokens] and rows of a table float32 [batch, columns], standardised, in either case.',
     ),
 });
 type Options = z.output<typeof options>;
@@ -40,7 +40,7 @@ export const onnx = {
     const graph = graphOf(weights);
     const model = new OnnxModel();
     const parameters = new Parameters(weights.parameters, model, chosen.precision);
-    const { port, value } = inputOf(graph, weights, model, chosen.input);
+    const { port, value } = declaredInput(graph, weights, model, chosen.input);
     const names = new Map([[0, value]]);
     const named = (index: number) => names.get(index) as string;
     for (const { node, value } of nodesBefore(graph, graph.output)) {
@@ -60,14 +60,17 @@ export const onnx = {
 } satisfies Format<typeof options>;
 
 /** Declares the input and returns it with the name of the value that the network reads. */
-function inputOf(
-  { input }: NetworkGraph,
+function declaredInput(
+  graph: NetworkGraph,
   weights: Weights,
   model: OnnxModel,
   kind: Options['input'],
 ): { port: Port; value: string } {
-  if (input.length === 1) {
-    return { port: { name: 'ids', type: 'int64', shape: [batch, ...input] }, value: 'ids' };
+  const { input } = graph;
+  const { name, type } = inputOf(graph);
+  if (name !== 'image') {
+    const port: Port = { name, type: type === 'int' ? 'int64' : 'float32', shape: [batch, ...input] };
+    return { port, value: name };
   }
   const [height, width, channels] = input;
   if (kind === 'normalized') {

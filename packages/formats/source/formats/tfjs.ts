@@ -1,7 +1,7 @@
 import { nodesBefore, shapeOfValue } from '@distillery/spec';
 import { z } from 'zod';
 import { archiveOf, textBytes } from '../archive.ts';
-import { graphOf } from '../described.ts';
+import { graphOf, inputOf } from '../described.ts';
 import type { Format, Weights } from '../format.ts';
 import { GraphModel } from '../tfjs/model.ts';
 import { write } from '../tfjs/operations.ts';
@@ -19,7 +19,7 @@ const options = z.strictObject({
 /**
  * A graph model of TensorFlow.js: an archive with `model.json` and `weights.bin`, which `tf.loadGraphModel` loads from the
  * folder they are unpacked to. Images are `image`, float32 `[batch, height, width, channels]`, normalised as in training;
- * texts are `ids`, int32 `[batch, tokens]`; the output is `logits`, `[batch, classes]`.
+ * texts are `ids`, int32 `[batch, tokens]`; rows are `row`, float32 `[batch, columns]`, standardised; the output is `logits`, `[batch, classes]`.
  */
 export const tfjs = {
   type: 'tfjs',
@@ -32,8 +32,8 @@ export const tfjs = {
     const graph = graphOf(weights);
     const model = new GraphModel();
     const parameters = new Parameters(weights.parameters, model, precision);
-    const isText = graph.input.length === 1;
-    const input = model.input(isText ? 'ids' : 'image', graph.input, isText ? 'int32' : 'float32');
+    const { name, type } = inputOf(graph);
+    const input = model.input(name, graph.input, type === 'int' ? 'int32' : 'float32');
     const names = new Map([[0, input]]);
     const named = (index: number) => names.get(index) as string;
     for (const { node, value } of nodesBefore(graph, graph.output)) {

@@ -1,3 +1,4 @@
+import { networkBlobs, networksFolder } from '../networks/kept-networks.ts';
 import {
   DistilleryError,
   type JobPlan,
@@ -82,7 +83,8 @@ export function reportOf(
 }
 
 /**
- * The digests of the blobs that a manifest of the store names: a stage's checkpoint, or a result that jobs share.
+ * The digests of the blobs that a manifest of the store names: a stage's checkpoint, a network that people have brought, or a
+ * result that jobs share.
  *
  * @throws DistilleryError `state_conflict` for a manifest that no stage kind knows: its blobs may still be in
  *   use by another version
@@ -92,6 +94,7 @@ export function blobsNamedBy(name: string, manifest: unknown): string[] {
   const shared = stageKinds.list.find((kind) => kind.shared?.folder === folder)?.shared;
   try {
     if (folder === checkpointsFolder) return checkpointBlobs(manifest);
+    if (folder === networksFolder) return networkBlobs(manifest);
     if (shared !== undefined) return shared.blobs(manifest);
   } catch (cause) {
     throw new DistilleryError(

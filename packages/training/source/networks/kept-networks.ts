@@ -1,0 +1,82 @@
+import { openRegularFile, resolveSourcePath } from '@distillery/datasets';
+import { digestOf, DistilleryError, type Network, type NetworkInput, networkSchema } from '@distillery/spec';
+import type { Store } from '@distillery/store';
+import { bringNetwork } from './bring-network.ts';
+
+/** The folder of the store with a manifest for each network that people have brought. */
+export const networksFolder = 'networks';
+
+const nameOf = (id: string) => `${networksFolder}/${id}`;
+/** Larger files are refused before they are read: reading takes their size in memory. */
+const mostBytes = 4 * 2 ** 30;
+
+/**
+ * Reads a network from a file below an allowed folder, checks it against its architecture, and keeps it in the store. Keeping the
+ * same network of one owner under one name again returns the one that is kept.
+ *
+ * @param roots the folders that may be read
+ * @throws DistilleryError `invalid_network`, with the fields at fault; those of the store
+ */
+export async function keepNetwork(
+  store: Store,
+  { path, ...given }: NetworkInput,
+  { owner, roots }: { owner: string | null; roots: readonly string[] },
+): Promise<Network> {
+  const { file, parameters } = bringNetwork(await fileOf(path, roots), given);
+  const weights = await store.put(file);
+  const { name = null, license = null, ...described } = given;
+  const id = `net_${digestOf({ weights: weights.digest, name, owner }).slice(0, 26)}`;
+  const createdAt = new Date().toISOString();
+  const network: Network = { ...described, id, name, license, owner, createdAt, parameters, weights };
+  const { manifest } = await store.commit(nameOf(id), network, networkSchema);
+  return manifest;
+}
+
+/** Returns every network that is kept, the newest first. */
+export async function keptNetworks(store: Store): Promise<Network[]> {
+  const names = await store.list(networksFolder);
+  const found = await Promise.all(names.map((name) => store.manifest(name, networkSchema)));
+  return found
+    .filter((network) => network !== undefined)
+    .sort((a, b) => (a.createdAt < b.createdAt ? 1 : -1));
+}
+
+/** @throws DistilleryError `network_not_found` */
+export async function keptNetwork(store: Store, id: string): Promise<Network> {
+  const found = /^net_[0-9a-f]{26}$/.test(id) ? await store.manifest(nameOf(id), networkSchema) : undefined;
+  if (found !== undefined) return found;
+  throw new DistilleryError('network_not_found', `there is no network ${JSON.stringify(id)}`);
+}
+
+/** Forgets a network. Its weights stay as long as a job names them. */
+export async function dropNetwork(store: Store, id: string): Promise<void> {
+  await store.removeManifest(nameOf(id));
+}
+
+/** The digest of the weights that a manifest of the folder names. */
+export function networkBlobs(manifest: unknown): string[] {
+  return [networkSchema.parse(manifest).weights.digest];
+}
+
+async function fileOf(path: string, roots: readonly string[]): Promise<Uint8Array> {
+  try {
+    const real = await resolveSourcePath(path, { roots, cacheDir: '' });
+    const file = await openRegularFile(real);
+    try {
+      const { size } = await file.stat();
+      if (size > mostBytes) throw new RangeError(`has ${size} bytes, more than ${mostBytes}`);
+      return await file.readFile();
+    } finally {
+      await file.close();
+    }
+  } catch (cause) {
+    const reason =
+      cause instanceof DistilleryError
+        ? (cause.fields?.[0].message ?? cause.message)
+        : (cause as Error).message;
+    throw new DistilleryError('invalid_network', `${path}: ${reason}`, {
+      cause,
+      fields: [{ path: '/path', value: path, message: reason, allowed: [...roots] }],
+    });
+  }
+}
