@@ -19,8 +19,8 @@ export const rowOptions = {
     .min(1)
     .max(4096)
     .describe(
-      'A CSV file, a tab-separated one named .tsv, or a JSON Lines file named .jsonl, below a folder that the service may read; ' +
-        'each may be packed by gzip. The first row of a table names the columns.',
+      'A CSV file, a tab-separated one named .tsv, a JSON Lines file named .jsonl, or a Parquet file, below a folder that the ' +
+        'service may read; all but Parquet may be packed by gzip. The first row of a table names the columns.',
     ),
   testPath: z
     .string()

@@ -1,6 +1,7 @@
 import { basename } from 'node:path';
 import { delimitedRows, type Dialect } from './delimited.ts';
 import { jsonLines } from './json-lines.ts';
+import { parquetRecords } from './parquet-records.ts';
 import { NoColumn, type RowFault, type RowFile, type RowRecord } from './row-file.ts';
 import { type Encoding, textStream } from './text-stream.ts';
 import { writtenValue } from './written-value.ts';
@@ -8,8 +9,9 @@ import { writtenValue } from './written-value.ts';
 const maximumRows = 50_000_000;
 
 /**
- * Yields the rows of a file and those that cannot be read, all of each chunk together: of a JSON Lines file if its
- * name ends in .jsonl or .ndjson, else of a delimited one. The name may end in .gz in addition.
+ * Yields the rows of a file and those that cannot be read, all of each chunk together: of a Parquet file if its name
+ * ends in .parquet, of a JSON Lines file if it ends in .jsonl or .ndjson, else of a delimited one. The names of the latter may
+ * end in .gz in addition.
  *
  * @param choose the names of the columns to read, of all names
  * @throws NoColumn; RangeError beyond the limit of rows, and for a first row that names no columns; the errors of reading
@@ -31,6 +33,7 @@ export async function* recordsOf(
 }
 
 function readerOf(path: string) {
+  if (/\.parquet$/i.test(path)) return parquetRecords;
   return /\.(jsonl|ndjson)(\.gz)?$/i.test(path) ? jsonRecords : delimitedRecords;
 }
 

@@ -2,6 +2,7 @@ import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { randomStream } from '@distillery/engine/random';
 import { DistilleryError } from '@distillery/spec';
+import { parquetWriteBuffer } from 'hyparquet-writer';
 import { expect, test } from 'vitest';
 import { datasets } from '../index.ts';
 import { cifarPickle, cifarRecord, idxFile, npyFile, zipFile } from '../testing/array-files.ts';
@@ -14,7 +15,7 @@ import { byteLevelFile, wordPieceFile } from '../testing/tokenizer-files.ts';
 /** The number of damaged files of each kind; set FUZZ_FILES for more. */
 const files = Number(process.env.FUZZ_FILES ?? 60);
 /** A load that takes longer hangs: a whole one takes some milliseconds. */
-const patience = 30_000;
+const patience = 60_000;
 
 const bytes = (length: number, of: (index: number) => number) =>
   Buffer.from(Array.from({ length }, (_, i) => of(i) & 255));
@@ -110,6 +111,11 @@ const kinds: Record<
     choice: { source: 'table', path: 't.csv' },
     files: async () => ({ 't.csv': Buffer.from(syntheticTable(40)) }),
   },
+  Parquet: {
+    damage: 'set.parquet',
+    choice: { source: 'text_csv', path: 'set.parquet', length: 8 },
+    files: async () => ({ 'set.parquet': parquet() }),
+  },
   WordPiece: {
     damage: 't.json',
     choice: byFile('t.json'),
@@ -122,13 +128,25 @@ const kinds: Record<
   },
 };
 
+const parquet = () => {
+  const many = Array.from({ length: 30 }, (_, i) => i);
+  return Buffer.from(
+    parquetWriteBuffer({
+      rowGroupSize: 12,
+      columnData: [
+        { name: 'text', data: many.map((i) => `text ${i % 7}`), type: 'STRING' },
+        { name: 'label', data: many.map((i) => i % 2), type: 'INT32' },
+      ],
+    }),
+  );
+};
 const json = (value: object) => Buffer.from(JSON.stringify(value));
 const inFolder = (some: Record<string, Buffer>) =>
   Object.fromEntries(Object.entries(some).map(([name, content]) => [`d/${name}`, content]));
 
 test.each(Object.entries(kinds))(
   'damaged %s is read or refused, without a crash or a hang',
-  { timeout: 60_000 + 100 * files },
+  { timeout: 60_000 + 400 * files },
   async (name, { damage, choice, files: make }) => {
     const folder = await temporaryFolder();
     const context = await contextIn(folder);
