@@ -58,6 +58,8 @@ describe.skipIf(!hasScript)('in a terminal of 80 columns', () => {
         ...process.env,
         DISTILLERY_URL: service.url,
         TERM: 'xterm-256color',
+        // Node shows no colours on servers of continuous integration.
+        CI: undefined,
         NO_COLOR: undefined,
         FORCE_COLOR: undefined,
       },
