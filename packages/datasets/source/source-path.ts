@@ -45,6 +45,13 @@ export function badPath(
   });
 }
 
+/** Returns where a path leads, past links; undefined where that is nowhere, or outside the allowed roots. */
+export async function allowedPath(path: string, roots: readonly string[]): Promise<string | undefined> {
+  const real = await realpath(path).catch(() => undefined);
+  if (real === undefined) return undefined;
+  return (await realRoots(roots)).some((root) => isUnder(real, root)) ? real : undefined;
+}
+
 /** Follows the links of a path as the system does, past parts that do not exist. */
 async function followed(path: string): Promise<string> {
   const parts = path.split(sep);

@@ -1,6 +1,8 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
+import { zipSync } from 'fflate';
+import { randomStream } from '@distillery/engine';
 import { expect, test } from 'vitest';
 import { archiveEntries } from './archive.ts';
 import { tarOf, temporaryFolder } from '../testing/fixtures.ts';
@@ -28,6 +30,69 @@ test.each([true, false])('reads a tar file under any name, gzip %s', async (gzip
     ['a/two', '2'.repeat(3000)],
   ]);
 });
+
+test('reads a zip file, and refuses names that lead out, links and damage', async () => {
+  const bytes = (text: string) => new TextEncoder().encode(text);
+  const link = [bytes('/etc/passwd'), { os: 3, attrs: 0o120777 << 16 }] as const;
+  const zipped = zipSync({
+    'a/one.png': [bytes('one, as it is'), { level: 0 }],
+    'a/': new Uint8Array(0),
+    'größe/two.png': [bytes('2'.repeat(3000)), { level: 9 }],
+    '../up': bytes('x'),
+    '/etc/passwd': bytes('x'),
+    soft: [...link],
+  });
+  const { entries, refused } = await walk(Buffer.from(zipped));
+  expect(entries).toEqual([
+    ['a/one.png', 'one, as it is'],
+    ['größe/two.png', '2'.repeat(3000)],
+  ]);
+  expect(refused).toEqual([
+    ['../up', 'its name leads out of the archive'],
+    ['/etc/passwd', 'its name leads out of the archive'],
+    ['soft', 'is a symlink, not a file'],
+  ]);
+  const damaged = Buffer.from(zipped);
+  damaged[damaged.indexOf('one, as')] ^= 1;
+  await expect(walk(damaged)).rejects.toThrow('a/one.png: its checksum is wrong');
+  await expect(walk(Buffer.from(zipped.subarray(0, 100)))).rejects.toThrow('End of central directory');
+});
+
+test('damaged archives end in an error or in files inside, and nothing else', {
+  timeout: 600_000,
+}, async () => {
+  await mutated(Number(process.env.FUZZ_FILES ?? 300));
+});
+
+/** Reads archives with some bytes changed. A reader that hangs runs into the time limit of the test. */
+async function mutated(count: number): Promise<void> {
+  const random = randomStream(1, 'fuzz', 'archives');
+  const content = Object.fromEntries(files.map(([name, body]) => [name, new Uint8Array(body)]));
+  const seeds = [Buffer.from(zipSync(content)), await tarOf(files, { gzip: false }), await tarOf(files)];
+  const path = join(await temporaryFolder(), 'archive');
+  let refused = 0;
+  for (let i = 0; i < count; i++) {
+    const bytes = Buffer.from(seeds[i % seeds.length]);
+    for (let changes = 1 + random.below(8); changes > 0; changes--)
+      bytes[random.below(bytes.length)] = random.below(256);
+    await writeFile(path, random.below(5) === 0 ? bytes.subarray(0, random.below(bytes.length)) : bytes);
+    const names: string[] = [];
+    let unpacked = 0;
+    try {
+      for await (const { name, read } of archiveEntries(path)) {
+        names.push(name);
+        unpacked += (await read()).length;
+      }
+    } catch {
+      refused++;
+    }
+    expect(names.filter((name) => name.startsWith('/') || name.split('/').includes('..'))).toEqual([]);
+    expect(unpacked).toBeLessThan(2 ** 26);
+  }
+  // Some changes hit what nobody reads, most hit something.
+  expect(refused).toBeGreaterThan(count / 4);
+  expect(refused).toBeLessThan(count);
+}
 
 test('contents that are not read are skipped', async () => {
   const path = join(await temporaryFolder(), 'archive');

@@ -23,20 +23,27 @@ let loaded: Promise<typeof sharp> | undefined;
 
 const options = { limitInputPixels: MAX_PIXELS, failOn: 'error' } as const;
 
-/** Reads `[height, width]` from an image's header; undefined when the bytes are not an image. */
+/** What shows through transparent pixels: the paper that most drawings are meant for. */
+const background = '#ffffff';
+
+/** EXIF orientations from this one on turn an image by a quarter, which swaps its height and width. */
+const firstQuarterTurn = 5;
+
+/** Reads `[height, width]` of an image as it is shown, upright, from its header; undefined when the bytes are not an image. */
 export async function imageSize(bytes: Buffer): Promise<[number, number] | undefined> {
   const open = await decoder();
   try {
-    const { height, width } = await open(bytes, options).metadata();
-    return [height, width];
+    const { height, width, orientation = 1 } = await open(bytes, options).metadata();
+    return orientation >= firstQuarterTurn ? [width, height] : [height, width];
   } catch {
     return undefined;
   }
 }
 
 /**
- * Decodes an image to RGB bytes, `[height, width, 3]`. Grey images get three equal channels, an alpha channel is dropped,
- * an animation gives its first frame, and other sizes are scaled without keeping the proportions.
+ * Decodes an image to RGB bytes, `[height, width, 3]`. It is turned upright as its EXIF orientation asks, transparent pixels show
+ * white, grey images get three equal channels, an animation gives its first frame, and other sizes are scaled without keeping the
+ * proportions.
  */
 export async function decodeRgb(
   bytes: Buffer,
@@ -44,8 +51,9 @@ export async function decodeRgb(
 ): Promise<Uint8Array> {
   const open = await decoder();
   const pixels = await open(bytes, options)
+    .rotate()
     .resize(width, height, { fit: 'fill' })
-    .removeAlpha()
+    .flatten({ background })
     .toColourspace('srgb')
     .raw()
     .toBuffer();

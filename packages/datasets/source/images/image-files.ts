@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { archiveEntries, MAX_FILE_BYTES, MAX_FILES } from '../archives/archive.ts';
 import { fileFingerprint } from '../decoded.ts';
 import { openRegularFile } from '../regular-file.ts';
+import { allowedPath } from '../source-path.ts';
 import { imageSize } from './decode-image.ts';
 import { isImageName } from './image-layout.ts';
 
@@ -16,47 +17,57 @@ export interface ImageFiles {
   contents(signal?: AbortSignal): AsyncIterable<{ name: string; bytes: Buffer | Error }>;
 }
 
+/** The files below a folder, with the real paths of those that a link leads to. */
+type Listing = Omit<Survey, 'size'> & { places: ReadonlyMap<string, string> };
+
+/** Enough to see that a folder holds nothing else. */
+const mostOthers = 10_000;
+
 interface Survey {
   names: string[];
+  /** The first files that are no images. */
+  others: string[];
   size: [number, number] | undefined;
   /** Files that were refused because of their name or kind. */
   refused: { name: string; reason: string }[];
 }
 
-export async function openImageFiles(path: string): Promise<ImageFiles> {
-  return (await stat(path)).isDirectory() ? folderFiles(path) : archiveFiles(path);
+/** @param roots the folders that links in a folder may lead to */
+export async function openImageFiles(path: string, roots: readonly string[]): Promise<ImageFiles> {
+  return (await stat(path)).isDirectory() ? folderFiles(path, roots) : archiveFiles(path);
 }
 
-function folderFiles(root: string): ImageFiles {
-  let listing: Promise<{ names: string[]; refused: Survey['refused'] }> | undefined;
-  const list = (signal?: AbortSignal) => (listing ??= listFolder(root, signal));
+function folderFiles(root: string, roots: readonly string[]): ImageFiles {
+  let listing: Promise<Listing> | undefined;
+  const list = (signal?: AbortSignal) => (listing ??= listFolder(root, roots, signal));
+  const placeOf = async (name: string) => (await list()).places.get(name) ?? join(root, name);
   return {
     async fingerprint(signal) {
       const { names } = await list(signal);
       const files: [string, number, number][] = [];
       for (const name of names) {
         signal?.throwIfAborted();
-        const { size, modified } = await fileFingerprint(join(root, name));
+        const { size, modified } = await fileFingerprint(await placeOf(name));
         files.push([name, size, modified]);
       }
       return { folder: root, files };
     },
     async survey(signal) {
-      const { names, refused } = await list(signal);
+      const { names, others, refused } = await list(signal);
       let size: [number, number] | undefined;
       for (const name of names) {
         signal?.throwIfAborted();
-        const bytes = await readImage(join(root, name)).catch(() => undefined);
+        const bytes = await readImage(await placeOf(name)).catch(() => undefined);
         if (bytes !== undefined) size = await imageSize(bytes);
         if (size !== undefined) break;
       }
-      return { names, size, refused };
+      return { names, others, size, refused };
     },
     async *contents(signal) {
       const { names } = await list(signal);
       for (const name of names) {
         signal?.throwIfAborted();
-        yield { name, bytes: await readImage(join(root, name)).catch((error: Error) => error) };
+        yield { name, bytes: await readImage(await placeOf(name)).catch((error: Error) => error) };
       }
     },
   };
@@ -75,29 +86,48 @@ export async function readImage(path: string): Promise<Buffer> {
 }
 
 /**
- * Lists the images below a folder. Links are refused, because they may lead out of it.
+ * Lists the images below a folder. Links are followed to files and folders below an allowed root; others are refused, and so is
+ * a link to a folder that it lies in.
  *
  * @throws RangeError when there are more than `MAX_FILES` files
  */
-async function listFolder(
-  root: string,
-  signal?: AbortSignal,
-): Promise<{ names: string[]; refused: Survey['refused'] }> {
+async function listFolder(root: string, roots: readonly string[], signal?: AbortSignal): Promise<Listing> {
   const names: string[] = [];
+  const others: string[] = [];
   const refused: Survey['refused'] = [];
+  const places = new Map<string, string>();
   let entries = 0;
-  const walk = async (folder: string) => {
+  const file = (name: string, place?: string) => {
+    if (!isImageName(name)) {
+      if (others.length < mostOthers) others.push(name);
+      return;
+    }
+    names.push(name);
+    if (place !== undefined) places.set(name, place);
+  };
+  /** @param around the real paths of the folders that it lies in, with its own */
+  const walk = async (folder: string, place: string, around: readonly string[], linked: boolean) => {
     signal?.throwIfAborted();
-    for (const entry of await readdir(join(root, folder), { withFileTypes: true })) {
+    for (const entry of await readdir(place, { withFileTypes: true })) {
       if (++entries > MAX_FILES) throw new RangeError(`more than ${MAX_FILES} files`);
       const name = folder === '' ? entry.name : `${folder}/${entry.name}`;
-      if (entry.isDirectory()) await walk(name);
-      else if (entry.isFile() && isImageName(name)) names.push(name);
-      else if (entry.isSymbolicLink()) refused.push({ name, reason: 'is a symlink, not a file' });
+      const path = join(place, entry.name);
+      if (entry.isDirectory()) await walk(name, path, [...around, path], linked);
+      else if (entry.isFile()) file(name, linked ? path : undefined);
+      else if (entry.isSymbolicLink()) await follow(name, path, around);
     }
   };
-  await walk('');
-  return { names: names.sort(), refused };
+  const follow = async (name: string, path: string, around: readonly string[]) => {
+    const real = await allowedPath(path, roots);
+    const kind = real === undefined ? undefined : await stat(real);
+    if (real === undefined || kind === undefined) {
+      refused.push({ name, reason: 'is a link to nothing, or to a place outside the allowed folders' });
+    } else if (kind.isFile()) file(name, real);
+    else if (around.includes(real)) refused.push({ name, reason: 'is a link to a folder that it lies in' });
+    else if (kind.isDirectory()) await walk(name, real, [...around, real], true);
+  };
+  await walk('', root, [root], false);
+  return { names: names.sort(), others: others.sort(), refused, places };
 }
 
 function archiveFiles(path: string): ImageFiles {
@@ -105,17 +135,21 @@ function archiveFiles(path: string): ImageFiles {
     fingerprint: async () => ({ archive: await fileFingerprint(path) }),
     async survey(signal) {
       const names: string[] = [];
+      const others: string[] = [];
       const refused: Survey['refused'] = [];
       let first: { name: string; size: [number, number] } | undefined;
       const refuse = (name: string, reason: string) => refused.push({ name, reason });
       for await (const entry of archiveEntries(path, refuse, signal)) {
-        if (!isImageName(entry.name)) continue;
+        if (!isImageName(entry.name)) {
+          if (others.length < mostOthers) others.push(entry.name);
+          continue;
+        }
         names.push(entry.name);
         if (first !== undefined && first.name < entry.name) continue;
         const size = await imageSize(await entry.read());
         if (size !== undefined) first = { name: entry.name, size };
       }
-      return { names, size: first?.size, refused };
+      return { names, others, size: first?.size, refused };
     },
     async *contents(signal) {
       for await (const entry of archiveEntries(path, undefined, signal)) {

@@ -96,7 +96,7 @@ test('grey, transparent, animated and larger images become RGB of one size', asy
   const first = (index: number) => [...inputs.subarray(index * 36, index * 36 + 3)];
   expect([2, 3, 4, 5].map(first)).toEqual([
     [128, 128, 128],
-    [255, 0, 0],
+    [255, 255, 255],
     [0, 0, 255],
     [0, 255, 0],
   ]);
@@ -161,7 +161,7 @@ test('at most a hundred names of skipped images are kept', async () => {
   ]);
 });
 
-test('links inside the folder or archive are not followed', async () => {
+test('links that lead out of the allowed folders, and links in archives, are not followed', async () => {
   const files = await smallSet();
   const context = await withFiles(files);
   const root = context.roots[0];
@@ -173,14 +173,36 @@ test('links inside the folder or archive are not followed', async () => {
     join(root, 'set.tar'),
     await tarOf([['train/dark/0.png', link], ...entries], { gzip: false }),
   );
-  for (const path of ['set', 'set.tar']) {
+  for (const [path, reason] of [
+    ['set', 'is a link to nothing, or to a place outside the allowed folders'],
+    ['set.tar', 'is a symlink, not a file'],
+  ]) {
     const { train, skipped } = await load(context, { path });
     expect(train.count).toBe(3);
-    expect(skipped).toEqual({
-      count: 1,
-      first: [{ name: 'train/dark/0.png', reason: 'is a symlink, not a file' }],
-    });
+    expect(skipped).toEqual({ count: 1, first: [{ name: 'train/dark/0.png', reason }] });
   }
+});
+
+test('links to files and folders below an allowed folder are followed, but not in a circle', async () => {
+  const context = await withFiles(await smallSet());
+  const [root] = context.roots;
+  await writeFiles(join(root, 'elsewhere'), {
+    'grey/1.png': await png(100, 100, 100),
+    'grey/2.png': await png(101, 101, 101),
+    'one.png': await png(13, 23, 33),
+  });
+  await symlink('../../../elsewhere/one.png', join(root, 'set/train/dark/3.png'));
+  await symlink(join(root, 'elsewhere/grey'), join(root, 'set/train/grey'));
+  await symlink(join(root, 'elsewhere/grey'), join(root, 'set/test/grey'));
+  await symlink('..', join(root, 'set/train/dark/around'));
+  const { classes, train, skipped } = await load(context);
+  expect(classes).toEqual(['dark', 'grey', 'light']);
+  expect([...train.labels]).toEqual([0, 0, 0, 1, 1, 2]);
+  expect([...(await allInputs(train)).subarray(72, 75)]).toEqual([13, 23, 33]);
+  expect(skipped).toEqual({
+    count: 1,
+    first: [{ name: 'train/dark/around', reason: 'is a link to a folder that it lies in' }],
+  });
 });
 
 test('a folder that cannot be trained on is a data_error at /dataset/path', async () => {

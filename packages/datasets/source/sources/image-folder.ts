@@ -19,7 +19,9 @@ const options = z.strictObject({
     .string()
     .min(1)
     .max(4096)
-    .describe('A folder, or a .tar or .tar.gz archive of one, below a folder that the service may read.'),
+    .describe(
+      'A folder, or a .zip, .tar or .tar.gz archive of one, below a folder that the service may read.',
+    ),
   size: z
     .tuple([side, side])
     .optional()
@@ -32,7 +34,7 @@ const options = z.strictObject({
     .max(0.5)
     .default(0.1)
     .describe(
-      'The share of each class that is held out for testing when there is no `test` or `val` folder.',
+      'The share of each class that is held out for testing when there is no folder of a test or a validation split.',
     ),
   ...limitOptions,
 });
@@ -42,7 +44,7 @@ type Writers = { train: SplitWriter; test: SplitWriter };
 export const imageFolder: DatasetKind<typeof options> = {
   type: 'image_folder',
   summary:
-    'Images in class folders: train/<class>/… and test/<class>/…, or <class>/…; a folder or a tar archive.',
+    'Images in class folders: train/<class>/… and test/<class>/…, or <class>/…; a folder, or a zip or tar archive.',
   options,
   async outline(choice, context) {
     const files = await openSource(choice, context);
@@ -70,7 +72,7 @@ export const imageFolder: DatasetKind<typeof options> = {
 
 async function openSource({ path }: Options, context: DatasetContext): Promise<ImageFiles> {
   const real = await resolveSourcePath(path, context);
-  return openImageFiles(real);
+  return openImageFiles(real, context.roots);
 }
 
 async function fingerprintOf(
@@ -78,7 +80,8 @@ async function fingerprintOf(
   { size, testFraction }: Options,
   { signal }: DatasetContext,
 ): Promise<unknown> {
-  return { source: 'image_folder', files: await files.fingerprint(signal), size, testFraction };
+  // The version is that of the reading of folders and pixels: what was decoded before is decoded anew.
+  return { source: 'image_folder', version: 2, files: await files.fingerprint(signal), size, testFraction };
 }
 
 /** Runs a step over the source and turns other errors into a `data_error` that names the path. */
@@ -100,7 +103,7 @@ async function asDataError<T>(
 async function plan(files: ImageFiles, choice: Options, context: DatasetContext) {
   return asDataError(choice, context, async () => {
     const survey = await files.survey(context.signal);
-    const layout = layoutOf(survey.names, choice.testFraction);
+    const layout = layoutOf(survey.names, choice.testFraction, survey.others);
     const size = choice.size ?? survey.size;
     if (size === undefined) throw new RangeError('no image could be decoded');
     const bytes = (layout.train.length + layout.test.length) * size[0] * size[1] * 3;
@@ -121,7 +124,7 @@ async function decodeAll(
   const { survey, layout, size } = await plan(files, choice, context);
   const { classes } = layout;
   const { skipped, decoded } = await asDataError(choice, context, () =>
-    fillSplits(files, layout, size, survey.refused, writers, context),
+    fillSplits(files, layout, size, [...survey.refused, ...layout.ignored], writers, context),
   );
   const sum = (counts: readonly number[]) => counts.reduce((total, count) => total + count, 0);
   const [train, test] = [sum(decoded.train), sum(decoded.test)];
@@ -139,5 +142,6 @@ async function decodeAll(
     throw badPath(choice.path, message, context);
   }
   const normalization = { mean: [...NORMALIZATION.mean], std: [...NORMALIZATION.std] };
-  return { classes, shape: [...size, 3], skipped, normalization };
+  const notes = layout.notes.length === 0 ? {} : { notes: layout.notes };
+  return { classes, shape: [...size, 3], skipped, normalization, ...notes };
 }

@@ -1,0 +1,56 @@
+import { crc32 } from 'node:zlib';
+import type { Entry, ZipFile } from 'yauzl';
+import { openRegularFile } from '../regular-file.ts';
+import type { ArchiveFormat, RawEntry } from './format.ts';
+
+const signatures = [
+  [0x50, 0x4b, 3, 4],
+  // An archive without entries.
+  [0x50, 0x4b, 5, 6],
+];
+/** The kind of a file in the upper half of its attributes, as stat(2) has it. */
+const [kindBits, symlinkKind] = [0o170000, 0o120000];
+
+export const zip: ArchiveFormat = {
+  type: 'zip',
+  matches: (head) => signatures.some((signature) => signature.every((byte, index) => head[index] === byte)),
+  entries,
+};
+
+async function* entries(path: string, signal?: AbortSignal): AsyncGenerator<RawEntry> {
+  // A pipe must be refused before yauzl waits for it.
+  await (await openRegularFile(path)).close();
+  const { getFileNameLowLevel, openPromise } = await import('yauzl');
+  // Names are decoded here: yauzl refuses the whole archive for one that leads out of it.
+  const file = await openPromise(path, { autoClose: false, lazyEntries: true, decodeStrings: false });
+  try {
+    for await (const entry of file.eachEntry()) {
+      signal?.throwIfAborted();
+      const raw = entry.fileName as unknown as Buffer;
+      const name = getFileNameLowLevel(entry.generalPurposeBitFlag, raw, entry.extraFields, false);
+      yield {
+        name,
+        size: entry.uncompressedSize,
+        type: typeOf(entry, name),
+        read: () => contents(file, entry, name),
+      };
+    }
+  } finally {
+    file.close();
+  }
+}
+
+function typeOf(entry: Entry, name: string): string {
+  if (name.endsWith('/')) return 'directory';
+  if (((entry.externalFileAttributes >>> 16) & kindBits) === symlinkKind) return 'symlink';
+  return entry.isEncrypted() ? 'encrypted file' : 'file';
+}
+
+/** yauzl ends a stream with an error that is longer or shorter than the entry says. */
+async function contents(file: ZipFile, entry: Entry, name: string): Promise<Buffer> {
+  const parts: Buffer[] = [];
+  for await (const part of await file.openReadStreamPromise(entry)) parts.push(part as Buffer);
+  const bytes = Buffer.concat(parts);
+  if (crc32(bytes) !== entry.crc32) throw new RangeError(`${name}: its checksum is wrong`);
+  return bytes;
+}
