@@ -149,7 +149,10 @@ test('a retry takes up what failed and leaves what succeeded', async () => {
       'cancelled',
     ]);
     healthy = true;
-    expect(await held.queue.control.retry(id)).toMatchObject({ state: 'queued', finishedAt: null });
+    expect(await held.queue.control.retry(id)).toMatchObject({
+      state: expect.stringMatching(/^(queued|running)$/),
+      finishedAt: null,
+    });
     await reaches(id, 'succeeded');
     expect(done).toEqual(['teacher', 'outputs', 'student.a.42', 'report']);
     await expect(held.queue.control.retry(id)).rejects.toEqual(
