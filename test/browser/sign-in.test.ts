@@ -89,6 +89,13 @@ describeInBrowser('a service that requires keys', () => {
     await page.getByRole('heading', { name: 'Sign in' }).waitFor();
   });
 
+  test('the page that asks for a key fits a phone', async () => {
+    const page = await browser.open(`${held.api.url}/jobs`, { width: 375 });
+    await page.getByRole('heading', { name: 'Sign in' }).waitFor();
+    await expectFits(page);
+    await expectAccessible(page);
+  });
+
   test.each(['/workers', '/keys'])('%s fits a phone', async (path) => {
     const page = await signedIn(path, admin.token, 375);
     await page.getByRole('row').nth(1).waitFor();
