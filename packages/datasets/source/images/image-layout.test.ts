@@ -73,7 +73,7 @@ test('a class without an image that can be read is refused by name', () => {
   const split = files.map((name) => `set/train/${name}`);
   expect(() => layoutOf(split, 0.5, ['set/train/c/1.bmp'])).toThrow('the folder "c"');
   // Notes beside the images are fine, and so are hidden files.
-  const notes = ['readme.txt', 'a/notes.txt', '.git/config', 'c/.DS_Store'];
+  const notes = ['readme.txt', 'docs/notes.txt', 'a/notes.txt', '.git/config', 'c/.DS_Store'];
   expect(layoutOf(files, 0.5, notes).classes).toEqual(['a', 'b']);
   expect(layoutOf(split, 0.5, ['set/readme.txt', 'set/docs/a.txt', 'other/x/1.txt']).classes).toEqual([
     'a',

@@ -2,6 +2,9 @@ import { sha256 } from '@distillery/spec';
 
 const IMAGE = /\.(jpe?g|png|webp|gif|tiff?|avif)$/i;
 
+/** Images of formats that are not read. A folder of other files, such as notes, is no class. */
+const UNREAD = /\.(bmp|dib|heic|heif|jp2|jxl|psd|svg|p[bgnp]m|tga|ico|pcx|exr|hdr|dng|cr2|nef|arw|npy|dcm)$/i;
+
 interface Sample {
   /** The file's path in the source. */
   name: string;
@@ -114,7 +117,7 @@ export function layoutOf(
   return { classes, train: inOrder(classes, train), test: inOrder(classes, test), notes, ignored };
 }
 
-/** @throws RangeError when a folder beside those of the classes holds files, but no image that can be read */
+/** @throws RangeError when a folder beside those of the classes holds images, but none that can be read */
 function refuseEmpty(
   classes: readonly string[],
   others: readonly Path[],
@@ -123,7 +126,7 @@ function refuseEmpty(
 ): void {
   const depth = (wrapper === undefined ? 0 : 1) + (isSplit ? 1 : 0);
   for (const { name, parts } of others) {
-    if (parts.some((part) => part.startsWith('.'))) continue;
+    if (!UNREAD.test(name) || parts.some((part) => part.startsWith('.'))) continue;
     const inside = wrapper === undefined || parts[0] === wrapper;
     const split = isSplit ? splitOf(parts[depth - 1] ?? '') : 'train';
     if (!inside || split === undefined || parts.length < depth + 2 || classes.includes(parts[depth]))
