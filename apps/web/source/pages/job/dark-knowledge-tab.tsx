@@ -6,10 +6,10 @@ import { Select } from '../../components/select.tsx';
 import { counted, number } from '../../format/numbers.ts';
 import { useKeys } from '../../keyboard/keys.ts';
 import { useQuery } from '../../router/query.ts';
+import { useSettled } from '../../view/use-settled.ts';
 import type { TabProps } from './job-tabs.ts';
 import { SampleView } from './sample-view.tsx';
 import { divergenceAt, type Sample, type Samples, verdictOf } from './samples.ts';
-import { useSettled } from './use-settled.ts';
 
 const pageSize = 10;
 const temperatures = { least: 1, most: 20, usual: 4 };
