@@ -52,6 +52,22 @@ export async function allowedPath(path: string, roots: readonly string[]): Promi
   return (await realRoots(roots)).some((root) => isUnder(real, root)) ? real : undefined;
 }
 
+/** Runs a step over a source and turns other errors into a `data_error` that names its path. */
+export async function asDataError<T>(
+  { path }: { path: string },
+  context: DatasetContext,
+  step: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await step();
+  } catch (cause) {
+    context.signal?.throwIfAborted();
+    throw cause instanceof DistilleryError
+      ? cause
+      : badPath(path, (cause as Error).message, context, { cause });
+  }
+}
+
 /** Follows the links of a path as the system does, past parts that do not exist. */
 async function followed(path: string): Promise<string> {
   const parts = path.split(sep);

@@ -1,7 +1,7 @@
-import { crc32 } from 'node:zlib';
 import type { Entry, ZipFile } from 'yauzl';
 import { openRegularFile } from '../regular-file.ts';
 import type { ArchiveFormat, RawEntry } from './format.ts';
+import { zipContent } from './zip-content.ts';
 
 const signatures = [
   [0x50, 0x4b, 3, 4],
@@ -46,11 +46,8 @@ function typeOf(entry: Entry, name: string): string {
   return entry.isEncrypted() ? 'encrypted file' : 'file';
 }
 
-/** yauzl ends a stream with an error that is longer or shorter than the entry says. */
 async function contents(file: ZipFile, entry: Entry, name: string): Promise<Buffer> {
   const parts: Buffer[] = [];
-  for await (const part of await file.openReadStreamPromise(entry)) parts.push(part as Buffer);
-  const bytes = Buffer.concat(parts);
-  if (crc32(bytes) !== entry.crc32) throw new RangeError(`${name}: its checksum is wrong`);
-  return bytes;
+  for await (const part of zipContent(file, entry, `${name}: its checksum is wrong`)) parts.push(part);
+  return Buffer.concat(parts);
 }

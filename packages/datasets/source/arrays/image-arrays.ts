@@ -1,9 +1,8 @@
-import { DistilleryError } from '@distillery/spec';
 import { z } from 'zod';
 import type { About, Dataset, DatasetContext, DatasetOutline } from '../dataset.ts';
 import { decodedOnce } from '../decoded.ts';
 import { limited, limitedOutline, limitOptions } from '../limits.ts';
-import { badPath } from '../source-path.ts';
+import { asDataError } from '../source-path.ts';
 import { splitValidation } from '../split.ts';
 import type { SplitWriter } from '../split-draft.ts';
 import { yieldToEvents } from '../yield-to-events.ts';
@@ -191,15 +190,4 @@ async function decode(
     ...(notes && { notes }),
     normalization: statistics.normalization(),
   };
-}
-
-async function asDataError<T>({ path }: Choice, context: DatasetContext, step: () => Promise<T>): Promise<T> {
-  try {
-    return await step();
-  } catch (cause) {
-    context.signal?.throwIfAborted();
-    throw cause instanceof DistilleryError
-      ? cause
-      : badPath(path, (cause as Error).message, context, { cause });
-  }
 }

@@ -1,5 +1,5 @@
-import { crc32 } from 'node:zlib';
 import type { Entry, ZipFile } from 'yauzl';
+import { zipContent } from '../archives/zip-content.ts';
 import { openRegularFile } from '../regular-file.ts';
 import { type NpyHeader, npyHeader } from './npy.ts';
 
@@ -83,15 +83,9 @@ async function entriesOf(file: ZipFile): Promise<Map<string, Entry>> {
   return entries;
 }
 
-/** Yields the content of an entry, and compares its checksum at the end. */
 async function* unpacked(file: ZipFile, entry: Entry): AsyncGenerator<Buffer> {
   if (entry.isEncrypted()) throw new RangeError('is encrypted');
-  let sum = 0;
-  for await (const chunk of (await file.openReadStreamPromise(entry)) as AsyncIterable<Buffer>) {
-    sum = crc32(chunk, sum);
-    yield chunk;
-  }
-  if (sum !== entry.crc32) throw new RangeError('its checksum is wrong');
+  yield* zipContent(file, entry, 'its checksum is wrong');
 }
 
 /** Reads the header of an array: `first` are the bytes behind it that have been read, `rest` yields the others. */

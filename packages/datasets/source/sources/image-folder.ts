@@ -1,4 +1,3 @@
-import { DistilleryError } from '@distillery/spec';
 import { z } from 'zod';
 import type { About, DatasetContext, DatasetKind } from '../dataset.ts';
 import { decodedOnce, MAX_DECODED_BYTES, readManifest } from '../decoded.ts';
@@ -7,7 +6,7 @@ import { type ImageFiles, openImageFiles } from '../images/image-files.ts';
 import { layoutOf } from '../images/image-layout.ts';
 import { outlinedOnce } from '../outlined-once.ts';
 import { limited, limitedOutline, limitOptions } from '../limits.ts';
-import { badPath, resolveSourcePath } from '../source-path.ts';
+import { asDataError, badPath, resolveSourcePath } from '../source-path.ts';
 import type { SplitWriter } from '../split-draft.ts';
 
 /** ImageNet's, the usual choice for photographs. */
@@ -82,22 +81,6 @@ async function fingerprintOf(
 ): Promise<unknown> {
   // The version is that of the reading of folders and pixels: what was decoded before is decoded anew.
   return { source: 'image_folder', version: 2, files: await files.fingerprint(signal), size, testFraction };
-}
-
-/** Runs a step over the source and turns other errors into a `data_error` that names the path. */
-async function asDataError<T>(
-  { path }: Options,
-  context: DatasetContext,
-  step: () => Promise<T>,
-): Promise<T> {
-  try {
-    return await step();
-  } catch (cause) {
-    context.signal?.throwIfAborted();
-    throw cause instanceof DistilleryError
-      ? cause
-      : badPath(path, (cause as Error).message, context, { cause });
-  }
 }
 
 async function plan(files: ImageFiles, choice: Options, context: DatasetContext) {
