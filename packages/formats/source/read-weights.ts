@@ -4,7 +4,7 @@ import type { NamedTensor } from './format.ts';
 import { npz } from './formats/npz.ts';
 import { safetensors } from './formats/safetensors.ts';
 import { torch } from './formats/torch.ts';
-import { unpacked } from './zip.ts';
+import { namesIn } from './zip.ts';
 
 /** Counters that PyTorch and profilers keep beside the weights, which no network needs. */
 const counters = /(^|\.)(num_batches_tracked|total_ops|total_params)$/;
@@ -31,7 +31,7 @@ export function readWeights(bytes: Uint8Array): NamedTensor[] {
 function decoded(bytes: Uint8Array): readonly NamedTensor[] {
   const isZip = bytes[0] === 0x50 && bytes[1] === 0x4b;
   if (!isZip) return safetensors.decode(bytes).parameters;
-  const isTorch = [...unpacked(bytes).keys()].some((name) => name.endsWith('/data.pkl'));
+  const isTorch = namesIn(bytes).some((name) => name.endsWith('/data.pkl'));
   return (isTorch ? torch : npz).decode(bytes).parameters;
 }
 

@@ -6,12 +6,25 @@ const mostBytes = 16 * 2 ** 30;
 /** How far compression may shrink a file. Weights hardly compress; an archive that shrinks further is a trap. */
 const largestRatio = 200;
 
+const isFile = (name: string) => !name.endsWith('/');
+
+/** Returns the names of a zip archive without unpacking it. Throws as `unpacked` does. */
+export function namesIn(bytes: Uint8Array): string[] {
+  const names: string[] = [];
+  unpacked(bytes, (name) => {
+    names.push(name);
+    return false;
+  });
+  return names;
+}
+
 /**
  * Unpacks a zip archive into its files by name.
  *
+ * @param wanted which names to unpack; default: those of files
  * @throws DistilleryError `artifact_corrupt` for bytes that are no archive, a damaged one, or one that would become too large
  */
-export function unpacked(bytes: Uint8Array): Map<string, Uint8Array> {
+export function unpacked(bytes: Uint8Array, wanted = isFile): Map<string, Uint8Array> {
   let total = 0;
   const check = ({ name, size, originalSize }: UnzipFileInfo) => {
     total += originalSize;
@@ -21,7 +34,7 @@ export function unpacked(bytes: Uint8Array): Map<string, Uint8Array> {
         `the archive's file ${name} would take ${originalSize} bytes when it is unpacked, which is too much`,
       );
     }
-    return !name.endsWith('/');
+    return wanted(name);
   };
   try {
     return new Map(Object.entries(unzipSync(bytes, { filter: check })));

@@ -1,3 +1,4 @@
+import { canonicalJson } from '@distillery/spec';
 import { z } from 'zod';
 import { archiveOf, bytesOf, textBytes } from '../archive.ts';
 import type { DType } from '../dtypes.ts';
@@ -29,8 +30,7 @@ export const npz = {
   extension: 'npz',
   encode({ parameters, metadata }: Weights, { precision }: z.output<typeof options>): Uint8Array {
     const arrays = parameters.map((tensor) => [`${tensor.name}.npy`, arrayFile(halved(tensor, precision))]);
-    const sorted = Object.fromEntries(Object.entries(metadata).sort(([a], [b]) => (a < b ? -1 : 1)));
-    return archiveOf({ ...Object.fromEntries(arrays), 'metadata.json': textBytes(JSON.stringify(sorted)) });
+    return archiveOf({ ...Object.fromEntries(arrays), 'metadata.json': textBytes(canonicalJson(metadata)) });
   },
   decode(bytes: Uint8Array): Weights {
     const files = unpacked(bytes);

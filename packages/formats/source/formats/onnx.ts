@@ -1,10 +1,11 @@
-import { type NetworkGraph, nodesBefore, shapeOfValue } from '@distillery/spec';
+import { type NetworkGraph, shapeOfValue } from '@distillery/spec';
 import { z } from 'zod';
 import type { Format, Weights } from '../format.ts';
 import { graphOf, inputOf, normalizationOf } from '../described.ts';
 import { OnnxModel, type Port } from '../onnx/model.ts';
-import { write } from '../onnx/operations.ts';
+import { writers } from '../onnx/operations.ts';
 import { Parameters } from '../onnx/parameters.ts';
+import { writeGraph } from '../write-graph.ts';
 
 const options = z.strictObject({
   precision: z
@@ -41,14 +42,8 @@ export const onnx = {
     const model = new OnnxModel();
     const parameters = new Parameters(weights.parameters, model, chosen.precision);
     const { port, value } = declaredInput(graph, weights, model, chosen.input);
-    const names = new Map([[0, value]]);
-    const named = (index: number) => names.get(index) as string;
-    for (const { node, value } of nodesBefore(graph, graph.output)) {
-      const inputs = node.inputs.map(named);
-      const shapes = node.inputs.map((index) => shapeOfValue(graph, index));
-      names.set(value, write(node, { model, parameters, inputs, shapes }));
-    }
-    model.nodeWith('Identity', [named(graph.output)], {}, ['logits']);
+    const output = writeGraph(graph, value, { model, parameters }, writers);
+    model.nodeWith('Identity', [output], {}, ['logits']);
     const logits: Port = {
       name: 'logits',
       type: 'float32',

@@ -1,11 +1,11 @@
-import { nodesBefore, shapeOfValue } from '@distillery/spec';
 import { z } from 'zod';
 import { archiveOf, textBytes } from '../archive.ts';
 import { graphOf, inputOf } from '../described.ts';
 import type { Format, Weights } from '../format.ts';
 import { GraphModel } from '../tfjs/model.ts';
-import { write } from '../tfjs/operations.ts';
+import { writers } from '../tfjs/operations.ts';
 import { Parameters } from '../tfjs/parameters.ts';
+import { writeGraph } from '../write-graph.ts';
 
 const options = z.strictObject({
   precision: z
@@ -34,14 +34,8 @@ export const tfjs = {
     const parameters = new Parameters(weights.parameters, model, precision);
     const { name, type } = inputOf(graph);
     const input = model.input(name, graph.input, type === 'int' ? 'int32' : 'float32');
-    const names = new Map([[0, input]]);
-    const named = (index: number) => names.get(index) as string;
-    for (const { node, value } of nodesBefore(graph, graph.output)) {
-      const inputs = node.inputs.map(named);
-      const shapes = node.inputs.map((index) => shapeOfValue(graph, index));
-      names.set(value, write(node, { model, parameters, inputs, shapes }));
-    }
-    const logits = model.node('Identity', [named(graph.output)], {}, 'logits');
+    const output = writeGraph(graph, input, { model, parameters }, writers);
+    const logits = model.node('Identity', [output], {}, 'logits');
     const { graph: _graph, ...metadata } = weights.metadata;
     const encoded = model.encode(logits, metadata);
     return archiveOf({ 'model.json': textBytes(encoded.model), 'weights.bin': encoded.weights });

@@ -1,4 +1,4 @@
-import { DistilleryError } from '@distillery/spec';
+import { canonicalJson, DistilleryError } from '@distillery/spec';
 import { z } from 'zod';
 import { archiveOf, bytesOf, textBytes } from '../archive.ts';
 import type { Format, Weights } from '../format.ts';
@@ -23,13 +23,12 @@ export const torch = {
   extension: 'pt',
   encode({ parameters, metadata }: Weights, { precision }: z.output<typeof options>): Uint8Array {
     const tensors = parameters.map((tensor) => halved(tensor, precision));
-    const sorted = Object.fromEntries(Object.entries(metadata).sort(([a], [b]) => (a < b ? -1 : 1)));
     // The pickle comes first: PyTorch takes the name of the folder from the first entry.
     return archiveOf({
       'archive/data.pkl': stateDict(tensors),
       'archive/byteorder': textBytes('little'),
       ...Object.fromEntries(tensors.map(({ data }, index) => [`archive/data/${index}`, bytesOf(data)])),
-      'archive/extra/metadata.json': textBytes(JSON.stringify(sorted)),
+      'archive/extra/metadata.json': textBytes(canonicalJson(metadata)),
       'archive/version': textBytes('3\n'),
     });
   },

@@ -1,22 +1,12 @@
-import type { GraphNode, GraphOperation, NodeOf } from '@distillery/spec';
 import type { OnnxModel } from './model.ts';
+import type { OperationContext, Writers } from '../write-graph.ts';
 import type { Parameters } from './parameters.ts';
 
-/** What an operation needs to add itself to a model. */
-export interface Context {
-  model: OnnxModel;
-  parameters: Parameters;
-  /** The names of the node's inputs in the model. Maps are `[batch, channels, height, width]` there. */
-  inputs: readonly string[];
-  /** The shapes of the node's inputs in the graph: maps are `[height, width, channels]`, without the batch. */
-  shapes: readonly (readonly number[])[];
-}
-
-/** Adds the nodes of an operation to the model and returns the name of the result. */
-type Writer<Op extends GraphOperation> = (node: NodeOf<Op>, context: Context) => string;
+/** Maps are `[batch, channels, height, width]` in the model. */
+type Context = OperationContext<OnnxModel, Parameters>;
 
 /** Every operation of a network in the operators of ONNX (https://onnx.ai/onnx/operators). */
-const writers: { [Op in GraphOperation]: Writer<Op> } = {
+export const writers: Writers<Context> = {
   conv({ name, kernel, stride, padding, bias }, { model, parameters, inputs: [x] }) {
     const offset = bias ? [parameters.exact(`${name}.bias`)] : [];
     const attributes = windows(kernel, stride, padding);
@@ -136,11 +126,6 @@ const writers: { [Op in GraphOperation]: Writer<Op> } = {
   },
   freeParameter: ({ name }, { parameters }) => parameters.exact(name),
 };
-
-/** Adds a node of a network to the model and returns the name of the result. */
-export function write(node: GraphNode, context: Context): string {
-  return (writers[node.op] as (node: GraphNode, context: Context) => string)(node, context);
-}
 
 function windows(kernel: number, stride: number, padding: number) {
   return {

@@ -1,22 +1,12 @@
-import type { GraphNode, GraphOperation, NodeOf } from '@distillery/spec';
 import { flag, type GraphModel, ints, text, type } from './model.ts';
+import type { OperationContext, Writers } from '../write-graph.ts';
 import type { Parameters } from './parameters.ts';
 
-/** What an operation needs to add itself to a model. */
-export interface Context {
-  model: GraphModel;
-  parameters: Parameters;
-  /** The names of the node's inputs in the model. Maps are `[batch, height, width, channels]`. */
-  inputs: readonly string[];
-  /** The shapes of the node's inputs, without the batch. */
-  shapes: readonly (readonly number[])[];
-}
-
-/** Adds the nodes of an operation to the model and returns the name of the result. */
-type Writer<Op extends GraphOperation> = (node: NodeOf<Op>, context: Context) => string;
+/** Maps are `[batch, height, width, channels]` in the model. */
+type Context = OperationContext<GraphModel, Parameters>;
 
 /** Every operation of a network in the operators of TensorFlow that TensorFlow.js has (tfjs-converter/docs/supported_ops.md). */
-const writers: { [Op in GraphOperation]: Writer<Op> } = {
+export const writers: Writers<Context> = {
   conv({ name, stride, padding, bias }, context) {
     const {
       model,
@@ -174,11 +164,6 @@ const writers: { [Op in GraphOperation]: Writer<Op> } = {
   },
   freeParameter: ({ name }, { parameters }) => parameters.exact(name),
 };
-
-/** Adds a node of a network to the model and returns the name of the result. */
-export function write(node: GraphNode, context: Context): string {
-  return (writers[node.op] as (node: GraphNode, context: Context) => string)(node, context);
-}
 
 function windows(stride: number, padding: number) {
   const explicit = {
