@@ -3,6 +3,7 @@ import { type Format, safetensors } from '@distillery/formats';
 import { canonicalJson, DistilleryError, sha256 } from '@distillery/spec';
 import { type BlobInfo, isIntact, type Store } from '@distillery/store';
 import type { SentFile } from './http/send-file.ts';
+import { recent } from './recent.ts';
 
 /** Files up to this size are compared with their digest before they are sent, once for each process; larger ones only by size. */
 const quickBytes = 16 * 1024 * 1024;
@@ -10,8 +11,7 @@ const quickBytes = 16 * 1024 * 1024;
 /** Weights up to this size are encoded within the event loop; larger ones on a thread, and kept in the store for a while. */
 const smallBytes = 1024 * 1024;
 /** The files that were encoded last, by what they were encoded from. */
-const kept = new Map<string, BlobInfo>();
-const mostKept = 1000;
+const encodedFiles = recent<BlobInfo>(1000);
 
 /** What a file is encoded from. */
 export interface EncodeChoice {
@@ -40,7 +40,13 @@ export async function weightFile(
 ): Promise<SentFile> {
   if (format.type !== safetensors.type || !isDefault(format, options)) {
     if (size <= smallBytes) return encoded(await store.read(digest), format, options);
-    const file = await keptFile(store, { digest, format: format.type, options }, encode);
+    const choice = { digest, format: format.type, options };
+    // A collection may have removed a file that was encoded before.
+    const file = await encodedFiles(
+      canonicalJson(choice),
+      () => encode(choice),
+      (before) => store.renew(before.digest),
+    );
     return { ...file, stream: (range) => store.stream(file.digest, range) };
   }
   const blob = await store.stat(digest);
@@ -62,24 +68,6 @@ export async function weightFile(
     );
   }
   return { ...blob, stream: (range) => store.stream(digest, range) };
-}
-
-/** Returns the file that was encoded before, unless the store has removed it; else encodes it. */
-async function keptFile(
-  store: Store,
-  choice: EncodeChoice,
-  encode: (choice: EncodeChoice) => Promise<BlobInfo>,
-): Promise<BlobInfo> {
-  const key = canonicalJson(choice);
-  const before = kept.get(key);
-  const file = before !== undefined && (await store.renew(before.digest)) ? before : await encode(choice);
-  kept.delete(key);
-  kept.set(key, file);
-  for (const oldest of kept.keys()) {
-    if (kept.size <= mostKept) break;
-    kept.delete(oldest);
-  }
-  return file;
 }
 
 /** Whether the options are those of the file that is stored. */

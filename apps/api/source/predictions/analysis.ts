@@ -2,7 +2,7 @@ import type { Analysis, PredictionAnalysis } from '@distillery/spec';
 import type { Store } from '@distillery/store';
 import { analysePredictions } from '@distillery/training';
 import { type JobResults, labelsOf, predictedSoFar } from './predicted.ts';
-import { recent } from './recent.ts';
+import { recent } from '../recent.ts';
 
 /** Each takes some kilobytes, or with 200 classes some hundred. */
 const known = recent<PredictionAnalysis>(200);

@@ -9,7 +9,7 @@ import {
 } from '@distillery/training';
 import { encodePng } from './png.ts';
 import { type JobResults, labelsOf, predictedSoFar } from './predicted.ts';
-import { recent } from './recent.ts';
+import { recent } from '../recent.ts';
 
 export interface SampleQuery {
   student: string;
