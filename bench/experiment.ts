@@ -29,12 +29,12 @@ export async function runExperiment(dataset: Dataset, precision: Precision): Pro
   try {
     const job = await runner.plan('job_bench', spec);
     const parts: Part[] = [];
-    for (const { id, kind, network } of job.stages) {
+    for (const { id, kind, networks = [] } of job.stages) {
       const begun = performance.now();
       await job.run(id);
       const milliseconds = performance.now() - begun;
       parts.push({
-        name: kind === 'student' ? (network ?? id) : id,
+        name: kind === 'student' ? (networks[0]?.name ?? id) : id,
         milliseconds,
         accuracy: accuracyOf(job.results[id]),
       });

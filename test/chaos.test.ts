@@ -30,7 +30,7 @@ test('a minute of kills, cuts and a full disk breaks no promise', { timeout: 400
 const stage: StageView = {
   id: 'teacher',
   kind: 'teacher',
-  network: 'teacher',
+  networks: [{ name: 'teacher', control: null }],
   seed: null,
   state: 'succeeded',
   waitingFor: null,

@@ -6,7 +6,7 @@ import { progressLog } from './progress.ts';
 const stage = (id: string, changes: Partial<StageView> = {}): StageView => ({
   id,
   kind: id.startsWith('student') ? 'student' : 'teacher',
-  network: id.startsWith('student') ? 'soft' : 'teacher',
+  networks: [{ name: id.startsWith('student') ? 'soft' : 'teacher', control: null }],
   seed: id.startsWith('student') ? 42 : null,
   state: 'waiting',
   waitingFor: 'stages',

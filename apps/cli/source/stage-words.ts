@@ -1,16 +1,17 @@
 import type { JobView, StageView } from '@distillery/spec';
 import { duration } from './format.ts';
 
-/** `student soft_target, seed 42`, `teacher wide`, `outputs of assistant, seed 42`, `peers, seed 42` */
-export function stageTitle({ kind, network, seed }: Pick<StageView, 'kind' | 'network' | 'seed'>): string {
+/** `student soft_target, seed 42`, `teacher wide`, `outputs of assistant, seed 42`, `peers a, b, seed 42` */
+export function stageTitle({ kind, networks, seed }: Pick<StageView, 'kind' | 'networks' | 'seed'>): string {
   const withSeed = seed === null ? '' : `, seed ${seed}`;
-  const first = network === 'teacher';
+  const names = networks.map(({ name }) => name).join(', ');
+  const first = names === 'teacher';
   const titles: Record<string, string> = {
-    student: `student ${network}${withSeed}`,
-    mutual: `peers${withSeed}`,
-    auxiliary: `auxiliary ${network}`,
-    teacher: first ? 'teacher' : `teacher ${network}`,
-    outputs: first ? 'outputs' : `outputs of ${network}${withSeed}`,
+    student: `student ${names}${withSeed}`,
+    mutual: `peers ${names}${withSeed}`,
+    auxiliary: `auxiliary ${names}`,
+    teacher: first ? 'teacher' : `teacher ${names}`,
+    outputs: first ? 'outputs' : `outputs of ${names}${withSeed}`,
   };
   return titles[kind] ?? kind;
 }

@@ -8,7 +8,7 @@ import { watchLines } from './watch-view.ts';
 const stage = (id: string, state: StageView['state'], more: Partial<StageView> = {}): StageView => ({
   id,
   kind: id.split('.')[0],
-  network: id.split('.')[1] ?? id,
+  networks: [{ name: id.split('.')[1] ?? id, control: null }],
   seed: id.includes('.') ? Number(id.split('.')[2]) : null,
   state,
   waitingFor: state === 'waiting' ? 'stages' : null,

@@ -77,7 +77,9 @@ export {
   type StagePlan,
   type StageProgress,
   type StageView,
+  stageNetworkSchema,
   stageViewSchema,
+  type StageNetworkView,
   type WaitingFor,
 } from './job.ts';
 export { type JobSpec, type JobSpecInput, jobSpecSchema, type Kinds, validationOf } from './job-spec.ts';

@@ -5,6 +5,18 @@ import { jobWarningSchema, skippedDataSchema } from './warning.ts';
 
 /** A job as `GET /v1/jobs/:id` shows it. BullMQ's states are never shown. */
 
+export const stageNetworkSchema = z.object({
+  name: z.string().describe('The name of a teacher, a student, a control or an auxiliary network.'),
+  control: z
+    .string()
+    .nullable()
+    .describe(
+      'The control that a student is compared with; null for other networks, and without a baseline.',
+    ),
+});
+/** A network that a stage trains, or whose outputs it stores, as the view of a job shows it. */
+export type StageNetworkView = z.output<typeof stageNetworkSchema>;
+
 /** One node of a job's graph, as it is planned when the job is accepted. */
 export interface StagePlan {
   /**
@@ -24,8 +36,8 @@ export interface StagePlan {
   requires?: string[];
   /** JSON that the kind's own schema checks: what to train, and which stages' results to read. */
   input: Record<string, unknown>;
-  /** For people: the network that it trains or whose outputs it stores. */
-  network?: string;
+  /** For people: the networks that it trains, or the one whose outputs it stores. */
+  networks?: StageNetworkView[];
   /** For people: the seed of that network, or of all networks that it trains together. */
   seed?: number;
 }
@@ -74,11 +86,10 @@ export type WaitingFor = z.output<typeof waitingForSchema>;
 export const stageViewSchema = z.object({
   id: z.string().describe('The id of the stage, unique in its job.'),
   kind: z.string().describe('What the stage does. New versions may add kinds.'),
-  network: z
-    .string()
-    .nullable()
+  networks: z
+    .array(stageNetworkSchema)
     .describe(
-      'The network that the stage trains, or whose outputs it stores; null for several networks or none.',
+      'The networks that the stage trains, or the one whose outputs it stores. Students that teach each other share a stage; a report has none.',
     ),
   seed: z
     .number()

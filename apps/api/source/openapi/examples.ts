@@ -37,7 +37,7 @@ const jobSpec: JobSpecInput = {
 const stage: StageView = {
   id: 'teacher',
   kind: 'teacher',
-  network: 'teacher',
+  networks: [{ name: 'teacher', control: null }],
   seed: null,
   state: 'queued',
   waitingFor: 'turn',

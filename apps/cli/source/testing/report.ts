@@ -151,7 +151,7 @@ export function failedStage(id: string, message: string): StageView {
   return {
     id,
     kind: 'student',
-    network: 'soft',
+    networks: [{ name: 'soft', control: 'control' }],
     seed: 42,
     state: 'failed',
     waitingFor: null,

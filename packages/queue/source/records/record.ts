@@ -191,13 +191,13 @@ function waitingOf(fields: Fields): Waiting {
 }
 
 function stageView(fields: Fields, plan: StagePlan, standing: Standing | undefined): StageView {
-  const { id, kind, needs, network, seed } = plan;
+  const { id, kind, needs, networks, seed } = plan;
   const field = (name: string) => fields[`s:${id}:${name}`];
   const state = field('state') as StageState;
   return {
     id,
     kind,
-    network: network ?? null,
+    networks: networks ?? [],
     seed: seed ?? null,
     state,
     waitingFor: waitingFor(state, plan, standing),

@@ -26,15 +26,29 @@ export function privateQueue(): { queue: DistilleryQueue; redis: PrivateRedis } 
 export function graph(students = ['a', 'b']): StagePlan[] {
   const ids = students.map((name) => `student.${name}.42`);
   return [
-    { id: 'teacher', kind: 'teacher', needs: [], work: 60, input: {}, network: 'teacher' },
-    { id: 'outputs', kind: 'outputs', needs: ['teacher'], work: 20, input: {}, network: 'teacher' },
+    {
+      id: 'teacher',
+      kind: 'teacher',
+      needs: [],
+      work: 60,
+      input: {},
+      networks: [{ name: 'teacher', control: null }],
+    },
+    {
+      id: 'outputs',
+      kind: 'outputs',
+      needs: ['teacher'],
+      work: 20,
+      input: {},
+      networks: [{ name: 'teacher', control: null }],
+    },
     ...ids.map((id, i) => ({
       id,
       kind: 'student',
       needs: ['outputs'],
       work: 10,
       input: {},
-      network: students[i],
+      networks: [{ name: students[i], control: null }],
       seed: 42,
     })),
     { id: 'report', kind: 'report', needs: ids, work: 0, input: {} },

@@ -44,7 +44,7 @@ export function planStages(kinds: readonly StageKind[], job: PlanningJob): Stage
   const planned: PlannedStage[] = [];
   for (const kind of kinds) {
     const drafts = kind.plan(job, planned.slice());
-    const own = drafts.map((draft) => plannedStage(kind, draft));
+    const own = drafts.map((draft) => plannedStage(kind, draft, job));
     // Students and seeds may ask for the same stage, which is then planned once.
     for (const one of new Map(own.map((each) => [each.stage.id, each])).values()) planned.push(one);
   }
@@ -54,9 +54,21 @@ export function planStages(kinds: readonly StageKind[], job: PlanningJob): Stage
 function plannedStage(
   kind: StageKind,
   { input, ...draft }: StageDraft<Record<string, unknown>>,
+  { layout }: PlanningJob,
 ): PlannedStage {
   const needs = [...new Set(kind.needs(input))];
-  const stage = { id: kind.id(input), kind: kind.type, needs, ...draft, input, ...kind.about(input) };
+  const { networks = [], ...about } = kind.about(input);
+  const controlOf = (name: string) =>
+    layout.students.find(({ student }) => student.name === name)?.student.control ?? null;
+  const stage = {
+    id: kind.id(input),
+    kind: kind.type,
+    needs,
+    ...draft,
+    input,
+    ...about,
+    networks: networks.map((name) => ({ name, control: controlOf(name) })),
+  };
   return { stage, networks: kind.networks?.(input) ?? [] };
 }
 

@@ -19,7 +19,7 @@ const note: StageKind<typeof input, typeof result> = {
   result,
   id: ({ teacher: name }) => `note.${name}`,
   needs: ({ trained }) => [trained],
-  about: ({ teacher: name }) => ({ network: name }),
+  about: ({ teacher: name }) => ({ networks: [name] }),
   plan: ({ layout }) =>
     layout.teachers
       .filter(({ teacher: { training } }) => training !== undefined)
@@ -66,7 +66,11 @@ test('a kind of stage that is added is planned, run and asked like any other', {
   const job = await runner.plan('job_noted', spec);
   const stage = job.stages.find(({ kind }) => kind === 'note');
   if (stage === undefined) throw new Error('it was not planned');
-  expect(stage).toMatchObject({ id: 'note.teacher', needs: ['teacher'], network: 'teacher' });
+  expect(stage).toMatchObject({
+    id: 'note.teacher',
+    needs: ['teacher'],
+    networks: [{ name: 'teacher', control: null }],
+  });
   await job.run('teacher');
   await job.run('note.teacher');
   const { digest, accuracy } = job.results['note.teacher'] as z.output<typeof result>;

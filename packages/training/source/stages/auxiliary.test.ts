@@ -44,7 +44,7 @@ test('students and seeds that ask for the same network share its stage', async (
   for (const stage of stages) {
     if (stage.kind === 'auxiliary') expect(stage).toMatchObject({ needs: ['outputs'] });
     if (stage.kind !== 'student') continue;
-    expect(stage.needs).toEqual(['outputs', stage.network === 'three' ? found[1] : found[0]]);
+    expect(stage.needs).toEqual(['outputs', stage.networks?.[0].name === 'three' ? found[1] : found[0]]);
   }
   expect(stages.at(-1)?.needs).toEqual(expect.arrayContaining(found));
 });

@@ -49,7 +49,7 @@ export const auxiliary: StageKind<typeof input, typeof resultSchema> = {
   result: resultSchema,
   id: ({ key, seed }) => (seed === undefined ? `auxiliary.${key}` : `auxiliary.${key}.${seed}`),
   needs: ({ teachers }) => teachers.map(stageOf),
-  about: ({ key, seed }) => ({ network: key, ...(seed !== undefined && { seed }) }),
+  about: ({ key, seed }) => ({ networks: [key], ...(seed !== undefined && { seed }) }),
   plan: (job) =>
     job.layout.students.flatMap((planned) => {
       const wanted = pretrainedOf(planned);

@@ -28,7 +28,7 @@ export const mutual: StageKind<typeof input, typeof resultSchema> = {
   result: resultSchema,
   id: ({ seed }) => `mutual.${seed}`,
   needs: () => [],
-  about: ({ seed }) => ({ seed }),
+  about: ({ peers, seed }) => ({ networks: peers, seed }),
   plan({ spec, layout, train }) {
     const peers = layout.students.filter(({ student }) => isPeer(spec, student));
     if (peers.length === 0) return [];

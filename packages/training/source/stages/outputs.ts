@@ -87,7 +87,7 @@ export const outputs: StageKind<typeof input, typeof resultSchema> = {
   result: resultSchema,
   id: ({ network, seed }) => idOf(network, seed),
   needs: ({ trained }) => (trained === undefined ? [] : [trained.stage]),
-  about: ({ network, seed }) => ({ network, ...(seed !== undefined && { seed }) }),
+  about: ({ network, seed }) => ({ networks: [network], ...(seed !== undefined && { seed }) }),
   plan(job) {
     const { spec, layout, train, test } = job;
     const trained = (name: string, seed: number) => {

@@ -31,8 +31,8 @@ export interface StageKind<Input extends z.ZodObject = z.ZodObject, Result exten
   id(input: z.output<Input>): string;
   /** The ids of the stages that must succeed before, including those whose results it reads. */
   needs(input: z.output<Input>): string[];
-  /** Facts about the stage for clients: the network that it trains or whose outputs it stores, and its seed. */
-  about(input: z.output<Input>): { network?: string; seed?: number };
+  /** Facts about the stage for clients: the networks that it trains or the one whose outputs it stores, and its seed. */
+  about(input: z.output<Input>): { networks?: string[]; seed?: number };
   /**
    * The stages of this kind that a job has.
    *

@@ -44,7 +44,7 @@ export const student: StageKind<typeof input, typeof resultSchema> = {
     ...after,
     ...auxiliaries.map(({ stage }) => stage),
   ],
-  about: ({ student: name, seed }) => ({ network: name, seed }),
+  about: ({ student: name, seed }) => ({ networks: [name], seed }),
   plan(job) {
     const { spec, layout, train } = job;
     // A control waits for the first teacher as well, so that the stage that most others need runs first.

@@ -33,7 +33,7 @@ export const teacher: StageKind<typeof input, typeof resultSchema> = {
   result: resultSchema,
   id: ({ teacher: name }) => teacherStage(name),
   needs: () => [],
-  about: ({ teacher: name }) => ({ network: name }),
+  about: ({ teacher: name }) => ({ networks: [name] }),
   plan: ({ layout, train, facts }) =>
     layout.teachers.flatMap(({ teacher: { name, training }, plan }) =>
       training === undefined

@@ -43,7 +43,7 @@ export function testPredictions(
     stages.flatMap((stage) => {
       if (stage.kind !== outputs.type || results[stage.id] === undefined) return [];
       const { testLogits } = resultOf(outputs, stage, results[stage.id]);
-      return testLogits === undefined ? [] : [[stage.network, testLogits] as const];
+      return testLogits === undefined ? [] : [[stage.networks?.[0].name, testLogits] as const];
     }),
   );
   const networks = trained.flatMap(({ name, role, seed, stage, result, data: own }): Predicted[] => {

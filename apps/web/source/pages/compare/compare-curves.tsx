@@ -12,19 +12,14 @@ import { Select } from '../../components/select.tsx';
 import { number } from '../../format/numbers.ts';
 import { useQuery } from '../../router/query.ts';
 import { isControl } from '../../results/networks.ts';
+import { curveOf, networksOf } from '../job/job-networks.ts';
 import type { CompareProps } from './compare-page.tsx';
 import type { Compared } from './compared.ts';
 
 /** The curves of one student in every job. */
 export function CompareCurves({ jobs, names }: CompareProps) {
   const [query, change] = useQuery();
-  const networks = [
-    ...new Set(
-      jobs.flatMap(({ job }) =>
-        job.stages.filter(({ kind }) => kind === 'student').map(({ network }) => network ?? ''),
-      ),
-    ),
-  ];
+  const networks = [...new Set(jobs.flatMap(({ job }) => networksOf(job).students))];
   const students = [...networks.filter((name) => !isControl(name)), ...networks.filter(isControl)];
   const student = students.find((name) => name === query.get('student')) ?? students[0];
   const key = student === undefined ? null : `${student} ${jobs.map(({ id }) => id).join(' ')}`;
@@ -78,9 +73,10 @@ async function curvesOf(
   student: string | undefined,
   signal: AbortSignal,
 ): Promise<Curve[]> {
-  const stages = job.stages.filter(
-    ({ kind, network, attempt }) => kind === 'student' && network === student && attempt > 0,
-  );
+  if (student === undefined) return [];
+  const stages = networksOf(job)
+    .stagesOf(student)
+    .filter(({ attempt }) => attempt > 0);
   if (stages.length === 0) return [];
   const query = new URLSearchParams([
     ['points', '1500'],
@@ -90,9 +86,7 @@ async function curvesOf(
     `/v1/jobs/${encodeURIComponent(id)}/curves?${query}`,
     { signal },
   );
-  return curves.filter(
-    ({ stage, name }) => name === 'validation_accuracy' && stages.some((one) => one.id === stage),
-  );
+  return stages.flatMap((stage) => curveOf(curves, stage, student, 'validation_accuracy') ?? []);
 }
 
 /** The mean of the seeds of a job; its run is the job. */

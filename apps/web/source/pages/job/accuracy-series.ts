@@ -2,7 +2,7 @@ import type { Curve } from '@distillery/spec';
 import { meanOfSeeds, type Run, valueAt } from '../../charts/seeds.ts';
 import type { Series } from '../../charts/series.ts';
 import { smoothed } from '../../charts/smooth.ts';
-import type { JobNetworks } from './job-networks.ts';
+import { curveOf, type JobNetworks } from './job-networks.ts';
 
 /** What the main chart of a job shows. */
 export type Shown = 'accuracy' | 'loss' | 'gain';
@@ -27,27 +27,21 @@ const sources = {
 export function jobSeries(curves: readonly Curve[], networks: JobNetworks, options: SeriesOptions): Series[] {
   const { shown, smoothing, seeds, hidden } = options;
   const { curve: name, factor } = sources[shown];
-  const runsOf = (stages: readonly string[]): Run[] =>
-    stages.flatMap((stage) => {
-      const curve = curves.find((one) => one.stage === stage && one.name === name);
+  const runsOf = (student: string): Run[] =>
+    networks.stagesOf(student).flatMap((stage) => {
+      const curve = curveOf(curves, stage, student, name);
       return curve === undefined ? [] : [toRun(curve, factor)];
     });
   const students = networks.students.filter((student) => !hidden.includes(student));
   const lines = students.flatMap((student): Series[] => {
-    const stages = networks.stagesOf(student);
-    const own = runsOf(stages.map(({ id }) => id));
+    const own = runsOf(student);
     const control = networks.controlOf(student);
     if (shown === 'gain' && control === undefined) return [];
-    const runs =
-      shown === 'gain' && control !== undefined ? differences(own, runsOf(stagesOfControl(control))) : own;
+    const runs = shown === 'gain' && control !== undefined ? differences(own, runsOf(control)) : own;
     return runs.length === 0 ? [] : [lineOf(student, runs)];
   });
   const teachers = shown === 'accuracy' ? networks.teachers.flatMap((teacher) => teacherLine(teacher)) : [];
   return [...teachers, ...lines];
-
-  function stagesOfControl(control: string): string[] {
-    return networks.stagesOf(control).map(({ id }) => id);
-  }
 
   function lineOf(student: string, runs: readonly Run[]): Series {
     const { x, mean, sd } = meanOfSeeds(runs);
@@ -66,12 +60,10 @@ export function jobSeries(curves: readonly Curve[], networks: JobNetworks, optio
 
   /** A teacher that is trained is a level line at its best epoch, which is the one that teaches. */
   function teacherLine(teacher: string): Series[] {
-    const [run] = runsOf([teacher === 'teacher' ? 'teacher' : `teacher.${teacher}`]);
-    const last = Math.max(
-      ...students
-        .flatMap((student) => runsOf(networks.stagesOf(student).map(({ id }) => id)))
-        .map(({ x }) => x.at(-1) ?? 0),
-    );
+    const stage = teacher === 'teacher' ? 'teacher' : `teacher.${teacher}`;
+    const curve = curves.find((one) => one.stage === stage && one.name === name);
+    const run = curve && toRun(curve, factor);
+    const last = Math.max(...students.flatMap(runsOf).map(({ x }) => x.at(-1) ?? 0));
     if (run === undefined) return [];
     const best = Math.max(...run.y.filter((value) => value !== null));
     if (!Number.isFinite(best)) return [];

@@ -2,6 +2,7 @@ import type { JobView, Report, StageView } from '@distillery/spec';
 import type { StageState } from '@distillery/spec/states';
 import { State } from '../../components/state.tsx';
 import { bytes, number, percent } from '../../format/numbers.ts';
+import { namesOf } from './job-networks.ts';
 import { about, duration, secondsBetween } from '../../format/times.ts';
 
 /** The kinds of stages as people think of them, in the order of the work. */
@@ -76,7 +77,7 @@ function words(stages: readonly StageView[], { state }: JobView, report: Report 
   if (first.state === 'running' && first.progress !== null) return progressWords(first);
   if (first.kind === 'report')
     return first.state === 'succeeded' ? 'all networks are compared' : 'after the last student';
-  return first.reason?.message ?? (first.network === null ? '' : `for ${first.network}`);
+  return first.reason?.message ?? (first.networks.length === 0 ? '' : `for ${namesOf(first).join(', ')}`);
 }
 
 function progressWords({ progress }: StageView): string {

@@ -1,6 +1,6 @@
-import type { JobView, Report, StageView } from '@distillery/spec';
+import type { Curve, JobView, StageView } from '@distillery/spec';
 import type { Network } from '../../components/mark.tsx';
-import { isControl, rolesOf } from '../../results/networks.ts';
+import { rolesOf } from '../../results/networks.ts';
 
 /** The networks of a job: their marks, their stages, and which of them belong together. */
 export interface JobNetworks {
@@ -16,32 +16,67 @@ export interface JobNetworks {
   alongWith: (name: string) => string[];
 }
 
-/** Reads the networks of a job from its stages, and who is compared with whom from its report once it is there. */
-export function networksOf({ stages }: Pick<JobView, 'stages'>, report?: Report): JobNetworks {
-  const trains = (kind: string) => stages.filter((stage) => stage.kind === kind && stage.network !== null);
-  const students = unique(trains('student').map(({ network }) => network ?? ''));
-  const teachers = unique(trains('teacher').map(({ network }) => network ?? ''));
+/** Reads the networks of a job, and which control each is compared with, from its stages. */
+export function networksOf({ stages }: Pick<JobView, 'stages'>): JobNetworks {
+  const training = stages.filter(trainsStudents);
+  const networks = new Map(
+    training.flatMap((stage) => stage.networks.map((one) => [one.name, one] as const)),
+  );
+  const students = [...networks.keys()];
+  const teachers = unique(stages.filter(({ kind }) => kind === 'teacher').flatMap(namesOf));
   const roles = rolesOf(students, teachers);
-  const controls = students.filter(isControl);
-  const controlOf = (name: string) => {
-    if (isControl(name)) return undefined;
-    const known = report?.students.find((student) => student.name === name);
-    if (known !== undefined) return known.control ?? undefined;
-    // Before the report only a single control says for sure whose it is.
-    return controls.length === 1 ? controls[0] : undefined;
-  };
+  const controlOf = (name: string) => networks.get(name)?.control ?? undefined;
   return {
     students,
     teachers,
-    seeds: uniqueNumbers(trains('student').flatMap(({ seed }) => (seed === null ? [] : [seed]))),
+    seeds: uniqueNumbers(training.flatMap(({ seed }) => (seed === null ? [] : [seed]))),
     roleOf: (name) => roles.get(name) ?? { role: 'control' },
-    stagesOf: (name) => stages.filter(({ kind, network }) => kind === 'student' && network === name),
+    stagesOf: (name) => training.filter((stage) => namesOf(stage).includes(name)),
     controlOf,
     alongWith: (name) => {
       const control = controlOf(name);
       return [...teachers, ...(control === undefined ? [] : [control])];
     },
   };
+}
+
+/** Whether a stage trains students: one, or several that teach each other. */
+export const trainsStudents = ({ kind }: Pick<StageView, 'kind'>): boolean =>
+  kind === 'student' || kind === 'mutual';
+
+/** The names of the networks of a stage. */
+export const namesOf = ({ networks }: Pick<StageView, 'networks'>): string[] =>
+  networks.map(({ name }) => name);
+
+/**
+ * The curves of one network in a stage, by the names that they have where a stage trains one network: a stage that trains
+ * several writes the name of a network before those of its values, such as `small/validation_accuracy`. What has no
+ * network's name belongs to all of them.
+ */
+export function curvesOf(
+  curves: readonly Curve[],
+  { id, networks }: Pick<StageView, 'id' | 'networks'>,
+  network: string,
+): Curve[] {
+  const own = curves.filter(({ stage }) => stage === id);
+  if (networks.length < 2) return own;
+  return own.flatMap((curve) => {
+    if (!curve.name.includes('/')) return [curve];
+    // The means of an epoch are `epoch_small/cross_entropy`.
+    const before = ['', 'epoch_'].find((prefix) => curve.name.startsWith(`${prefix}${network}/`));
+    if (before === undefined) return [];
+    return [{ ...curve, name: `${before}${curve.name.slice(curve.name.indexOf('/') + 1)}` }];
+  });
+}
+
+/** Finds a curve of one network in a stage by its name there. */
+export function curveOf(
+  curves: readonly Curve[],
+  stage: Pick<StageView, 'id' | 'networks'>,
+  network: string,
+  value: string,
+): Curve | undefined {
+  return curvesOf(curves, stage, network).find(({ name }) => name === value);
 }
 
 const unique = (names: readonly string[]): string[] => [...new Set(names)];

@@ -47,7 +47,7 @@ export default function JobPage({ params }: PageProps) {
       </section>
     );
   }
-  const networks = networksOf(job, report.data);
+  const networks = networksOf(job);
   const View = views[known?.name ?? 'overview'];
   return (
     <HighlightScope

@@ -1,4 +1,4 @@
-import type { Curve, JobView } from '@distillery/spec';
+import type { Curve, JobView, StageView } from '@distillery/spec';
 import { useMemo } from 'preact/hooks';
 import { ChartCard } from '../../charts/chart-card.tsx';
 import { useHighlight } from '../../charts/highlight.tsx';
@@ -11,7 +11,7 @@ import { Segments } from '../../components/segments.tsx';
 import { Select } from '../../components/select.tsx';
 import { significant } from '../../format/numbers.ts';
 import { useQuery } from '../../router/query.ts';
-import type { JobNetworks } from './job-networks.ts';
+import { curvesOf, type JobNetworks, namesOf, trainsStudents } from './job-networks.ts';
 import { useSmoothing } from './smoothing.tsx';
 
 interface CardProps {
@@ -29,23 +29,23 @@ export function LossesCard({ job, networks, curves = [] }: CardProps) {
   const [smoothing] = useSmoothing();
   const pinned = useHighlight().pinned();
   const withCurves = useMemo(() => new Set(curves.map(({ stage }) => stage)), [curves]);
-  const stages = job.stages.filter(({ id, kind }) => kind !== 'outputs' && withCurves.has(id));
-  const running = stages.find(({ state, kind }) => state === 'running' && kind === 'student');
+  const runs = job.stages
+    .filter(({ id, kind }) => kind !== 'outputs' && withCurves.has(id))
+    .flatMap((stage) => namesOf(stage).map((network): Run => ({ stage, network })));
   const first =
-    stages.find(({ network }) => network === pinned) ??
-    running ??
-    stages.find(({ network }) => network !== null && networks.roleOf(network).role === 'student') ??
-    stages[0];
-  const stage = stages.find(({ id }) => id === query.get('run')) ?? first;
+    runs.find(({ network }) => network === pinned) ??
+    runs.find(({ stage }) => stage.state === 'running' && trainsStudents(stage)) ??
+    runs.find(({ network }) => networks.roleOf(network).role === 'student') ??
+    runs[0];
+  const run = runs.find((one) => keyOf(one) === query.get('run')) ?? first;
+  const key = run && keyOf(run);
   const log = query.get('axis') !== 'linear';
-  const own = useMemo(() => curves.filter((curve) => curve.stage === stage?.id), [curves, stage?.id]);
+  const own = useMemo(
+    () => (run === undefined ? [] : curvesOf(curves, run.stage, run.network)),
+    [curves, key],
+  );
   const losses = useMemo(
-    () =>
-      lossSeries(
-        own,
-        smoothing,
-        stage?.network === null || stage === undefined ? undefined : networks.roleOf(stage.network),
-      ),
+    () => lossSeries(own, smoothing, run && networks.roleOf(run.network)),
     [own, smoothing],
   );
   const rate = useMemo(() => rateSeries(own), [own]);
@@ -55,8 +55,8 @@ export function LossesCard({ job, networks, curves = [] }: CardProps) {
       id="losses"
       title="Losses"
       hint={
-        stage === undefined ? undefined : (
-          <RunChoice stages={stages} value={stage.id} onChange={(run) => change({ run })} />
+        key === undefined ? undefined : (
+          <RunChoice runs={runs} value={key} onChange={(chosen) => change({ run: chosen })} />
         )
       }
       file={job.name ?? job.id}
@@ -100,16 +100,26 @@ export function LossesCard({ job, networks, curves = [] }: CardProps) {
   );
 }
 
-function RunChoice(props: { stages: JobView['stages']; value: string; onChange: (run: string) => void }) {
-  const { stages, value, onChange } = props;
+/** One network as one stage trains it. */
+interface Run {
+  stage: StageView;
+  network: string;
+}
+
+/** The address of a run: its stage, with the network where the stage trains several. */
+const keyOf = ({ stage, network }: Run): string =>
+  stage.networks.length > 1 ? `${stage.id}/${network}` : stage.id;
+
+function RunChoice(props: { runs: readonly Run[]; value: string; onChange: (run: string) => void }) {
+  const { runs, value, onChange } = props;
   return (
     <Select
       label="Run"
       small
       value={value}
-      options={stages.map(({ id, network, seed }) => ({
-        value: id,
-        label: network === null ? id : `${network}${seed === null ? '' : `, seed ${seed}`}`,
+      options={runs.map((run) => ({
+        value: keyOf(run),
+        label: `${run.network}${run.stage.seed === null ? '' : `, seed ${run.stage.seed}`}`,
       }))}
       onChange={onChange}
     />

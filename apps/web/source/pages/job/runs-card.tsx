@@ -8,7 +8,7 @@ import { networkClass } from '../../components/mark.tsx';
 import { nothing, number, points } from '../../format/numbers.ts';
 import { spreadOf } from '@distillery/spec/spread';
 import { useHidden, useHiding } from './hidden-runs.ts';
-import type { JobNetworks } from './job-networks.ts';
+import { curveOf, type JobNetworks } from './job-networks.ts';
 
 interface CardProps {
   job: JobView;
@@ -23,10 +23,11 @@ export function RunsCard({ networks, report, curves = [] }: CardProps) {
   const rowOf = useRunRow();
   const hidden = useHidden();
   const hide = useHiding();
-  const accuracyOf = (stage: StageView): number | undefined => {
-    const scored = report?.students.flatMap(({ runs }) => runs).find((run) => run.stage === stage.id);
+  const accuracyOf = (name: string, stage: StageView): number | undefined => {
+    const student = report?.students.find((one) => one.name === name);
+    const scored = student?.runs.find((run) => run.stage === stage.id);
     if (scored !== undefined) return scored.best.testAccuracy;
-    const curve = curves.find((one) => one.stage === stage.id && one.name === 'validation_accuracy');
+    const curve = curveOf(curves, stage, name, 'validation_accuracy');
     if (curve === undefined) return undefined;
     if (stage.state !== 'succeeded') return lastPoint({ x: curve.epoch, y: curve.value })?.y;
     return Math.max(...curve.value.filter((value) => value !== null));
@@ -37,7 +38,7 @@ export function RunsCard({ networks, report, curves = [] }: CardProps) {
         .stagesOf(name)
         .filter(({ state }) => state === 'succeeded')
         .flatMap((stage) => {
-          const accuracy = accuracyOf(stage);
+          const accuracy = accuracyOf(name, stage);
           return accuracy === undefined || stage.seed === null ? [] : [[stage.seed, accuracy] as const];
         }),
     );
@@ -110,7 +111,7 @@ export function RunsCard({ networks, report, curves = [] }: CardProps) {
                     <td key={seed} class={networkClass(network)}>
                       <RunCell
                         stage={networks.stagesOf(name).find((stage) => stage.seed === seed)}
-                        accuracyOf={accuracyOf}
+                        accuracyOf={(stage) => accuracyOf(name, stage)}
                       />
                     </td>
                   ))}

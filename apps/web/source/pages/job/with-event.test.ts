@@ -5,7 +5,7 @@ import { withEvent } from './with-event.ts';
 const stage = (id: string, attempt = 1) => ({
   id,
   kind: 'student',
-  network: 'a',
+  networks: [{ name: 'a', control: null }],
   seed: 1,
   state: 'running' as const,
   waitingFor: null,
