@@ -14,19 +14,37 @@ interface Source {
   plus?(residual: tf.Tensor): Source;
 }
 
+/** The part of a tensor's last axis from `from` to before `to`. */
+interface Slice {
+  whole: tf.Tensor;
+  from: number;
+  to: number;
+}
+
 /** A lazy tensor between layers. It is computed once the layer that reads it is known. */
 export class Flow {
   private readonly source: Source;
   private readonly activation: Activation;
+  /** What it is a slice of, for operations that read several slices of a tensor at once. */
+  readonly slice: Slice | undefined;
   private done: tf.Tensor | undefined;
 
-  constructor(source: Source, activation: Activation = 'none') {
+  constructor(source: Source, activation: Activation = 'none', slice?: Slice) {
     this.source = source;
     this.activation = activation;
+    this.slice = slice;
   }
 
   static of(x: tf.Tensor): Flow {
     return new Flow(new Biased(() => x));
+  }
+
+  /** Returns a part of a tensor's last axis, which is cut out when it is first read. */
+  static sliced(slice: Slice): Flow {
+    const { whole, from, to } = slice;
+    const leading = whole.shape.slice(0, -1);
+    const cut = () => tf.slice(whole, [...leading.map(() => 0), from], [...leading, to - from]);
+    return new Flow(new Biased(cut), 'none', slice);
   }
 
   /** Returns a value that is computed when it is first read. */

@@ -46,24 +46,6 @@ export class RandomStream {
     return radius * Math.cos(2 * Math.PI * this.uniform());
   }
 
-  /**
-   * Fills a mask with `kept`, or with 0 with probability `rate`. It uses the numbers that `uint32` would return,
-   * without the cost of calling it.
-   */
-  fillMask(mask: Float32Array, rate: number, kept: number): void {
-    const threshold = Math.round(rate * 4294967296);
-    let { a, b, c, counter } = this;
-    for (let i = 0; i < mask.length; i++) {
-      const sum = (((a + b) | 0) + counter) | 0;
-      counter = (counter + 1) | 0;
-      a = b ^ (b >>> 9);
-      b = (c + (c << 3)) | 0;
-      c = (((c << 21) | (c >>> 11)) + sum) | 0;
-      mask[i] = sum >>> 0 >= threshold ? kept : 0;
-    }
-    Object.assign(this, { a, b, c, counter });
-  }
-
   /** Shuffles a list in place (Fisher and Yates). */
   shuffle<A extends Int32Array | unknown[]>(items: A): A {
     for (let i = items.length - 1; i > 0; i--) {

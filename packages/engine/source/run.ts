@@ -13,10 +13,10 @@ import {
   sizeOf,
 } from './network.ts';
 import { batchNormInference, batchNormTraining } from './ops/batch-norm.ts';
-import { attend, attentionScores, maskKeys, probabilities } from './ops/attention.ts';
+import { attention, attentionScores, maskKeys } from './ops/attention.ts';
 import { biasAdd } from './ops/bias-add.ts';
 import { convolution, type Precision, toFloat32 } from './ops/convolution.ts';
-import { dropout } from './ops/dropout.ts';
+import { dropout, type Dropping } from './ops/dropout.ts';
 import { gelu } from './ops/gelu.ts';
 import { layerNorm } from './ops/layer-norm.ts';
 import { matMulBfloat16 } from './ops/mat-mul.ts';
@@ -193,9 +193,7 @@ export class RunningNet implements Net<Flow> {
   }
 
   slice(x: Flow, { from, to }: { from: number; to: number }): Flow {
-    const input = x.float32();
-    const leading = input.shape.slice(0, -1);
-    return Flow.of(tf.slice(input, [...leading.map(() => 0), from], [...leading, to - from]));
+    return Flow.sliced({ whole: x.float32(), from, to });
   }
 
   shuffle(x: Flow, groups: number): Flow {
@@ -203,10 +201,15 @@ export class RunningNet implements Net<Flow> {
   }
 
   dropout(name: string, x: Flow, rate: number): Flow {
+    const dropping = this.dropping(name, rate);
+    return dropping === undefined ? x : Flow.of(dropout(x.float32(), dropping));
+  }
+
+  /** What a layer drops; undefined where nothing is dropped. */
+  private dropping(name: string, rate: number): Dropping | undefined {
     const { training } = this.options;
-    if (training === undefined || rate === 0) return x;
-    const stream = () => randomStream(training.seed, 'dropout', name, training.step);
-    return Flow.of(dropout(x.float32(), rate, stream));
+    if (training === undefined || rate === 0) return undefined;
+    return { rate, stream: () => randomStream(training.seed, 'dropout', name, training.step) };
   }
 
   tokens(x: Flow): Flow {
@@ -255,11 +258,14 @@ export class RunningNet implements Net<Flow> {
     v: Flow,
     { heads, mask, dropout: rate = 0 }: AttentionOptions<Flow>,
   ): Attention<Flow> {
-    const scores = attentionScores(q.float32(), k.float32(), heads);
-    const kept = this.dropout(name, Flow.of(probabilities(scores, mask?.float32())), rate);
+    const options = { heads, mask: mask?.float32(), dropping: this.dropping(name, rate) };
     return {
-      output: Flow.of(attend(kept.float32(), v.float32())),
-      scores: Flow.lazily(() => (mask === undefined ? scores : maskKeys(scores, mask.float32()))),
+      output: Flow.of(attention(packed(q, k, v), options)),
+      // Computed again for those who read them, because few do.
+      scores: Flow.lazily(() => {
+        const scores = attentionScores(q.float32(), k.float32(), heads);
+        return options.mask === undefined ? scores : maskKeys(scores, options.mask);
+      }),
     };
   }
 
@@ -317,6 +323,23 @@ export class RunningNet implements Net<Flow> {
 function stockPadding(kernel: number, stride: number, padding: number): 'same' | 'valid' | undefined {
   if (padding === 0) return 'valid';
   return stride === 1 && 2 * padding === kernel - 1 ? 'same' : undefined;
+}
+
+/** Queries, keys and values one after the other: what they are slices of, if they are all of it in this order. */
+function packed(...parts: [Flow, Flow, Flow]): tf.Tensor {
+  const [first] = parts;
+  const whole = first.slice?.whole;
+  const width = whole === undefined ? 0 : whole.shape[whole.rank - 1] / 3;
+  const inPlace = parts.every(
+    ({ slice }, index) =>
+      slice?.whole === whole && slice?.from === index * width && slice?.to === (index + 1) * width,
+  );
+  return whole !== undefined && inPlace
+    ? whole
+    : tf.concat(
+        parts.map((part) => part.float32()),
+        -1,
+      );
 }
 
 function padded(x: tf.Tensor, padding: number): tf.Tensor {

@@ -40,6 +40,13 @@ class Call {
     for (int i = 0; i < TF_NumDims(like); i++) shape.push_back(TF_Dim(like, i));
     return Output(at, TF_TensorType(like), shape);
   }
+  // A new tensor.
+  TF_Tensor *Output(int at, TF_DataType type, const std::vector<int64_t> &shape) {
+    if (!ok_) return nullptr;
+    size_t size = TF_DataTypeSize(type);
+    for (int64_t length : shape) size *= length;
+    return Keep(TF_AllocateOutput(context_, at, type, shape.data(), static_cast<int>(shape.size()), size, status_));
+  }
   // A new tensor of float32 with a value for each channel.
   float *OfChannels(int at, int64_t channels) {
     TF_Tensor *tensor = Output(at, TF_FLOAT, {channels});
@@ -47,13 +54,6 @@ class Call {
   }
 
  private:
-  TF_Tensor *Output(int at, TF_DataType type, const std::vector<int64_t> &shape) {
-    if (!ok_) return nullptr;
-    size_t size = TF_DataTypeSize(type);
-    for (int64_t length : shape) size *= length;
-    return Keep(TF_AllocateOutput(context_, at, type, shape.data(), static_cast<int>(shape.size()), size, status_));
-  }
-
   TF_Tensor *Keep(TF_Tensor *tensor) {
     if (tensor != nullptr) tensors_.push_back(tensor);
     Check();

@@ -4,7 +4,9 @@
 namespace tfnodejs {
 
 // Each registers its operations and their CPU kernels with TensorFlow and returns whether that worked.
+bool RegisterAttention();
 bool RegisterBatchNorm();
+bool RegisterDropout();
 bool RegisterGelu();
 bool RegisterLayerNorm();
 bool RegisterOptimizers();
@@ -12,9 +14,8 @@ bool RegisterShuffle();
 
 // Registers all of them, once a process.
 inline bool RegisterKernels() {
-  static const bool registered =
-      RegisterBatchNorm() && RegisterGelu() && RegisterLayerNorm() &&
-                                 RegisterOptimizers() && RegisterShuffle();
+  static const bool registered = RegisterAttention() && RegisterBatchNorm() && RegisterDropout() && RegisterGelu() &&
+                                 RegisterLayerNorm() && RegisterOptimizers() && RegisterShuffle();
   return registered;
 }
 

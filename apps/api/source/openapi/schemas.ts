@@ -1,4 +1,5 @@
 import type { OpenApiDocument } from './document.ts';
+import { nameMembers } from './name-members.ts';
 
 const prefix = '#/components/schemas/';
 
@@ -40,9 +41,24 @@ export function smallestSchemas(document: OpenApiDocument): OpenApiDocument {
       .replaceAll(`"${prefix}${name}Input"`, `"${prefix}${name}"`)
       .replace(`"${name}Input":`, `"${name}":`);
   }
-  const result = JSON.parse(text) as OpenApiDocument;
-  result.components.schemas = JSON.parse(named) as Record<string, object>;
+  const result = JSON.parse(text, forGenerators) as OpenApiDocument;
+  result.components.schemas = nameMembers(JSON.parse(named, forGenerators));
   return result;
+}
+
+/**
+ * Writes what openapi-python-client cannot read in another way: the `items: false` of a tuple whose `maxItems` allows no
+ * more items anyway, and an `enum` of numbers, which becomes a union of constants.
+ */
+function forGenerators(_key: string, value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  const { items, prefixItems, enum: values, type, ...rest } = value as Record<string, unknown>;
+  if (Array.isArray(prefixItems) && items === false && rest.maxItems === prefixItems.length) {
+    return { type, prefixItems, ...rest };
+  }
+  if (type === 'number' && Array.isArray(values))
+    return { ...rest, anyOf: values.map((one) => ({ const: one })) };
+  return value;
 }
 
 /** The names of schemas whose form in requests (`<name>Input`) is the only one in use, or equals that in responses. */
