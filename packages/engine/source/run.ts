@@ -19,7 +19,7 @@ import { convolution, type Precision, toFloat32 } from './ops/convolution.ts';
 import { dropout, type Dropping } from './ops/dropout.ts';
 import { gelu } from './ops/gelu.ts';
 import { layerNorm } from './ops/layer-norm.ts';
-import { matMulBfloat16 } from './ops/mat-mul.ts';
+import { matMulBfloat16, matMulFloat32 } from './ops/mat-mul.ts';
 import { shuffleChannels } from './ops/shuffle.ts';
 import { randomStream } from './random.ts';
 
@@ -111,7 +111,8 @@ export class RunningNet implements Net<Flow> {
     const input = x.float32();
     const [from, to] = weight.shape;
     const elements = input.size + weight.size + (input.size / from) * to;
-    const product = this.precisionOf(input.size * to, elements) === 'bfloat16' ? matMulBfloat16 : tf.matMul;
+    const product =
+      this.precisionOf(input.size * to, elements) === 'bfloat16' ? matMulBfloat16 : matMulFloat32;
     // Joining the tokens of all samples makes one product of two matrices.
     const y = product(input.rank === 2 ? input : tf.reshape(input, [-1, weight.shape[0]]), weight);
     const z = bias ? biasAdd(y, this.parameter(`${name}.bias`) as tf.Tensor1D) : y;

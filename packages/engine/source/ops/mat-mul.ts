@@ -1,6 +1,34 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { castTo, execute, flag, nativeKernel, type, types } from '../backends/native.ts';
+import { castTo, execute, flag, isNative, nativeKernel, type, types } from '../backends/native.ts';
 import { call } from './call.ts';
+
+/**
+ * Computes a matrix product in float32. TensorFlow adds a bias within the pass of `MatMul`, where a compiled step has one, and not
+ * within that of the batched product which TensorFlow.js calls.
+ *
+ * @param a `[rows, inner]`
+ * @param b `[inner, columns]`
+ * @returns `[rows, columns]`
+ */
+export function matMulFloat32(a: tf.Tensor, b: tf.Tensor): tf.Tensor {
+  if (!isNative()) return tf.matMul(a, b);
+  return tf.customGrad((left, right, save) => {
+    const given = [left, right] as tf.Tensor[];
+    (save as tf.GradSaveFunc)(given);
+    return {
+      value: product(given[0], given[1], false, false),
+      gradFunc: (dy: tf.Tensor, [x, y]: tf.Tensor[]) => [
+        product(dy, y, false, true),
+        product(x, dy, true, false),
+      ],
+    };
+  })(a, b);
+}
+
+function product(a: tf.Tensor, b: tf.Tensor, transposeA: boolean, transposeB: boolean): tf.Tensor {
+  const own = [type('T', types.float32), flag('transpose_a', transposeA), flag('transpose_b', transposeB)];
+  return execute('MatMul', own, [a, b])[0];
+}
 
 /**
  * Computes a matrix product in bfloat16.
