@@ -1,4 +1,5 @@
 import type sharp from 'sharp';
+import type { ImageTarget } from './image-options.ts';
 
 /** The most pixels of an image that is decoded: a small file can hold an enormous image. */
 const MAX_PIXELS = 50_000_000;
@@ -23,9 +24,6 @@ let loaded: Promise<typeof sharp> | undefined;
 
 const options = { limitInputPixels: MAX_PIXELS, failOn: 'error' } as const;
 
-/** What shows through transparent pixels: the paper that most drawings are meant for. */
-const background = '#ffffff';
-
 /** EXIF orientations from this one on turn an image by a quarter, which swaps its height and width. */
 const firstQuarterTurn = 5;
 
@@ -41,23 +39,35 @@ export async function imageSize(bytes: Buffer): Promise<[number, number] | undef
 }
 
 /**
- * Decodes an image to RGB bytes, `[height, width, 3]`. It is turned upright as its EXIF orientation asks, transparent pixels show
- * white, grey images get three equal channels, an animation gives its first frame, and other sizes are scaled without keeping the
- * proportions.
+ * Decodes an image to bytes, `[height, width, channels]`. It is turned upright as its EXIF orientation asks, transparent pixels
+ * show the background, grey images get three equal channels, and an animation gives its first frame.
+ *
+ * @throws Error with the reason when the bytes are no image that can be decoded
  */
-export async function decodeRgb(
-  bytes: Buffer,
-  [height, width]: readonly [number, number],
-): Promise<Uint8Array> {
+export async function decodeImage(bytes: Buffer, target: ImageTarget): Promise<Uint8Array> {
+  const { background, channels } = target;
+  const [height, width] = target.size;
   const open = await decoder();
   const pixels = await open(bytes, options)
     .rotate()
-    .resize(width, height, { fit: 'fill' })
+    .resize(width, height, { fit: fits[target.fit], background })
     .flatten({ background })
     .toColourspace('srgb')
     .raw()
     .toBuffer();
   if (pixels.length !== height * width * 3)
     throw new RangeError(`decodes to ${pixels.length} bytes, expected ${height * width * 3}`);
-  return pixels;
+  return channels === 1 ? greyOf(pixels) : pixels;
+}
+
+/** What sharp calls them. */
+const fits = { squash: 'fill', crop: 'cover', letterbox: 'contain' } as const;
+
+/** The luma of ITU-R BT.601, in the fixed-point numbers that Pillow uses: three equal channels keep their value. */
+function greyOf(pixels: Uint8Array): Uint8Array {
+  const grey = new Uint8Array(pixels.length / 3);
+  for (let i = 0, at = 0; i < grey.length; i++, at += 3) {
+    grey[i] = (19595 * pixels[at] + 38470 * pixels[at + 1] + 7471 * pixels[at + 2] + 0x8000) >> 16;
+  }
+  return grey;
 }

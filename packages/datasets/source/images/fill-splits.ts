@@ -1,7 +1,8 @@
 import type { Dataset, DatasetContext } from '../dataset.ts';
 import type { SplitWriter } from '../split-draft.ts';
-import { decodeRgb, DECODES_AT_ONCE } from './decode-image.ts';
+import { decodeImage, DECODES_AT_ONCE } from './decode-image.ts';
 import type { ImageFiles } from './image-files.ts';
+import type { ImageTarget } from './image-options.ts';
 import type { Layout } from './image-layout.ts';
 
 const MAX_SKIPPED_NAMES = 100;
@@ -11,14 +12,14 @@ const PROGRESS_STEP = 10_000;
  * Decodes every image of the layout into its position, so that the result does not depend on the order in which the source
  * lists its files. Images that cannot be decoded are skipped and listed by name.
  *
- * @param size `[height, width]` that every image is scaled to
+ * @param target the array that every image becomes
  * @param refused files that were refused before, with the reason; they count as skipped
  * @returns `skipped`, and `decoded`: the number of images of each label in each split
  */
 export async function fillSplits(
   files: Pick<ImageFiles, 'contents'>,
   layout: Layout,
-  size: readonly [number, number],
+  target: ImageTarget,
   refused: readonly { name: string; reason: string }[],
   writers: { train: SplitWriter; test: SplitWriter },
   context: DatasetContext,
@@ -38,7 +39,7 @@ export async function fillSplits(
     if (place === undefined) return;
     places.delete(name);
     const pixels =
-      bytes instanceof Error ? bytes : await decodeRgb(bytes, size).catch((error: Error) => error);
+      bytes instanceof Error ? bytes : await decodeImage(bytes, target).catch((error: Error) => error);
     if (pixels instanceof Error) {
       failed.push({ name, reason: pixels.message });
       return;

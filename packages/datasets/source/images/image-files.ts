@@ -11,15 +11,17 @@ import { isImageName } from './image-layout.ts';
 export interface ImageFiles {
   /** A value that changes when one of the files changes. */
   fingerprint(signal?: AbortSignal): Promise<unknown>;
-  /** Lists all images, with `[height, width]` of the first one, by name, that has a readable header. */
+  /** Lists all images, with the sizes of some that have readable headers. */
   survey(signal?: AbortSignal): Promise<Survey>;
   /** Reads every image, in any order. A file that cannot be read gives its error in place of bytes. */
   contents(signal?: AbortSignal): AsyncIterable<{ name: string; bytes: Buffer | Error }>;
 }
 
 /** The files below a folder, with the real paths of those that a link leads to. */
-type Listing = Omit<Survey, 'size'> & { places: ReadonlyMap<string, string> };
+type Listing = Omit<Survey, 'sizes'> & { places: ReadonlyMap<string, string> };
 
+/** How many images are looked at for the size of all. */
+const surveyed = 64;
 /** Enough to see that a folder holds nothing else. */
 const mostOthers = 10_000;
 
@@ -27,7 +29,8 @@ interface Survey {
   names: string[];
   /** The first files that are no images. */
   others: string[];
-  size: [number, number] | undefined;
+  /** `[height, width]` of at most `surveyed` images. */
+  sizes: [number, number][];
   /** Files that were refused because of their name or kind. */
   refused: { name: string; reason: string }[];
 }
@@ -54,14 +57,16 @@ function folderFiles(root: string, roots: readonly string[]): ImageFiles {
     },
     async survey(signal) {
       const { names, others, refused } = await list(signal);
-      let size: [number, number] | undefined;
-      for (const name of names) {
+      const sizes: [number, number][] = [];
+      // Spread over all names, which begin with the class.
+      const step = Math.max(1, Math.ceil(names.length / surveyed));
+      for (const name of [...names.keys()].filter((at) => at % step === 0).map((at) => names[at])) {
         signal?.throwIfAborted();
         const bytes = await readImage(await placeOf(name)).catch(() => undefined);
-        if (bytes !== undefined) size = await imageSize(bytes);
-        if (size !== undefined) break;
+        const size = bytes && (await imageSize(bytes));
+        if (size !== undefined) sizes.push(size);
       }
-      return { names, others, size, refused };
+      return { names, others, sizes, refused };
     },
     async *contents(signal) {
       const { names } = await list(signal);
@@ -137,7 +142,7 @@ function archiveFiles(path: string): ImageFiles {
       const names: string[] = [];
       const others: string[] = [];
       const refused: Survey['refused'] = [];
-      let first: { name: string; size: [number, number] } | undefined;
+      const sizes: [number, number][] = [];
       const refuse = (name: string, reason: string) => refused.push({ name, reason });
       for await (const entry of archiveEntries(path, refuse, signal)) {
         if (!isImageName(entry.name)) {
@@ -145,11 +150,11 @@ function archiveFiles(path: string): ImageFiles {
           continue;
         }
         names.push(entry.name);
-        if (first !== undefined && first.name < entry.name) continue;
+        if (sizes.length >= surveyed) continue;
         const size = await imageSize(await entry.read());
-        if (size !== undefined) first = { name: entry.name, size };
+        if (size !== undefined) sizes.push(size);
       }
-      return { names, others, size: first?.size, refused };
+      return { names, others, sizes, refused };
     },
     async *contents(signal) {
       for await (const entry of archiveEntries(path, undefined, signal)) {

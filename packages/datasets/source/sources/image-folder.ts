@@ -3,14 +3,12 @@ import type { About, DatasetContext, DatasetKind } from '../dataset.ts';
 import { decodedOnce, MAX_DECODED_BYTES, readManifest } from '../decoded.ts';
 import { fillSplits } from '../images/fill-splits.ts';
 import { type ImageFiles, openImageFiles } from '../images/image-files.ts';
+import { imageOptions, photographNormalization, usualSize } from '../images/image-options.ts';
 import { layoutOf } from '../images/image-layout.ts';
 import { outlinedOnce } from '../outlined-once.ts';
 import { limited, limitedOutline, limitOptions } from '../limits.ts';
 import { asDataError, badPath, resolveSourcePath } from '../source-path.ts';
 import type { SplitWriter } from '../split-draft.ts';
-
-/** ImageNet's, the usual choice for photographs. */
-const NORMALIZATION = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] };
 
 const side = z.int().min(1).max(1024);
 const options = z.strictObject({
@@ -25,8 +23,9 @@ const options = z.strictObject({
     .tuple([side, side])
     .optional()
     .describe(
-      '`[height, width]` in pixels that every image is scaled to. Default: the size of the first image by name.',
+      '`[height, width]` in pixels that every image gets. Default: the size that most of 64 images have, or the medians of their heights and widths.',
     ),
+  ...imageOptions,
   testFraction: z
     .number()
     .gt(0)
@@ -57,7 +56,7 @@ export const imageFolder: DatasetKind<typeof options> = {
     const outline = await outlinedOnce([fingerprint, choice.path], async () => {
       const { layout, size } = await plan(files, choice, context);
       const [trainCount, testCount] = [layout.train.length, layout.test.length];
-      return { classes: layout.classes, shape: [...size, 3], trainCount, testCount };
+      return { classes: layout.classes, shape: [...size, choice.channels], trainCount, testCount };
     });
     return limitedOutline(outline, choice);
   },
@@ -76,25 +75,28 @@ async function openSource({ path }: Options, context: DatasetContext): Promise<I
 
 async function fingerprintOf(
   files: ImageFiles,
-  { size, testFraction }: Options,
+  { size, fit, background, channels, testFraction }: Options,
   { signal }: DatasetContext,
 ): Promise<unknown> {
+  const chosen = { size, fit, background, channels, testFraction };
   // The version is that of the reading of folders and pixels: what was decoded before is decoded anew.
-  return { source: 'image_folder', version: 2, files: await files.fingerprint(signal), size, testFraction };
+  return { source: 'image_folder', version: 3, files: await files.fingerprint(signal), ...chosen };
 }
 
 async function plan(files: ImageFiles, choice: Options, context: DatasetContext) {
   return asDataError(choice, context, async () => {
     const survey = await files.survey(context.signal);
     const layout = layoutOf(survey.names, choice.testFraction, survey.others);
-    const size = choice.size ?? survey.size;
-    if (size === undefined) throw new RangeError('no image could be decoded');
-    const bytes = (layout.train.length + layout.test.length) * size[0] * size[1] * 3;
+    if (choice.size === undefined && survey.sizes.length === 0)
+      throw new RangeError('no image could be decoded');
+    const { size, notes } =
+      choice.size === undefined ? usualSize(survey.sizes) : { size: choice.size, notes: [] };
+    const bytes = (layout.train.length + layout.test.length) * size[0] * size[1] * choice.channels;
     if (bytes > MAX_DECODED_BYTES) {
       const message = `would decode to ${bytes} bytes at ${size[0]}×${size[1]}, more than ${MAX_DECODED_BYTES}`;
       throw new RangeError(`${message}; choose a smaller "size"`);
     }
-    return { survey, layout, size };
+    return { survey, layout, size, notes: [...layout.notes, ...notes] };
   });
 }
 
@@ -104,10 +106,10 @@ async function decodeAll(
   context: DatasetContext,
   writers: Writers,
 ): Promise<About> {
-  const { survey, layout, size } = await plan(files, choice, context);
+  const { survey, layout, size, notes } = await plan(files, choice, context);
   const { classes } = layout;
   const { skipped, decoded } = await asDataError(choice, context, () =>
-    fillSplits(files, layout, size, [...survey.refused, ...layout.ignored], writers, context),
+    fillSplits(files, layout, { ...choice, size }, [...survey.refused, ...layout.ignored], writers, context),
   );
   const sum = (counts: readonly number[]) => counts.reduce((total, count) => total + count, 0);
   const [train, test] = [sum(decoded.train), sum(decoded.test)];
@@ -124,7 +126,11 @@ async function decodeAll(
     const message = `${skipped.count} of ${found} images could not be decoded, more than half: ${named.join(', ')}`;
     throw badPath(choice.path, message, context);
   }
-  const normalization = { mean: [...NORMALIZATION.mean], std: [...NORMALIZATION.std] };
-  const notes = layout.notes.length === 0 ? {} : { notes: layout.notes };
-  return { classes, shape: [...size, 3], skipped, normalization, ...notes };
+  return {
+    classes,
+    shape: [...size, choice.channels],
+    skipped,
+    normalization: photographNormalization(choice),
+    ...(notes.length > 0 && { notes }),
+  };
 }

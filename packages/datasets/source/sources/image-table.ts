@@ -4,14 +4,13 @@ import type { About, DatasetContext, DatasetKind } from '../dataset.ts';
 import { decodedOnce, fileFingerprint, MAX_DECODED_BYTES } from '../decoded.ts';
 import { fillSplits } from '../images/fill-splits.ts';
 import { type ImageFiles, readImage } from '../images/image-files.ts';
+import { imageOptions, photographNormalization } from '../images/image-options.ts';
 import { listedImages, type ListedImages } from '../images/listed-images.ts';
 import { limited, limitedOutline, limitOptions } from '../limits.ts';
 import { fingerprintsOf, readingRows, rowFiles, rowOptions } from '../rows/options.ts';
 import { badPath, resolveSourcePath } from '../source-path.ts';
 import type { SplitWriter } from '../split-draft.ts';
 
-/** ImageNet's, the usual choice for photographs. */
-const normalization = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] };
 const maximumSkippedNames = 100;
 /** Part of the fingerprint: raise it when the same files give other images than before. */
 const revision = 1;
@@ -30,7 +29,8 @@ const options = z.strictObject({
     .max(4096)
     .optional()
     .describe('The folder that relative paths begin at. Default: that of the table.'),
-  size: z.tuple([side, side]).describe('`[height, width]` in pixels that every image is scaled to.'),
+  size: z.tuple([side, side]).describe('`[height, width]` in pixels that every image gets.'),
+  ...imageOptions,
   ...limitOptions,
 });
 type Options = z.output<typeof options>;
@@ -43,7 +43,10 @@ export const imageTable: DatasetKind<typeof options> = {
   async outline(choice, context) {
     const { layout } = await list(choice, context, () => {});
     const counts = { trainCount: layout.train.length, testCount: layout.test.length };
-    return limitedOutline({ classes: layout.classes, shape: [...choice.size, 3], ...counts }, choice);
+    return limitedOutline(
+      { classes: layout.classes, shape: [...choice.size, choice.channels], ...counts },
+      choice,
+    );
   },
   async load(choice, context) {
     const skipped: { name: string; reason: string }[] = [];
@@ -81,7 +84,7 @@ async function list(
     async () => {
       const listed = await listedImages(files, columns, folder, context, refuse);
       const { train, test } = listed.layout;
-      const bytes = (train.length + test.length) * choice.size[0] * choice.size[1] * 3;
+      const bytes = (train.length + test.length) * choice.size[0] * choice.size[1] * choice.channels;
       if (bytes > MAX_DECODED_BYTES)
         throw new RangeError(
           `would decode to ${bytes} bytes, more than ${MAX_DECODED_BYTES}; choose a smaller "size"`,
@@ -121,7 +124,7 @@ async function decode(
       }
     },
   };
-  const { skipped, decoded } = await fillSplits(files, layout, choice.size, [], writers, context);
+  const { skipped, decoded } = await fillSplits(files, layout, choice, [], writers, context);
   const images = layout.train.length + layout.test.length;
   const named = skipped.first
     .slice(0, 5)
@@ -141,9 +144,9 @@ async function decode(
   const all = [...refused, ...skipped.first].slice(0, maximumSkippedNames);
   return {
     classes: layout.classes,
-    shape: [...choice.size, 3],
+    shape: [...choice.size, choice.channels],
     skipped: { count: refused.length + skipped.count, first: all },
     notes,
-    normalization: { mean: [...normalization.mean], std: [...normalization.std] },
+    normalization: photographNormalization(choice),
   };
 }
