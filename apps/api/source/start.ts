@@ -13,12 +13,14 @@ import { type AccessSettings, accessOf } from './access.ts';
 import { buildApp } from './app.ts';
 import { readPageFiles } from './page/files.ts';
 import type { Bounds } from './threads/bounded.ts';
+import { startExpiry } from './uploads/expire.ts';
+import { type UploadSettings, uploadRules } from './uploads/rules.ts';
 import { startWebhookSender } from './webhooks/sender.ts';
 import { type WebhookSettings, webhookRules } from './webhooks/settings.ts';
 import { startRecords } from './threads/records.ts';
 import { startSubmissions } from './threads/submissions.ts';
 
-export interface ApiOptions extends AccessSettings, WebhookSettings {
+export interface ApiOptions extends AccessSettings, UploadSettings, WebhookSettings {
   redisUrl: string;
   /** Prefix of every Redis key; the queue's own default when undefined. */
   prefix?: string | undefined;
@@ -108,6 +110,7 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
   if (pageFiles === undefined)
     log.warn('the dashboard is not built, so / serves none: node scripts/setup.mjs builds it');
   const rules = webhookRules(options, version);
+  const uploads = uploadRules(options);
   const app = await buildApp({
     pageFiles,
     queue,
@@ -123,6 +126,7 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
       ...(options.heartbeatSeconds === undefined ? {} : { heartbeatSeconds: options.heartbeatSeconds }),
     },
     webhooks: rules,
+    uploads,
     version,
     ...(requestTimeout === undefined ? {} : { requestTimeout }),
   });
@@ -131,12 +135,14 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
     count: options.retainJobs,
   });
   const collector = startCollector(queue, store, log, options.collection);
+  const expiry = startExpiry(queue, store, log, uploads);
   const sender = startWebhookSender(queue, log, rules);
   const close = async () => {
     await app.close();
     await sender.close();
     await retention.close();
     await collector.close();
+    await expiry.close();
     await submissions.close();
     await records.close();
     await queue.close();

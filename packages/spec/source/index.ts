@@ -129,6 +129,7 @@ export {
   maxWarnings,
   type SkippedData,
 } from './warning.ts';
+export { type Upload, uploadSchema } from './upload.ts';
 export {
   asksFor,
   type CreatedWebhook,

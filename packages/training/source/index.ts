@@ -1,13 +1,13 @@
 export { analysePredictions } from './analysis.ts';
 export type { ComponentKind } from './components/component-kind.ts';
 export { jobSpec, kinds } from './kinds.ts';
+export { keptFolders, uploadsFolder } from './kept.ts';
 export { loadedPlugins } from './import-plugin.ts';
 export {
   dropNetwork,
   keepNetwork,
   keptNetwork,
   keptNetworks,
-  networksFolder,
 } from './networks/kept-networks.ts';
 export { loadPlugins, type Plugin } from './plugins.ts';
 export { type PlanContext, type Planned, planJob } from './planning/plan.ts';
