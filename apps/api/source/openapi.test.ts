@@ -69,6 +69,7 @@ test('every page is described', () => {
     Object.keys(item).map((method) => `${method.toUpperCase()} ${path}`),
   );
   expect(pages.sort()).toEqual([
+    'DELETE /v1/datasets/{dataset}',
     'DELETE /v1/jobs/{id}',
     'DELETE /v1/keys/{key}',
     'DELETE /v1/networks/{network}',
@@ -80,6 +81,8 @@ test('every page is described', () => {
     'GET /v1/architectures',
     'GET /v1/audit',
     'GET /v1/datasets',
+    'GET /v1/datasets/{dataset}',
+    'GET /v1/datasets/{dataset}/profile',
     'GET /v1/engine',
     'GET /v1/events',
     'GET /v1/formats',
@@ -104,6 +107,7 @@ test('every page is described', () => {
     'GET /v1/networks',
     'GET /v1/networks/{network}',
     'GET /v1/session',
+    'GET /v1/sources',
     'GET /v1/store/scrub',
     'GET /v1/teachers',
     'GET /v1/uploads',
@@ -119,6 +123,7 @@ test('every page is described', () => {
     'OPTIONS /v1/uploads',
     'PATCH /v1/uploads/{upload}',
     'PATCH /v1/webhooks/{webhook}',
+    'POST /v1/datasets',
     'POST /v1/jobs',
     'POST /v1/jobs/validate',
     'POST /v1/jobs/{id}/cancel',
@@ -295,7 +300,7 @@ test('the job spec is complete, with the options of every kind', async () => {
   const body = document.paths['/v1/jobs']?.post?.requestBody?.content['application/json']?.schema;
   expect(body).toEqual({ $ref: '#/components/schemas/JobSpec' });
   const spec = JSON.stringify(document.components.schemas);
-  for (const page of ['methods', 'architectures', 'datasets']) {
+  for (const page of ['methods', 'architectures', 'sources']) {
     const catalogue = (await (await held.request(`/v1/${page}`)).json()) as Record<
       string,
       { type: string }[]

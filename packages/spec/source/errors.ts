@@ -15,6 +15,7 @@ export const errorTable = {
   teacher_not_found: { status: 404, retryable: false, title: 'The job has no such teacher' },
   student_not_found: { status: 404, retryable: false, title: 'The job has no such student' },
   key_not_found: { status: 404, retryable: false, title: 'There is no such API key' },
+  dataset_not_found: { status: 404, retryable: false, title: 'There is no such data set' },
   network_not_found: { status: 404, retryable: false, title: 'There is no such network' },
   upload_not_found: { status: 404, retryable: false, title: 'There is no such upload' },
   webhook_not_found: { status: 404, retryable: false, title: 'There is no such webhook' },

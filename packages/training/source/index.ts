@@ -1,5 +1,14 @@
 export { analysePredictions } from './analysis.ts';
 export type { ComponentKind } from './components/component-kind.ts';
+export {
+  dropDataset,
+  keepDataset,
+  keptDataset,
+  keptDatasets,
+} from './datasets/kept-datasets.ts';
+export { profilesFolder } from './datasets/folders.ts';
+export { dropProfile, makeProfile, profileName, profileOf, refuseDataset } from './datasets/profiles.ts';
+export { resolveDatasets } from './datasets/resolve.ts';
 export { jobSpec, kinds } from './kinds.ts';
 export { keptFolders, uploadsFolder } from './kept.ts';
 export { loadedPlugins } from './import-plugin.ts';
@@ -8,6 +17,8 @@ export {
   keepNetwork,
   keptNetwork,
   keptNetworks,
+  networkFile,
+  uploadedNetwork,
 } from './networks/kept-networks.ts';
 export { loadPlugins, type Plugin } from './plugins.ts';
 export { type PlanContext, type Planned, planJob } from './planning/plan.ts';

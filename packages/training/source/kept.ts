@@ -1,3 +1,4 @@
+import { datasetsFolder, profilesFolder } from './datasets/folders.ts';
 import { networkBlobs, networksFolder } from './networks/kept-networks.ts';
 
 /** The folder of the store with the uploads of people, and what was received of each. */
@@ -12,6 +13,9 @@ const everyDigest = (manifest: unknown): string[] => [
 const folders: Readonly<Record<string, (manifest: unknown) => string[]>> = {
   [networksFolder]: networkBlobs,
   [uploadsFolder]: everyDigest,
+  [datasetsFolder]: everyDigest,
+  // Thumbnails and numbers, but no file.
+  [profilesFolder]: () => [],
 };
 
 export const keptFolders: readonly string[] = Object.keys(folders);

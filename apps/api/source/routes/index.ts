@@ -6,6 +6,7 @@ import type { WebhookRules } from '../webhooks/settings.ts';
 import { health } from './health.ts';
 import { audit } from './v1/audit.ts';
 import { catalogues } from './v1/catalogues.ts';
+import { datasets } from './v1/datasets.ts';
 import { events } from './v1/events.ts';
 import { engine } from './v1/engine.ts';
 import { keys } from './v1/keys.ts';
@@ -32,6 +33,7 @@ export const routes: FastifyPluginAsyncZod<
   await app.register(events, v1);
   await app.register(session, { ...v1, keys: access.keys, rate: access.rate });
   await app.register(keys, v1);
+  await app.register(datasets, v1);
   await app.register(networks, v1);
   await app.register(uploads, { ...v1, rules: uploadRules });
   await app.register(workers, v1);

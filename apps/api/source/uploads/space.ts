@@ -1,6 +1,6 @@
 import { DistilleryError } from '@distillery/spec';
 import type { Store } from '@distillery/store';
-import { keptNetworks } from '@distillery/training';
+import { keptDatasets, keptNetworks } from '@distillery/training';
 import type { Caller } from '../caller.ts';
 import { list, type Owner, whole } from './record.ts';
 import type { UploadRules } from './rules.ts';
@@ -16,6 +16,7 @@ async function bytesOf(store: Store, owner: string): Promise<number> {
   for (const about of await list(store, owner)) {
     files.set((await whole(store, about))?.digest ?? about.id, about.size);
   }
+  for (const { file } of await keptDatasets(store, owner)) files.set(file.digest, file.size);
   for (const network of await keptNetworks(store)) {
     if (network.owner === owner) files.set(network.weights.digest, network.weights.size);
   }
