@@ -214,6 +214,7 @@ test('owners see and use their own data sets', { timeout: 60_000 }, async () => 
   ]) {
     expect(answer.status).toBe(404);
   }
+  expect((await reader.post('/v1/datasets', { upload: 'upl_none' })).status).toBe(403);
   const listed = async (who: typeof one) =>
     ((await (await who.send('/v1/datasets')).json()) as { datasets: StoredDataset[] }).datasets.map(
       (each) => each.id,
