@@ -37,9 +37,7 @@ test('knows the control of each student before there is a report, of several too
 
 test('finds the curves of one network among those of a stage that trains several', () => {
   const names = ['a/loss', 'b/loss', 'epoch_a/loss', 'epoch_b/loss', 'a/validation_accuracy', 'learningRate'];
-  const curves = names.map(
-    (name): Curve => ({ stage: 'mutual.1', name, epoch: [], step: [], value: [] }) as Curve,
-  );
+  const curves = names.map((name): Curve => ({ stage: 'mutual.1', name, epoch: [], step: [], value: [] }));
   const mutual = networks.stagesOf('a')[0];
   expect(curvesOf(curves, mutual, 'a').map(({ name }) => name)).toEqual([
     'loss',
