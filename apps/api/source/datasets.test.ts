@@ -66,7 +66,7 @@ test('an archive of images becomes a data set, which jobs name by id', { timeout
     owner: 'ana',
     file: { name: 'pets.zip', size: content.length, digest: sha256(content) },
     source: 'image_folder',
-    options: { testFraction: 0.2 },
+    options: { fit: 'squash', background: '#ffffff', channels: 3, testFraction: 0.2 },
     error: null,
   });
   const ready = await settled(made.id);

@@ -15,6 +15,9 @@ test('a choice names the source, and defaults are filled in', () => {
   expect(datasets.schema.parse({ source: 'image_folder', path: 'x' })).toEqual({
     source: 'image_folder',
     path: 'x',
+    fit: 'squash',
+    background: '#ffffff',
+    channels: 3,
     testFraction: 0.1,
   });
 });
