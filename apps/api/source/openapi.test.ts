@@ -105,6 +105,7 @@ test('every page is described', () => {
     'GET /v1/session',
     'GET /v1/store/scrub',
     'GET /v1/teachers',
+    'GET /v1/transforms',
     'GET /v1/webhooks',
     'GET /v1/webhooks/{webhook}',
     'GET /v1/webhooks/{webhook}/deliveries',

@@ -34,7 +34,14 @@ export { openRegularFile } from './regular-file.ts';
 export { resolveSourcePath } from './source-path.ts';
 export { splitValidation } from './split.ts';
 export { textDecoder } from './texts/tokenizer.ts';
-export { augmentationIdentity, type Transform, transforms } from './transforms/index.ts';
+export {
+  augmentationIdentity,
+  augmentationName,
+  isAugmented,
+  mixesLabels,
+  transformsOf,
+} from './transforms/identity.ts';
+export { type Changed, type Transform, transforms } from './transforms/index.ts';
 
 /** The data sources. A job chooses one as `{"source": "cifar10", …options}`. */
 export const datasets = registry<DatasetKind, 'source'>(

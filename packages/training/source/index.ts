@@ -1,6 +1,6 @@
 export { analysePredictions } from './analysis.ts';
 export type { ComponentKind } from './components/component-kind.ts';
-export { jobSpec, kinds } from './kinds.ts';
+export { jobSpec, kinds, trainingSchema } from './kinds.ts';
 export { loadedPlugins } from './import-plugin.ts';
 export {
   dropNetwork,
