@@ -16,15 +16,7 @@ import { tokenDropout } from './token-dropout.ts';
 import type { Transform } from './transform.ts';
 import { trivialAugment } from './trivial-augment.ts';
 
-export type {
-  Change,
-  Changed,
-  Mix,
-  PairTransform,
-  PixelTransform,
-  TokenTransform,
-  Transform,
-} from './transform.ts';
+export type { Changed, Transform } from './transform.ts';
 
 /** The transforms of training samples. A job lists them as `{"augmentation": {"transforms": [{"type": "flip"}]}}`. */
 export const transforms = registry<Transform>(

@@ -32,6 +32,6 @@ test('one token of a text stays, any of them, and an empty text stays empty', ()
     expect(result.some((id) => id !== 0)).toBe(true);
     result.filter((id) => id !== 0).forEach((id) => kept.add(id));
   }
-  expect([...kept].sort()).toEqual([5, 6, 7]);
+  expect(kept).toEqual(new Set([5, 6, 7]));
   expect(dropped(new Uint16Array(4), 3)).toEqual(new Uint16Array(4));
 });

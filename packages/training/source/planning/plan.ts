@@ -13,6 +13,7 @@ import {
 } from '@distillery/spec';
 import type { Store } from '@distillery/store';
 import { describeTeachers } from './subjects.ts';
+import { augmentationCosts } from './augmentation-costs.ts';
 import { beyond, type Bounds, defaultBounds, beyondAtOnce } from './bounds.ts';
 import { memoryEstimate, outputsEstimate } from './estimate.ts';
 import { planNetworks } from './plan-networks.ts';
@@ -69,7 +70,7 @@ export async function planJob(spec: JobSpec, context: PlanContext): Promise<Plan
   const estimate = {
     memoryBytes: memoryEstimate(layout, spec.procedure === 'mutual'),
     datasetBytes: (outline.trainCount + outline.testCount) * inputBytes(outline),
-    outputsBytes: outputsEstimate(layout, train, spec.seeds.length),
+    outputsBytes: outputsEstimate(layout, train, spec.seeds.length).bytes,
   };
   const work = stages.reduce((sum, stage) => sum + stage.work, 0);
   const networks = [
@@ -114,6 +115,7 @@ export async function planJob(spec: JobSpec, context: PlanContext): Promise<Plan
         control: student.control,
         terms: describeMethod(method),
       })),
+      augmentations: augmentationCosts(layout, train, spec.seeds.length),
       stages: stages.map(({ id, kind, needs, work }, i) => ({ id, kind, needs, work, seconds: seconds[i] })),
       estimate: {
         ...estimate,
