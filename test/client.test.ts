@@ -269,8 +269,8 @@ describe('a job', () => {
 });
 
 test('the catalogues, the store and the audit log are there', async () => {
-  const { methods, architectures, datasets, teachers, formats, store } = client();
-  for (const { list } of [methods, architectures, datasets, teachers, formats])
+  const { methods, architectures, sources, teachers, formats, store } = client();
+  for (const { list } of [methods, architectures, sources, teachers, formats])
     expect((await list())[0]).toMatchObject({ type: expect.any(String), options: expect.any(Object) });
   expect(await store.sweep()).toMatchObject({ removed: false });
   expect(await store.scrub()).toMatchObject({ remove: false });

@@ -40,6 +40,7 @@ test('the examples of docs/sdk.md are one program that works', { timeout: 180_00
   for (const line of [
     /^\d+ stages, about [\d.]+ s$/m,
     /starts attempt 1/,
+    /^heights: table, 360 training samples /m,
     /^small [\d.]+$/m,
     /^a picture of \d+ bytes, KL [\d.e-]+$/m,
     /^from-a-program-small-seed42-best\.safetensors: \d+ bytes, SHA-256 [0-9a-f]{64}$/m,

@@ -15,8 +15,15 @@ export interface TcpProxy {
   close(): Promise<void>;
 }
 
-/** @param cutAfter how many bytes of the target each next connection may carry before it is reset; default: all */
-export async function startTcpProxy(target: number, cutAfter = () => Infinity): Promise<TcpProxy> {
+/**
+ * @param cutAfter how many bytes of the target each next connection may carry before it is reset; default: all
+ * @param cutSent the same for the bytes of the client
+ */
+export async function startTcpProxy(
+  target: number,
+  cutAfter = () => Infinity,
+  cutSent = () => Infinity,
+): Promise<TcpProxy> {
   let state: 'whole' | 'closed' | 'silent' = 'whole';
   const links = new Set<{ ends: Socket[]; silent: boolean }>();
   const server = createServer((client) => {
@@ -25,15 +32,14 @@ export async function startTcpProxy(target: number, cutAfter = () => Infinity): 
     const link = { ends: [client], silent: state === 'silent' };
     links.add(link);
     if (!link.silent) link.ends.push(connect(target, '127.0.0.1'));
-    let left = cutAfter();
+    const left = [cutSent(), cutAfter()];
     for (const [i, end] of link.ends.entries()) {
       end.setNoDelay(true);
       end.on('data', (bytes) => {
         if (link.silent) return;
         const to = link.ends[1 - i];
-        if (end === client) return void to.write(bytes);
-        const room = Math.max(0, left);
-        left -= bytes.length;
+        const room = Math.max(0, left[i]);
+        left[i] -= bytes.length;
         if (bytes.length <= room) return void to.write(bytes);
         // What is let through arrives before the connection ends.
         to.write(bytes.subarray(0, room), () => reset([link]));

@@ -18,11 +18,13 @@ import { openapi } from './plugins/openapi.ts';
 import { otherSites } from './plugins/other-sites.ts';
 import { preconditions } from './plugins/preconditions.ts';
 import { requestId } from './plugins/request-id.ts';
+import { requestTime } from './plugins/request-time.ts';
 import type { PageFiles } from './page/files.ts';
 import { problemOf, problemType } from './problem.ts';
 import { routes } from './routes/index.ts';
 import { page } from './routes/page.ts';
 import type { Services } from './services.ts';
+import { type UploadRules, uploadRules } from './uploads/rules.ts';
 import { type WebhookRules, webhookRules } from './webhooks/settings.ts';
 import { validatorCompiler } from './validation.ts';
 
@@ -32,7 +34,7 @@ export interface AppOptions extends Services {
   access: Access;
   /** The version of Distillery, for the OpenAPI page. */
   version?: string;
-  /** Milliseconds within which a whole request must arrive; default 30 000. */
+  /** Milliseconds within which a whole request must arrive, unless it is an upload; default 30 000. */
   requestTimeout?: number;
   /** Addresses and ranges of proxies whose `X-Forwarded-For` header is trusted; default none. */
   trustProxy?: string[];
@@ -42,6 +44,8 @@ export interface AppOptions extends Services {
   streams?: Partial<EventStreamOptions> | undefined;
   /** Default: those of the settings' defaults. */
   webhooks?: WebhookRules | undefined;
+  /** Default: those of the settings' defaults. */
+  uploads?: UploadRules | undefined;
 }
 
 /** Builds the API, ready to `listen`. It does not own queue and store: close them after it. */
@@ -53,6 +57,7 @@ export async function buildApp({
   trustProxy = [],
   streams,
   webhooks = webhookRules({}, version),
+  uploads = uploadRules({}),
   pageFiles,
   ...services
 }: AppOptions): Promise<FastifyInstance> {
@@ -60,7 +65,8 @@ export async function buildApp({
   const app = Fastify({
     ...(loggerInstance === undefined ? { logger: false } : { loggerInstance }),
     bodyLimit: 1024 * 1024,
-    requestTimeout,
+    // Node's own limit knows no exception for uploads; plugins/request-time.ts has the limit of all others.
+    requestTimeout: 0,
     // A socket without traffic, such as that of a client that has stopped reading.
     connectionTimeout: 120_000,
     keepAliveTimeout: 72_000,
@@ -85,6 +91,7 @@ export async function buildApp({
   app.setSerializerCompiler(serializerCompiler);
   await app.register(requestId);
   await app.register(errors);
+  await app.register(requestTime, { milliseconds: requestTimeout });
   await app.register(compression);
   await app.register(body);
   // TLS is the business of a proxy in front of the API: on plain HTTP these two would lock browsers out.
@@ -98,7 +105,12 @@ export async function buildApp({
   await app.register(preconditions);
   await app.register(eventStreams, { most: defaultOf('apiStreams'), heartbeatSeconds: 15, ...streams });
   await app.register(openapi, { catalogue: services.catalogue, version });
-  await app.register(routes, { ...services, access: accessRules, webhookRules: webhooks });
+  await app.register(routes, {
+    ...services,
+    access: accessRules,
+    webhookRules: webhooks,
+    uploadRules: uploads,
+  });
   await app.register(page, { files: pageFiles });
   const sockets = new Set<Socket>();
   app.server.on('connection', (socket: Socket) => {

@@ -69,16 +69,20 @@ test('every page is described', () => {
     Object.keys(item).map((method) => `${method.toUpperCase()} ${path}`),
   );
   expect(pages.sort()).toEqual([
+    'DELETE /v1/datasets/{dataset}',
     'DELETE /v1/jobs/{id}',
     'DELETE /v1/keys/{key}',
     'DELETE /v1/networks/{network}',
     'DELETE /v1/session',
+    'DELETE /v1/uploads/{upload}',
     'DELETE /v1/webhooks/{webhook}',
     'GET /healthz',
     'GET /readyz',
     'GET /v1/architectures',
     'GET /v1/audit',
     'GET /v1/datasets',
+    'GET /v1/datasets/{dataset}',
+    'GET /v1/datasets/{dataset}/profile',
     'GET /v1/engine',
     'GET /v1/events',
     'GET /v1/formats',
@@ -103,9 +107,12 @@ test('every page is described', () => {
     'GET /v1/networks',
     'GET /v1/networks/{network}',
     'GET /v1/session',
+    'GET /v1/sources',
     'GET /v1/store/scrub',
     'GET /v1/teachers',
     'GET /v1/transforms',
+    'GET /v1/uploads',
+    'GET /v1/uploads/{upload}',
     'GET /v1/webhooks',
     'GET /v1/webhooks/{webhook}',
     'GET /v1/webhooks/{webhook}/deliveries',
@@ -113,7 +120,11 @@ test('every page is described', () => {
     'HEAD /v1/jobs/{id}/students/{name}/weights',
     'HEAD /v1/jobs/{id}/teacher/weights',
     'HEAD /v1/jobs/{id}/teachers/{name}/weights',
+    'HEAD /v1/uploads/{upload}',
+    'OPTIONS /v1/uploads',
+    'PATCH /v1/uploads/{upload}',
     'PATCH /v1/webhooks/{webhook}',
+    'POST /v1/datasets',
     'POST /v1/jobs',
     'POST /v1/jobs/validate',
     'POST /v1/jobs/{id}/cancel',
@@ -125,10 +136,12 @@ test('every page is described', () => {
     'POST /v1/session',
     'POST /v1/store/scrub',
     'POST /v1/store/sweep',
+    'POST /v1/uploads',
     'POST /v1/webhooks',
     'POST /v1/webhooks/{webhook}/deliveries/{delivery}/redeliver',
     'POST /v1/webhooks/{webhook}/secret',
     'POST /v1/webhooks/{webhook}/test',
+    'PUT /v1/uploads/{upload}',
   ]);
 });
 
@@ -288,7 +301,7 @@ test('the job spec is complete, with the options of every kind', async () => {
   const body = document.paths['/v1/jobs']?.post?.requestBody?.content['application/json']?.schema;
   expect(body).toEqual({ $ref: '#/components/schemas/JobSpec' });
   const spec = JSON.stringify(document.components.schemas);
-  for (const page of ['methods', 'architectures', 'datasets']) {
+  for (const page of ['methods', 'architectures', 'sources']) {
     const catalogue = (await (await held.request(`/v1/${page}`)).json()) as Record<
       string,
       { type: string }[]

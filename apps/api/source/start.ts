@@ -4,7 +4,7 @@ import { type DistilleryQueue, openQueue } from '@distillery/queue';
 import { planSchema } from '@distillery/spec';
 import { defaultOf } from '@distillery/spec/configuration';
 import { pageFolder } from '@distillery/web/folder';
-import { jobSpec, kinds, loadPlugins, stageKinds } from '@distillery/training';
+import { jobSpec, kinds, loadedPlugins, loadPlugins, stageKinds } from '@distillery/training';
 import type { Logger } from 'pino';
 import { type CollectorOptions, startCollector } from './artifacts/collect.ts';
 import { startRetention } from './artifacts/retention.ts';
@@ -12,13 +12,16 @@ import { otherServices } from './artifacts/services.ts';
 import { type AccessSettings, accessOf } from './access.ts';
 import { buildApp } from './app.ts';
 import { readPageFiles } from './page/files.ts';
+import { startProfiler } from './profiles/profiler.ts';
 import type { Bounds } from './threads/bounded.ts';
+import { startExpiry } from './uploads/expire.ts';
+import { type UploadSettings, uploadRules } from './uploads/rules.ts';
 import { startWebhookSender } from './webhooks/sender.ts';
 import { type WebhookSettings, webhookRules } from './webhooks/settings.ts';
 import { startRecords } from './threads/records.ts';
 import { startSubmissions } from './threads/submissions.ts';
 
-export interface ApiOptions extends AccessSettings, WebhookSettings {
+export interface ApiOptions extends AccessSettings, UploadSettings, WebhookSettings {
   redisUrl: string;
   /** Prefix of every Redis key; the queue's own default when undefined. */
   prefix?: string | undefined;
@@ -108,12 +111,20 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
   if (pageFiles === undefined)
     log.warn('the dashboard is not built, so / serves none: node scripts/setup.mjs builds it');
   const rules = webhookRules(options, version);
+  const uploads = uploadRules(options);
+  const profiler = startProfiler(queue, store, log, {
+    store: options.store,
+    dataDir: options.dataDir,
+    roots,
+    plugins: loadedPlugins,
+  });
   const app = await buildApp({
     pageFiles,
     queue,
     store,
     submissions,
     records,
+    profiler,
     catalogue: { kinds, jobSpec, stageKinds: stageKinds.list.map(({ type }) => type), planSchema },
     logger: log,
     access,
@@ -123,6 +134,7 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
       ...(options.heartbeatSeconds === undefined ? {} : { heartbeatSeconds: options.heartbeatSeconds }),
     },
     webhooks: rules,
+    uploads,
     version,
     ...(requestTimeout === undefined ? {} : { requestTimeout }),
   });
@@ -131,12 +143,15 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
     count: options.retainJobs,
   });
   const collector = startCollector(queue, store, log, options.collection);
+  const expiry = startExpiry(queue, store, log, uploads);
   const sender = startWebhookSender(queue, log, rules);
   const close = async () => {
     await app.close();
     await sender.close();
     await retention.close();
     await collector.close();
+    await expiry.close();
+    await profiler.close();
     await submissions.close();
     await records.close();
     await queue.close();

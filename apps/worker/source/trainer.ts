@@ -3,8 +3,9 @@
  * speed. Training blocks the event loop, and native code can crash the process. Neither may happen to the supervisor,
  * which holds the lock of the stage.
  */
+import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
-import { openStore } from '@distillery/store';
+import { localFile, openStore } from '@distillery/store';
 import { measureGigaflops, startEngine } from '@distillery/engine';
 import { asDistilleryError, DistilleryError, LostArtifacts } from '@distillery/spec';
 import { readConfiguration } from '@distillery/spec/configuration';
@@ -82,6 +83,8 @@ async function train({ storeDir, dataDir, roots, ...task }: Task): Promise<FromT
   // Before the first step no loop sends heartbeats. A call that hangs in native code stops this timer, too.
   const loading = setInterval(() => send({ type: 'alive' }), beatMs);
   loading.unref();
+  const store = await openStore(storeDir, { warn: (message) => send({ type: 'warning', message }) });
+  const folder = join(dataDir, 'files');
   const running = runStage({
     ...task,
     engine(threads) {
@@ -89,10 +92,11 @@ async function train({ storeDir, dataDir, roots, ...task }: Task): Promise<FromT
       if (threads !== undefined) process.env.TF_NUM_INTRAOP_THREADS = String(threads);
       return startEngine();
     },
-    store: await openStore(storeDir, { warn: (message) => send({ type: 'warning', message }) }),
+    store,
     data: {
       cacheDir: dataDir,
       roots,
+      stored: (file) => localFile(store, file, { folder }),
       progress: (message) => send({ type: 'log', line: { source: 'trainer', level: 'info', message } }),
     },
     emit: {

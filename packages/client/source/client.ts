@@ -2,11 +2,13 @@ import type { EngineInfo, StreamEvent, WorkersView } from '@distillery/spec';
 import { type FollowOptions, streamEvents } from './events.ts';
 import { audit } from './resources/audit.ts';
 import { catalogue } from './resources/catalogue.ts';
+import { datasets } from './resources/datasets.ts';
 import { jobs } from './resources/jobs.ts';
 import { keys } from './resources/keys.ts';
 import { networks } from './resources/networks.ts';
 import { session } from './resources/session.ts';
 import { store } from './resources/store.ts';
+import { uploads } from './resources/uploads.ts';
 import { webhooks } from './resources/webhooks.ts';
 import { type CallOptions, type ClientOptions, createTransport } from './transport.ts';
 
@@ -32,11 +34,14 @@ export function createClient(url: string, options: ClientOptions = {}) {
     /** The distillation terms. */
     methods: catalogue(transport, 'methods'),
     architectures: catalogue(transport, 'architectures'),
-    datasets: catalogue(transport, 'datasets'),
+    /** The sources of data sets. */
+    sources: catalogue(transport, 'sources'),
     /** The kinds of teachers. */
     teachers: catalogue(transport, 'teachers'),
     /** The formats of weight files. */
     formats: catalogue(transport, 'formats'),
+    uploads: uploads(transport),
+    datasets: datasets(transport),
     networks: networks(transport),
     store: store(transport),
     audit: audit(transport),

@@ -7,8 +7,8 @@ import type { CallOptions, Transport } from './transport.ts';
 
 /** The bytes of a file differ from the digest that the service sent with them. */
 export class DigestError extends Error {
-  constructor(name: string, actual: string, expected: string) {
-    super(`${name} has the SHA-256 ${actual}, expected ${expected}; download it again`);
+  constructor(name: string, actual: string, expected: string, remedy = 'download it again') {
+    super(`${name} has the SHA-256 ${actual}, expected ${expected}; ${remedy}`);
     this.name = 'DigestError';
   }
 }

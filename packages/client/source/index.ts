@@ -7,6 +7,7 @@ export type {
   CreatedApiKey,
   CreatedWebhook,
   Curves,
+  DatasetProfile,
   Delivery,
   FieldError,
   JobEvent,
@@ -15,7 +16,10 @@ export type {
   JobSummary,
   JobView,
   MetricRow,
+  Network,
+  NetworkInput,
   NewApiKeyInput,
+  NewDatasetInput,
   NewWebhookInput,
   Plan,
   RecordedLine,
@@ -24,8 +28,10 @@ export type {
   ScrubReport,
   SessionView,
   StageView,
+  StoredDataset,
   StreamEvent,
   SweepReport,
+  Upload,
   WebhookChange,
   WebhookEvent,
   WebhookPayload,
@@ -38,6 +44,7 @@ export { ConnectionError } from './connection-error.ts';
 export { DigestError, type Download, type DownloadOptions } from './download.ts';
 export type { FollowOptions } from './events.ts';
 export type { Listing } from './listing.ts';
+export type { AddOptions, DatasetDescription } from './resources/datasets.ts';
 export type { AuditPage } from './resources/audit.ts';
 export type {
   CurvesQuery,
@@ -52,5 +59,6 @@ export type {
 } from './resources/jobs.ts';
 export type { SweepChoice } from './resources/store.ts';
 export type { DeliveryFilter, DeliveryPage } from './resources/webhooks.ts';
+export type { UploadOptions } from './send-file.ts';
 export type { CallOptions, ClientOptions } from './transport.ts';
 export type { WatchOptions } from './watch.ts';

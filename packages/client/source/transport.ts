@@ -32,6 +32,8 @@ export interface ApiRequest extends CallOptions {
   query?: Query;
   /** Sent as JSON. */
   body?: unknown;
+  /** Sent as they are. */
+  bytes?: Uint8Array<ArrayBuffer>;
   headers?: Record<string, string | undefined>;
   /** Whether it can be sent twice without harm; default true, except for POST. */
   repeatable?: boolean;
@@ -45,6 +47,8 @@ export interface Transport {
   bytes(request: ApiRequest): Promise<Uint8Array>;
   /** Returns a response as soon as its headers are there. Only the signal ends its body. */
   open(request: ApiRequest): Promise<Response>;
+  /** Returns the headers of a response without content. */
+  headers(request: ApiRequest): Promise<Headers>;
   /** Sends a request whose response has no content. */
   done(request: ApiRequest): Promise<void>;
 }
@@ -70,7 +74,7 @@ export function createTransport(
   }
 
   async function once<T>(request: ApiRequest, read: (response: Response) => Promise<T>, streams: boolean) {
-    const { path, method = 'GET', query = {}, body, signal, timeoutMs = usualTimeoutMs } = request;
+    const { path, method = 'GET', query = {}, body, bytes, signal, timeoutMs = usualTimeoutMs } = request;
     const headers = new Headers({ accept: 'application/json' });
     if (token !== undefined) headers.set('authorization', `Bearer ${token}`);
     if (body !== undefined) headers.set('content-type', 'application/json');
@@ -88,7 +92,7 @@ export function createTransport(
     );
     let kept = false;
     try {
-      const text = body === undefined ? {} : { body: JSON.stringify(body) };
+      const text = body === undefined ? bytes && { body: bytes } : { body: JSON.stringify(body) };
       const response = await send(where, { method, headers, signal: attempt.signal, ...text });
       if (!response.ok) throw await ApiError.of(response);
       const result = await read(response);
@@ -108,6 +112,11 @@ export function createTransport(
     json: <T>(request: ApiRequest) => call(request, (response) => jsonOf<T>(response)),
     bytes: (request) => call(request, async (response) => new Uint8Array(await response.arrayBuffer())),
     open: (request) => call(request, async (response) => response, true),
+    headers: (request) =>
+      call(request, async (response) => {
+        await response.arrayBuffer();
+        return response.headers;
+      }),
     done: (request) => call(request, async (response) => void (await response.arrayBuffer())),
   };
 }

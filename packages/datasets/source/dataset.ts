@@ -1,6 +1,7 @@
 import type { Kind } from '@distillery/spec';
 import type { z } from 'zod';
 import type { ReaderDescription } from './readers/reader.ts';
+import type { StoredFile } from './stored-file.ts';
 import type { Column } from './tables/column-statistics.ts';
 import type { Tokenizer } from './texts/tokenizer.ts';
 
@@ -99,6 +100,10 @@ export interface DatasetContext {
   cacheDir: string;
   /** Absolute folders that `path` options may point into. */
   roots: readonly string[];
+  /**
+   * Returns the path of a local file with the content of a stored one, whose name it has. Absent where there is no artifact store.
+   */
+  stored?: (file: StoredFile) => Promise<string>;
   /** Receives a line for the log, for example the progress of a download. */
   progress?: (message: string) => void;
   /** The most bytes of decoded inputs that a reading thread keeps in memory. Default: 512 MiB. */

@@ -6,6 +6,7 @@ import { digestOf } from '@distillery/spec';
 import { bytesOf, contentDigest, splitDigest } from './content-digest.ts';
 import { type About, type Dataset, type DatasetContext, inputBytes, type Split } from './dataset.ts';
 import type { FileRows } from './readers/file.ts';
+import { storedContent } from './stored-file.ts';
 import { refuse, SplitDraft, type SplitWriter } from './split-draft.ts';
 
 /** Part of every key: raise it when decoding changes, so that older copies are no longer used. */
@@ -207,10 +208,11 @@ function manifestPath(fingerprint: unknown, context: DatasetContext): string {
   return join(folder(context), `${digestOf({ format: FORMAT, fingerprint })}.json`);
 }
 
-/** Identifies the state of a file by path, size and time of change, without reading it. */
-export async function fileFingerprint(
-  path: string,
-): Promise<{ path: string; size: number; modified: number }> {
+/**
+ * Identifies the state of a file without reading it: by path, size and time of change, or by the digest and the name of a stored
+ * file, wherever its local file lies.
+ */
+export async function fileFingerprint(path: string): Promise<object> {
   const { size, mtimeMs } = await stat(path);
-  return { path, size, modified: mtimeMs };
+  return storedContent(path) ?? { path, size, modified: mtimeMs };
 }

@@ -9,6 +9,7 @@ import { npz } from './sources/npz.ts';
 import { shapes } from './sources/shapes.ts';
 import { table } from './sources/table.ts';
 import { textCsv } from './sources/text-csv.ts';
+import { uploaded } from './sources/uploaded.ts';
 
 export { cifar10Reachable } from './sources/cifar10.ts';
 export {
@@ -30,8 +31,11 @@ export {
   type ReaderKind,
   readers,
 } from './readers/index.ts';
+export { profileDataset } from './profile/profile.ts';
+export { recognise } from './recognise.ts';
 export { openRegularFile } from './regular-file.ts';
 export { resolveSourcePath } from './source-path.ts';
+export { type StoredFile, storedFile, storedPath } from './stored-file.ts';
 export { splitValidation } from './split.ts';
 export { textDecoder } from './texts/tokenizer.ts';
 export {
@@ -45,6 +49,6 @@ export { type Changed, type Transform, transforms } from './transforms/index.ts'
 
 /** The data sources. A job chooses one as `{"source": "cifar10", …options}`. */
 export const datasets = registry<DatasetKind, 'source'>(
-  [cifar10, cifar100, idx, imageFolder, imageTable, npz, shapes, table, textCsv],
+  [cifar10, cifar100, idx, imageFolder, imageTable, npz, shapes, table, textCsv, uploaded],
   'source',
 );

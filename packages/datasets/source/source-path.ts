@@ -2,13 +2,15 @@ import { readlink, realpath } from 'node:fs/promises';
 import { dirname, isAbsolute, join, relative, sep } from 'node:path';
 import { DistilleryError } from '@distillery/spec';
 import type { DatasetContext } from './dataset.ts';
+import { noteLocalFile, shownPath, type StoredFile, storedFile } from './stored-file.ts';
 
 /** Linux follows no more. */
 const maximumLinks = 40;
 
 /**
  * Resolves a `path` option to a real path below an allowed root. Links of the path and of the roots are resolved first, so
- * that a link inside a root cannot lead out of it. A relative path is searched below each root in turn.
+ * that a link inside a root cannot lead out of it. A relative path is searched below each root in turn. A stored file is found or
+ * made by `context.stored`.
  *
  * @param option the name of the option that holds the path
  * @throws DistilleryError `data_error` with the option's field when the path does not exist, or is outside the roots. The
@@ -19,6 +21,8 @@ export async function resolveSourcePath(
   context: DatasetContext,
   option = 'path',
 ): Promise<string> {
+  const stored = storedFile(path);
+  if (stored !== undefined) return await localPath(stored, path, context, option);
   const roots = await realRoots(context.roots);
   const candidates = isAbsolute(path) ? [path] : roots.map((root) => join(root, path));
   let missing = false;
@@ -39,10 +43,34 @@ export function badPath(
   context: DatasetContext,
   { option = 'path', cause }: { option?: string; cause?: unknown } = {},
 ) {
-  return new DistilleryError('data_error', `${path}: ${message}`, {
+  const shown = shownPath(path);
+  const allowed = shown === path ? { allowed: [...context.roots] } : {};
+  return new DistilleryError('data_error', `${shown}: ${message}`, {
     cause,
-    fields: [{ path: `/dataset/${option}`, value: path, message, allowed: [...context.roots] }],
+    fields: [{ path: `/dataset/${option}`, value: shown, message, ...allowed }],
   });
+}
+
+async function localPath(
+  file: StoredFile,
+  path: string,
+  context: DatasetContext,
+  option: string,
+): Promise<string> {
+  if (context.stored === undefined) throw badPath(path, 'is a file of a service', context, { option });
+  try {
+    const local = await context.stored(file);
+    noteLocalFile(local, file);
+    return local;
+  } catch (cause) {
+    const code = cause instanceof DistilleryError ? cause.code : undefined;
+    const lost = {
+      checkpoint_not_found: 'is no longer in the store',
+      artifact_corrupt: 'is damaged in the store',
+    };
+    if (code !== 'checkpoint_not_found' && code !== 'artifact_corrupt') throw cause;
+    throw badPath(path, `${lost[code]}; upload it again`, context, { option, cause });
+  }
 }
 
 /** Returns where a path leads, past links; undefined where that is nowhere, or outside the allowed roots. */

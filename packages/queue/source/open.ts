@@ -14,6 +14,7 @@ import { eventFollowers } from './records/follow.ts';
 import { type Inventory, inventory } from './records/inventory.ts';
 import { type Jobs, jobRecords } from './records/jobs.ts';
 import { defaultPrefix, keysUnder, requireHashTag } from './redis/keys.ts';
+import { type Leases, leases } from './records/leases.ts';
 import { logReader } from './records/log-lines.ts';
 import { type Metrics, metricLog } from './records/metrics.ts';
 import { type SessionLifetime, type Sessions, sessions } from './records/sessions.ts';
@@ -66,6 +67,7 @@ export interface DistilleryQueue {
   stages: Stages;
   ended: EndedJobs;
   inventory: Inventory;
+  leases: Leases;
   scrubs: ScrubReports;
   workers: Workers;
   /** What the service has to do, and with what; read at most once a second. */
@@ -157,6 +159,7 @@ export async function openQueue(options: QueueOptions): Promise<DistilleryQueue>
     },
     ended: endedJobs(redis, keys),
     inventory: inventory(redis, keys),
+    leases: leases(redis, keys),
     scrubs: scrubReports(redis, keys),
     workers,
     standing: guarded(standing),

@@ -128,6 +128,20 @@ export {
   type SkippedData,
 } from './warning.ts';
 export {
+  type DatasetProfile,
+  datasetProfileSchema,
+  type KeptDataset,
+  keptDatasetSchema,
+  type NewDataset,
+  type NewDatasetInput,
+  newDatasetSchema,
+  type ProfileResult,
+  profileResultSchema,
+  type StoredDataset,
+  storedDatasetSchema,
+} from './stored-dataset.ts';
+export { type Upload, uploadSchema } from './upload.ts';
+export {
   asksFor,
   type CreatedWebhook,
   createdWebhookSchema,

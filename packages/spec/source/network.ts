@@ -36,15 +36,26 @@ const described = z.strictObject({
 /** What people say of a network that they bring. */
 export type DescribedNetwork = z.output<typeof described>;
 
-export const networkInputSchema = described.extend({
-  path: z
-    .string()
-    .min(1)
-    .max(4096)
-    .describe(
-      'The file with its weights, in a folder that jobs may read (`DATA_ROOTS`): safetensors, a state dict of PyTorch (`.pt`, `.pth`), or an `.npz` of NumPy.',
-    ),
-});
+export const networkInputSchema = described
+  .extend({
+    path: z
+      .string()
+      .min(1)
+      .max(4096)
+      .optional()
+      .describe(
+        'The file with its weights, in a folder that jobs may read (`DATA_ROOTS`): safetensors, a state dict of PyTorch (`.pt`, `.pth`), or an `.npz` of NumPy.',
+      ),
+    upload: z
+      .string()
+      .max(200)
+      .optional()
+      .describe('The id of an upload of such a file, in place of `path`.'),
+  })
+  .refine(({ path, upload }) => (path === undefined) !== (upload === undefined), {
+    path: ['path'],
+    message: 'give either the path of a file or the id of an upload',
+  });
 export type NetworkInput = z.output<typeof networkInputSchema>;
 
 export const networkSchema = described.extend({

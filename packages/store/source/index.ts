@@ -1,4 +1,5 @@
 export { areIntact, claim, isIntact, isLost, verifyContent } from './intact.ts';
+export { localFile, type LocalFileOptions } from './local-file.ts';
 export { openStore, storeUrl } from './open-store.ts';
 export { storeKinds } from './stores/index.ts';
 export type { StoreContext, StoreKind } from './store-kind.ts';

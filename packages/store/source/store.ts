@@ -97,6 +97,12 @@ export interface Store {
   stream(digest: string, range?: ByteRange): Promise<Readable>;
 
   /**
+   * Returns the path of the store's own file with the content of a blob, for libraries that read files by name: undefined where
+   * it is absent. A kind of store without local files has no such method. `localFile` is for callers of both.
+   */
+  localFile?(digest: string): Promise<string | undefined>;
+
+  /**
    * Lists every blob that was last put or renewed before a time of `now`. Each is checked when its turn comes, so a blob
    * that is put again during the listing is left out.
    */

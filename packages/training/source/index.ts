@@ -1,13 +1,24 @@
 export { analysePredictions } from './analysis.ts';
 export type { ComponentKind } from './components/component-kind.ts';
+export {
+  dropDataset,
+  keepDataset,
+  keptDataset,
+  keptDatasets,
+} from './datasets/kept-datasets.ts';
+export { profilesFolder } from './datasets/folders.ts';
+export { dropProfile, makeProfile, profileName, profileOf, refuseDataset } from './datasets/profiles.ts';
+export { resolveDatasets } from './datasets/resolve.ts';
 export { jobSpec, kinds, trainingSchema } from './kinds.ts';
+export { keptFolders, uploadsFolder } from './kept.ts';
 export { loadedPlugins } from './import-plugin.ts';
 export {
   dropNetwork,
   keepNetwork,
   keptNetwork,
   keptNetworks,
-  networksFolder,
+  networkFile,
+  uploadedNetwork,
 } from './networks/kept-networks.ts';
 export { loadPlugins, type Plugin } from './plugins.ts';
 export { type PlanContext, type Planned, planJob } from './planning/plan.ts';

@@ -1,6 +1,6 @@
 import type { DistilleryQueue } from '@distillery/queue';
 import type { Store } from '@distillery/store';
-import { networksFolder, sharedFolders } from '@distillery/training';
+import { keptFolders, sharedFolders } from '@distillery/training';
 import type { Logger } from 'pino';
 import { blobName, blobsIn, manifestName, type NamedCache, namedByJobs } from './named.ts';
 import { repeat } from './repeat.ts';
@@ -74,7 +74,7 @@ export async function collectLeftovers(
 
 async function blobsOfShared(store: Store): Promise<string[]> {
   const digests: string[] = [];
-  for (const folder of [...sharedFolders(), networksFolder]) {
+  for (const folder of [...sharedFolders(), ...keptFolders]) {
     for (const name of await store.list(folder)) digests.push(...(await blobsIn(store, name)));
   }
   return digests;

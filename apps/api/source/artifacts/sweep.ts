@@ -1,7 +1,7 @@
 import type { DistilleryQueue } from '@distillery/queue';
 import { DistilleryError } from '@distillery/spec';
 import type { Store } from '@distillery/store';
-import { networksFolder } from '@distillery/training';
+import { keptFolders } from '@distillery/training';
 import { blobName, blobsIn, ifJobExists, isNamed, namedByJobs } from './named.ts';
 import { otherServices, servicesFolder } from './services.ts';
 import { unusedSince } from './unused.ts';
@@ -64,8 +64,8 @@ export async function sweepStore(
       continue;
     }
     const digests = await blobsIn(store, name);
-    // Networks that people have brought stay until these remove them.
-    const isKept = folder === 'jobs' || folder === networksFolder;
+    // What people have brought stays until they remove it.
+    const isKept = folder === 'jobs' || keptFolders.includes(folder);
     const isUnused = !isKept && !isNamed(needed, name) && (await areOld(digests));
     if (isUnused) shared.push(name);
     else for (const digest of digests) needed.add(blobName(digest));

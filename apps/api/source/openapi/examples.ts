@@ -7,6 +7,7 @@ import type {
   JobView,
   MetricRow,
   NetworkInput,
+  NewDatasetInput,
   NewWebhookInput,
   StageView,
   WebhookChange,
@@ -156,6 +157,12 @@ const newNetwork: NetworkInput = {
   normalization: { mean: [0.49, 0.48, 0.45], std: [0.25, 0.24, 0.26] },
 };
 
+const newDataset: NewDatasetInput = {
+  upload: 'upl_5c1f0a9d3e7b42816f0d9a3c',
+  name: 'pets',
+  options: { size: [64, 64] },
+};
+
 const newWebhook: NewWebhookInput = {
   url: 'https://ci.example.com/distillery',
   events: ['job.succeeded', 'job.failed'],
@@ -206,6 +213,7 @@ export const examples = {
   JobLogs: jobLogs,
   Analysis: analysis,
   Samples: samples,
+  NewDataset: newDataset,
   NewNetwork: newNetwork,
   NewWebhook: newWebhook,
   WebhookChange: webhookChange,

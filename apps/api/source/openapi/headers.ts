@@ -8,7 +8,7 @@ export const describedHeaders = {
   'Retry-After': 'Seconds to wait before the request is sent again; absent where that does not help.',
   'WWW-Authenticate':
     'How to send a key: `Bearer`, with the error `invalid_token` for a key that is not valid.',
-  Location: 'The path of the job.',
+  Location: 'The path of what was created.',
   'Idempotency-Replayed': '`true` when an earlier request with the same `Idempotency-Key` created the job.',
   ETag: 'Identifies this version of the content, for `If-None-Match`.',
   Link: 'The next page, with `rel="next"`; absent on the last one.',
@@ -16,6 +16,15 @@ export const describedHeaders = {
   'Content-Range': 'The range that is sent, and the size of the whole file in bytes.',
   'Content-Disposition': 'A name to save the file under.',
   'Repr-Digest': 'The SHA-256 of the whole file (RFC 9530).',
+  'Tus-Resumable': 'The version of the protocol: `1.0.0`.',
+  'Tus-Version': 'The versions of the protocol that are supported.',
+  'Tus-Extension': 'The extensions of the protocol that are supported.',
+  'Tus-Max-Size': 'The most bytes of a file.',
+  'Tus-Checksum-Algorithm': 'The algorithms of `Upload-Checksum`.',
+  'Upload-Offset': 'The bytes that are stored: the next request continues there.',
+  'Upload-Length': 'The bytes of the whole file.',
+  'Upload-Metadata': 'The name of the file as `filename` and Base64.',
+  'Upload-Expires': 'When the upload is removed, unless more bytes come.',
 } as const;
 
 export type HeaderName = keyof typeof describedHeaders;

@@ -36,6 +36,8 @@ export const openapi = plugin(
           { name: 'jobs', description: 'Submit, follow, control and compare jobs' },
           { name: 'weights', description: 'Download trained networks' },
           { name: 'catalogues', description: 'The kinds that a job can name' },
+          { name: 'uploads', description: 'Upload files for data sets and networks' },
+          { name: 'datasets', description: 'Make data sets of uploaded files' },
           { name: 'networks', description: 'Bring networks as teachers' },
           { name: 'webhooks', description: 'Send what happens to jobs to other services' },
           { name: 'operation', description: 'Health, audit and maintenance of the service' },

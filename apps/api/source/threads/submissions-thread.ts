@@ -1,8 +1,30 @@
 /** The entry of the thread that checks, plans and creates jobs. */
-import { DistilleryError, digestOf, type JobSpec, networkInputSchema, refusedInput } from '@distillery/spec';
-import { jobSpec, keepNetwork, type PlanContext, type Planned, planJob } from '@distillery/training';
+import { join } from 'node:path';
+import {
+  DistilleryError,
+  digestOf,
+  type JobSpec,
+  networkInputSchema,
+  newDatasetSchema,
+  refusedInput,
+} from '@distillery/spec';
+import { localFile } from '@distillery/store';
+import {
+  jobSpec,
+  keepDataset,
+  keepNetwork,
+  networkFile,
+  type PlanContext,
+  type Planned,
+  planJob,
+  resolveDatasets,
+  uploadedNetwork,
+} from '@distillery/training';
 import { parse } from 'secure-json-parse';
 import { type Caller, checkPriority } from '../caller.ts';
+import { finish } from '../uploads/finish.ts';
+import { find } from '../uploads/record.ts';
+import { uploadsOf } from '../uploads/space.ts';
 import { checkNamedWebhooks } from '../webhooks/check.ts';
 import { answerRequests } from './answering.ts';
 import { liveWorkers } from './live-workers.ts';
@@ -16,7 +38,7 @@ export interface SubmissionData extends ServiceData {
   roots: readonly string[];
 }
 
-type Services = ThreadServices & Pick<PlanContext, 'cacheDir' | 'roots'>;
+type Services = ThreadServices & Pick<PlanContext, 'cacheDir' | 'roots' | 'stored'>;
 
 interface Posted {
   /** The body as it was sent; undefined without one. */
@@ -73,15 +95,38 @@ const works = {
   },
 
   /**
-   * Reads a network from a file, checks it and keeps it. Returns it as JSON.
+   * Reads a network from a file or an upload, checks it and keeps it. Returns it as JSON.
    *
-   * @throws DistilleryError `malformed_body`, `invalid_network`; those of the store
+   * @throws DistilleryError `malformed_body`, `invalid_network`, `upload_not_found`, `state_conflict` while bytes of the upload are
+   *   missing; those of the store
    */
-  async keepNetwork({ store, roots }: Services, { text, caller }: Posted): Promise<string> {
+  async keepNetwork({ queue, store, roots }: Services, { text, caller }: Posted): Promise<string> {
     const posted = parsed(text);
     const { success, data, error } = networkInputSchema.safeParse(posted);
     if (!success) throw refusedInput('invalid_network', error, posted);
-    return JSON.stringify(await keepNetwork(store, data, { owner: caller?.name ?? null, roots }));
+    const { path, upload, ...given } = data;
+    const bytes =
+      path === undefined
+        ? await uploadedNetwork(store, await uploadedFile({ queue, store }, upload ?? '', caller))
+        : await networkFile(path, roots);
+    return JSON.stringify(await keepNetwork(store, given, { bytes, owner: caller?.name ?? null }));
+  },
+
+  /**
+   * Makes a data set of an upload, whose beginning is read to recognise it. Returns its id.
+   *
+   * @throws DistilleryError `malformed_body`, `invalid_body`, `upload_not_found`, `state_conflict` while bytes are missing,
+   *   `data_error` where no source can be told; those of the store
+   */
+  async keepDataset({ queue, store, cacheDir }: Services, { text, caller }: Posted): Promise<string> {
+    const posted = parsed(text);
+    const { success, data, error } = newDatasetSchema.safeParse(posted);
+    if (!success) throw refusedInput('invalid_body', error, posted);
+    const file = await uploadedFile({ queue, store }, data.upload, caller);
+    const path = await localFile(store, file, { folder: join(cacheDir, 'files'), verify: false });
+    await store.renew(file.digest);
+    const owner = caller?.name ?? null;
+    return (await keepDataset(store, data, { ...file, path, owner })).id;
   },
 
   /** Checks a spec and returns the plan that clients see, as JSON. Throws as `submit` does. */
@@ -91,14 +136,27 @@ const works = {
 };
 export type SubmissionWorks = typeof works;
 
-answerRequests(works, async ({ cacheDir, roots, ...data }: SubmissionData, warn) => ({
-  cacheDir,
-  roots,
-  ...(await openServices(data, warn)),
-}));
+answerRequests(works, async ({ cacheDir, roots, ...data }: SubmissionData, warn) => {
+  const services = await openServices(data, warn);
+  const folder = join(cacheDir, 'files');
+  return { cacheDir, roots, stored: (file) => localFile(services.store, file, { folder }), ...services };
+});
 
 function submitted(view: { id: string }, replayed: boolean): Submitted {
   return { id: view.id, replayed, view: JSON.stringify(view) };
+}
+
+/** @throws DistilleryError `upload_not_found`; `state_conflict` while bytes are missing */
+async function uploadedFile(
+  { queue, store }: ThreadServices,
+  id: string,
+  caller: Caller | null,
+): Promise<{ digest: string; size: number; name: string }> {
+  const upload = await find(store, id, uploadsOf(caller));
+  const whole = await finish(queue, store, upload);
+  if (whole !== undefined) return { digest: whole.digest, size: whole.size, name: upload.name };
+  const message = `the upload ${upload.id} lacks bytes: send the rest of ${upload.name} first`;
+  throw new DistilleryError('state_conflict', message);
 }
 
 /** @throws DistilleryError `malformed_body` */
@@ -135,7 +193,7 @@ async function planned(
   caller: Caller | null,
 ): Promise<Planned & { spec: JobSpec }> {
   checkPriority(caller, posted);
-  const spec = validated(posted);
+  const spec = await resolveDatasets(validated(posted), context.store, uploadsOf(caller));
   await checkNamedWebhooks(queue, spec, caller?.name ?? null);
   return { spec, ...(await planJob(spec, { ...context, ...(await liveWorkers(queue)) })) };
 }

@@ -4,6 +4,7 @@ import { audit } from './audit.ts';
 import { cancel } from './cancel.ts';
 import { compare } from './compare.ts';
 import { completion } from './completion.ts';
+import { datasets } from './datasets.ts';
 import { deleteJob } from './delete.ts';
 import { demo } from './demo.ts';
 import { download } from './download.ts';
@@ -34,6 +35,6 @@ export const commands: Record<string, (() => Command)[]> = {
   'Follow:': [jobs, show, watch, logs, metrics],
   'Results:': [report, compare, download],
   'Control:': [cancel, pause, resume, retry, deleteJob],
-  'Catalogue:': [methods, architectures, networks],
+  'Catalogue:': [methods, architectures, datasets, networks],
   'Service:': [workers, webhooks, keys, audit, scrub, sweep, completion],
 };

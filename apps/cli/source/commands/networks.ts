@@ -1,5 +1,8 @@
+import { openAsBlob } from 'node:fs';
+import { basename } from 'node:path';
 import type { NetworkInput } from '@distillery/spec';
 import { newCommand } from '../command.ts';
+import { UsageError } from '../failure.ts';
 import { networksTable } from '../networks-table.ts';
 import { readObject } from '../read-spec.ts';
 import { clientAction, clientCommand } from '../run-command.ts';
@@ -33,20 +36,35 @@ const add = () =>
   clientCommand('add')
     .summary('bring a network')
     .description(
-      'Brings a network that a file of JSON or YAML describes: path, architecture, classes, input and normalization, as in POST /v1/networks. The path is as the service sees it, in a folder that jobs may read.',
+      'Brings a network that a file of JSON or YAML describes: architecture, classes, input and normalization, as in POST /v1/networks. Its weights are uploaded from --file, or lie at its path, as the service sees it, in a folder that jobs may read.',
     )
     .argument('<file>', 'the description of the network')
+    .option('--file <weights>', 'a file of weights on this machine, which is uploaded')
     .option('--json', 'print the network as JSON')
     .action(
-      clientAction(async ({ client, print }, file: string, { json }: { json?: boolean }) => {
-        const described = await readObject<NetworkInput>(file, { what: 'the description of a network' });
-        const network = await client.networks.keep(described);
+      clientAction(async ({ client, print }, path: string, { json, file }: AddOptions) => {
+        const described = await readObject<NetworkInput>(path, { what: 'the description of a network' });
+        const network =
+          file === undefined
+            ? await client.networks.keep(described)
+            : await client.networks.add(await blobOf(file), described, { name: basename(file) });
         if (json) return print(JSON.stringify(network, undefined, 2));
         print(`  ${network.id} is kept: ${network.parameters.toLocaleString('en')} parameters`);
         print('  To make it the teacher of a job, put this into its spec:');
         print(`    "teacher": {"type": "stored", "weights": "${network.weights.digest}"}`);
       }),
     );
+
+interface AddOptions {
+  file?: string;
+  json?: boolean;
+}
+
+async function blobOf(path: string): Promise<Blob> {
+  return await openAsBlob(path).catch((error: Error) => {
+    throw new UsageError(`cannot read ${path}: ${error.message}`, { cause: error });
+  });
+}
 
 const remove = () =>
   clientCommand('remove')

@@ -47,8 +47,8 @@ function folderFiles(root: string, roots: readonly string[]): ImageFiles {
       const files: [string, number, number][] = [];
       for (const name of names) {
         signal?.throwIfAborted();
-        const { size, modified } = await fileFingerprint(await placeOf(name));
-        files.push([name, size, modified]);
+        const { size, mtimeMs } = await stat(await placeOf(name));
+        files.push([name, size, mtimeMs]);
       }
       return { folder: root, files };
     },

@@ -12,6 +12,7 @@ import {
 import { recordsOf } from '../arrays/records.ts';
 import type { DatasetContext, DatasetKind } from '../dataset.ts';
 import { fileFingerprint } from '../decoded.ts';
+import { unpackedFolder } from '../archives/unpacked-folder.ts';
 import { badPath, resolveSourcePath } from '../source-path.ts';
 
 /** Part of the fingerprint: raise it when the same files give other images than before. */
@@ -25,7 +26,7 @@ const options = z.strictObject({
     .min(1)
     .max(4096)
     .describe(
-      'A folder below one that the service may read, with the files train-images-idx3-ubyte, train-labels-idx1-ubyte, ' +
+      'A folder below one that the service may read, or a zip or tar archive of one, with the files train-images-idx3-ubyte, train-labels-idx1-ubyte, ' +
         't10k-images-idx3-ubyte and t10k-labels-idx1-ubyte, each of which may end in .gz.',
     ),
   prefix: z
@@ -66,9 +67,15 @@ type Files = { 'train images': string; 'train labels': string } & Partial<Record
 
 /** @throws DistilleryError `data_error` when a file is missing, or several files could be meant */
 async function filesOf({ path, prefix }: Options, context: DatasetContext): Promise<Files> {
-  const folder = await resolveSourcePath(path, context);
-  if (!(await stat(folder)).isDirectory())
-    throw badPath(path, 'is not a file that holds a data set: expected a folder of IDX files', context);
+  const given = await resolveSourcePath(path, context);
+  const kind = await stat(given);
+  if (!kind.isDirectory() && !kind.isFile())
+    throw badPath(
+      path,
+      'is not a file or folder: expected a folder of IDX files, or an archive of one',
+      context,
+    );
+  const folder = kind.isDirectory() ? given : await unpackedFolder(given, pattern, context);
   const files: Partial<Record<Role, string>> = {};
   const prefixes = new Set<string>();
   // Unpacked files come first, and are preferred.

@@ -113,8 +113,10 @@ const fixtures: Record<string, SourceFixture> = {
   },
 };
 
-for (const kind of datasets.list) describeSource(kind, fixtures[kind.type] ?? { options: {} });
+/** A service puts another source in place of an id, so `uploaded` itself reads nothing. */
+const reading = datasets.list.filter(({ type }) => type !== 'uploaded');
+for (const kind of reading) describeSource(kind, fixtures[kind.type] ?? { options: {} });
 
 test('every source has a fixture', () => {
-  expect(Object.keys(fixtures).sort()).toEqual(datasets.list.map(({ type }) => type).sort());
+  expect(Object.keys(fixtures).sort()).toEqual(reading.map(({ type }) => type).sort());
 });

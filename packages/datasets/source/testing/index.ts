@@ -1,4 +1,6 @@
 export { allInputs } from './all-inputs.ts';
+export { zipFile } from './array-files.ts';
+export { png } from './fixtures.ts';
 export { generatedSplit } from './generated-reader.ts';
 export { syntheticTable, writeDigits } from './synthetic-arrays.ts';
 export { syntheticTexts } from './synthetic-texts.ts';

@@ -65,10 +65,11 @@ const mostProbes = 300;
 export async function readTokenizerFile({ path }: Options, context: DatasetContext) {
   const real = await resolveSourcePath(path, context, 'tokenizer/path');
   try {
-    if (!(await stat(real)).isFile()) throw new RangeError('is not a file');
+    const { size, isFile } = await stat(real).then((one) => ({ size: one.size, isFile: one.isFile() }));
+    if (!isFile) throw new RangeError('is not a file');
     await (await openRegularFile(real)).close();
     const state = await fileFingerprint(real);
-    if (state.size > maximumBytes) throw new RangeError(`is larger than ${maximumBytes} bytes`);
+    if (size > maximumBytes) throw new RangeError(`is larger than ${maximumBytes} bytes`);
     const key = JSON.stringify(state);
     const found = known.get(key) ?? parsed(await readFile(real, 'utf8'));
     known.delete(key);

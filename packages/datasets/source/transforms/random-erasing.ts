@@ -1,12 +1,10 @@
 import type { RandomStream } from '@distillery/engine/random';
 import { z } from 'zod';
+import { rangeSchema } from './pixels/range.ts';
 import type { PixelTransform } from './transform.ts';
 
 /** How often a rectangle is tried before the image is left as it is. */
 const attempts = 10;
-
-const range = (most: number) => z.tuple([z.number().positive().max(most), z.number().positive().max(most)]);
-const ordered = ([least, most]: readonly [number, number]) => least <= most;
 
 const options = z.strictObject({
   probability: z
@@ -15,12 +13,10 @@ const options = z.strictObject({
     .max(1)
     .default(0.5)
     .describe('The share of the images that lose a rectangle.'),
-  scale: range(1)
-    .refine(ordered, 'must have the smaller number first')
+  scale: rangeSchema(1)
     .default([0.02, 0.33])
     .describe('The smallest and the largest share of the area that is erased.'),
-  ratio: range(100)
-    .refine(ordered, 'must have the smaller number first')
+  ratio: rangeSchema(100)
     .default([0.3, 3.3])
     .describe('The smallest and the largest height of the rectangle, divided by its width.'),
   fill: z

@@ -1,5 +1,6 @@
 import type { RandomStream } from '@distillery/engine/random';
 import { z } from 'zod';
+import { rangeSchema } from './pixels/range.ts';
 import { type Box, resizer } from './pixels/resize.ts';
 import type { PixelTransform } from './transform.ts';
 
@@ -7,14 +8,10 @@ import type { PixelTransform } from './transform.ts';
 const attempts = 10;
 
 const options = z.strictObject({
-  scale: z
-    .tuple([z.number().positive().max(1), z.number().positive().max(1)])
-    .refine(([least, most]) => least <= most, 'must have the smaller number first')
+  scale: rangeSchema(1)
     .default([0.08, 1])
     .describe('The smallest and the largest share of the area that is kept.'),
-  ratio: z
-    .tuple([z.number().positive().max(100), z.number().positive().max(100)])
-    .refine(([least, most]) => least <= most, 'must have the smaller number first')
+  ratio: rangeSchema(100)
     .default([3 / 4, 4 / 3])
     .describe('The smallest and the largest width, divided by the height.'),
 });
@@ -51,13 +48,13 @@ function boxOf({ scale, ratio }: Options, [height, width]: readonly number[], st
 }
 
 /** The largest part in the middle whose ratio is allowed. */
-function centre([least, most]: readonly [number, number], height: number, width: number): Box {
+function centre([least, most]: readonly number[], height: number, width: number): Box {
   const ratio = width / height;
   const wide = ratio > most ? Math.max(1, Math.round(height * most)) : width;
   const high = ratio < least ? Math.max(1, Math.round(width / least)) : height;
   return { top: (height - high) >> 1, left: (width - wide) >> 1, height: high, width: wide };
 }
 
-function between([least, most]: readonly [number, number], stream: RandomStream): number {
+function between([least, most]: readonly number[], stream: RandomStream): number {
   return least + (most - least) * stream.uniform();
 }

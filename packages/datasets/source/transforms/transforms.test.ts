@@ -254,3 +254,14 @@ describe('the policies', () => {
     expect(distance(4)).toBeGreaterThan(1.2 * distance(1));
   });
 });
+
+test.each(['random_resized_crop', 'random_erasing'])('%s refuses ranges that are none', (type) => {
+  const refusal = (options: object) => transforms.schema.safeParse({ type, ...options }).error?.issues[0];
+  expect(refusal({ scale: [0.5, 0.1] })).toMatchObject({
+    path: ['scale'],
+    message: 'must have the smaller number first',
+  });
+  for (const scale of [[0.5], [0.1, 0.2, 0.3], [0, 1], [0.1, 2]])
+    expect(refusal({ scale })).toMatchObject({ path: expect.arrayContaining(['scale']) });
+  expect(refusal({ scale: [0.2, 0.2], ratio: [1, 1] })).toBeUndefined();
+});

@@ -85,6 +85,8 @@ export function keysUnder(prefix: string) {
     collecting: `${prefix}:leftovers:collecting`,
     /** JSON: the report of the last scrub of the store. */
     scrub: `${prefix}:scrub`,
+    /** Text that expires: the process that does a work which only one may do at a time. */
+    lease: (work: string) => `${prefix}:lease:${work}`,
     /** Text that expires: the start of the scrub that runs. */
     scrubLease: `${prefix}:scrub:lease`,
     /** Text: the identity of the data in this Redis. */

@@ -1,6 +1,7 @@
 import type { Setting } from './setting.ts';
 import { folderUrl, storeUrl } from './store-url.ts';
 import {
+  byteSize,
   eitherOf,
   hostNames,
   modules,
@@ -281,6 +282,36 @@ export const settings = {
     programs: ['api', 'up'],
     default: '5',
     description: 'Days without one successful attempt after which a failing webhook is disabled.',
+  },
+  uploadBytes: {
+    group: 'api',
+    variable: 'UPLOAD_BYTES',
+    flag: '--upload-bytes',
+    type: byteSize(),
+    programs: ['api', 'up'],
+    default: '64 GiB',
+    description: 'The most bytes of one uploaded file.',
+  },
+  uploadQuota: {
+    group: 'api',
+    variable: 'UPLOAD_QUOTA',
+    flag: '--upload-quota',
+    type: byteSize(),
+    programs: ['api', 'up'],
+    default: '256 GiB',
+    description:
+      'The most bytes that the uploads, data sets and networks of an owner take together; equal files count once. Keys of ' +
+      'the scope `admin` have no such limit.',
+  },
+  uploadHours: {
+    group: 'api',
+    variable: 'UPLOAD_HOURS',
+    flag: '--upload-hours',
+    type: wholeNumber(1, 8760),
+    programs: ['api', 'up'],
+    default: '24',
+    description:
+      'Hours after its last byte after which an upload is removed, finished or not. What was made from it stays.',
   },
   trustProxy: {
     group: 'api',

@@ -26,6 +26,27 @@ export function wholeNumber(minimum: number, maximum = Number.MAX_SAFE_INTEGER):
   };
 }
 
+const byteUnits: Record<string, number> = { '': 1, B: 1 };
+for (const [power, letter] of ['K', 'M', 'G', 'T'].entries()) {
+  byteUnits[`${letter}B`] = 1000 ** (power + 1);
+  byteUnits[`${letter}iB`] = 1024 ** (power + 1);
+}
+
+/** A number of bytes, e.g. `1000000`, `500 MB` or `1.5 GiB`. */
+export function byteSize(): ValueType<number> {
+  const form = /^(\d+(?:\.\d+)?) ?((?:[KMGT]i?)?B|)$/;
+  return {
+    codec: z.codec(z.string().regex(form), z.int().min(1), {
+      decode(text) {
+        const [, number, unit] = form.exec(text) ?? [];
+        return Number(number) * byteUnits[unit];
+      },
+      encode: String,
+    }),
+    allowed: 'a number of bytes of at least 1, such as 1000000, 500 MB or 1.5 GiB',
+  };
+}
+
 /** One of a few words. */
 export function oneOf<const Word extends string>(words: readonly Word[]): ValueType<Word> {
   const quoted = words.map((word) => `"${word}"`);

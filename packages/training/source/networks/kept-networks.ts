@@ -1,5 +1,11 @@
 import { openRegularFile, resolveSourcePath } from '@distillery/datasets';
-import { digestOf, DistilleryError, type Network, type NetworkInput, networkSchema } from '@distillery/spec';
+import {
+  type DescribedNetwork,
+  digestOf,
+  DistilleryError,
+  type Network,
+  networkSchema,
+} from '@distillery/spec';
 import type { Store } from '@distillery/store';
 import { bringNetwork } from './bring-network.ts';
 
@@ -11,18 +17,18 @@ const nameOf = (id: string) => `${networksFolder}/${id}`;
 const mostBytes = 4 * 2 ** 30;
 
 /**
- * Reads a network from a file below an allowed folder, checks it against its architecture, and keeps it in the store. Keeping the
- * same network of one owner under one name again returns the one that is kept.
+ * Checks the weights in a file against an architecture, and keeps the network in the store. Keeping the same network of one owner
+ * under one name again returns the one that is kept.
  *
- * @param roots the folders that may be read
+ * @param bytes the file, as `networkFile` or `uploadedNetwork` reads it
  * @throws DistilleryError `invalid_network`, with the fields at fault; those of the store
  */
 export async function keepNetwork(
   store: Store,
-  { path, ...given }: NetworkInput,
-  { owner, roots }: { owner: string | null; roots: readonly string[] },
+  given: DescribedNetwork,
+  { bytes, owner }: { bytes: Uint8Array; owner: string | null },
 ): Promise<Network> {
-  const { file, parameters } = bringNetwork(await fileOf(path, roots), given);
+  const { file, parameters } = bringNetwork(bytes, given);
   const weights = await store.put(file);
   const { name = null, license = null, ...described } = given;
   const id = `net_${digestOf({ weights: weights.digest, name, owner }).slice(0, 26)}`;
@@ -58,7 +64,28 @@ export function networkBlobs(manifest: unknown): string[] {
   return [networkSchema.parse(manifest).weights.digest];
 }
 
-async function fileOf(path: string, roots: readonly string[]): Promise<Uint8Array> {
+/**
+ * Reads an uploaded file of weights.
+ *
+ * @throws DistilleryError `invalid_network` for one that is too large; those of the store
+ */
+export async function uploadedNetwork(
+  store: Store,
+  { digest, size, name }: { digest: string; size: number; name: string },
+): Promise<Uint8Array> {
+  if (size <= mostBytes) return await store.read(digest);
+  const message = `has ${size} bytes, more than ${mostBytes}`;
+  throw new DistilleryError('invalid_network', `${name}: ${message}`, {
+    fields: [{ path: '/upload', value: name, message }],
+  });
+}
+
+/**
+ * Reads a file of weights below an allowed folder.
+ *
+ * @throws DistilleryError `invalid_network` for a file that cannot be read
+ */
+export async function networkFile(path: string, roots: readonly string[]): Promise<Uint8Array> {
   try {
     const real = await resolveSourcePath(path, { roots, cacheDir: '' });
     const file = await openRegularFile(real);

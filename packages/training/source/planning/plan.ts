@@ -12,6 +12,7 @@ import {
   stageSeconds,
 } from '@distillery/spec';
 import type { Store } from '@distillery/store';
+import { warningsOfProfile } from '../datasets/profiles.ts';
 import { describeTeachers } from './subjects.ts';
 import { augmentationCosts } from './augmentation-costs.ts';
 import { beyond, type Bounds, defaultBounds, beyondAtOnce } from './bounds.ts';
@@ -124,6 +125,7 @@ export async function planJob(spec: JobSpec, context: PlanContext): Promise<Plan
       },
       warnings: [
         ...(context.running === 0 ? ['no worker is running: the job would wait until one is started'] : []),
+        ...(context.store === undefined ? [] : await warningsOfProfile(context.store, spec.dataset)),
         ...doubtfulTrainings([
           ...layout.teachers.map(({ teacher }) => teacher),
           ...layout.students.map(({ student }) => student),

@@ -1,4 +1,4 @@
-import { networkBlobs, networksFolder } from '../networks/kept-networks.ts';
+import { keptBlobs } from '../kept.ts';
 import {
   DistilleryError,
   type JobPlan,
@@ -83,8 +83,8 @@ export function reportOf(
 }
 
 /**
- * The digests of the blobs that a manifest of the store names: a stage's checkpoint, a network that people have brought, or a
- * result that jobs share.
+ * The digests of the blobs that a manifest of the store names: a stage's checkpoint, what people have brought (`kept.ts`), or
+ * a result that jobs share.
  *
  * @throws DistilleryError `state_conflict` for a manifest that no stage kind knows: its blobs may still be in
  *   use by another version
@@ -94,7 +94,8 @@ export function blobsNamedBy(name: string, manifest: unknown): string[] {
   const shared = stageKinds.list.find((kind) => kind.shared?.folder === folder)?.shared;
   try {
     if (folder === checkpointsFolder) return checkpointBlobs(manifest);
-    if (folder === networksFolder) return networkBlobs(manifest);
+    const kept = keptBlobs(folder, manifest);
+    if (kept !== undefined) return kept;
     if (shared !== undefined) return shared.blobs(manifest);
   } catch (cause) {
     throw new DistilleryError(

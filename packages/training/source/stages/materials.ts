@@ -2,6 +2,7 @@ import { augmentationIdentity, type Dataset, datasets, splitValidation } from '@
 import type { Augmentation, EngineInfo, JobSpec, StageProgress } from '@distillery/spec';
 import { digestOf, validationOf } from '@distillery/spec';
 import { z } from 'zod';
+import { warningsOfProfile } from '../datasets/profiles.ts';
 import type { Layout } from '../planning/layout.ts';
 import { planNetworks } from '../planning/plan-networks.ts';
 import { type CheckpointOptions, threadsAtStart } from '../checkpoint.ts';
@@ -53,7 +54,8 @@ export async function loadMaterials(
   const said = new Set(
     warnings.filter((warning) => warning.stage !== stage.id).map(({ message }) => message),
   );
-  for (const note of dataset.notes ?? []) if (!said.has(note)) emit.warning(note);
+  const notes = [...(dataset.notes ?? []), ...(await warningsOfProfile(store, choice))];
+  for (const note of notes) if (!said.has(note)) emit.warning(note);
   const { fraction, seed } = validationOf(spec);
   const indices = splitValidation(dataset.train.count, dataset.train.labels, fraction, seed);
   const job =

@@ -24,12 +24,12 @@ const entrySchema = z.object({
   defaults: z.record(z.string(), z.unknown()).describe('The default of every option that has one.'),
 }) satisfies z.ZodType<CatalogueEntry>;
 
-/** `/v1/methods`, `/v1/architectures`, `/v1/datasets`, `/v1/teachers`, `/v1/transforms`, `/v1/formats`: the registered kinds with their options. */
+/** `/v1/methods`, `/v1/architectures`, `/v1/sources`, `/v1/teachers`, `/v1/transforms`, `/v1/formats`: the registered kinds with their options. */
 export const catalogues: FastifyPluginAsyncZod<Services> = async (app, { catalogue: { kinds } }) => {
   const pages = {
     methods: { registry: kinds.terms, summary: 'The distillation terms' },
     architectures: { registry: kinds.architectures, summary: 'The network architectures' },
-    datasets: { registry: kinds.datasets, summary: 'The data set sources' },
+    sources: { registry: kinds.datasets, summary: 'The sources of data sets' },
     teachers: { registry: kinds.teachers, summary: 'The kinds of teachers' },
     transforms: { registry: kinds.transforms, summary: 'The transforms of training samples' },
     formats: { registry: formats, summary: 'The formats of weight files' },

@@ -24,9 +24,9 @@ export const networks: FastifyPluginAsyncZod<Services> = async (app, { queue, st
       schema: {
         operationId: 'keepNetwork',
         tags,
-        summary: 'Bring a network from a file',
+        summary: 'Bring a network from a file or an upload',
         description:
-          'Reads the weights from a file of safetensors, PyTorch or NumPy in a folder that jobs may read, and checks them against the architecture. The pickle of a PyTorch file is read as a description of tensors and never executed. A job names the network as `{"type": "stored", "weights": "<weights.digest>"}`. The same network, owner and name again return the one that is kept.',
+          'Reads the weights from a file of safetensors, PyTorch or NumPy, an upload or in a folder that jobs may read, and checks them against the architecture. The pickle of a PyTorch file is read as a description of tensors and never executed. A job names the network as `{"type": "stored", "weights": "<weights.digest>"}`. The same network, owner and name again return the one that is kept.',
         body: networkInputSchema,
         response: {
           201: networkSchema.describe('The network, which is kept until it is removed.'),

@@ -97,6 +97,11 @@ export async function openFileStore(directory: string, { warn }: StoreContext): 
       }
     },
 
+    async localFile(digest) {
+      const path = paths.blob(digest);
+      return (await onDisk('look for a blob', () => unlessAbsent(() => stat(path)))) && path;
+    },
+
     async *blobs(before) {
       const namesIn = (folder: string) =>
         onDisk('list blobs', async () => (await unlessAbsent(() => readdir(folder)))?.sort() ?? []);

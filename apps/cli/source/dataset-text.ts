@@ -1,0 +1,90 @@
+import type { DatasetProfile, StoredDataset } from '@distillery/spec';
+import { ago, bytes, integer } from './format.ts';
+import { table } from './table.ts';
+
+const mostClasses = 20;
+
+/** Data sets, one a row. */
+export function datasetsTable(datasets: readonly StoredDataset[], now = Date.now()): string {
+  return table(
+    [
+      { title: 'data set', whole: true },
+      { title: 'name' },
+      { title: 'source' },
+      { title: 'state' },
+      { title: 'samples', align: 'right' },
+      { title: 'size', align: 'right' },
+      { title: 'made' },
+    ],
+    datasets.map(({ id, name, source, state, summary, file, createdAt }) => [
+      id,
+      name,
+      source,
+      state,
+      summary === null ? '–' : integer(summary.train + summary.test),
+      bytes(file.size),
+      ago(createdAt, now),
+    ]),
+  );
+}
+
+/** A data set as lines of text, with its profile if there is one. */
+export function datasetText(dataset: StoredDataset, profile?: DatasetProfile): string {
+  const { id, name, state, source, file, error, summary } = dataset;
+  const lines = [`  ${id}: ${name}, ${source}, ${bytes(file.size)}`];
+  if (state === 'profiling') lines.push('  It is still being read.');
+  if (error !== null) {
+    lines.push(`  It cannot be used: ${error.message}`);
+    for (const field of error.errors) lines.push(`    ${field.path}: ${field.message}`);
+  }
+  if (summary !== null) {
+    const { inputs, shape, classes, train, test, skipped, warnings } = summary;
+    lines.push(
+      `  ${integer(train)} training and ${integer(test)} test samples (${inputs}, ${shape.join('×')}) of ${integer(classes)} classes`,
+    );
+    if (skipped > 0) lines.push(`  ${integer(skipped)} files or rows were skipped`);
+    for (const warning of warnings) lines.push(`  warning: ${warning}`);
+  }
+  if (profile !== undefined) lines.push('', ...profileLines(profile));
+  if (state === 'ready' && profile === undefined) {
+    lines.push(
+      '  To train on it, put this into a spec:',
+      `    "dataset": {"source": "uploaded", "id": "${id}"}`,
+    );
+  }
+  return lines.join('\n');
+}
+
+function profileLines({
+  classes,
+  splits,
+  channels,
+  sizes,
+  lengths,
+  duplicates,
+  skipped,
+  notes,
+}: DatasetProfile): string[] {
+  const rows = classes
+    .slice(0, mostClasses)
+    .map((name, label) => [name, integer(splits.train[label]), integer(splits.test[label])]);
+  const lines = table(
+    [{ title: 'class' }, { title: 'training', align: 'right' }, { title: 'test', align: 'right' }],
+    rows,
+  ).split('\n');
+  if (classes.length > mostClasses) lines.push(`  and ${integer(classes.length - mostClasses)} more`);
+  lines.push('');
+  if (sizes !== null)
+    lines.push(`  images from ${sizes.smallest.join('×')} to ${sizes.largest.join('×')} pixels`);
+  if (lengths !== null)
+    lines.push(`  texts of ${lengths.mean.toFixed(1)} tokens, at most ${integer(lengths.longest)}`);
+  for (const { name, mean, std } of channels.slice(0, mostClasses))
+    lines.push(`  ${name}: mean ${mean.toPrecision(4)}, deviation ${std.toPrecision(4)}`);
+  const { train, test, leaks, conflicts } = duplicates;
+  lines.push(
+    `  duplicates: ${integer(train)} in training, ${integer(test)} in test, ${integer(leaks)} in both, ${integer(conflicts)} of different classes`,
+  );
+  for (const { name, reason } of skipped.first.slice(0, 10)) lines.push(`  skipped: ${name}: ${reason}`);
+  for (const note of notes) lines.push(`  ${note}`);
+  return lines;
+}

@@ -1,0 +1,125 @@
+import { basename } from 'node:path';
+import { DistilleryError } from '@distillery/spec';
+import { archiveEntries } from './archives/archive.ts';
+import { openNpz } from './arrays/npz.ts';
+import { isImageName } from './images/image-layout.ts';
+import { openRegularFile } from './regular-file.ts';
+import { usualMissing } from './rows/labels.ts';
+import { recordsOf } from './rows/records.ts';
+import type { RowFile } from './rows/row-file.ts';
+
+/** A source that can read a file, with the options that the file itself decides. */
+export interface Recognised {
+  source: string;
+  options: Record<string, unknown>;
+}
+
+/** Names of the columns of labels and of texts in common files, by preference. */
+const labelNames = ['label', 'labels', 'class', 'category', 'target', 'sentiment', 'y'];
+const textNames = ['text', 'texts', 'sentence', 'review', 'content', 'comment', 'message', 'body', 'title'];
+
+const rowName = /\.(csv|tsv|tab|txt|jsonl|ndjson)(\.gz)?$|\.parquet$/i;
+const idxName = /(images|labels)[-_.]idx\d[-_.]ubyte(\.gz)?$/i;
+const [mostEntries, mostRows] = [5000, 200];
+
+/**
+ * Tells which source reads a file, by its name, its first bytes and the names in it.
+ *
+ * @param path the file, whose name is that which people gave it
+ * @throws DistilleryError `data_error` for the field `/source` where that cannot be told
+ */
+export async function recognise(path: string, signal?: AbortSignal): Promise<Recognised> {
+  const name = basename(path);
+  try {
+    if (rowName.test(name)) return await recogniseRows(path, signal);
+    const head = await beginning(path);
+    if (head.subarray(0, 2).toString() === 'PK') {
+      if (/\.npz$/i.test(name) || (await holdsArrays(path))) return { source: 'npz', options: {} };
+      return await recogniseArchive(path, signal);
+    }
+    const isTar = head.subarray(257, 262).toString() === 'ustar';
+    if (isTar || (head[0] === 0x1f && head[1] === 0x8b)) return await recogniseArchive(path, signal);
+  } catch (cause) {
+    signal?.throwIfAborted();
+    if (cause instanceof DistilleryError) throw cause;
+    throw unknown(`${name}: ${(cause as Error).message}`, cause);
+  }
+  throw unknown(
+    `${name} is of no kind that is recognised: a zip or tar archive of images, CSV, TSV, JSON Lines, Parquet, NPZ, or an archive of CIFAR; give the file the extension of its kind, or name the source`,
+  );
+}
+
+async function recogniseArchive(path: string, signal: AbortSignal | undefined): Promise<Recognised> {
+  let [images, seen] = [0, 0];
+  for await (const entry of archiveEntries(path, () => {}, signal)) {
+    const last = entry.name.split('/').at(-1) ?? '';
+    if (
+      /^(train|test|fine_label_names|coarse_label_names)(\.bin|\.txt)$/.test(last) ||
+      /cifar-100/.test(entry.name)
+    )
+      return { source: 'cifar100', options: {} };
+    if (/^(data|test)_batch(_\d)?(\.bin)?$/.test(last)) return { source: 'cifar10', options: {} };
+    if (idxName.test(last)) return { source: 'idx', options: {} };
+    if (isImageName(entry.name)) images++;
+    if (images > 3 || ++seen >= mostEntries) break;
+  }
+  if (images > 0) return { source: 'image_folder', options: {} };
+  throw unknown(
+    `${basename(path)} is an archive without images (${seen} files were looked at): put images into folders of their classes`,
+  );
+}
+
+async function holdsArrays(path: string): Promise<boolean> {
+  const file = await openNpz(path).catch(() => undefined);
+  file?.close();
+  return file !== undefined && file.keys.length > 0;
+}
+
+async function recogniseRows(path: string, signal: AbortSignal | undefined): Promise<Recognised> {
+  const file: RowFile = { path, encoding: 'utf-8', header: true, missingLabels: [] };
+  let columns: string[] = [];
+  const rows: string[][] = [];
+  const all = (header: string[]) => (columns = header.slice(0, 10_000));
+  for await (const batch of recordsOf(file, all, signal)) {
+    for (const record of batch) if ('values' in record && rows.length < mostRows) rows.push(record.values);
+    if (rows.length >= mostRows) break;
+  }
+  const label = usual(labelNames, columns);
+  const others = columns.filter((column) => column !== label);
+  const isNumeric = (column: string) => rows.every((row) => isNumber(row[columns.indexOf(column)] ?? ''));
+  if (rows.length > 0 && label !== undefined && others.length > 0) {
+    if (others.every(isNumeric)) return { source: 'table', options: { label } };
+    const words = others.filter((column) => !isNumeric(column));
+    const text = usual(textNames, words) ?? (words.length === 1 ? words[0] : undefined);
+    if (text !== undefined) return { source: 'text_csv', options: { text, label } };
+  }
+  const found = columns.slice(0, 20).map((column) => JSON.stringify(column));
+  throw unknown(
+    `${basename(path)} has the columns ${found.join(', ')}: name the source, text_csv with the options "text" and "label", or table with "label"`,
+  );
+}
+
+function usual(names: readonly string[], columns: readonly string[]): string | undefined {
+  for (const name of names) {
+    const found = columns.find((column) => column.trim().toLowerCase() === name);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+const missing = new Set([...usualMissing, '', '?', 'true', 'false', 'True', 'False']);
+const isNumber = (field: string) => missing.has(field.trim()) || Number.isFinite(Number(field));
+
+async function beginning(path: string): Promise<Buffer> {
+  const file = await openRegularFile(path);
+  try {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(512), 0, 512, 0);
+    return buffer.subarray(0, bytesRead);
+  } finally {
+    await file.close();
+  }
+}
+
+function unknown(message: string, cause?: unknown): DistilleryError {
+  return new DistilleryError('data_error', message, { cause, fields: [{ path: '/source', message }] });
+}
