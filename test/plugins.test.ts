@@ -33,7 +33,7 @@ const get = (path: string) => fetch(`${service.url}${path}`);
 test.each([
   ['methods', 'absolute'],
   ['architectures', 'linear'],
-  ['datasets', 'stripes'],
+  ['sources', 'stripes'],
   ['formats', 'json'],
   ['teachers', 'oracle'],
   ['transforms', 'negative'],

@@ -57,8 +57,9 @@ describeInBrowser('the page of a new job', () => {
     await page.locator('#training').getByLabel('Learning rate').fill('0.05');
     await page.locator('#training > .body > details > summary').click();
     await page.locator('#training summary').getByText('Augmentation', { exact: true }).click();
-    await page.getByLabel('Add to the transforms').selectOption('rand_augment');
-    await page.getByLabel('Add to the transforms').selectOption('flip');
+    const adding = page.locator('#training').getByLabel('Add to the transforms');
+    await adding.selectOption('rand_augment');
+    await adding.selectOption('flip');
     const transform = page.getByRole('group', { name: 'rand_augment' });
     await transform.getByLabel('Magnitude').fill('12');
     await page.getByRole('button', { name: /^Start the job/ }).click();
