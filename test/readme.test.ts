@@ -3,6 +3,7 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } f
 import { tmpdir } from 'node:os';
 import { delimiter, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
+import { png } from '@distillery/datasets/testing';
 import type { JobSpecInput } from '@distillery/spec';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 
@@ -116,12 +117,28 @@ describe('README.md', () => {
 });
 
 test('docs/quick-start.md: its commands run', { timeout: 8 * minutes }, async () => {
-  const [catalogues, write, check, own, weights] = shellBlocks('docs/quick-start.md');
+  const [catalogues, write, check, upload, own, weights] = shellBlocks('docs/quick-start.md');
   expect(own).toBe('npx distill up --root photos\n');
   const listed = await run(catalogues);
   for (const kind of ['image_folder', 'lightnn', 'soft_target', 'gigaflops']) expect(listed).toContain(kind);
   await run(write);
   const [JOB] = /job_\w+/.exec(await run(check)) ?? [];
+  for (const [split, count] of [
+    ['train', 4],
+    ['test', 2],
+  ] as const) {
+    for (const [kind, red] of [
+      ['cat', 200],
+      ['dog', 20],
+    ] as const) {
+      mkdirSync(join(folder, 'photos', split, kind), { recursive: true });
+      for (let i = 0; i < count; i++)
+        writeFileSync(join(folder, 'photos', split, kind, `${i}.png`), await png(red + i, count, i));
+    }
+  }
+  const added = await run(upload);
+  expect(added).toContain('8 training and 4 test samples (image, 32×32×3) of 2 classes');
+  expect(added).toMatch(/"dataset": {"source": "uploaded", "id": "data_[0-9a-f]{26}"}/);
   await run(weights.replace('JOB', JOB ?? ''));
   expect(await run('ls weights')).toMatch(/^small-seed2.*\.safetensors$/m);
 });

@@ -1,4 +1,6 @@
+import { execFile } from 'node:child_process';
 import { setTimeout as delay } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import { type DatasetProfile, sha256, type StoredDataset } from '@distillery/spec';
 import { zipFile } from '@distillery/datasets/testing';
 import sharp from 'sharp';
@@ -212,6 +214,7 @@ test('owners see and use their own data sets', { timeout: 60_000 }, async () => 
   ]) {
     expect(answer.status).toBe(404);
   }
+  expect((await reader.post('/v1/datasets', { upload: 'upl_none' })).status).toBe(403);
   const listed = async (who: typeof one) =>
     ((await (await who.send('/v1/datasets')).json()) as { datasets: StoredDataset[] }).datasets.map(
       (each) => each.id,
@@ -243,4 +246,43 @@ test('owners see and use their own data sets', { timeout: 60_000 }, async () => 
   await delay(20);
   await sweepStore(held.queue, held.store, { before: new Date(8.64e15), remove: true, force: true });
   expect(await held.store.stat(file.digest)).toBeDefined();
+});
+
+test('a program that is stopped while it reads refuses the data set, and the service goes on', {
+  timeout: 120_000,
+}, async () => {
+  const { create, settled, send } = await caller('dora');
+  const row = (i: number) => `${'word '.repeat(20)}${i},${i % 2 ? 'odd' : 'even'}\n`;
+  const large = Buffer.from(`text,label\n${Array.from({ length: 200_000 }, (_, i) => row(i)).join('')}`);
+  const { id, state } = await create('large.csv', large);
+  expect(state).toBe('profiling');
+  expect((await problem(await send(`/v1/datasets/${id}/profile`))).code).toBe('not_ready');
+  const running = async () => {
+    const { stdout } = await promisify(execFile)('ps', ['-eo', 'pid,args']);
+    return stdout.split('\n').find((line) => line.includes(`"dataset":"${id}"`));
+  };
+  await expect.poll(running, { timeout: 20_000 }).toBeDefined();
+  process.kill(Number((await running())?.trim().split(' ')[0]), 'SIGKILL');
+  expect(await settled(id)).toMatchObject({ state: 'refused', error: { code: 'out_of_memory' } });
+  const small = await create('small.csv', Buffer.from(`text,label\n${texts}`), { options: { length: 5 } });
+  expect(await settled(small.id)).toMatchObject({ state: 'ready' });
+});
+
+test('two processes of the API share the reading, and each data set is read', {
+  timeout: 120_000,
+}, async () => {
+  const other = await held.start();
+  try {
+    const { create, settled } = await caller('eve');
+    const made = await Promise.all(
+      [6, 7, 9, 10].map((length) =>
+        create('many.csv', Buffer.from(`text,label\n${texts}`), { options: { length } }),
+      ),
+    );
+    expect(new Set(made.map(({ id }) => id)).size).toBe(4);
+    for (const { id } of made)
+      expect(await settled(id)).toMatchObject({ state: 'ready', summary: { train: 36 } });
+  } finally {
+    await other.close();
+  }
 });

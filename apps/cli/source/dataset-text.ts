@@ -84,6 +84,10 @@ function profileLines({
   lines.push(
     `  duplicates: ${integer(train)} in training, ${integer(test)} in test, ${integer(leaks)} in both, ${integer(conflicts)} of different classes`,
   );
+  for (const { first, second } of duplicates.examples.slice(0, 10)) {
+    const shown = ({ split, index, name }: typeof first) => name ?? `${split} sample ${integer(index)}`;
+    lines.push(`  equal: ${shown(first)} and ${shown(second)}`);
+  }
   for (const { name, reason } of skipped.first.slice(0, 10)) lines.push(`  skipped: ${name}: ${reason}`);
   for (const note of notes) lines.push(`  ${note}`);
   return lines;

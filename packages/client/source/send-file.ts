@@ -13,13 +13,13 @@ export interface UploadOptions extends CallOptions {
   resume?: string | undefined;
   /** Is told how many bytes are stored, after each piece, and the id to go on with. */
   onProgress?: ((stored: number, size: number, id: string) => void) | undefined;
-  /** The bytes of a request; default 16 MiB. */
+  /** The bytes of a request; default a thousandth of the file, from 16 to 64 MiB. */
   pieceBytes?: number | undefined;
 }
 
 /** A piece may take this long on a slow connection. */
 const pieceMs = 15 * 60_000;
-const usualPieceBytes = 16 * 2 ** 20;
+const [leastPieceBytes, mostPieceBytes] = [16 * 2 ** 20, 64 * 2 ** 20];
 
 /**
  * Sends a file in pieces, by tus 1.0. A connection that is cut is made again, and the file goes on where it ended: pieces are read
@@ -31,7 +31,7 @@ const usualPieceBytes = 16 * 2 ** 20;
 export async function sendFile(
   transport: Transport,
   file: Blob,
-  { name, resume, onProgress, pieceBytes = usualPieceBytes, ...options }: UploadOptions,
+  { name, resume, onProgress, pieceBytes = usualPiece(file.size), ...options }: UploadOptions,
 ): Promise<Upload> {
   const { signal, retries = 8 } = options;
   const id = resume ?? (await begin());
@@ -99,6 +99,10 @@ export async function sendFile(
     });
     return headers.get('location')?.split('/').at(-1) ?? '';
   }
+}
+
+function usualPiece(size: number): number {
+  return Math.min(mostPieceBytes, Math.max(leastPieceBytes, Math.ceil(size / 1000)));
 }
 
 function base64(text: string): string {

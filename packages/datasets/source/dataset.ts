@@ -1,4 +1,4 @@
-import type { Kind } from '@distillery/spec';
+import type { DatasetProfile, Kind } from '@distillery/spec';
 import type { z } from 'zod';
 import type { ReaderDescription } from './readers/reader.ts';
 import type { StoredFile } from './stored-file.ts';
@@ -122,4 +122,13 @@ export interface DatasetKind<Options extends z.ZodObject = z.ZodObject> extends 
    * that streams only describes its reader.
    */
   load(options: z.output<Options>, context: DatasetContext): Promise<Dataset>;
+  /** Describes the files of the samples, for profiles; absent where a sample is no file. */
+  describeFiles?(options: z.output<Options>, context: DatasetContext): Promise<SampleFiles>;
+}
+
+/** The files that the samples of a data set are in. */
+export interface SampleFiles {
+  /** The names of the files of each split in the order of the samples, with those that `load` skips. */
+  names: { train: string[]; test: string[] };
+  sizes: DatasetProfile['sizes'];
 }

@@ -27,7 +27,7 @@ test.each<[string, Buffer | (() => Promise<Buffer>), string, object]>([
     'pets.tar.gz',
     async () =>
       tarOf([
-        ['notes.txt', Buffer.from('x')],
+        ['train.txt', Buffer.from('x')],
         ['a/1.png', await png(1, 2, 3)],
       ]),
     'image_folder',
@@ -80,6 +80,7 @@ test.each<[string, Buffer, string]>([
     'a.csv has the columns "label", "one", "two"',
   ],
   ['a.csv', Buffer.alloc(0), 'a.csv'],
+  ['a.csv', lines('text,label', 'a,b,c', 'd,e,f'), 'no row can be read: a.csv, line 2 has 3 fields'],
   ['a.bin', Buffer.from('hello'), 'a.bin is of no kind that is recognised'],
   [
     'a.zip',

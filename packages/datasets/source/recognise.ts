@@ -6,7 +6,7 @@ import { isImageName } from './images/image-layout.ts';
 import { openRegularFile } from './regular-file.ts';
 import { usualMissing } from './rows/labels.ts';
 import { recordsOf } from './rows/records.ts';
-import type { RowFile } from './rows/row-file.ts';
+import type { RowFault, RowFile } from './rows/row-file.ts';
 
 /** A source that can read a file, with the options that the file itself decides. */
 export interface Recognised {
@@ -53,10 +53,7 @@ async function recogniseArchive(path: string, signal: AbortSignal | undefined): 
   let [images, seen] = [0, 0];
   for await (const entry of archiveEntries(path, () => {}, signal)) {
     const last = entry.name.split('/').at(-1) ?? '';
-    if (
-      /^(train|test|fine_label_names|coarse_label_names)(\.bin|\.txt)$/.test(last) ||
-      /cifar-100/.test(entry.name)
-    )
+    if (/^(train|test)\.bin$|^(fine|coarse)_label_names\.txt$/.test(last) || /cifar-100/.test(entry.name))
       return { source: 'cifar100', options: {} };
     if (/^(data|test)_batch(_\d)?(\.bin)?$/.test(last)) return { source: 'cifar10', options: {} };
     if (idxName.test(last)) return { source: 'idx', options: {} };
@@ -80,10 +77,18 @@ async function recogniseRows(path: string, signal: AbortSignal | undefined): Pro
   let columns: string[] = [];
   const rows: string[][] = [];
   const all = (header: string[]) => (columns = header.slice(0, 10_000));
+  let fault: RowFault | undefined;
   for await (const batch of recordsOf(file, all, signal)) {
-    for (const record of batch) if ('values' in record && rows.length < mostRows) rows.push(record.values);
+    for (const record of batch) {
+      if ('reason' in record) fault ??= record;
+      else if (rows.length < mostRows) rows.push(record.values);
+    }
     if (rows.length >= mostRows) break;
   }
+  if (rows.length === 0 && fault !== undefined)
+    throw unknown(
+      `no row can be read: ${fault.name} ${fault.reason}; correct the file, or set the options of its form`,
+    );
   const label = usual(labelNames, columns);
   const others = columns.filter((column) => column !== label);
   const isNumeric = (column: string) => rows.every((row) => isNumber(row[columns.indexOf(column)] ?? ''));

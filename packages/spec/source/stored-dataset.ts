@@ -52,6 +52,7 @@ const count = z.int().min(0);
 const nearSample = z.object({
   split: z.enum(['train', 'test']),
   index: count.describe('The position in the split.'),
+  name: z.string().optional().describe('The name of its file, for images in archives.'),
 });
 
 export const datasetProfileSchema = z.object({

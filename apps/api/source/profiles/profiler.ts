@@ -113,7 +113,10 @@ function endedBy(end: 'failed' | 'killed', { file }: KeptDataset): DistilleryErr
   if (end === 'killed')
     return new DistilleryError(
       'out_of_memory',
-      `reading ${file.name} took more memory than there is: split the file, or choose other options`,
+      `reading ${file.name} was stopped, most likely because it took more memory than there is: split the file, or choose options that need less`,
     );
-  return new DistilleryError('internal', `reading ${file.name} failed; the log of the service has the cause`);
+  return new DistilleryError(
+    'internal',
+    `reading ${file.name} failed; the log of the service has the cause; delete the data set and make it again to try once more`,
+  );
 }

@@ -2,7 +2,17 @@ import type { DistilleryQueue } from '@distillery/queue';
 import type { Store } from '@distillery/store';
 import { DistilleryError } from '@distillery/spec';
 import { blobName } from '../artifacts/named.ts';
-import { type About, endOf, type Part, parts, removeParts, setWhole, type Whole, whole } from './record.ts';
+import {
+  type About,
+  endOf,
+  lastPart,
+  type Part,
+  parts,
+  removeParts,
+  setWhole,
+  type Whole,
+  whole,
+} from './record.ts';
 
 /**
  * Makes one blob of an upload whose bytes are all there; undefined while some are missing. It may be called again, and by several
@@ -11,8 +21,10 @@ import { type About, endOf, type Part, parts, removeParts, setWhole, type Whole,
 export async function finish(queue: DistilleryQueue, store: Store, about: About): Promise<Whole | undefined> {
   const known = await whole(store, about);
   if (known !== undefined) return known;
+  if (endOf(await lastPart(store, about)) < about.size) return undefined;
   const all = await parts(store, about);
-  if (endOf(all) < about.size) return undefined;
+  // Parts that are gone by now belong to an upload that another process has just finished.
+  if (endOf(all.at(-1)) < about.size) return await whole(store, about);
   const [first] = all;
   const blob =
     all.length === 1

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { DistilleryError } from '@distillery/spec';
 import type { Store } from '@distillery/store';
-import { addPart, type About, endOf, type Part, parts } from './record.ts';
+import { addPart, type About, endOf, lastPart, type Part } from './record.ts';
 import { partsOf } from './split-stream.ts';
 
 /** Bytes that are stored as one part: what a process that is killed loses at most. */
@@ -31,7 +31,7 @@ export async function receive(
   bytes: AsyncIterable<Uint8Array>,
   checksum?: Checksum,
 ): Promise<number> {
-  const stored = endOf(await parts(store, about));
+  const stored = endOf(await lastPart(store, about));
   if (stored !== offset) {
     const message = `the upload has ${stored} of ${about.size} bytes: it continues at ${stored}, not at ${offset}`;
     throw new DistilleryError('upload_conflict', message, {

@@ -52,14 +52,13 @@ export async function create(store: Store, given: Pick<About, 'name' | 'owner' |
 /** @throws DistilleryError `upload_not_found` for an upload that is not there, or belongs to another owner */
 export async function find(store: Store, id: string, owner: Owner): Promise<About> {
   if (/^upl_[0-9a-f]{24}$/.test(id)) {
-    const names =
-      owner === undefined
-        ? (await store.list(uploadsFolder)).filter((name) => name.endsWith(`/${id}`))
-        : [nameOf({ owner, id })];
-    for (const name of names) {
-      const about = await store.manifest(name, aboutSchema);
-      if (about !== undefined) return about;
-    }
+    // Without keys all uploads have the owner null.
+    const own = await store.manifest(nameOf({ owner: owner ?? null, id }), aboutSchema);
+    if (own !== undefined) return own;
+    const all = owner === undefined ? await store.list(uploadsFolder) : [];
+    const name = all.find((one) => one.endsWith(`/${id}`));
+    const found = name === undefined ? undefined : await store.manifest(name, aboutSchema);
+    if (found !== undefined) return found;
   }
   throw new DistilleryError(
     'upload_not_found',
@@ -76,25 +75,34 @@ export async function list(store: Store, owner: Owner): Promise<About[]> {
   return found.filter((about) => about !== undefined).sort((a, b) => (a.createdAt < b.createdAt ? 1 : -1));
 }
 
+/** The names of the parts in the order of their offsets. */
+async function partNames(store: Store, about: About): Promise<string[]> {
+  const beginning = `${nameOf(about)}.`;
+  const names = await store.list(folderOf(about.owner));
+  return names.filter((name) => name.startsWith(beginning) && /\.\d{16}$/.test(name));
+}
+
+/** The last part, without reading those before it: a large file has thousands. */
+export async function lastPart(store: Store, about: About): Promise<Part | undefined> {
+  const last = (await partNames(store, about)).at(-1);
+  if (last === undefined) return undefined;
+  return (await store.manifest(last, partSchema)) ?? (await parts(store, about)).at(-1);
+}
+
 /** The parts of an upload in the order of their offsets. */
 export async function parts(store: Store, about: About): Promise<Part[]> {
-  const names = (await store.list(folderOf(about.owner))).filter((name) => /\.\d{16}$/.test(name));
   const found: Part[] = [];
-  for (const name of names) {
-    if (!name.startsWith(`${nameOf(about)}.`)) continue;
+  for (const name of await partNames(store, about)) {
     const part = await store.manifest(name, partSchema);
     // What follows a damaged entry counts as not received.
-    if (part === undefined || part.offset !== endOf(found)) break;
+    if (part === undefined || part.offset !== endOf(found.at(-1))) break;
     found.push(part);
   }
   return found;
 }
 
 /** The offset behind the last part. */
-export const endOf = (all: readonly Part[]): number => {
-  const last = all.at(-1);
-  return last === undefined ? 0 : last.offset + last.size;
-};
+export const endOf = (last: Part | undefined): number => (last === undefined ? 0 : last.offset + last.size);
 
 /**
  * Notes bytes that were stored as a blob.

@@ -5,6 +5,9 @@ import type { Caller } from '../caller.ts';
 import { list, type Owner, whole } from './record.ts';
 import type { UploadRules } from './rules.ts';
 
+/** The most uploads of an owner at a time, however small. */
+const mostUploads = 1000;
+
 /** Whose uploads a caller sees and changes: its own, and as admin or where no keys are needed those of all. */
 export function uploadsOf(caller: Caller | null): Owner {
   return caller === null || caller.scope === 'admin' ? undefined : caller.name;
@@ -42,6 +45,11 @@ export async function checkSpace(
 ): Promise<void> {
   const owner = uploadsOf(caller);
   if (owner === undefined || owner === null) return;
+  const count = (await list(store, owner)).length;
+  if (count > mostUploads) {
+    const message = `${owner} has ${mostUploads} uploads already: delete some of them, or wait until they expire`;
+    throw new DistilleryError('storage_quota', message);
+  }
   const used = await bytesOf(store, owner);
   if (used <= quotaBytes) return;
   throw new DistilleryError(

@@ -1,16 +1,16 @@
 import type { Upload } from '@distillery/spec';
 import type { Store } from '@distillery/store';
-import { type About, endOf, parts, whole } from './record.ts';
+import { type About, endOf, lastPart, whole } from './record.ts';
 import type { UploadRules } from './rules.ts';
 
 /** Describes an upload as it is now. */
 export async function viewOf(store: Store, about: About, { keepMs }: UploadRules): Promise<Upload> {
   const done = await whole(store, about);
-  const all = done === undefined ? await parts(store, about) : [];
-  const last = done?.at ?? all.at(-1)?.at ?? about.createdAt;
+  const part = done === undefined ? await lastPart(store, about) : undefined;
+  const last = done?.at ?? part?.at ?? about.createdAt;
   return {
     ...about,
-    offset: done === undefined ? endOf(all) : about.size,
+    offset: done === undefined ? endOf(part) : about.size,
     state: done === undefined ? 'receiving' : 'complete',
     digest: done?.digest ?? null,
     expiresAt: new Date(Date.parse(last) + keepMs).toISOString(),

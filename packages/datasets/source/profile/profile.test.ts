@@ -40,7 +40,22 @@ test('describes an archive of images', async () => {
       ],
     },
     lengths: null,
-    duplicates: { train: 0, test: 0, leaks: 2, conflicts: 1 },
+    duplicates: {
+      train: 0,
+      test: 0,
+      leaks: 2,
+      conflicts: 1,
+      examples: [
+        {
+          first: { split: 'train', name: 'train/dark/3.png' },
+          second: { split: 'test', name: 'test/dark/same.png' },
+        },
+        {
+          first: { split: 'train', name: 'train/dark/5.png' },
+          second: { split: 'test', name: 'test/light/contradicts.png' },
+        },
+      ],
+    },
     skipped: { count: 1, first: [{ name: 'train/dark/broken.png', reason: expect.any(String) }] },
     warnings: [
       '2 of 3 test samples equal a training sample: the accuracy counts what was learned by heart; remove them from one of the splits',

@@ -1,10 +1,9 @@
 import { createHash } from 'node:crypto';
 import type { Choice, DatasetProfile } from '@distillery/spec';
 import { type DatasetContext, type DatasetKind, inputKind, type Split } from '../dataset.ts';
-import { resolveSourcePath } from '../source-path.ts';
+import { namedDuplicates } from './named-duplicates.ts';
 import { type Contents, duplicatesOf } from './duplicates.ts';
 import { eachSample } from './each-sample.ts';
-import { imageSizes } from './image-sizes.ts';
 import { columnStatistics, pixelStatistics, textLengths } from './numbers.ts';
 import { previewsOf } from './previews.ts';
 import { profileWarnings } from './warnings.ts';
@@ -35,7 +34,8 @@ export async function profileDataset(
   });
   const inTest = await contentsOf(test, context, (bytes) => lengths?.add(tokensOf(bytes)));
   const splits = { train: countsOf(train, classes.length), test: countsOf(test, classes.length) };
-  const duplicates = duplicatesOf(inTrain, inTest);
+  const files = await kind.describeFiles?.(choice, context);
+  const duplicates = namedDuplicates(duplicatesOf(inTrain, inTest), files?.names, dataset);
   const channels = columns?.result() ?? channelsOf(shape, pixels?.result());
   return {
     inputs,
@@ -44,10 +44,7 @@ export async function profileDataset(
     splits,
     bytes: (train.count + test.count) * train.reader.bytes,
     channels,
-    sizes:
-      kind.type === 'image_folder'
-        ? await imageSizes(await resolveSourcePath(String(choice.path), context), context.signal)
-        : null,
+    sizes: files?.sizes ?? null,
     lengths: lengths?.result() ?? null,
     duplicates,
     skipped: { count: skipped.count, first: [...skipped.first] },

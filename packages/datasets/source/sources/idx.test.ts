@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { allInputs } from '../testing/all-inputs.ts';
-import { idxFile } from '../testing/array-files.ts';
-import { contextIn, errorOf, temporaryFolder, writeFiles } from '../testing/fixtures.ts';
+import { idxFile, zipFile } from '../testing/array-files.ts';
+import { contextIn, errorOf, tarOf, temporaryFolder, writeFiles } from '../testing/fixtures.ts';
 import { idx } from './idx.ts';
 
 const bytes = (length: number, of: (index: number) => number) =>
@@ -51,6 +51,29 @@ test('reads grey images, with the mean and the deviation of the training images'
     mean: [expect.closeTo(59.5 / 255, 4)],
     std: [expect.closeTo(deviation, 4)],
   });
+});
+
+test('reads an archive as the folder that it holds, and each file by its content', async () => {
+  const context = await withFiles({ ...train, ...held });
+  const folder = await idx.load(choose(), context);
+  const nested = Object.fromEntries(
+    Object.entries({ ...train, ...held, 'notes.txt': Buffer.from('x') }).map(([name, content]) => [
+      `mnist/raw/${name}`,
+      content,
+    ]),
+  );
+  const [zip, tar] = [zipFile(nested), await tarOf(Object.entries(nested))];
+  await writeFiles(context.roots[0], { 'set.zip': zip, 'set.tar.gz': tar });
+  for (const path of ['set.zip', 'set.tar.gz']) {
+    expect((await idx.load(choose({ path }), context)).digest).toBe(folder.digest);
+    // From the cache.
+    expect((await idx.load(choose({ path }), context)).digest).toBe(folder.digest);
+  }
+  const twice = { 'a/train-images-idx3-ubyte': zip, 'b/train-images-idx3-ubyte': zip };
+  await writeFiles(context.roots[0], { 'twice.zip': zipFile(twice) });
+  expect((await errorOf(idx.load(choose({ path: 'twice.zip' }), context))).message).toBe(
+    'twice.zip: holds several files named train-images-idx3-ubyte',
+  );
 });
 
 test('holds out a part of each class without test files, and names classes', async () => {

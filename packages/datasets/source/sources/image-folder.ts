@@ -3,6 +3,7 @@ import type { About, DatasetContext, DatasetKind } from '../dataset.ts';
 import { decodedOnce, MAX_DECODED_BYTES, readManifest } from '../decoded.ts';
 import { fillSplits } from '../images/fill-splits.ts';
 import { type ImageFiles, openImageFiles } from '../images/image-files.ts';
+import { imageSizes } from '../images/image-sizes.ts';
 import { layoutOf } from '../images/image-layout.ts';
 import { outlinedOnce } from '../outlined-once.ts';
 import { limited, limitedOutline, limitOptions } from '../limits.ts';
@@ -66,6 +67,15 @@ export const imageFolder: DatasetKind<typeof options> = {
     const fingerprint = await fingerprintOf(files, choice, context);
     const decode = (writers: Writers) => decodeAll(files, choice, context, writers);
     return limited(await decodedOnce(fingerprint, context, decode), choice);
+  },
+  async describeFiles(choice, context) {
+    const files = await openSource(choice, context);
+    const { layout } = await plan(files, choice, context);
+    const namesOf = (samples: readonly { name: string }[]) => samples.map(({ name }) => name);
+    return {
+      names: { train: namesOf(layout.train), test: namesOf(layout.test) },
+      sizes: await imageSizes(files, context.signal),
+    };
   },
 };
 

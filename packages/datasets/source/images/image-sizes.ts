@@ -1,10 +1,12 @@
 import type { DatasetProfile } from '@distillery/spec';
-import { imageSize } from '../images/decode-image.ts';
-import { openImageFiles } from '../images/image-files.ts';
+import { imageSize } from './decode-image.ts';
+import type { ImageFiles } from './image-files.ts';
 
-/** Reads the sizes of the images in an archive from their headers; null where none has one. */
-export async function imageSizes(path: string, signal?: AbortSignal): Promise<DatasetProfile['sizes']> {
-  const files = await openImageFiles(path, []);
+/** Reads the sizes of images from their headers; null where none has one. */
+export async function imageSizes(
+  files: Pick<ImageFiles, 'contents'>,
+  signal?: AbortSignal,
+): Promise<DatasetProfile['sizes']> {
   const counts = new Map<string, { size: [number, number]; count: number }>();
   for await (const { bytes } of files.contents(signal)) {
     const size = bytes instanceof Error ? undefined : await imageSize(bytes);
