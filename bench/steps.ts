@@ -6,7 +6,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openStore } from '@distillery/store';
-import { trainingSchema } from '@distillery/spec';
+import { trainingSchema } from '@distillery/training';
 import { train } from '@distillery/training/loop';
 import { createNetwork } from '@distillery/training/network';
 import { randomRows } from '@distillery/training/testing';

@@ -68,17 +68,20 @@ test('every script that the README and the guides name exists', () => {
   expect(named.filter((one) => !known.includes(one.split(': ')[1]))).toEqual([]);
 });
 
-test('the pages of kinds have every term, architecture and data source', () => {
+test('the pages of kinds have every term, architecture, data source and transform', () => {
   const lists: [string, readonly Kind[]][] = [
     ['docs/methods.md', kinds.terms.list],
     ['docs/architectures.md', kinds.architectures.list],
     ['docs/job-spec.md', kinds.datasets.list],
+    ['docs/job-spec.md', kinds.transforms.list],
   ];
   for (const [page, list] of lists) {
     const text = read(page);
     expect(
       list.filter(({ type }) =>
-        [`\`${type}\``, `\`"${type}"\``, `### source: ${type}\n`].every((form) => !text.includes(form)),
+        [`\`${type}\``, `\`"${type}"\``, `### source: ${type}\n`, `### transform: ${type}\n`].every(
+          (form) => !text.includes(form),
+        ),
       ),
     ).toEqual([]);
   }

@@ -33,9 +33,10 @@ const get = (path: string) => fetch(`${service.url}${path}`);
 test.each([
   ['methods', 'absolute'],
   ['architectures', 'linear'],
-  ['datasets', 'stripes'],
+  ['sources', 'stripes'],
   ['formats', 'json'],
   ['teachers', 'oracle'],
+  ['transforms', 'negative'],
 ])('the catalogue of %s lists %s', async (page, type) => {
   const entries = Object.values((await (await get(`/v1/${page}`)).json()) as object).flat();
   expect(entries).toContainEqual(expect.objectContaining({ type, summary: expect.any(String) }));
@@ -65,7 +66,7 @@ test('a job of these kinds is planned, trained, reported and downloaded', { time
   const student = report.students.find(({ name }) => name === 'small');
   expect(student?.runs[0].terms.map(({ name }) => name)).toEqual(['absolute', 'cross_entropy']);
   // The plug-in's teacher can run in the training loop of a student as well.
-  const augmentation = { type: 'flip', views: 'fresh' } as const;
+  const augmentation = { transforms: [{ type: 'negative' }, { type: 'flip' }], views: 'fresh' as const };
   const fresh = await service.complete({ ...spec, training: { ...spec.training, augmentation } });
   expect(fresh.report.outputs).toEqual([]);
   expect(fresh.report.students[1].runs[0].losses.absolute).toBeGreaterThan(0);

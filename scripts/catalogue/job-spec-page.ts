@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { datasets } from '@distillery/datasets';
+import { datasets, transforms } from '@distillery/datasets';
 import { jobSpec } from '@distillery/training';
 import { z } from 'zod';
 import { code } from './markdown.ts';
@@ -39,7 +39,12 @@ const sections: readonly { path: readonly string[]; title: string; intro: string
     title: 'training.schedule',
     intro: 'The learning rate over the epochs.',
   },
-  { path: ['training', 'augmentation'], title: 'training.augmentation', intro: 'Images only.' },
+  {
+    path: ['training', 'augmentation'],
+    title: 'training.augmentation',
+    intro:
+      'How training samples vary. [Concepts](concepts.md) tells what a number of views and `"fresh"` cost.',
+  },
   {
     path: ['validation'],
     title: 'validation',
@@ -48,6 +53,13 @@ const sections: readonly { path: readonly string[]; title: string; intro: string
   { path: ['checkpoints'], title: 'checkpoints', intro: 'The state that interrupted stages resume from.' },
   { path: ['limits'], title: 'limits', intro: 'Limits of the whole job.' },
 ];
+
+/** What transforms change, in words. */
+const changed: Record<string, string> = {
+  pixels: 'the pixels of images',
+  tokens: 'the tokens of texts',
+  pairs: 'pairs of images and their labels',
+};
 
 /** Renders docs/job-spec.md: every field of a job spec, from its schema. */
 export function jobSpecPage(examples: string): string {
@@ -87,6 +99,21 @@ export function jobSpecPage(examples: string): string {
     ...datasets
       .catalogue()
       .flatMap((entry) => ['', `### source: ${entry.type}`, '', entry.summary, '', optionsTable(entry)]),
+    '',
+    '## Transforms',
+    '',
+    '`training.augmentation.transforms` lists them in the order in which they change a sample. A sample in a view depends on the seed of',
+    'the augmentation, the view and the index of the sample alone, so stored outputs of teachers belong to exactly what students see,',
+    'also after a resume. Operations on pixels work on bytes before they are normalised.',
+    ...transforms
+      .catalogue()
+      .flatMap((entry) => [
+        '',
+        `### transform: ${entry.type}`,
+        '',
+        `${entry.summary}${entry.reference === undefined ? '' : ` [Source](${entry.reference}).`} Changes ${changed[entry.changes ?? '']}.`,
+        ...(Object.keys(entry.defaults).length === 0 ? [] : ['', optionsTable(entry)]),
+      ]),
     '',
     '## Networks and methods',
     '',

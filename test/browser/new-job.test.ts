@@ -55,6 +55,13 @@ describeInBrowser('the page of a new job', () => {
     await page.getByLabel('Seeds').fill('1, 2');
     await page.locator('#training').getByLabel('Optimizer').selectOption('sgd');
     await page.locator('#training').getByLabel('Learning rate').fill('0.05');
+    await page.locator('#training > .body > details > summary').click();
+    await page.locator('#training summary').getByText('Augmentation', { exact: true }).click();
+    const adding = page.locator('#training').getByLabel('Add to the transforms');
+    await adding.selectOption('rand_augment');
+    await adding.selectOption('flip');
+    const transform = page.getByRole('group', { name: 'rand_augment' });
+    await transform.getByLabel('Magnitude').fill('12');
     await page.getByRole('button', { name: /^Start the job/ }).click();
     await page.waitForURL(/\/jobs/);
     expect(await newest()).toEqual({
@@ -75,7 +82,10 @@ describeInBrowser('the page of a new job', () => {
         },
       ],
       seeds: [1, 2],
-      training: { optimizer: { type: 'sgd', learningRate: 0.05 } },
+      training: {
+        optimizer: { type: 'sgd', learningRate: 0.05 },
+        augmentation: { transforms: [{ type: 'rand_augment', magnitude: 12 }, { type: 'flip' }] },
+      },
     });
   });
 

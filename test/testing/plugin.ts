@@ -2,7 +2,7 @@
  * A plug-in with one kind for each registry, as it would be written outside of this repository. It imports only what the
  * packages export.
  */
-import type { DatasetKind, ReaderDescription, ReaderKind } from '@distillery/datasets';
+import type { DatasetKind, ReaderDescription, ReaderKind, Transform } from '@distillery/datasets';
 import type { Format } from '@distillery/formats';
 import type { Term } from '@distillery/methods';
 import type { Architecture } from '@distillery/models';
@@ -101,6 +101,18 @@ const stripes: DatasetKind = {
   },
 };
 
+/** Inverts images. */
+const negative: Transform = {
+  type: 'negative',
+  summary: 'Inverts half of the images',
+  options: z.strictObject({}),
+  changes: 'pixels',
+  open: () => (image, stream, into) => {
+    const inverted = stream.below(2) === 1;
+    into.set(inverted ? image.map((byte) => 255 - byte) : image);
+  },
+};
+
 /** Weights as plain JSON. */
 const json: Format = {
   type: 'json',
@@ -190,6 +202,7 @@ export default {
   architectures: [linear],
   datasets: [stripes],
   readers: [stripesReader],
+  transforms: [negative],
   teachers: [oracle],
   formats: [json],
   stores: [mirror],

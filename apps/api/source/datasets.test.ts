@@ -101,6 +101,9 @@ test('an archive of images becomes a data set, which jobs name by id', { timeout
   expect(kept.dataset).toEqual({
     source: 'image_folder',
     path: `stored:${sha256(content)}/pets.zip`,
+    fit: 'squash',
+    background: '#ffffff',
+    channels: 3,
     testFraction: 0.2,
     trainLimit: 20,
   });

@@ -4,7 +4,15 @@ import { bytes, duration, integer } from './format.ts';
 import { table } from './table.ts';
 
 /** Renders the plan of a job: what it trains, in which stages, and what that takes. */
-export function planText({ dataset, teachers, students, stages, estimate, warnings }: Plan): string {
+export function planText({
+  dataset,
+  teachers,
+  students,
+  augmentations,
+  stages,
+  estimate,
+  warnings,
+}: Plan): string {
   const shape = dataset.shape.join(' × ');
   const networks = [
     ...teachers.map((one) => [styleText('bold', one.name), one.architecture, '–', one]),
@@ -64,6 +72,7 @@ export function planText({ dataset, teachers, students, stages, estimate, warnin
           ),
         ]),
     '',
+    ...augmentations.map((one) => `  ${augmentationText(one)}`),
     `  ${stages.length} stages, ${estimate.seconds === null ? 'of unknown duration until a worker has measured its speed' : `about ${duration(estimate.seconds)} on one worker`}`,
     styleText(
       'dim',
@@ -72,4 +81,29 @@ export function planText({ dataset, teachers, students, stages, estimate, warnin
     ),
     ...warnings.map((warning) => styleText('yellow', `  ! ${warning}`)),
   ].join('\n');
+}
+
+/** Says what an augmentation costs, in one line. */
+function augmentationText({
+  augmentation,
+  students,
+  views,
+  inputs,
+  outputsBytes,
+  outputsWork,
+  teachingWork,
+}: Plan['augmentations'][number]): string {
+  const work = (operations: number) => `${(operations / 1e12).toPrecision(2)} TFLOPs`;
+  const seen =
+    augmentation === 'none'
+      ? 'no augmentation'
+      : `${augmentation}, ${views} ${views === 1 ? 'view' : 'views'}`;
+  const facts = [
+    ...(outputsBytes > 0 ? [`${bytes(outputsBytes)} of outputs, ${work(outputsWork)} to compute them`] : []),
+    ...(teachingWork > 0 ? [`${work(teachingWork)} of teachers in the loop`] : []),
+    ...(inputs > 1 ? [`${inputs} samples read for each`] : []),
+  ];
+  return [`${students.length} ${students.length === 1 ? 'student' : 'students'} with ${seen}`, ...facts].join(
+    '; ',
+  );
 }

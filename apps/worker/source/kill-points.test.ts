@@ -45,7 +45,7 @@ const spec = jobSpec.parse({
     epochs: 5,
     batchSize: 16,
     optimizer: { type: 'adam' },
-    augmentation: { type: 'crop_flip', views: 2 },
+    augmentation: { transforms: [{ type: 'crop' }, { type: 'rand_augment' }, { type: 'mixup' }], views: 2 },
   },
   // A checkpoint with every row, so that many kills interrupt the writing of one.
   checkpoints: { everySeconds: 0 },

@@ -38,7 +38,14 @@ export { resolveSourcePath } from './source-path.ts';
 export { type StoredFile, storedFile, storedPath } from './stored-file.ts';
 export { splitValidation } from './split.ts';
 export { textDecoder } from './texts/tokenizer.ts';
-export { augmentationIdentity, type Transform, transforms } from './transforms/index.ts';
+export {
+  augmentationIdentity,
+  augmentationName,
+  isAugmented,
+  mixesLabels,
+  transformsOf,
+} from './transforms/identity.ts';
+export { type Changed, type Transform, transforms } from './transforms/index.ts';
 
 /** The data sources. A job chooses one as `{"source": "cifar10", …options}`. */
 export const datasets = registry<DatasetKind, 'source'>(

@@ -9,6 +9,7 @@ export { feed, feedScalar } from './compiled/feed.ts';
 export { detached, type Gradients, gradientsOf, unrecorded } from './gradients.ts';
 export { initialValues } from './initialize.ts';
 export { inputGradient } from './input-gradient.ts';
+export { type Labels, probabilities, type Target, targetOf } from './labels.ts';
 export { measureGigaflops } from './measure.ts';
 export type { Precision } from './ops/convolution.ts';
 export { logSoftmax, softmaxCrossEntropy } from './ops/softmax-cross-entropy.ts';

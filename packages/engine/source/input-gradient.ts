@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { gradientsOf, unrecorded } from './gradients.ts';
+import { probabilities, type Target } from './labels.ts';
 import type { Forward } from './network.ts';
 import { logSoftmax, softmaxCrossEntropy } from './ops/softmax-cross-entropy.ts';
 import { run, type RunOptions, type Tensors } from './run.ts';
@@ -18,7 +19,7 @@ import { tangent } from './tangent.ts';
  *
  * @param parameters the parameters by their names in the network's plan
  * @param x `[batch, …inputShape]`, a constant
- * @param labels `[batch]`, int32
+ * @param labels class numbers `[batch]`, int32, or probabilities `[batch, classes]`
  * @returns the gradient of the loss summed over the batch, in the shape of x; apart from BatchNorm's batch statistics,
  *   the gradient of a sample does not depend on the other samples
  */
@@ -26,7 +27,7 @@ export function inputGradient(
   forward: Forward,
   parameters: Tensors,
   x: tf.Tensor,
-  labels: tf.Tensor1D,
+  labels: Target,
   { training }: Pick<RunOptions, 'training'> = {},
 ): tf.Tensor {
   const names = Object.keys(parameters);
@@ -53,7 +54,7 @@ export function inputGradient(
           const { value, gradients } = gradientsOf(
             () => {
               const dual = tangent(forward, parameters, { value: input, slope: direction }, { training });
-              return lossSlope(dual.value, dual.slope, classes as tf.Tensor1D);
+              return lossSlope(dual.value, dual.slope, classes as Target);
             },
             parameters,
             { partial: true },
@@ -66,7 +67,7 @@ export function inputGradient(
 }
 
 /** Computes the derivative of the sum of the cross-entropies as the logits move along `slope`. */
-function lossSlope(logits: tf.Tensor, slope: tf.Tensor, labels: tf.Tensor1D): tf.Scalar {
-  const target = tf.cast(tf.oneHot(labels, logits.shape[1] as number), 'float32');
+function lossSlope(logits: tf.Tensor, slope: tf.Tensor, labels: Target): tf.Scalar {
+  const target = probabilities(labels, logits.shape[1] as number);
   return tf.sum(tf.mul(tf.sub(tf.exp(logSoftmax(logits)), target), slope));
 }

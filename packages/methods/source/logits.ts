@@ -45,7 +45,9 @@ export function logitsTap(named: string | undefined, fallback: string, taps: Tap
  *
  * @param p log-probabilities, `[batch, K]`
  * @param q log-probabilities, `[batch, K]`
+ * @param weights of the samples in the average, `[batch]`. Default: 1
  */
-export function divergence(p: tf.Tensor, q: tf.Tensor): tf.Tensor {
-  return tf.mean(tf.sum(tf.mul(tf.exp(p), tf.sub(p, q)), -1));
+export function divergence(p: tf.Tensor, q: tf.Tensor, weights?: tf.Tensor): tf.Tensor {
+  const ofSamples = tf.sum(tf.mul(tf.exp(p), tf.sub(p, q)), -1);
+  return tf.mean(weights === undefined ? ofSamples : tf.mul(ofSamples, weights));
 }

@@ -134,7 +134,7 @@ function readBy({ bound, added }: Fitted): string[] {
     ...ours.filter((kind) => theirs.includes(kind)),
     ...ours.filter((kind) => !theirs.includes(kind)).map((kind) => `the student's ${kind}`),
     ...theirs.filter((kind) => !ours.includes(kind)).map((kind) => `the teacher's ${kind}`),
-    ...kindsOf(reads),
+    ...kindsOf(reads.filter((field) => field !== 'mixed')),
   ];
 }
 

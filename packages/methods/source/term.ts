@@ -46,6 +46,11 @@ export interface TermBatch {
   teacher: Record<string, Tensor>;
   /** The class of each sample, `[batch]`, int32. */
   labels: Tensor1D;
+  /**
+   * Present where samples are mixed from two, by mixup or CutMix: the class of the second, `[batch]`, int32, and the share of
+   * the first, `[batch]`. A term that reads labels must read it too; where it does not, jobs that mix samples are refused.
+   */
+  mixed?: { labels: Tensor1D; shares: Tensor1D } | undefined;
   /** The position of each sample in the training split, `[batch]`, int32. */
   indices: Tensor1D;
   classes: number;

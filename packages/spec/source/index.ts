@@ -115,14 +115,12 @@ export {
 } from './scheduled.ts';
 export {
   type Augmentation,
-  augmentationSchema,
   type Optimizer,
   optimizerSchema,
   type Schedule,
   scheduleSchema,
   type Training,
-  trainingOverrideSchema,
-  trainingSchema,
+  trainingSchemas,
 } from './training.ts';
 export {
   type JobWarning,

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { jobSpecSchema, validationOf } from './job-spec.ts';
 import { type Kind, registry } from './kind.ts';
 import { fieldErrors } from './problem.ts';
-import { trainingOverrideSchema } from './training.ts';
+import { trainingSchemas } from './training.ts';
 
 const kind = (type: string, options: z.ZodObject = z.strictObject({})): Kind => ({
   type,
@@ -18,15 +18,21 @@ const architectures = registry([
   kind('large', z.strictObject({ width: z.number().min(1).default(64) })),
   kind('small'),
 ]);
+const transforms = registry([
+  kind('turn', z.strictObject({ degrees: z.number().default(30) })),
+  kind('flip'),
+  kind('mix'),
+]);
 const trained = z.strictObject({
   architecture: architectures.schema,
-  training: trainingOverrideSchema.default({}),
+  training: trainingSchemas(transforms).override.default({}),
   dataset: datasets.schema.optional(),
 });
 const found = z.strictObject({ file: z.string() });
 const schema = jobSpecSchema({
   datasets,
   architectures,
+  transforms,
   teachers: registry([kind('trained', trained), kind('found', found)], 'type', () => ({}), 'trained'),
   terms: registry([
     kind('labels', z.strictObject({ weight: z.number().default(1) })),
@@ -95,6 +101,18 @@ test("a parsed spec parses to itself, so that it can be stored and read again by
   expect(schema.parse(parsed)).toEqual(parsed);
 });
 
+test('transforms have their defaults, and a spec without any has no such field', () => {
+  const transforms = [{ type: 'turn' }, { type: 'flip' }];
+  const { training } = schema.parse({ ...minimal, training: { augmentation: { transforms } } });
+  expect(training.augmentation).toEqual({
+    type: 'none',
+    transforms: [{ type: 'turn', degrees: 30 }, { type: 'flip' }],
+    seed: 0,
+    views: 4,
+  });
+  expect(schema.parse(minimal).training.augmentation).not.toHaveProperty('transforms');
+});
+
 test('an override holds only the fields that were given', () => {
   const spec = schema.parse({
     ...minimal,
@@ -149,6 +167,20 @@ test.each<[string, object, object]>([
     'a word of a closed list',
     { training: { augmentation: { type: 'mixup' } } },
     { path: '/training/augmentation/type', value: 'mixup', allowed: ['none', 'flip', 'crop_flip'] },
+  ],
+  [
+    'an unknown transform',
+    { training: { augmentation: { transforms: [{ type: 'turn' }, { type: 'shear' }] } } },
+    { path: '/training/augmentation/transforms/1/type', value: 'shear', allowed: ['turn', 'flip', 'mix'] },
+  ],
+  [
+    'transforms beside a word',
+    { training: { augmentation: { type: 'flip', transforms: [{ type: 'turn' }] } } },
+    {
+      path: '/training/augmentation/transforms',
+      message:
+        'cannot be given beside "type": "flip"; add {"type": "flip"} to the list and leave out the type',
+    },
   ],
   [
     'an unknown kind',

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Kind, Registry } from './kind.ts';
 import { checkLineage } from './lineage.ts';
-import { trainingOverrideSchema, trainingSchema } from './training.ts';
+import { trainingSchemas } from './training.ts';
 import { webhookIdSchema } from './webhooks.ts';
 
 /** A name that is safe in URLs, file names and tables. */
@@ -35,13 +35,15 @@ export interface Kinds {
   terms: Registry<Kind>;
   /** A choice without `type` is of the kind `trained`. */
   teachers: Registry<Kind>;
+  transforms: Registry<Kind>;
 }
 
 /** Builds the schema of a job spec over the installed kinds. */
-export function jobSpecSchema({ datasets, architectures, terms, teachers }: Kinds) {
+export function jobSpecSchema({ datasets, architectures, terms, teachers, transforms }: Kinds) {
+  const { training, override } = trainingSchemas(transforms);
   const network = {
     architecture: architectures.schema.describe('The network; see the catalogue of architectures.'),
-    training: trainingOverrideSchema.default({}).describe("Settings that differ from the job's `training`."),
+    training: override.default({}).describe("Settings that differ from the job's `training`."),
   };
   const classMap = z
     .record(z.string().max(255), z.string().max(255))
@@ -138,7 +140,7 @@ export function jobSpecSchema({ datasets, architectures, terms, teachers }: Kind
       .refine((seeds) => new Set(seeds).size === seeds.length, 'must differ from each other')
       .default([42])
       .describe('The seeds of the students. Several seeds show how much of a difference is chance.'),
-    training: trainingSchema
+    training: training
       .prefault({})
       .describe('How networks are trained; teachers and students may override single settings.'),
     validation: z

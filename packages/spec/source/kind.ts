@@ -36,6 +36,8 @@ export interface CatalogueEntry {
   /** Of a term: what it reads by default, and which networks it trains beside the student. */
   needs?: string[];
   trains?: string[];
+  /** Of a transform: what it changes, `pixels`, `tokens` or `pairs`. */
+  changes?: string;
   /** Of a weight format: how its files are sent and named. */
   mediaType?: string;
   extension?: string;
@@ -71,7 +73,9 @@ export interface Registry<K extends Kind, Key extends string = 'type'> extends K
 export function registry<K extends Kind, Key extends string = 'type'>(
   kinds: readonly K[],
   key: Key = 'type' as Key,
-  more: (kind: K) => Pick<CatalogueEntry, 'needs' | 'trains' | 'mediaType' | 'extension'> = () => ({}),
+  more: (
+    kind: K,
+  ) => Pick<CatalogueEntry, 'needs' | 'trains' | 'changes' | 'mediaType' | 'extension'> = () => ({}),
   absent?: string,
 ): Registry<K, Key> {
   const { list, get, add: append } = kindList('kind', (kind: K) => kind.type, kinds);

@@ -61,6 +61,38 @@ export const planSchema = z.object({
       }),
     )
     .describe('The controls, and then the students.'),
+  augmentations: z
+    .array(
+      z.object({
+        augmentation: z.string().describe('The transforms, joined by +, or `none`.'),
+        students: z.array(z.string()).describe('The students, and controls, that are trained with it.'),
+        views: z
+          .union([z.number().int(), z.literal('fresh')])
+          .describe('The number of different views of each sample, or `fresh`: every epoch has a new one.'),
+        inputs: z
+          .number()
+          .int()
+          .describe('How many samples are read and changed for each one: 2 where samples are mixed.'),
+        outputsBytes: z
+          .number()
+          .describe("The bytes of the teachers' outputs that these students read, over all views."),
+        outputsWork: z
+          .number()
+          .describe(
+            'The floating-point operations of computing them: one pass of each teacher for every view.',
+          ),
+        teachingWork: z
+          .number()
+          .describe(
+            'The floating-point operations of the teachers in the training loops of these students, over all epochs and ' +
+              'seeds; 0 where outputs are stored.',
+          ),
+      }),
+    )
+    .describe(
+      'What each augmentation costs, one entry for every different one and number of views. Entries that share outputs count ' +
+        'them in each.',
+    ),
   stages: z
     .array(
       z.object({

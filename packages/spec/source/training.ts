@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { Kind, Registry } from './kind.ts';
 
 const learningRate = z.number().positive().max(100).describe('The learning rate, before the schedule.');
 const beta = z.number().min(0).lt(1);
@@ -93,27 +94,51 @@ export const scheduleSchema = z.discriminatedUnion(
   },
 );
 
-export const augmentationSchema = z.strictObject({
-  type: z
-    .enum(['none', 'flip', 'crop_flip'])
-    .default('none')
-    .describe(
-      'How training images vary: `flip` mirrors at random, `crop_flip` also pads by 4 black pixels and crops at random. ' +
-        'Images only.',
-    ),
-  seed: z.number().int().min(0).max(4294967295).default(0).describe('Another seed gives other views.'),
-  views: z
-    .union([z.int().min(1).max(64), z.literal('fresh')])
-    .default(4)
-    .describe(
-      'How many augmented views of each image students cycle through: epoch e takes view e mod `views`. The outputs of the ' +
-        'teacher are cached for each view. With `"fresh"` every epoch is a new view, nothing is cached, and the teacher runs ' +
-        'in the training loop of each student. Without an augmentation there is one view, and it is cached. The teacher itself ' +
-        'trains on a new view every epoch.',
-    ),
-});
+/** The augmentations that earlier versions had, and that a single word still names. */
+const words = ['none', 'flip', 'crop_flip'] as const;
 
-const fields = {
+function augmentationOf(transforms: Registry<Kind>) {
+  return z
+    .strictObject({
+      type: z
+        .enum(words)
+        .default('none')
+        .describe(
+          'One word instead of `transforms`: `flip` and `crop_flip` are the transforms of these names, with their default ' +
+            'options. `none` leaves images as they are, unless there are `transforms`.',
+        ),
+      transforms: z
+        .array(transforms.schema)
+        .max(16)
+        .optional()
+        .describe(
+          'What is done to a training sample, one transform after the other, for example ' +
+            '`[{"type": "random_resized_crop"}, {"type": "flip"}, {"type": "mixup"}]`. `GET /v1/transforms` describes them. ' +
+            'Transforms that mix samples come last.',
+        ),
+      seed: z.number().int().min(0).max(4294967295).default(0).describe('Another seed gives other views.'),
+      views: z
+        .union([z.int().min(1).max(64), z.literal('fresh')])
+        .default(4)
+        .describe(
+          'How many augmented views of each sample students cycle through: epoch e takes view e mod `views`. The outputs of the ' +
+            'teacher are cached for each view. With `"fresh"` every epoch is a new view, nothing is cached, and the teacher runs ' +
+            'in the training loop of each student. Without an augmentation there is one view, and it is cached. The teacher itself ' +
+            'trains on a new view every epoch.',
+        ),
+    })
+    .superRefine(({ type, transforms: list }, context) => {
+      if (type === 'none' || list === undefined) return;
+      context.addIssue({
+        code: 'custom',
+        path: ['transforms'],
+        message: `cannot be given beside "type": "${type}"; add {"type": "${type}"} to the list and leave out the type`,
+        input: list,
+      });
+    });
+}
+
+const fieldsOf = (augmentation: ReturnType<typeof augmentationOf>) => ({
   epochs: z.number().int().min(1).max(10_000).describe('Passes over the training set.'),
   batchSize: z.number().int().min(1).max(65_536).describe('Samples per step.'),
   optimizer: optimizerSchema.describe('The rule that turns gradients into steps.'),
@@ -123,7 +148,7 @@ const fields = {
     .positive()
     .nullable()
     .describe('The largest global L2 norm of the gradients; null does not clip.'),
-  augmentation: augmentationSchema.describe('How training images vary from epoch to epoch.'),
+  augmentation: augmentation.describe('How training samples vary from epoch to epoch.'),
   precision: z
     .enum(['float32', 'bfloat16'])
     .describe(
@@ -136,24 +161,43 @@ const fields = {
     .min(0)
     .max(4294967295)
     .describe('The seed of a teacher. Students take theirs from `seeds`.'),
-};
-
-/** How a network is trained: everything but its method and its data. */
-export const trainingSchema = z.strictObject({
-  epochs: fields.epochs.default(10),
-  batchSize: fields.batchSize.default(128),
-  optimizer: fields.optimizer.prefault({ type: 'adam' }),
-  schedule: fields.schedule.prefault({ type: 'constant' }),
-  gradientClip: fields.gradientClip.default(null),
-  augmentation: fields.augmentation.prefault({}),
-  precision: fields.precision.default('float32'),
-  seed: fields.seed.default(42),
 });
 
-/** The settings in which a teacher or a student differs from the job's `training`. */
-export const trainingOverrideSchema = z.strictObject(fields).partial();
+function schemasOf(transforms: Registry<Kind>) {
+  const augmentation = augmentationOf(transforms);
+  const fields = fieldsOf(augmentation);
+  return {
+    augmentation,
+    /** How a network is trained: everything but its method and its data. */
+    training: z.strictObject({
+      epochs: fields.epochs.default(10),
+      batchSize: fields.batchSize.default(128),
+      optimizer: fields.optimizer.prefault({ type: 'adam' }),
+      schedule: fields.schedule.prefault({ type: 'constant' }),
+      gradientClip: fields.gradientClip.default(null),
+      augmentation: fields.augmentation.prefault({}),
+      precision: fields.precision.default('float32'),
+      seed: fields.seed.default(42),
+    }),
+    /** The settings in which a teacher or a student differs from the job's `training`. */
+    override: z.strictObject(fields).partial(),
+  };
+}
+type TrainingSchemas = ReturnType<typeof schemasOf>;
 
-export type Training = z.output<typeof trainingSchema>;
+const built = new WeakMap<Registry<Kind>, TrainingSchemas>();
+
+/**
+ * Returns the schemas of training settings over the installed transforms. There is one of each for a registry, so that the
+ * OpenAPI page can refer to them by name.
+ */
+export function trainingSchemas(transforms: Registry<Kind>): TrainingSchemas {
+  const known = built.get(transforms) ?? schemasOf(transforms);
+  built.set(transforms, known);
+  return known;
+}
+
+export type Training = z.output<TrainingSchemas['training']>;
 export type Optimizer = z.output<typeof optimizerSchema>;
 export type Schedule = z.output<typeof scheduleSchema>;
-export type Augmentation = z.output<typeof augmentationSchema>;
+export type Augmentation = z.output<TrainingSchemas['augmentation']>;

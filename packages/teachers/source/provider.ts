@@ -1,7 +1,7 @@
-import type { Tensors } from '@distillery/engine';
+import type { Target, Tensors } from '@distillery/engine';
 import type { Choice, Kind } from '@distillery/spec';
 import type { Store } from '@distillery/store';
-import type { Tensor, Tensor1D } from '@tensorflow/tfjs-core';
+import type { Tensor } from '@tensorflow/tfjs-core';
 import type { z } from 'zod';
 
 /** A frozen teacher whose outputs can be computed: once for the stored rows, or in a student's training loop. */
@@ -15,12 +15,12 @@ export interface TeacherProvider {
   /**
    * Computes its outputs for one batch; the caller disposes them. It must not change between calls.
    *
-   * @param batch `images` is `[batch, height, width, channels]`, or `[batch, length]` token ids; `labels` is `[batch]`,
-   *   int32
+   * @param batch `images` is `[batch, height, width, channels]`, or `[batch, length]` token ids; `labels` are
+   *   class numbers `[batch]`, int32, or for mixed samples probabilities `[batch, classes]`
    * @param taps the names of the taps to compute
    * @returns a tensor for each of them, `[batch, …taps[name]]`
    */
-  predict(batch: { images: Tensor; labels: Tensor1D }, taps: readonly string[]): Tensors;
+  predict(batch: { images: Tensor; labels: Target }, taps: readonly string[]): Tensors;
   /** Frees its memory on the device. */
   dispose(): void;
 }

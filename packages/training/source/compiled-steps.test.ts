@@ -1,13 +1,21 @@
 import { type Dataset, memorySplit } from '@distillery/datasets';
-import { randomStream, startEngine, type Tensors } from '@distillery/engine';
+import {
+  type Labels,
+  randomStream,
+  startEngine,
+  type Target,
+  targetOf,
+  type Tensors,
+} from '@distillery/engine';
 import { expectClose } from '@distillery/engine/testing';
 import { terms } from '@distillery/methods';
 import { architectures, bind } from '@distillery/models';
-import { type Choice, trainingSchema } from '@distillery/spec';
+import type { Choice } from '@distillery/spec';
 import * as tf from '@tensorflow/tfjs-core';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { stepRunner } from './components/step-mode.ts';
 import type { DeviceBatch } from './device-batch.ts';
+import { trainingSchema } from './kinds.ts';
 import { openMember } from './member.ts';
 import { bindMethod, extendStudent } from './method.ts';
 import { createNetwork, disposeNetwork, readValues, type Values } from './network.ts';
@@ -40,6 +48,8 @@ type Sides = { teacher: Record<string, unknown>; student: Record<string, unknown
 interface Run extends Sides {
   method: Record<string, unknown>[];
   training?: Record<string, unknown>;
+  /** Whether samples are mixed from two classes. */
+  mixed?: boolean;
 }
 
 function forwardOf(choice: Record<string, unknown>) {
@@ -48,7 +58,10 @@ function forwardOf(choice: Record<string, unknown>) {
 }
 
 /** Takes four steps on random images, the last of them with fewer, and returns losses and weights. */
-function steps(mode: 'compiled' | 'eager', { teacher, student, method, training = {} }: Run): Values {
+function steps(
+  mode: 'compiled' | 'eager',
+  { teacher, student, method, training = {}, mixed = false }: Run,
+): Values {
   const before = tf.memory().numTensors;
   const parsed = trainingSchema.parse({ epochs: 1, batchSize: 6, ...training });
   const frozen = createNetwork(forwardOf(teacher), shape, 1, true);
@@ -88,6 +101,7 @@ function steps(mode: 'compiled' | 'eager', { teacher, student, method, training 
       images,
       step,
       (inputs) => runTaps(frozen, inputs, { taps: teacherTapsOf(bound) }).taps,
+      mixed,
     );
     numbers.set({
       step,
@@ -120,21 +134,29 @@ function teacherTapsOf(bound: ReturnType<typeof bindMethod>): string[] {
 function randomBatch(
   images: number,
   step: number,
-  teach: (inputs: { images: tf.Tensor; labels: tf.Tensor1D }) => Tensors,
+  teach: (inputs: { images: tf.Tensor; labels: Target }) => Tensors,
+  mixed: boolean,
 ): DeviceBatch {
   const stream = randomStream(step, 'compiled-steps.test');
   return tf.tidy(() => {
     const pixels = Float32Array.from({ length: images * size * size * 3 }, () => stream.normal());
     const inputs = tf.tensor(pixels, [images, ...shape]);
-    const labels = tf.tensor1d(
-      Int32Array.from({ length: images }, () => stream.below(classes)),
-      'int32',
-    );
+    const anyLabels = () =>
+      tf.tensor1d(
+        Int32Array.from({ length: images }, () => stream.below(classes)),
+        'int32',
+      );
+    const labels: Labels = { labels: anyLabels() };
+    if (mixed) {
+      const shares = tf.tensor1d(Float32Array.from({ length: images }, () => stream.uniform()));
+      labels.mixed = { labels: anyLabels(), shares };
+    }
     const indices = tf.tensor1d(
       Int32Array.from({ length: images }, (_, i) => 10 * step + i),
       'int32',
     );
-    return { inputs, labels, indices, teacher: teach({ images: inputs, labels }) };
+    const teacher = teach({ images: inputs, labels: targetOf(labels, classes) });
+    return { inputs, ...labels, indices, teacher };
   });
 }
 
@@ -186,6 +208,11 @@ describe.skipIf(eagerSteps !== null)('a compiled step equals an eager one', () =
     ['clipped gradients', { ...sgd, gradientClip: 0.1 }],
   ])('with %s', (_, training) => {
     expectSame({ teacher: lightnn, student: lightnn, method: [labels], training });
+  });
+
+  test('with samples that are mixed from two classes', () => {
+    const method = [{ type: 'decoupled' }, { type: 'gradient' }, labels];
+    expectSame({ teacher: lightnn, student: lightnn, method, training: sgd, mixed: true });
   });
 
   test('with a temperature that follows a schedule', () => {

@@ -1,4 +1,4 @@
-import type { NetworkPlan, Tensors } from '@distillery/engine';
+import { type NetworkPlan, probabilities, type Target, type Tensors } from '@distillery/engine';
 import * as tf from '@tensorflow/tfjs-core';
 
 /** Several teachers whose logits are combined. */
@@ -33,7 +33,7 @@ export function tapsBehind(taps: readonly string[], { names }: Ensemble): string
 }
 
 /** The taps of a student's teachers, with the combined logits where there are several and the student reads them. */
-export function combinedTaps(taps: Tensors, labels: tf.Tensor1D, ensemble: Ensemble | undefined): Tensors {
+export function combinedTaps(taps: Tensors, labels: Target, ensemble: Ensemble | undefined): Tensors {
   const logits = ensemble?.names.map((name) => taps[tapOf(name, 'logits')]);
   if (ensemble === undefined || logits === undefined || logits.includes(undefined as never)) return taps;
   return { ...taps, logits: combineLogits(logits, labels, ensemble) };
@@ -47,12 +47,12 @@ export function combinedTaps(taps: Tensors, labels: tf.Tensor1D, ensemble: Ensem
  * teacher with the lowest cross-entropy; among equal ones, of the first teacher.
  *
  * @param logits `[batch, classes]` of each teacher
- * @param labels `[batch]`, int32
+ * @param labels class numbers `[batch]`, int32, or probabilities `[batch, classes]`
  * @returns `[batch, classes]`
  */
 export function combineLogits(
   logits: readonly tf.Tensor[],
-  labels: tf.Tensor1D,
+  labels: Target,
   { weights, combine }: Pick<Ensemble, 'weights' | 'combine'>,
 ): tf.Tensor {
   return tf.tidy(() => {
@@ -66,7 +66,7 @@ export function combineLogits(
       return tf.sum(tf.mul(all, shares), 0);
     }
     const [, , classes] = all.shape;
-    const ofLabel = tf.sum(tf.mul(tf.logSoftmax(all), tf.oneHot(labels, classes)), 2);
+    const ofLabel = tf.sum(tf.mul(tf.logSoftmax(all), probabilities(labels, classes)), 2);
     const best = tf.oneHot(tf.argMax(ofLabel, 0), logits.length);
     return tf.sum(tf.mul(all, tf.expandDims(tf.transpose(best), 2)), 0);
   });

@@ -1,10 +1,11 @@
 import type { Dataset, Split } from '@distillery/datasets';
-import { compile, run, type Tensors } from '@distillery/engine';
+import { compile, run, type Target, targetOf, type Tensors } from '@distillery/engine';
 import type { TeacherProvider } from '@distillery/teachers';
 import * as tf from '@tensorflow/tfjs-core';
 import { batchesAhead } from './batches/batch-ahead.ts';
 import type { BatchRequest, BatchSource } from './batches/batch-thread.ts';
 import { everyIndex } from './batches/batches.ts';
+import { labelsOf } from './device-batch.ts';
 import type { Network } from './network.ts';
 import { runTaps } from './taps.ts';
 
@@ -46,7 +47,7 @@ export function evaluationBatch({ activations }: Pick<Predictor, 'activations'>)
  */
 export function predictTaps(
   predictor: Predictor,
-  batch: { images: tf.Tensor; labels: tf.Tensor1D },
+  batch: { images: tf.Tensor; labels: Target },
   taps: readonly string[],
 ): Tensors {
   const [size] = batch.images.shape;
@@ -55,9 +56,11 @@ export function predictTaps(
   return tf.tidy(() => {
     const parts = Array.from({ length: Math.ceil(size / largest) }, (_, part) => {
       const [from, count] = [part * largest, Math.min(largest, size - part * largest)];
-      const rest = batch.images.rank - 1;
-      const images = tf.slice(batch.images, [from, ...Array(rest).fill(0)], [count, ...Array(rest).fill(-1)]);
-      return predictor.predict({ images, labels: tf.slice(batch.labels, from, count) }, taps);
+      const rows = <T extends tf.Tensor>(x: T): T => {
+        const rest = x.rank - 1;
+        return tf.slice(x, [from, ...Array(rest).fill(0)], [count, ...Array(rest).fill(-1)]);
+      };
+      return predictor.predict({ images: rows(batch.images), labels: rows(batch.labels) }, taps);
     });
     return Object.fromEntries(taps.map((tap) => [tap, tf.concat(parts.map((part) => part[tap]))]));
   });
@@ -87,7 +90,7 @@ export async function forEachOutput(
     for await (const batch of batchesAhead(source, inOrder(indices, size, view))) {
       const outputs = tf.tidy(() => {
         const images = tf.tensor(batch.inputs, [batch.size, ...source.dataset.shape]);
-        const labels = tf.tensor1d(batch.labels, 'int32');
+        const labels = targetOf(labelsOf(batch), predictor.taps.logits?.[0] ?? 0);
         return (compiled ?? predictor).predict({ images, labels }, taps);
       });
       try {

@@ -35,6 +35,7 @@ export async function train(run: TrainingRun): Promise<TrainingResult> {
       dataset,
       split: dataset.train,
       augmentation: training.augmentation,
+      pool: run.indices.train,
       teacher: teacher?.rows,
     };
     for await (const batch of batchesAhead(source, remainingBatches(session))) {
@@ -68,7 +69,7 @@ function* remainingBatches({ run, table, step: from }: Session): Generator<Batch
 /** Takes the step of a batch. */
 function trainOn(session: Session, batch: Batch): void {
   const { run, measured, losses } = session;
-  const tensors = toDevice(batch, run.dataset.shape, run.teacher);
+  const tensors = toDevice(batch, run.dataset, run.teacher);
   try {
     if (session.step === 0) {
       measured.results = preflight({ ...session, warn: run.hooks.warning }, tensors);

@@ -1,4 +1,11 @@
-import { type DatasetKind, datasets, type ReaderKind, readers } from '@distillery/datasets';
+import {
+  type DatasetKind,
+  datasets,
+  type ReaderKind,
+  readers,
+  type Transform,
+  transforms,
+} from '@distillery/datasets';
 import { type Format, formats } from '@distillery/formats';
 import { type Term, terms } from '@distillery/methods';
 import { type Architecture, architectures } from '@distillery/models';
@@ -20,6 +27,7 @@ export interface Plugin {
   architectures?: readonly Architecture[];
   datasets?: readonly DatasetKind[];
   readers?: readonly ReaderKind[];
+  transforms?: readonly Transform[];
   teachers?: readonly TeacherKind[];
   components?: readonly ComponentKind[];
   formats?: readonly Format[];
@@ -33,6 +41,7 @@ const registries: { [Name in keyof Plugin]-?: { add(kind: never): void } } = {
   architectures,
   datasets,
   readers,
+  transforms,
   teachers,
   components: componentKinds,
   formats,

@@ -1,7 +1,8 @@
 import type { Dataset } from '@distillery/datasets';
 import { type Forward, startEngine } from '@distillery/engine';
 import { type BoundTerm, terms } from '@distillery/methods';
-import { type Choice, trainingSchema } from '@distillery/spec';
+import type { Choice } from '@distillery/spec';
+import { trainingSchema } from './kinds.ts';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { generatedSplit } from '@distillery/datasets/testing';

@@ -1,4 +1,12 @@
-import { detached, feedScalar, type Precision, run, type Tensors, unrecorded } from '@distillery/engine';
+import {
+  detached,
+  feedScalar,
+  type Precision,
+  run,
+  targetOf,
+  type Tensors,
+  unrecorded,
+} from '@distillery/engine';
 import { type Scheduled, valueAt } from '@distillery/spec';
 import * as tf from '@tensorflow/tfjs-core';
 import type { Component } from './components/component.ts';
@@ -68,6 +76,7 @@ export function stepContext(
       student: student ?? networkTaps(member),
       teacher: teacherTaps({ member, term }),
       labels: batch.labels,
+      mixed: batch.mixed,
       indices: batch.indices,
       classes,
       at: (option: Scheduled) =>
@@ -94,7 +103,7 @@ export function stepContext(
       ...(source !== undefined && 'peer' in source && source.peer === member.name ? bound.teacher : []),
     ]);
     const { network } = member;
-    const given = { images: member.input(batch), labels: batch.labels };
+    const given = { images: member.input(batch), labels: targetOf(batch, classes) };
     const result = runTaps(network, given, { ...pass(member), taps: [...new Set(wanted)] });
     update(network.variables, result.statistics);
     ofNetworks.set(member, result.taps);

@@ -6,6 +6,7 @@ import {
   type RunOptions,
   type RunResult,
   sizeOf,
+  type Target,
   trace,
   withoutSlope,
 } from '@distillery/engine';
@@ -36,11 +37,11 @@ export function withoutGradientTap(plan: NetworkPlan): NetworkPlan {
  * Runs a network over a batch and returns the requested taps, the input gradient included.
  *
  * @param images `[batch, …inputShape]`
- * @param labels `[batch]`, int32
+ * @param labels class numbers `[batch]`, int32, or probabilities `[batch, classes]`
  */
 export function runTaps(
   { forward, variables }: Pick<Network, 'forward' | 'variables'>,
-  { images, labels }: { images: tf.Tensor; labels: tf.Tensor1D },
+  { images, labels }: { images: tf.Tensor; labels: Target },
   options: RunOptions & { taps: readonly string[] },
 ): RunResult {
   const result = run(forward, variables, images, options);

@@ -1,4 +1,4 @@
-import type { Tensors } from '@distillery/engine';
+import type { Target, Tensors } from '@distillery/engine';
 import type { TeacherProvider } from '@distillery/teachers';
 import type * as tf from '@tensorflow/tfjs-core';
 import type { TeacherRows } from './batches/batch-thread.ts';
@@ -16,9 +16,10 @@ export interface TeacherTaps {
    * Returns the taps that terms read, for one batch: `[batch, …]` each. No gradient passes through them. Call it in a tidy,
    * which owns the tensors.
    *
-   * @param batch `inputs` is `[batch, …shape]`, `labels` is `[batch]`, int32; `rows` are the stored rows, by tap
+   * @param batch `inputs` is `[batch, …shape]`, `labels` are class numbers `[batch]`, int32, or
+   *   probabilities `[batch, classes]`; `rows` are the stored rows, by tap
    */
-  of(batch: { inputs: tf.Tensor; labels: tf.Tensor1D; rows: Tensors }): Tensors;
+  of(batch: { inputs: tf.Tensor; labels: Target; rows: Tensors }): Tensors;
   /** Frees the teachers' memory on the device. */
   dispose(): void;
 }

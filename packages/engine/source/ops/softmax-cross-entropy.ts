@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { probabilities, type Target } from '../labels.ts';
 import { execute, isNative, type, types } from '../backends/native.ts';
 
 /**
@@ -8,7 +9,7 @@ import { execute, isNative, type, types } from '../backends/native.ts';
  * @param target a constant: class numbers `[batch]`, int32, or probabilities `[batch, K]`
  * @returns `[batch]`
  */
-export function softmaxCrossEntropy(logits: tf.Tensor2D, target: tf.Tensor1D | tf.Tensor2D): tf.Tensor1D {
+export function softmaxCrossEntropy(logits: tf.Tensor2D, target: Target): tf.Tensor1D {
   if (!isNative()) return tf.tidy(() => composed(logits, target));
   return tf.customGrad((input, save) => {
     const inputs = [input as tf.Tensor, target];
@@ -25,11 +26,8 @@ export function softmaxCrossEntropy(logits: tf.Tensor2D, target: tf.Tensor1D | t
   })(logits);
 }
 
-function composed(logits: tf.Tensor2D, target: tf.Tensor1D | tf.Tensor2D): tf.Tensor1D {
-  const classes = logits.shape[1];
-  const probabilities =
-    target.rank === 1 ? tf.cast(tf.oneHot(target as tf.Tensor1D, classes), 'float32') : target;
-  return tf.neg(tf.sum(tf.mul(probabilities, logSoftmax(logits)), -1));
+function composed(logits: tf.Tensor2D, target: Target): tf.Tensor1D {
+  return tf.neg(tf.sum(tf.mul(probabilities(target, logits.shape[1]), logSoftmax(logits)), -1));
 }
 
 /**

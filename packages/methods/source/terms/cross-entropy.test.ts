@@ -65,3 +65,34 @@ test('reads no teacher', () => {
     auxiliary: {},
   });
 });
+
+test.each([0, 0.2])(
+  'of mixed samples is the loss of each label by its share, with smoothing %d',
+  (labelSmoothing) => {
+    const student = sample([3, 4]);
+    const [first, second, shares] = [
+      [0, 3, 1],
+      [2, 3, 0],
+      [0.25, 0.6, 1],
+    ];
+    const f = lossOf(
+      'cross_entropy',
+      { labelSmoothing },
+      'logits',
+      {},
+      {
+        labels: tf.tensor1d(first, 'int32'),
+        mixed: { labels: tf.tensor1d(second, 'int32'), shares: tf.tensor1d(shares) },
+      },
+    );
+    const rows = student.arraySync() as number[][];
+    const expected = rows.map(
+      (row, i) =>
+        shares[i] * reference([row], [first[i]], labelSmoothing) +
+        (1 - shares[i]) * reference([row], [second[i]], labelSmoothing),
+    );
+    expectClose(f(student), [expected.reduce((sum, one) => sum + one, 0) / 3]);
+    expectGradient(f, [student]);
+    expectNoLeak(() => tf.tidy(() => tf.grad(f)(student)));
+  },
+);

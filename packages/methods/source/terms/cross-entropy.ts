@@ -1,4 +1,4 @@
-import { softmaxCrossEntropy } from '@distillery/engine';
+import { probabilities, softmaxCrossEntropy, targetOf } from '@distillery/engine';
 import { weightSchema } from '@distillery/spec';
 import * as tf from '@tensorflow/tfjs-core';
 import { z } from 'zod';
@@ -24,7 +24,8 @@ const options = z.strictObject({
 
 /**
  * Cross-entropy with the labels: −mean log softmax(z)_y of logits `[batch, K]`. With label smoothing ε the target is
- * (1 − ε)·onehot(y) + ε/K (Szegedy et al., 2016, "Rethinking the Inception Architecture", arXiv:1512.00567).
+ * (1 − ε)·onehot(y) + ε/K (Szegedy et al., 2016, "Rethinking the Inception Architecture", arXiv:1512.00567). Where samples
+ * are mixed, onehot(y) is λ·onehot(y_a) + (1 − λ)·onehot(y_b) (arXiv:1710.09412).
  */
 export const crossEntropy: Term<typeof options> = {
   type: 'cross_entropy',
@@ -37,16 +38,17 @@ export const crossEntropy: Term<typeof options> = {
     return {
       student: [tap],
       teacher: [],
-      reads: ['labels'],
+      reads: ['labels', 'mixed'],
       matching: false,
       auxiliary: {},
-      loss({ student, labels, classes }) {
+      loss({ student, labels, mixed, classes }) {
         const logits = student[tap] as tf.Tensor2D;
-        if (labelSmoothing === 0) return tf.mean(softmaxCrossEntropy(logits, labels));
+        const target = targetOf({ labels, mixed }, classes);
+        if (labelSmoothing === 0) return tf.mean(softmaxCrossEntropy(logits, target));
         // Smoothing is done by arithmetic because oneHot accepts only whole numbers as its on and off values.
-        const hot = tf.cast(tf.oneHot(labels, classes), 'float32');
-        const target = tf.add(tf.mul(hot, 1 - labelSmoothing), labelSmoothing / classes);
-        return tf.mean(softmaxCrossEntropy(logits, target as tf.Tensor2D));
+        const hot = probabilities(target, classes);
+        const smoothed = tf.add(tf.mul(hot, 1 - labelSmoothing), labelSmoothing / classes);
+        return tf.mean(softmaxCrossEntropy(logits, smoothed as tf.Tensor2D));
       },
     };
   },

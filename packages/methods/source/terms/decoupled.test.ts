@@ -1,7 +1,7 @@
 import { startEngine } from '@distillery/engine';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, expect, test } from 'vitest';
-import { expectClose } from '@distillery/engine/testing';
+import { expectClose, expectGradient, expectNoLeak } from '@distillery/engine/testing';
 import { bound, lossOf, thrown } from '../testing/terms.ts';
 
 beforeAll(() => startEngine());
@@ -61,4 +61,44 @@ test('needs at least three classes, the same number on both sides', () => {
     name: 'TapError',
     message: 'the student has 3 classes and the teacher 4: both must have the same',
   });
+});
+
+test('a sample of two labels has the loss of each, by its share', () => {
+  const teacher = [
+    [log(2), 0, 0.5],
+    [1, -1, 2],
+  ];
+  const student = tf.tensor([
+    [0, log(3), 1],
+    [0.5, 0.25, -2],
+  ]);
+  const [first, second, shares] = [
+    [0, 2],
+    [1, 2],
+    [0.25, 0.7],
+  ];
+  const options = { alpha: 3, beta: 5 };
+  const mixed = {
+    labels: tf.tensor1d(second, 'int32'),
+    shares: tf.tensor1d(shares),
+  };
+  const f = lossOf(
+    'decoupled',
+    options,
+    'logits',
+    { logits: tf.tensor(teacher) },
+    {
+      labels: tf.tensor1d(first, 'int32'),
+      mixed,
+    },
+  );
+  /** The loss of one sample with one label. */
+  const alone = (sample: number, label: number) => {
+    const row = tf.slice(student, [sample, 0], [1, 3]);
+    return loss(options, [teacher[sample]], [label])(row).dataSync()[0];
+  };
+  const expected = [0, 1].map((i) => shares[i] * alone(i, first[i]) + (1 - shares[i]) * alone(i, second[i]));
+  expectClose(f(student), [(expected[0] + expected[1]) / 2]);
+  expectGradient(f, [student]);
+  expectNoLeak(() => tf.tidy(() => tf.grad(f)(student)));
 });

@@ -1,4 +1,4 @@
-import { logSoftmax } from '@distillery/engine';
+import { logSoftmax, probabilities } from '@distillery/engine';
 import { weightSchema } from '@distillery/spec';
 import * as tf from '@tensorflow/tfjs-core';
 import { z } from 'zod';
@@ -26,6 +26,9 @@ const LOWEST = -1e30;
  * 1000; here the label has no weight in q at any temperature. The reference also ramps the weight over the first 20
  * epochs, which is not part of the loss and off by default: `"weight": {"schedule": "linear", "from": 0, "to": 1,
  * "epochs": 20}`.
+ *
+ * A sample that is mixed from two has the loss of either label, weighted by its share, as mixup (arXiv:1710.09412) mixes
+ * cross-entropy.
  */
 export const decoupled: Term<typeof options> = {
   type: 'decoupled',
@@ -43,18 +46,24 @@ export const decoupled: Term<typeof options> = {
     return {
       student: ['logits'],
       teacher: ['logits'],
-      reads: ['labels'],
+      reads: ['labels', 'mixed'],
       matching: true,
       auxiliary: {},
-      loss({ student, teacher, labels, at }) {
+      loss({ student, teacher, labels, mixed, at }) {
         const T = at(temperature);
-        const label = tf.cast(tf.oneHot(labels, classes), 'float32');
-        const s = decouple(tf.div(student.logits, T), label);
-        const t = decouple(tf.div(teacher.logits, T), label);
-        const loss = tf.add(
-          tf.mul(divergence(t.binary, s.binary), alpha),
-          tf.mul(divergence(t.others, s.others), beta),
-        );
+        const [ours, theirs] = [tf.div(student.logits, T), tf.div(teacher.logits, T)];
+        const lossOf = (own: tf.Tensor1D, shares?: tf.Tensor) => {
+          const label = probabilities(own, classes);
+          const [s, t] = [decouple(ours, label), decouple(theirs, label)];
+          return tf.add(
+            tf.mul(divergence(t.binary, s.binary, shares), alpha),
+            tf.mul(divergence(t.others, s.others, shares), beta),
+          );
+        };
+        const loss =
+          mixed === undefined
+            ? lossOf(labels)
+            : tf.add(lossOf(labels, mixed.shares), lossOf(mixed.labels, tf.sub(1, mixed.shares)));
         return tf.mul(loss, tf.square(T));
       },
     };

@@ -1,7 +1,7 @@
 import { type Scheduled, valueAt } from '@distillery/spec';
 import type { Tensor, Tensor1D } from '@tensorflow/tfjs-core';
 import { terms } from '../index.ts';
-import type { BoundTerm, ParameterShapes, TapShapes } from '../term.ts';
+import type { BoundTerm, ParameterShapes, TapShapes, TermBatch } from '../term.ts';
 
 /** Helpers for tests of terms. */
 
@@ -24,6 +24,7 @@ export function bound(
 
 interface Rest {
   labels?: Tensor1D;
+  mixed?: TermBatch['mixed'];
   at?: (option: Scheduled) => number;
   auxiliary?: (name: string, x: Tensor) => Tensor;
 }
@@ -43,6 +44,7 @@ export function lossOfTaps(type: string, options: object, taps: string[], teache
       student,
       teacher,
       labels: rest.labels as Tensor1D,
+      mixed: rest.mixed,
       indices: rest.labels as Tensor1D,
       classes: x[0].shape[x[0].rank - 1],
       at: rest.at ?? atStart,

@@ -1,4 +1,4 @@
-import { DistilleryError, type Kind, type Registry, trainingOverrideSchema } from '@distillery/spec';
+import { DistilleryError, type Kind, type Registry, trainingSchemas } from '@distillery/spec';
 import { z } from 'zod';
 import type { TeacherKind } from '../provider.ts';
 
@@ -6,12 +6,15 @@ import type { TeacherKind } from '../provider.ts';
 export interface Parts {
   architectures: Registry<Kind>;
   datasets: Registry<Kind, 'source'>;
+  transforms: Registry<Kind>;
 }
 
-function optionsOf({ architectures, datasets }: Parts) {
+function optionsOf({ architectures, datasets, transforms }: Parts) {
   return z.strictObject({
     architecture: architectures.schema.describe('The network of the teacher.'),
-    training: trainingOverrideSchema.default({}).describe("Settings that differ from the job's `training`."),
+    training: trainingSchemas(transforms)
+      .override.default({})
+      .describe("Settings that differ from the job's `training`."),
     dataset: datasets.schema
       .optional()
       .describe("The data set that this teacher is trained on. Default: the job's."),

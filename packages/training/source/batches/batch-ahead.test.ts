@@ -5,13 +5,15 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { openStore, type Store } from '@distillery/store';
 import { blobFile, flipByte } from '@distillery/store/testing';
-import { memorySplit, type Split } from '@distillery/datasets';
+import { memorySplit, type Split, transforms } from '@distillery/datasets';
+import { openAugmenter } from '@distillery/datasets/augmenter';
 import { allInputs, generatedSplit } from '@distillery/datasets/testing';
 import { randomStream } from '@distillery/engine';
+import type { Augmentation } from '@distillery/spec';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { batchesAhead } from './batch-ahead.ts';
 import type { BatchRequest, BatchSource, TeacherRows } from './batch-thread.ts';
-import { batchMaker, epochOrder, everyIndex } from './batches.ts';
+import { batchMaker, epochOrder, everyIndex, partnersOf, withPartners } from './batches.ts';
 import { rowFile, rowWriter } from '../outputs.ts';
 import { openRows, type RowFile } from './row-reader.ts';
 import { batchThread } from './thread.ts';
@@ -101,7 +103,8 @@ test.each(Object.entries(splits))(
     const own = await make();
     const all = own === streamed ? await allInputs(streamed) : images;
     const source = { dataset, split: own, augmentation, teacher };
-    const maker = batchMaker(source);
+    const augmenter = openAugmenter(augmentation, dataset.shape, undefined);
+    const maker = batchMaker(source, augmenter);
     const makeBatch = (indices: Int32Array, view: number) => maker(gathered(all, indices), indices, view);
     const expected = epochs(5);
     for await (const batch of batchesAhead(source, epochs(5))) {
@@ -119,6 +122,29 @@ test.each(Object.entries(splits))(
     expect(expected.next().done).toBe(true);
   },
 );
+
+test('the thread reads the partners of mixed images as well', async () => {
+  const mixed: Augmentation = {
+    type: 'none',
+    transforms: [{ type: 'rand_augment' }, { type: 'cutmix', probability: 0.7 }, { type: 'mixup' }].map(
+      (choice) => transforms.schema.parse(choice),
+    ),
+    seed: 3,
+    views,
+  };
+  const pool = everyIndex(20);
+  const source = { dataset, split: await splits['in a file'](), augmentation: mixed, pool };
+  const augmenter = openAugmenter(mixed, dataset.shape, pool);
+  const maker = batchMaker(source, augmenter);
+  const expected = epochs(2);
+  for await (const { teacher: _, ...batch } of batchesAhead(source, epochs(2))) {
+    const { indices, view } = expected.next().value as BatchRequest;
+    const partners = partnersOf(augmenter, indices, view);
+    expect(batch).toEqual(maker(gathered(images, withPartners(indices, partners)), indices, view, partners));
+    expect(batch.mixed?.shares.some((share) => share < 1)).toBe(true);
+  }
+  expect(expected.next().done).toBe(true);
+});
 
 test('two batches are under way while the caller works, however long it takes', async () => {
   let asked = 0;

@@ -1,4 +1,5 @@
 import { MessageChannel, receiveMessageOnPort } from 'node:worker_threads';
+import { isAugmented, mixesLabels } from '@distillery/datasets';
 import { DistilleryError } from '@distillery/spec';
 import type { Answer, Batch, BatchRequest, BatchSource, Opening } from './batch-thread.ts';
 import { batchThread } from './thread.ts';
@@ -30,7 +31,16 @@ export async function* batchesAhead(
   thread.onEnd.add(arrive);
   const { shape, normalization } = source.dataset;
   const { reader, labels, count } = source.split;
-  const plain = { ...source, dataset: { shape, normalization }, split: { reader, labels, count } };
+  const { augmentation, pool, ...rest } = source;
+  // A run without an augmentation, or without pairs, need not load transforms, or copy the indices.
+  const augmented = augmentation !== undefined && isAugmented(augmentation);
+  const plain = {
+    ...rest,
+    dataset: { shape, normalization },
+    split: { reader, labels, count },
+    augmentation: augmented ? augmentation : undefined,
+    ...(augmented && pool !== undefined && mixesLabels(augmentation) && { pool }),
+  };
   thread.worker.postMessage({ source: plain, port: port2 } satisfies Opening, [port2]);
   let inFlight = 0;
   try {

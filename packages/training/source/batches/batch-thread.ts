@@ -4,11 +4,12 @@
  * trainer waits for the thread to start, so it imports little.
  */
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
+import type { Augmenter } from '@distillery/datasets/augmenter';
 import { openReader, readers } from '@distillery/datasets/readers';
 import { DistilleryError, type ErrorCode } from '@distillery/spec/errors';
 import { openStore, type Store, storeKinds } from '@distillery/store';
 import { addKinds, importPlugin } from '../import-plugin.ts';
-import { batchMaker, type InputBatch, type InputSource } from './batches.ts';
+import { batchMaker, type InputBatch, type InputSource, partnersOf, withPartners } from './batches.ts';
 import { openRows, type RowFile, type RowReader } from './row-reader.ts';
 
 /** What the thread is started with. */
@@ -86,10 +87,26 @@ parentPort?.on('message', ({ source, port }: Opening) => {
   }
 });
 
-/** Adds the readers and stores of plug-ins; the other kinds have no use here. */
+/** Adds the readers and stores of plug-ins; transforms follow when a run has an augmentation. */
 async function loadPlugins(data: ThreadData | null): Promise<void> {
   for (const name of data?.plugins ?? [])
     addKinds(name, await importPlugin(name), { readers, stores: storeKinds });
+}
+
+/** The transforms, with those of plug-ins. They need Zod, which only runs with an augmentation wait for. */
+let augmenters: Promise<typeof import('@distillery/datasets/augmenter')> | undefined;
+
+async function loadAugmenters() {
+  const loaded = await import('@distillery/datasets/augmenter');
+  const { plugins = [] } = (workerData as ThreadData | null) ?? {};
+  for (const name of plugins) addKinds(name, await importPlugin(name), { transforms: loaded.transforms });
+  return loaded;
+}
+
+async function augmenterOf({ augmentation, dataset, pool }: InputSource): Promise<Augmenter | undefined> {
+  if (augmentation === undefined) return undefined;
+  augmenters ??= loadAugmenters();
+  return (await augmenters).openAugmenter(augmentation, dataset.shape, pool);
 }
 
 /** The stores that this thread has opened, by URL. */
@@ -107,7 +124,8 @@ function storeAt(url: string): Promise<Store> {
 }
 
 async function open({ teacher, ...inputs }: BatchSource) {
-  const makeBatch = batchMaker(inputs);
+  const augmenter = await augmenterOf(inputs);
+  const makeBatch = batchMaker(inputs, augmenter);
   const position = teacher?.position ?? new Int32Array();
   const taps: Record<string, RowReader[]> = {};
   const reader = await openReader(inputs.split.reader);
@@ -129,25 +147,29 @@ async function open({ teacher, ...inputs }: BatchSource) {
   let block = new Uint8Array();
   return {
     async prepare({ indices, view }: BatchRequest): Promise<Batch> {
-      const wanted = indices.length * reader.bytes;
+      const partners = partnersOf(augmenter, indices, view);
+      const needed = withPartners(indices, partners);
+      const wanted = needed.length * reader.bytes;
       if (block.length < wanted) block = new Uint8Array(wanted);
       const read = block.subarray(0, wanted);
-      await reader.read(indices, read);
+      await reader.read(needed, read);
       const rows = indices.map((index) => position[index]);
       const outputs = Object.entries(taps).map(([tap, readers]) => {
         const stored = readers[view];
         return [tap, { values: stored.read(rows), shape: stored.shape }] as const;
       });
-      return { ...makeBatch(read, indices, view), teacher: Object.fromEntries(outputs) };
+      return { ...makeBatch(read, indices, view, partners), teacher: Object.fromEntries(outputs) };
     },
     close,
   };
 }
 
 /** The buffers of a batch, which are transferred without a copy. */
-function buffersOf({ inputs, labels, indices, teacher }: Batch): ArrayBuffer[] {
+function buffersOf({ inputs, labels, mixed, indices, teacher }: Batch): ArrayBuffer[] {
   const rows = Object.values(teacher).map(({ values }) => values);
-  return [inputs, labels, indices, ...rows].map(({ buffer }) => buffer as ArrayBuffer);
+  return [inputs, labels, indices, ...Object.values(mixed ?? {}), ...rows].map(
+    ({ buffer }) => buffer as ArrayBuffer,
+  );
 }
 
 function describe(error: unknown) {

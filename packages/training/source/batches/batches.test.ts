@@ -1,7 +1,8 @@
-import { type Dataset, memorySplit } from '@distillery/datasets';
+import { type Dataset, memorySplit, transforms } from '@distillery/datasets';
+import { openAugmenter } from '@distillery/datasets/augmenter';
 import { type Augmentation, sha256 } from '@distillery/spec';
 import { describe, expect, test } from 'vitest';
-import { batchMaker, epochOrder } from './batches.ts';
+import { batchMaker, epochOrder, partnersOf, withPartners } from './batches.ts';
 
 const shape: [number, number, number] = [6, 6, 2];
 const count = 40;
@@ -20,10 +21,17 @@ const dataset: Dataset = {
 };
 const augmentation = { type: 'crop_flip', seed: 7, views: 4 } as const;
 
+/** The samples that others are mixed with: not all of them, as some are held out for validation. */
+const pool = Int32Array.from({ length: 30 }, (_, i) => i);
+
 /** Makes batches of what the split's reader would read. */
 function maker(augmented: Augmentation | undefined) {
-  const make = batchMaker({ dataset, split, augmentation: augmented });
-  return (indices: Int32Array, view?: number) => make(gathered(inputs, pixels, indices), indices, view);
+  const augmenter = augmented && openAugmenter(augmented, shape, pool);
+  const make = batchMaker({ dataset, split, augmentation: augmented }, augmenter);
+  return (indices: Int32Array, view?: number) => {
+    const partners = partnersOf(augmenter, indices, view);
+    return make(gathered(inputs, pixels, withPartners(indices, partners)), indices, view, partners);
+  };
 }
 
 /** The inputs of these indices, of so many bytes each. */
@@ -96,6 +104,77 @@ test('the bytes of augmented and normalised images do not move', () => {
   ]);
 });
 
+describe('a batch of mixed images', () => {
+  const list = (...choices: object[]): Augmentation => ({
+    type: 'none',
+    transforms: choices.map((choice) => transforms.schema.parse(choice)),
+    seed: 7,
+    views: 4,
+  });
+  const mixup = list({ type: 'mixup', probability: 0.8 });
+  const everything = Int32Array.from({ length: count }, (_, i) => i);
+
+  test('has the partner and the share of each image by its keys, whatever else is in it', () => {
+    const make = maker(mixup);
+    const all = make(everything, 1);
+    for (const indices of [Int32Array.of(9), Int32Array.of(3, 9, 30), everything.slice().reverse()]) {
+      const some = make(indices, 1);
+      indices.forEach((index, i) => {
+        const at = (values: ArrayLike<number>, row: number) =>
+          Array.from(values).slice(row * pixels, (row + 1) * pixels);
+        expect(at(some.inputs, i)).toEqual(at(all.inputs, index));
+        expect(some.mixed?.labels[i]).toBe(all.mixed?.labels[index]);
+        expect(some.mixed?.shares[i]).toBe(all.mixed?.shares[index]);
+      });
+    }
+    expect(make(everything, 2).mixed).not.toEqual(all.mixed);
+  });
+
+  test('is the mean of two normalised images by the share, up to the rounding of bytes', () => {
+    const augmenter = openAugmenter(mixup, shape, pool);
+    const plain = maker(undefined)(everything).inputs;
+    const batch = maker(mixup)(everything, 1);
+    const partners = partnersOf(augmenter, everything, 1) as Int32Array;
+    expect(partners.some((partner) => partner < 0)).toBe(true);
+    expect(Math.max(...partners)).toBeLessThan(pool.length);
+    everything.forEach((index) => {
+      const { labels: others, shares } = batch.mixed as NonNullable<typeof batch.mixed>;
+      const partner = partners[index] < 0 ? index : partners[index];
+      if (partners[index] < 0) expect(shares[index]).toBe(1);
+      expect(others[index]).toBe(labels[partner]);
+      for (let i = 0; i < pixels; i++) {
+        const expected =
+          shares[index] * plain[index * pixels + i] + (1 - shares[index]) * plain[partner * pixels + i];
+        // Half a byte, divided by the smaller deviation.
+        expect(Math.abs(batch.inputs[index * pixels + i] - expected)).toBeLessThan(0.5 / 255 / 0.2 + 1e-5);
+      }
+    });
+  });
+
+  test('mixes images as the other transforms leave each of them', () => {
+    const flipped = list({ type: 'flip', probability: 1 }, { type: 'mixup', probability: 0.8 });
+    const mirrored = (batch: { inputs: Float32Array }) =>
+      batch.inputs.map((_, i) => {
+        const [image, y, x, c] = [Math.floor(i / 72), Math.floor(i / 12) % 6, Math.floor(i / 2) % 6, i % 2];
+        return batch.inputs[image * 72 + y * 12 + (5 - x) * 2 + c];
+      });
+    const [with_, without] = [maker(flipped)(everything, 3), maker(mixup)(everything, 3)];
+    expect(with_.inputs).toEqual(mirrored(without));
+    expect(with_.mixed).toEqual(without.mixed);
+  });
+
+  test('a partner is changed as it is when it is a sample itself', () => {
+    const one = Int32Array.of(4);
+    const augmented = list({ type: 'crop_flip' }, { type: 'cutmix' });
+    const batch = maker(augmented)(one, 0);
+    const [partner] = partnersOf(openAugmenter(augmented, shape, pool), one, 0) as Int32Array;
+    const crop = maker(list({ type: 'crop_flip' }));
+    const [own, other] = [crop(one, 0).inputs, crop(Int32Array.of(partner), 0).inputs];
+    expect(batch.inputs.every((value, i) => value === own[i] || value === other[i])).toBe(true);
+    expect(batch.inputs).not.toEqual(own);
+  });
+});
+
 test('an epoch visits every image once, in an order of its own', () => {
   const indices = Int32Array.from({ length: count }, (_, i) => 2 * i);
   const order = epochOrder(indices, 42, 0);
@@ -115,4 +194,17 @@ test('a batch of texts is their ids as they are, up to the largest', () => {
   const batch = make(gathered(all, 6, indices), indices);
   expect([...batch.inputs]).toEqual([65_535, 256, 1, 5, 0, 0]);
   expect([[...batch.labels], batch.size]).toEqual([[0, 2], 2]);
+  const chosen: Augmentation = {
+    type: 'none',
+    transforms: [transforms.schema.parse({ type: 'token_dropout', probability: 0.5 })],
+    seed: 1,
+    views: 4,
+  };
+  const dropping = batchMaker(
+    { dataset: { shape: [3] }, split: texts, augmentation: chosen },
+    openAugmenter(chosen, [3], undefined),
+  );
+  const views = [0, 1, 2, 3, 4].map((view) => [...dropping(gathered(all, 6, indices), indices, view).inputs]);
+  expect(new Set(views.map(String)).size).toBeGreaterThan(1);
+  for (const view of views) expect(view.every((id, i) => id === 0 || id === batch.inputs[i])).toBe(true);
 });

@@ -1,6 +1,6 @@
 import type { Dataset, Split } from '@distillery/datasets';
-// These entry points do not import TensorFlow.js: the batch thread must start fast.
-import { transforms } from '@distillery/datasets/transforms';
+import type { Augmenter } from '@distillery/datasets/augmenter';
+// This entry point does not import TensorFlow.js: the batch thread must start fast.
 import { randomStream } from '@distillery/engine/random';
 import type { Augmentation } from '@distillery/spec';
 
@@ -10,6 +10,8 @@ export interface InputSource {
   dataset: Pick<Dataset, 'shape' | 'normalization'>;
   split: Split;
   augmentation: Augmentation | undefined;
+  /** The indices that an augmentation mixes samples with: those of the training samples. */
+  pool?: Int32Array;
 }
 
 /** A mini-batch of images, texts or rows of numbers on the host. */
@@ -17,69 +19,128 @@ export interface InputBatch {
   /** `[size, …shape]`: normalised images, standardised numbers, or token ids, which float32 represents exactly. */
   inputs: Float32Array;
   labels: Int32Array;
+  /** The second class of each sample, and the share of the first; absent where the augmentation mixes no samples. */
+  mixed?: { labels: Int32Array; shares: Float32Array };
   /** The indices of the samples in the split. */
   indices: Int32Array;
   size: number;
 }
 
-/** Writes input `index` of the split, in one view of the augmentation, to `offset`. */
-type Place = (input: Uint8Array, to: Float32Array, offset: number, index: number, view: number) => void;
+/** Writes the bytes of a sample as numbers to `offset`. */
+type Place = (sample: Uint8Array, to: Float32Array, offset: number, index: number, view: number) => void;
 
-/** Creates a pure function that turns the bytes of inputs, their indices and a view into a mini-batch. */
-export function batchMaker({ dataset, split, augmentation }: InputSource) {
+/**
+ * Creates a pure function that turns the bytes of inputs, their indices and a view into a mini-batch.
+ *
+ * An augmented sample depends on the augmentation's seed, the view's number and the sample's index alone: a teacher's stored
+ * outputs for (sample, view) therefore belong to exactly what a student sees.
+ *
+ * @param augmenter changes samples; absent: they stay as they are
+ */
+export function batchMaker({ dataset, split }: InputSource, augmenter?: Augmenter) {
   const { shape, normalization } = dataset;
   const length = shape.reduce((product: number, extent: number) => product * extent, 1);
   const { bytes } = split.reader;
-  const placeWhole = bytes === 4 * length ? placeNumbers(length) : placeTokens(length);
-  const place = normalization === undefined ? placeWhole : placePixels(shape, normalization, augmentation);
+  const normalize = normalization && normalizer(shape[2] as number, normalization);
+  const placeWhole = bytes === 4 * length ? placeNumbers(length) : placeTokens(length, augmenter);
+  const place: Place = normalize === undefined ? placeWhole : placePixels(normalize, augmenter);
+  const mix = normalize && augmenter?.pairs && pairMixer(length, normalize, augmenter);
 
-  /** @param read `[indices.length × bytes]`, the inputs as the split's reader returns them */
-  return function makeBatch(read: Uint8Array, indices: Int32Array, view = 0): InputBatch {
-    const inputs = new Float32Array(indices.length * length);
-    const labels = new Int32Array(indices.length);
-    for (let i = 0; i < indices.length; i++) {
-      labels[i] = split.labels[indices[i]];
-      place(read.subarray(i * bytes, (i + 1) * bytes), inputs, i * length, indices[i], view);
+  /**
+   * @param read `[inputs × bytes]`, what the split's reader returns for `withPartners(indices, partners)`
+   * @param partners the result of `partnersOf`
+   */
+  return function makeBatch(
+    read: Uint8Array,
+    indices: Int32Array,
+    view = 0,
+    partners?: Int32Array,
+  ): InputBatch {
+    const size = indices.length;
+    const inputs = new Float32Array(size * length);
+    const labels = indices.map((index) => split.labels[index]);
+    const bytesAt = (row: number) => read.subarray(row * bytes, (row + 1) * bytes);
+    if (mix === undefined || partners === undefined) {
+      for (let i = 0; i < size; i++) place(bytesAt(i), inputs, i * length, indices[i], view);
+      return { inputs, labels, indices, size };
     }
-    return { inputs, labels, indices, size: indices.length };
+    const mixed = { labels: labels.slice(), shares: new Float32Array(size).fill(1) };
+    let next = size;
+    for (let i = 0; i < size; i++) {
+      const partner = partners[i];
+      if (partner < 0) {
+        place(bytesAt(i), inputs, i * length, indices[i], view);
+        continue;
+      }
+      const pair = { index: indices[i], partner, view };
+      mixed.shares[i] = mix(bytesAt(i), bytesAt(next++), inputs, i * length, pair);
+      mixed.labels[i] = split.labels[partner];
+    }
+    return { inputs, labels, mixed, indices, size };
   };
 }
 
+/** The sample that each sample of a batch is mixed with, -1 where it stays alone; undefined where none is mixed. */
+export function partnersOf(
+  augmenter: Augmenter | undefined,
+  indices: Int32Array,
+  view = 0,
+): Int32Array | undefined {
+  const { pairs } = augmenter ?? {};
+  return pairs && indices.map((index) => pairs.partnerOf(index, view));
+}
+
+/** The inputs that a batch is made of: its samples, and then the partners of those that are mixed. */
+export function withPartners(indices: Int32Array, partners: Int32Array | undefined): Int32Array {
+  if (partners === undefined) return indices;
+  return Int32Array.from([...indices, ...partners.filter((partner) => partner >= 0)]);
+}
+
 function placeNumbers(length: number): Place {
-  return (input, to, offset) => to.set(new Float32Array(input.buffer, input.byteOffset, length), offset);
+  return (sample, to, offset) => to.set(new Float32Array(sample.buffer, sample.byteOffset, length), offset);
 }
 
-function placeTokens(length: number): Place {
-  return (input, to, offset) => to.set(new Uint16Array(input.buffer, input.byteOffset, length), offset);
+function placeTokens(length: number, augmenter: Augmenter | undefined): Place {
+  return (sample, to, offset, index, view) => {
+    const ids = new Uint16Array(sample.buffer, sample.byteOffset, length);
+    to.set(augmenter?.change(ids, index, view) ?? ids, offset);
+  };
 }
 
-/**
- * Augments and normalises uint8 images.
- *
- * An augmented image depends on the augmentation's seed, the view's number and the image's index alone: a teacher's
- * stored outputs for (image, view) therefore belong to exactly the pixels that a student sees.
- */
-function placePixels(
-  shape: readonly number[],
-  normalization: ImageNormalization,
-  augmentation: Augmentation | undefined,
-): Place {
-  const channels = shape[2];
+/** Writes the bytes of an image, normalised, to `offset`. */
+type Normalize = (image: Uint8Array, to: Float32Array, offset: number) => void;
+
+function placePixels(normalize: Normalize, augmenter: Augmenter | undefined): Place {
+  return (image, to, offset, index, view) =>
+    normalize(augmenter?.change(image, index, view) ?? image, to, offset);
+}
+
+/** Mixes two images, each augmented as if it were alone, and returns the share of the first. */
+function pairMixer(length: number, normalize: Normalize, { change, pairs }: Augmenter) {
+  const [first, result] = [new Uint8Array(length), new Uint8Array(length)];
+  return (
+    image: Uint8Array,
+    partnerImage: Uint8Array,
+    to: Float32Array,
+    offset: number,
+    { index, partner, view }: { index: number; partner: number; view: number },
+  ): number => {
+    // The second change overwrites the result of the first.
+    first.set(change(image, index, view));
+    const share = pairs?.mix(first, change(partnerImage, partner, view), index, view, result) ?? 1;
+    normalize(result, to, offset);
+    return share;
+  };
+}
+
+function normalizer(channels: number, normalization: ImageNormalization): Normalize {
   const table = normalizationTable(channels, normalization);
-  const normalize = (image: Uint8Array, to: Float32Array, offset: number) => {
+  return (image, to, offset) => {
     // One channel after the other, because a counter in the inner loop would double its time.
     for (let channel = 0; channel < channels; channel++) {
       const base = channel * 256;
       for (let i = channel; i < image.length; i += channels) to[offset + i] = table[base + image[i]];
     }
-  };
-  if (augmentation === undefined || augmentation.type === 'none') return normalize;
-  const { seed, type } = augmentation;
-  const transform = transforms.get(type);
-  const changed = new Uint8Array(shape.reduce((product, extent) => product * extent, 1));
-  return (image, to, offset, index, view) => {
-    transform.apply(image, shape, randomStream(seed, 'augment', view, index), changed);
-    normalize(changed, to, offset);
   };
 }
 

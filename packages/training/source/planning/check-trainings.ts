@@ -2,6 +2,7 @@ import type { InputKind } from '@distillery/datasets';
 import type { NetworkPlan } from '@distillery/engine';
 import { digestOf, type FieldError, type JobSpec, type Training } from '@distillery/spec';
 import { teachers as teacherKinds } from '../kinds.ts';
+import { checkAugmentation } from './check-augmentations.ts';
 import { isFresh, jobTeachers, pathOf, type Student } from './students.ts';
 
 /** Adds an entry to `fields` for each training setting that no worker, or no network of the job, can use. */
@@ -20,14 +21,7 @@ export function checkTrainings(
     if (optimizer?.type === 'sgd' && optimizer.nesterov && optimizer.momentum === 0) {
       fields.push({ path: `${path}/optimizer/nesterov`, message: 'needs a momentum above 0', value: true });
     }
-    if (input !== 'image' && augmentation !== undefined && augmentation.type !== 'none') {
-      fields.push({
-        path: `${path}/augmentation/type`,
-        message: `augments images, but the data set holds ${input}s`,
-        value: augmentation.type,
-        allowed: ['none'],
-      });
-    }
+    if (augmentation !== undefined) checkAugmentation(`${path}/augmentation`, augmentation, input, fields);
     if (precision === 'bfloat16' && bfloat16Refusal !== undefined) {
       const message = `is not supported by any worker: ${bfloat16Refusal}`;
       fields.push({ path: `${path}/precision`, message, value: precision, allowed: ['float32'] });

@@ -1,6 +1,6 @@
 import { type NetworkPlan, sizeOf } from '@distillery/engine';
 import type { Training } from '@distillery/spec';
-import { type Layout, networkOf, type PlannedStudent, teachersInLoop } from './layout.ts';
+import { type Layout, learnersOf, networkOf, type PlannedStudent, teachersInLoop } from './layout.ts';
 import { outputSets, storedShape } from './output-sets.ts';
 import { evaluationBatch } from '../evaluate.ts';
 import { rowType } from '../outputs.ts';
@@ -65,31 +65,56 @@ export function memoryEstimate(layout: Layout, together: boolean): number {
   return Math.round(engineBytes + Math.max(...networks));
 }
 
+/** What the stored outputs of teachers take. */
+export interface OutputsCosts {
+  bytes: number;
+  /** The work of computing them, in floating-point operations. */
+  work: number;
+}
+
 /**
- * The bytes of all outputs that the job's outputs stages store, including those that earlier jobs stored. The outputs of
+ * The cost of all outputs that the job's outputs stages store, including those that earlier jobs stored. The outputs of
  * a student that teaches others are stored for each seed.
  *
  * @param train the number of training images; where classes differ in size, rounding may hold out one image of a class
  *   more or fewer than this number assumes
  * @param seeds the number of seeds of the job
+ * @param among the students that read them. Default: all
  */
-export function outputsEstimate(layout: Layout, train: number, seeds: number): number {
+export function outputsEstimate(
+  layout: Layout,
+  train: number,
+  seeds: number,
+  among?: ReadonlySet<PlannedStudent>,
+): OutputsCosts {
   const names = [
     ...layout.teachers.map(({ teacher }) => ({ name: teacher.name, runs: 1 })),
     ...layout.students.map(({ student }) => ({ name: student.name, runs: seeds })),
   ];
-  return names.reduce((total, { name, runs }) => total + runs * train * bytesPerImage(layout, name), 0);
+  const total = { bytes: 0, work: 0 };
+  for (const { name, runs } of names) {
+    const learners = learnersOf(layout, name).filter((learner) => among?.has(learner) ?? true);
+    if (learners.length === 0) continue;
+    const { bytes, work } = costsOfImage(layout, name, learners);
+    total.bytes += runs * train * bytes;
+    total.work += runs * train * work;
+  }
+  return total;
 }
 
-/** The bytes of one image in a teacher's stored outputs, over all augmentations, views and taps. */
-function bytesPerImage(layout: Layout, name: string): number {
+/** The cost of one image in a teacher's stored outputs, over all augmentations, views and taps. */
+function costsOfImage(layout: Layout, name: string, learners: readonly PlannedStudent[]): OutputsCosts {
   const network = networkOf(layout, name);
   const ofTap = (tap: string) => {
     const shape = storedShape(network, tap);
     return sizeOf(shape) * (rowType(shape) === 'F16' ? 2 : 4);
   };
-  return outputSets(layout, name).reduce(
-    (total, { views, taps }) => total + views * taps.reduce((sum, tap) => sum + ofTap(tap), 0),
-    0,
-  );
+  const sets = outputSets(layout, name, learners);
+  return {
+    bytes: sets.reduce(
+      (total, { views, taps }) => total + views * taps.reduce((sum, tap) => sum + ofTap(tap), 0),
+      0,
+    ),
+    work: forwardWork(network.plan) * sets.reduce((total, { views }) => total + views, 0),
+  };
 }

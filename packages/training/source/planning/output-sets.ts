@@ -1,6 +1,6 @@
 import { augmentationIdentity } from '@distillery/datasets';
 import { digestOf } from '@distillery/spec';
-import { type Layout, learnersOf, type networkOf, tapsFrom } from './layout.ts';
+import { type Layout, learnersOf, type networkOf, type PlannedStudent, tapsFrom } from './layout.ts';
 import { isFresh, type Student, viewsOf } from './students.ts';
 
 /** The stored outputs of one teacher for one augmentation: every tap in every view. */
@@ -16,10 +16,15 @@ export interface OutputSet {
  * all taps that its students read. Students with fresh views read none. Plan, estimate and outputs stage share this rule.
  *
  * @param teacher a teacher, or a student that teaches others
+ * @param learners the students that count. Default: all that learn from it
  */
-export function outputSets(layout: Layout, teacher: string): OutputSet[] {
+export function outputSets(
+  layout: Layout,
+  teacher: string,
+  learners: readonly PlannedStudent[] = learnersOf(layout, teacher),
+): OutputSet[] {
   const sets = new Map<string, OutputSet>();
-  for (const planned of learnersOf(layout, teacher)) {
+  for (const planned of learners) {
     const taps = tapsFrom(layout, planned, teacher);
     const { training } = planned.student;
     if (taps.length === 0 || isFresh(training)) continue;

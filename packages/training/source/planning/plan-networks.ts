@@ -6,6 +6,7 @@ import { bindMethod, type Extended, extendsStudent, extendStudent, MethodError }
 import { bindPeer } from '../peers.ts';
 import { pretrainedOf } from '../pretraining.ts';
 import { tracedWithTaps, withoutGradientTap } from '../taps.ts';
+import { checkMixedLabels } from './check-augmentations.ts';
 import { checkBatchNorm, checkFresh, checkPeers, checkTrainings } from './check-trainings.ts';
 import { mapClasses, type Subject } from './class-map.ts';
 import type { BoundNetwork, Layout, PlannedStudent, PlannedTeacher } from './layout.ts';
@@ -56,6 +57,7 @@ export function planNetworks(spec: JobSpec, subjects: Subjects, bfloat16Refusal?
   );
   refuse(fields);
   const students = planStudents(spec, teachers, bound, fields);
+  checkMixedLabels(students, fields);
   refuse(fields);
   return { teachers, students };
 }

@@ -215,3 +215,38 @@ test('the generations of a student share the network and the method that were co
   // The first generation is bound to the teacher, all others to the generation before.
   expect(new Set(ofSoft.map(({ method }) => method)).size).toBe(2);
 });
+
+test('an augmentation costs its views in stored outputs, or its epochs with the teacher in the loop', async () => {
+  const augmentation = (views: number | 'fresh', ...types: string[]) => ({
+    augmentation: { transforms: types.map((type) => ({ type })), views },
+  });
+  const soft = (name: string, training: object) => ({ ...spec.students[0], name, training });
+  const { plan } = await planOf({
+    baseline: false,
+    students: [
+      soft('plain', {}),
+      soft('few', augmentation(2, 'flip')),
+      soft('more', augmentation(4, 'flip')),
+      soft('fresh', augmentation('fresh', 'crop', 'mixup')),
+    ],
+    training: { epochs: 5 },
+  });
+  const forward = plan.teachers[0].flops;
+  const [plain, few, more, fresh] = plan.augmentations;
+  expect(plan.augmentations.map((one) => [one.augmentation, one.students, one.views, one.inputs])).toEqual([
+    ['none', ['plain'], 1, 1],
+    ['flip', ['few'], 2, 1],
+    ['flip', ['more'], 4, 1],
+    ['crop+mixup', ['fresh'], 'fresh', 2],
+  ]);
+  // 900 training samples, 10 logits as float32.
+  expect([plain, few, more, fresh].map(({ outputsBytes }) => outputsBytes / 900 / 40)).toEqual([1, 2, 4, 0]);
+  expect(few.outputsWork).toBeCloseTo(2 * plain.outputsWork, 0);
+  expect(more.outputsWork).toBeCloseTo(4 * plain.outputsWork, 0);
+  expect(plain.outputsWork).toBeGreaterThan(900 * forward);
+  expect([plain, few, more].map(({ teachingWork }) => teachingWork)).toEqual([0, 0, 0]);
+  // Five epochs of two seeds.
+  expect(fresh.teachingWork).toBeCloseTo(5 * 2 * plain.outputsWork, 0);
+  // Both numbers of views are stored once, as the larger one.
+  expect(plan.estimate.outputsBytes).toBe(900 * 40 * 5);
+});

@@ -14,6 +14,7 @@ import {
 import type { Store } from '@distillery/store';
 import { warningsOfProfile } from '../datasets/profiles.ts';
 import { describeTeachers } from './subjects.ts';
+import { augmentationCosts } from './augmentation-costs.ts';
 import { beyond, type Bounds, defaultBounds, beyondAtOnce } from './bounds.ts';
 import { memoryEstimate, outputsEstimate } from './estimate.ts';
 import { planNetworks } from './plan-networks.ts';
@@ -70,7 +71,7 @@ export async function planJob(spec: JobSpec, context: PlanContext): Promise<Plan
   const estimate = {
     memoryBytes: memoryEstimate(layout, spec.procedure === 'mutual'),
     datasetBytes: (outline.trainCount + outline.testCount) * inputBytes(outline),
-    outputsBytes: outputsEstimate(layout, train, spec.seeds.length),
+    outputsBytes: outputsEstimate(layout, train, spec.seeds.length).bytes,
   };
   const work = stages.reduce((sum, stage) => sum + stage.work, 0);
   const networks = [
@@ -115,6 +116,7 @@ export async function planJob(spec: JobSpec, context: PlanContext): Promise<Plan
         control: student.control,
         terms: describeMethod(method),
       })),
+      augmentations: augmentationCosts(layout, train, spec.seeds.length),
       stages: stages.map(({ id, kind, needs, work }, i) => ({ id, kind, needs, work, seconds: seconds[i] })),
       estimate: {
         ...estimate,

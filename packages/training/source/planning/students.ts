@@ -1,3 +1,4 @@
+import { isAugmented } from '@distillery/datasets';
 import {
   type Choice,
   defaultGenerations,
@@ -138,8 +139,9 @@ export function pathOf({ index }: Student): string {
 }
 
 /** The number of different views of each image in a student's training; Infinity: every epoch has a new one. */
-export function viewsOf({ augmentation: { type, views }, epochs }: Training): number {
-  if (type === 'none') return 1;
+export function viewsOf({ augmentation, epochs }: Training): number {
+  if (!isAugmented(augmentation)) return 1;
+  const { views } = augmentation;
   return views === 'fresh' ? Infinity : Math.min(views, epochs);
 }
 

@@ -1,5 +1,5 @@
 import { augmentationIdentity, type Dataset, datasets, splitValidation } from '@distillery/datasets';
-import type { EngineInfo, JobSpec, StageProgress } from '@distillery/spec';
+import type { Augmentation, EngineInfo, JobSpec, StageProgress } from '@distillery/spec';
 import { digestOf, validationOf } from '@distillery/spec';
 import { z } from 'zod';
 import { warningsOfProfile } from '../datasets/profiles.ts';
@@ -163,7 +163,7 @@ export function outputsKey(
   teacherWeights: string,
   { dataset }: Materials,
   spec: JobSpec,
-  augmentation: { type: string; seed: number },
+  augmentation: Augmentation,
   classMap?: readonly number[],
 ): OutputsKey {
   return {

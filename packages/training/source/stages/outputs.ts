@@ -1,4 +1,4 @@
-import { inputBytes } from '@distillery/datasets';
+import { augmentationName, inputBytes } from '@distillery/datasets';
 import { z } from 'zod';
 import type { BatchSource } from '../batches/batch-thread.ts';
 import { forEachOutput, predictionLatency, predictLogits } from '../evaluate.ts';
@@ -51,7 +51,7 @@ const outputsSetSchema = z.object({
     .string()
     .describe('The folder of their manifests in the store, which an earlier job may have filled.'),
   teacher: z.string().describe('The name of the teacher.'),
-  augmentation: z.string().describe('The type of the augmentation.'),
+  augmentation: z.string().describe('The transforms of the augmentation, joined by +, or `none`.'),
   views: z.number().int().describe('The number of different views of each image.'),
   taps: z.array(z.string()).describe('The taps that are stored.'),
   bytes: z.number().int().describe('The bytes of all taps and views.'),
@@ -171,7 +171,7 @@ async function run(context: StageContext<Input>): Promise<OutputsResult> {
     const sets: OutputsSet[] = [];
     for (const { augmentation, views, taps } of wanted) {
       const key = outputsKey(provider.digest, materials, job.spec, augmentation, taught.classMap);
-      const source = { dataset, split: dataset.train, augmentation };
+      const source = { dataset, split: dataset.train, augmentation, pool: indices.train };
       let bytes = 0;
       let computed = 0;
       for (let view = 0; view < views; view++) {
@@ -195,7 +195,7 @@ async function run(context: StageContext<Input>): Promise<OutputsResult> {
       sets.push({
         address: outputsAddress(key),
         teacher: name,
-        augmentation: augmentation.type,
+        augmentation: augmentationName(augmentation),
         views,
         taps,
         bytes,

@@ -119,3 +119,24 @@ test('a plan knows the vocabulary, and is refused for what does not go with text
     fields: [{ path: '/teacher/dataset', message: expect.stringMatching(/^is not supported for texts/) }],
   });
 });
+
+test('tokens are dropped anew in each view, which teachers are asked about', {
+  timeout: 240_000,
+}, async () => {
+  const transforms = [{ type: 'token_dropout', probability: 0.2 }];
+  const training = { ...base.training, epochs: 2 };
+  const small = { ...base, students: [base.students[0]], baseline: false };
+  const run = async (id: string, augmentation: object) => {
+    const job = await runner.plan(id, jobSpec.parse({ ...small, training: { ...training, augmentation } }));
+    for (const stage of job.stages) await job.run(stage.id);
+    return (job.results.report as { report: Report }).report;
+  };
+  const cached = await run('job_dropped', { transforms, views: 2 });
+  const fresh = await run('job_dropped_fresh', { transforms, views: 'fresh' });
+  const whole = await run('job_whole_texts', {});
+  expect(cached.outputs).toMatchObject([{ augmentation: 'token_dropout', views: 2 }]);
+  const lossOf = ({ students }: Report) => students[0].runs[0].losses.soft_target;
+  // Batches of another size are rounded in another order.
+  expect(Math.abs(lossOf(fresh) / lossOf(cached) - 1)).toBeLessThan(1e-3);
+  expect(Math.abs(lossOf(whole) / lossOf(cached) - 1)).toBeGreaterThan(1e-3);
+});

@@ -1,12 +1,11 @@
-import { useState } from 'preact/hooks';
 import { Button } from '../../components/button.tsx';
 import { Icon } from '../../components/icon.tsx';
 import { Mark } from '../../components/mark.tsx';
-import { type Path, pointerOf, valueAt } from './edit.ts';
+import { type Path, pointerOf } from './edit.ts';
 import { useForm } from './form-context.ts';
-import { ObjectFields } from './fields/field.tsx';
+import { KindList, ObjectFields } from './fields/field.tsx';
 import { textOf } from './values.ts';
-import { branchOf, isObject, resolved, type Schema } from './schema.ts';
+import { isObject, resolved, type Schema } from './schema.ts';
 
 interface StudentsProps {
   schema: Schema;
@@ -109,72 +108,15 @@ function summary(student: Record<string, unknown>): string {
 }
 
 function Student({ path, schema }: { path: Path; schema: Schema }) {
-  const { spec, schemas, set } = useForm();
+  const { schemas } = useForm();
   const student = resolved(schema.items as Schema, schemas);
   const term = resolved({ $ref: '#/components/schemas/Term' }, schemas);
-  const method = valueAt(spec, [...path, 'method']);
-  const terms = Array.isArray(method) ? (method as unknown[]) : [];
-  const [adding, setAdding] = useState('');
   return (
     <>
       <div class="fs">
         <ObjectFields path={path} schema={student} without={['method']} />
       </div>
-      {terms.map((value, index) => (
-        <Term
-          key={index}
-          path={[...path, 'method', index]}
-          schema={branchOf(term, 'type', value)}
-          only={terms.length === 1}
-        />
-      ))}
-      <label class="btn add-term">
-        <Icon name="plus" />
-        <span>Add a term</span>
-        <select
-          aria-label="Add a term"
-          value={adding}
-          onChange={({ currentTarget }) => {
-            set([...path, 'method', terms.length], { type: currentTarget.value });
-            setAdding('');
-            currentTarget.value = '';
-          }}
-        >
-          <option value="" disabled>
-            Add a term
-          </option>
-          {(term.oneOf ?? []).map(({ properties }) => (
-            <option key={String(properties?.type.const)} value={String(properties?.type.const)}>
-              {String(properties?.type.const)}
-            </option>
-          ))}
-        </select>
-      </label>
+      <KindList path={[...path, 'method']} schema={term} what="a term" atLeast={1} />
     </>
-  );
-}
-
-function Term({ path, schema, only }: { path: Path; schema: Schema; only: boolean }) {
-  const { set } = useForm();
-  const { const: name, description } = schema.properties?.type ?? {};
-  return (
-    <div class="term" role="group" aria-label={String(name)}>
-      <div class="bar">
-        <b class="mono">{String(name)}</b>
-        <span class="small muted wide term-about">{description}</span>
-        <Button
-          kind="quiet"
-          small
-          class="push"
-          icon="close"
-          label={`Remove ${String(name)}`}
-          disabled={only}
-          onClick={() => set(path, undefined)}
-        />
-      </div>
-      <div class="fs">
-        <ObjectFields path={path} schema={schema} without={['type']} />
-      </div>
-    </div>
   );
 }

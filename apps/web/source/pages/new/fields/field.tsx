@@ -1,3 +1,5 @@
+import { Button } from '../../../components/button.tsx';
+import { Icon } from '../../../components/icon.tsx';
 import { type Path, pointerOf, valueAt } from '../edit.ts';
 import { useForm } from '../form-context.ts';
 import {
@@ -14,12 +16,13 @@ import { freeValue, listText, listValue, numberValue, pairsText, pairsValue, tex
 import { type FieldProps, Labelled } from './labelled.tsx';
 import { TextInput } from './text-input.tsx';
 
-// Objects hold fields and fields can be objects, so that the three components of this file need each other.
+// Objects and lists hold fields and fields can be objects and lists, so that the components of this file need each other.
 
 /** The control for a value of any schema of a spec. */
 export function Field(props: FieldProps) {
   const { schemas } = useForm();
   const schema = resolved(props.schema, schemas);
+  const { path } = props;
   const own = { ...props, schema };
   if (schema.enum !== undefined) return <Choice {...own} options={schema.enum} />;
   if (schema.type === 'boolean') return <Choice {...own} options={[true, false]} />;
@@ -27,6 +30,23 @@ export function Field(props: FieldProps) {
   if (schema.type === 'object' && schema.properties !== undefined) return <ObjectFields {...own} titled />;
   if (schema.type === 'object')
     return <TextInput {...own} read={pairsValue} write={pairsText} hint="key=value, key=value" />;
+  const kinds = schema.items && resolved(schema.items, schemas);
+  if (kinds?.oneOf !== undefined && discriminator(kinds) === 'type')
+    return (
+      <div class="full">
+        <Labelled path={path} schema={schema} boxed={false}>
+          {(control) => (
+            <div {...control}>
+              <KindList
+                path={path}
+                schema={kinds}
+                what={`to the ${words(String(path.at(-1))).toLowerCase()}`}
+              />
+            </div>
+          )}
+        </Labelled>
+      </div>
+    );
   if (schema.type === 'array') return <TextInput {...own} read={listValue} write={listText} />;
   if (schema.type === 'number' || schema.type === 'integer') {
     return <TextInput {...own} read={numberValue} write={textOf} numeric />;
@@ -213,6 +233,81 @@ function UnionFields({ path, schema, label, required }: FieldProps) {
       </Labelled>
       {chosen !== undefined && <ObjectFields path={path} schema={branch} without={[key]} />}
     </>
+  );
+}
+
+interface KindListProps {
+  path: Path;
+  /** The choice among kinds that an entry is. */
+  schema: Schema;
+  /** What the button says after "Add", as in `a term`. */
+  what: string;
+  /** The number of entries that stay; default 0. */
+  atLeast?: number;
+}
+
+/** A list of kinds with their options, such as the terms of a method. */
+export function KindList({ path, schema, what, atLeast = 0 }: KindListProps) {
+  const { spec, set } = useForm();
+  const value = valueAt(spec, path);
+  const entries = Array.isArray(value) ? (value as unknown[]) : [];
+  return (
+    <>
+      {entries.map((entry, index) => (
+        <Entry
+          key={index}
+          path={[...path, index]}
+          schema={branchOf(schema, 'type', entry)}
+          removable={entries.length > atLeast}
+        />
+      ))}
+      <label class="btn add-term">
+        <Icon name="plus" />
+        <span>Add {what}</span>
+        <select
+          aria-label={`Add ${what}`}
+          value=""
+          onChange={({ currentTarget }) => {
+            set([...path, entries.length], { type: currentTarget.value });
+            currentTarget.value = '';
+          }}
+        >
+          <option value="" disabled>
+            Add {what}
+          </option>
+          {(schema.oneOf ?? []).map(({ properties }) => (
+            <option key={String(properties?.type.const)} value={String(properties?.type.const)}>
+              {String(properties?.type.const)}
+            </option>
+          ))}
+        </select>
+      </label>
+    </>
+  );
+}
+
+function Entry({ path, schema, removable }: { path: Path; schema: Schema; removable: boolean }) {
+  const { set } = useForm();
+  const { const: name, description } = schema.properties?.type ?? {};
+  return (
+    <div class="term" role="group" aria-label={String(name)}>
+      <div class="bar">
+        <b class="mono">{String(name)}</b>
+        <span class="small muted wide term-about">{description}</span>
+        <Button
+          kind="quiet"
+          small
+          class="push"
+          icon="close"
+          label={`Remove ${String(name)}`}
+          disabled={!removable}
+          onClick={() => set(path, undefined)}
+        />
+      </div>
+      <div class="fs">
+        <ObjectFields path={path} schema={schema} without={['type']} />
+      </div>
+    </div>
   );
 }
 

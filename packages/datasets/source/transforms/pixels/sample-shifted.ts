@@ -1,14 +1,15 @@
 /**
- * Copies an image through a window that is moved `down` and `right`, in pixels, and then mirrored left to right. Pixels
- * outside the image are black, because images are cropped before they are normalised.
+ * Copies an image through a window that is moved `down` and `right`, in pixels, and then mirrored left to right.
  *
  * @param image `[height, width, channels]`
+ * @param fill the value of pixels outside the image. Default: 0, which is black, because images are cropped before they are
+ *   normalised
  * @param into receives the result; it has the image's length and is overwritten completely
  */
 export function sampleShifted(
   image: Uint8Array,
   [height, width, channels]: readonly number[],
-  { mirrored, down, right }: { mirrored: boolean; down: number; right: number },
+  { mirrored, down, right, fill = 0 }: { mirrored: boolean; down: number; right: number; fill?: number },
   into: Uint8Array,
 ): void {
   const row = width * channels;
@@ -16,7 +17,7 @@ export function sampleShifted(
   const [first, end] = mirrored
     ? [Math.max(0, right), Math.min(width, width + right)]
     : [Math.max(0, -right), Math.min(width, width - right)];
-  if (down !== 0 || right !== 0) into.fill(0);
+  if (down !== 0 || right !== 0) into.fill(fill);
   if (first >= end) return;
   for (let y = Math.max(0, -down); y < Math.min(height, height - down); y++) {
     const from = (y + down) * row;
