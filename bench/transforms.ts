@@ -1,6 +1,6 @@
 /**
  * How many images a second each transform changes, on one thread, as the batch thread applies them. With `--python PATH` the
- * same is measured with torchvision on Pillow images, on one thread of that Python, in turn:
+ * same is measured with torchvision on Pillow images, on one thread of that Python, 3.11 or later:
  *
  *     npm run bench:transforms -- --python python3
  */
@@ -55,6 +55,8 @@ const peer = (size: number): Record<string, number> =>
     ? {}
     : (JSON.parse(
         execFileSync(values.python, [
+          // Without the folder of the script, whose pytorch.py torchvision would take for a package of that name.
+          '-P',
           join(import.meta.dirname, 'peers/transforms.py'),
           String(size),
           String(seconds),

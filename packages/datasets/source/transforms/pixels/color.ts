@@ -36,7 +36,9 @@ export const adjustSaturation: Adjust = (image, channels, factor, into) => {
     return;
   }
   for (let i = 0; i < image.length; i += 3) {
-    const [red, green, blue] = [image[i], image[i + 1], image[i + 2]];
+    const red = image[i];
+    const green = image[i + 1];
+    const blue = image[i + 2];
     const grey = (1 - factor) * luma(red, green, blue);
     into[i] = byteOf(factor * red + grey);
     into[i + 1] = byteOf(factor * green + grey);
@@ -53,7 +55,9 @@ export function turnHue(image: Uint8Array, channels: number, turn: number, into:
     return;
   }
   for (let i = 0; i < image.length; i += 3) {
-    const [red, green, blue] = [image[i], image[i + 1], image[i + 2]];
+    const red = image[i];
+    const green = image[i + 1];
+    const blue = image[i + 2];
     const value = Math.max(red, green, blue);
     const range = value - Math.min(red, green, blue);
     if (range === 0) {
@@ -68,7 +72,8 @@ export function turnHue(image: Uint8Array, channels: number, turn: number, into:
         : value === green
           ? 2 + (blue - red) / range
           : 4 + (red - green) / range;
-    const hue = (sixth / 6 + turn + 2) % 1;
+    const turned = sixth / 6 + turn + 2;
+    const hue = turned - Math.floor(turned);
     // Each channel is a trapezoid over the circle of hues: 0 for a third of it, and the whole range for another third.
     into[i] = byteOf(value - range * trapezoid(hue * 6 + 5));
     into[i + 1] = byteOf(value - range * trapezoid(hue * 6 + 3));
@@ -76,9 +81,12 @@ export function turnHue(image: Uint8Array, channels: number, turn: number, into:
   }
 }
 
+/** @param position in sixths of the circle, below 12; the remainder of a division would take most of the time */
 function trapezoid(position: number): number {
-  const k = position % 6;
-  return Math.max(0, Math.min(k, 4 - k, 1));
+  const k = position >= 6 ? position - 6 : position;
+  if (k >= 4) return 0;
+  if (k >= 3) return 4 - k;
+  return k < 1 ? k : 1;
 }
 
 /**

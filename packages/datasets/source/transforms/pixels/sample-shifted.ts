@@ -27,9 +27,18 @@ export function sampleShifted(
       into.set(image.subarray(source, source + (end - first) * channels), to + first * channels);
       continue;
     }
-    for (let x = first; x < end; x++) {
-      const source = from + (width - 1 - x + right) * channels;
-      const target = to + x * channels;
+    let source = from + (width - 1 - first + right) * channels;
+    const last = to + end * channels;
+    // Most images have three channels: a loop over them would take most of the time.
+    if (channels === 3) {
+      for (let target = to + 3 * first; target < last; target += 3, source -= 3) {
+        into[target] = image[source];
+        into[target + 1] = image[source + 1];
+        into[target + 2] = image[source + 2];
+      }
+      continue;
+    }
+    for (let target = to + first * channels; target < last; target += channels, source -= channels) {
       for (let channel = 0; channel < channels; channel++) into[target + channel] = image[source + channel];
     }
   }

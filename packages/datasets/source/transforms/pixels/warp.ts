@@ -24,44 +24,68 @@ export function warp(
   { interpolation, fill }: Sampling,
   into: Uint8Array,
 ): void {
-  const [height, width, channels] = shape;
-  const [xx, xy, x0, yx, yy, y0] = map;
-  const sample = interpolation === 'nearest' ? nearest : bilinear;
+  if (interpolation === 'nearest') nearest(image, shape, map, fill, into);
+  else bilinear(image, shape, map, fill, into);
+}
+
+function nearest(
+  image: Uint8Array,
+  [height, width, channels]: readonly number[],
+  [xx, xy, x0, yx, yy, y0]: AffineMap,
+  fill: number,
+  into: Uint8Array,
+): void {
   let to = 0;
   for (let row = 0; row < height; row++) {
     const y = row + 0.5;
     for (let column = 0; column < width; column++, to += channels) {
       const x = column + 0.5;
-      sample(xx * x + xy * y + x0, yx * x + yy * y + y0, to);
+      const u = Math.floor(xx * x + xy * y + x0);
+      const v = Math.floor(yx * x + yy * y + y0);
+      if (u < 0 || v < 0 || u >= width || v >= height) {
+        for (let channel = 0; channel < channels; channel++) into[to + channel] = fill;
+        continue;
+      }
+      const from = (v * width + u) * channels;
+      for (let channel = 0; channel < channels; channel++) into[to + channel] = image[from + channel];
     }
   }
+}
 
-  function nearest(u: number, v: number, target: number): void {
-    const [x, y] = [Math.floor(u), Math.floor(v)];
-    if (x < 0 || y < 0 || x >= width || y >= height) {
-      for (let channel = 0; channel < channels; channel++) into[target + channel] = fill;
-      return;
-    }
-    const from = (y * width + x) * channels;
-    for (let channel = 0; channel < channels; channel++) into[target + channel] = image[from + channel];
-  }
-
-  function bilinear(u: number, v: number, target: number): void {
-    const [left, top] = [Math.floor(u - 0.5), Math.floor(v - 0.5)];
-    const [right, below] = [u - 0.5 - left, v - 0.5 - top];
-    const from = (top * width + left) * channels;
-    const row = width * channels;
-    const [hasLeft, hasRight] = [left >= 0 && left < width, left >= -1 && left < width - 1];
-    const [hasTop, hasBelow] = [top >= 0 && top < height, top >= -1 && top < height - 1];
-    for (let channel = 0; channel < channels; channel++) {
-      const at = from + channel;
-      const a = hasTop && hasLeft ? image[at] : fill;
-      const b = hasTop && hasRight ? image[at + channels] : fill;
-      const c = hasBelow && hasLeft ? image[at + row] : fill;
-      const d = hasBelow && hasRight ? image[at + row + channels] : fill;
-      const upper = a + (b - a) * right;
-      // Adding a half before the fraction is cut off rounds to the nearest byte.
-      into[target + channel] = upper + (c + (d - c) * right - upper) * below + 0.5;
+function bilinear(
+  image: Uint8Array,
+  [height, width, channels]: readonly number[],
+  [xx, xy, x0, yx, yy, y0]: AffineMap,
+  fill: number,
+  into: Uint8Array,
+): void {
+  const length = width * channels;
+  let to = 0;
+  for (let row = 0; row < height; row++) {
+    const y = row + 0.5;
+    for (let column = 0; column < width; column++, to += channels) {
+      const x = column + 0.5;
+      const u = xx * x + xy * y + x0 - 0.5;
+      const v = yx * x + yy * y + y0 - 0.5;
+      const left = Math.floor(u);
+      const top = Math.floor(v);
+      const right = u - left;
+      const below = v - top;
+      const from = (top * width + left) * channels;
+      const hasLeft = left >= 0 && left < width;
+      const hasRight = left >= -1 && left < width - 1;
+      const hasTop = top >= 0 && top < height;
+      const hasBelow = top >= -1 && top < height - 1;
+      for (let channel = 0; channel < channels; channel++) {
+        const at = from + channel;
+        const a = hasTop && hasLeft ? image[at] : fill;
+        const b = hasTop && hasRight ? image[at + channels] : fill;
+        const c = hasBelow && hasLeft ? image[at + length] : fill;
+        const d = hasBelow && hasRight ? image[at + length + channels] : fill;
+        const upper = a + (b - a) * right;
+        // Adding a half before the fraction is cut off rounds to the nearest byte.
+        into[to + channel] = upper + (c + (d - c) * right - upper) * below + 0.5;
+      }
     }
   }
 }
