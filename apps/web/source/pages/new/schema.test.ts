@@ -1,5 +1,14 @@
 import { expect, test } from 'vitest';
-import { branchOf, defaultText, discriminator, helpText, rangeText, resolved, words } from './schema.ts';
+import {
+  branchOf,
+  choicesOf,
+  defaultText,
+  discriminator,
+  helpText,
+  rangeText,
+  resolved,
+  words,
+} from './schema.ts';
 
 const schemas = {
   Term: {
@@ -14,6 +23,21 @@ test('a reference keeps the description of its place', () => {
   const schema = resolved({ $ref: '#/components/schemas/Term', description: 'One term.' }, schemas);
   expect([schema.description, schema.oneOf?.length]).toEqual(['One term.', 2]);
   expect(() => resolved({ $ref: '#/components/schemas/Nothing' }, schemas)).toThrow('no schema #/components');
+});
+
+test('the branches of a union may be references, within a choice of values, too', () => {
+  const linear = { properties: { schedule: { const: 'linear' } } };
+  const named = { Linear: linear, Schedule: { oneOf: [{ $ref: '#/components/schemas/Linear' }] } };
+  const schema = resolved({ anyOf: [{ type: 'number' }, { $ref: '#/components/schemas/Schedule' }] }, named);
+  expect(schema.anyOf).toEqual([{ type: 'number' }, { oneOf: [linear] }]);
+  expect(discriminator(schema.anyOf?.[1] ?? {})).toBe('schedule');
+});
+
+test('a list of values is one of words, or of constants', () => {
+  expect(choicesOf({ enum: ['a', 'b'] })).toEqual(['a', 'b']);
+  expect(choicesOf({ anyOf: [{ const: 0.5 }, { const: 1 }] })).toEqual([0.5, 1]);
+  expect(choicesOf({ anyOf: [{ const: 'auto' }, { type: 'number' }] })).toBeUndefined();
+  expect(choicesOf({ type: 'number' })).toBeUndefined();
 });
 
 test('the branch of a union is found by its discriminator', () => {

@@ -20,10 +20,14 @@ export interface Schema {
 /** The schemas of the document by name. */
 export type Schemas = Readonly<Record<string, Schema>>;
 
-/** Follows a reference; a description beside it describes this place, and stays. */
+/** Follows a reference, and those of the branches of a union; a description beside it describes this place, and stays. */
 export function resolved(schema: Schema, schemas: Schemas): Schema {
-  if (schema.$ref === undefined) return schema;
   const { $ref, ...own } = schema;
+  if ($ref === undefined) {
+    const { oneOf, anyOf } = own;
+    const branches = (list: readonly Schema[]) => list.map((one) => resolved(one, schemas));
+    return { ...own, ...(oneOf && { oneOf: branches(oneOf) }), ...(anyOf && { anyOf: branches(anyOf) }) };
+  }
   const target = schemas[$ref.slice($ref.lastIndexOf('/') + 1)];
   if (target === undefined) throw new Error(`The description of the service has no schema ${$ref}.`);
   return { ...resolved(target, schemas), ...own };
@@ -40,6 +44,12 @@ export function branchOf(schema: Schema, key: string, value: unknown): Schema {
   const branches = schema.oneOf ?? [];
   const name = isObject(value) ? value[key] : undefined;
   return branches.find((one) => one.properties?.[key]?.const === name) ?? branches[0];
+}
+
+/** The values that a schema allows, where there is a list of them. */
+export function choicesOf({ enum: values, anyOf }: Schema): readonly unknown[] | undefined {
+  if (values !== undefined) return values;
+  return anyOf?.every(({ const: value }) => value !== undefined) ? anyOf.map((one) => one.const) : undefined;
 }
 
 /** The default that a description names, as text; undefined when it names none. */

@@ -4,6 +4,7 @@ import { type Path, pointerOf, valueAt } from '../edit.ts';
 import { useForm } from '../form-context.ts';
 import {
   branchOf,
+  choicesOf,
   defaultText,
   discriminator,
   helpText,
@@ -24,7 +25,8 @@ export function Field(props: FieldProps) {
   const schema = resolved(props.schema, schemas);
   const { path } = props;
   const own = { ...props, schema };
-  if (schema.enum !== undefined) return <Choice {...own} options={schema.enum} />;
+  const choices = choicesOf(schema);
+  if (choices !== undefined) return <Choice {...own} options={choices} />;
   if (schema.type === 'boolean') return <Choice {...own} options={[true, false]} />;
   if (schema.oneOf !== undefined && discriminator(schema) !== undefined) return <UnionFields {...own} />;
   if (schema.type === 'object' && schema.properties !== undefined) return <ObjectFields {...own} titled />;
