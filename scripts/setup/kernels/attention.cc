@@ -5,9 +5,9 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
-#include <memory>
 #include <vector>
 
+#include "attributes.h"
 #include "call.h"
 #include "define.h"
 #include "exp.h"
@@ -199,17 +199,10 @@ struct Attributes {
   DropoutAttributes dropout;
 };
 
-void *ReadAttributes(TF_OpKernelConstruction *construction) {
-  auto attributes = std::make_unique<Attributes>();
-  TF_Status *status = TF_NewStatus();
+void Read(TF_OpKernelConstruction *construction, Attributes *attributes, TF_Status *status) {
   TF_OpKernelConstruction_GetAttrInt64(construction, "heads", &attributes->heads, status);
-  if (TF_GetCode(status) == TF_OK) attributes->dropout.Read(construction, status);
-  if (TF_GetCode(status) != TF_OK) TF_OpKernelConstruction_Failure(construction, status);
-  TF_DeleteStatus(status);
-  return attributes.release();
+  if (TF_GetCode(status) == TF_OK) ReadDropout(construction, &attributes->dropout, status);
 }
-
-void FreeAttributes(void *attributes) { delete static_cast<Attributes *>(attributes); }
 
 // The heads of a batch.
 class Heads {
@@ -335,8 +328,8 @@ bool RegisterAttention() {
                  {"dy: T", "packed: T", "allowed: T", "key: int32"},
                  {"dpacked: T"},
                  GradientShape}) &&
-         Register("DistilleryAttention", TF_FLOAT, {ReadAttributes, Attention, FreeAttributes}) &&
-         Register("DistilleryAttentionGrad", TF_FLOAT, {ReadAttributes, AttentionGrad, FreeAttributes});
+         Register("DistilleryAttention", TF_FLOAT, {Create<Attributes, Read>, Attention, Free<Attributes>}) &&
+         Register("DistilleryAttentionGrad", TF_FLOAT, {Create<Attributes, Read>, AttentionGrad, Free<Attributes>});
 }
 
 }  // namespace tfnodejs

@@ -6,9 +6,9 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
-#include <memory>
 #include <vector>
 
+#include "attributes.h"
 #include "call.h"
 #include "define.h"
 #include "kernels.h"
@@ -205,9 +205,7 @@ struct Options {
   int activation = kNone;
 };
 
-void *ReadOptions(TF_OpKernelConstruction *construction) {
-  auto options = std::make_unique<Options>();
-  TF_Status *status = TF_NewStatus();
+void ReadOptions(TF_OpKernelConstruction *construction, Options *options, TF_Status *status) {
   TF_OpKernelConstruction_GetAttrFloat(construction, "epsilon", &options->epsilon, status);
   if (TF_GetCode(status) == TF_OK) {
     TF_OpKernelConstruction_GetAttrInt32(construction, "activation", &options->activation, status);
@@ -215,12 +213,7 @@ void *ReadOptions(TF_OpKernelConstruction *construction) {
   if (TF_GetCode(status) == TF_OK && (options->activation < kNone || options->activation > kRelu6)) {
     TF_SetStatus(status, TF_INVALID_ARGUMENT, "the activation must be 0 (none), 1 (ReLU) or 2 (ReLU6)");
   }
-  if (TF_GetCode(status) != TF_OK) TF_OpKernelConstruction_Failure(construction, status);
-  TF_DeleteStatus(status);
-  return options.release();
 }
-
-void FreeOptions(void *options) { delete static_cast<Options *>(options); }
 
 // The inputs mean, variance and scale of a normalisation, from input `first` on, and what follows from them.
 struct Statistics {
@@ -400,10 +393,10 @@ void GradientShapes(TF_ShapeInferenceContext *context, TF_Status *status) {
 template <typename N>
 bool RegisterFor(TF_DataType type) {
   return Register("DistilleryMoments", type, {nullptr, Moments<N>, nullptr}) &&
-         Register("DistilleryNormalize", type, {ReadOptions, Normalize<N, false>, FreeOptions}) &&
-         Register("DistilleryNormalizeAdd", type, {ReadOptions, Normalize<N, true>, FreeOptions}) &&
-         Register("DistilleryNormalizeGrad", type, {ReadOptions, NormalizeGrad<N, false>, FreeOptions}) &&
-         Register("DistilleryNormalizeAddGrad", type, {ReadOptions, NormalizeGrad<N, true>, FreeOptions});
+         Register("DistilleryNormalize", type, {Create<Options, ReadOptions>, Normalize<N, false>, Free<Options>}) &&
+         Register("DistilleryNormalizeAdd", type, {Create<Options, ReadOptions>, Normalize<N, true>, Free<Options>}) &&
+         Register("DistilleryNormalizeGrad", type, {Create<Options, ReadOptions>, NormalizeGrad<N, false>, Free<Options>}) &&
+         Register("DistilleryNormalizeAddGrad", type, {Create<Options, ReadOptions>, NormalizeGrad<N, true>, Free<Options>});
 }
 
 }  // namespace

@@ -1,9 +1,8 @@
 // Dropout, whose mask is computed where it is used and never stored. Its gradient is dropout of the gradient with the same key.
 
-#include <algorithm>
 #include <cstdint>
-#include <memory>
 
+#include "attributes.h"
 #include "call.h"
 #include "define.h"
 #include "kernels.h"
@@ -19,17 +18,6 @@ FOR_ALL_PROCESSORS void Drop(const float *__restrict x, uint32_t first, int64_t 
   for (int64_t i = 0; i < length; i++) y[i] = x[i] * mask.Factor(first + static_cast<uint32_t>(i));
 }
 
-void *ReadDropout(TF_OpKernelConstruction *construction) {
-  auto attributes = std::make_unique<DropoutAttributes>();
-  TF_Status *status = TF_NewStatus();
-  attributes->Read(construction, status);
-  if (TF_GetCode(status) != TF_OK) TF_OpKernelConstruction_Failure(construction, status);
-  TF_DeleteStatus(status);
-  return attributes.release();
-}
-
-void FreeDropout(void *attributes) { delete static_cast<DropoutAttributes *>(attributes); }
-
 // x, key → y
 void Dropout(void *attributes, TF_OpKernelContext *context) {
   Call call(context);
@@ -40,11 +28,8 @@ void Dropout(void *attributes, TF_OpKernelContext *context) {
   const Mask mask = static_cast<DropoutAttributes *>(attributes)->With(key);
   const float *from = Data<float>(x);
   float *to = Data<float>(y);
-  constexpr int64_t kBlock = 1 << 14;
-  const int64_t elements = TF_TensorElementCount(x);
-  Threads::Shared().For(static_cast<int>((elements + kBlock - 1) / kBlock), [&](int block) {
-    const int64_t at = block * kBlock;
-    Drop(from + at, static_cast<uint32_t>(at), std::min(kBlock, elements - at), mask, to + at);
+  InBlocks(TF_TensorElementCount(x), [&](int64_t at, int64_t length) {
+    Drop(from + at, static_cast<uint32_t>(at), length, mask, to + at);
   });
 }
 
@@ -56,7 +41,8 @@ bool RegisterDropout() {
                  {"x: T", "key: int32"},
                  {"y: T"},
                  FirstInput}) &&
-         Register("DistilleryDropout", TF_FLOAT, {ReadDropout, Dropout, FreeDropout});
+         Register("DistilleryDropout", TF_FLOAT,
+                  {Create<DropoutAttributes, ReadDropout>, Dropout, Free<DropoutAttributes>});
 }
 
 }  // namespace tfnodejs

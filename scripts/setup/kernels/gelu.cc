@@ -1,6 +1,5 @@
 // GELU and its gradient, each in one pass, which take TensorFlow five and seven.
 
-#include <algorithm>
 #include <cmath>
 #include <cstdint>
 
@@ -41,17 +40,6 @@ FOR_ALL_PROCESSORS void Backward(const float *__restrict dy, const float *__rest
     Normal normal = NormalAt(x[i]);
     dx[i] = dy[i] * (normal.share + x[i] * normal.density);
   }
-}
-
-// Calls part(offset, length) for blocks of a tensor.
-template <typename Part>
-void InBlocks(int64_t elements, const Part &part) {
-  constexpr int64_t kBlock = 1 << 14;
-  int blocks = static_cast<int>((elements + kBlock - 1) / kBlock);
-  Threads::Shared().For(blocks, [&](int block) {
-    int64_t at = block * kBlock;
-    part(at, std::min(kBlock, elements - at));
-  });
 }
 
 void Gelu(void *, TF_OpKernelContext *context) {

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
-#include <memory>
 #include <vector>
 
+#include "attributes.h"
 #include "call.h"
 #include "define.h"
 #include "kernels.h"
@@ -93,16 +93,9 @@ struct Parts {
   const int count;
 };
 
-void *ReadEpsilon(TF_OpKernelConstruction *construction) {
-  auto epsilon = std::make_unique<float>(0);
-  TF_Status *status = TF_NewStatus();
-  TF_OpKernelConstruction_GetAttrFloat(construction, "epsilon", epsilon.get(), status);
-  if (TF_GetCode(status) != TF_OK) TF_OpKernelConstruction_Failure(construction, status);
-  TF_DeleteStatus(status);
-  return epsilon.release();
+void ReadEpsilon(TF_OpKernelConstruction *construction, float *epsilon, TF_Status *status) {
+  TF_OpKernelConstruction_GetAttrFloat(construction, "epsilon", epsilon, status);
 }
-
-void FreeEpsilon(void *epsilon) { delete static_cast<float *>(epsilon); }
 
 // x, scale, offset → y
 void LayerNorm(void *attribute, TF_OpKernelContext *context) {
@@ -180,8 +173,8 @@ bool RegisterLayerNorm() {
                  {"dy: T", "x: T", "scale: T"},
                  {"dx: T", "dscale: T", "doffset: T"},
                  GradientShapes}) &&
-         Register("DistilleryLayerNorm", TF_FLOAT, {ReadEpsilon, LayerNorm, FreeEpsilon}) &&
-         Register("DistilleryLayerNormGrad", TF_FLOAT, {ReadEpsilon, LayerNormGrad, FreeEpsilon});
+         Register("DistilleryLayerNorm", TF_FLOAT, {Create<float, ReadEpsilon>, LayerNorm, Free<float>}) &&
+         Register("DistilleryLayerNormGrad", TF_FLOAT, {Create<float, ReadEpsilon>, LayerNormGrad, Free<float>});
 }
 
 }  // namespace tfnodejs

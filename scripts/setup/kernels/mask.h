@@ -36,11 +36,6 @@ struct DropoutAttributes {
   int64_t threshold = 0;
   float kept = 1;
 
-  void Read(TF_OpKernelConstruction *construction, TF_Status *status) {
-    TF_OpKernelConstruction_GetAttrInt64(construction, "threshold", &threshold, status);
-    if (TF_GetCode(status) == TF_OK) TF_OpKernelConstruction_GetAttrFloat(construction, "kept", &kept, status);
-  }
-
   // @param key two numbers, or none where nothing is dropped
   Mask With(const TF_Tensor *key) const {
     const bool drops = TF_TensorElementCount(key) == 2;
@@ -48,6 +43,13 @@ struct DropoutAttributes {
     return {drops ? numbers[0] : 0, drops ? numbers[1] : 0, drops ? static_cast<uint32_t>(threshold) : 0, kept};
   }
 };
+
+inline void ReadDropout(TF_OpKernelConstruction *construction, DropoutAttributes *attributes, TF_Status *status) {
+  TF_OpKernelConstruction_GetAttrInt64(construction, "threshold", &attributes->threshold, status);
+  if (TF_GetCode(status) == TF_OK) {
+    TF_OpKernelConstruction_GetAttrFloat(construction, "kept", &attributes->kept, status);
+  }
+}
 
 }  // namespace tfnodejs
 

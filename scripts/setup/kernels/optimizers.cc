@@ -4,9 +4,9 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
-#include <memory>
 #include <vector>
 
+#include "attributes.h"
 #include "call.h"
 #include "define.h"
 #include "kernels.h"
@@ -83,10 +83,8 @@ struct Options {
 };
 
 template <bool is_adam, bool has_momentum>
-void *ReadOptions(TF_OpKernelConstruction *construction) {
-  auto options = std::make_unique<Options>();
+void ReadOptions(TF_OpKernelConstruction *construction, Options *options, TF_Status *status) {
   Numbers &numbers = options->numbers;
-  TF_Status *status = TF_NewStatus();
   TF_OpKernelConstruction_GetAttrInt32(construction, "N", &options->count, status);
   auto read = [&](const char *name, float *number) {
     if (TF_GetCode(status) == TF_OK) TF_OpKernelConstruction_GetAttrFloat(construction, name, number, status);
@@ -103,12 +101,7 @@ void *ReadOptions(TF_OpKernelConstruction *construction) {
     }
     numbers.nesterov = nesterov != 0;
   }
-  if (TF_GetCode(status) != TF_OK) TF_OpKernelConstruction_Failure(construction, status);
-  TF_DeleteStatus(status);
-  return options.release();
 }
-
-void FreeOptions(void *options) { delete static_cast<Options *>(options); }
 
 // values, gradients, slots of each kind (N tensors each), rate[, ε] → new values, new slots
 template <int kSlots, void (*step)(const Block &, const Numbers &), bool is_adam>
@@ -202,11 +195,11 @@ bool RegisterOptimizers() {
                  {"values: N * T", "gradients: N * T", "rate: T"},
                  {"next: N * T"},
                  DescentShapes}) &&
-         Register("DistilleryAdam", TF_FLOAT, {ReadOptions<true, false>, Step<2, AdamStep, true>, FreeOptions}) &&
+         Register("DistilleryAdam", TF_FLOAT, {Create<Options, ReadOptions<true, false>>, Step<2, AdamStep, true>, Free<Options>}) &&
          Register("DistilleryMomentum", TF_FLOAT,
-                  {ReadOptions<false, true>, Step<1, MomentumStep, false>, FreeOptions}) &&
+                  {Create<Options, ReadOptions<false, true>>, Step<1, MomentumStep, false>, Free<Options>}) &&
          Register("DistilleryDescent", TF_FLOAT,
-                  {ReadOptions<false, false>, Step<0, DescentStep, false>, FreeOptions});
+                  {Create<Options, ReadOptions<false, false>>, Step<0, DescentStep, false>, Free<Options>});
 }
 
 }  // namespace tfnodejs

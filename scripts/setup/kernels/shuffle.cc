@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <memory>
 
+#include "attributes.h"
 #include "call.h"
 #include "define.h"
 #include "kernels.h"
@@ -29,16 +29,9 @@ FOR_ALL_PROCESSORS void Separate(const float *__restrict x, int64_t half, float 
   }
 }
 
-void *ReadGroups(TF_OpKernelConstruction *construction) {
-  auto groups = std::make_unique<int32_t>(1);
-  TF_Status *status = TF_NewStatus();
-  TF_OpKernelConstruction_GetAttrInt32(construction, "groups", groups.get(), status);
-  if (TF_GetCode(status) != TF_OK) TF_OpKernelConstruction_Failure(construction, status);
-  TF_DeleteStatus(status);
-  return groups.release();
+void ReadGroups(TF_OpKernelConstruction *construction, int32_t *groups, TF_Status *status) {
+  TF_OpKernelConstruction_GetAttrInt32(construction, "groups", groups, status);
 }
-
-void FreeGroups(void *groups) { delete static_cast<int32_t *>(groups); }
 
 // Channel j of group i of x is channel i of group j of y.
 void Shuffle(void *attribute, TF_OpKernelContext *context) {
@@ -76,7 +69,7 @@ void Shuffle(void *attribute, TF_OpKernelContext *context) {
 
 bool RegisterShuffle() {
   return Define({"DistilleryShuffle", {"T: {float}", "groups: int"}, {"x: T"}, {"y: T"}, FirstInput}) &&
-         Register("DistilleryShuffle", TF_FLOAT, {ReadGroups, Shuffle, FreeGroups});
+         Register("DistilleryShuffle", TF_FLOAT, {Create<int32_t, ReadGroups>, Shuffle, Free<int32_t>});
 }
 
 }  // namespace tfnodejs

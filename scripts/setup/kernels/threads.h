@@ -91,6 +91,17 @@ class Threads {
   uint64_t round_ = 0;
 };
 
+// Calls part(offset, length) for blocks of a tensor.
+template <typename Part>
+void InBlocks(int64_t elements, const Part &part) {
+  constexpr int64_t kBlock = 1 << 14;
+  int blocks = static_cast<int>((elements + kBlock - 1) / kBlock);
+  Threads::Shared().For(blocks, [&](int block) {
+    int64_t at = block * kBlock;
+    part(at, std::min(kBlock, elements - at));
+  });
+}
+
 }  // namespace tfnodejs
 
 #endif  // DISTILLERY_KERNELS_THREADS_H_
