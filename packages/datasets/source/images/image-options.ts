@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { type Size, sizeCounts } from './size-counts.ts';
 
 /** How images become arrays of one shape: options of each source that decodes images. */
 export const imageOptions = {
@@ -44,28 +45,23 @@ export function photographNormalization({ channels }: Pick<ImageTarget, 'channel
  *
  * @param sizes `[height, width]` of some of the images; at least one
  */
-export function usualSize(sizes: readonly (readonly [number, number])[]): {
-  size: [number, number];
-  notes: string[];
-} {
-  const counts = new Map<string, { size: readonly [number, number]; count: number }>();
-  for (const size of sizes) {
-    const key = size.join('×');
-    counts.set(key, { size, count: (counts.get(key)?.count ?? 0) + 1 });
-  }
-  const [most] = [...counts.values()].sort((a, b) => b.count - a.count);
-  if (counts.size === 1) return { size: [...most.size], notes: [] };
-  const size: [number, number] =
-    2 * most.count > sizes.length
-      ? [...most.size]
+export function usualSize(sizes: readonly Size[]): { size: Size; notes: string[] } {
+  const counts = sizeCounts();
+  for (const size of sizes) counts.add(size);
+  const found = counts.result();
+  if (found === undefined) throw new RangeError('there are no sizes to choose from');
+  const { smallest, largest, most } = found;
+  const [first] = most;
+  if (most.length === 1) return { size: first.size, notes: [] };
+  const size: Size =
+    2 * first.count > sizes.length
+      ? first.size
       : [medianOf(sizes.map(([height]) => height)), medianOf(sizes.map(([, width]) => width))];
-  const area = ([height, width]: readonly [number, number]) => height * width;
-  const sorted = [...counts.values()].map((one) => one.size).sort((a, b) => area(a) - area(b));
-  const text = (one: readonly [number, number]) => one.join('×');
+  const text = (one: Size) => one.join('×');
   return {
     size,
     notes: [
-      `the images have different sizes, from ${text(sorted[0])} to ${text(sorted[sorted.length - 1])} pixels among ` +
+      `the images have different sizes, from ${text(smallest)} to ${text(largest)} pixels among ` +
         `${sizes.length} of them; each is scaled to ${text(size)}, which \`size\` and \`fit\` change`,
     ],
   };

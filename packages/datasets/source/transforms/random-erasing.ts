@@ -1,5 +1,6 @@
 import type { RandomStream } from '@distillery/engine/random';
 import { z } from 'zod';
+import { randomSides } from './pixels/random-box.ts';
 import { rangeSchema } from './pixels/range.ts';
 import type { PixelTransform } from './transform.ts';
 
@@ -44,19 +45,11 @@ export const randomErasing: PixelTransform<typeof options> = {
   },
 };
 
-function erase(
-  { scale, ratio, fill }: Options,
-  [height, width, channels]: readonly number[],
-  stream: RandomStream,
-  into: Uint8Array,
-): void {
+function erase(choice: Options, shape: readonly number[], stream: RandomStream, into: Uint8Array): void {
+  const [height, width, channels] = shape;
+  const { fill } = choice;
   for (let attempt = 0; attempt < attempts; attempt++) {
-    const area = height * width * (scale[0] + (scale[1] - scale[0]) * stream.uniform());
-    const aspect = Math.exp(
-      Math.log(ratio[0]) + (Math.log(ratio[1]) - Math.log(ratio[0])) * stream.uniform(),
-    );
-    const high = Math.round(Math.sqrt(area * aspect));
-    const wide = Math.round(Math.sqrt(area / aspect));
+    const [high, wide] = randomSides(choice, shape, stream);
     if (high < 1 || wide < 1 || high >= height || wide >= width) continue;
     const top = stream.below(height - high + 1);
     const left = stream.below(width - wide + 1);

@@ -1,5 +1,6 @@
 import type { RandomStream } from '@distillery/engine/random';
 import { z } from 'zod';
+import { randomSides } from './pixels/random-box.ts';
 import { rangeSchema } from './pixels/range.ts';
 import { type Box, resizer } from './pixels/resize.ts';
 import type { PixelTransform } from './transform.ts';
@@ -34,17 +35,15 @@ export const randomResizedCrop: PixelTransform<typeof options> = {
   },
 };
 
-function boxOf({ scale, ratio }: Options, [height, width]: readonly number[], stream: RandomStream): Box {
+function boxOf(choice: Options, shape: readonly number[], stream: RandomStream): Box {
+  const [height, width] = shape;
   for (let attempt = 0; attempt < attempts; attempt++) {
-    const area = height * width * between(scale, stream);
-    const aspect = Math.exp(between([Math.log(ratio[0]), Math.log(ratio[1])], stream));
-    const wide = Math.round(Math.sqrt(area * aspect));
-    const high = Math.round(Math.sqrt(area / aspect));
+    const [wide, high] = randomSides(choice, shape, stream);
     if (wide < 1 || high < 1 || wide > width || high > height) continue;
     const top = stream.below(height - high + 1);
     return { top, left: stream.below(width - wide + 1), height: high, width: wide };
   }
-  return centre(ratio, height, width);
+  return centre(choice.ratio, height, width);
 }
 
 /** The largest part in the middle whose ratio is allowed. */
@@ -53,8 +52,4 @@ function centre([least, most]: readonly number[], height: number, width: number)
   const wide = ratio > most ? Math.max(1, Math.round(height * most)) : width;
   const high = ratio < least ? Math.max(1, Math.round(width / least)) : height;
   return { top: (height - high) >> 1, left: (width - wide) >> 1, height: high, width: wide };
-}
-
-function between([least, most]: readonly number[], stream: RandomStream): number {
-  return least + (most - least) * stream.uniform();
 }

@@ -53,30 +53,38 @@ export const namesOf = ({ networks }: Pick<StageView, 'networks'>): string[] =>
  * several writes the name of a network before those of its values, such as `small/validation_accuracy`. What has no
  * network's name belongs to all of them.
  */
-export function curvesOf(
-  curves: readonly Curve[],
-  { id, networks }: Pick<StageView, 'id' | 'networks'>,
-  network: string,
-): Curve[] {
-  const own = curves.filter(({ stage }) => stage === id);
-  if (networks.length < 2) return own;
-  return own.flatMap((curve) => {
-    if (!curve.name.includes('/')) return [curve];
-    // The means of an epoch are `epoch_small/cross_entropy`.
-    const before = ['', 'epoch_'].find((prefix) => curve.name.startsWith(`${prefix}${network}/`));
-    if (before === undefined) return [];
-    return [{ ...curve, name: `${before}${curve.name.slice(curve.name.indexOf('/') + 1)}` }];
+export function curvesOf(curves: readonly Curve[], { id, networks }: CurveStage, network: string): Curve[] {
+  return curves.flatMap((curve) => {
+    const name = curve.stage === id ? ownName(curve, networks, network) : undefined;
+    return name === undefined ? [] : [name === curve.name ? curve : { ...curve, name }];
   });
 }
 
 /** Finds a curve of one network in a stage by its name there. */
 export function curveOf(
   curves: readonly Curve[],
-  stage: Pick<StageView, 'id' | 'networks'>,
+  { id, networks }: CurveStage,
   network: string,
   value: string,
 ): Curve | undefined {
-  return curvesOf(curves, stage, network).find(({ name }) => name === value);
+  const found = curves.find(
+    ({ stage, name }) => stage === id && ownName({ name }, networks, network) === value,
+  );
+  return found && { ...found, name: value };
+}
+
+type CurveStage = Pick<StageView, 'id' | 'networks'>;
+
+/** The name of a curve where it is one network's; undefined for a curve of another network. */
+function ownName(
+  { name }: Pick<Curve, 'name'>,
+  networks: StageView['networks'],
+  network: string,
+): string | undefined {
+  if (networks.length < 2 || !name.includes('/')) return name;
+  // The means of an epoch are `epoch_small/cross_entropy`.
+  const before = ['', 'epoch_'].find((prefix) => name.startsWith(`${prefix}${network}/`));
+  return before === undefined ? undefined : `${before}${name.slice(name.indexOf('/') + 1)}`;
 }
 
 const unique = (names: readonly string[]): string[] => [...new Set(names)];
