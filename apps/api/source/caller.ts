@@ -1,5 +1,5 @@
 import { DistilleryError } from '@distillery/spec';
-import type { ApiKey, DistilleryQueue, WebhookOwner } from '@distillery/queue';
+import type { ApiKey, DistilleryQueue } from '@distillery/queue';
 
 /** The API key that a request was sent with, and its limits. */
 export type Caller = Pick<ApiKey, 'id' | 'name' | 'scope'> & {
@@ -30,8 +30,11 @@ export function checkOwner(caller: Caller | null, owner: string | null, what: 'j
   );
 }
 
-/** Whose webhooks a caller sees and changes: its own, and as admin or where no keys are needed those of all. */
-export function webhooksOf(caller: Caller | null): WebhookOwner {
+/**
+ * Whose uploads, data sets and webhooks a caller sees and changes: its own, and as admin or where no keys are needed those of all
+ * (undefined).
+ */
+export function ownerSeenBy(caller: Caller | null): string | undefined {
   return caller === null || caller.scope === 'admin' ? undefined : caller.name;
 }
 

@@ -1,4 +1,5 @@
 import { sha256 } from '@noble/hashes/sha2.js';
+import { bytesToHex } from '@noble/hashes/utils.js';
 import { ApiError } from './api-error.ts';
 import { ConnectionError } from './connection-error.ts';
 import { delay } from './delay.ts';
@@ -100,7 +101,7 @@ export async function download(
         connection = undefined;
       }
     }
-    const actual = hexOf(hash.digest());
+    const actual = bytesToHex(hash.digest());
     if (actual !== expected) throw new DigestError(name, actual, expected);
   }
 
@@ -163,11 +164,7 @@ async function* bodyOf({ response, end }: Connection): AsyncGenerator<Uint8Array
 /** The hexadecimal SHA-256 of a `Repr-Digest` header (RFC 9530). */
 function digestOf(header: string | null): string | undefined {
   const text = /sha-256=:([^:]+):/.exec(header ?? '')?.[1];
-  return text === undefined ? undefined : hexOf(Uint8Array.from(atob(text), (one) => one.charCodeAt(0)));
-}
-
-function hexOf(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+  return text === undefined ? undefined : bytesToHex(Uint8Array.from(atob(text), (one) => one.charCodeAt(0)));
 }
 
 /** The file name of a `Content-Disposition` header (RFC 6266). */

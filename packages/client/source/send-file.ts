@@ -1,4 +1,5 @@
 import { sha256 } from '@noble/hashes/sha2.js';
+import { bytesToHex } from '@noble/hashes/utils.js';
 import type { Upload } from '@distillery/spec';
 import { ApiError } from './api-error.ts';
 import { delay } from './delay.ts';
@@ -77,8 +78,7 @@ export async function sendFile(
     onProgress?.(offset, file.size, id);
   }
   const upload = await transport.json<Upload>({ path, ...options, timeoutMs: pieceMs });
-  const sent = hash?.digest();
-  const digest = sent && Array.from(sent, (byte) => byte.toString(16).padStart(2, '0')).join('');
+  const digest = hash && bytesToHex(hash.digest());
   if (digest !== undefined && upload.digest !== digest)
     throw new DigestError(upload.name, String(upload.digest), digest, 'upload it again');
   return upload;

@@ -21,10 +21,9 @@ import {
   uploadedNetwork,
 } from '@distillery/training';
 import { parse } from 'secure-json-parse';
-import { type Caller, checkPriority } from '../caller.ts';
+import { type Caller, checkPriority, ownerSeenBy } from '../caller.ts';
 import { finish } from '../uploads/finish.ts';
 import { find } from '../uploads/record.ts';
-import { uploadsOf } from '../uploads/space.ts';
 import { checkNamedWebhooks } from '../webhooks/check.ts';
 import { answerRequests } from './answering.ts';
 import { liveWorkers } from './live-workers.ts';
@@ -152,7 +151,7 @@ async function uploadedFile(
   id: string,
   caller: Caller | null,
 ): Promise<{ digest: string; size: number; name: string }> {
-  const upload = await find(store, id, uploadsOf(caller));
+  const upload = await find(store, id, ownerSeenBy(caller));
   const whole = await finish(queue, store, upload);
   if (whole !== undefined) return { digest: whole.digest, size: whole.size, name: upload.name };
   const message = `the upload ${upload.id} lacks bytes: send the rest of ${upload.name} first`;
@@ -193,7 +192,7 @@ async function planned(
   caller: Caller | null,
 ): Promise<Planned & { spec: JobSpec }> {
   checkPriority(caller, posted);
-  const spec = await resolveDatasets(validated(posted), context.store, uploadsOf(caller));
+  const spec = await resolveDatasets(validated(posted), context.store, ownerSeenBy(caller));
   await checkNamedWebhooks(queue, spec, caller?.name ?? null);
   return { spec, ...(await planJob(spec, { ...context, ...(await liveWorkers(queue)) })) };
 }

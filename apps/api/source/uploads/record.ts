@@ -34,7 +34,7 @@ const wholeSchema = z.object({ digest: z.string(), size: z.int(), at: z.iso.date
 export type Whole = z.output<typeof wholeSchema>;
 
 /** Whose uploads are asked for: those of a name, of requests without keys (null), or all (undefined). */
-export type Owner = string | null | undefined;
+type Owner = string | null | undefined;
 
 const folderOf = (owner: string | null) =>
   `${uploadsFolder}/${owner === null ? 'none' : sha256(owner).slice(0, 20)}`;

@@ -1,17 +1,12 @@
 import { DistilleryError } from '@distillery/spec';
 import type { Store } from '@distillery/store';
 import { keptDatasets, keptNetworks } from '@distillery/training';
-import type { Caller } from '../caller.ts';
-import { list, type Owner, whole } from './record.ts';
+import { type Caller, ownerSeenBy } from '../caller.ts';
+import { list, whole } from './record.ts';
 import type { UploadRules } from './rules.ts';
 
 /** The most uploads of an owner at a time, however small. */
 const mostUploads = 1000;
-
-/** Whose uploads a caller sees and changes: its own, and as admin or where no keys are needed those of all. */
-export function uploadsOf(caller: Caller | null): Owner {
-  return caller === null || caller.scope === 'admin' ? undefined : caller.name;
-}
 
 /** The bytes that the files of an owner take: uploads by the size that they will have, and equal files once. */
 async function bytesOf(store: Store, owner: string): Promise<number> {
@@ -43,8 +38,8 @@ export async function checkSpace(
   caller: Caller | null,
   { quotaBytes }: UploadRules,
 ): Promise<void> {
-  const owner = uploadsOf(caller);
-  if (owner === undefined || owner === null) return;
+  const owner = ownerSeenBy(caller);
+  if (owner === undefined) return;
   const count = (await list(store, owner)).length;
   if (count > mostUploads) {
     const message = `${owner} has ${mostUploads} uploads already: delete some of them, or wait until they expire`;

@@ -1,3 +1,4 @@
+import { bytesToHex } from '@noble/hashes/utils.js';
 import type {
   Analysis,
   Checkpoint,
@@ -479,6 +480,5 @@ export function jobs(transport: Transport) {
 
 /** A new idempotency key. Not `crypto.randomUUID`, which pages have over https alone. */
 function randomKey(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+  return bytesToHex(crypto.getRandomValues(new Uint8Array(16)));
 }

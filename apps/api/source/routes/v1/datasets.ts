@@ -11,7 +11,7 @@ import { blobName } from '../../artifacts/named.ts';
 import { problems } from '../../http/responses.ts';
 import { datasetView } from '../../profiles/view.ts';
 import type { Services } from '../../services.ts';
-import { uploadsOf } from '../../uploads/space.ts';
+import { ownerSeenBy } from '../../caller.ts';
 import { validatorWithoutBody } from '../../validation.ts';
 
 const tags = ['datasets'];
@@ -62,7 +62,7 @@ export const datasets: FastifyPluginAsyncZod<Services> = async (
       },
     },
     async ({ caller }) => {
-      const kept = await keptDatasets(store, uploadsOf(caller));
+      const kept = await keptDatasets(store, ownerSeenBy(caller));
       return { datasets: await Promise.all(kept.map((dataset) => datasetView(store, dataset))) };
     },
   );
@@ -79,7 +79,7 @@ export const datasets: FastifyPluginAsyncZod<Services> = async (
       },
     },
     async ({ params: { dataset }, caller }) =>
-      datasetView(store, await keptDataset(store, dataset, uploadsOf(caller))),
+      datasetView(store, await keptDataset(store, dataset, ownerSeenBy(caller))),
   );
 
   app.get(
@@ -94,7 +94,7 @@ export const datasets: FastifyPluginAsyncZod<Services> = async (
       },
     },
     async ({ params: { dataset }, caller }) => {
-      const found = await profileOf(store, await keptDataset(store, dataset, uploadsOf(caller)));
+      const found = await profileOf(store, await keptDataset(store, dataset, ownerSeenBy(caller)));
       if (found === undefined) {
         throw new DistilleryError(
           'not_ready',
@@ -119,7 +119,7 @@ export const datasets: FastifyPluginAsyncZod<Services> = async (
       },
     },
     async ({ params: { dataset: id }, caller }, reply) => {
-      const dataset = await keptDataset(store, id, uploadsOf(caller));
+      const dataset = await keptDataset(store, id, ownerSeenBy(caller));
       // Noted first: a crash in between leaves a note of a file that is still named, which a collection drops.
       await queue.inventory.leftovers.add([blobName(dataset.file.digest)]);
       await dropDataset(store, dataset.id);

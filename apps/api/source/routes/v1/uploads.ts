@@ -10,7 +10,8 @@ import { finish } from '../../uploads/finish.ts';
 import { receive } from '../../uploads/receive.ts';
 import { type About, create, find, list } from '../../uploads/record.ts';
 import type { UploadRules } from '../../uploads/rules.ts';
-import { checkSize, checkSpace, uploadsOf } from '../../uploads/space.ts';
+import { ownerSeenBy } from '../../caller.ts';
+import { checkSize, checkSpace } from '../../uploads/space.ts';
 import {
   algorithms,
   checksumOf,
@@ -135,7 +136,7 @@ export const uploads: FastifyPluginAsyncZod<Services & { rules: UploadRules }> =
       },
     },
     async ({ caller }) => {
-      const found = await list(store, uploadsOf(caller));
+      const found = await list(store, ownerSeenBy(caller));
       return { uploads: await Promise.all(found.map((about) => viewOf(store, about, rules))) };
     },
   );
@@ -157,7 +158,7 @@ export const uploads: FastifyPluginAsyncZod<Services & { rules: UploadRules }> =
     },
     handler: async ({ params: { upload }, headers, caller }, reply) => {
       checkVersion(headers['tus-resumable'], reply);
-      const about = await find(store, upload, uploadsOf(caller));
+      const about = await find(store, upload, ownerSeenBy(caller));
       // The process that received the last byte may have ended before it was done.
       await finish(queue, store, about);
       await see(about, reply);
@@ -181,7 +182,7 @@ export const uploads: FastifyPluginAsyncZod<Services & { rules: UploadRules }> =
       },
     },
     async ({ params: { upload }, caller }) => {
-      const about = await find(store, upload, uploadsOf(caller));
+      const about = await find(store, upload, ownerSeenBy(caller));
       await finish(queue, store, about);
       return viewOf(store, about, rules);
     },
@@ -211,7 +212,7 @@ export const uploads: FastifyPluginAsyncZod<Services & { rules: UploadRules }> =
           `the body of a PATCH has the type ${contentType}, not ${headers['content-type'] ?? 'none'}`,
         );
       }
-      const about = await find(store, given.upload, uploadsOf(caller));
+      const about = await find(store, given.upload, ownerSeenBy(caller));
       const checksum = checksumOf(headers['upload-checksum']);
       await receive(store, about, headers['upload-offset'], bytesOf(request), checksum);
       await finish(queue, store, about);
@@ -282,7 +283,7 @@ export const uploads: FastifyPluginAsyncZod<Services & { rules: UploadRules }> =
     },
     async ({ params: { upload }, headers, caller }, reply) => {
       checkVersion(headers['tus-resumable'], reply);
-      await removeUpload(queue, store, await find(store, upload, uploadsOf(caller)));
+      await removeUpload(queue, store, await find(store, upload, ownerSeenBy(caller)));
       return reply.code(204).send(undefined);
     },
   );

@@ -3,7 +3,7 @@ import { deliverySchema, DistilleryError } from '@distillery/spec';
 import type { DeliveryHead } from '@distillery/queue';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import { webhooksOf } from '../../caller.ts';
+import { ownerSeenBy } from '../../caller.ts';
 import { problems } from '../../http/responses.ts';
 import type { Services } from '../../services.ts';
 import { attempt } from '../../webhooks/attempt.ts';
@@ -45,7 +45,7 @@ export const deliveries: FastifyPluginAsyncZod<Services & { rules: WebhookRules 
       },
     },
     async ({ params: { webhook }, caller, raw }) => {
-      const target = await queue.webhooks.target(webhook, webhooksOf(caller));
+      const target = await queue.webhooks.target(webhook, ownerSeenBy(caller));
       const createdAt = new Date().toISOString();
       const id = `${Date.parse(createdAt)}-test-${randomBytes(8).toString('hex')}`;
       const head: DeliveryHead = { type: 'test', job: null, createdAt };
@@ -85,7 +85,7 @@ export const deliveries: FastifyPluginAsyncZod<Services & { rules: WebhookRules 
       },
     },
     async ({ params: { webhook }, query, caller }) => {
-      await queue.webhooks.get(webhook, webhooksOf(caller));
+      await queue.webhooks.get(webhook, ownerSeenBy(caller));
       return queue.webhooks.deliveries.list(webhook, query);
     },
   );
@@ -103,7 +103,7 @@ export const deliveries: FastifyPluginAsyncZod<Services & { rules: WebhookRules 
       },
     },
     async ({ params: { webhook, delivery }, caller }, reply) => {
-      await queue.webhooks.get(webhook, webhooksOf(caller));
+      await queue.webhooks.get(webhook, ownerSeenBy(caller));
       await queue.webhooks.deliveries.redeliver(webhook, delivery);
       return reply.code(202).send(await queue.webhooks.deliveries.get(webhook, delivery));
     },

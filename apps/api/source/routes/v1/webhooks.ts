@@ -7,7 +7,7 @@ import {
 } from '@distillery/spec';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import { webhooksOf } from '../../caller.ts';
+import { ownerSeenBy } from '../../caller.ts';
 import { problems } from '../../http/responses.ts';
 import type { Services } from '../../services.ts';
 import { checkReceiver } from '../../webhooks/check.ts';
@@ -57,7 +57,7 @@ export const webhooks: FastifyPluginAsyncZod<Services & { rules: WebhookRules }>
         response: { 200: z.object({ webhooks: z.array(webhookSchema) }), ...problems },
       },
     },
-    async ({ caller }) => ({ webhooks: await queue.webhooks.list(webhooksOf(caller)) }),
+    async ({ caller }) => ({ webhooks: await queue.webhooks.list(ownerSeenBy(caller)) }),
   );
 
   app.get(
@@ -71,7 +71,7 @@ export const webhooks: FastifyPluginAsyncZod<Services & { rules: WebhookRules }>
         response: { 200: webhookSchema, ...problems },
       },
     },
-    async ({ params, caller }) => queue.webhooks.get(params.webhook, webhooksOf(caller)),
+    async ({ params, caller }) => queue.webhooks.get(params.webhook, ownerSeenBy(caller)),
   );
 
   app.patch(
@@ -89,7 +89,7 @@ export const webhooks: FastifyPluginAsyncZod<Services & { rules: WebhookRules }>
     },
     async ({ params, body, caller }) => {
       if (body.url !== undefined) await checkReceiver(body.url, rules.allows);
-      return queue.webhooks.change(params.webhook, webhooksOf(caller), body);
+      return queue.webhooks.change(params.webhook, ownerSeenBy(caller), body);
     },
   );
 
@@ -106,7 +106,7 @@ export const webhooks: FastifyPluginAsyncZod<Services & { rules: WebhookRules }>
       },
     },
     async ({ params, caller }, reply) => {
-      await queue.webhooks.remove(params.webhook, webhooksOf(caller));
+      await queue.webhooks.remove(params.webhook, ownerSeenBy(caller));
       return reply.code(204).send();
     },
   );
@@ -125,7 +125,7 @@ export const webhooks: FastifyPluginAsyncZod<Services & { rules: WebhookRules }>
     },
     async ({ params, caller }, reply) => {
       reply.header('cache-control', 'no-store');
-      return queue.webhooks.rotate(params.webhook, webhooksOf(caller));
+      return queue.webhooks.rotate(params.webhook, ownerSeenBy(caller));
     },
   );
 
