@@ -99,5 +99,8 @@ function surplus(
 ): FieldError[] {
   const used = new Set([...Object.values(copied), ...fresh]);
   const left = [...source.keys()].filter((name) => !used.has(name));
-  return left.map((name) => ({ path: `/${name}`, message: 'of the source belongs to no layer of the network' }));
+  return left.map((name) => ({
+    path: `/${name}`,
+    message: 'of the source belongs to no layer of the network',
+  }));
 }

@@ -19,7 +19,8 @@ export async function describeInitials(spec: JobSpec, store: Store | undefined):
   ];
   for (const { path, initial } of given) {
     if (initial?.network !== undefined) {
-      const message = 'is the id of a network of a service, and can be used in its jobs alone: give `weights`';
+      const message =
+        'is the id of a network of a service, and can be used in its jobs alone: give `weights`';
       throw refusal(`${path}/initial/network`, message, initial.network);
     }
     const digest = initial?.weights;

@@ -31,9 +31,7 @@ export async function resolveNetworks(spec: JobSpec, store: Store): Promise<JobS
   const ofTeacher = async <Teacher extends object>(teacher: Teacher, path: string): Promise<Teacher> => {
     const { type, initial } = teacher as { type?: string; initial?: Initial };
     const own = type === 'stored' ? await resolved(teacher, path) : teacher;
-    return initial === undefined
-      ? own
-      : { ...own, initial: await resolved(initial, `${path}/initial`) };
+    return initial === undefined ? own : { ...own, initial: await resolved(initial, `${path}/initial`) };
   };
   return {
     ...spec,

@@ -9,7 +9,13 @@ import { bindPeer } from '../peers.ts';
 import { pretrainedOf } from '../pretraining.ts';
 import { tracedWithTaps, withoutGradientTap } from '../taps.ts';
 import { checkMixedLabels } from './check-augmentations.ts';
-import { checkBatchNorm, checkFresh, checkPeerInitials, checkPeers, checkTrainings } from './check-trainings.ts';
+import {
+  checkBatchNorm,
+  checkFresh,
+  checkPeerInitials,
+  checkPeers,
+  checkTrainings,
+} from './check-trainings.ts';
 import { mapClasses, type Subject } from './class-map.ts';
 import type { BoundNetwork, Layout, PlannedStudent, PlannedTeacher } from './layout.ts';
 import { remembered } from './remembered.ts';
@@ -125,12 +131,7 @@ function withInitials(
     };
     // What does not fit a student does not fit its control either, and is reported once.
     const refusals = student.index === null ? [] : fields;
-    const initial = planInitial(
-      student.initial,
-      own,
-      { teachers: sources, stored: initials },
-      refusals,
-    );
+    const initial = planInitial(student.initial, own, { teachers: sources, stored: initials }, refusals);
     return { ...bound, ...(initial && { initial }) };
   });
 }

@@ -45,7 +45,10 @@ test('a student starts from every second layer of its teacher, and so does its c
   timeout: 120_000,
 }, async () => {
   const [half] = base.students;
-  const students = [{ ...half, training: still }, { ...half, name: 'random', initial: undefined }];
+  const students = [
+    { ...half, training: still },
+    { ...half, name: 'random', initial: undefined },
+  ];
   const spec = jobSpec.parse({ ...base, students });
   const job = await runner.plan('job_half', spec);
   expect(job.stages.find(({ id }) => id === 'student.control-vit.3')?.needs).toContain('teacher');
@@ -71,7 +74,11 @@ test('a student starts from every second layer of its teacher, and so does its c
 });
 
 test('a stopped student with initial weights goes on to the same bytes', { timeout: 120_000 }, async () => {
-  const spec = jobSpec.parse({ ...base, checkpoints: { everySeconds: 0 }, training: { epochs: 2, batchSize: 40 } });
+  const spec = jobSpec.parse({
+    ...base,
+    checkpoints: { everySeconds: 0 },
+    training: { epochs: 2, batchSize: 40 },
+  });
   const [whole, stopped] = [await runner.plan('job_whole', spec), await runner.plan('job_stopped', spec)];
   for (const job of [whole, stopped]) for (const id of ['teacher', 'outputs']) await job.run(id);
   await whole.run('student.half.3');
@@ -108,7 +115,10 @@ test('a teacher is fine-tuned from a network that was brought, with a classifier
   expect(spec.teacher).toMatchObject({ initial: { weights: weights.digest } });
   const tuned = await runner.plan('job_tuned', spec);
   await tuned.run('teacher');
-  const plain = await runner.plan('job_plain', jobSpec.parse({ ...base, teacher: { ...teacher, initial: undefined } }));
+  const plain = await runner.plan(
+    'job_plain',
+    jobSpec.parse({ ...base, teacher: { ...teacher, initial: undefined } }),
+  );
   await plain.run('teacher');
   const [a, b] = [tuned, plain].map(({ results }) => results.teacher as TeacherResult);
   expect(a.address, 'the initial weights are part of what determines a teacher').not.toBe(b.address);
@@ -123,7 +133,10 @@ test('a teacher is fine-tuned from a network that was brought, with a classifier
   expect(await refusal({ teacher: copied })).toMatchObject([
     { path: '/teacher/initial/classifier', allowed: ['fresh'], message: expect.stringContaining('(my ') },
   ]);
-  const unknown = resolveNetworks(jobSpec.parse({ ...base, teacher: { ...teacher, initial: { network: 'net_1' } } }), runner.store);
+  const unknown = resolveNetworks(
+    jobSpec.parse({ ...base, teacher: { ...teacher, initial: { network: 'net_1' } } }),
+    runner.store,
+  );
   await expect(unknown).rejects.toMatchObject({
     code: 'invalid_spec',
     fields: [{ path: '/teacher/initial/network', value: 'net_1' }],
@@ -164,13 +177,19 @@ test('what does not fit is refused name by name', async () => {
   expect(await initial({ weights: absent })).toMatchObject([
     { path: `${path}/weights`, value: absent, message: expect.stringContaining('is not in the store') },
   ]);
-  expect(jobSpec.safeParse({ ...base, students: [{ ...base.students[0], initial: {} }] }).error?.issues).toMatchObject([
+  expect(
+    jobSpec.safeParse({ ...base, students: [{ ...base.students[0], initial: {} }] }).error?.issues,
+  ).toMatchObject([
     { path: ['students', 0, 'initial'], message: 'must have exactly one of: from, network, weights' },
   ]);
 });
 
 test('peers that would start equal are refused', async () => {
-  const source = { ...base, teacher: { architecture: vit(2) }, students: [{ name: 'any', architecture: vit(2), method }] };
+  const source = {
+    ...base,
+    teacher: { architecture: vit(2) },
+    students: [{ name: 'any', architecture: vit(2), method }],
+  };
   const job = await runner.plan('job_peer_source', jobSpec.parse(source));
   await job.run('teacher');
   const weights = (job.results.teacher as TeacherResult).result.best.weights.digest;
