@@ -1,4 +1,4 @@
-import { type DatasetContext, datasets, inputBytes } from '@distillery/datasets';
+import { type DatasetContext, datasets, inputBytes, isAugmented } from '@distillery/datasets';
 import { type NetworkPlan, sizeOf, trace } from '@distillery/engine';
 import {
   type Choice,
@@ -18,6 +18,8 @@ import { describeInitials } from '../initial/sources.ts';
 import { describeTeachers } from './subjects.ts';
 import { augmentationCosts } from './augmentation-costs.ts';
 import { beyond, type Bounds, defaultBounds, beyondAtOnce } from './bounds.ts';
+import { teachers as teacherKinds } from '../kinds.ts';
+import { type Layout, learnersOf } from './layout.ts';
 import { memoryEstimate, outputsEstimate } from './estimate.ts';
 import { planNetworks } from './plan-networks.ts';
 import { pathOf } from './students.ts';
@@ -62,7 +64,7 @@ export async function planJob(spec: JobSpec, context: PlanContext): Promise<Plan
   const bounds = context.bounds ?? defaultBounds;
   refuse(beyondAtOnce(spec, bounds));
   const outline = await datasets.get(spec.dataset.source).outline(spec.dataset, context);
-  const teachers = await describeTeachers(spec, context);
+  const teachers = await describeTeachers(spec, context, outline);
   const initials = await describeInitials(spec, context.store);
   const layout = planNetworks(spec, { job: outline, teachers, initials }, context.bfloat16Refusal);
   const validation = Math.round(outline.trainCount * validationOf(spec).fraction);
@@ -108,7 +110,7 @@ export async function planJob(spec: JobSpec, context: PlanContext): Promise<Plan
         test: outline.testCount,
       },
       teachers: layout.teachers.map(({ teacher, architecture, plan, initial }) => ({
-        ...describe(architecture, plan),
+        ...describe(architecture ?? teacher.options, plan),
         name: teacher.name,
         ...describeInitial(initial),
         weight: teacher.weight,
@@ -131,6 +133,7 @@ export async function planJob(spec: JobSpec, context: PlanContext): Promise<Plan
       warnings: [
         ...(context.running === 0 ? ['no worker is running: the job would wait until one is started'] : []),
         ...(context.store === undefined ? [] : await warningsOfProfile(context.store, spec.dataset)),
+        ...sameOutputs(layout),
         ...doubtfulTrainings([
           ...layout.teachers.map(({ teacher }) => teacher),
           ...layout.students.map(({ student }) => student),
@@ -154,6 +157,18 @@ function describe(choice: Choice, plan: NetworkPlan) {
     flops: plan.flops,
     taps: plan.taps,
   };
+}
+
+/** A sentence for each teacher whose outputs students with augmented views read, though it never saw these views. */
+function sameOutputs(layout: Layout): string[] {
+  return layout.teachers.flatMap(({ teacher: { name, options } }) => {
+    if (teacherKinds.get(options.type).read === undefined) return [];
+    const augmented = learnersOf(layout, name).filter(({ student }) => isAugmented(student.training.augmentation));
+    const names = augmented.map(({ student }) => student.name).join(', ');
+    return names === ''
+      ? []
+      : [`${names}: the outputs of ${name} were given for plain samples, and are taught for every view of them`];
+  });
 }
 
 function describeInitial(initial: PlannedInitial | undefined) {
