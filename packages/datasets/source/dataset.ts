@@ -94,6 +94,9 @@ export function inputBytes(described: Pick<DatasetOutline, 'shape' | 'vocabulary
   return described.shape.reduce((product, extent) => product * extent, bytesOfNumber[inputKind(described)]);
 }
 
+/** The default of `DatasetContext.diskBytes`. */
+export const defaultDiskBytes = 64 * 2 ** 30;
+
 /** The folders, limits and callbacks that a source works with. */
 export interface DatasetContext {
   /** The folder for downloads and decoded copies; it is created when missing. */
@@ -108,6 +111,11 @@ export interface DatasetContext {
   progress?: (message: string) => void;
   /** The most bytes of decoded inputs that a reading thread keeps in memory. Default: 512 MiB. */
   memoryBytes?: number;
+  /**
+   * The most bytes on the disk of decoded copies, and of unpacked archives; what was not used for the longest time goes first.
+   * Default: 64 GiB.
+   */
+  diskBytes?: number;
   /** Ends an outline or a load early, which then throws the signal's reason. */
   signal?: AbortSignal;
 }

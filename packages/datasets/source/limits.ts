@@ -22,7 +22,7 @@ export const limitOptions = {
     ),
 };
 
-interface Limits {
+export interface Limits {
   trainLimit?: number | undefined;
   testLimit?: number | undefined;
 }
@@ -44,25 +44,28 @@ export function limited(dataset: Dataset, { trainLimit, testLimit }: Limits): Da
   return { ...dataset, digest, train, test };
 }
 
-/**
- * Keeps `limit` samples: shuffles each class, interleaves the classes in proportion to their sizes, and takes the first
- * ones. The kept samples stay in their original order.
- */
-function limitedSplit(split: Split, limit = Infinity): Split {
-  if (split.count <= limit) return split;
+/** The indices of the samples of a split that a limit keeps; undefined where it keeps all. */
+export function keptSamples(labels: Int32Array, limit = Infinity): Int32Array | undefined {
+  if (labels.length <= limit) return undefined;
   const members = new Map<number, number[]>();
-  split.labels.forEach((label, index) => {
+  labels.forEach((label, index) => {
     const group = members.get(label) ?? [];
     if (group.length === 0) members.set(label, group);
     group.push(index);
   });
+  // Shuffles each class, interleaves the classes in proportion to their sizes, and takes the first ones in their original order.
   const paced = [...members].flatMap(([label, indices]) =>
     randomStream(0, 'limit', label)
       .shuffle(indices)
       .map((index, rank) => ({ index, pace: (rank + 0.5) / indices.length })),
   );
   paced.sort((a, b) => a.pace - b.pace || a.index - b.index);
-  const kept = Int32Array.from(paced.slice(0, limit), ({ index }) => index).sort();
+  return Int32Array.from(paced.slice(0, limit), ({ index }) => index).sort();
+}
+
+function limitedSplit(split: Split, limit: number | undefined): Split {
+  const kept = keptSamples(split.labels, limit);
+  if (kept === undefined) return split;
   const { shape, bytes, digest } = split.reader;
   const reader: Subset = {
     kind: 'subset',

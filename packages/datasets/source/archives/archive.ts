@@ -12,6 +12,8 @@ export interface ArchiveEntry {
   size: number;
   /** Reads the contents. Call it before the next entry is requested; contents that are not read are skipped. */
   read(): Promise<Buffer>;
+  /** Where the contents are, for reading entries in any order; absent where the format does not allow it. */
+  place?: string;
 }
 
 /**
@@ -28,7 +30,7 @@ export async function* archiveEntries(
   const format = await archiveFormats.of(path);
   let entries = 0;
   let unpacked = 0;
-  for await (const { name: raw, size, type, read } of format.entries(path, signal)) {
+  for await (const { name: raw, size, type, read, place } of format.entries(path, signal)) {
     if (++entries > MAX_FILES) throw new RangeError(`more than ${MAX_FILES} entries`);
     unpacked += size;
     if (unpacked > MAX_UNPACKED_BYTES)
@@ -38,7 +40,7 @@ export async function* archiveEntries(
       if (name === undefined) refuse(raw, 'its name leads out of the archive');
       else if (size > MAX_FILE_BYTES)
         throw new RangeError(`${raw} is ${size} bytes long, more than ${MAX_FILE_BYTES}`);
-      else yield { name, size, read };
+      else yield { name, size, read, ...(place !== undefined && { place }) };
     } else if (type !== 'directory') refuse(raw, `is a ${type}, not a file`);
   }
 }

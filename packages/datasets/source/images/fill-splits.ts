@@ -50,13 +50,17 @@ export async function fillSplits(
     if (++count % PROGRESS_STEP === 0) context.progress?.(`decoded ${count} of ${total} images`);
   };
   const running = new Set<Promise<void>>();
-  for await (const { name, bytes } of files.contents(context.signal)) {
+  for await (const { name, bytes } of files.contents(context.signal, new Set(places.keys()))) {
     const task: Promise<void> = decode(name, bytes).finally(() => running.delete(task));
     running.add(task);
     if (running.size >= DECODES_AT_ONCE) await Promise.race(running);
   }
   await Promise.all(running);
-  failed.sort((a, b) => (a.name < b.name ? -1 : 1));
-  const skipped = { count: failed.length, first: failed.slice(0, MAX_SKIPPED_NAMES) };
-  return { skipped, decoded };
+  return { skipped: skippedOf(failed), decoded };
+}
+
+/** Counts files that are left out, and names the first ones. */
+export function skippedOf(files: readonly { name: string; reason: string }[]): Dataset['skipped'] {
+  const sorted = [...files].sort((a, b) => (a.name < b.name ? -1 : 1));
+  return { count: sorted.length, first: sorted.slice(0, MAX_SKIPPED_NAMES) };
 }

@@ -233,11 +233,12 @@ test('a folder that cannot be trained on is a data_error at /dataset/path', asyn
   ]);
 });
 
-test('more pixels than the limit are refused before they are allocated', async () => {
+test('more than 2 GiB of pixels are decoded when they are read', async () => {
   const files: Record<string, Buffer> = {};
   for (let i = 0; i < 700; i++) files[`${i % 2}/${i}.png`] = Buffer.from('x');
-  const error = await errorOf(load(await withFiles(files), { size: [1024, 1024] }));
-  expect(error).toMatchObject({ code: 'data_error', message: /2202009600 bytes .* smaller "size"/ });
+  const { train, notes } = await load(await withFiles(files), { size: [1024, 1024] });
+  expect(train.reader).toMatchObject({ kind: 'images', count: 630, window: 85 });
+  expect(notes).toEqual([expect.stringMatching(/^The images are decoded while they are read/)]);
 });
 
 test('the outline needs no decoding, and uses the decoded copy when there is one', async () => {

@@ -12,6 +12,9 @@ import { describeTeachers } from '../planning/subjects.ts';
 import { batchThread } from '../batches/thread.ts';
 import type { StageContext } from './stage.ts';
 
+/** The samples that are named. */
+const mostSkippedSamples = 100;
+
 /** The data and the planned networks of a stage, and the engine that computes it. */
 export interface Materials {
   engine: EngineInfo;
@@ -46,10 +49,7 @@ export async function loadMaterials(
   const own = jobTeachers(spec).find(({ name }) => name === teacher)?.dataset;
   const choice = own ?? spec.dataset;
   const dataset = await datasets.get(choice.source).load(choice, data);
-  if (dataset.skipped.count > 0) {
-    const { count, first } = dataset.skipped;
-    emit.skipped({ digest: dataset.digest, count, samples: first });
-  }
+  reportSkipped(dataset, emit.skipped);
   // A job has hundreds of stages over the same data: what an earlier one has said is enough.
   const said = new Set(
     warnings.filter((warning) => warning.stage !== stage.id).map(({ message }) => message),
@@ -62,6 +62,24 @@ export async function loadMaterials(
     own === undefined ? dataset : await datasets.get(spec.dataset.source).outline(spec.dataset, data);
   const layout = planNetworks(spec, { job, teachers: await describeTeachers(spec, { ...data, store }) });
   return { engine, dataset, indices, layout };
+}
+
+/** Reports the samples that could not be read: at once, and again when training finds more of them. */
+function reportSkipped(
+  { digest, skipped, train, test }: Dataset,
+  report: StageContext['emit']['skipped'],
+): void {
+  const { count, first } = skipped;
+  if (count > 0) report({ digest, count, samples: first });
+  const found = new Map<string, { name: string; reason: string }>();
+  for (const { reader } of [train, test]) {
+    batchThread().onSkipped.set(reader.digest, ({ name, reason }) => {
+      if (found.has(name)) return;
+      found.set(name, { name, reason });
+      const samples = [...first, ...found.values()].slice(0, mostSkippedSamples);
+      report({ digest, count: count + found.size, samples });
+    });
+  }
 }
 
 /** The folder of the store that holds all checkpoints. */
