@@ -33,7 +33,7 @@ const tabs = ['', '/results', '/dark-knowledge', '/stages', '/files', '/logs', '
 async function settled(page: Page): Promise<void> {
   // The stream of events stays open, so that the network is never idle.
   await page.locator('main h1').first().waitFor();
-  await expect.poll(() => page.locator('.loading').count(), { timeout: 10_000 }).toBe(0);
+  await expect.poll(() => page.locator('.loading').count()).toBe(0);
   await page.evaluate(async () => {
     for (let y = 0; y < document.body.scrollHeight; y += 600) {
       scrollTo(0, y);

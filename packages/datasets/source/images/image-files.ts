@@ -36,7 +36,7 @@ export interface ImageFiles {
   places(names: readonly string[], context: DatasetContext): Promise<Placed>;
 }
 
-export interface Placed {
+interface Placed {
   archive?: string;
   places: string[];
 }
