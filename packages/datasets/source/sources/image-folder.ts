@@ -90,7 +90,7 @@ async function fingerprintOf(
 ): Promise<unknown> {
   const chosen = { size, fit, background, channels, testFraction };
   // The version is that of the reading of folders and pixels: what was decoded before is decoded anew.
-  return { source: 'image_folder', version: 3, files: await files.fingerprint(signal), ...chosen };
+  return { source: 'image_folder', version: 4, files: await files.fingerprint(signal), ...chosen };
 }
 
 async function plan(files: ImageFiles, choice: Options, context: DatasetContext) {
@@ -116,11 +116,13 @@ async function decodeAll(
   context: DatasetContext,
   writers: Writers,
 ): Promise<About> {
-  const { survey, layout, size, notes } = await plan(files, choice, context);
+  const { survey, layout, size, notes: planned } = await plan(files, choice, context);
   const { classes } = layout;
-  const { skipped, decoded } = await asDataError(choice, context, () =>
+  const filled = await asDataError(choice, context, () =>
     fillSplits(files, layout, { ...choice, size }, [...survey.refused, ...layout.ignored], writers, context),
   );
+  const { skipped, decoded } = filled;
+  const notes = [...planned, ...filled.notes];
   const sum = (counts: readonly number[]) => counts.reduce((total, count) => total + count, 0);
   const [train, test] = [sum(decoded.train), sum(decoded.test)];
   const lost = classes.filter((_, label) => decoded.train[label] === 0);
