@@ -36,7 +36,8 @@ export function isBmp(bytes: Buffer): boolean {
 export function bmpHeader(bytes: Buffer): BmpHeader {
   const size = bytes.length < 18 ? 0 : bytes.readUInt32LE(14);
   if (bytes.length < 14 + size) throw new RangeError('the BMP file ends within its header');
-  if (!knownHeaders.includes(size)) throw new RangeError(`the BMP file has an unknown header of ${size} bytes`);
+  if (!knownHeaders.includes(size))
+    throw new RangeError(`the BMP file has an unknown header of ${size} bytes`);
   const isCore = size === coreHeader;
   const rows = isCore ? bytes.readUInt16LE(20) : bytes.readInt32LE(22);
   const width = isCore ? bytes.readUInt16LE(18) : bytes.readInt32LE(18);

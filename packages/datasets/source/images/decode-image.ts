@@ -57,7 +57,8 @@ export async function imageSize(bytes: Buffer): Promise<[number, number] | undef
  */
 export async function decodeImage(bytes: Buffer, target: ImageTarget): Promise<Uint8Array> {
   const open = await decoder();
-  if (isBmp(bytes)) return await alone(async () => shaped(opened(decodeBmp(bytes, MAX_PIXELS), open), target));
+  if (isBmp(bytes))
+    return await alone(async () => shaped(opened(decodeBmp(bytes, MAX_PIXELS), open), target));
   if (await isCmyk(bytes, open))
     return await alone(async () => shaped(opened(await cmykImage(bytes, open), open), target));
   return await shaped(open(bytes, options).rotate(), target);

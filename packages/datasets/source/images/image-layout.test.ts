@@ -119,7 +119,18 @@ test('refuses files without at least two usable classes', () => {
 });
 
 test('knows images by their extension', () => {
-  const yes = ['a.jpg', 'b/A.JPEG', 'a.png', 'a.webp', 'a.gif', 'a.tif', 'a.tiff', 'a.avif', 'a.BMP', 'a.dib'];
+  const yes = [
+    'a.jpg',
+    'b/A.JPEG',
+    'a.png',
+    'a.webp',
+    'a.gif',
+    'a.tif',
+    'a.tiff',
+    'a.avif',
+    'a.BMP',
+    'a.dib',
+  ];
   const no = ['a.heic', 'a.txt', 'jpg', '.hidden.png', 'a/._1.png', '.git/a.png'];
   expect(yes.filter(isImageName)).toEqual(yes);
   expect(no.filter(isImageName)).toEqual([]);

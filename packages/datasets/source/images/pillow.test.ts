@@ -39,6 +39,8 @@ test('a BMP file with an enormous size, or of an unknown kind, is refused before
     return bytes;
   };
   await expect(decodeImage(changed(18, 60_000_000), target)).rejects.toThrow('pixels, more than 50000000');
-  await expect(decodeImage(changed(30, 5), target)).rejects.toThrow('in the compression 5, which is not read');
+  await expect(decodeImage(changed(30, 5), target)).rejects.toThrow(
+    'in the compression 5, which is not read',
+  );
   await expect(decodeImage(changed(14, 41), target)).rejects.toThrow('unknown header of 41 bytes');
 });
