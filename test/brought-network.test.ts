@@ -67,7 +67,7 @@ test('a network in a file of PyTorch teaches as the job that trained it', { time
   expect(added).toContain(`${network.id} is kept: 98,666 parameters`);
   expect(await distill('networks')).toMatch(/from elsewhere +mlp +98,666/);
 
-  const taught = await service.complete({ ...spec, teacher: { type: 'stored', weights } });
+  const taught = await service.complete({ ...spec, teacher: { type: 'stored', network: network.id } });
   expect(studentsOf(taught.report)).toEqual(studentsOf(report));
   expect(taught.report.teachers[0].best.testAccuracy).toBe(report.teachers[0].best.testAccuracy);
 

@@ -71,6 +71,7 @@ export function planText({
             projectors,
           ),
         ]),
+    ...starts([...teachers, ...students]),
     '',
     ...augmentations.map((one) => `  ${augmentationText(one)}`),
     `  ${stages.length} stages, ${estimate.seconds === null ? 'of unknown duration until a worker has measured its speed' : `about ${duration(estimate.seconds)} on one worker`}`,
@@ -81,6 +82,18 @@ export function planText({
     ),
     ...warnings.map((warning) => styleText('yellow', `  ! ${warning}`)),
   ].join('\n');
+}
+
+/** Says where the first weights of networks come from, one line for each that does not start from random ones. */
+function starts(networks: readonly (Plan['teachers'] | Plan['students'])[number][]): string[] {
+  const lines = networks.flatMap(({ name, initial }) => {
+    if (initial === undefined) return [];
+    const { source, copied, fresh } = initial;
+    const shown = /^[0-9a-f]{64}$/.test(source) ? source.slice(0, 12) : source;
+    const random = fresh.length === 0 ? '' : `, ${fresh.join(', ')} from random weights`;
+    return [`  ${name} starts from ${shown}: ${integer(copied)} tensors are copied${random}`];
+  });
+  return lines.length === 0 ? [] : ['', ...lines];
 }
 
 /** Says what an augmentation costs, in one line. */

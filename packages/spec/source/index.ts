@@ -83,6 +83,7 @@ export {
   type WaitingFor,
 } from './job.ts';
 export { type JobSpec, type JobSpecInput, jobSpecSchema, type Kinds, validationOf } from './job-spec.ts';
+export { type Initial, initialSchema } from './initial.ts';
 export { type CatalogueEntry, type Choice, type Kind, type Registry, registry } from './kind.ts';
 export { defaultGenerations, generationName, teachersOf } from './lineage.ts';
 export { type JobLogs, jobLogsSchema, type RecordedLine } from './logs.ts';

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Kind, Registry } from './kind.ts';
 import { checkLineage } from './lineage.ts';
+import { studentInitialSchema } from './initial.ts';
 import { trainingSchemas } from './training.ts';
 import { webhookIdSchema } from './webhooks.ts';
 
@@ -102,6 +103,12 @@ export function jobSpecSchema({ datasets, architectures, terms, teachers, transf
             .refine((name) => name !== 'teacher', 'is the name of `teacher`')
             .describe('The name that results refer to. It is part of URLs and file names.'),
           ...network,
+          // Without a default: a worker of an earlier version, which does not know it, still takes jobs without it.
+          initial: studentInitialSchema
+            .optional()
+            .describe(
+              'The first weights: those of another network, or of a teacher, instead of random ones. The control starts from the same weights.',
+            ),
           method: z
             .array(terms.schema)
             .min(1)

@@ -11,6 +11,15 @@ const networkSchema = z.object({
   taps: z.record(z.string(), z.array(z.number().int())).describe('The shape of each tap, without the batch.'),
 });
 
+const initialSchema = z
+  .object({
+    source: z.string().describe('The name of the teacher, or the digest of the stored weights.'),
+    copied: z.number().int().describe('How many of its parameters, and running statistics, are copied.'),
+    fresh: z.array(z.string()).describe('The parameters that start from random weights.'),
+  })
+  .optional()
+  .describe('Where the first weights come from; absent for random ones. A control has those of its student.');
+
 const projectorSchema = z.object({
   name: z.string().describe('The name of the projector within its term.'),
   from: z.array(z.number()).describe('The shape of its input, without the batch.'),
@@ -44,6 +53,7 @@ export const planSchema = z.object({
     .array(
       networkSchema.extend({
         name: z.string().describe('The name of the teacher.'),
+        initial: initialSchema,
         weight: z.number().describe('Its relative weight where several teachers are combined.'),
       }),
     )
@@ -52,6 +62,7 @@ export const planSchema = z.object({
     .array(
       networkSchema.extend({
         name: z.string().describe('The name of the student.'),
+        initial: initialSchema,
         teachers: z.array(z.string()).describe('The names of its teachers; empty for controls and peers.'),
         control: z
           .string()

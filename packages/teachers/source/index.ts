@@ -3,6 +3,7 @@ import type { TeacherKind } from './provider.ts';
 import { stored } from './teachers/stored.ts';
 import { type Parts, trained } from './teachers/trained.ts';
 
+export { readHeader, type WeightsHeader } from './metadata.ts';
 export type { TeacherContext, TeacherKind, TeacherOutline, TeacherProvider } from './provider.ts';
 export type { TrainedOptions } from './teachers/trained.ts';
 

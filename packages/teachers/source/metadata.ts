@@ -5,17 +5,31 @@ import { z } from 'zod';
 /** The longest header in bytes that is read. A real one has about 100 bytes for each parameter tensor. */
 const longestHeader = 16 * 2 ** 20;
 
-const headerSchema = z.object({ __metadata__: z.record(z.string(), z.string()).default({}) });
+const headerSchema = z
+  .object({ __metadata__: z.record(z.string(), z.string()).default({}) })
+  .catchall(z.looseObject({ shape: z.array(z.int().min(0)).default([]) }));
+
+/** What the header of a safetensors file says of its tensors. */
+export interface WeightsHeader {
+  metadata: Record<string, string>;
+  /** The shape of each tensor by name, in PyTorch's layout. */
+  shapes: ReadonlyMap<string, readonly number[]>;
+}
+
+/** Reads the metadata of a safetensors file, as `readHeader` does. */
+export async function readMetadata(store: Store, digest: string): Promise<Record<string, string>> {
+  return (await readHeader(store, digest)).metadata;
+}
 
 /**
- * Reads the metadata of a safetensors file without reading its tensors. The bytes are not verified; loading
+ * Reads the metadata and the shapes of a safetensors file without reading its tensors. The bytes are not verified; loading
  * the weights does that.
  *
  * @param digest of the file in the store
  * @throws DistilleryError `checkpoint_not_found` when the store has no such file; `artifact_corrupt` when it is not a
  *   safetensors file
  */
-export async function readMetadata(store: Store, digest: string): Promise<Record<string, string>> {
+export async function readHeader(store: Store, digest: string): Promise<WeightsHeader> {
   const blob = await store.stat(digest);
   if (blob === undefined)
     throw new DistilleryError('checkpoint_not_found', `the store has no blob ${digest}`);
@@ -25,7 +39,9 @@ export async function readMetadata(store: Store, digest: string): Promise<Record
   if (length > Math.min(longestHeader, size - 8)) throw notSafetensors(digest);
   const header = await bytesOf(store, digest, 8, 7 + length);
   try {
-    return headerSchema.parse(JSON.parse(header.toString('utf8'))).__metadata__;
+    const { __metadata__: metadata, ...tensors } = headerSchema.parse(JSON.parse(header.toString('utf8')));
+    const shapes = new Map(Object.entries(tensors).map(([name, { shape }]) => [name, shape] as const));
+    return { metadata, shapes };
   } catch (cause) {
     throw notSafetensors(digest, cause);
   }

@@ -18,6 +18,7 @@ import {
   type Planned,
   planJob,
   resolveDatasets,
+  resolveNetworks,
   uploadedNetwork,
 } from '@distillery/training';
 import { parse } from 'secure-json-parse';
@@ -200,7 +201,8 @@ async function planned(
   caller: Caller | null,
 ): Promise<Planned & { spec: JobSpec }> {
   checkPriority(caller, posted);
-  const spec = await resolveDatasets(validated(posted), context.store, ownerSeenBy(caller));
+  const named = await resolveNetworks(validated(posted), context.store);
+  const spec = await resolveDatasets(named, context.store, ownerSeenBy(caller));
   await checkNamedWebhooks(queue, spec, caller?.name ?? null);
   return { spec, ...(await planJob(spec, { ...context, ...(await liveWorkers(queue)) })) };
 }

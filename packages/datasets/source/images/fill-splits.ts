@@ -2,6 +2,7 @@ import type { Dataset, DatasetContext } from '../dataset.ts';
 import type { SplitWriter } from '../split-draft.ts';
 import { decodeImage, DECODES_AT_ONCE } from './decode-image.ts';
 import type { ImageFiles } from './image-files.ts';
+import { misnamedImages } from './image-format.ts';
 import type { ImageTarget } from './image-options.ts';
 import type { Layout } from './image-layout.ts';
 
@@ -14,7 +15,7 @@ const PROGRESS_STEP = 10_000;
  *
  * @param target the array that every image becomes
  * @param refused files that were refused before, with the reason; they count as skipped
- * @returns `skipped`, and `decoded`: the number of images of each label in each split
+ * @returns `skipped`, `decoded`: the number of images of each label in each split, and `notes` about the files
  */
 export async function fillSplits(
   files: Pick<ImageFiles, 'contents'>,
@@ -23,7 +24,11 @@ export async function fillSplits(
   refused: readonly { name: string; reason: string }[],
   writers: { train: SplitWriter; test: SplitWriter },
   context: DatasetContext,
-): Promise<{ skipped: Dataset['skipped']; decoded: { train: number[]; test: number[] } }> {
+): Promise<{
+  skipped: Dataset['skipped'];
+  decoded: { train: number[]; test: number[] };
+  notes: string[];
+}> {
   const failed = [...refused];
   const places = new Map(
     (['test', 'train'] as const).flatMap((split) =>
@@ -32,6 +37,7 @@ export async function fillSplits(
   );
   const total = places.size;
   const decoded = { train: layout.classes.map(() => 0), test: layout.classes.map(() => 0) };
+  const misnamed = misnamedImages();
   let count = 0;
   const decode = async (name: string, bytes: Buffer | Error) => {
     // An archive may hold a name twice: the first file counts.
@@ -44,6 +50,7 @@ export async function fillSplits(
       failed.push({ name, reason: pixels.message });
       return;
     }
+    if (!(bytes instanceof Error)) misnamed.see(name, bytes);
     const { split, position, label } = place;
     writers[split].put(position, label, pixels);
     decoded[split][label]++;
@@ -56,7 +63,7 @@ export async function fillSplits(
     if (running.size >= DECODES_AT_ONCE) await Promise.race(running);
   }
   await Promise.all(running);
-  return { skipped: skippedOf(failed), decoded };
+  return { skipped: skippedOf(failed), decoded, notes: misnamed.notes() };
 }
 
 /** Counts files that are left out, and names the first ones. */

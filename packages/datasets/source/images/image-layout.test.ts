@@ -67,11 +67,11 @@ test('a name in two forms of Unicode is one class', () => {
 
 test('a class without an image that can be read is refused by name', () => {
   const files = ['a/1.png', 'a/2.png', 'b/1.png', 'b/2.png'];
-  expect(() => layoutOf(files, 0.5, ['c/1.bmp', 'c/2.bmp'])).toThrow(
-    'the folder "c" holds no image that can be read, for example c/1.bmp',
+  expect(() => layoutOf(files, 0.5, ['c/1.heic', 'c/2.heic'])).toThrow(
+    'the folder "c" holds no image that can be read, for example c/1.heic',
   );
   const split = files.map((name) => `set/train/${name}`);
-  expect(() => layoutOf(split, 0.5, ['set/train/c/1.bmp'])).toThrow('the folder "c"');
+  expect(() => layoutOf(split, 0.5, ['set/train/c/1.heic'])).toThrow('the folder "c"');
   // Notes beside the images are fine, and so are hidden files.
   const notes = ['readme.txt', 'docs/notes.txt', 'a/notes.txt', '.git/config', 'c/.DS_Store'];
   expect(layoutOf(files, 0.5, notes).classes).toEqual(['a', 'b']);
@@ -119,8 +119,19 @@ test('refuses files without at least two usable classes', () => {
 });
 
 test('knows images by their extension', () => {
-  const yes = ['a.jpg', 'b/A.JPEG', 'a.png', 'a.webp', 'a.gif', 'a.tif', 'a.tiff', 'a.avif'];
-  const no = ['a.bmp', 'a.txt', 'jpg', '.hidden.png', 'a/._1.png', '.git/a.png'];
+  const yes = [
+    'a.jpg',
+    'b/A.JPEG',
+    'a.png',
+    'a.webp',
+    'a.gif',
+    'a.tif',
+    'a.tiff',
+    'a.avif',
+    'a.BMP',
+    'a.dib',
+  ];
+  const no = ['a.heic', 'a.txt', 'jpg', '.hidden.png', 'a/._1.png', '.git/a.png'];
   expect(yes.filter(isImageName)).toEqual(yes);
   expect(no.filter(isImageName)).toEqual([]);
 });

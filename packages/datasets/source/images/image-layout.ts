@@ -1,9 +1,10 @@
 import { sha256 } from '@distillery/spec';
+import { imageExtensions } from './image-format.ts';
 
-const IMAGE = /\.(jpe?g|png|webp|gif|tiff?|avif)$/i;
+const IMAGE = new RegExp(`\\.(${imageExtensions.join('|')})$`, 'i');
 
 /** Images of formats that are not read. A folder of other files, such as notes, is no class. */
-const UNREAD = /\.(bmp|dib|heic|heif|jp2|jxl|psd|svg|p[bgnp]m|tga|ico|pcx|exr|hdr|dng|cr2|nef|arw|npy|dcm)$/i;
+const UNREAD = /\.(heic|heif|jp2|jxl|psd|svg|p[bgnp]m|tga|ico|pcx|exr|hdr|dng|cr2|nef|arw|npy|dcm)$/i;
 
 interface Sample {
   /** The file's path in the source. */

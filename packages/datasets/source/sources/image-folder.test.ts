@@ -1,4 +1,4 @@
-import { open, symlink, writeFile } from 'node:fs/promises';
+import { open, readFile, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import sharp from 'sharp';
@@ -99,6 +99,24 @@ test('grey, transparent, animated and larger images become RGB of one size', asy
     [255, 255, 255],
     [0, 0, 255],
     [0, 255, 0],
+  ]);
+});
+
+test('the content of a file decides its format, which a note says where the name differs', async () => {
+  const bmp = await readFile(join(import.meta.dirname, '../testing/images/24-bits.bmp'));
+  const set = await load(
+    await withFiles({
+      ...(await smallSet()),
+      'train/dark/3.bmp': bmp,
+      'train/dark/4 x.png': bmp,
+      'train/dark/5.jpg': bmp,
+      'train/light/2.gif': await png(1, 2, 3),
+    }),
+    { size: [3, 4] },
+  );
+  expect([set.train.count, set.skipped.count]).toEqual([7, 0]);
+  expect(set.notes).toEqual([
+    '3 images are of another format than the name says, and decoded by the content: train/dark/4 x.png is a BMP file',
   ]);
 });
 

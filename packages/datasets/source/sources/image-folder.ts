@@ -141,9 +141,10 @@ async function decodeAll(
 ): Promise<About> {
   const { layout, target } = planned;
   const { classes } = layout;
-  const { skipped, decoded } = await asDataError(choice, context, () =>
+  const filled = await asDataError(choice, context, () =>
     fillSplits(files, layout, target, refusedIn(planned), writers, context),
   );
+  const { skipped, decoded } = filled;
   const sum = (counts: readonly number[]) => counts.reduce((total, count) => total + count, 0);
   const [train, test] = [sum(decoded.train), sum(decoded.test)];
   const lost = classes.filter((_, label) => decoded.train[label] === 0);
@@ -159,7 +160,7 @@ async function decodeAll(
     const message = `${skipped.count} of ${found} images could not be decoded, more than half: ${named.join(', ')}`;
     throw badPath(choice.path, message, context);
   }
-  return { ...aboutOf(planned), skipped };
+  return { ...aboutOf({ ...planned, notes: [...planned.notes, ...filled.notes] }), skipped };
 }
 
 /** The files that are left out before any is decoded. */

@@ -8,7 +8,17 @@ const options = z.strictObject({
   weights: z
     .string()
     .regex(/^[0-9a-f]{64}$/, 'must be a SHA-256, 64 hexadecimal digits in lower case')
-    .describe('The digest of a weights file that an earlier job stored; its report and checkpoints show it.'),
+    .optional()
+    .describe(
+      'The digest of a weights file that an earlier job stored; its report and checkpoints show it. Needed unless `network` is given.',
+    ),
+  network: z
+    .string()
+    .max(64)
+    .optional()
+    .describe(
+      'The id of a network that was brought, as `POST /v1/networks` returns it. The service puts its weights in place of the id when the job is posted.',
+    ),
 });
 
 const json = z.string().transform((text, context): unknown => {
@@ -37,8 +47,15 @@ export function stored({ architectures }: { architectures: Registry<Kind> }): Te
     summary: 'A network of an earlier job, by the digest of its weights.',
     options,
     trains: false,
-    outline: ({ weights }, context) => outlineOf(weights, context?.store, metadataSchema(architectures)),
-    open: ({ weights }, { network }) => network(weights),
+    outline: async ({ weights, network }, context) => {
+      if (network !== undefined) {
+        const why = 'is the id of a network of a service, and can be used in its jobs alone: give `weights`';
+        throw refusal(network, weights === undefined ? why : 'cannot be given beside `weights`', '/network');
+      }
+      if (weights === undefined) throw refusal(undefined, 'is required, or the id of a network as `network`');
+      return await outlineOf(weights, context?.store, metadataSchema(architectures));
+    },
+    open: ({ weights = '' }, { network }) => network(weights),
   };
 }
 
@@ -84,7 +101,7 @@ async function metadataOf(weights: string, store: Store): Promise<Record<string,
   }
 }
 
-function refusal(value: string, message: string): DistilleryError {
-  const fields: FieldError[] = [{ path: '/weights', message, value }];
+function refusal(value: string | undefined, message: string, path = '/weights'): DistilleryError {
+  const fields: FieldError[] = [{ path, message, ...(value !== undefined && { value }) }];
   return new DistilleryError('invalid_spec', 'the stored teacher cannot be used', { fields });
 }

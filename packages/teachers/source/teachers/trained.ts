@@ -1,4 +1,4 @@
-import { DistilleryError, type Kind, type Registry, trainingSchemas } from '@distillery/spec';
+import { DistilleryError, initialSchema, type Kind, type Registry, trainingSchemas } from '@distillery/spec';
 import { z } from 'zod';
 import type { TeacherKind } from '../provider.ts';
 
@@ -18,6 +18,10 @@ function optionsOf({ architectures, datasets, transforms }: Parts) {
     dataset: datasets.schema
       .optional()
       .describe("The data set that this teacher is trained on. Default: the job's."),
+    // Without a default: a worker of an earlier version, which does not know it, still takes jobs without it.
+    initial: initialSchema
+      .optional()
+      .describe('The first weights: those of another network instead of random ones, which is fine-tuning.'),
   });
 }
 type Options = ReturnType<typeof optionsOf>;

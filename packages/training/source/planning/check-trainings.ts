@@ -1,6 +1,7 @@
 import type { InputKind } from '@distillery/datasets';
 import type { NetworkPlan } from '@distillery/engine';
 import { digestOf, type FieldError, type JobSpec, type Training } from '@distillery/spec';
+import type { PlannedInitial } from '../initial/plan-initial.ts';
 import { teachers as teacherKinds } from '../kinds.ts';
 import { checkAugmentation } from './check-augmentations.ts';
 import { isFresh, jobTeachers, pathOf, type Student } from './students.ts';
@@ -68,6 +69,25 @@ export function checkFresh(
       message: `needs teachers that can run in the training loop, but ${teacher.name} (${teacher.options.type}) has given outputs only; choose a number of views`,
       value: 'fresh',
       allowed: { minimum: 1, maximum: 64 },
+    });
+  }
+}
+
+/** Adds an entry to `fields` for each peer that would start as another one does: equal peers have nothing to teach each other. */
+export function checkPeerInitials(
+  students: readonly { student: Student; initial?: PlannedInitial }[],
+  fields: FieldError[],
+): void {
+  const seen = new Map<string, string>();
+  for (const { student, initial } of students) {
+    if (student.index === null || initial === undefined || initial.fresh.length > 0) continue;
+    const key = digestOf([student.architecture, initial]);
+    const other = seen.get(key);
+    seen.set(key, student.name);
+    if (other === undefined) continue;
+    fields.push({
+      path: `${pathOf(student)}/initial`,
+      message: `gives it the first weights of ${other}, so that the two would have nothing to teach each other`,
     });
   }
 }

@@ -1,5 +1,6 @@
 import type { Forward, NetworkPlan } from '@distillery/engine';
 import type { Choice } from '@distillery/spec';
+import type { PlannedInitial } from '../initial/plan-initial.ts';
 import { type Ensemble, tapOf, tapsBehind } from '../ensemble.ts';
 import { type Extended, teacherTaps, type WeightedTerm } from '../method.ts';
 import { isFresh, type Student, type Teacher, weightOf } from './students.ts';
@@ -14,6 +15,8 @@ export interface BoundNetwork {
 export type PlannedTeacher = BoundNetwork & {
   teacher: Teacher;
   architecture: Choice;
+  /** Its first weights; absent: random ones. */
+  initial?: PlannedInitial;
   /** How the teacher's images are normalised; absent: as the job's data. */
   normalization?: TeacherFacts['normalization'];
   /** For each class of the job the index of the teacher's class; absent where both have the same classes. */
@@ -21,7 +24,13 @@ export type PlannedTeacher = BoundNetwork & {
 };
 
 export type PlannedStudent = BoundNetwork &
-  Pick<Extended, 'inherited'> & { student: Student; method: WeightedTerm[]; classMap?: undefined };
+  Pick<Extended, 'inherited'> & {
+    student: Student;
+    /** Its first weights; absent: random ones. */
+    initial?: PlannedInitial;
+    method: WeightedTerm[];
+    classMap?: undefined;
+  };
 
 /** All networks of a job with their shapes, and the students' methods bound to the taps. */
 export interface Layout {

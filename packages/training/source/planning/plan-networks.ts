@@ -1,13 +1,21 @@
 import { inputKind } from '@distillery/datasets';
 import { architectures, bind } from '@distillery/models';
 import { type Choice, digestOf, DistilleryError, type FieldError, type JobSpec } from '@distillery/spec';
+import { planInitial, type PlannedInitial, type TeacherSources } from '../initial/plan-initial.ts';
+import type { InitialSources } from '../initial/sources.ts';
 import { type BoundPlan, ensemblePlan } from '../ensemble.ts';
 import { bindMethod, type Extended, extendsStudent, extendStudent, MethodError } from '../method.ts';
 import { bindPeer } from '../peers.ts';
 import { pretrainedOf } from '../pretraining.ts';
 import { tracedWithTaps, withoutGradientTap } from '../taps.ts';
 import { checkMixedLabels } from './check-augmentations.ts';
-import { checkBatchNorm, checkFresh, checkPeers, checkTrainings } from './check-trainings.ts';
+import {
+  checkBatchNorm,
+  checkFresh,
+  checkPeerInitials,
+  checkPeers,
+  checkTrainings,
+} from './check-trainings.ts';
 import { mapClasses, type Subject } from './class-map.ts';
 import type { BoundNetwork, Layout, PlannedStudent, PlannedTeacher } from './layout.ts';
 import { remembered } from './remembered.ts';
@@ -19,12 +27,16 @@ export interface Subjects {
   job: Subject;
   /** What is known about each teacher, by name. */
   teachers: Record<string, TeacherFacts>;
+  /** What is known about stored weights that networks start from. Default: none is named. */
+  initials?: InitialSources;
 }
 
 /** A student's network before its method has extended it. */
 interface BoundStudent {
   student: Student;
   network: BoundNetwork;
+  /** Its first weights; absent: random ones. */
+  initial?: PlannedInitial;
 }
 
 /**
@@ -37,10 +49,13 @@ export function planNetworks(spec: JobSpec, subjects: Subjects, bfloat16Refusal?
   const fields: FieldError[] = [];
   const binder = networkBinder(fields);
   const teachers = planTeachers(spec, subjects, fields, binder);
-  const bound = bindStudents(spec, subjects.job, binder);
+  const bound = withInitials(bindStudents(spec, subjects.job, binder), teachers, subjects, fields);
   checkTrainings(spec, bfloat16Refusal, inputKind(subjects.job), fields);
   checkFresh(spec, bound, fields);
-  if (spec.procedure === 'mutual') checkPeers(bound, fields);
+  if (spec.procedure === 'mutual') {
+    checkPeers(bound, fields);
+    checkPeerInitials(bound, fields);
+  }
   checkBatchNorm(
     [
       ...teachers.map(({ plan, teacher: { training, given, path } }) => ({ plan, training, given, path })),
@@ -82,8 +97,42 @@ function planTeachers(
     );
     const network = binder(weightsPath ?? `${teacher.path}/architecture`, architecture, subject);
     if (network === undefined) return [];
-    const more = { ...(indices && { classMap: indices }), ...(normalization && { normalization }) };
+    const own = { architecture, plan: network.plan, subject, path: teacher.path };
+    const stored = { teachers: [], stored: subjects.initials ?? new Map() };
+    const initial = teacher.initial && planInitial(teacher.initial, own, stored, fields);
+    const more = {
+      ...(indices && { classMap: indices }),
+      ...(normalization && { normalization }),
+      ...(initial && { initial }),
+    };
     return [{ ...network, teacher, architecture, ...more }];
+  });
+}
+
+/** Plans the first weights of the students that do not start from random ones. */
+function withInitials(
+  students: readonly BoundStudent[],
+  teachers: readonly PlannedTeacher[],
+  { job, teachers: facts, initials = new Map() }: Subjects,
+  fields: FieldError[],
+): BoundStudent[] {
+  const sources: TeacherSources = teachers.map((planned) => ({
+    ...planned,
+    subject: facts[planned.teacher.name].subject ?? job,
+  }));
+  return students.map((bound) => {
+    const { student, network } = bound;
+    if (student.initial === undefined) return bound;
+    const own = {
+      architecture: student.architecture,
+      plan: network.plan,
+      subject: job,
+      path: pathOf(student),
+    };
+    // What does not fit a student does not fit its control either, and is reported once.
+    const refusals = student.index === null ? [] : fields;
+    const initial = planInitial(student.initial, own, { teachers: sources, stored: initials }, refusals);
+    return { ...bound, ...(initial && { initial }) };
   });
 }
 
@@ -150,7 +199,7 @@ function planStudents(
   const bindOnce = remembered(({ method, plan }: Extended, teacher: BoundPlan) =>
     bindMethod(method, plan, teacher),
   );
-  return bound.flatMap(({ student }) => {
+  return bound.flatMap(({ student, initial }) => {
     const own = extended.get(student.name);
     if (own === undefined) return [];
     const { method: choices, ...network } = own;
@@ -162,7 +211,7 @@ function planStudents(
         const message = 'needs a teacher that has finished training, but peers train together';
         fields.push({ path: `${pathOf(student)}/method`, message });
       }
-      return [{ student, ...network, method }];
+      return [{ student, ...network, method, ...(initial && { initial }) }];
     } catch (error) {
       if (!(error instanceof MethodError)) throw error;
       fields.push({ path: `${pathOf(student)}/method${error.path}`, ...fieldOf(error) });

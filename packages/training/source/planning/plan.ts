@@ -13,6 +13,8 @@ import {
 } from '@distillery/spec';
 import type { Store } from '@distillery/store';
 import { warningsOfProfile } from '../datasets/profiles.ts';
+import type { PlannedInitial } from '../initial/plan-initial.ts';
+import { describeInitials } from '../initial/sources.ts';
 import { describeTeachers } from './subjects.ts';
 import { augmentationCosts } from './augmentation-costs.ts';
 import { beyond, type Bounds, defaultBounds, beyondAtOnce } from './bounds.ts';
@@ -61,7 +63,8 @@ export async function planJob(spec: JobSpec, context: PlanContext): Promise<Plan
   refuse(beyondAtOnce(spec, bounds));
   const outline = await datasets.get(spec.dataset.source).outline(spec.dataset, context);
   const teachers = await describeTeachers(spec, context);
-  const layout = planNetworks(spec, { job: outline, teachers }, context.bfloat16Refusal);
+  const initials = await describeInitials(spec, context.store);
+  const layout = planNetworks(spec, { job: outline, teachers, initials }, context.bfloat16Refusal);
   const validation = Math.round(outline.trainCount * validationOf(spec).fraction);
   const train = outline.trainCount - validation;
   const job = { spec, layout, train, test: outline.testCount, facts: teachers };
@@ -104,14 +107,16 @@ export async function planJob(spec: JobSpec, context: PlanContext): Promise<Plan
         validation,
         test: outline.testCount,
       },
-      teachers: layout.teachers.map(({ teacher, architecture, plan }) => ({
+      teachers: layout.teachers.map(({ teacher, architecture, plan, initial }) => ({
         ...describe(architecture, plan),
         name: teacher.name,
+        ...describeInitial(initial),
         weight: teacher.weight,
       })),
-      students: layout.students.map(({ student, plan, method }) => ({
+      students: layout.students.map(({ student, plan, method, initial }) => ({
         ...describe(student.architecture, plan),
         name: student.name,
+        ...describeInitial(initial),
         teachers: student.teachers,
         control: student.control,
         terms: describeMethod(method),
@@ -149,6 +154,13 @@ function describe(choice: Choice, plan: NetworkPlan) {
     flops: plan.flops,
     taps: plan.taps,
   };
+}
+
+function describeInitial(initial: PlannedInitial | undefined) {
+  if (initial === undefined) return {};
+  const { source, copied, fresh } = initial;
+  const name = 'teacher' in source ? source.teacher : source.weights;
+  return { initial: { source: name, copied: Object.keys(copied).length, fresh } };
 }
 
 function describeTerm({ name, weight, bound }: WeightedTerm) {

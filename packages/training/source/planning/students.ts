@@ -4,6 +4,7 @@ import {
   defaultGenerations,
   digestOf,
   generationName,
+  type Initial,
   type JobSpec,
   teachersOf,
   type Training,
@@ -20,6 +21,8 @@ export interface Teacher {
   training?: Training;
   /** The teacher's own training settings in the spec, without those of the job. */
   given?: TrainedOptions['training'];
+  /** Where its first weights come from; absent: random ones. */
+  initial?: Initial;
   /** The data set that the teacher is trained on; absent: the job's. */
   dataset?: Choice<'source'>;
   classMap?: Record<string, string>;
@@ -35,6 +38,8 @@ export interface Student {
   architecture: Choice;
   method: Choice[];
   training: Training;
+  /** Where its first weights come from; absent: random ones. A control has its student's. */
+  initial?: Initial;
   /** Names of teachers, or of other students (its assistants); empty for controls and peers. */
   teachers: string[];
   combine: 'mean' | 'best';
@@ -65,11 +70,12 @@ function teacherOf(spec: JobSpec, given: NonNullable<JobSpec['teacher']>) {
   const { type = 'trained', classMap } = given;
   const own = { options: { ...given, type }, ...(classMap !== undefined && { classMap }) };
   if (type !== 'trained') return own;
-  const { training, dataset } = given as unknown as TrainedOptions;
+  const { training, dataset, initial } = given as unknown as TrainedOptions;
   return {
     ...own,
     training: { ...spec.training, ...defined(training) },
     given: training,
+    ...(initial !== undefined && { initial }),
     ...(dataset !== undefined && { dataset }),
   };
 }
@@ -86,8 +92,8 @@ export function guidesOf(teachers: readonly Teacher[], student: Student): { name
 }
 
 /**
- * The students that a job trains: first the controls (one for each different architecture and training among the
- * students, with cross-entropy alone), then those of the spec; born-again ones with all their generations, each taught
+ * The students that a job trains: first the controls (one for each different architecture, training and first weights
+ * among the students, with cross-entropy alone), then those of the spec; born-again ones with all their generations, each taught
  * by the one before (Furlanello et al., ICML 2018, arXiv:1805.04770).
  */
 export function studentsOf(spec: JobSpec): Student[] {
@@ -95,13 +101,15 @@ export function studentsOf(spec: JobSpec): Student[] {
   const students = spec.students.flatMap((student, index): Student[] => {
     const training = { ...spec.training, ...defined(student.training) };
     const { name, architecture, method, combine } = student;
-    const key = digestOf([architecture, training]);
+    const initial = student.initial && { initial: student.initial };
+    const key = digestOf([architecture, training, initial ?? null]);
     if (spec.baseline && !controls.has(key)) {
       controls.set(key, {
         name: '',
         architecture,
         method: labelsAlone,
         training,
+        ...initial,
         teachers: [],
         combine,
         control: null,
@@ -110,7 +118,7 @@ export function studentsOf(spec: JobSpec): Student[] {
     }
     const control = spec.baseline ? key : null;
     const teachers = spec.procedure === 'mutual' ? [] : teachersOf(spec, student);
-    const first = { name, architecture, method, training, teachers, combine, control, index };
+    const first = { name, architecture, method, training, ...initial, teachers, combine, control, index };
     if (spec.procedure !== 'born_again') return [first];
     return Array.from({ length: spec.generations ?? defaultGenerations }, (_, i) => ({
       ...first,

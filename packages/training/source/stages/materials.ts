@@ -3,6 +3,7 @@ import type { Augmentation, EngineInfo, JobSpec, StageProgress } from '@distille
 import { digestOf, validationOf } from '@distillery/spec';
 import { z } from 'zod';
 import { warningsOfProfile } from '../datasets/profiles.ts';
+import { describeInitials } from '../initial/sources.ts';
 import type { Layout } from '../planning/layout.ts';
 import { planNetworks } from '../planning/plan-networks.ts';
 import { type CheckpointOptions, threadsAtStart } from '../checkpoint.ts';
@@ -60,7 +61,8 @@ export async function loadMaterials(
   const indices = splitValidation(dataset.train.count, dataset.train.labels, fraction, seed);
   const job =
     own === undefined ? dataset : await datasets.get(spec.dataset.source).outline(spec.dataset, data);
-  const layout = planNetworks(spec, { job, teachers: await describeTeachers(spec, { ...data, store }) });
+  const teachers = await describeTeachers(spec, { ...data, store });
+  const layout = planNetworks(spec, { job, teachers, initials: await describeInitials(spec, store) });
   return { engine, dataset, indices, layout };
 }
 

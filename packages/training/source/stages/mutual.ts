@@ -1,10 +1,11 @@
 import { z } from 'zod';
+import { loadInitial } from '../initial/load.ts';
 import { trainingWork } from '../planning/estimate.ts';
 import { requirementsOf } from '../planning/stages.ts';
 import { isPeer, viewsOf } from '../planning/students.ts';
 import { aboutData, aboutDataSchema, dataBlobs } from './about-data.ts';
 import { loadMaterials } from './materials.ts';
-import { runNetworks } from './network-run.ts';
+import { preparation, runNetworks } from './network-run.ts';
 import type { StageContext, StageKind } from './stage.ts';
 import { blobsOf, trainedNetworkSchema } from './trained-network.ts';
 
@@ -56,17 +57,26 @@ export const mutual: StageKind<typeof input, typeof resultSchema> = {
 };
 
 async function run(context: StageContext<Input>): Promise<MutualResult> {
-  const { job, store, input } = context;
+  const { job, store, input, emit } = context;
   const { seed } = input;
   const materials = await loadMaterials(context);
   const peers = materials.layout.students.filter(({ student }) => isPeer(job.spec, student));
   const { training } = peers[0].student;
+  const inputs = preparation(materials.dataset);
+  const inherited = await Promise.all(
+    peers.map(async ({ initial, plan }) =>
+      initial && 'weights' in initial.source
+        ? await loadInitial(store, initial.source.weights, initial, plan.parameters, inputs, emit.warning)
+        : {},
+    ),
+  );
   const results = await runNetworks(context, materials, {
     members: peers.map(({ student: { name, architecture }, forward, plan, method }, index) => ({
       name,
       architecture,
       forward,
       plan,
+      inherited: inherited[index],
       method,
       seed: memberSeed(seed, index),
     })),

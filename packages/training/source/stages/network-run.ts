@@ -183,7 +183,7 @@ function encoder({ architecture, forward, plan }: Member, dataset: Dataset) {
 }
 
 /** The metadata that describe the preparation of an image, a text or a row of numbers for the network. */
-function preparation({ normalization, tokenizer, columns }: Dataset): Record<string, string> {
+export function preparation({ normalization, tokenizer, columns }: Dataset): Record<string, string> {
   const present = Object.entries({ normalization, tokenizer, columns }).filter(
     ([, value]) => value !== undefined,
   );

@@ -2,19 +2,21 @@ import { DistilleryError } from '@distillery/spec';
 import { z } from 'zod';
 import { teachingWork, trainingWork } from '../planning/estimate.ts';
 import { requirementsOf } from '../planning/stages.ts';
-import { networkOf } from '../planning/layout.ts';
+import { loadInitial } from '../initial/load.ts';
+import { networkOf, type PlannedStudent } from '../planning/layout.ts';
 import { isPeer, viewsOf } from '../planning/students.ts';
+import type { Values } from '../network.ts';
 import { pretrainedOf } from '../pretraining.ts';
 import { loadInherited, loadTeacherParameters } from '../teacher-parameters.ts';
 import { aboutData, aboutDataSchema, dataBlobs } from './about-data.ts';
 import { auxiliary, auxiliaryInput, loadPretrained } from './auxiliary.ts';
-import { loadMaterials } from './materials.ts';
-import { runNetworks } from './network-run.ts';
+import { loadMaterials, type Materials } from './materials.ts';
+import { preparation, runNetworks } from './network-run.ts';
 import { outputsStage, storesOutputs } from './outputs.ts';
 import type { StageContext, StageKind } from './stage.ts';
 import { digestOfTeacher, openTeacherTaps, stageOf, taughtBySchema, teachersOf } from './teacher-taps.ts';
-import { blobsOf, trainedNetworkSchema } from './trained-network.ts';
-import { studentStage, teacherStage } from './training-stage.ts';
+import { blobsOf, networkReferenceSchema, trainedNetworkSchema } from './trained-network.ts';
+import { studentStage, teacherStage, trainingOf } from './training-stage.ts';
 
 const input = z.strictObject({
   student: z.string().describe('The name of the student.'),
@@ -23,6 +25,9 @@ const input = z.strictObject({
   auxiliaries: z
     .array(z.strictObject({ key: z.string(), stage: z.string() }))
     .describe('The networks that the method needs, with the stages that trained them.'),
+  initial: networkReferenceSchema
+    .optional()
+    .describe('The stage that trained the teacher whose weights it starts from; absent where none is.'),
   after: z
     .array(z.string())
     .describe('The stages that must have succeeded although their results are not read.'),
@@ -39,8 +44,9 @@ export const student: StageKind<typeof input, typeof resultSchema> = {
   options: input,
   result: resultSchema,
   id: ({ student: name, seed }) => studentStage(name, seed),
-  needs: ({ teachers, auxiliaries, after }) => [
+  needs: ({ teachers, auxiliaries, initial, after }) => [
     ...teachers.map(stageOf),
+    ...(initial === undefined ? [] : [initial.stage]),
     ...after,
     ...auxiliaries.map(({ stage }) => stage),
   ],
@@ -64,8 +70,10 @@ export const student: StageKind<typeof input, typeof resultSchema> = {
             stage: auxiliary.id(auxiliaryInput(job, planned, key, seed)),
           }));
           const after = teachers.length === 0 ? first : [];
+          const source = planned.initial?.source;
+          const initial = source && 'teacher' in source ? trainingOf(job, source.teacher, seed) : undefined;
           return {
-            input: { student: name, seed, teachers, auxiliaries, after },
+            input: { student: name, seed, teachers, auxiliaries, ...(initial && { initial }), after },
             work:
               trainingWork(planned.plan, training.epochs, train) +
               teachingWork(layout, planned, training.epochs, train),
@@ -104,7 +112,10 @@ async function run(context: StageContext<Input>): Promise<StudentResult> {
     teacher === undefined
       ? undefined
       : ([store, digestOfTeacher(context, teacher), networkOf(layout, teacher.network).plan] as const);
-  const inherited = ofTeacher && (await loadInherited(planned.inherited, ...ofTeacher));
+  const inherited = {
+    ...(await initialValuesOf(context, materials, planned)),
+    ...(ofTeacher && (await loadInherited(planned.inherited, ...ofTeacher))),
+  };
   const parameters = ofTeacher && (await loadTeacherParameters(method, ...ofTeacher));
   const taps = await openTeacherTaps(context, materials, planned, input.teachers);
   try {
@@ -117,7 +128,7 @@ async function run(context: StageContext<Input>): Promise<StudentResult> {
           plan,
           method,
           seed,
-          ...(inherited && { inherited }),
+          inherited,
           ...(parameters && { teacherParameters: parameters }),
           pretrained: await loadPretrained(context, planned, input.auxiliaries),
         },
@@ -131,4 +142,18 @@ async function run(context: StageContext<Input>): Promise<StudentResult> {
   } finally {
     taps.dispose();
   }
+}
+
+/** The weights that the student starts from in place of random ones. */
+async function initialValuesOf(
+  { store, input, network, emit }: StageContext<Input>,
+  { dataset }: Materials,
+  { initial, plan }: PlannedStudent,
+): Promise<Values> {
+  if (initial === undefined) return {};
+  const { source } = initial;
+  const digest =
+    'weights' in source ? source.weights : input.initial && network(input.initial).result.best.weights.digest;
+  if (digest === undefined) throw new DistilleryError('internal', 'no stage trained the initial weights');
+  return await loadInitial(store, digest, initial, plan.parameters, preparation(dataset), emit.warning);
 }

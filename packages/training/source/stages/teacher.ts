@@ -3,11 +3,12 @@ import { DistilleryError } from '@distillery/spec';
 import { claim } from '@distillery/store';
 import { z } from 'zod';
 import { bindMethod, labelsAlone } from '../method.ts';
+import { loadInitial } from '../initial/load.ts';
 import { trainingWork } from '../planning/estimate.ts';
 import { requirementsOf } from '../planning/stages.ts';
 import { aboutData, aboutDataSchema, dataBlobs } from './about-data.ts';
 import { loadMaterials, type Materials, trainingKey } from './materials.ts';
-import { runNetworks } from './network-run.ts';
+import { preparation, runNetworks } from './network-run.ts';
 import type { StageContext, StageKind } from './stage.ts';
 import { blobsOf, trainedNetworkSchema } from './trained-network.ts';
 import { teacherStage } from './training-stage.ts';
@@ -65,10 +66,10 @@ export const teacher: StageKind<typeof input, typeof resultSchema> = {
 async function run(context: StageContext<Input>): Promise<TeacherResult> {
   const { job, store, stage, input } = context;
   const materials = await loadMaterials(context, input.teacher);
-  const { architecture, training, ...network } = teacherOf(materials, input.teacher);
+  const { architecture, training, initial, ...network } = teacherOf(materials, input.teacher);
   // Its every epoch is a new view, so the number of its students' views makes no difference.
   const augmentation = augmentationIdentity(training.augmentation);
-  const described = { architecture, training: { ...training, augmentation } };
+  const described = { architecture, training: { ...training, augmentation }, initial };
   const address = `teachers/${trainingKey(described, materials, job.spec)}`;
   const known = await store.manifest(address, trainedNetworkSchema);
   if (known !== undefined && (await claim(store, address, blobsOf(known)))) {
@@ -82,6 +83,17 @@ async function run(context: StageContext<Input>): Promise<TeacherResult> {
   if (known !== undefined) await store.removeManifest(address);
 
   const { seed } = training;
+  const inherited =
+    initial && 'weights' in initial.source
+      ? await loadInitial(
+          store,
+          initial.source.weights,
+          initial,
+          network.plan.parameters,
+          preparation(materials.dataset),
+          context.emit.warning,
+        )
+      : {};
   const [result] = await runNetworks(context, materials, {
     members: [
       {
@@ -89,6 +101,7 @@ async function run(context: StageContext<Input>): Promise<TeacherResult> {
         architecture,
         seed,
         ...network,
+        inherited,
         method: bindMethod(labelsAlone, network.plan, network.plan),
       },
     ],
@@ -105,6 +118,6 @@ function teacherOf({ layout }: Materials, name: string) {
   if (found?.teacher.training === undefined) {
     throw new DistilleryError('internal', `the job trains no teacher ${name}`);
   }
-  const { architecture, forward, plan } = found;
-  return { architecture, training: found.teacher.training, forward, plan };
+  const { architecture, forward, plan, initial } = found;
+  return { architecture, training: found.teacher.training, forward, plan, initial };
 }
