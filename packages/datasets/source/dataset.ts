@@ -24,6 +24,11 @@ interface Labelled {
   classes: string[];
   train: Split;
   test: Split;
+  /**
+   * The number of samples at the end of the training split that the source gives for validation; absent: jobs hold theirs out of
+   * the training split.
+   */
+  validation?: number;
   /** The number of images and rows that could not be read, and the names and reasons of the first 100. */
   skipped: { count: number; first: { name: string; reason: string }[] };
   /** What people should know about how the data were read, as sentences, for example that texts were cut off. */
@@ -74,8 +79,11 @@ export interface DatasetOutline {
   shape: number[];
   /** The largest possible number of token ids; absent for images and tables. */
   vocabulary?: number | undefined;
+  /** The samples of the training split, with those that are given for validation. */
   trainCount: number;
   testCount: number;
+  /** The number of samples that the source gives for validation. */
+  validation?: number | undefined;
 }
 
 /** What the inputs of a data set are. */

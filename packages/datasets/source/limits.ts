@@ -28,27 +28,36 @@ export interface Limits {
 }
 
 export function limitedOutline(outline: DatasetOutline, { trainLimit, testLimit }: Limits): DatasetOutline {
+  const { trainCount, validation = 0 } = outline;
   return {
     ...outline,
-    trainCount: Math.min(outline.trainCount, trainLimit ?? Infinity),
+    trainCount: Math.min(trainCount - validation, trainLimit ?? Infinity) + validation,
     testCount: Math.min(outline.testCount, testLimit ?? Infinity),
   };
 }
 
-/** The part of a data set within the limits; its digest derives from the digest of the whole and the limits. */
+/**
+ * The part of a data set within the limits, which leave given validation samples as they are. Its digest derives from the digest
+ * of the whole and the limits.
+ */
 export function limited(dataset: Dataset, { trainLimit, testLimit }: Limits): Dataset {
-  const train = limitedSplit(dataset.train, trainLimit);
+  const train = limitedSplit(dataset.train, trainLimit, dataset.validation);
   const test = limitedSplit(dataset.test, testLimit);
   if (train === dataset.train && test === dataset.test) return dataset;
   const digest = digestOf({ of: dataset.digest, train: train.count, test: test.count });
   return { ...dataset, digest, train, test };
 }
 
-/** The indices of the samples of a split that a limit keeps; undefined where it keeps all. */
-export function keptSamples(labels: Int32Array, limit = Infinity): Int32Array | undefined {
-  if (labels.length <= limit) return undefined;
+/**
+ * The indices of the samples of a split that a limit keeps; undefined where it keeps all.
+ *
+ * @param apart the number of samples at the end that are kept in addition
+ */
+export function keptSamples(labels: Int32Array, limit = Infinity, apart = 0): Int32Array | undefined {
+  const count = labels.length - apart;
+  if (count <= limit) return undefined;
   const members = new Map<number, number[]>();
-  labels.forEach((label, index) => {
+  labels.subarray(0, count).forEach((label, index) => {
     const group = members.get(label) ?? [];
     if (group.length === 0) members.set(label, group);
     group.push(index);
@@ -60,11 +69,13 @@ export function keptSamples(labels: Int32Array, limit = Infinity): Int32Array | 
       .map((index, rank) => ({ index, pace: (rank + 0.5) / indices.length })),
   );
   paced.sort((a, b) => a.pace - b.pace || a.index - b.index);
-  return Int32Array.from(paced.slice(0, limit), ({ index }) => index).sort();
+  const kept = new Int32Array(limit + apart);
+  for (let at = 0; at < kept.length; at++) kept[at] = at < limit ? paced[at].index : count + at - limit;
+  return kept.sort();
 }
 
-function limitedSplit(split: Split, limit: number | undefined): Split {
-  const kept = keptSamples(split.labels, limit);
+function limitedSplit(split: Split, limit: number | undefined, apart?: number): Split {
+  const kept = keptSamples(split.labels, limit, apart);
   if (kept === undefined) return split;
   const { shape, bytes, digest } = split.reader;
   const reader: Subset = {

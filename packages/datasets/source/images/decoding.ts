@@ -50,7 +50,9 @@ export function decodingOf(
   target: ImageTarget,
   { diskBytes = defaultDiskBytes }: Pick<DatasetContext, 'diskBytes'>,
 ): Decoding {
-  const images = Math.min(layout.train.length, trainLimit) + Math.min(layout.test.length, testLimit);
+  const { train, validation, test } = layout;
+  const images =
+    Math.min(train.length, trainLimit) + validation.length + Math.min(test.length, testLimit);
   const bytes = images * target.size[0] * target.size[1] * target.channels;
   // What a worker may keep does not decide: all workers must read the same samples in the same order.
   const chosen = decoding ?? (bytes <= aheadBytes ? 'ahead' : 'on_read');

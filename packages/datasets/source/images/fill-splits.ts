@@ -11,7 +11,8 @@ const PROGRESS_STEP = 10_000;
 
 /**
  * Decodes every image of the layout into its position, so that the result does not depend on the order in which the source
- * lists its files. Images that cannot be decoded are skipped and listed by name.
+ * lists its files; validation images follow those of the training split. Images that cannot be decoded are skipped and listed by
+ * name.
  *
  * @param target the array that every image becomes
  * @param refused files that were refused before, with the reason; they count as skipped
@@ -26,17 +27,18 @@ export async function fillSplits(
   context: DatasetContext,
 ): Promise<{
   skipped: Dataset['skipped'];
-  decoded: { train: number[]; test: number[] };
+  decoded: Record<'train' | 'validation' | 'test', number[]>;
   notes: string[];
 }> {
   const failed = [...refused];
   const places = new Map(
-    (['test', 'train'] as const).flatMap((split) =>
+    (['test', 'validation', 'train'] as const).flatMap((split) =>
       layout[split].map(({ name, label }, position) => [name, { split, position, label }] as const),
     ),
   );
   const total = places.size;
-  const decoded = { train: layout.classes.map(() => 0), test: layout.classes.map(() => 0) };
+  const zeros = () => layout.classes.map(() => 0);
+  const decoded = { train: zeros(), validation: zeros(), test: zeros() };
   const misnamed = misnamedImages();
   let count = 0;
   const decode = async (name: string, bytes: Buffer | Error) => {
@@ -52,7 +54,8 @@ export async function fillSplits(
     }
     if (!(bytes instanceof Error)) misnamed.see(name, bytes);
     const { split, position, label } = place;
-    writers[split].put(position, label, pixels);
+    if (split === 'validation') writers.train.put(layout.train.length + position, label, pixels);
+    else writers[split].put(position, label, pixels);
     decoded[split][label]++;
     if (++count % PROGRESS_STEP === 0) context.progress?.(`decoded ${count} of ${total} images`);
   };

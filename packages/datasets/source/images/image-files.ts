@@ -57,6 +57,8 @@ interface Survey {
   sizes: [number, number][];
   /** Files that were refused because of their name or kind. */
   refused: { name: string; reason: string }[];
+  /** The first folders. */
+  folders: string[];
 }
 
 /** @param roots the folders that links in a folder may lead to */
@@ -82,7 +84,7 @@ function folderFiles(root: string, roots: readonly string[]): ImageFiles {
       return { places: names.map((name) => filePlace(known.get(name) as FileState)) };
     },
     async survey(signal) {
-      const { names, others, refused } = await list(signal);
+      const { names, others, refused, folders } = await list(signal);
       const sizes: [number, number][] = [];
       // Spread over all names, which begin with the class.
       const step = Math.max(1, Math.ceil(names.length / surveyed));
@@ -92,7 +94,7 @@ function folderFiles(root: string, roots: readonly string[]): ImageFiles {
         const size = bytes && (await imageSize(bytes));
         if (size !== undefined) sizes.push(size);
       }
-      return { names, others, sizes, refused };
+      return { names, others, sizes, refused, folders };
     },
     async *contents(signal, wanted) {
       const { names } = await list(signal);
@@ -133,6 +135,7 @@ async function listFolder(root: string, roots: readonly string[], signal?: Abort
   const names: string[] = [];
   const others: string[] = [];
   const refused: Survey['refused'] = [];
+  const folders: string[] = [];
   const places = new Map<string, string>();
   let entries = 0;
   const file = (name: string, place?: string) => {
@@ -146,6 +149,7 @@ async function listFolder(root: string, roots: readonly string[], signal?: Abort
   /** @param around the real paths of the folders that it lies in, with its own */
   const walk = async (folder: string, place: string, around: readonly string[], linked: boolean) => {
     signal?.throwIfAborted();
+    if (folder !== '' && folders.length < mostOthers) folders.push(folder);
     for (const entry of await readdir(place, { withFileTypes: true })) {
       if (++entries > MAX_FILES) throw new RangeError(`more than ${MAX_FILES} files`);
       const name = folder === '' ? entry.name : `${folder}/${entry.name}`;
@@ -165,7 +169,7 @@ async function listFolder(root: string, roots: readonly string[], signal?: Abort
     else if (kind.isDirectory()) await walk(name, real, [...around, real], true);
   };
   await walk('', root, [root], false);
-  return { names: names.sort(), others: others.sort(), refused, places };
+  return { names: names.sort(), others: others.sort(), refused, folders: folders.sort(), places };
 }
 
 function archiveFiles(path: string): ImageFiles {
@@ -179,8 +183,10 @@ function archiveFiles(path: string): ImageFiles {
       const others: string[] = [];
       const refused: Survey['refused'] = [];
       const sizes: [number, number][] = [];
+      const folders: string[] = [];
       const refuse = (name: string, reason: string) => refused.push({ name, reason });
-      for await (const entry of archiveEntries(path, refuse, signal)) {
+      const folder = (name: string) => folders.length < mostOthers && folders.push(name);
+      for await (const entry of archiveEntries(path, refuse, signal, folder)) {
         if (!isImageName(entry.name)) {
           if (others.length < mostOthers) others.push(entry.name);
           continue;
@@ -190,7 +196,7 @@ function archiveFiles(path: string): ImageFiles {
         const size = await imageSize(await entry.read());
         if (size !== undefined) sizes.push(size);
       }
-      return { names, others, sizes, refused };
+      return { names, others, sizes, refused, folders };
     },
     async *contents(signal, wanted) {
       for await (const entry of archiveEntries(path, undefined, signal)) {

@@ -51,11 +51,15 @@ async function splitOf(
   kept: EncodedImages['kept'],
   context: DatasetContext,
 ) {
-  const samples = layout[split];
+  const given = split === 'train' ? layout.validation : [];
+  const samples = [...layout[split], ...given];
   const names = samples.map(({ name }) => name);
   const { places, ...archive } = await files.places(names, context);
   const labels = Int32Array.from(samples, ({ label }) => label);
   const count = samples.length;
+  // An image that cannot be decoded is replaced by one of its class, and a validation image by none that is trained on.
+  const own = layout[split].length;
+  const alike = labels.map((label, index) => (index < own ? label : label + layout.classes.length));
   const bytes = shape.reduce((product: number, extent: number) => product * extent, 1);
   const { size, fit, background, channels } = target;
   const reader: EncodedImages = {
@@ -63,7 +67,7 @@ async function splitOf(
     ...archive,
     names: packTexts(names),
     places: packTexts(places),
-    labels,
+    alike,
     target: { size, fit, background, channels },
     count,
     shape: [...shape],
@@ -78,7 +82,7 @@ async function splitOf(
 /** Makes room for the decoded images of a data set, of as many as the bound of the disk allows. */
 async function roomForRows(
   digest: string,
-  { train, test }: Layout,
+  { train, validation, test }: Layout,
   bytes: number,
   context: DatasetContext,
 ): Promise<Record<'train' | 'test', EncodedImages['kept']>> {
@@ -95,7 +99,7 @@ async function roomForRows(
     await touch(path);
     return { path, rows: some };
   };
-  const kept = { train: await keep('train', train.length), test: await keep('test', test.length) };
+  const kept = { train: await keep('train', train.length + validation.length), test: await keep('test', test.length) };
   const planned = ((kept.train?.rows ?? 0) + (kept.test?.rows ?? 0)) * keptRowBytes(bytes);
   await makeRoom(folder, diskBytes - planned);
   return kept;

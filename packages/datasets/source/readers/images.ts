@@ -13,7 +13,8 @@ export interface EncodedImages extends ReaderDescription {
   names: PackedTexts;
   /** Where each image is. */
   places: PackedTexts;
-  labels: Int32Array;
+  /** `[count]`: images with equal numbers, which are of one class, stand in for each other. */
+  alike: Int32Array;
   target: ImageTarget;
   /** The file that keeps decoded images, of which it has room for the first `rows`. */
   kept?: { path: string; rows: number };
@@ -74,7 +75,7 @@ export const images: ReaderKind<EncodedImages> = {
 };
 
 /** Chooses the images that stand in for others, and ends the reading where too many need one. */
-function replacements({ names, labels, count }: EncodedImages, { skipped }: ReaderHooks) {
+function replacements({ names, alike, count }: EncodedImages, { skipped }: ReaderHooks) {
   const failed = new Map<number, string>();
   let good = 0;
   return {
@@ -90,7 +91,7 @@ function replacements({ names, labels, count }: EncodedImages, { skipped }: Read
       if (failed.size >= tellingFailures && failed.size > good) throw refusal('more than half of the images');
       let next = at;
       do next = (next + 1) % count;
-      while (labels[next] !== labels[first]);
+      while (alike[next] !== alike[first]);
       if (next === first) throw refusal('no image of a class');
       return next;
     },

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { About, DatasetContext, DatasetKind } from '../dataset.ts';
 import { decodedOnce, readManifest } from '../decoded.ts';
+import { checkDecoded, givenValidation } from '../images/check-decoded.ts';
 import { fillSplits, skippedOf } from '../images/fill-splits.ts';
 import { type ImageFiles, openImageFiles } from '../images/image-files.ts';
 import {
@@ -10,12 +11,12 @@ import {
   usualSize,
 } from '../images/image-options.ts';
 import { imageSizes } from '../images/image-sizes.ts';
-import { type FoundLayout, layoutOf } from '../images/image-layout.ts';
+import { type FoundLayout, layoutCounts, layoutOf } from '../images/image-layout.ts';
 import { chosenLayout, decodingOf, decodingOptions } from '../images/decoding.ts';
 import { imagesOnRead } from '../images/images-on-read.ts';
 import { outlinedOnce } from '../outlined-once.ts';
 import { limitOptions } from '../limits.ts';
-import { asDataError, badPath, resolveSourcePath } from '../source-path.ts';
+import { asDataError, resolveSourcePath } from '../source-path.ts';
 import type { SplitWriter } from '../split-draft.ts';
 
 const side = z.int().min(1).max(1024);
@@ -59,13 +60,13 @@ export const imageFolder: DatasetKind<typeof options> = {
     const kept = await readManifest({ ...fingerprint, path: files.path }, context);
     if (kept !== undefined) {
       const { classes, input, trainCount, testCount } = kept;
-      return { classes, shape: input.shape, trainCount, testCount };
+      const { shape, validation } = input;
+      return { classes, shape, trainCount, testCount, ...(validation !== undefined && { validation }) };
     }
     // An error names the path as the spec does.
     return outlinedOnce([fingerprint, files.path, choice.path], async () => {
       const { layout, target } = await plan(files, choice, context);
-      const [trainCount, testCount] = [layout.train.length, layout.test.length];
-      return { classes: layout.classes, shape: [...target.size, target.channels], trainCount, testCount };
+      return { classes: layout.classes, shape: [...target.size, target.channels], ...layoutCounts(layout) };
     });
   },
   async load(choice, context) {
@@ -88,7 +89,7 @@ export const imageFolder: DatasetKind<typeof options> = {
     const { layout } = await plan(files, choice, context);
     const namesOf = (samples: readonly { name: string }[]) => samples.map(({ name }) => name);
     return {
-      names: { train: namesOf(layout.train), test: namesOf(layout.test) },
+      names: { train: namesOf([...layout.train, ...layout.validation]), test: namesOf(layout.test) },
       sizes: await imageSizes(files, context.signal),
     };
   },
@@ -120,7 +121,7 @@ interface Plan {
 async function plan(files: ImageFiles, choice: Options, context: DatasetContext): Promise<Plan> {
   return asDataError(choice, context, async () => {
     const survey = await files.survey(context.signal);
-    const layout = layoutOf(survey.names, choice.testFraction, survey.others);
+    const layout = layoutOf(survey, choice.testFraction);
     if (choice.size === undefined && survey.sizes.length === 0)
       throw new RangeError('no image could be decoded');
     const { size, notes } =
@@ -140,27 +141,13 @@ async function decodeAll(
   writers: Writers,
 ): Promise<About> {
   const { layout, target } = planned;
-  const { classes } = layout;
-  const filled = await asDataError(choice, context, () =>
-    fillSplits(files, layout, target, refusedIn(planned), writers, context),
-  );
-  const { skipped, decoded } = filled;
-  const sum = (counts: readonly number[]) => counts.reduce((total, count) => total + count, 0);
-  const [train, test] = [sum(decoded.train), sum(decoded.test)];
-  const lost = classes.filter((_, label) => decoded.train[label] === 0);
-  if (lost.length > 0 || test === 0) {
-    const what = train + test === 0 ? 'no image' : `no image of ${lost.join(', ') || 'the test split'}`;
-    const example = skipped.first[0];
-    const why = example === undefined ? '' : ` (${example.name}: ${example.reason})`;
-    throw badPath(choice.path, `${what} could be decoded${why}`, context);
-  }
-  const found = layout.train.length + layout.test.length;
-  if (skipped.count > found / 2) {
-    const named = skipped.first.slice(0, 5).map(({ name, reason }) => `${name} (${reason})`);
-    const message = `${skipped.count} of ${found} images could not be decoded, more than half: ${named.join(', ')}`;
-    throw badPath(choice.path, message, context);
-  }
-  return { ...aboutOf({ ...planned, notes: [...planned.notes, ...filled.notes] }), skipped };
+  const filled = await asDataError(choice, context, async () => {
+    const found = await fillSplits(files, layout, target, refusedIn(planned), writers, context);
+    checkDecoded(layout, found);
+    return found;
+  });
+  const about = aboutOf({ ...planned, notes: [...planned.notes, ...filled.notes] });
+  return { ...about, skipped: filled.skipped, ...givenValidation(filled.decoded.validation) };
 }
 
 /** The files that are left out before any is decoded. */
@@ -170,10 +157,12 @@ function refusedIn({ survey, layout }: Plan): { name: string; reason: string }[]
 
 function aboutOf(planned: Plan): About {
   const { layout, target, notes } = planned;
+  const { validation } = layoutCounts(layout);
   return {
     classes: layout.classes,
     shape: [...target.size, target.channels],
     skipped: skippedOf(refusedIn(planned)),
+    ...(validation !== undefined && { validation }),
     normalization: photographNormalization(target),
     ...(notes.length > 0 && { notes }),
   };

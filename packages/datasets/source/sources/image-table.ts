@@ -2,16 +2,18 @@ import { stat } from 'node:fs/promises';
 import { z } from 'zod';
 import type { About, DatasetContext, DatasetKind } from '../dataset.ts';
 import { decodedOnce, fileFingerprint } from '../decoded.ts';
+import { checkDecoded, givenValidation } from '../images/check-decoded.ts';
 import { chosenLayout, type Decoding, decodingOf, decodingOptions } from '../images/decoding.ts';
 import { fillSplits, skippedOf } from '../images/fill-splits.ts';
 import type { ImageFiles } from '../images/image-files.ts';
+import { layoutCounts } from '../images/image-layout.ts';
 import { imageOptions, photographNormalization } from '../images/image-options.ts';
 import { filePlace, fileState, readImage, withoutPath } from '../images/image-places.ts';
 import { imagesOnRead } from '../images/images-on-read.ts';
 import { listedImages, type ListedImages } from '../images/listed-images.ts';
 import { limitOptions } from '../limits.ts';
 import { fingerprintsOf, readingRows, rowFiles, rowOptions } from '../rows/options.ts';
-import { badPath, resolveSourcePath } from '../source-path.ts';
+import { asDataError, resolveSourcePath } from '../source-path.ts';
 import type { SplitWriter } from '../split-draft.ts';
 
 const maximumSkippedNames = 100;
@@ -46,8 +48,7 @@ export const imageTable: DatasetKind<typeof options> = {
   options,
   async outline(choice, context) {
     const { layout } = await list(choice, context, () => {});
-    const [trainCount, testCount] = [layout.train.length, layout.test.length];
-    return { classes: layout.classes, shape: [...choice.size, choice.channels], trainCount, testCount };
+    return { classes: layout.classes, shape: [...choice.size, choice.channels], ...layoutCounts(layout) };
   },
   async load(choice, context) {
     const skipped: { name: string; reason: string }[] = [];
@@ -130,10 +131,12 @@ function filesOf({ places }: ListedImages): Pick<ImageFiles, 'contents' | 'place
 }
 
 function aboutOf({ layout, notes }: ListedImages, skipped: About['skipped'], choice: Options): About {
+  const { validation } = layoutCounts(layout);
   return {
     classes: layout.classes,
     shape: [...choice.size, choice.channels],
     skipped,
+    ...(validation !== undefined && { validation }),
     notes,
     normalization: photographNormalization(choice),
   };
@@ -147,26 +150,15 @@ async function decode(
   writers: { train: SplitWriter; test: SplitWriter },
 ): Promise<About> {
   const { layout } = listed;
-  const filled = await fillSplits(filesOf(listed), layout, choice, [], writers, context);
-  const { skipped, decoded } = filled;
-  const images = layout.train.length + layout.test.length;
-  const named = skipped.first
-    .slice(0, 5)
-    .map(({ name, reason }) => `${name} (${reason})`)
-    .join(', ');
-  const lost = layout.classes.filter((_, label) => decoded.train[label] === 0);
-  if (lost.length > 0 || decoded.test.every((count) => count === 0)) {
-    const what = lost.length > 0 ? `of ${lost.slice(0, 10).join(', ')}` : 'of the test split';
-    throw badPath(choice.path, `no image ${what} could be decoded: ${named}`, context);
-  }
-  if (skipped.count > images / 2)
-    throw badPath(
-      choice.path,
-      `${skipped.count} of ${images} images could not be decoded, more than half: ${named}`,
-      context,
-    );
+  const filled = await asDataError(choice, context, async () => {
+    const found = await fillSplits(filesOf(listed), layout, choice, [], writers, context);
+    checkDecoded(layout, found);
+    return found;
+  });
+  const { skipped } = filled;
   const all = refused.length + skipped.count;
   const first = [...refused, ...skipped.first].slice(0, maximumSkippedNames);
   const notes = [...listed.notes, ...filled.notes];
-  return aboutOf({ ...listed, notes }, { count: all, first }, choice);
+  const about = aboutOf({ ...listed, notes }, { count: all, first }, choice);
+  return { ...about, ...givenValidation(filled.decoded.validation) };
 }

@@ -1,4 +1,10 @@
-import { type DatasetContext, datasets, inputBytes } from '@distillery/datasets';
+import {
+  type DatasetContext,
+  type DatasetOutline,
+  datasets,
+  inputBytes,
+  trainingCounts,
+} from '@distillery/datasets';
 import { type NetworkPlan, sizeOf, trace } from '@distillery/engine';
 import {
   type Choice,
@@ -8,6 +14,7 @@ import {
   type JobSpec,
   type Plan,
   validationOf,
+  validationSchema,
   type Paces,
   stageSeconds,
 } from '@distillery/spec';
@@ -65,8 +72,7 @@ export async function planJob(spec: JobSpec, context: PlanContext): Promise<Plan
   const teachers = await describeTeachers(spec, context);
   const initials = await describeInitials(spec, context.store);
   const layout = planNetworks(spec, { job: outline, teachers, initials }, context.bfloat16Refusal);
-  const validation = Math.round(outline.trainCount * validationOf(spec).fraction);
-  const train = outline.trainCount - validation;
+  const { train, validation } = trainingCounts(outline, validationOf(spec));
   const job = { spec, layout, train, test: outline.testCount, facts: teachers };
   const stages = planStages(stageKinds.list, job);
   const { paces: kinds = {}, gigaflops } = context;
@@ -131,6 +137,7 @@ export async function planJob(spec: JobSpec, context: PlanContext): Promise<Plan
       warnings: [
         ...(context.running === 0 ? ['no worker is running: the job would wait until one is started'] : []),
         ...(context.store === undefined ? [] : await warningsOfProfile(context.store, spec.dataset)),
+        ...unusedFraction(spec, outline),
         ...doubtfulTrainings([
           ...layout.teachers.map(({ teacher }) => teacher),
           ...layout.students.map(({ student }) => student),
@@ -138,6 +145,16 @@ export async function planJob(spec: JobSpec, context: PlanContext): Promise<Plan
       ],
     },
   };
+}
+
+/** Warns where a share is asked for that given validation samples replace. */
+function unusedFraction(spec: JobSpec, { validation }: DatasetOutline): string[] {
+  const { fraction } = validationOf(spec);
+  if (validation === undefined || fraction === 0 || fraction === validationSchema.parse({}).fraction)
+    return [];
+  return [
+    `the data set gives ${validation} validation samples: "validation" holds out no share of ${fraction} beside them`,
+  ];
 }
 
 /** @throws DistilleryError `invalid_spec` when there are entries */

@@ -1,4 +1,4 @@
-import { augmentationIdentity, type Dataset, datasets, splitValidation } from '@distillery/datasets';
+import { augmentationIdentity, type Dataset, datasets, trainingIndices } from '@distillery/datasets';
 import type { Augmentation, EngineInfo, JobSpec, StageProgress } from '@distillery/spec';
 import { digestOf, validationOf } from '@distillery/spec';
 import { z } from 'zod';
@@ -57,8 +57,7 @@ export async function loadMaterials(
   );
   const notes = [...(dataset.notes ?? []), ...(await warningsOfProfile(store, choice))];
   for (const note of notes) if (!said.has(note)) emit.warning(note);
-  const { fraction, seed } = validationOf(spec);
-  const indices = splitValidation(dataset.train.count, dataset.train.labels, fraction, seed);
+  const indices = trainingIndices(dataset, validationOf(spec));
   const job =
     own === undefined ? dataset : await datasets.get(spec.dataset.source).outline(spec.dataset, data);
   const teachers = await describeTeachers(spec, { ...data, store });
