@@ -12,7 +12,10 @@ const total = (counts: readonly number[]) => counts.reduce((sum, count) => sum +
  */
 export function checkDecoded(
   { classes, train, validation, test }: Layout,
-  { skipped, decoded }: { skipped: Dataset['skipped']; decoded: Record<'train' | 'validation' | 'test', number[]> },
+  {
+    skipped,
+    decoded,
+  }: { skipped: Dataset['skipped']; decoded: Record<'train' | 'validation' | 'test', number[]> },
 ): void {
   const named = skipped.first.slice(0, 5).map(({ name, reason }) => `${name}: ${reason}`);
   const why = named.length === 0 ? '' : ` (${named.join('; ')})`;

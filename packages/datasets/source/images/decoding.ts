@@ -51,8 +51,7 @@ export function decodingOf(
   { diskBytes = defaultDiskBytes }: Pick<DatasetContext, 'diskBytes'>,
 ): Decoding {
   const { train, validation, test } = layout;
-  const images =
-    Math.min(train.length, trainLimit) + validation.length + Math.min(test.length, testLimit);
+  const images = Math.min(train.length, trainLimit) + validation.length + Math.min(test.length, testLimit);
   const bytes = images * target.size[0] * target.size[1] * target.channels;
   // What a worker may keep does not decide: all workers must read the same samples in the same order.
   const chosen = decoding ?? (bytes <= aheadBytes ? 'ahead' : 'on_read');

@@ -99,7 +99,10 @@ async function roomForRows(
     await touch(path);
     return { path, rows: some };
   };
-  const kept = { train: await keep('train', train.length + validation.length), test: await keep('test', test.length) };
+  const kept = {
+    train: await keep('train', train.length + validation.length),
+    test: await keep('test', test.length),
+  };
   const planned = ((kept.train?.rows ?? 0) + (kept.test?.rows ?? 0)) * keptRowBytes(bytes);
   await makeRoom(folder, diskBytes - planned);
   return kept;

@@ -22,7 +22,9 @@ async function imagesIn(folder: string, wrong: boolean): Promise<void> {
   }
 }
 
-test('epochs are scored on the images of a validation folder, and trained on none of them', { timeout: 300_000 }, async () => {
+test('epochs are scored on the images of a validation folder, and trained on none of them', {
+  timeout: 300_000,
+}, async () => {
   const folder = await mkdtemp(join(tmpdir(), 'distillery-validation-'));
   onTestFinished(() => rm(folder, { recursive: true, force: true }));
   await imagesIn(join(folder, 'right'), false);
@@ -33,7 +35,9 @@ test('epochs are scored on the images of a validation folder, and trained on non
     jobSpec.parse({
       dataset: { source: 'image_folder', path },
       teacher: { architecture: { type: 'mlp', hidden: [8] } },
-      students: [{ name: 'small', architecture: { type: 'mlp', hidden: [4] }, method: [{ type: 'soft_target' }] }],
+      students: [
+        { name: 'small', architecture: { type: 'mlp', hidden: [4] }, method: [{ type: 'soft_target' }] },
+      ],
       training: {
         epochs: 12,
         batchSize: 4,
