@@ -40,6 +40,8 @@ export default defineConfig({
     maxWorkers: 3,
     testTimeout: 30_000 * patience,
     hookTimeout: 60_000 * patience,
+    // Its default of one second fails pages of a machine that runs three files at a time.
+    expect: { poll: { timeout: 10_000 * patience } },
     // TensorFlow's greeting on stderr says nothing about a test.
     env: {
       TF_CPP_MIN_LOG_LEVEL: '2',

@@ -35,6 +35,10 @@ export interface ApiOptions extends AccessSettings, UploadSettings, WebhookSetti
   dataDir: string;
   /** The folders that job specs may read. */
   roots: string[];
+  /** The most bytes of decoded data on the disk; default 64 GiB. */
+  dataDisk?: number;
+  /** The most bytes of decoded data that the process which reads new data sets keeps in memory; default 512 MiB. */
+  dataMemory?: number;
   /** Modules whose kinds join the built-in ones: absolute paths or package names. */
   plugins?: string[];
   /** Addresses and ranges of proxies whose `X-Forwarded-For` is trusted; default none. */
@@ -100,10 +104,12 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
   if (!options.volatileRedis) await refuseVolatile(queue, log);
   const warn = (message: string) => log.warn(message);
   const opened = { redisUrl: options.redisUrl, prefix, store: options.store, warn };
+  const dataDisk = options.dataDisk ?? defaultOf('dataDisk');
   const submissions = startSubmissions({
     ...opened,
     cacheDir: options.dataDir,
     roots,
+    diskBytes: dataDisk,
     bounds: options.submissions,
   });
   const records = startRecords({ ...opened, services: { queue, store } });
@@ -116,6 +122,8 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
     store: options.store,
     dataDir: options.dataDir,
     roots,
+    dataDisk,
+    dataMemory: options.dataMemory ?? defaultOf('dataMemory'),
     plugins: loadedPlugins,
   });
   const app = await buildApp({

@@ -65,11 +65,16 @@ function profileLines({
   skipped,
   notes,
 }: DatasetProfile): string[] {
+  const given = [
+    { title: 'training', counts: splits.train },
+    ...(splits.validation === undefined ? [] : [{ title: 'validation', counts: splits.validation }]),
+    { title: 'test', counts: splits.test },
+  ];
   const rows = classes
     .slice(0, mostClasses)
-    .map((name, label) => [name, integer(splits.train[label]), integer(splits.test[label])]);
+    .map((name, label) => [name, ...given.map(({ counts }) => integer(counts[label]))]);
   const lines = table(
-    [{ title: 'class' }, { title: 'training', align: 'right' }, { title: 'test', align: 'right' }],
+    [{ title: 'class' }, ...given.map(({ title }) => ({ title, align: 'right' }) as const)],
     rows,
   ).split('\n');
   if (classes.length > mostClasses) lines.push(`  and ${integer(classes.length - mostClasses)} more`);

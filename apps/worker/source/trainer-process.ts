@@ -1,5 +1,4 @@
 import type { ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { forkModule } from '@distillery/engine/program';
 import { DistilleryError, type EngineInfo } from '@distillery/spec';
@@ -130,13 +129,18 @@ function start(
       report?.({ type: 'log', line: logLineOf(line, name) });
     });
   }
-  const exit = once(child, 'close').then(([code, signal]) => ({
-    code: code as number | null,
-    signal: signal as NodeJS.Signals | null,
-  }));
-  // A spawn that fails emits 'error' and then 'close', which `exit` waits for.
   child.on('error', (error) => lines.push(error.message));
-  return { child, exit, lastLines: () => lines };
+  return { child, exit: endOf(child), lastLines: () => lines };
+}
+
+/**
+ * Waits for the end of a process. An error, of a start that fails or of a message to a process that is gone, comes before the end and
+ * does not replace it, as it would with `once` of node:events.
+ */
+export function endOf(child: Pick<ChildProcess, 'once'>): Trainer['exit'] {
+  return new Promise((resolve) => {
+    child.once('close', (code, signal) => resolve({ code, signal }));
+  });
 }
 
 async function stop({ child, exit }: Trainer, graceMs: number): Promise<void> {

@@ -71,7 +71,8 @@ async function probe(): Promise<FromTrainer> {
 
 async function train({ storeDir, dataDir, roots, ...task }: Task): Promise<FromTrainer> {
   stop.signal.throwIfAborted();
-  await loadPlugins(readConfiguration('trainer', process.env).plugins);
+  const { plugins, dataDisk, dataMemory } = readConfiguration('trainer', process.env);
+  await loadPlugins(plugins);
   let begun = false;
   // Before the first step there is no work to commit, so the process may end in the middle of anything: a source or a store
   // that does not look at the signal delays nothing.
@@ -84,7 +85,7 @@ async function train({ storeDir, dataDir, roots, ...task }: Task): Promise<FromT
   const loading = setInterval(() => send({ type: 'alive' }), beatMs);
   loading.unref();
   const store = await openStore(storeDir, { warn: (message) => send({ type: 'warning', message }) });
-  const folder = join(dataDir, 'files');
+  const files = { folder: join(dataDir, 'files'), mostBytes: dataDisk };
   const running = runStage({
     ...task,
     engine(threads) {
@@ -96,7 +97,9 @@ async function train({ storeDir, dataDir, roots, ...task }: Task): Promise<FromT
     data: {
       cacheDir: dataDir,
       roots,
-      stored: (file) => localFile(store, file, { folder }),
+      diskBytes: dataDisk,
+      memoryBytes: dataMemory,
+      stored: (file) => localFile(store, file, files),
       progress: (message) => send({ type: 'log', line: { source: 'trainer', level: 'info', message } }),
     },
     emit: {

@@ -42,6 +42,10 @@ export interface WorkerOptions {
   engine?: Configuration<'trainer'>['engine'];
   /** How the trainers take steps; default: STEP. */
   step?: Configuration<'trainer'>['step'];
+  /** The most bytes of decoded data on the disk; default: DATA_DISK. */
+  dataDisk?: Configuration<'trainer'>['dataDisk'];
+  /** The most bytes of decoded data that a trainer keeps in memory; default: DATA_MEMORY. */
+  dataMemory?: Configuration<'trainer'>['dataMemory'];
   /** Modules that the trainers load at start; default: PLUGINS. */
   plugins?: Configuration<'trainer'>['plugins'];
   log: Logger;
@@ -83,8 +87,8 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   } = options;
   await loadPlugins(options.plugins ?? []);
   storeUrl(store); // Refuses an invalid URL now, not in every trainer.
-  const { engine: wantedEngine, step, plugins } = options;
-  const settings = environmentOf('trainer', { engine: wantedEngine, step, plugins });
+  const { engine: wantedEngine, step, plugins, dataDisk, dataMemory } = options;
+  const settings = environmentOf('trainer', { engine: wantedEngine, step, plugins, dataDisk, dataMemory });
   const id = `${hostname()}-${randomBytes(3).toString('hex')}`;
   const log = options.log.child({ worker: id });
   const engine = await probeEngine(log, settings);

@@ -7,7 +7,8 @@ import { yieldToEvents } from './yield-to-events.ts';
 const chunkBytes = 1 << 22;
 
 /**
- * The digest of a data set: SHA-256 over the shape, the class names, the tokenizer of texts, the columns of tables, the counts, and the decoded
+ * The digest of a data set: SHA-256 over the shape, the class names, the tokenizer of texts, the columns of tables, the counts, the number
+ * of given validation samples, and the decoded
  * bytes of both splits.
  *
  * @param counts the number of samples of each split
@@ -16,14 +17,23 @@ const chunkBytes = 1 << 22;
  * @throws the reason of the signal when it is aborted
  */
 export async function contentDigest(
-  { classes, shape, vocabulary, tokenizer, columns }: About,
+  { classes, shape, vocabulary, tokenizer, columns, validation }: About,
   counts: { train: number; test: number },
   content: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
   signal: AbortSignal | undefined,
 ): Promise<string> {
   const hash = createHash('sha256');
   const texts = tokenizer === undefined ? {} : { vocabulary, tokenizer };
-  hash.update(digestOf({ classes, shape, ...counts, ...texts, ...(columns && { columns }) }));
+  hash.update(
+    digestOf({
+      classes,
+      shape,
+      ...counts,
+      ...texts,
+      ...(columns && { columns }),
+      ...(validation && { validation }),
+    }),
+  );
   for await (const part of content) {
     for (let at = 0; at < part.length; at += chunkBytes) {
       await yieldToEvents(signal);

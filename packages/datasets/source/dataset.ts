@@ -24,6 +24,11 @@ interface Labelled {
   classes: string[];
   train: Split;
   test: Split;
+  /**
+   * The number of samples at the end of the training split that the source gives for validation; absent: jobs hold theirs out of
+   * the training split.
+   */
+  validation?: number;
   /** The number of images and rows that could not be read, and the names and reasons of the first 100. */
   skipped: { count: number; first: { name: string; reason: string }[] };
   /** What people should know about how the data were read, as sentences, for example that texts were cut off. */
@@ -74,8 +79,11 @@ export interface DatasetOutline {
   shape: number[];
   /** The largest possible number of token ids; absent for images and tables. */
   vocabulary?: number | undefined;
+  /** The samples of the training split, with those that are given for validation. */
   trainCount: number;
   testCount: number;
+  /** The number of samples that the source gives for validation. */
+  validation?: number | undefined;
 }
 
 /** What the inputs of a data set are. */
@@ -94,6 +102,9 @@ export function inputBytes(described: Pick<DatasetOutline, 'shape' | 'vocabulary
   return described.shape.reduce((product, extent) => product * extent, bytesOfNumber[inputKind(described)]);
 }
 
+/** The default of `DatasetContext.diskBytes`. */
+export const defaultDiskBytes = 64 * 2 ** 30;
+
 /** The folders, limits and callbacks that a source works with. */
 export interface DatasetContext {
   /** The folder for downloads and decoded copies; it is created when missing. */
@@ -108,6 +119,11 @@ export interface DatasetContext {
   progress?: (message: string) => void;
   /** The most bytes of decoded inputs that a reading thread keeps in memory. Default: 512 MiB. */
   memoryBytes?: number;
+  /**
+   * The most bytes on the disk of decoded copies, and of unpacked archives; what was not used for the longest time goes first.
+   * Default: 64 GiB.
+   */
+  diskBytes?: number;
   /** Ends an outline or a load early, which then throws the signal's reason. */
   signal?: AbortSignal;
 }

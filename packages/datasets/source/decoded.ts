@@ -3,10 +3,18 @@ import { createReadStream } from 'node:fs';
 import { mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { digestOf } from '@distillery/spec';
+import { makeRoom, touch } from '@distillery/store';
 import { bytesOf, contentDigest, splitDigest } from './content-digest.ts';
-import { type About, type Dataset, type DatasetContext, inputBytes, type Split } from './dataset.ts';
+import {
+  type About,
+  type Dataset,
+  type DatasetContext,
+  defaultDiskBytes,
+  inputBytes,
+  type Split,
+} from './dataset.ts';
 import type { FileRows } from './readers/file.ts';
-import { storedContent } from './stored-file.ts';
+import { storedContent, type StoredFile } from './stored-file.ts';
 import { refuse, SplitDraft, type SplitWriter } from './split-draft.ts';
 
 /** Part of every key: raise it when decoding changes, so that older copies are no longer used. */
@@ -14,8 +22,6 @@ const FORMAT = 2;
 const DRAFT_AGE_MS = 6 * 3_600_000;
 /** The default of `DatasetContext.memoryBytes`. */
 const MEMORY_BYTES = 512 * 2 ** 20;
-/** The most bytes that are decoded to disk. */
-export const MAX_DECODED_BYTES = 2 ** 31 - 1;
 
 interface Manifest {
   format: number;
@@ -55,12 +61,16 @@ export async function decodedOnce(
 ): Promise<Dataset> {
   const found = await readManifest(fingerprint, context);
   const kept = found && (await openCopy(found, context));
-  if (kept !== undefined) return kept;
-  await mkdir(folder(context), { recursive: true }).catch(refuse);
-  await sweepDrafts(folder(context));
+  if (kept !== undefined) {
+    await touch(manifestPath(fingerprint, context)).catch(() => {});
+    return kept;
+  }
+  await mkdir(decodedFolder(context), { recursive: true }).catch(refuse);
+  await sweepDrafts(decodedFolder(context));
   const manifest = await writeCopy(context, decode);
   const check = digestOf(manifest);
   await writeWhole(manifestPath(fingerprint, context), JSON.stringify({ ...manifest, check })).catch(refuse);
+  await makeRoom(decodedFolder(context), context.diskBytes ?? defaultDiskBytes);
   return datasetOf(manifest, await labelsIn(manifest, context), context);
 }
 
@@ -89,6 +99,7 @@ async function openCopy(manifest: Manifest, context: DatasetContext): Promise<Da
       (await digestOfFile(path, manifest, context)) !== manifest.digest
     )
       return undefined;
+    await touch(path);
     return datasetOf(manifest, await labelsIn(manifest, context), context);
   } catch {
     context.signal?.throwIfAborted();
@@ -107,7 +118,9 @@ function digestOfFile(
 
 /** Decodes into drafts, and renames them to the copy when its digest is known. */
 async function writeCopy(context: DatasetContext, decode: Decode): Promise<Manifest> {
-  const paths = ['train', 'test'].map((split) => join(folder(context), `${randomUUID()}.${split}.tmp`));
+  const paths = ['train', 'test'].map((split) =>
+    join(decodedFolder(context), `${randomUUID()}.${split}.tmp`),
+  );
   const drafts: SplitDraft[] = [];
   try {
     for (const path of paths) drafts.push(await SplitDraft.create(path));
@@ -196,23 +209,26 @@ async function sweepDrafts(path: string): Promise<void> {
   }
 }
 
-function folder(context: DatasetContext): string {
+/** The folder of decoded copies. */
+export function decodedFolder(context: DatasetContext): string {
   return join(context.cacheDir, 'decoded');
 }
 
 function dataPath(digest: string, context: DatasetContext): string {
-  return join(folder(context), `${digest}.data`);
+  return join(decodedFolder(context), `${digest}.data`);
 }
 
 function manifestPath(fingerprint: unknown, context: DatasetContext): string {
-  return join(folder(context), `${digestOf({ format: FORMAT, fingerprint })}.json`);
+  return join(decodedFolder(context), `${digestOf({ format: FORMAT, fingerprint })}.json`);
 }
 
 /**
  * Identifies the state of a file without reading it: by path, size and time of change, or by the digest and the name of a stored
  * file, wherever its local file lies.
  */
-export async function fileFingerprint(path: string): Promise<object> {
+export async function fileFingerprint(
+  path: string,
+): Promise<StoredFile | { path: string; size: number; modified: number }> {
   const { size, mtimeMs } = await stat(path);
   return storedContent(path) ?? { path, size, modified: mtimeMs };
 }

@@ -37,7 +37,7 @@ export { parquetThread } from './rows/parquet-thread.ts';
 export { openRegularFile } from './regular-file.ts';
 export { resolveSourcePath } from './source-path.ts';
 export { type StoredFile, storedFile, storedPath } from './stored-file.ts';
-export { splitValidation } from './split.ts';
+export { splitValidation, trainingCounts, trainingIndices } from './split.ts';
 export { textDecoder } from './texts/tokenizer.ts';
 export {
   augmentationIdentity,

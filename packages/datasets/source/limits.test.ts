@@ -44,6 +44,19 @@ test('a limit keeps the share of each class, and pixels with their labels', asyn
   expect(limited(dataset, { trainLimit: 20 })).toEqual(limited(dataset, { trainLimit: 20 }));
 });
 
+test('given validation samples are kept behind the limited ones', async () => {
+  const given = { ...dataset, validation: 10 };
+  const { train, validation } = limited(given, { trainLimit: 20 });
+  expect([train.count, validation]).toEqual([30, 10]);
+  const indices = [...(await allInputs(train))].filter((_, i) => i % 2 === 0);
+  expect(indices.slice(20)).toEqual(Array.from({ length: 10 }, (_, i) => 90 + i));
+  expect(Math.max(...indices.slice(0, 20))).toBeLessThan(90);
+  expect([...train.labels]).toEqual(indices.map((index) => dataset.train.labels[index]));
+  expect(limited(given, { trainLimit: 90 })).toBe(given);
+  const outline = { classes: ['a'], shape: [1, 2, 1], trainCount: 100, testCount: 5, validation: 10 };
+  expect(limitedOutline(outline, { trainLimit: 20 }).trainCount).toBe(30);
+});
+
 test('the outline has the limited counts', () => {
   const outline = {
     classes: ['a'],

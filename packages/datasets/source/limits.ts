@@ -22,22 +22,26 @@ export const limitOptions = {
     ),
 };
 
-interface Limits {
+export interface Limits {
   trainLimit?: number | undefined;
   testLimit?: number | undefined;
 }
 
 export function limitedOutline(outline: DatasetOutline, { trainLimit, testLimit }: Limits): DatasetOutline {
+  const { trainCount, validation = 0 } = outline;
   return {
     ...outline,
-    trainCount: Math.min(outline.trainCount, trainLimit ?? Infinity),
+    trainCount: Math.min(trainCount - validation, trainLimit ?? Infinity) + validation,
     testCount: Math.min(outline.testCount, testLimit ?? Infinity),
   };
 }
 
-/** The part of a data set within the limits; its digest derives from the digest of the whole and the limits. */
+/**
+ * The part of a data set within the limits, which leave given validation samples as they are. Its digest derives from the digest
+ * of the whole and the limits.
+ */
 export function limited(dataset: Dataset, { trainLimit, testLimit }: Limits): Dataset {
-  const train = limitedSplit(dataset.train, trainLimit);
+  const train = limitedSplit(dataset.train, trainLimit, dataset.validation);
   const test = limitedSplit(dataset.test, testLimit);
   if (train === dataset.train && test === dataset.test) return dataset;
   const digest = digestOf({ of: dataset.digest, train: train.count, test: test.count });
@@ -45,24 +49,34 @@ export function limited(dataset: Dataset, { trainLimit, testLimit }: Limits): Da
 }
 
 /**
- * Keeps `limit` samples: shuffles each class, interleaves the classes in proportion to their sizes, and takes the first
- * ones. The kept samples stay in their original order.
+ * The indices of the samples of a split that a limit keeps; undefined where it keeps all.
+ *
+ * @param apart the number of samples at the end that are kept in addition
  */
-function limitedSplit(split: Split, limit = Infinity): Split {
-  if (split.count <= limit) return split;
+export function keptSamples(labels: Int32Array, limit = Infinity, apart = 0): Int32Array | undefined {
+  const count = labels.length - apart;
+  if (count <= limit) return undefined;
   const members = new Map<number, number[]>();
-  split.labels.forEach((label, index) => {
+  labels.subarray(0, count).forEach((label, index) => {
     const group = members.get(label) ?? [];
     if (group.length === 0) members.set(label, group);
     group.push(index);
   });
+  // Shuffles each class, interleaves the classes in proportion to their sizes, and takes the first ones in their original order.
   const paced = [...members].flatMap(([label, indices]) =>
     randomStream(0, 'limit', label)
       .shuffle(indices)
       .map((index, rank) => ({ index, pace: (rank + 0.5) / indices.length })),
   );
   paced.sort((a, b) => a.pace - b.pace || a.index - b.index);
-  const kept = Int32Array.from(paced.slice(0, limit), ({ index }) => index).sort();
+  const kept = new Int32Array(limit + apart);
+  for (let at = 0; at < kept.length; at++) kept[at] = at < limit ? paced[at].index : count + at - limit;
+  return kept.sort();
+}
+
+function limitedSplit(split: Split, limit: number | undefined, apart?: number): Split {
+  const kept = keptSamples(split.labels, limit, apart);
+  if (kept === undefined) return split;
   const { shape, bytes, digest } = split.reader;
   const reader: Subset = {
     kind: 'subset',

@@ -51,7 +51,9 @@ export async function recognise(path: string, signal?: AbortSignal): Promise<Rec
 
 async function recogniseArchive(path: string, signal: AbortSignal | undefined): Promise<Recognised> {
   let [images, seen] = [0, 0];
-  for await (const entry of archiveEntries(path, () => {}, signal)) {
+  let refused = '';
+  const refuse = (name: string, reason: string) => (refused ||= `; ${name} ${reason}`);
+  for await (const entry of archiveEntries(path, refuse, signal)) {
     const last = entry.name.split('/').at(-1) ?? '';
     if (/^(train|test)\.bin$|^(fine|coarse)_label_names\.txt$/.test(last) || /cifar-100/.test(entry.name))
       return { source: 'cifar100', options: {} };
@@ -62,7 +64,7 @@ async function recogniseArchive(path: string, signal: AbortSignal | undefined): 
   }
   if (images > 0) return { source: 'image_folder', options: {} };
   throw unknown(
-    `${basename(path)} is an archive without images (${seen} files were looked at): put images into folders of their classes`,
+    `${basename(path)} is an archive without images (${seen} files were looked at): put images into folders of their classes${refused}`,
   );
 }
 

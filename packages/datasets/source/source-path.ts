@@ -80,7 +80,10 @@ export async function allowedPath(path: string, roots: readonly string[]): Promi
   return (await realRoots(roots)).some((root) => isUnder(real, root)) ? real : undefined;
 }
 
-/** Runs a step over a source and turns other errors into a `data_error` that names its path. */
+/**
+ * Runs a step over a source and turns other errors into a `data_error` that names its path, but for faults of this program. Those
+ * cannot be told from errors of libraries for files by their class alone, which throw plain errors.
+ */
 export async function asDataError<T>(
   { path }: { path: string },
   context: DatasetContext,
@@ -90,10 +93,15 @@ export async function asDataError<T>(
     return await step();
   } catch (cause) {
     context.signal?.throwIfAborted();
-    throw cause instanceof DistilleryError
-      ? cause
-      : badPath(path, (cause as Error).message, context, { cause });
+    if (cause instanceof DistilleryError || isFault(cause)) throw cause;
+    throw badPath(path, (cause as Error).message, context, { cause });
   }
+}
+
+/** Whether an error is a fault of this program. Those of Node about its arguments have a code. */
+function isFault(error: unknown): boolean {
+  const isProgram = error instanceof TypeError || error instanceof ReferenceError;
+  return isProgram && (error as NodeJS.ErrnoException).code === undefined;
 }
 
 /** Follows the links of a path as the system does, past parts that do not exist. */

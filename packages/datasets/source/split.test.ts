@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { splitValidation } from './split.ts';
+import { memorySplit } from './memory-dataset.ts';
+import { splitValidation, trainingCounts, trainingIndices } from './split.ts';
 
 const labels = Int32Array.from({ length: 100 }, (_, i) => (i < 60 ? 0 : i < 90 ? 1 : 2));
 
@@ -35,4 +36,18 @@ test('a class can have very many samples', () => {
   const count = 400_000;
   const { train, validation } = splitValidation(count, new Int32Array(count), 0.5, 0);
   expect([train.length, validation.length]).toEqual([count / 2, count / 2]);
+});
+
+test('given validation samples replace a share of the training samples, unless none are wanted', () => {
+  const described = { shape: [1], bytes: 1, digest: 'd' };
+  const train = memorySplit({ inputs: new Uint8Array(100), labels }, described);
+  const held = { fraction: 0.2, seed: 3 };
+  expect(trainingIndices({ train }, held)).toEqual(splitValidation(100, labels, 0.2, 3));
+  const given = trainingIndices({ train, validation: 30 }, held);
+  expect([...given.train, ...given.validation]).toEqual([...Array(100).keys()]);
+  expect([given.train.length, given.validation[0]]).toEqual([70, 70]);
+  const none = trainingIndices({ train, validation: 30 }, { fraction: 0, seed: 0 });
+  expect([none.train.length, none.validation.length]).toEqual([70, 0]);
+  expect(trainingCounts({ trainCount: 100, validation: 30 }, held)).toEqual({ train: 70, validation: 30 });
+  expect(trainingCounts({ trainCount: 100 }, held)).toEqual({ train: 80, validation: 20 });
 });

@@ -1,4 +1,39 @@
 import { randomStream } from '@distillery/engine';
+import type { Dataset, DatasetOutline } from './dataset.ts';
+
+/** How the validation samples are held out. */
+interface HeldOut {
+  fraction: number;
+  seed: number;
+}
+
+/**
+ * Chooses the validation samples of the training split: those that the source gives, or a seeded random part. With a fraction of
+ * 0 there are none, and given ones are left out.
+ *
+ * @returns sorted indices into the training split
+ */
+export function trainingIndices(
+  { train, validation }: Pick<Dataset, 'train' | 'validation'>,
+  { fraction, seed }: HeldOut,
+): { train: Int32Array; validation: Int32Array } {
+  if (validation === undefined) return splitValidation(train.count, train.labels, fraction, seed);
+  const every = Int32Array.from({ length: train.count }, (_, index) => index);
+  const own = train.count - validation;
+  return {
+    train: every.subarray(0, own),
+    validation: fraction === 0 ? new Int32Array() : every.subarray(own),
+  };
+}
+
+/** About how many samples `trainingIndices` chooses. */
+export function trainingCounts(
+  { trainCount, validation }: Pick<DatasetOutline, 'trainCount' | 'validation'>,
+  { fraction }: Pick<HeldOut, 'fraction'>,
+): { train: number; validation: number } {
+  const aside = validation ?? Math.round(trainCount * fraction);
+  return { train: trainCount - aside, validation: fraction === 0 ? 0 : aside };
+}
 
 /**
  * Holds out a seeded random part of the training samples for validation, the same share of each class.

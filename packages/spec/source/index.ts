@@ -82,7 +82,14 @@ export {
   type StageNetworkView,
   type WaitingFor,
 } from './job.ts';
-export { type JobSpec, type JobSpecInput, jobSpecSchema, type Kinds, validationOf } from './job-spec.ts';
+export {
+  type JobSpec,
+  type JobSpecInput,
+  jobSpecSchema,
+  type Kinds,
+  validationOf,
+  validationSchema,
+} from './job-spec.ts';
 export { type Initial, initialSchema } from './initial.ts';
 export { type CatalogueEntry, type Choice, type Kind, type Registry, registry } from './kind.ts';
 export { defaultGenerations, generationName, teachersOf } from './lineage.ts';

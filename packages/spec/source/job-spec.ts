@@ -154,7 +154,7 @@ export function jobSpecSchema({ datasets, architectures, terms, teachers, transf
       .union([z.number().min(0).max(0.5), validationSchema])
       .default(0.1)
       .describe(
-        'The share of the training set that is held out to choose the best epoch, or `{fraction, seed}`. With 0, best is last.',
+        'The share of the training set that is held out to choose the best epoch, or `{fraction, seed}`. With 0, best is last. Validation samples that the data set itself gives are used instead.',
       ),
     priority: z
       .int()

@@ -62,7 +62,11 @@ export const datasetProfileSchema = z.object({
     .describe('`[height, width, channels]` of images, `[length]` of texts in tokens, `[columns]` of tables.'),
   classes: z.array(z.string()),
   splits: z
-    .object({ train: z.array(count), test: z.array(count) })
+    .object({
+      train: z.array(count),
+      validation: z.array(count).optional().describe('Absent where the files give no validation split.'),
+      test: z.array(count),
+    })
     .describe('The number of samples of each class in each split, in the order of `classes`.'),
   bytes: count.describe('The bytes of all decoded samples.'),
   channels: z

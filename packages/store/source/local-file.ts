@@ -1,27 +1,14 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
-import {
-  lstat,
-  mkdir,
-  readdir,
-  readFile,
-  rename,
-  rm,
-  stat,
-  symlink,
-  utimes,
-  writeFile,
-} from 'node:fs/promises';
+import { lstat, mkdir, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { DistilleryError } from '@distillery/spec/errors';
 import { isIntact } from './intact.ts';
+import { makeRoom, touch } from './make-room.ts';
 import { checkDigest } from './names.ts';
 import type { Store } from './store.ts';
-
-/** What was used within this time stays, whatever the bound: a process may be reading it. */
-const inUseMs = 60 * 60 * 1000;
 
 export interface LocalFileOptions {
   /** The folder of the files, one on each machine. */
@@ -64,8 +51,7 @@ export async function localFile(
     if (verify) await verifyOnce(store, digest, `${place}.verified`, own);
     await link(own, path);
   }
-  const now = new Date();
-  await utimes(place, now, now);
+  await touch(place);
   return path;
 }
 
@@ -106,25 +92,5 @@ async function copy(store: Store, digest: string, path: string): Promise<void> {
     await rename(draft, path);
   } finally {
     await rm(draft, { force: true });
-  }
-}
-
-/** Removes the copies that were not used for the longest time, until the others take at most so many bytes. */
-async function makeRoom(folder: string, mostBytes: number): Promise<void> {
-  const places: { place: string; bytes: number; used: number }[] = [];
-  for (const name of await readdir(folder).catch(() => [])) {
-    const place = join(folder, name);
-    let bytes = 0;
-    for (const file of await readdir(place).catch(() => [])) {
-      bytes += (await lstat(join(place, file)).catch(() => undefined))?.size ?? 0;
-    }
-    const used = (await stat(place).catch(() => undefined))?.mtimeMs ?? 0;
-    places.push({ place, bytes, used });
-  }
-  let total = places.reduce((sum, { bytes }) => sum + bytes, 0);
-  for (const { place, bytes, used } of places.sort((a, b) => a.used - b.used)) {
-    if (total <= mostBytes || Date.now() - used < inUseMs) return;
-    await rm(place, { recursive: true, force: true });
-    total -= bytes;
   }
 }

@@ -61,7 +61,8 @@ function* remainingBatches({ run, table, step: from }: Session): Generator<Batch
   let order: Int32Array | undefined;
   for (let step = from; step < epochs * table.stepsPerEpoch; step++) {
     const [epoch, at] = [Math.floor(step / table.stepsPerEpoch), step % table.stepsPerEpoch];
-    if (at === 0 || order === undefined) order = epochOrder(run.indices.train, run.seed, epoch);
+    if (at === 0 || order === undefined)
+      order = epochOrder(run.indices.train, run.seed, epoch, run.dataset.train.reader.window);
     yield { indices: order.subarray(at * batchSize, (at + 1) * batchSize), view: epoch % run.views };
   }
 }

@@ -15,6 +15,8 @@ export interface ProfileTask {
   store: string;
   dataDir: string;
   roots: readonly string[];
+  dataDisk: number;
+  dataMemory: number;
   plugins: readonly string[];
 }
 

@@ -12,12 +12,14 @@ setPriority(10);
 process.on('disconnect', () => process.exit(1));
 await loadPlugins(task.plugins);
 const store = await openStore(task.store, { warn: (message) => process.send?.({ warning: message }) });
-const folder = join(task.dataDir, 'files');
+const files = { folder: join(task.dataDir, 'files'), mostBytes: task.dataDisk };
 try {
   await makeProfile(store, await keptDataset(store, task.dataset), {
     cacheDir: task.dataDir,
     roots: task.roots,
-    stored: (file) => localFile(store, file, { folder }),
+    diskBytes: task.dataDisk,
+    memoryBytes: task.dataMemory,
+    stored: (file) => localFile(store, file, files),
   });
   process.exit(0);
 } catch (error) {

@@ -37,9 +37,11 @@ export interface SubmissionData extends ServiceData {
   cacheDir: string;
   /** The folders that job specs may read. */
   roots: readonly string[];
+  /** The most bytes of decoded data on the disk. */
+  diskBytes: number;
 }
 
-type Services = ThreadServices & Pick<PlanContext, 'cacheDir' | 'roots' | 'stored'>;
+type Services = ThreadServices & Pick<PlanContext, 'cacheDir' | 'roots' | 'diskBytes' | 'stored'>;
 
 interface Posted {
   /** The body as it was sent; undefined without one. */
@@ -137,10 +139,16 @@ const works = {
 };
 export type SubmissionWorks = typeof works;
 
-answerRequests(works, async ({ cacheDir, roots, ...data }: SubmissionData, warn) => {
+answerRequests(works, async ({ cacheDir, roots, diskBytes, ...data }: SubmissionData, warn) => {
   const services = await openServices(data, warn);
-  const folder = join(cacheDir, 'files');
-  return { cacheDir, roots, stored: (file) => localFile(services.store, file, { folder }), ...services };
+  const files = { folder: join(cacheDir, 'files'), mostBytes: diskBytes };
+  return {
+    cacheDir,
+    roots,
+    diskBytes,
+    stored: (file) => localFile(services.store, file, files),
+    ...services,
+  };
 });
 
 function submitted(view: { id: string }, replayed: boolean): Submitted {

@@ -48,8 +48,8 @@ test('reads a zip file, and refuses names that lead out, links and damage', asyn
     ['größe/two.png', '2'.repeat(3000)],
   ]);
   expect(refused).toEqual([
-    ['../up', 'its name leads out of the archive'],
-    ['/etc/passwd', 'its name leads out of the archive'],
+    ['../up', 'has a name that leads out of the archive'],
+    ['/etc/passwd', 'has an absolute name: pack the folder by a relative name'],
     ['soft', 'is a symlink, not a file'],
   ]);
   const damaged = Buffer.from(zipped);

@@ -1,11 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { digestOf } from '@distillery/spec';
-import type { DatasetContext } from '../dataset.ts';
+import { makeRoom, touch } from '@distillery/store';
+import { type DatasetContext, defaultDiskBytes } from '../dataset.ts';
 import { fileFingerprint } from '../decoded.ts';
 import { noteLocalFile, storedContent } from '../stored-file.ts';
-import { archiveEntries } from './archive.ts';
+import { archiveEntries, type ArchiveEntry } from './archive.ts';
+
+type UnpackContext = Pick<DatasetContext, 'cacheDir' | 'diskBytes' | 'signal'>;
 
 /**
  * Unpacks the files of an archive whose names match a pattern into one folder of the cache, once as long as the archive stays the
@@ -13,14 +16,17 @@ import { archiveEntries } from './archive.ts';
  *
  * @throws RangeError for a file that is no archive, and for the same name in two folders; the errors of reading and unpacking
  */
-export async function unpackedFolder(
-  path: string,
-  pattern: RegExp,
-  { cacheDir, signal }: Pick<DatasetContext, 'cacheDir' | 'signal'>,
-): Promise<string> {
-  const folder = join(cacheDir, 'unpacked', digestOf([await fileFingerprint(path), pattern.source]));
-  const found = await readdir(folder).catch(() => undefined);
-  if (found === undefined) await unpack(path, pattern, folder, signal);
+export async function unpackedFolder(path: string, pattern: RegExp, context: UnpackContext): Promise<string> {
+  const folder = await unpackedOnce(path, pattern.source, context, async (name, entry, draft) => {
+    const base = name.split('/').at(-1) ?? '';
+    if (!pattern.test(base) || base.startsWith('.')) return;
+    await writeFile(join(draft, base), await entry.read(), { flag: 'wx' }).catch(
+      (cause: NodeJS.ErrnoException) => {
+        if (cause.code === 'EEXIST') throw new RangeError(`holds several files named ${base}`, { cause });
+        throw cause;
+      },
+    );
+  });
   // The digest of the archive also identifies what is in it.
   const stored = storedContent(path);
   if (stored !== undefined) {
@@ -29,30 +35,53 @@ export async function unpackedFolder(
   return folder;
 }
 
-async function unpack(
+/**
+ * Unpacks all files of an archive into a folder of the cache, in their own folders, once as long as the archive stays the same. The
+ * first of two entries with a name counts.
+ *
+ * @throws RangeError for a file that is no archive; the errors of reading and unpacking
+ */
+export function unpackedTree(path: string, context: UnpackContext): Promise<string> {
+  return unpackedOnce(path, 'tree', context, async (name, entry, draft) => {
+    await mkdir(dirname(join(draft, name)), { recursive: true });
+    await writeFile(join(draft, name), await entry.read(), { flag: 'wx' }).catch(
+      (error: NodeJS.ErrnoException) => {
+        if (error.code !== 'EEXIST') throw error;
+      },
+    );
+  });
+}
+
+/** @param what the part of the archive that is unpacked */
+async function unpackedOnce(
   path: string,
-  pattern: RegExp,
-  folder: string,
-  signal: AbortSignal | undefined,
-): Promise<void> {
+  what: string,
+  { cacheDir, diskBytes = defaultDiskBytes, signal }: UnpackContext,
+  write: (name: string, entry: ArchiveEntry, draft: string) => Promise<void>,
+): Promise<string> {
+  const all = join(cacheDir, 'unpacked');
+  const folder = join(all, digestOf([await fileFingerprint(path), what]));
+  if ((await readdir(folder).catch(() => undefined)) !== undefined) {
+    await touch(folder);
+    return folder;
+  }
   const draft = `${folder}.${randomUUID()}.tmp`;
   await mkdir(draft, { recursive: true });
   try {
+    let bytes = 0;
     for await (const entry of archiveEntries(path, undefined, signal)) {
-      const name = entry.name.split('/').at(-1) ?? '';
-      if (!pattern.test(name) || name.startsWith('.')) continue;
-      await writeFile(join(draft, name), await entry.read(), { flag: 'wx' }).catch(
-        (cause: NodeJS.ErrnoException) => {
-          if (cause.code === 'EEXIST') throw new RangeError(`holds several files named ${name}`, { cause });
-          throw cause;
-        },
-      );
+      bytes += entry.size;
+      if (bytes > diskBytes)
+        throw new RangeError(`unpacks to more than ${diskBytes} bytes, which the setting DATA_DISK allows`);
+      await write(entry.name, entry, draft);
     }
     await rename(draft, folder).catch((error: NodeJS.ErrnoException) => {
       // Another process has unpacked it meanwhile.
       if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error;
     });
+    await makeRoom(all, diskBytes);
   } finally {
     await rm(draft, { recursive: true, force: true });
   }
+  return folder;
 }

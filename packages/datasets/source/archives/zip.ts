@@ -1,6 +1,6 @@
 import type { Entry, ZipFile } from 'yauzl';
 import { openRegularFile } from '../regular-file.ts';
-import type { ArchiveFormat, RawEntry } from './format.ts';
+import type { ArchiveFormat, OpenedArchive, RawEntry } from './format.ts';
 import { zipContent } from './zip-content.ts';
 
 const signatures = [
@@ -15,6 +15,7 @@ export const zip: ArchiveFormat = {
   type: 'zip',
   matches: (head) => signatures.some((signature) => signature.every((byte, index) => head[index] === byte)),
   entries,
+  open,
 };
 
 async function* entries(path: string, signal?: AbortSignal): AsyncGenerator<RawEntry> {
@@ -33,6 +34,7 @@ async function* entries(path: string, signal?: AbortSignal): AsyncGenerator<RawE
         size: entry.uncompressedSize,
         type: typeOf(entry, name),
         read: () => contents(file, entry, name),
+        place: placeOf(entry),
       };
     }
   } finally {
@@ -50,4 +52,34 @@ async function contents(file: ZipFile, entry: Entry, name: string): Promise<Buff
   const parts: Buffer[] = [];
   for await (const part of zipContent(file, entry, `${name}: its checksum is wrong`)) parts.push(part);
   return Buffer.concat(parts);
+}
+
+/** What yauzl needs for reading the contents of an entry. */
+const placeFields = [
+  'relativeOffsetOfLocalHeader',
+  'compressedSize',
+  'uncompressedSize',
+  'compressionMethod',
+  'generalPurposeBitFlag',
+  'crc32',
+] as const;
+
+function placeOf(entry: Entry): string {
+  return placeFields.map((field) => entry[field]).join(' ');
+}
+
+async function open(path: string): Promise<OpenedArchive> {
+  await (await openRegularFile(path)).close();
+  const { Entry: ZipEntry, openPromise } = await import('yauzl');
+  const file = await openPromise(path, { autoClose: false, lazyEntries: true, decodeStrings: false });
+  return {
+    read(place) {
+      const entry = new ZipEntry();
+      place
+        .split(' ')
+        .forEach((value, index) => Object.assign(entry, { [placeFields[index]]: Number(value) }));
+      return contents(file, entry, 'the entry');
+    },
+    close: () => file.close(),
+  };
 }

@@ -1,5 +1,11 @@
 import type sharp from 'sharp';
+import type { Sharp } from 'sharp';
+import { decodeBmp } from './bmp.ts';
+import { bmpHeader, isBmp } from './bmp-header.ts';
+import { fromCmyk, jpegComponents } from './cmyk.ts';
+import { imageFormat } from './image-format.ts';
 import type { ImageTarget } from './image-options.ts';
+import type { RawImage } from './raw-image.ts';
 
 /** The most pixels of an image that is decoded: a small file can hold an enormous image. */
 const MAX_PIXELS = 50_000_000;
@@ -22,15 +28,20 @@ function decoder(): Promise<typeof sharp> {
 }
 let loaded: Promise<typeof sharp> | undefined;
 
-const options = { limitInputPixels: MAX_PIXELS, failOn: 'error' } as const;
+/** Embedded colour profiles are ignored, as by Pillow and torchvision, whose pixels trained most networks. */
+const options = { limitInputPixels: MAX_PIXELS, failOn: 'error', ignoreIcc: true } as const;
 
 /** EXIF orientations from this one on turn an image by a quarter, which swaps its height and width. */
 const firstQuarterTurn = 5;
 
 /** Reads `[height, width]` of an image as it is shown, upright, from its header; undefined when the bytes are not an image. */
 export async function imageSize(bytes: Buffer): Promise<[number, number] | undefined> {
-  const open = await decoder();
   try {
+    if (isBmp(bytes)) {
+      const { height, width } = bmpHeader(bytes);
+      return [height, width];
+    }
+    const open = await decoder();
     const { height, width, orientation = 1 } = await open(bytes, options).metadata();
     return orientation >= firstQuarterTurn ? [width, height] : [height, width];
   } catch {
@@ -45,12 +56,24 @@ export async function imageSize(bytes: Buffer): Promise<[number, number] | undef
  * @throws Error with the reason when the bytes are no image that can be decoded
  */
 export async function decodeImage(bytes: Buffer, target: ImageTarget): Promise<Uint8Array> {
-  const { background, channels } = target;
-  const [height, width] = target.size;
   const open = await decoder();
-  const pixels = await open(bytes, options)
-    .rotate()
-    .resize(width, height, { fit: fits[target.fit], background })
+  if (isBmp(bytes))
+    return await alone(async () => shaped(opened(decodeBmp(bytes, MAX_PIXELS), open), target));
+  if (await isCmyk(bytes, open))
+    return await alone(async () => shaped(opened(await cmykImage(bytes, open), open), target));
+  return await shaped(open(bytes, options).rotate(), target);
+}
+
+type Open = typeof sharp;
+
+function opened({ pixels, width, height, channels }: RawImage, open: Open): Sharp {
+  return open(pixels, { ...options, raw: { width, height, channels } });
+}
+
+async function shaped(image: Sharp, { size, fit, background, channels }: ImageTarget) {
+  const [height, width] = size;
+  const pixels = await image
+    .resize(width, height, { fit: fits[fit], background })
     .flatten({ background })
     .toColourspace('srgb')
     .raw()
@@ -59,6 +82,31 @@ export async function decodeImage(bytes: Buffer, target: ImageTarget): Promise<U
     throw new RangeError(`decodes to ${pixels.length} bytes, expected ${height * width * 3}`);
   return channels === 1 ? greyOf(pixels) : pixels;
 }
+
+async function isCmyk(bytes: Buffer, open: Open): Promise<boolean> {
+  if (imageFormat(bytes) !== 'TIFF') return jpegComponents(bytes) === 4;
+  return (await open(bytes, options).metadata()).space === 'cmyk';
+}
+
+/** Reads the inks of an image, upright. libvips would convert them with the profile of a printing press. */
+async function cmykImage(bytes: Buffer, open: Open): Promise<RawImage> {
+  const { data, info } = await open(bytes, options)
+    .rotate()
+    .pipelineColourspace('cmyk')
+    .toColourspace('cmyk')
+    .raw()
+    .toBuffer({ resolveWithObject: true });
+  if (info.channels !== 4) throw new RangeError(`has ${info.channels} inks, expected 4`);
+  return fromCmyk(data, info);
+}
+
+/** Runs steps one after another, as images that are held in memory at their full size are large. */
+function alone<T>(step: () => Promise<T>): Promise<T> {
+  const result = last.then(step);
+  last = result.catch(() => {});
+  return result;
+}
+let last: Promise<unknown> = Promise.resolve();
 
 /** What sharp calls them. */
 const fits = { squash: 'fill', crop: 'cover', letterbox: 'contain' } as const;

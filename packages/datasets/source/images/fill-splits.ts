@@ -2,6 +2,7 @@ import type { Dataset, DatasetContext } from '../dataset.ts';
 import type { SplitWriter } from '../split-draft.ts';
 import { decodeImage, DECODES_AT_ONCE } from './decode-image.ts';
 import type { ImageFiles } from './image-files.ts';
+import { misnamedImages } from './image-format.ts';
 import type { ImageTarget } from './image-options.ts';
 import type { Layout } from './image-layout.ts';
 
@@ -10,11 +11,12 @@ const PROGRESS_STEP = 10_000;
 
 /**
  * Decodes every image of the layout into its position, so that the result does not depend on the order in which the source
- * lists its files. Images that cannot be decoded are skipped and listed by name.
+ * lists its files; validation images follow those of the training split. Images that cannot be decoded are skipped and listed by
+ * name.
  *
  * @param target the array that every image becomes
  * @param refused files that were refused before, with the reason; they count as skipped
- * @returns `skipped`, and `decoded`: the number of images of each label in each split
+ * @returns `skipped`, `decoded`: the number of images of each label in each split, and `notes` about the files
  */
 export async function fillSplits(
   files: Pick<ImageFiles, 'contents'>,
@@ -23,15 +25,21 @@ export async function fillSplits(
   refused: readonly { name: string; reason: string }[],
   writers: { train: SplitWriter; test: SplitWriter },
   context: DatasetContext,
-): Promise<{ skipped: Dataset['skipped']; decoded: { train: number[]; test: number[] } }> {
+): Promise<{
+  skipped: Dataset['skipped'];
+  decoded: Record<'train' | 'validation' | 'test', number[]>;
+  notes: string[];
+}> {
   const failed = [...refused];
   const places = new Map(
-    (['test', 'train'] as const).flatMap((split) =>
+    (['test', 'validation', 'train'] as const).flatMap((split) =>
       layout[split].map(({ name, label }, position) => [name, { split, position, label }] as const),
     ),
   );
   const total = places.size;
-  const decoded = { train: layout.classes.map(() => 0), test: layout.classes.map(() => 0) };
+  const zeros = () => layout.classes.map(() => 0);
+  const decoded = { train: zeros(), validation: zeros(), test: zeros() };
+  const misnamed = misnamedImages();
   let count = 0;
   const decode = async (name: string, bytes: Buffer | Error) => {
     // An archive may hold a name twice: the first file counts.
@@ -44,19 +52,25 @@ export async function fillSplits(
       failed.push({ name, reason: pixels.message });
       return;
     }
+    if (!(bytes instanceof Error)) misnamed.see(name, bytes);
     const { split, position, label } = place;
-    writers[split].put(position, label, pixels);
+    if (split === 'validation') writers.train.put(layout.train.length + position, label, pixels);
+    else writers[split].put(position, label, pixels);
     decoded[split][label]++;
     if (++count % PROGRESS_STEP === 0) context.progress?.(`decoded ${count} of ${total} images`);
   };
   const running = new Set<Promise<void>>();
-  for await (const { name, bytes } of files.contents(context.signal)) {
+  for await (const { name, bytes } of files.contents(context.signal, new Set(places.keys()))) {
     const task: Promise<void> = decode(name, bytes).finally(() => running.delete(task));
     running.add(task);
     if (running.size >= DECODES_AT_ONCE) await Promise.race(running);
   }
   await Promise.all(running);
-  failed.sort((a, b) => (a.name < b.name ? -1 : 1));
-  const skipped = { count: failed.length, first: failed.slice(0, MAX_SKIPPED_NAMES) };
-  return { skipped, decoded };
+  return { skipped: skippedOf(failed), decoded, notes: misnamed.notes() };
+}
+
+/** Counts files that are left out, and names the first ones. */
+export function skippedOf(files: readonly { name: string; reason: string }[]): Dataset['skipped'] {
+  const sorted = [...files].sort((a, b) => (a.name < b.name ? -1 : 1));
+  return { count: sorted.length, first: sorted.slice(0, MAX_SKIPPED_NAMES) };
 }

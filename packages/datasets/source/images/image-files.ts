@@ -1,20 +1,44 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { archiveEntries, MAX_FILE_BYTES, MAX_FILES } from '../archives/archive.ts';
+import { archiveEntries, MAX_FILES } from '../archives/archive.ts';
+import { archiveFormats } from '../archives/formats.ts';
+import { unpackedTree } from '../archives/unpacked-folder.ts';
+import type { DatasetContext } from '../dataset.ts';
 import { fileFingerprint } from '../decoded.ts';
-import { openRegularFile } from '../regular-file.ts';
 import { allowedPath } from '../source-path.ts';
 import { imageSize } from './decode-image.ts';
 import { isImageName } from './image-layout.ts';
+import { type FileState, filePlace, fileState, readImage, withoutPath } from './image-places.ts';
 
 /** The image files of a folder or an archive, by name. */
 export interface ImageFiles {
-  /** A value that changes when one of the files changes. */
+  /** The folder or the archive. */
+  readonly path: string;
+  /** A value that changes when one of the files changes, wherever the folder or the archive is. */
   fingerprint(signal?: AbortSignal): Promise<unknown>;
   /** Lists all images, with the sizes of some that have readable headers. */
   survey(signal?: AbortSignal): Promise<Survey>;
-  /** Reads every image, in any order. A file that cannot be read gives its error in place of bytes. */
-  contents(signal?: AbortSignal): AsyncIterable<{ name: string; bytes: Buffer | Error }>;
+  /**
+   * Reads images, in any order. A file that cannot be read gives its error in place of bytes.
+   *
+   * @param wanted the names of those that are read. Default: all
+   */
+  contents(
+    signal?: AbortSignal,
+    wanted?: ReadonlySet<string>,
+  ): AsyncIterable<{ name: string; bytes: Buffer | Error }>;
+  /**
+   * Tells where images are, for reading them in any order. An archive that can only be read from its beginning is unpacked into
+   * the cache first.
+   *
+   * @returns for each name its place, as `openPlaces` takes it, and the archive that the places are in, if it is one
+   */
+  places(names: readonly string[], context: DatasetContext): Promise<Placed>;
+}
+
+interface Placed {
+  archive?: string;
+  places: string[];
 }
 
 /** The files below a folder, with the real paths of those that a link leads to. */
@@ -33,6 +57,8 @@ interface Survey {
   sizes: [number, number][];
   /** Files that were refused because of their name or kind. */
   refused: { name: string; reason: string }[];
+  /** The first folders. */
+  folders: string[];
 }
 
 /** @param roots the folders that links in a folder may lead to */
@@ -44,19 +70,21 @@ function folderFiles(root: string, roots: readonly string[]): ImageFiles {
   let listing: Promise<Listing> | undefined;
   const list = (signal?: AbortSignal) => (listing ??= listFolder(root, roots, signal));
   const placeOf = async (name: string) => (await list()).places.get(name) ?? join(root, name);
+  let states: Promise<Map<string, FileState>> | undefined;
+  const statesOf = (signal?: AbortSignal) =>
+    (states ??= list(signal).then(({ names }) => fileStates(names, placeOf, signal)));
   return {
+    path: root,
     async fingerprint(signal) {
-      const { names } = await list(signal);
-      const files: [string, number, number][] = [];
-      for (const name of names) {
-        signal?.throwIfAborted();
-        const { size, mtimeMs } = await stat(await placeOf(name));
-        files.push([name, size, mtimeMs]);
-      }
-      return { folder: root, files };
+      const files = [...(await statesOf(signal))].map(([name, { size, modified }]) => [name, size, modified]);
+      return { files };
+    },
+    async places(names, { signal }) {
+      const known = await statesOf(signal);
+      return { places: names.map((name) => filePlace(known.get(name) as FileState)) };
     },
     async survey(signal) {
-      const { names, others, refused } = await list(signal);
+      const { names, others, refused, folders } = await list(signal);
       const sizes: [number, number][] = [];
       // Spread over all names, which begin with the class.
       const step = Math.max(1, Math.ceil(names.length / surveyed));
@@ -66,11 +94,12 @@ function folderFiles(root: string, roots: readonly string[]): ImageFiles {
         const size = bytes && (await imageSize(bytes));
         if (size !== undefined) sizes.push(size);
       }
-      return { names, others, sizes, refused };
+      return { names, others, sizes, refused, folders };
     },
-    async *contents(signal) {
+    async *contents(signal, wanted) {
       const { names } = await list(signal);
       for (const name of names) {
+        if (wanted?.has(name) === false) continue;
         signal?.throwIfAborted();
         yield { name, bytes: await readImage(await placeOf(name)).catch((error: Error) => error) };
       }
@@ -78,16 +107,22 @@ function folderFiles(root: string, roots: readonly string[]): ImageFiles {
   };
 }
 
-/** @throws RangeError for a file that is too large, or none; the error of the system when it cannot be read */
-export async function readImage(path: string): Promise<Buffer> {
-  const file = await openRegularFile(path);
-  try {
-    const { size } = await file.stat();
-    if (size > MAX_FILE_BYTES) throw new RangeError(`is ${size} bytes long, more than ${MAX_FILE_BYTES}`);
-    return await file.readFile();
-  } finally {
-    await file.close();
+/** The files that are asked for at a time: the system answers several at once. */
+const statsAtOnce = 64;
+
+async function fileStates(
+  names: readonly string[],
+  placeOf: (name: string) => Promise<string>,
+  signal?: AbortSignal,
+): Promise<Map<string, FileState>> {
+  const states = new Map<string, FileState>();
+  for (let from = 0; from < names.length; from += statsAtOnce) {
+    signal?.throwIfAborted();
+    const some = names.slice(from, from + statsAtOnce);
+    const found = await Promise.all(some.map(async (name) => fileState(await placeOf(name))));
+    some.forEach((name, index) => states.set(name, found[index]));
   }
+  return states;
 }
 
 /**
@@ -100,6 +135,7 @@ async function listFolder(root: string, roots: readonly string[], signal?: Abort
   const names: string[] = [];
   const others: string[] = [];
   const refused: Survey['refused'] = [];
+  const folders: string[] = [];
   const places = new Map<string, string>();
   let entries = 0;
   const file = (name: string, place?: string) => {
@@ -113,6 +149,7 @@ async function listFolder(root: string, roots: readonly string[], signal?: Abort
   /** @param around the real paths of the folders that it lies in, with its own */
   const walk = async (folder: string, place: string, around: readonly string[], linked: boolean) => {
     signal?.throwIfAborted();
+    if (folder !== '' && folders.length < mostOthers) folders.push(folder);
     for (const entry of await readdir(place, { withFileTypes: true })) {
       if (++entries > MAX_FILES) throw new RangeError(`more than ${MAX_FILES} files`);
       const name = folder === '' ? entry.name : `${folder}/${entry.name}`;
@@ -132,19 +169,24 @@ async function listFolder(root: string, roots: readonly string[], signal?: Abort
     else if (kind.isDirectory()) await walk(name, real, [...around, real], true);
   };
   await walk('', root, [root], false);
-  return { names: names.sort(), others: others.sort(), refused, places };
+  return { names: names.sort(), others: others.sort(), refused, folders: folders.sort(), places };
 }
 
 function archiveFiles(path: string): ImageFiles {
   return {
-    fingerprint: async () => ({ archive: await fileFingerprint(path) }),
+    path,
+    async fingerprint() {
+      return { archive: withoutPath(await fileFingerprint(path)) };
+    },
     async survey(signal) {
       const names: string[] = [];
       const others: string[] = [];
       const refused: Survey['refused'] = [];
       const sizes: [number, number][] = [];
+      const folders: string[] = [];
       const refuse = (name: string, reason: string) => refused.push({ name, reason });
-      for await (const entry of archiveEntries(path, refuse, signal)) {
+      const folder = (name: string) => folders.length < mostOthers && folders.push(name);
+      for await (const entry of archiveEntries(path, refuse, signal, folder)) {
         if (!isImageName(entry.name)) {
           if (others.length < mostOthers) others.push(entry.name);
           continue;
@@ -154,12 +196,26 @@ function archiveFiles(path: string): ImageFiles {
         const size = await imageSize(await entry.read());
         if (size !== undefined) sizes.push(size);
       }
-      return { names, others, sizes, refused };
+      return { names, others, sizes, refused, folders };
     },
-    async *contents(signal) {
+    async *contents(signal, wanted) {
       for await (const entry of archiveEntries(path, undefined, signal)) {
-        if (isImageName(entry.name)) yield { name: entry.name, bytes: await entry.read() };
+        if (isImageName(entry.name) && wanted?.has(entry.name) !== false)
+          yield { name: entry.name, bytes: await entry.read() };
       }
+    },
+    async places(names, context) {
+      if ((await archiveFormats.of(path)).open === undefined) {
+        const folder = await unpackedTree(path, context);
+        const states = await fileStates(names, async (name) => join(folder, name), context.signal);
+        return { places: names.map((name) => filePlace(states.get(name) as FileState)) };
+      }
+      const places = new Map<string, string>();
+      for await (const { name, place } of archiveEntries(path, undefined, context.signal)) {
+        // The first of two entries with a name counts.
+        if (place !== undefined && !places.has(name)) places.set(name, place);
+      }
+      return { archive: path, places: names.map((name) => places.get(name) as string) };
     },
   };
 }

@@ -1,9 +1,10 @@
 import { sha256 } from '@distillery/spec';
+import { imageExtensions } from './image-format.ts';
+import { lostClasses } from './lost-classes.ts';
+import { splitNamed } from './split-folders.ts';
+import { type Path, unwrapped } from './wrapper.ts';
 
-const IMAGE = /\.(jpe?g|png|webp|gif|tiff?|avif)$/i;
-
-/** Images of formats that are not read. A folder of other files, such as notes, is no class. */
-const UNREAD = /\.(bmp|dib|heic|heif|jp2|jxl|psd|svg|p[bgnp]m|tga|ico|pcx|exr|hdr|dng|cr2|nef|arw|npy|dcm)$/i;
+const IMAGE = new RegExp(`\\.(${imageExtensions.join('|')})$`, 'i');
 
 interface Sample {
   /** The file's path in the source. */
@@ -16,7 +17,27 @@ export interface Layout {
   classes: string[];
   /** Sorted by class and then by name, so that the order of the source does not matter. */
   train: Sample[];
+  /** Empty where the source gives none: jobs hold theirs out of the training samples. */
+  validation: Sample[];
   test: Sample[];
+}
+
+/** The counts of an outline. */
+export function layoutCounts({ train, validation, test }: Layout) {
+  const given = validation.length === 0 ? {} : { validation: validation.length };
+  return { trainCount: train.length + validation.length, testCount: test.length, ...given };
+}
+
+/** What a folder or an archive holds. */
+export interface ImageListing {
+  /** The images. */
+  names: readonly string[];
+  /** The first files that are no images. */
+  others?: readonly string[];
+  /** Files and links that were refused. */
+  refused?: readonly { name: string; reason: string }[];
+  /** The first folders. */
+  folders?: readonly string[];
 }
 
 /** A layout as it was found, with what people should know about it. */
@@ -27,120 +48,114 @@ export interface FoundLayout extends Layout {
   ignored: { name: string; reason: string }[];
 }
 
-/** The names of the folders of each split, in any case. */
-const splitFolders = {
-  train: ['train', 'training'],
-  test: ['test', 'testing'],
-  validation: ['val', 'valid', 'validation', 'dev'],
-} as const;
-type SplitName = keyof typeof splitFolders;
-
-/** The split that a folder holds; undefined for a folder of another kind. */
-function splitOf(folder: string): SplitName | undefined {
-  const name = folder.toLowerCase();
-  return (Object.keys(splitFolders) as SplitName[]).find((split) =>
-    (splitFolders[split] as readonly string[]).includes(name),
-  );
-}
-
 /** Whether a name is that of an image. Hidden files do not count: macOS adds a `._` file for each file of an archive. */
 export function isImageName(name: string): boolean {
   return IMAGE.test(name) && !name.split('/').some((part) => part.startsWith('.'));
 }
 
 /**
- * Finds classes and splits in the names of the images: `train/<class>/…` with `test/<class>/…`, or plain `<class>/…`. Folders of
- * splits may have their usual other names, in any case. Without a test folder the validation folder is the test split. A single
- * folder around all of them is ignored, and so are images beside the folders of the splits. Names of classes are compared in
+ * Finds classes and splits in the names of the images: `train/<class>/…` with `test/<class>/…` and `validation/<class>/…`, or plain
+ * `<class>/…`. Folders of splits may have their usual other names, in any case. Without a test folder the validation folder is
+ * the test split. Folders around all of them are ignored, and so are images beside them. Names of classes are compared in
  * Unicode's normal form C.
  *
- * @param testFraction the share of each class, at least one image, that is held out when there is no test folder
- * @param others the names of files that are no images: a class that holds nothing else is refused
- * @throws RangeError when there are fewer than two classes, or the test folder has other classes than the training folder
+ * @param testFraction the share of each class that is held out when there is no folder for testing
+ * @throws RangeError when there are fewer than two classes, the splits differ in their classes, a class has too few
+ *   images, or a folder holds nothing that can be used
  */
-export function layoutOf(
-  names: readonly string[],
-  testFraction: number,
-  others: readonly string[] = [],
-): FoundLayout {
-  const pathsOf = (all: readonly string[]) =>
-    [...new Set(all)].map((name) => ({ name, parts: name.normalize('NFC').split('/') }));
-  const { paths, wrapper } = unwrapped(pathsOf(names.filter(isImageName)));
-  const isSplit = paths.some(({ parts }) => parts.length > 2 && splitOf(parts[0]) === 'train');
-  const notes: string[] = [];
-  const ignored: FoundLayout['ignored'] = [];
-  const parts = { train: paths, test: [] as Path[], validation: [] as Path[] };
-  if (isSplit) {
-    parts.train = [];
-    for (const path of paths) {
-      const split = path.parts.length > 2 ? splitOf(path.parts[0]) : undefined;
-      if (split === undefined)
-        ignored.push({ name: path.name, reason: 'lies beside the folders of the splits' });
-      else parts[split].push({ name: path.name, parts: path.parts.slice(1) });
-    }
-  } else {
-    for (const { name, parts: of } of paths) {
-      if (of.length < 2) ignored.push({ name, reason: 'lies beside the folders of the classes' });
-    }
+export function layoutOf(listing: ImageListing, testFraction: number): FoundLayout {
+  const { prefix, paths, strays } = unwrapped(pathsOf(listing.names.filter(isImageName)));
+  const isSplit = paths.some(({ parts }) => parts.length > 2 && splitNamed(parts[0]) === 'train');
+  const beside = `lies beside the folders of the ${isSplit ? 'splits' : 'classes'}`;
+  const ignored = strays.map(({ name }) => ({ name, reason: beside }));
+  const parts = { train: [] as Path[], test: [] as Path[], validation: [] as Path[] };
+  for (const path of paths) {
+    const split = isSplit
+      ? path.parts.length > 2 && splitNamed(path.parts[0])
+      : path.parts.length > 1 && 'train';
+    if (!split) ignored.push({ name: path.name, reason: beside });
+    else parts[split].push(isSplit ? { name: path.name, parts: path.parts.slice(1) } : path);
   }
   const train = group(parts.train);
   const classes = [...train.keys()].sort();
-  refuseEmpty(classes, pathsOf(others), wrapper, isSplit);
-  if (classes.length < 2) {
-    const found = classes.length === 0 ? 'no class folder with images' : `only the class "${classes[0]}"`;
-    throw new RangeError(`${found}; expected train/<class>/…, test/<class>/… or <class>/…`);
-  }
+  const unusable = {
+    others: pathsOf(listing.others ?? []),
+    folders: pathsOf(listing.folders ?? []),
+    refused: (listing.refused ?? []).map(({ name, reason }) => ({
+      ...pathOf(name),
+      reason,
+      isImage: isImageName(name),
+    })),
+  };
+  const notes = lostClasses(unusable, classes, { prefix, isSplit });
+  if (classes.length < 2) throw new RangeError(`${tooFew(classes, parts.train, prefix)}${hintOf(listing)}`);
   const scored = parts.test.length > 0 ? 'test' : 'validation';
-  const tested = parts[scored];
-  if (tested.length === 0) return { ...holdOutTest(classes, train, testFraction), notes, ignored };
-  if (scored === 'validation') {
+  const test = group(parts[scored]);
+  if (test.size === 0) return { ...holdOutTest(classes, train, testFraction), notes, ignored };
+  if (scored === 'validation')
     notes.push('There is no test folder: the validation folder is the test split.');
-  } else if (parts.validation.length > 0) {
-    notes.push(
-      `The ${parts.validation.length} images of the validation folder are not used: the job holds its validation split out of the training images.`,
-    );
-  }
-  const test = group(tested);
-  const missing = classes.filter((name) => !test.has(name));
-  const unknown = [...test.keys()].filter((name) => !train.has(name)).sort();
-  if (missing.length + unknown.length > 0) {
-    const describe = (list: string[], where: string) =>
-      list.length === 0 ? [] : [`${list.join(', ')} ${where}`];
-    const differences = [
-      ...describe(missing, 'only in the training folder'),
-      ...describe(unknown, `only in the ${scored} folder`),
-    ];
-    throw new RangeError(
-      `the training folder and the ${scored} folder differ in their classes: ${differences.join('; ')}`,
-    );
-  }
-  return { classes, train: inOrder(classes, train), test: inOrder(classes, test), notes, ignored };
+  const validation = group(scored === 'test' ? parts.validation : []);
+  const missing = (of: Map<string, unknown>) => classes.filter((name) => !of.has(name));
+  refuseDifferent(missing(test), train, test, scored);
+  refuseDifferent([], train, validation, 'validation');
+  if (validation.size > 0 && missing(validation).length > 0)
+    notes.push(`The validation folder has no image of ${missing(validation).slice(0, 10).join(', ')}.`);
+  const samples = (groups: Map<string, Path[]>) => inOrder(classes, groups);
+  return {
+    classes,
+    train: samples(train),
+    validation: samples(validation),
+    test: samples(test),
+    notes,
+    ignored,
+  };
 }
 
-/** @throws RangeError when a folder beside those of the classes holds images, but none that can be read */
-function refuseEmpty(
-  classes: readonly string[],
-  others: readonly Path[],
-  wrapper: string | undefined,
-  isSplit: boolean,
+/** @throws RangeError when a split has classes that the training folder does not have, or has not those that it needs */
+function refuseDifferent(
+  missing: readonly string[],
+  train: Map<string, Path[]>,
+  found: Map<string, Path[]>,
+  split: 'test' | 'validation',
 ): void {
-  const depth = (wrapper === undefined ? 0 : 1) + (isSplit ? 1 : 0);
-  for (const { name, parts } of others) {
-    if (!UNREAD.test(name) || parts.some((part) => part.startsWith('.'))) continue;
-    const inside = wrapper === undefined || parts[0] === wrapper;
-    const split = isSplit ? splitOf(parts[depth - 1] ?? '') : 'train';
-    if (!inside || split === undefined || parts.length < depth + 2 || classes.includes(parts[depth]))
-      continue;
-    throw new RangeError(
-      `the folder "${parts[depth]}" holds no image that can be read, for example ${name}: convert its files, or move it elsewhere`,
-    );
-  }
+  const unknown = [...found.keys()].filter((name) => !train.has(name)).sort();
+  if (missing.length + unknown.length === 0) return;
+  const describe = (list: readonly string[], where: string) =>
+    list.length === 0 ? [] : [`${list.join(', ')} ${where}`];
+  const differences = [
+    ...describe(missing, 'only in the training folder'),
+    ...describe(unknown, `only in the ${split} folder`),
+  ];
+  throw new RangeError(
+    `the training folder and the ${split} folder differ in their classes: ${differences.join('; ')}`,
+  );
 }
 
-interface Path {
-  name: string;
-  parts: string[];
+const expected = 'expected train/<class>/…, test/<class>/… or <class>/…';
+
+function tooFew([only]: readonly string[], paths: readonly Path[], prefix: readonly string[]): string {
+  if (only === undefined) return `no class folder with images; ${expected}`;
+  const inner = new Set(paths.flatMap(({ parts }) => (parts.length > 2 ? [parts[1]] : [])));
+  if (inner.size < 2) return `only the class "${only}"; ${expected}`;
+  const folder = [...prefix, only].join('/');
+  const named = [...inner].sort().slice(0, 5).join(', ');
+  return `only the class "${only}"; ${expected}. Where the classes are the folders in it (${named}), give the folder "${folder}" as "path", or pack it alone`;
 }
+
+/** What may be the reason that there are no classes. */
+function hintOf({ others = [], refused = [] }: ImageListing): string {
+  const archive = others.find((name) => /\.(zip|tar|tgz|tar\.\w+)$/i.test(name));
+  const [first] = refused;
+  return [
+    archive === undefined ? '' : `; it holds the archive ${archive}, which is not unpacked: unpack it first`,
+    first === undefined
+      ? ''
+      : `; ${refused.length} files are refused, for example ${first.name}, which ${first.reason}`,
+  ].join('');
+}
+
+const pathOf = (name: string): Path => ({ name, parts: name.normalize('NFC').split('/') });
+const pathsOf = (names: readonly string[]) => [...new Set(names)].map(pathOf);
 
 /** Class → paths, for paths of the form `<class>/…/<file>`. */
 function group(paths: readonly Path[]): Map<string, Path[]> {
@@ -153,14 +168,6 @@ function group(paths: readonly Path[]): Map<string, Path[]> {
     else members.push(path);
   }
   return groups;
-}
-
-/** Leaves out a single folder around all images, unless it is that of a split. */
-function unwrapped(paths: Path[]): { paths: Path[]; wrapper?: string } {
-  const wrapper = paths[0]?.parts[0];
-  const wraps = paths.length > 0 && paths.every(({ parts }) => parts[0] === wrapper && parts.length > 2);
-  if (!wraps || splitOf(wrapper) !== undefined) return { paths };
-  return { paths: paths.map(({ name, parts }) => ({ name, parts: parts.slice(1) })), wrapper };
 }
 
 /** Holds out test images by a hash of their names, so that the choice depends only on the names in the class. */
@@ -178,13 +185,12 @@ function holdOutTest(classes: string[], groups: Map<string, Path[]>, fraction: n
     test.set(name, shuffled.slice(0, count));
     train.set(name, shuffled.slice(count));
   }
-  return { classes, train: inOrder(classes, train), test: inOrder(classes, test) };
+  return { classes, train: inOrder(classes, train), validation: [], test: inOrder(classes, test) };
 }
 
 function inOrder(classes: readonly string[], groups: Map<string, Path[]>): Sample[] {
   return classes.flatMap((className, label) =>
-    groups
-      .get(className)!
+    (groups.get(className) ?? [])
       .map(({ name }) => ({ name, label }))
       .sort((a, b) => (a.name < b.name ? -1 : 1)),
   );

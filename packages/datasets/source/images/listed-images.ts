@@ -10,6 +10,7 @@ import type { SplitFiles } from '../rows/survey.ts';
 import { resolveSourcePath } from '../source-path.ts';
 import { splitValidation } from '../split.ts';
 import type { Layout } from './image-layout.ts';
+import { splitNamed, type SplitName } from './split-folders.ts';
 
 /** The seed that chooses the test images; it differs from the seed that chooses validation images among the others. */
 const testSeed = 1;
@@ -26,20 +27,8 @@ interface Row {
   /** As in the table. */
   name: string;
   label: string;
-  split: 'train' | 'validation' | 'test';
+  split: SplitName;
 }
-
-/** The splits by their usual names, in lower case. */
-const splits: Record<string, Row['split']> = {
-  train: 'train',
-  training: 'train',
-  val: 'validation',
-  valid: 'validation',
-  validation: 'validation',
-  dev: 'validation',
-  test: 'test',
-  testing: 'test',
-};
 
 /** Images that tables list, with what people should know about them. */
 export interface ListedImages {
@@ -50,7 +39,7 @@ export interface ListedImages {
 }
 
 /**
- * Reads tables of image paths and labels. Rows of the split `test` are for testing, or else those of `validation`; without
+ * Reads tables of image paths and labels. Without rows of the split `test`, those of `validation` are for testing; without
  * either, a part of each class is held out.
  *
  * @param folder the folder that relative paths begin at; absent: that of each table
@@ -68,11 +57,11 @@ export async function listedImages(
   const read = (file: RowFile) => rowsIn(file, columns, folder, places, context, refuse);
   const rows = await read(files.train);
   // A file of its own for testing holds nothing else.
-  const tested =
+  const own =
     files.test === undefined
       ? []
       : (await read(files.test)).map((row) => ({ ...row, split: 'test' as const }));
-  const all = [...rows.filter(({ split }) => files.test === undefined || split !== 'test'), ...tested];
+  const all = [...rows.filter(({ split }) => files.test === undefined || split !== 'test'), ...own];
   const of = (split: Row['split']) => all.filter((row) => row.split === split);
   const [train, validation, test] = [of('train'), of('validation'), of('test')];
   const classes = [...new Set(train.map(({ label }) => label))].sort();
@@ -84,25 +73,25 @@ export async function listedImages(
     );
   if (classes.length > maximumClasses) throw new RangeError(`more than ${maximumClasses} different labels`);
   const rank = new Map(classes.map((name, index) => [name, index]));
-  const samples = (some: readonly Row[]) =>
+  const samples = (some: readonly Row[], split: SplitName) =>
     some.map(({ name, label }) => {
       const index = rank.get(label);
       if (index === undefined)
         throw new RangeError(
-          `the test split has the label ${JSON.stringify(label)}, which no training image has`,
+          `the ${split} split has the label ${JSON.stringify(label)}, which no training image has`,
         );
       return { name, label: index };
     });
   const notes: string[] = [];
-  if (test.length > 0 && validation.length > 0)
-    notes.push(
-      `${validation.length} rows of a validation split are not used: validation images are held out of the training split`,
-    );
   if (test.length === 0 && validation.length > 0)
     notes.push('there is no test split: the validation split is tested on');
-  const held = test.length > 0 ? test : validation;
-  const trained = samples(train);
-  if (held.length > 0) return { layout: { classes, train: trained, test: samples(held) }, places, notes };
+  const trained = samples(train, 'train');
+  const given = samples(validation, 'validation');
+  const tested = samples(test, 'test');
+  if (tested.length > 0)
+    return { layout: { classes, train: trained, validation: given, test: tested }, places, notes };
+  if (given.length > 0)
+    return { layout: { classes, train: trained, validation: [], test: given }, places, notes };
   const labels = Int32Array.from(trained, ({ label }) => label);
   const parts = splitValidation(labels.length, labels, files.testFraction, testSeed);
   if (parts.validation.length === 0)
@@ -110,7 +99,8 @@ export async function listedImages(
       `the classes have too few images to hold out a share of ${files.testFraction} for testing`,
     );
   const pick = (indices: Int32Array) => Array.from(indices, (index) => trained[index]);
-  return { layout: { classes, train: pick(parts.train), test: pick(parts.validation) }, places, notes };
+  const layout = { classes, train: pick(parts.train), validation: [], test: pick(parts.validation) };
+  return { layout, places, notes };
 }
 
 async function rowsIn(
@@ -140,7 +130,7 @@ async function rowsIn(
   async function rowOf([path, field, split = 'train']: string[]): Promise<Row | Omit<RowFault, 'name'>> {
     const labelled = labelOf(field);
     const name = path.trim();
-    const part = splits[split.trim().toLowerCase()];
+    const part = splitNamed(split.trim());
     if (name === '') return { reason: 'the path of the image is empty' };
     if (!('label' in labelled)) return labelled;
     if (part === undefined)

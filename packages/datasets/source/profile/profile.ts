@@ -33,7 +33,13 @@ export async function profileDataset(
     lengths?.add(tokensOf(bytes));
   });
   const inTest = await contentsOf(test, context, (bytes) => lengths?.add(tokensOf(bytes)));
-  const splits = { train: countsOf(train, classes.length), test: countsOf(test, classes.length) };
+  const own = train.count - (dataset.validation ?? 0);
+  const countsOf = (labels: Int32Array) => labelCounts(labels, classes.length);
+  const splits = {
+    train: countsOf(train.labels.subarray(0, own)),
+    ...(dataset.validation !== undefined && { validation: countsOf(train.labels.subarray(own)) }),
+    test: countsOf(test.labels),
+  };
   const files = await kind.describeFiles?.(choice, context);
   const duplicates = namedDuplicates(duplicatesOf(inTrain, inTest), files?.names, dataset);
   const channels = columns?.result() ?? channelsOf(shape, pixels?.result());
@@ -75,7 +81,7 @@ async function contentsOf(
   return { digests, labels: split.labels };
 }
 
-function countsOf({ labels }: Split, classes: number): number[] {
+function labelCounts(labels: Int32Array, classes: number): number[] {
   const counts = Array.from({ length: classes }, () => 0);
   for (const label of labels) counts[label]++;
   return counts;

@@ -4,21 +4,23 @@
  */
 import { kindList } from '@distillery/spec/kind-list';
 import { file } from './file.ts';
+import { images } from './images.ts';
 import { memory } from './memory.ts';
-import type { OpenedReader, Reader, ReaderDescription, ReaderKind } from './reader.ts';
+import type { OpenedReader, Reader, ReaderDescription, ReaderHooks, ReaderKind } from './reader.ts';
 import { subset } from './subset.ts';
 
 export { adjacentReads } from './adjacent-reads.ts';
 export type { Reader, ReaderDescription, ReaderKind } from './reader.ts';
 
 /** The readers of this package and of plug-in modules. */
-export const readers = kindList<ReaderKind>('reader', ({ type }) => type, [file, memory, subset]);
+export const readers = kindList<ReaderKind>('reader', ({ type }) => type, [file, images, memory, subset]);
 
 /** Opens the described inputs in this thread; the caller closes the reader. */
-export async function openReader(description: ReaderDescription): Promise<Reader> {
+export async function openReader(description: ReaderDescription, hooks: ReaderHooks = {}): Promise<Reader> {
   const { kind, module } = description;
   if (module !== undefined) await import(module);
-  return checked(description, await readers.get(kind).open(description, openReader));
+  const inner = (of: ReaderDescription) => openReader(of, hooks);
+  return checked(description, await readers.get(kind).open(description, inner, hooks));
 }
 
 /** Adds the checks that all kinds share. */

@@ -14,6 +14,11 @@ export interface ReaderDescription {
   /** Readers with equal digests read equal inputs. */
   digest: string;
   /**
+   * The number of inputs that lie near each other. An epoch is shuffled within parts of that size, so that it reads one part after
+   * the other. Absent: inputs in any order are read equally fast.
+   */
+  window?: number;
+  /**
    * The URL of a module that adds the kind to `readers` when it is imported; absent for kinds of this package. Sources set
    * it; it never comes from a request.
    */
@@ -39,6 +44,12 @@ export interface Reader {
   close(): void | Promise<void>;
 }
 
+/** Receives what a reader finds out. */
+export interface ReaderHooks {
+  /** Called with the name of a sample that cannot be decoded, and the reason; another sample of its class is read in its place. */
+  skipped?: (name: string, reason: string) => void;
+}
+
 /** The part of a reader that its kind implements; `openReader` adds the checks that all kinds share. */
 export type OpenedReader = Pick<Reader, 'read' | 'close'>;
 
@@ -54,5 +65,6 @@ export interface ReaderKind<Description extends ReaderDescription = ReaderDescri
   open(
     description: Description,
     openReader: (description: ReaderDescription) => Promise<Reader>,
+    hooks: ReaderHooks,
   ): OpenedReader | Promise<OpenedReader>;
 }

@@ -112,7 +112,7 @@ test('a file of many blocks in memory', async () => {
 });
 
 test('the registry lists its kinds, and refuses a second one of the same name', async () => {
-  expect(readers.list.map(({ type }) => type)).toEqual(['file', 'memory', 'subset', 'generated']);
+  expect(readers.list.map(({ type }) => type)).toEqual(['file', 'images', 'memory', 'subset', 'generated']);
   const other: ReaderKind = { type: 'file', open: () => ({ read: () => {}, close: () => {} }) };
   expect(() => readers.add(other)).toThrow('two readers named file');
   readers.add(readers.get('file'));

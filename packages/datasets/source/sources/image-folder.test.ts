@@ -1,4 +1,4 @@
-import { open, symlink, writeFile } from 'node:fs/promises';
+import { open, readFile, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import sharp from 'sharp';
@@ -102,6 +102,24 @@ test('grey, transparent, animated and larger images become RGB of one size', asy
   ]);
 });
 
+test('the content of a file decides its format, which a note says where the name differs', async () => {
+  const bmp = await readFile(join(import.meta.dirname, '../testing/images/24-bits.bmp'));
+  const set = await load(
+    await withFiles({
+      ...(await smallSet()),
+      'train/dark/3.bmp': bmp,
+      'train/dark/4 x.png': bmp,
+      'train/dark/5.jpg': bmp,
+      'train/light/2.gif': await png(1, 2, 3),
+    }),
+    { size: [3, 4] },
+  );
+  expect([set.train.count, set.skipped.count]).toEqual([7, 0]);
+  expect(set.notes).toEqual([
+    '3 images are of another format than the name says, and decoded by the content: train/dark/4 x.png is a BMP file',
+  ]);
+});
+
 test('images that cannot be decoded are counted and named; the others keep their order', async () => {
   const set = await load(
     await withFiles({
@@ -126,7 +144,7 @@ test('when most images cannot be decoded, a data_error names some', async () => 
   const error = await errorOf(load(await withFiles(files)));
   expect(error.code).toBe('data_error');
   expect(error.message).toMatch(
-    /20 of \d+ images could not be decoded, more than half: train\/dark\/bad0.png \(/,
+    /20 of \d+ images could not be decoded, more than half \(train\/dark\/bad0.png: /,
   );
 });
 
@@ -205,6 +223,55 @@ test('links to files and folders below an allowed folder are followed, but not i
   });
 });
 
+test('a validation folder beside train/ and test/ is the validation split', async () => {
+  const files = {
+    ...(await smallSet()),
+    'val/dark/1.png': await png(13, 0, 0),
+    'val/dark/2.png': Buffer.from('broken'),
+    'val/light/1.png': await png(14, 0, 0),
+  };
+  const context = await withFiles(files);
+  const whole = { trainCount: 6, validation: 3, testCount: 2 };
+  expect(await imageFolder.outline(choose({ path: 'set' }), context)).toMatchObject(whole);
+  const set = await load(context);
+  expect([set.validation, [...set.train.labels]]).toEqual([2, [0, 0, 1, 0, 1]]);
+  const inputs = await allInputs(set.train);
+  expect([3, 4].map((at) => inputs[at * 36])).toEqual([13, 14]);
+  expect(set.skipped.first.map(({ name }) => name)).toEqual(['val/dark/2.png']);
+  expect(await imageFolder.outline(choose({ path: 'set' }), context)).toMatchObject({
+    trainCount: 5,
+    validation: 2,
+  });
+  expect(await load(context)).toEqual(set);
+  const read = await load(context, { decoding: 'on_read' });
+  expect([read.validation, read.train.count, [...read.train.labels.subarray(3)]]).toEqual([3, 6, [0, 0, 1]]);
+  // The broken validation image is replaced by another one of its class, not by a training image.
+  const found = await allInputs(read.train);
+  expect([3, 4, 5].map((at) => found[at * 36])).toEqual([13, 13, 14]);
+});
+
+test('an archive of absolute names is refused with the remedy, and one with empty folders is noted', async () => {
+  const context = await contextIn(await temporaryFolder());
+  const image = await png(1, 2, 3);
+  const entries = (names: string[]) => names.map((name): [string, Buffer] => [name, image]);
+  const archive = await tarOf(entries(['/home/me/train/a/1.png', '/home/me/train/b/1.png']));
+  await writeFile(join(context.roots[0], 'set.tar.gz'), archive);
+  expect(await errorOf(load(context, { path: 'set.tar.gz' }))).toMatchObject({
+    code: 'data_error',
+    message: expect.stringContaining(
+      '2 files are refused, for example /home/me/train/a/1.png, which has an absolute name: pack the folder by a relative name',
+    ),
+  });
+  const empty = await tarOf([
+    ['c/', { type: 'directory' }],
+    ...entries(['a/1.png', 'a/2.png', 'b/1.png', 'b/2.png']),
+  ]);
+  await writeFile(join(context.roots[0], 'empty.tar.gz'), empty);
+  expect((await load(context, { path: 'empty.tar.gz' })).notes).toEqual([
+    'the folder c is empty: "c" is no class',
+  ]);
+});
+
 test('a folder that cannot be trained on is a data_error at /dataset/path', async () => {
   const broken = Buffer.from('x');
   const cases: [Record<string, Buffer>, RegExp][] = [
@@ -233,11 +300,12 @@ test('a folder that cannot be trained on is a data_error at /dataset/path', asyn
   ]);
 });
 
-test('more pixels than the limit are refused before they are allocated', async () => {
+test('more than 2 GiB of pixels are decoded when they are read', async () => {
   const files: Record<string, Buffer> = {};
   for (let i = 0; i < 700; i++) files[`${i % 2}/${i}.png`] = Buffer.from('x');
-  const error = await errorOf(load(await withFiles(files), { size: [1024, 1024] }));
-  expect(error).toMatchObject({ code: 'data_error', message: /2202009600 bytes .* smaller "size"/ });
+  const { train, notes } = await load(await withFiles(files), { size: [1024, 1024] });
+  expect(train.reader).toMatchObject({ kind: 'images', count: 630, window: 85 });
+  expect(notes).toEqual([expect.stringMatching(/^The images are decoded while they are read/)]);
 });
 
 test('the outline needs no decoding, and uses the decoded copy when there is one', async () => {

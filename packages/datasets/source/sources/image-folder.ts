@@ -1,14 +1,22 @@
 import { z } from 'zod';
 import type { About, DatasetContext, DatasetKind } from '../dataset.ts';
-import { decodedOnce, MAX_DECODED_BYTES, readManifest } from '../decoded.ts';
-import { fillSplits } from '../images/fill-splits.ts';
+import { decodedOnce, readManifest } from '../decoded.ts';
+import { checkDecoded, givenValidation } from '../images/check-decoded.ts';
+import { fillSplits, skippedOf } from '../images/fill-splits.ts';
 import { type ImageFiles, openImageFiles } from '../images/image-files.ts';
-import { imageOptions, photographNormalization, usualSize } from '../images/image-options.ts';
+import {
+  imageOptions,
+  type ImageTarget,
+  photographNormalization,
+  usualSize,
+} from '../images/image-options.ts';
 import { imageSizes } from '../images/image-sizes.ts';
-import { layoutOf } from '../images/image-layout.ts';
+import { type FoundLayout, layoutCounts, layoutOf } from '../images/image-layout.ts';
+import { chosenLayout, decodingOf, decodingOptions } from '../images/decoding.ts';
+import { imagesOnRead } from '../images/images-on-read.ts';
 import { outlinedOnce } from '../outlined-once.ts';
-import { limited, limitedOutline, limitOptions } from '../limits.ts';
-import { asDataError, badPath, resolveSourcePath } from '../source-path.ts';
+import { limitOptions } from '../limits.ts';
+import { asDataError, resolveSourcePath } from '../source-path.ts';
 import type { SplitWriter } from '../split-draft.ts';
 
 const side = z.int().min(1).max(1024);
@@ -36,6 +44,7 @@ const options = z.strictObject({
       'The share of each class that is held out for testing when there is no folder of a test or a validation split.',
     ),
   ...limitOptions,
+  ...decodingOptions,
 });
 type Options = z.output<typeof options>;
 type Writers = { train: SplitWriter; test: SplitWriter };
@@ -48,31 +57,39 @@ export const imageFolder: DatasetKind<typeof options> = {
   async outline(choice, context) {
     const files = await openSource(choice, context);
     const fingerprint = await fingerprintOf(files, choice, context);
-    const kept = await readManifest(fingerprint, context);
+    const kept = await readManifest({ ...fingerprint, path: files.path }, context);
     if (kept !== undefined) {
       const { classes, input, trainCount, testCount } = kept;
-      return limitedOutline({ classes, shape: input.shape, trainCount, testCount }, choice);
+      const { shape, validation } = input;
+      return { classes, shape, trainCount, testCount, ...(validation !== undefined && { validation }) };
     }
     // An error names the path as the spec does.
-    const outline = await outlinedOnce([fingerprint, choice.path], async () => {
-      const { layout, size } = await plan(files, choice, context);
-      const [trainCount, testCount] = [layout.train.length, layout.test.length];
-      return { classes: layout.classes, shape: [...size, choice.channels], trainCount, testCount };
+    return outlinedOnce([fingerprint, files.path, choice.path], async () => {
+      const { layout, target } = await plan(files, choice, context);
+      return { classes: layout.classes, shape: [...target.size, target.channels], ...layoutCounts(layout) };
     });
-    return limitedOutline(outline, choice);
   },
   async load(choice, context) {
     const files = await openSource(choice, context);
     const fingerprint = await fingerprintOf(files, choice, context);
-    const decode = (writers: Writers) => decodeAll(files, choice, context, writers);
-    return limited(await decodedOnce(fingerprint, context, decode), choice);
+    const key = { ...fingerprint, path: files.path };
+    // What is decoded already need not be listed.
+    const known = (await readManifest(key, context)) !== undefined;
+    const planned = known ? undefined : await plan(files, choice, context);
+    if (planned?.decoding === 'on_read') {
+      const set = { files, ...planned, fingerprint, about: aboutOf(planned) };
+      return asDataError(choice, context, () => imagesOnRead(set, context));
+    }
+    return decodedOnce(key, context, async (writers) =>
+      decodeAll(files, planned ?? (await plan(files, choice, context)), choice, context, writers),
+    );
   },
   async describeFiles(choice, context) {
     const files = await openSource(choice, context);
     const { layout } = await plan(files, choice, context);
     const namesOf = (samples: readonly { name: string }[]) => samples.map(({ name }) => name);
     return {
-      names: { train: namesOf(layout.train), test: namesOf(layout.test) },
+      names: { train: namesOf([...layout.train, ...layout.validation]), test: namesOf(layout.test) },
       sizes: await imageSizes(files, context.signal),
     };
   },
@@ -85,62 +102,68 @@ async function openSource({ path }: Options, context: DatasetContext): Promise<I
 
 async function fingerprintOf(
   files: ImageFiles,
-  { size, fit, background, channels, testFraction }: Options,
+  { path: _path, ...chosen }: Options,
   { signal }: DatasetContext,
-): Promise<unknown> {
-  const chosen = { size, fit, background, channels, testFraction };
+) {
   // The version is that of the reading of folders and pixels: what was decoded before is decoded anew.
-  return { source: 'image_folder', version: 3, files: await files.fingerprint(signal), ...chosen };
+  return { source: 'image_folder', version: 4, files: await files.fingerprint(signal), ...chosen };
 }
 
-async function plan(files: ImageFiles, choice: Options, context: DatasetContext) {
+interface Plan {
+  survey: Awaited<ReturnType<ImageFiles['survey']>>;
+  /** The images within the limits, in the order of the data set. */
+  layout: FoundLayout;
+  target: ImageTarget;
+  decoding: 'ahead' | 'on_read';
+  notes: string[];
+}
+
+async function plan(files: ImageFiles, choice: Options, context: DatasetContext): Promise<Plan> {
   return asDataError(choice, context, async () => {
     const survey = await files.survey(context.signal);
-    const layout = layoutOf(survey.names, choice.testFraction, survey.others);
+    const layout = layoutOf(survey, choice.testFraction);
     if (choice.size === undefined && survey.sizes.length === 0)
       throw new RangeError('no image could be decoded');
     const { size, notes } =
       choice.size === undefined ? usualSize(survey.sizes) : { size: choice.size, notes: [] };
-    const bytes = (layout.train.length + layout.test.length) * size[0] * size[1] * choice.channels;
-    if (bytes > MAX_DECODED_BYTES) {
-      const message = `would decode to ${bytes} bytes at ${size[0]}×${size[1]}, more than ${MAX_DECODED_BYTES}`;
-      throw new RangeError(`${message}; choose a smaller "size"`);
-    }
-    return { survey, layout, size, notes: [...layout.notes, ...notes] };
+    const target = { ...choice, size };
+    const decoding = decodingOf(layout, choice, target, context);
+    const chosen = chosenLayout(layout, choice, decoding);
+    return { survey, layout: chosen, target, decoding, notes: [...layout.notes, ...notes] };
   });
 }
 
 async function decodeAll(
   files: ImageFiles,
+  planned: Plan,
   choice: Options,
   context: DatasetContext,
   writers: Writers,
 ): Promise<About> {
-  const { survey, layout, size, notes } = await plan(files, choice, context);
-  const { classes } = layout;
-  const { skipped, decoded } = await asDataError(choice, context, () =>
-    fillSplits(files, layout, { ...choice, size }, [...survey.refused, ...layout.ignored], writers, context),
-  );
-  const sum = (counts: readonly number[]) => counts.reduce((total, count) => total + count, 0);
-  const [train, test] = [sum(decoded.train), sum(decoded.test)];
-  const lost = classes.filter((_, label) => decoded.train[label] === 0);
-  if (lost.length > 0 || test === 0) {
-    const what = train + test === 0 ? 'no image' : `no image of ${lost.join(', ') || 'the test split'}`;
-    const example = skipped.first[0];
-    const why = example === undefined ? '' : ` (${example.name}: ${example.reason})`;
-    throw badPath(choice.path, `${what} could be decoded${why}`, context);
-  }
-  const found = layout.train.length + layout.test.length;
-  if (skipped.count > found / 2) {
-    const named = skipped.first.slice(0, 5).map(({ name, reason }) => `${name} (${reason})`);
-    const message = `${skipped.count} of ${found} images could not be decoded, more than half: ${named.join(', ')}`;
-    throw badPath(choice.path, message, context);
-  }
+  const { layout, target } = planned;
+  const filled = await asDataError(choice, context, async () => {
+    const found = await fillSplits(files, layout, target, refusedIn(planned), writers, context);
+    checkDecoded(layout, found);
+    return found;
+  });
+  const about = aboutOf({ ...planned, notes: [...planned.notes, ...filled.notes] });
+  return { ...about, skipped: filled.skipped, ...givenValidation(filled.decoded.validation) };
+}
+
+/** The files that are left out before any is decoded. */
+function refusedIn({ survey, layout }: Plan): { name: string; reason: string }[] {
+  return [...survey.refused, ...layout.ignored];
+}
+
+function aboutOf(planned: Plan): About {
+  const { layout, target, notes } = planned;
+  const { validation } = layoutCounts(layout);
   return {
-    classes,
-    shape: [...size, choice.channels],
-    skipped,
-    normalization: photographNormalization(choice),
+    classes: layout.classes,
+    shape: [...target.size, target.channels],
+    skipped: skippedOf(refusedIn(planned)),
+    ...(validation !== undefined && { validation }),
+    normalization: photographNormalization(target),
     ...(notes.length > 0 && { notes }),
   };
 }

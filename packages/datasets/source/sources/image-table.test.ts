@@ -26,14 +26,19 @@ test('rows with a split, relative to the table', async () => {
   const context = await withTable(`image,label,split\n${rows(parts)}`);
   const set = await imageTable.load(choose({ split: 'split' }), context);
   expect(set).toMatchObject({ classes: ['a', 'b'], shape: [1, 1, 3] });
-  expect([await reds(set.train), await reds(set.test)]).toEqual([
-    [0, 1, 6, 7],
+  // The validation images are behind the others of the training split.
+  expect([await reds(set.train), await reds(set.test), set.validation]).toEqual([
+    [0, 1, 6, 7, 4, 5],
     [2, 3],
+    2,
   ]);
-  expect([...set.train.labels, ...set.test.labels]).toEqual([0, 1, 0, 1, 0, 1]);
-  expect(set.notes).toEqual([
-    '2 rows of a validation split are not used: validation images are held out of the training split',
-  ]);
+  expect([...set.train.labels, ...set.test.labels]).toEqual([0, 1, 0, 1, 0, 1, 0, 1]);
+  expect(set.notes).toEqual([]);
+  expect(await imageTable.outline(choose({ split: 'split' }), context)).toMatchObject({
+    trainCount: 6,
+    validation: 2,
+    testCount: 2,
+  });
   const two = await withTable(
     `image,label,split\n${rows(['train', 'train', 'train', 'train', 'val', 'val'])}`,
   );

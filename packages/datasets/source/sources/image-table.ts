@@ -1,19 +1,24 @@
 import { stat } from 'node:fs/promises';
 import { z } from 'zod';
 import type { About, DatasetContext, DatasetKind } from '../dataset.ts';
-import { decodedOnce, fileFingerprint, MAX_DECODED_BYTES } from '../decoded.ts';
-import { fillSplits } from '../images/fill-splits.ts';
-import { type ImageFiles, readImage } from '../images/image-files.ts';
+import { decodedOnce, fileFingerprint } from '../decoded.ts';
+import { checkDecoded, givenValidation } from '../images/check-decoded.ts';
+import { chosenLayout, type Decoding, decodingOf, decodingOptions } from '../images/decoding.ts';
+import { fillSplits, skippedOf } from '../images/fill-splits.ts';
+import type { ImageFiles } from '../images/image-files.ts';
+import { layoutCounts } from '../images/image-layout.ts';
 import { imageOptions, photographNormalization } from '../images/image-options.ts';
+import { filePlace, fileState, readImage, withoutPath } from '../images/image-places.ts';
+import { imagesOnRead } from '../images/images-on-read.ts';
 import { listedImages, type ListedImages } from '../images/listed-images.ts';
-import { limited, limitedOutline, limitOptions } from '../limits.ts';
+import { limitOptions } from '../limits.ts';
 import { fingerprintsOf, readingRows, rowFiles, rowOptions } from '../rows/options.ts';
-import { badPath, resolveSourcePath } from '../source-path.ts';
+import { asDataError, resolveSourcePath } from '../source-path.ts';
 import type { SplitWriter } from '../split-draft.ts';
 
 const maximumSkippedNames = 100;
 /** Part of the fingerprint: raise it when the same files give other images than before. */
-const revision = 1;
+const revision = 2;
 
 const side = z.int().min(1).max(1024);
 const column = (what: string) =>
@@ -32,6 +37,7 @@ const options = z.strictObject({
   size: z.tuple([side, side]).describe('`[height, width]` in pixels that every image gets.'),
   ...imageOptions,
   ...limitOptions,
+  ...decodingOptions,
 });
 type Options = z.output<typeof options>;
 
@@ -42,36 +48,36 @@ export const imageTable: DatasetKind<typeof options> = {
   options,
   async outline(choice, context) {
     const { layout } = await list(choice, context, () => {});
-    const counts = { trainCount: layout.train.length, testCount: layout.test.length };
-    return limitedOutline(
-      { classes: layout.classes, shape: [...choice.size, choice.channels], ...counts },
-      choice,
-    );
+    return { classes: layout.classes, shape: [...choice.size, choice.channels], ...layoutCounts(layout) };
   },
   async load(choice, context) {
     const skipped: { name: string; reason: string }[] = [];
     const listed = await list(choice, context, (name, reason) => skipped.push({ name, reason }));
-    const { path: _path, testPath: _testPath, trainLimit: _train, testLimit: _test, ...rest } = choice;
+    const { path: _path, testPath: _testPath, ...rest } = choice;
     const tables = await fingerprintsOf(await rowFiles(choice, context));
-    const fingerprint = {
-      source: 'image_table',
-      revision,
-      ...rest,
-      tables,
-      images: await states(listed, context),
-    };
-    const decoded = await decodedOnce(fingerprint, context, (writers) =>
+    const images = await states(listed, context);
+    const fingerprint = { source: 'image_table', revision, ...rest, tables };
+    if (listed.decoding === 'on_read') {
+      const about = aboutOf(listed, skippedOf(skipped), choice);
+      const set = { files: filesOf(listed), layout: listed.layout, target: choice, about };
+      const identity = { ...fingerprint, tables: tables.map(withoutPath), images: images.map(withoutPath) };
+      return imagesOnRead({ ...set, fingerprint: identity }, context);
+    }
+    return decodedOnce({ ...fingerprint, images }, context, (writers) =>
       decode(listed, skipped, choice, context, writers),
     );
-    return limited(decoded, choice);
   },
 };
+
+interface Listed extends ListedImages {
+  decoding: Decoding;
+}
 
 async function list(
   choice: Options,
   context: DatasetContext,
   refuse: (name: string, reason: string) => void,
-): Promise<ListedImages> {
+): Promise<Listed> {
   const files = await rowFiles(choice, context);
   const folder =
     choice.folder === undefined ? undefined : await resolveSourcePath(choice.folder, context, 'folder');
@@ -83,70 +89,76 @@ async function list(
     (name) => named[name] ?? 'label',
     async () => {
       const listed = await listedImages(files, columns, folder, context, refuse);
-      const { train, test } = listed.layout;
-      const bytes = (train.length + test.length) * choice.size[0] * choice.size[1] * choice.channels;
-      if (bytes > MAX_DECODED_BYTES)
-        throw new RangeError(
-          `would decode to ${bytes} bytes, more than ${MAX_DECODED_BYTES}; choose a smaller "size"`,
-        );
-      return listed;
+      const decoding = decodingOf(listed.layout, choice, choice, context);
+      return { ...listed, layout: chosenLayout(listed.layout, choice, decoding), decoding };
     },
   );
 }
 
-async function states({ places }: ListedImages, { signal }: DatasetContext): Promise<unknown[]> {
-  const found: unknown[] = [];
+async function states({ places }: ListedImages, { signal }: DatasetContext): Promise<object[]> {
+  const found: object[] = [];
   for (const path of places.values()) {
     signal?.throwIfAborted();
     // A file that is gone is refused by name when it is decoded.
     found.push(
       await stat(path).then(
         () => fileFingerprint(path),
-        () => path,
+        () => ({ path }),
       ),
     );
   }
   return found;
 }
 
+function filesOf({ places }: ListedImages): Pick<ImageFiles, 'contents' | 'places'> {
+  return {
+    async *contents(signal, wanted) {
+      for (const [name, path] of places) {
+        if (wanted?.has(name) === false) continue;
+        signal?.throwIfAborted();
+        yield { name, bytes: await readImage(path).catch((error: Error) => error) };
+      }
+    },
+    async places(names, { signal }) {
+      const found: string[] = [];
+      for (const name of names) {
+        signal?.throwIfAborted();
+        found.push(filePlace(await fileState(places.get(name) as string)));
+      }
+      return { places: found };
+    },
+  };
+}
+
+function aboutOf({ layout, notes }: ListedImages, skipped: About['skipped'], choice: Options): About {
+  const { validation } = layoutCounts(layout);
+  return {
+    classes: layout.classes,
+    shape: [...choice.size, choice.channels],
+    skipped,
+    ...(validation !== undefined && { validation }),
+    notes,
+    normalization: photographNormalization(choice),
+  };
+}
+
 async function decode(
-  { layout, places, notes }: ListedImages,
+  listed: ListedImages,
   refused: { name: string; reason: string }[],
   choice: Options,
   context: DatasetContext,
   writers: { train: SplitWriter; test: SplitWriter },
 ): Promise<About> {
-  const files: Pick<ImageFiles, 'contents'> = {
-    async *contents(signal) {
-      for (const [name, path] of places) {
-        signal?.throwIfAborted();
-        yield { name, bytes: await readImage(path).catch((error: Error) => error) };
-      }
-    },
-  };
-  const { skipped, decoded } = await fillSplits(files, layout, choice, [], writers, context);
-  const images = layout.train.length + layout.test.length;
-  const named = skipped.first
-    .slice(0, 5)
-    .map(({ name, reason }) => `${name} (${reason})`)
-    .join(', ');
-  const lost = layout.classes.filter((_, label) => decoded.train[label] === 0);
-  if (lost.length > 0 || decoded.test.every((count) => count === 0)) {
-    const what = lost.length > 0 ? `of ${lost.slice(0, 10).join(', ')}` : 'of the test split';
-    throw badPath(choice.path, `no image ${what} could be decoded: ${named}`, context);
-  }
-  if (skipped.count > images / 2)
-    throw badPath(
-      choice.path,
-      `${skipped.count} of ${images} images could not be decoded, more than half: ${named}`,
-      context,
-    );
-  const all = [...refused, ...skipped.first].slice(0, maximumSkippedNames);
-  return {
-    classes: layout.classes,
-    shape: [...choice.size, choice.channels],
-    skipped: { count: refused.length + skipped.count, first: all },
-    notes,
-    normalization: photographNormalization(choice),
-  };
+  const { layout } = listed;
+  const filled = await asDataError(choice, context, async () => {
+    const found = await fillSplits(filesOf(listed), layout, choice, [], writers, context);
+    checkDecoded(layout, found);
+    return found;
+  });
+  const { skipped } = filled;
+  const all = refused.length + skipped.count;
+  const first = [...refused, ...skipped.first].slice(0, maximumSkippedNames);
+  const notes = [...listed.notes, ...filled.notes];
+  const about = aboutOf({ ...listed, notes }, { count: all, first }, choice);
+  return { ...about, ...givenValidation(filled.decoded.validation) };
 }

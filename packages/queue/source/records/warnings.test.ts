@@ -81,4 +81,12 @@ test('skipped samples stand once for each data set, whichever stages load it', a
     { stage: 'outputs', digest: 'job', count: 50, samples: samples.slice(0, 20) },
   ]);
   expect((await events.read(id)).filter(({ type }) => type === 'skipped')).toHaveLength(2);
+  // Of data that are decoded while they are read, more is found later.
+  const found = [...samples.slice(0, 1), { name: 'late.png', reason: 'not an image' }];
+  await attempts.skipped(outputs, { digest: 'own', count: 2, samples: found });
+  await attempts.skipped(outputs, { digest: 'own', count: 1, samples: [] });
+  expect((await viewOf(id)).skippedData).toMatchObject([
+    { stage: 'teacher', digest: 'own', count: 2, samples: found },
+    { stage: 'outputs', digest: 'job', count: 50 },
+  ]);
 });

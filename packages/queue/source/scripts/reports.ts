@@ -89,17 +89,25 @@ return 1
 `);
 
 /**
- * The record keeps each data set once, whichever stage loads it first, as
+ * The record keeps each data set once, whichever stage loads it first, with the largest count that a stage has found, as
  * `d:<digest>` = `<order> <stage> <JSON of digest, count and samples>`; the field `skippedData` holds how many there are.
  *
  * ARGV: stage, attempt, digest of the data set, how many samples, the first samples as JSON, all of it as JSON.
  */
 export const skippedScript = script(`${fenced}
 local digest = ARGV[3]
-if redis.call('HEXISTS', job, 'd:' .. digest) == 1 then return 0 end
-local order = tonumber(redis.call('HGET', job, 'skippedData') or 0) + 1
-if order > ${maxSkippedData} then return 0 end
-redis.call('HSET', job, 'skippedData', order, 'd:' .. digest, order .. ' ' .. stage .. ' ' .. ARGV[6])
+local known = redis.call('HGET', job, 'd:' .. digest)
+local order
+if known then
+  local first, by, json = string.match(known, '^(%d+) (%S+) (.*)$')
+  if cjson.decode(json).count >= tonumber(ARGV[4]) then return 0 end
+  order, stage = first, by
+else
+  order = tonumber(redis.call('HGET', job, 'skippedData') or 0) + 1
+  if order > ${maxSkippedData} then return 0 end
+  redis.call('HSET', job, 'skippedData', order)
+end
+redis.call('HSET', job, 'd:' .. digest, order .. ' ' .. stage .. ' ' .. ARGV[6])
 appendEvent('type', 'skipped', 'stage', stage, 'attempt', attempt, 'digest', digest, 'count', ARGV[4],
   'samples', ARGV[5])
 changed()

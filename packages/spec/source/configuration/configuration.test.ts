@@ -32,6 +32,8 @@ const cases: Record<string, { text: string; value: unknown; bad: string[] }> = {
   folder: { text: 'x', value: resolve('x'), bad: [] },
   store: { text: 'file:/srv/a%20b/', value: 'file:///srv/a%20b', bad: ['file:runs/store', 's3://a b'] },
   dataDir: { text: '/srv/data', value: '/srv/data', bad: [] },
+  dataDisk: { text: '2 TiB', value: 2 * 2 ** 40, bad: ['all', '-1 GiB'] },
+  dataMemory: { text: '64 MiB', value: 64 * 2 ** 20, bad: ['half', '0'] },
   roots: { text: '/a::b', value: ['/a', resolve('b')], bad: [] },
   plugins: { text: 'terms:./mine.js:/c.js', value: ['terms', resolve('mine.js'), '/c.js'], bad: [] },
   logLevel: { text: 'warn', value: 'warn', bad: ['warning', 'INFO'] },
@@ -302,10 +304,17 @@ describe('secrets', () => {
 
 test('a trainer is given what it reads, and no more', () => {
   const worker: Configuration<'worker'> = readConfiguration('worker', { ...redis, ENGINE: 'wasm' });
-  const { engine, step, plugins } = worker;
-  const environment = environmentOf('trainer', { engine, step, plugins });
-  expect(environment).toEqual({ ENGINE: 'wasm', STEP: 'auto', PLUGINS: '' });
-  expect(readConfiguration('trainer', environment)).toEqual({ engine, step, plugins });
+  const { engine, step, plugins, dataDisk, dataMemory } = worker;
+  const settings = { engine, step, plugins, dataDisk, dataMemory };
+  const environment = environmentOf('trainer', settings);
+  expect(environment).toEqual({
+    ENGINE: 'wasm',
+    STEP: 'auto',
+    PLUGINS: '',
+    DATA_DISK: '68719476736',
+    DATA_MEMORY: '536870912',
+  });
+  expect(readConfiguration('trainer', environment)).toEqual(settings);
 });
 
 test('defaults have their types', () => {

@@ -76,6 +76,27 @@ export const settings = {
     defaultWords: '`data` in `DISTILLERY_FOLDER`',
     description: 'The folder of downloads and decoded data sets, one on each machine.',
   },
+  dataDisk: {
+    group: 'service',
+    variable: 'DATA_DISK',
+    flag: '--data-disk',
+    type: byteSize(),
+    programs: [...services, 'trainer', 'demo'],
+    default: '64 GiB',
+    description:
+      'The most bytes in `DATA_DIR` of decoded images, and as many of unpacked archives. What was not used for the longest time is ' +
+      'removed first; what was used within the last hour stays.',
+  },
+  dataMemory: {
+    group: 'service',
+    variable: 'DATA_MEMORY',
+    flag: '--data-memory',
+    type: byteSize(),
+    programs: [...services, 'trainer', 'demo'],
+    default: '512 MiB',
+    description:
+      'The most bytes of decoded samples that a process keeps in memory; larger data sets are read from the disk batch by batch.',
+  },
   roots: {
     group: 'service',
     variable: 'DATA_ROOTS',

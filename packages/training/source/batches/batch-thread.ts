@@ -49,6 +49,14 @@ export interface Opening {
   port: MessagePort;
 }
 
+/** A sample that was found out not to be readable, whatever run reads it. */
+export interface SkippedSample {
+  /** The digest of the reader. */
+  digest: string;
+  name: string;
+  reason: string;
+}
+
 /** The answer to a request. `code` is null for an error that is not a DistilleryError. */
 export type Answer =
   | { batch: Batch }
@@ -128,7 +136,10 @@ async function open({ teacher, ...inputs }: BatchSource) {
   const makeBatch = batchMaker(inputs, augmenter);
   const position = teacher?.position ?? new Int32Array();
   const taps: Record<string, RowReader[]> = {};
-  const reader = await openReader(inputs.split.reader);
+  const { digest } = inputs.split.reader;
+  const skipped = (name: string, reason: string) =>
+    parentPort?.postMessage({ digest, name, reason } satisfies SkippedSample);
+  const reader = await openReader(inputs.split.reader, { skipped });
   const close = async () => {
     const rows = Object.values(taps).flat();
     await Promise.all([reader.close(), ...rows.map((opened) => opened.close())]);

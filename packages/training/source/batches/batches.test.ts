@@ -184,6 +184,27 @@ test('an epoch visits every image once, in an order of its own', () => {
   expect(epochOrder(indices, 43, 0)).not.toEqual(order);
 });
 
+test('an epoch in windows visits every image once, a part of neighbours near each other', () => {
+  const [window, part] = [64, 8];
+  const indices = Int32Array.from({ length: 1000 }, (_, i) => 3 * i);
+  const order = epochOrder(indices, 42, 0, window);
+  expect([...order].sort((a, b) => a - b)).toEqual([...indices]);
+  expect(epochOrder(indices, 42, 0, window)).toEqual(order);
+  expect(epochOrder(indices, 42, 1, window)).not.toEqual(order);
+  // Each window mixes whole parts, of all over the data.
+  for (let from = 0; from + window <= order.length; from += window) {
+    const parts = new Set(
+      Array.from(order.subarray(from, from + window), (index) => Math.floor(index / 3 / part)),
+    );
+    expect(parts.size).toBe(window / part);
+  }
+  expect(
+    new Set(Array.from(order.subarray(0, part), (index) => Math.floor(index / 3 / part))).size,
+  ).toBeGreaterThan(1);
+  // Data within one window are shuffled as a whole.
+  expect(epochOrder(indices, 42, 0, 1000)).toEqual(epochOrder(indices, 42, 0));
+});
+
 test('a batch of texts is their ids as they are, up to the largest', () => {
   const ids = Uint16Array.from([5, 0, 0, 65_535, 256, 1, 7, 8, 0]);
   const all = new Uint8Array(ids.buffer);

@@ -156,9 +156,32 @@ function normalizationTable(channels: number, { mean, std }: ImageNormalization)
   return table;
 }
 
-/** The order in which an epoch visits the training images, shuffled by (seed, epoch). */
-export function epochOrder(indices: Int32Array, seed: number, epoch: number): Int32Array {
-  return randomStream(seed, 'shuffle', epoch).shuffle(indices.slice());
+/** The parts of a window that lie next to each other: an epoch reads so many at once. */
+const partsOfWindow = 8;
+
+/**
+ * The order in which an epoch visits the training samples, shuffled by (seed, epoch).
+ *
+ * @param indices in ascending order
+ * @param window the number of samples that are shuffled together: some parts of the data, each of neighbours. Absent: all are
+ */
+export function epochOrder(indices: Int32Array, seed: number, epoch: number, window = Infinity): Int32Array {
+  const stream = randomStream(seed, 'shuffle', epoch);
+  const order = indices.slice();
+  if (order.length <= window) return stream.shuffle(order);
+  const length = Math.max(1, Math.ceil(window / partsOfWindow));
+  const parts = stream.shuffle(everyIndex(Math.ceil(order.length / length)));
+  let at = 0;
+  for (let from = 0; from < parts.length; from += partsOfWindow) {
+    const begin = at;
+    for (const part of parts.subarray(from, from + partsOfWindow)) {
+      const samples = indices.subarray(part * length, (part + 1) * length);
+      order.set(samples, at);
+      at += samples.length;
+    }
+    stream.shuffle(order.subarray(begin, at));
+  }
+  return order;
 }
 
 /** 0, 1, … count−1 */

@@ -2,12 +2,14 @@ import type { Worker } from 'node:worker_threads';
 import { startThread } from '@distillery/engine/program';
 import { DistilleryError } from '@distillery/spec';
 import { loadedPlugins } from '../import-plugin.ts';
-import type { ThreadData } from './batch-thread.ts';
+import type { SkippedSample, ThreadData } from './batch-thread.ts';
 
 export interface BatchThread {
   worker: Worker;
   /** Called with the reason when the thread ends. */
   onEnd: Set<(reason: DistilleryError) => void>;
+  /** Called with each sample that is found out not to be readable; the digest is that of the reader. */
+  onSkipped: Map<string, (sample: SkippedSample) => void>;
   /** Awaits a promise that the thread settles, and keeps the process alive until then. */
   waitFor<T>(promise: Promise<T>): Promise<T>;
 }
@@ -29,6 +31,8 @@ function start(): BatchThread {
   } satisfies ThreadData);
   worker.unref();
   const onEnd: BatchThread['onEnd'] = new Set();
+  const onSkipped: BatchThread['onSkipped'] = new Map();
+  worker.on('message', (sample: SkippedSample) => onSkipped.get(sample.digest)?.(sample));
   let cause: unknown;
   worker.on('error', (error) => {
     cause = error;
@@ -45,6 +49,7 @@ function start(): BatchThread {
   return {
     worker,
     onEnd,
+    onSkipped,
     async waitFor(promise) {
       if (waiting++ === 0) worker.ref();
       try {

@@ -1,4 +1,11 @@
-import { type DatasetContext, datasets, inputBytes, isAugmented } from '@distillery/datasets';
+import {
+  type DatasetContext,
+  type DatasetOutline,
+  datasets,
+  inputBytes,
+  isAugmented,
+  trainingCounts,
+} from '@distillery/datasets';
 import { type NetworkPlan, sizeOf, trace } from '@distillery/engine';
 import {
   type Choice,
@@ -8,6 +15,7 @@ import {
   type JobSpec,
   type Plan,
   validationOf,
+  validationSchema,
   type Paces,
   stageSeconds,
 } from '@distillery/spec';
@@ -67,8 +75,7 @@ export async function planJob(spec: JobSpec, context: PlanContext): Promise<Plan
   const teachers = await describeTeachers(spec, context, outline);
   const initials = await describeInitials(spec, context.store);
   const layout = planNetworks(spec, { job: outline, teachers, initials }, context.bfloat16Refusal);
-  const validation = Math.round(outline.trainCount * validationOf(spec).fraction);
-  const train = outline.trainCount - validation;
+  const { train, validation } = trainingCounts(outline, validationOf(spec));
   const job = { spec, layout, train, test: outline.testCount, facts: teachers };
   const stages = planStages(stageKinds.list, job);
   const { paces: kinds = {}, gigaflops } = context;
@@ -134,6 +141,7 @@ export async function planJob(spec: JobSpec, context: PlanContext): Promise<Plan
         ...(context.running === 0 ? ['no worker is running: the job would wait until one is started'] : []),
         ...(context.store === undefined ? [] : await warningsOfProfile(context.store, spec.dataset)),
         ...sameOutputs(layout),
+        ...unusedFraction(spec, outline),
         ...doubtfulTrainings([
           ...layout.teachers.map(({ teacher }) => teacher),
           ...layout.students.map(({ student }) => student),
@@ -141,6 +149,16 @@ export async function planJob(spec: JobSpec, context: PlanContext): Promise<Plan
       ],
     },
   };
+}
+
+/** Warns where a share is asked for that given validation samples replace. */
+function unusedFraction(spec: JobSpec, { validation }: DatasetOutline): string[] {
+  const { fraction } = validationOf(spec);
+  if (validation === undefined || fraction === 0 || fraction === validationSchema.parse({}).fraction)
+    return [];
+  return [
+    `the data set gives ${validation} validation samples: "validation" holds out no share of ${fraction} beside them`,
+  ];
 }
 
 /** @throws DistilleryError `invalid_spec` when there are entries */

@@ -1,4 +1,4 @@
-import { augmentationIdentity, type Dataset, datasets, splitValidation } from '@distillery/datasets';
+import { augmentationIdentity, type Dataset, datasets, trainingIndices } from '@distillery/datasets';
 import type { Augmentation, EngineInfo, JobSpec, StageProgress } from '@distillery/spec';
 import { digestOf, validationOf } from '@distillery/spec';
 import { z } from 'zod';
@@ -12,6 +12,9 @@ import { jobTeachers } from '../planning/students.ts';
 import { describeTeachers } from '../planning/subjects.ts';
 import { batchThread } from '../batches/thread.ts';
 import type { StageContext } from './stage.ts';
+
+/** The samples that are named. */
+const mostSkippedSamples = 100;
 
 /** The data and the planned networks of a stage, and the engine that computes it. */
 export interface Materials {
@@ -47,23 +50,37 @@ export async function loadMaterials(
   const own = jobTeachers(spec).find(({ name }) => name === teacher)?.dataset;
   const choice = own ?? spec.dataset;
   const dataset = await datasets.get(choice.source).load(choice, data);
-  if (dataset.skipped.count > 0) {
-    const { count, first } = dataset.skipped;
-    emit.skipped({ digest: dataset.digest, count, samples: first });
-  }
+  reportSkipped(dataset, emit.skipped);
   // A job has hundreds of stages over the same data: what an earlier one has said is enough.
   const said = new Set(
     warnings.filter((warning) => warning.stage !== stage.id).map(({ message }) => message),
   );
   const notes = [...(dataset.notes ?? []), ...(await warningsOfProfile(store, choice))];
   for (const note of notes) if (!said.has(note)) emit.warning(note);
-  const { fraction, seed } = validationOf(spec);
-  const indices = splitValidation(dataset.train.count, dataset.train.labels, fraction, seed);
+  const indices = trainingIndices(dataset, validationOf(spec));
   const job =
     own === undefined ? dataset : await datasets.get(spec.dataset.source).outline(spec.dataset, data);
   const teachers = await describeTeachers(spec, { ...data, store });
   const layout = planNetworks(spec, { job, teachers, initials: await describeInitials(spec, store) });
   return { engine, dataset, indices, layout };
+}
+
+/** Reports the samples that could not be read: at once, and again when training finds more of them. */
+function reportSkipped(
+  { digest, skipped, train, test }: Dataset,
+  report: StageContext['emit']['skipped'],
+): void {
+  const { count, first } = skipped;
+  if (count > 0) report({ digest, count, samples: first });
+  const found = new Map<string, { name: string; reason: string }>();
+  for (const { reader } of [train, test]) {
+    batchThread().onSkipped.set(reader.digest, ({ name, reason }) => {
+      if (found.has(name)) return;
+      found.set(name, { name, reason });
+      const samples = [...first, ...found.values()].slice(0, mostSkippedSamples);
+      report({ digest, count: count + found.size, samples });
+    });
+  }
 }
 
 /** The folder of the store that holds all checkpoints. */

@@ -1,5 +1,5 @@
-import { augmentationIdentity } from '@distillery/datasets';
-import { DistilleryError } from '@distillery/spec';
+import { augmentationIdentity, type DatasetOutline, trainingCounts } from '@distillery/datasets';
+import { DistilleryError, type JobSpec, validationOf } from '@distillery/spec';
 import { claim } from '@distillery/store';
 import { z } from 'zod';
 import { bindMethod, labelsAlone } from '../method.ts';
@@ -23,6 +23,9 @@ const resultSchema = z.object({
 });
 export type TeacherResult = z.output<typeof resultSchema>;
 
+const samplesOf = (data: DatasetOutline | undefined, spec: JobSpec) =>
+  data && trainingCounts(data, validationOf(spec)).train;
+
 /**
  * Trains a teacher with cross-entropy, or reuses one that an earlier job trained with the same data, options, seed and
  * engine. Its address is the digest of all that determines it.
@@ -35,14 +38,14 @@ export const teacher: StageKind<typeof input, typeof resultSchema> = {
   id: ({ teacher: name }) => teacherStage(name),
   needs: () => [],
   about: ({ teacher: name }) => ({ networks: [name] }),
-  plan: ({ layout, train, facts }) =>
+  plan: ({ spec, layout, train, facts }) =>
     layout.teachers.flatMap(({ teacher: { name, training }, plan }) =>
       training === undefined
         ? []
         : [
             {
               input: { teacher: name },
-              work: trainingWork(plan, training.epochs, facts[name].data?.trainCount ?? train),
+              work: trainingWork(plan, training.epochs, samplesOf(facts[name].data, spec) ?? train),
               ...requirementsOf(training),
             },
           ],
