@@ -46,16 +46,66 @@ test('what the largest probabilities leave is spread over the other classes', ()
 });
 
 test.each<[string, Record<string, GivenArray>, 'logits' | 'probabilities', string]>([
-  ['too few rows', { train: array([1, 3], [1, 2, 3]) }, 'logits', 'has 1 rows for the train split, but the data set has 2 samples in it'],
-  ['other classes', { train: array([2, 2], [1, 2, 3, 4]) }, 'logits', 'has 2 classes for the train split, expected 3'],
-  ['a number that is none', { train: array([2, 3], [1, 2, 3, 4, Number.NaN, 6]) }, 'logits', 'has NaN for class 1 in train row 1, expected a finite number'],
-  ['logits called probabilities', { train: array([2, 3], [1, 0, 0, 4, 5, 6]) }, 'probabilities', 'has 4 for class 0 in train row 1, which is not one of probabilities'],
-  ['a sum below 1', { train: array([2, 3], [1, 0, 0, 0.2, 0.2, 0.2]) }, 'probabilities', 'in train row 1 that sum to 0.6'],
-  ['the largest logits', { train_values: array([2, 1], [3, 4]), train_indices: array([2, 1], [0, 1]) }, 'logits', 'give probabilities'],
-  ['a class that does not exist', { train_values: array([2, 1], [0.3, 0.4]), train_indices: array([2, 1], [0, 3]) }, 'probabilities', 'has the class 3 in train row 1, expected 0 to 2'],
-  ['a class twice', { train_values: array([2, 2], [0.3, 0.4, 0.1, 0.2]), train_indices: array([2, 2], [0, 1, 2, 2]) }, 'probabilities', 'has the class 2 twice in train row 1'],
-  ['an id twice', { train: array([2, 3], [1, 2, 3, 4, 5, 6]), train_ids: array([2], [1, 1]) }, 'logits', 'has the id 1 twice in train_ids, again in row 1'],
-  ['an id outside', { train: array([2, 3], [1, 2, 3, 4, 5, 6]), train_ids: array([2], [0, 2]) }, 'logits', 'has the id 2 in row 1 of train_ids, expected a position from 0 to 1'],
+  [
+    'too few rows',
+    { train: array([1, 3], [1, 2, 3]) },
+    'logits',
+    'has 1 rows for the train split, but the data set has 2 samples in it',
+  ],
+  [
+    'other classes',
+    { train: array([2, 2], [1, 2, 3, 4]) },
+    'logits',
+    'has 2 classes for the train split, expected 3',
+  ],
+  [
+    'a number that is none',
+    { train: array([2, 3], [1, 2, 3, 4, Number.NaN, 6]) },
+    'logits',
+    'has NaN for class 1 in train row 1, expected a finite number',
+  ],
+  [
+    'logits called probabilities',
+    { train: array([2, 3], [1, 0, 0, 4, 5, 6]) },
+    'probabilities',
+    'has 4 for class 0 in train row 1, which is not one of probabilities',
+  ],
+  [
+    'a sum below 1',
+    { train: array([2, 3], [1, 0, 0, 0.2, 0.2, 0.2]) },
+    'probabilities',
+    'in train row 1 that sum to 0.6',
+  ],
+  [
+    'the largest logits',
+    { train_values: array([2, 1], [3, 4]), train_indices: array([2, 1], [0, 1]) },
+    'logits',
+    'give probabilities',
+  ],
+  [
+    'a class that does not exist',
+    { train_values: array([2, 1], [0.3, 0.4]), train_indices: array([2, 1], [0, 3]) },
+    'probabilities',
+    'has the class 3 in train row 1, expected 0 to 2',
+  ],
+  [
+    'a class twice',
+    { train_values: array([2, 2], [0.3, 0.4, 0.1, 0.2]), train_indices: array([2, 2], [0, 1, 2, 2]) },
+    'probabilities',
+    'has the class 2 twice in train row 1',
+  ],
+  [
+    'an id twice',
+    { train: array([2, 3], [1, 2, 3, 4, 5, 6]), train_ids: array([2], [1, 1]) },
+    'logits',
+    'has the id 1 twice in train_ids, again in row 1',
+  ],
+  [
+    'an id outside',
+    { train: array([2, 3], [1, 2, 3, 4, 5, 6]), train_ids: array([2], [0, 2]) },
+    'logits',
+    'has the id 2 in row 1 of train_ids, expected a position from 0 to 1',
+  ],
 ])('%s are refused', (_, arrays, kind, message) => {
   expect(() => logitsOf(split(arrays), kind, wanted)).toThrow(message);
 });

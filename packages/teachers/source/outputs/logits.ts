@@ -33,13 +33,17 @@ function checkShape({ name, values, indices }: GivenSplit, kind: ValueKind, want
   const [rows, width] = values.shape;
   const { count, classes } = wanted;
   if (rows !== count) {
-    throw new RangeError(`has ${rows} rows for the ${name} split, but the data set has ${count} samples in it`);
+    throw new RangeError(
+      `has ${rows} rows for the ${name} split, but the data set has ${count} samples in it`,
+    );
   }
   if (indices === undefined && width !== classes) {
     throw new RangeError(`has ${width} classes for the ${name} split, expected ${classes}`);
   }
   if (indices !== undefined && width >= classes) {
-    throw new RangeError(`has ${width} values in each row of ${name}_values, expected fewer than ${classes}, the classes`);
+    throw new RangeError(
+      `has ${width} values in each row of ${name}_values, expected fewer than ${classes}, the classes`,
+    );
   }
   if (indices !== undefined && kind === 'logits') {
     throw new RangeError(
@@ -55,7 +59,9 @@ function positionsOf({ name, ids }: GivenSplit, count: number): ArrayLike<number
   for (let row = 0; row < count; row++) {
     const id = Number(ids.data[row]);
     if (!Number.isInteger(id) || id < 0 || id >= count) {
-      throw new RangeError(`has the id ${id} in row ${row} of ${name}_ids, expected a position from 0 to ${count - 1}`);
+      throw new RangeError(
+        `has the id ${id} in row ${row} of ${name}_ids, expected a position from 0 to ${count - 1}`,
+      );
     }
     if (seen[id] === 1) throw new RangeError(`has the id ${id} twice in ${name}_ids, again in row ${row}`);
     seen[id] = 1;
@@ -65,7 +71,8 @@ function positionsOf({ name, ids }: GivenSplit, count: number): ArrayLike<number
 
 function checkFinite(row: Float32Array, where: string): void {
   const bad = row.findIndex((value) => !Number.isFinite(value));
-  if (bad >= 0) throw new RangeError(`has ${row[bad]} for class ${bad} in ${where}, expected a finite number`);
+  if (bad >= 0)
+    throw new RangeError(`has ${row[bad]} for class ${bad} in ${where}, expected a finite number`);
 }
 
 /** Turns a row of probabilities, or their logarithms, into logits in place. */
@@ -79,11 +86,18 @@ function asLogits(row: Float32Array, kind: ValueKind, where: string): void {
     sum += share;
     row[k] = Math.log(Math.max(share, floor));
   }
-  if (Math.abs(sum - 1) > tolerance) throw new RangeError(`has ${kind} in ${where} that sum to ${sum}, expected 1`);
+  if (Math.abs(sum - 1) > tolerance)
+    throw new RangeError(`has ${kind} in ${where} that sum to ${sum}, expected 1`);
 }
 
 /** Writes a row of the k largest probabilities and the even share of the others, as logits. */
-function spread({ values, indices }: GivenSplit, row: number, into: Float32Array, kind: ValueKind, where: string): void {
+function spread(
+  { values, indices }: GivenSplit,
+  row: number,
+  into: Float32Array,
+  kind: ValueKind,
+  where: string,
+): void {
   const [, k] = values.shape;
   let sum = 0;
   into.fill(-1);
@@ -94,11 +108,14 @@ function spread({ values, indices }: GivenSplit, row: number, into: Float32Array
       throw new RangeError(`has the class ${index} in ${where}, expected 0 to ${into.length - 1}`);
     }
     if (into[index] !== -1) throw new RangeError(`has the class ${index} twice in ${where}`);
-    if (!(share >= 0 && share <= 1 + tolerance)) throw new RangeError(`has ${value} in ${where}, which is not one of ${kind}`);
+    if (!(share >= 0 && share <= 1 + tolerance))
+      throw new RangeError(`has ${value} in ${where}, which is not one of ${kind}`);
     into[index] = share;
     sum += share;
   }
-  if (sum > 1 + tolerance) throw new RangeError(`has ${kind} in ${where} that sum to ${sum}, expected at most 1`);
+  if (sum > 1 + tolerance)
+    throw new RangeError(`has ${kind} in ${where} that sum to ${sum}, expected at most 1`);
   const rest = Math.max(0, 1 - sum) / (into.length - k);
-  for (const [index, share] of into.entries()) into[index] = Math.log(Math.max(share === -1 ? rest : share, floor));
+  for (const [index, share] of into.entries())
+    into[index] = Math.log(Math.max(share === -1 ? rest : share, floor));
 }

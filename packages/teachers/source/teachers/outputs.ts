@@ -42,7 +42,9 @@ export const outputs: TeacherKind<typeof options> = {
       return await opened(chosen, files);
     } catch (error) {
       if (!(error instanceof RangeError)) throw error;
-      throw new DistilleryError('data_error', `the outputs of the teacher: the file ${error.message}`, { cause: error });
+      throw new DistilleryError('data_error', `the outputs of the teacher: the file ${error.message}`, {
+        cause: error,
+      });
     }
   },
 };

@@ -26,12 +26,15 @@ export async function parquetArrays(path: string): Promise<Map<string, GivenArra
   try {
     const { columns, groups } = await thread.outline();
     if (!columns.includes('values')) {
-      throw new RangeError(`has no column values with a list for each sample; its columns: ${columns.join(', ')}`);
+      throw new RangeError(
+        `has no column values with a list for each sample; its columns: ${columns.join(', ')}`,
+      );
     }
     const wanted = known.filter((name) => columns.includes(name));
     let from = 0;
     for (const count of groups) {
-      for (const row of count === 0 ? [] : await thread.rows(wanted, from, from + count)) add(splits, row, from);
+      for (const row of count === 0 ? [] : await thread.rows(wanted, from, from + count))
+        add(splits, row, from);
       from += count;
     }
   } finally {
@@ -65,7 +68,8 @@ function add(splits: Record<string, Rows>, row: Record<string, unknown>, at: num
 }
 
 function numbersOf(value: unknown, column: string, where: string): number[] {
-  const list = Array.isArray(value) || ArrayBuffer.isView(value) ? Array.from(value as ArrayLike<unknown>, Number) : [];
+  const list =
+    Array.isArray(value) || ArrayBuffer.isView(value) ? Array.from(value as ArrayLike<unknown>, Number) : [];
   if (list.length > 0 && !list.some(Number.isNaN)) return list;
   throw new RangeError(`has no list of numbers as ${column} in ${where}`);
 }

@@ -24,7 +24,9 @@ export function planBlackBox(
   return {
     teacher,
     forward: () => {
-      throw new RangeError(`${teacher.name} (${teacher.options.type}) gives outputs alone: its layers are not known`);
+      throw new RangeError(
+        `${teacher.name} (${teacher.options.type}) gives outputs alone: its layers are not known`,
+      );
     },
     plan: {
       inputShape: job.shape,

@@ -181,11 +181,15 @@ function describe(choice: Choice, plan: NetworkPlan) {
 function sameOutputs(layout: Layout): string[] {
   return layout.teachers.flatMap(({ teacher: { name, options } }) => {
     if (teacherKinds.get(options.type).read === undefined) return [];
-    const augmented = learnersOf(layout, name).filter(({ student }) => isAugmented(student.training.augmentation));
+    const augmented = learnersOf(layout, name).filter(({ student }) =>
+      isAugmented(student.training.augmentation),
+    );
     const names = augmented.map(({ student }) => student.name).join(', ');
     return names === ''
       ? []
-      : [`${names}: the outputs of ${name} were given for plain samples, and are taught for every view of them`];
+      : [
+          `${names}: the outputs of ${name} were given for plain samples, and are taught for every view of them`,
+        ];
   });
 }
 

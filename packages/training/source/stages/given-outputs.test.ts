@@ -28,7 +28,13 @@ const [train, test_] = [400, 100];
 const base = {
   dataset: { source: 'shapes', trainCount: train, testCount: test_ },
   teacher: { architecture: lightnn, training: { epochs: 4 } } as object,
-  students: [{ name: 'soft', architecture: lightnn, method: [{ type: 'soft_target' }, { type: 'dist' }, { type: 'cross_entropy' }] }],
+  students: [
+    {
+      name: 'soft',
+      architecture: lightnn,
+      method: [{ type: 'soft_target' }, { type: 'dist' }, { type: 'cross_entropy' }],
+    },
+  ],
   seeds: [3],
   training: { epochs: 2, batchSize: 32 },
 };
@@ -74,11 +80,15 @@ const tensor = (name: string, rows: number, data: Float32Array | Int32Array) => 
 /** Writes arrays as a file and returns the teacher that it is. */
 async function teacher(name: string, parameters: ReturnType<typeof tensor>[], more: object = {}) {
   const format = name.endsWith('.npz') ? 'npz' : 'safetensors';
-  await writeFile(join(folder, name), formats.get(format).encode({ parameters, metadata: {} }, { precision: 'float32' }));
+  await writeFile(
+    join(folder, name),
+    formats.get(format).encode({ parameters, metadata: {} }, { precision: 'float32' }),
+  );
   return { type: 'outputs', path: name, ...more };
 }
 const specOf = (given: object, more: object = {}) => jobSpec.parse({ ...base, teacher: given, ...more });
-const digests = ({ students }: Report) => students.map(({ name, runs }) => [name, runs[0].last.weights.digest]);
+const digests = ({ students }: Report) =>
+  students.map(({ name, runs }) => [name, runs[0].last.weights.digest]);
 
 function softmax(row: readonly number[]): number[] {
   const powers = row.map((value) => Math.exp(value - Math.max(...row)));
@@ -89,21 +99,25 @@ const rowsOf = (values: Float32Array) =>
     ...values.subarray(row * classes.length, (row + 1) * classes.length),
   ]);
 
-test.each(['given.npz', 'given.safetensors'])('the logits of a teacher in %s make the student that the teacher itself makes', {
-  timeout: 120_000,
-}, async (name) => {
-  const arrays = [tensor('train', train, logits.train), tensor('test', test_, logits.test)];
-  const { job, report, warnings } = await reported(`job_${name}`, specOf(await teacher(name, arrays)));
-  expect(job.stages.map(({ id }) => id)).not.toContain('teacher');
-  expect(digests(report)).toEqual(digests(native));
-  expect(warnings.filter((warning) => warning.startsWith('the teacher'))).toEqual([]);
-  expect(report.teachers[0]).toMatchObject({
-    stage: 'outputs',
-    parameters: 0,
-    best: { testAccuracy: native.teachers[0].best.testAccuracy, agreement: 1 },
-  });
-  expect(report.students[1].runs[0].best.agreement).toBe(native.students[1].runs[0].best.agreement);
-});
+test.each(['given.npz', 'given.safetensors'])(
+  'the logits of a teacher in %s make the student that the teacher itself makes',
+  {
+    timeout: 120_000,
+  },
+  async (name) => {
+    const arrays = [tensor('train', train, logits.train), tensor('test', test_, logits.test)];
+    const { job, report, warnings } = await reported(`job_${name}`, specOf(await teacher(name, arrays)));
+    expect(job.stages.map(({ id }) => id)).not.toContain('teacher');
+    expect(digests(report)).toEqual(digests(native));
+    expect(warnings.filter((warning) => warning.startsWith('the teacher'))).toEqual([]);
+    expect(report.teachers[0]).toMatchObject({
+      stage: 'outputs',
+      parameters: 0,
+      best: { testAccuracy: native.teachers[0].best.testAccuracy, agreement: 1 },
+    });
+    expect(report.students[1].runs[0].best.agreement).toBe(native.students[1].runs[0].best.agreement);
+  },
+);
 
 test('the nine largest probabilities of ten, in Parquet and by positions, make nearly the same student', {
   timeout: 120_000,
@@ -111,7 +125,10 @@ test('the nine largest probabilities of ten, in Parquet and by positions, make n
   const order = Array.from({ length: train }, (_, index) => (index * 7) % train);
   const chosen = rowsOf(logits.train).map((row) => {
     const shares = softmax(row);
-    return shares.map((share, index) => [share, index]).sort(([a], [b]) => b - a).slice(0, classes.length - 1);
+    return shares
+      .map((share, index) => [share, index])
+      .sort(([a], [b]) => b - a)
+      .slice(0, classes.length - 1);
   });
   const column = (part: 0 | 1) => order.map((index) => chosen[index].map((pair) => pair[part]));
   const list = (name: string, type: 'DOUBLE' | 'INT32') => [
@@ -144,7 +161,9 @@ test('the nine largest probabilities of ten, in Parquet and by positions, make n
   expect(loss(report)).toBeCloseTo(loss(native), 3);
 });
 
-test('a teacher with the classes in another order is noticed, and mapped by their names', { timeout: 120_000 }, async () => {
+test('a teacher with the classes in another order is noticed, and mapped by their names', {
+  timeout: 120_000,
+}, async () => {
   const turned = (values: Float32Array) =>
     Float32Array.from(rowsOf(values).flatMap((row) => [...row.slice(1), row[0]]));
   const names = [...classes.slice(1), classes[0]];
@@ -152,7 +171,9 @@ test('a teacher with the classes in another order is noticed, and mapped by thei
   const given = await teacher('turned.npz', arrays);
   const job = await runner.plan('job_turned', specOf(given));
   const { warnings } = await job.run('outputs');
-  expect(warnings).toContainEqual(expect.stringMatching(/^the teacher is right for .* check the order of its classes/));
+  expect(warnings).toContainEqual(
+    expect.stringMatching(/^the teacher is right for .* check the order of its classes/),
+  );
   const classMap = Object.fromEntries(classes.map((name) => [name, name]));
   const { report } = await reported('job_mapped', specOf({ ...given, classes: names, classMap }));
   expect(digests(report)).toEqual(digests(native));
@@ -161,7 +182,10 @@ test('a teacher with the classes in another order is noticed, and mapped by thei
 test('every view has the outputs of its sample, and the plan says so', { timeout: 120_000 }, async () => {
   const given = await teacher('plain.npz', [tensor('train', train, logits.train)]);
   const augmentation = { type: 'flip', views: 2 };
-  const { report } = await reported('job_views', specOf(given, { training: { ...base.training, augmentation } }));
+  const { report } = await reported(
+    'job_views',
+    specOf(given, { training: { ...base.training, augmentation } }),
+  );
   expect(report.outputs[0]).toMatchObject({ views: 2, taps: ['logits'] });
   expect(report.outputs[0].bytes).toBe(2 * 360 * classes.length * 4);
 });
@@ -178,10 +202,16 @@ test('what does not fit the job is refused', async () => {
   const given = await teacher('good.npz', [tensor('train', train, logits.train)]);
   const few = await teacher('short.npz', [tensor('train', train - 1, logits.train.slice(classes.length))]);
   expect(await refusal(few)).toEqual([
-    { path: '/teacher/path', value: 'short.npz', message: `has ${train - 1} rows for the train split, but the data set has ${train} samples in it` },
+    {
+      path: '/teacher/path',
+      value: 'short.npz',
+      message: `has ${train - 1} rows for the train split, but the data set has ${train} samples in it`,
+    },
   ]);
   const narrow = await teacher('narrow.npz', [tensor('train', train, new Float32Array(train * 3))]);
-  expect(await refusal(narrow)).toMatchObject([{ message: `has 3 classes for the train split, expected ${classes.length}` }]);
+  expect(await refusal(narrow)).toMatchObject([
+    { message: `has 3 classes for the train split, expected ${classes.length}` },
+  ]);
   expect(await refusal({ type: 'outputs', path: 'absent.npz' })).toMatchObject([
     { path: '/teacher/path', message: 'does not exist' },
   ]);
@@ -192,8 +222,18 @@ test('what does not fit the job is refused', async () => {
   expect(await refusal({ type: 'outputs' })).toMatchObject([{ path: '/teacher/path' }]);
   expect(await refusal({ type: 'outputs', upload: 'upl_1' })).toMatchObject([{ path: '/teacher/upload' }]);
   // Terms that need more than outputs.
-  const method = (type: string) => ({ students: [{ ...base.students[0], method: [{ type }, { type: 'cross_entropy' }] }] });
-  for (const type of ['hint', 'attention', 'similarity', 'classifier_reuse', 'softmax_regression', 'gradient', 'weights']) {
+  const method = (type: string) => ({
+    students: [{ ...base.students[0], method: [{ type }, { type: 'cross_entropy' }] }],
+  });
+  for (const type of [
+    'hint',
+    'attention',
+    'similarity',
+    'classifier_reuse',
+    'softmax_regression',
+    'gradient',
+    'weights',
+  ]) {
     const [field] = await refusal(given, method(type));
     expect(field, type).toMatchObject({ path: expect.stringMatching(/^\/students\/0\/method\/0/) });
   }

@@ -37,12 +37,21 @@ export async function storeGiven(
   const { options } = teacher;
   const given = (await teachers.get(options.type).read?.(options, teacherFiles(data))) as GivenOutputs;
   const width = plan.outputShape[0];
-  const train = mapped(logitsOf(given, 'train', { count: dataset.train.count, classes: width }), width, classMap);
-  const test = mapped(logitsOf(given, 'test', { count: dataset.test.count, classes: width }), width, classMap);
+  const train = mapped(
+    logitsOf(given, 'train', { count: dataset.train.count, classes: width }),
+    width,
+    classMap,
+  );
+  const test = mapped(
+    logitsOf(given, 'test', { count: dataset.test.count, classes: width }),
+    width,
+    classMap,
+  );
   if (train === undefined) throw new DistilleryError('internal', 'the outputs have no training samples');
   const predictions = { logits: train, labels: dataset.train.labels, classes: dataset.classes.length };
   const { count } = dataset.train;
-  for (const sentence of doubtfulTeacher(accuracy(predictions), { ...predictions, count })) emit.warning(sentence);
+  for (const sentence of doubtfulTeacher(accuracy(predictions), { ...predictions, count }))
+    emit.warning(sentence);
 
   // The same numbers mean other outputs where they are declared as another kind of value.
   const digest = digestOf({ file: given.digest, values: options.values });
@@ -62,7 +71,15 @@ export async function storeGiven(
     }
     const address = outputsAddress(key);
     const augmented = augmentationName(augmentation);
-    sets.push({ address, teacher: teacher.name, augmentation: augmented, views, taps, bytes, reused: stored === 0 });
+    sets.push({
+      address,
+      teacher: teacher.name,
+      augmentation: augmented,
+      views,
+      taps,
+      bytes,
+      reused: stored === 0,
+    });
   }
   return {
     teacher: digest,
@@ -95,7 +112,9 @@ function logitsOf(given: GivenOutputs, split: 'train' | 'test', wanted: { count:
     return given.logits(split, wanted);
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
-    throw new DistilleryError('data_error', `the outputs of the teacher: the file ${error.message}`, { cause: error });
+    throw new DistilleryError('data_error', `the outputs of the teacher: the file ${error.message}`, {
+      cause: error,
+    });
   }
 }
 

@@ -29,11 +29,7 @@ import type { StageContext, StageKind } from './stage.ts';
 import { givenTeacher, storeGiven } from './given-outputs.ts';
 import { scoredTeacher } from './scored-teacher.ts';
 import { openTeacher } from './teacher-provider.ts';
-import {
-  blobsOf,
-  networkReferenceSchema,
-  trainedNetworkSchema,
-} from './trained-network.ts';
+import { blobsOf, networkReferenceSchema, trainedNetworkSchema } from './trained-network.ts';
 import { trainingOf } from './training-stage.ts';
 
 const input = z.strictObject({

@@ -12,7 +12,14 @@ import {
 } from '@distillery/spec';
 import { z } from 'zod';
 import { clearCheckpoints } from '../checkpoint.ts';
-import { guidesOf, isPeer, jobTeachers, type Student, studentsOf, type Teacher } from '../planning/students.ts';
+import {
+  guidesOf,
+  isPeer,
+  jobTeachers,
+  type Student,
+  studentsOf,
+  type Teacher,
+} from '../planning/students.ts';
 import {
   accuracy,
   agreement,

@@ -26,7 +26,8 @@ export async function openTeacher(
 ): Promise<TeacherProvider> {
   const options = 'teacher' in network ? network.teacher.options : { type: 'trained' };
   const kind = teachers.get(options.type);
-  if (kind.open === undefined) throw new DistilleryError('internal', `a teacher of ${options.type} cannot be run`);
+  if (kind.open === undefined)
+    throw new DistilleryError('internal', `a teacher of ${options.type} cannot be run`);
   const provider = await kind.open(options, {
     store,
     ...(trained && { trained: trained.result.best.weights.digest }),
