@@ -1,4 +1,5 @@
 import { sha256 } from '@distillery/spec';
+import { chosenClasses, type ClassChoice } from '../classes.ts';
 import { imageExtensions } from './image-format.ts';
 import { lostClasses } from './lost-classes.ts';
 import { splitNamed } from './split-folders.ts';
@@ -20,6 +21,18 @@ export interface Layout {
   /** Empty where the source gives none: jobs hold theirs out of the training samples. */
   validation: Sample[];
   test: Sample[];
+}
+
+/** The images of the chosen classes. */
+export function withLayoutClasses<L extends Layout>(layout: L, choice: ClassChoice): L {
+  if (choice === undefined) return layout;
+  const { classes, indices } = chosenClasses(layout.classes, choice);
+  const some = (samples: readonly Sample[]) =>
+    samples
+      .flatMap(({ name, label }) => (indices[label] < 0 ? [] : [{ name, label: indices[label] }]))
+      .sort((a, b) => a.label - b.label);
+  const { train, validation, test } = layout;
+  return { ...layout, classes, train: some(train), validation: some(validation), test: some(test) };
 }
 
 /** The counts of an outline. */

@@ -9,7 +9,7 @@ import { rowLosses } from '../rows/row-losses.ts';
 import type { SplitFiles } from '../rows/survey.ts';
 import { resolveSourcePath } from '../source-path.ts';
 import { splitValidation } from '../split.ts';
-import type { Layout } from './image-layout.ts';
+import { type Layout, withLayoutClasses } from './image-layout.ts';
 import { splitNamed, type SplitName } from './split-folders.ts';
 
 /** The seed that chooses the test images; it differs from the seed that chooses validation images among the others. */
@@ -85,13 +85,14 @@ export async function listedImages(
   const notes: string[] = [];
   if (test.length === 0 && validation.length > 0)
     notes.push('there is no test split: the validation split is tested on');
+  const chosen = (layout: Layout) => withLayoutClasses(layout, files.classes);
   const trained = samples(train, 'train');
   const given = samples(validation, 'validation');
   const tested = samples(test, 'test');
   if (tested.length > 0)
-    return { layout: { classes, train: trained, validation: given, test: tested }, places, notes };
+    return { layout: chosen({ classes, train: trained, validation: given, test: tested }), places, notes };
   if (given.length > 0)
-    return { layout: { classes, train: trained, validation: [], test: given }, places, notes };
+    return { layout: chosen({ classes, train: trained, validation: [], test: given }), places, notes };
   const labels = Int32Array.from(trained, ({ label }) => label);
   const parts = splitValidation(labels.length, labels, files.testFraction, testSeed);
   if (parts.validation.length === 0)
@@ -100,7 +101,7 @@ export async function listedImages(
     );
   const pick = (indices: Int32Array) => Array.from(indices, (index) => trained[index]);
   const layout = { classes, train: pick(parts.train), validation: [], test: pick(parts.validation) };
-  return { layout, places, notes };
+  return { layout: chosen(layout), places, notes };
 }
 
 async function rowsIn(

@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { DistilleryError } from '@distillery/spec';
 import { z } from 'zod';
+import { classOptions } from '../classes.ts';
 import type { DatasetContext } from '../dataset.ts';
 import { fileFingerprint } from '../decoded.ts';
 import { badPath, resolveSourcePath } from '../source-path.ts';
@@ -75,13 +76,14 @@ export const rowOptions = {
     .describe(
       'Labels that stand for a missing value. Their rows, like those with an empty label, are left out and counted.',
     ),
+  ...classOptions,
 };
 const shape = z.object(rowOptions);
 export type RowChoice = z.output<typeof shape>;
 
 /** @throws DistilleryError `data_error` for a path that is no file below an allowed folder */
 export async function rowFiles(choice: RowChoice, context: DatasetContext): Promise<SplitFiles> {
-  const { encoding, delimiter, quote, escape, header, missingLabels, testFraction } = choice;
+  const { encoding, delimiter, quote, escape, header, missingLabels, testFraction, classes } = choice;
   const file = async (path: string, option: string): Promise<RowFile> => {
     const real = await resolveSourcePath(path, context, option);
     if (!(await stat(real)).isFile()) throw badPath(path, 'is not a file', context, { option });
@@ -91,6 +93,7 @@ export async function rowFiles(choice: RowChoice, context: DatasetContext): Prom
     train: await file(choice.path, 'path'),
     test: choice.testPath === undefined ? undefined : await file(choice.testPath, 'testPath'),
     testFraction,
+    classes,
   };
 }
 

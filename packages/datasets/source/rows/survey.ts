@@ -1,3 +1,4 @@
+import { chosenClasses, type ClassChoice, classNamesOf } from '../classes.ts';
 import type { DatasetContext } from '../dataset.ts';
 import { splitValidation } from '../split.ts';
 import type { RowFault, RowFile } from './row-file.ts';
@@ -12,6 +13,8 @@ export interface SplitFiles {
   /** Absent when a part of the training file is held out for testing. */
   test: RowFile | undefined;
   testFraction: number;
+  /** The classes that are used; absent: all. */
+  classes?: ClassChoice;
 }
 
 /** Yields the labelled rows of a file, those of each chunk together. */
@@ -48,20 +51,22 @@ export async function surveyRows(
   context: DatasetContext,
   refuse: Refuse,
 ): Promise<Survey> {
-  const train = await labelsOf(files.train, read, context, refuse);
-  const classes = [...train.names].sort();
-  if (classes.length < 2) {
-    const [only] = classes;
+  const isUsed = usedLabels(files);
+  const train = await labelsOf(files.train, read, context, refuse, isUsed);
+  const found = [...train.names].sort();
+  if (found.length < 2) {
+    const [only] = found;
     throw new RangeError(
       only === undefined ? 'holds no labelled row' : `all rows have the label ${JSON.stringify(only)}`,
     );
   }
-  const rank = new Map(classes.map((name, index) => [name, index]));
+  const { classes, indices } = chosenClasses(found, files.classes);
+  const rank = new Map(found.map((name, index) => [name, indices[index]]));
   const ranked = ({ names, labels }: Labels) => labels.map((label) => rank.get(names[label]) as number);
   const all = ranked(train);
   if (files.test !== undefined) {
-    const test = await labelsOf(files.test, read, context, refuse);
-    const unknown = test.names.filter((name) => !rank.has(name)).sort();
+    const test = await labelsOf(files.test, read, context, refuse, isUsed);
+    const unknown = test.names.filter((name) => isUsed(name) && !rank.has(name)).sort();
     if (unknown.length > 0) {
       throw new RangeError(
         `the test file has labels that are not in the training file: ${unknown.slice(0, 10).join(', ')}`,
@@ -99,21 +104,30 @@ function onlyTrained(classes: readonly string[], labels: Int32Array): string[] {
 /** Yields the rows of a split in the order of the survey, those of each chunk of the file together. */
 export async function* rowsOfSplit<Row extends { label: string }>(
   split: 'train' | 'test',
-  { train, test }: SplitFiles,
+  { train, test, classes }: SplitFiles,
   { aside }: Survey,
   read: Read<Row>,
   { signal }: DatasetContext,
 ): AsyncGenerator<Row[]> {
   const file = split === 'train' || test === undefined ? train : test;
+  const isUsed = usedLabels({ classes });
   let index = 0;
   for await (const rows of read(file, () => {}, signal)) {
-    yield rows.filter(() => aside === undefined || (aside[index++] === 1) === (split === 'test'));
+    const used = rows.filter(({ label }) => isUsed(label));
+    yield used.filter(() => aside === undefined || (aside[index++] === 1) === (split === 'test'));
   }
 }
 
+function usedLabels({ classes }: Pick<SplitFiles, 'classes'>): (label: string) => boolean {
+  if (classes === undefined) return () => true;
+  const used = new Set(classNamesOf(classes));
+  return (label) => used.has(label);
+}
+
 interface Labels {
-  /** The label names in the order of their first row. */
+  /** The label names in the order of their first row, with those that are not used. */
   names: string[];
+  /** Of the rows that are used. */
   labels: Int32Array;
 }
 
@@ -122,11 +136,13 @@ async function labelsOf(
   read: Read<{ label: string }>,
   { signal }: DatasetContext,
   refuse: Refuse,
+  isUsed: (label: string) => boolean,
 ): Promise<Labels> {
   const indices = new Map<string, number>();
   const losses = rowLosses(refuse);
   let labels = new Int32Array(1024);
   let count = 0;
+  let unused = 0;
   for await (const rows of read(file, losses.note, signal)) {
     for (const { label } of rows) {
       const index = indices.get(label) ?? indices.size;
@@ -136,6 +152,10 @@ async function labelsOf(
         }
         indices.set(label, index);
       }
+      if (!isUsed(label)) {
+        unused++;
+        continue;
+      }
       if (count === labels.length) {
         const longer = new Int32Array(2 * count);
         longer.set(labels);
@@ -144,6 +164,6 @@ async function labelsOf(
       labels[count++] = index;
     }
   }
-  losses.check(count);
+  losses.check(count + unused);
   return { names: [...indices.keys()], labels: labels.slice(0, count) };
 }
