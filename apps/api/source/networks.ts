@@ -20,9 +20,15 @@ export async function jobNetworks(queue: DistilleryQueue, id: string): Promise<J
   );
 }
 
-/** Returns the best and the last checkpoint of a network; none until its stage has succeeded. */
-export function checkpointsOf({ name, stage, seed, trained }: JobNetwork): Checkpoint[] {
-  if (trained === undefined) return [];
+/** Whether a network has no weights of its own here, because it is a teacher of which only outputs are known. */
+export function isBlackBox({ trained }: JobNetwork): boolean {
+  return trained?.result.parameters === 0;
+}
+
+/** Returns the best and the last checkpoint of a network; none until its stage has succeeded, and none without weights. */
+export function checkpointsOf(network: JobNetwork): Checkpoint[] {
+  const { name, stage, seed, trained } = network;
+  if (trained === undefined || isBlackBox(network)) return [];
   return checkpointNames.map((checkpoint) => {
     const { epoch, weights } = trained.result[checkpoint];
     return {

@@ -33,6 +33,7 @@ export {
 } from './readers/index.ts';
 export { profileDataset } from './profile/profile.ts';
 export { recognise } from './recognise.ts';
+export { parquetThread } from './rows/parquet-thread.ts';
 export { openRegularFile } from './regular-file.ts';
 export { resolveSourcePath } from './source-path.ts';
 export { type StoredFile, storedFile, storedPath } from './stored-file.ts';

@@ -18,7 +18,7 @@ const wrappers = ['module.', '_orig_mod.', 'model.', 'net.', 'backbone.'];
  * @throws DistilleryError `artifact_corrupt` for a file of another kind, a damaged one, or one that holds more than tensors
  */
 export function readWeights(bytes: Uint8Array): NamedTensor[] {
-  const tensors = decoded(bytes).filter(({ name }) => !counters.test(name));
+  const tensors = readTensors(bytes).filter(({ name }) => !counters.test(name));
   const prefix = prefixOf(tensors.map(({ name }) => name));
   return tensors.map((tensor) => ({
     ...tensor,
@@ -28,7 +28,12 @@ export function readWeights(bytes: Uint8Array): NamedTensor[] {
   }));
 }
 
-function decoded(bytes: Uint8Array): readonly NamedTensor[] {
+/**
+ * Reads the tensors of a file of safetensors, PyTorch or NumPy as they are, by its content.
+ *
+ * @throws DistilleryError `artifact_corrupt`
+ */
+export function readTensors(bytes: Uint8Array): readonly NamedTensor[] {
   const isZip = bytes[0] === 0x50 && bytes[1] === 0x4b;
   if (!isZip) return safetensors.decode(bytes).parameters;
   const isTorch = namesIn(bytes).some((name) => name.endsWith('/data.pkl'));
@@ -44,7 +49,8 @@ function prefixOf(names: readonly string[]): string {
   }
 }
 
-function inFloat32({ name, dtype, data }: NamedTensor): Float32Array {
+/** Returns the numbers of a tensor of floats as float32. @throws DistilleryError `artifact_corrupt` for whole numbers */
+export function inFloat32({ name, dtype, data }: Pick<NamedTensor, 'name' | 'dtype' | 'data'>): Float32Array {
   if (data instanceof Float32Array) return data;
   if (dtype === 'F16') return fromFloat16(data as Uint16Array);
   if (dtype === 'BF16') {

@@ -3,6 +3,7 @@ import type { Choice, Kind } from '@distillery/spec';
 import type { Store } from '@distillery/store';
 import type { Tensor } from '@tensorflow/tfjs-core';
 import type { z } from 'zod';
+import type { GivenArrays, Wanted } from './outputs/arrays.ts';
 
 /** A frozen teacher whose outputs can be computed: once for the stored rows, or in a student's training loop. */
 export interface TeacherProvider {
@@ -27,12 +28,49 @@ export interface TeacherProvider {
 
 /** What planning knows about a teacher before any of its outputs are computed. */
 export interface TeacherOutline {
-  /** Its network, as in a job spec. */
-  architecture: Choice;
+  /** Its network, as in a job spec; absent for a teacher of which only outputs are known. */
+  architecture?: Choice;
+  /** For a teacher without an architecture, the shape of each tap beside `logits`. */
+  taps?: Readonly<Record<string, number[]>>;
+  /** For a teacher without an architecture, the number of activations of one sample's forward pass. */
+  activations?: number;
+  /** For a teacher without an architecture, the names of its classes; absent: those of the job. */
+  classes?: string[];
   /** The data that it was trained on; absent: data of this job. */
   subject?: { shape: number[]; classes: string[] };
   /** How its images are normalised; absent: as the job's data. */
   normalization?: { mean: number[]; std: number[] };
+}
+
+/** Reads the files that teachers name. */
+export interface TeacherFiles {
+  /**
+   * Reads the arrays of an NPZ, safetensors or Parquet file.
+   *
+   * @throws RangeError for a file that cannot be read; DistilleryError for a path that may not be read
+   */
+  arrays(path: string): Promise<GivenArrays>;
+}
+
+/** Outputs that are given for the samples of a data set. */
+export interface GivenOutputs {
+  /** The SHA-256 of the file, and its size in bytes. */
+  digest: string;
+  size: number;
+  /**
+   * Returns the logits for all samples of a split, in their order: `[count, classes]`; undefined for a test split without any.
+   *
+   * @throws RangeError for a file that does not fit the samples or the classes
+   */
+  logits(split: 'train' | 'test', wanted: Wanted): Float32Array | undefined;
+}
+
+/** What a kind needs to describe a teacher. */
+interface OutlineContext {
+  store: Store;
+  files?: TeacherFiles;
+  /** The data of the job; absent where the job has been planned already. */
+  job?: { trainCount: number; testCount: number; shape: readonly number[]; classes: readonly string[] };
 }
 
 /** What a kind needs to open a teacher. */
@@ -65,7 +103,13 @@ export interface TeacherKind<Options extends z.ZodObject = z.ZodObject> extends 
    * @param context absent when planning runs without a store
    * @throws DistilleryError `invalid_spec`; the paths of its fields are relative to the teacher
    */
-  outline(options: z.output<Options>, context?: { store: Store }): Promise<TeacherOutline>;
-  /** Opens a teacher to compute its outputs; the caller disposes it. */
-  open(options: z.output<Options>, context: TeacherContext): Promise<TeacherProvider>;
+  outline(options: z.output<Options>, context?: OutlineContext): Promise<TeacherOutline>;
+  /** Opens a teacher to compute its outputs; the caller disposes it. Absent for a kind that has `read`. */
+  open?(options: z.output<Options>, context: TeacherContext): Promise<TeacherProvider>;
+  /**
+   * Reads the outputs of a teacher that cannot be run.
+   *
+   * @throws DistilleryError `data_error` for a file that cannot be used
+   */
+  read?(options: z.output<Options>, files: TeacherFiles): Promise<GivenOutputs>;
 }

@@ -20,6 +20,7 @@ export {
   networkFile,
   uploadedNetwork,
 } from './networks/kept-networks.ts';
+export { resolveTeacherFiles, type TeacherUpload } from './given/resolve.ts';
 export { resolveNetworks } from './networks/resolve.ts';
 export { loadPlugins, type Plugin } from './plugins.ts';
 export { type PlanContext, type Planned, planJob } from './planning/plan.ts';

@@ -93,3 +93,20 @@ export function doubtfulOutcome({ accuracy, loss, count, classes }: Outcome): st
   }
   return [];
 }
+
+/**
+ * Returns a sentence if a teacher that was brought is no better than guessing by two standard errors, which is the sign of another
+ * preprocessing, or of another order of the classes.
+ */
+export function doubtfulTeacher(
+  accuracy: number,
+  { count, classes }: Pick<Outcome, 'count' | 'classes'>,
+): string[] {
+  const chance = 1 / classes;
+  if (accuracy > chance + 2 * Math.sqrt((chance * (1 - chance)) / count)) return [];
+  const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
+  return [
+    `the teacher is right for ${percent(accuracy)} of ${count} samples, which is guessing (${percent(chance)}): ` +
+      'check the order of its classes, its normalisation and the order of its samples',
+  ];
+}

@@ -19,6 +19,7 @@ import {
   planJob,
   resolveDatasets,
   resolveNetworks,
+  resolveTeacherFiles,
   uploadedNetwork,
 } from '@distillery/training';
 import { parse } from 'secure-json-parse';
@@ -201,7 +202,10 @@ async function planned(
   caller: Caller | null,
 ): Promise<Planned & { spec: JobSpec }> {
   checkPriority(caller, posted);
-  const named = await resolveNetworks(validated(posted), context.store);
+  const withFiles = await resolveTeacherFiles(validated(posted), (id) =>
+    uploadedFile({ queue, ...context }, id, caller),
+  );
+  const named = await resolveNetworks(withFiles, context.store);
   const spec = await resolveDatasets(named, context.store, ownerSeenBy(caller));
   await checkNamedWebhooks(queue, spec, caller?.name ?? null);
   return { spec, ...(await planJob(spec, { ...context, ...(await liveWorkers(queue)) })) };

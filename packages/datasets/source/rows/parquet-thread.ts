@@ -4,6 +4,8 @@ import { Worker } from 'node:worker_threads';
 interface ParquetOutline {
   /** The names of the columns that are not nested. */
   header: string[];
+  /** The names of all columns, nested ones included. */
+  columns: string[];
   /** The numbers of rows of the row groups. */
   groups: number[];
   /** What Hugging Face writes beside the schema. */
@@ -59,6 +61,7 @@ const script = `
         parentPort.postMessage({
           value: {
             header: children.filter((child) => child.children.length === 0).map(({ element }) => element.name),
+            columns: children.map(({ element }) => element.name),
             groups: metadata.row_groups.map((group) => Number(group.num_rows)),
             huggingFace: (metadata.key_value_metadata ?? []).find(({ key }) => key === 'huggingface')?.value,
           },

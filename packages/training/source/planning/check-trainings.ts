@@ -1,4 +1,4 @@
-import type { InputKind } from '@distillery/datasets';
+import { type InputKind, mixesLabels } from '@distillery/datasets';
 import type { NetworkPlan } from '@distillery/engine';
 import { digestOf, type FieldError, type JobSpec, type Training } from '@distillery/spec';
 import type { PlannedInitial } from '../initial/plan-initial.ts';
@@ -53,7 +53,10 @@ export function checkBatchNorm(
   }
 }
 
-/** Adds an entry to `fields` for each student with fresh views and a teacher that cannot run in its training loop. */
+/**
+ * Adds an entry to `fields` for each student whose teacher has given outputs only, and that would need others: of fresh views, or of
+ * samples that are mixed from two.
+ */
 export function checkFresh(
   spec: JobSpec,
   students: readonly { student: Student }[],
@@ -62,10 +65,16 @@ export function checkFresh(
   const given = jobTeachers(spec).filter(({ options: { type } }) => teacherKinds.get(type).given);
   for (const { student } of students) {
     const teacher = given.find(({ name }) => student.teachers.includes(name));
-    if (teacher === undefined || !isFresh(student.training)) continue;
+    if (teacher === undefined) continue;
     const own = spec.students[student.index ?? 0]?.training.augmentation !== undefined;
+    const path = `${own ? pathOf(student) : ''}/training/augmentation`;
+    if (mixesLabels(student.training.augmentation)) {
+      const message = `mixes samples of two classes, but ${teacher.name} (${teacher.options.type}) has outputs for whole samples only; leave out the transforms that mix`;
+      fields.push({ path, message });
+    }
+    if (!isFresh(student.training)) continue;
     fields.push({
-      path: `${own ? pathOf(student) : ''}/training/augmentation/views`,
+      path: `${path}/views`,
       message: `needs teachers that can run in the training loop, but ${teacher.name} (${teacher.options.type}) has given outputs only; choose a number of views`,
       value: 'fresh',
       allowed: { minimum: 1, maximum: 64 },

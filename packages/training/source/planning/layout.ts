@@ -14,7 +14,8 @@ export interface BoundNetwork {
 
 export type PlannedTeacher = BoundNetwork & {
   teacher: Teacher;
-  architecture: Choice;
+  /** Absent for a teacher of which only outputs are known. */
+  architecture?: Choice;
   /** Its first weights; absent: random ones. */
   initial?: PlannedInitial;
   /** How the teacher's images are normalised; absent: as the job's data. */

@@ -18,6 +18,7 @@ import {
 } from './check-trainings.ts';
 import { mapClasses, type Subject } from './class-map.ts';
 import type { BoundNetwork, Layout, PlannedStudent, PlannedTeacher } from './layout.ts';
+import { planBlackBox } from './black-box.ts';
 import { remembered } from './remembered.ts';
 import { isPeer, jobTeachers, pathOf, type Student, studentsOf } from './students.ts';
 import type { TeacherFacts } from './subjects.ts';
@@ -84,7 +85,9 @@ function planTeachers(
   binder: NetworkBinder,
 ): PlannedTeacher[] {
   return jobTeachers(spec).flatMap((teacher) => {
-    const { subject = subjects.job, architecture, normalization } = subjects.teachers[teacher.name];
+    const facts = subjects.teachers[teacher.name];
+    const { subject = subjects.job, architecture, normalization } = facts;
+    if (architecture === undefined) return [planBlackBox(teacher, facts, subjects.job, fields)];
     const { indices, errors } = mapClasses(subjects.job, subject, teacher.classMap);
     // The spec has no architecture or data set for a teacher that the job does not train: they come with its weights.
     const weightsPath = teacher.training === undefined ? `${teacher.path}/weights` : undefined;

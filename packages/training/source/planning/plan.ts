@@ -3,6 +3,7 @@ import {
   type DatasetOutline,
   datasets,
   inputBytes,
+  isAugmented,
   trainingCounts,
 } from '@distillery/datasets';
 import { type NetworkPlan, sizeOf, trace } from '@distillery/engine';
@@ -25,6 +26,8 @@ import { describeInitials } from '../initial/sources.ts';
 import { describeTeachers } from './subjects.ts';
 import { augmentationCosts } from './augmentation-costs.ts';
 import { beyond, type Bounds, defaultBounds, beyondAtOnce } from './bounds.ts';
+import { teachers as teacherKinds } from '../kinds.ts';
+import { type Layout, learnersOf } from './layout.ts';
 import { memoryEstimate, outputsEstimate } from './estimate.ts';
 import { planNetworks } from './plan-networks.ts';
 import { pathOf } from './students.ts';
@@ -69,7 +72,7 @@ export async function planJob(spec: JobSpec, context: PlanContext): Promise<Plan
   const bounds = context.bounds ?? defaultBounds;
   refuse(beyondAtOnce(spec, bounds));
   const outline = await datasets.get(spec.dataset.source).outline(spec.dataset, context);
-  const teachers = await describeTeachers(spec, context);
+  const teachers = await describeTeachers(spec, context, outline);
   const initials = await describeInitials(spec, context.store);
   const layout = planNetworks(spec, { job: outline, teachers, initials }, context.bfloat16Refusal);
   const { train, validation } = trainingCounts(outline, validationOf(spec));
@@ -114,7 +117,7 @@ export async function planJob(spec: JobSpec, context: PlanContext): Promise<Plan
         test: outline.testCount,
       },
       teachers: layout.teachers.map(({ teacher, architecture, plan, initial }) => ({
-        ...describe(architecture, plan),
+        ...describe(architecture ?? teacher.options, plan),
         name: teacher.name,
         ...describeInitial(initial),
         weight: teacher.weight,
@@ -137,6 +140,7 @@ export async function planJob(spec: JobSpec, context: PlanContext): Promise<Plan
       warnings: [
         ...(context.running === 0 ? ['no worker is running: the job would wait until one is started'] : []),
         ...(context.store === undefined ? [] : await warningsOfProfile(context.store, spec.dataset)),
+        ...sameOutputs(layout),
         ...unusedFraction(spec, outline),
         ...doubtfulTrainings([
           ...layout.teachers.map(({ teacher }) => teacher),
@@ -171,6 +175,22 @@ function describe(choice: Choice, plan: NetworkPlan) {
     flops: plan.flops,
     taps: plan.taps,
   };
+}
+
+/** A sentence for each teacher whose outputs students with augmented views read, though it never saw these views. */
+function sameOutputs(layout: Layout): string[] {
+  return layout.teachers.flatMap(({ teacher: { name, options } }) => {
+    if (teacherKinds.get(options.type).read === undefined) return [];
+    const augmented = learnersOf(layout, name).filter(({ student }) =>
+      isAugmented(student.training.augmentation),
+    );
+    const names = augmented.map(({ student }) => student.name).join(', ');
+    return names === ''
+      ? []
+      : [
+          `${names}: the outputs of ${name} were given for plain samples, and are taught for every view of them`,
+        ];
+  });
 }
 
 function describeInitial(initial: PlannedInitial | undefined) {

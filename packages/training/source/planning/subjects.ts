@@ -3,6 +3,7 @@ import { DistilleryError, type JobSpec } from '@distillery/spec';
 import type { Store } from '@distillery/store';
 import type { TeacherOutline } from '@distillery/teachers';
 import { teachers as teacherKinds } from '../kinds.ts';
+import { teacherFiles } from '../given/files.ts';
 import type { Subject } from './class-map.ts';
 import { jobTeachers, type Teacher } from './students.ts';
 
@@ -17,16 +18,18 @@ export interface TeacherFacts extends Omit<TeacherOutline, 'subject'> {
 /**
  * Describes the teachers of a job, by name.
  *
+ * @param job the data of the job, where teachers that come in files must still be checked against it
  * @throws DistilleryError `invalid_spec` for a teacher that cannot be used; `data_error` or `data_unavailable` when a
  *   teacher's data set cannot be read
  */
 export async function describeTeachers(
   spec: JobSpec,
   { store, ...context }: DatasetContext & { store?: Store },
+  job?: DatasetOutline,
 ): Promise<Record<string, TeacherFacts>> {
   const facts: Record<string, TeacherFacts> = {};
   for (const teacher of jobTeachers(spec)) {
-    const outline = await outlineOf(teacher, store);
+    const outline = await outlineOf(teacher, store, context, job);
     const { dataset } = teacher;
     if (dataset === undefined) {
       facts[teacher.name] = outline;
@@ -38,12 +41,24 @@ export async function describeTeachers(
   return facts;
 }
 
-async function outlineOf({ options, path }: Teacher, store: Store | undefined): Promise<TeacherOutline> {
+async function outlineOf(
+  { options, path }: Teacher,
+  store: Store | undefined,
+  context: DatasetContext,
+  job: DatasetOutline | undefined,
+): Promise<TeacherOutline> {
+  const surroundings = store && { store, files: teacherFiles(context), ...(job && { job }) };
   try {
-    return await teacherKinds.get(options.type).outline(options, store && { store });
+    return await teacherKinds.get(options.type).outline(options, surroundings);
   } catch (error) {
-    if (!(error instanceof DistilleryError) || error.code !== 'invalid_spec') throw error;
-    const fields = error.fields?.map((field) => ({ ...field, path: path + field.path }));
+    if (!(error instanceof DistilleryError)) throw error;
+    // A path that may not be read is an error of the data, whose field is that of a data set.
+    const isPath = error.code === 'data_error' && error.fields?.[0]?.path === '/dataset/path';
+    if (error.code !== 'invalid_spec' && !isPath) throw error;
+    const fields = error.fields?.map((field) => ({
+      ...field,
+      path: path + field.path.replace(/^\/dataset/, ''),
+    }));
     throw new DistilleryError('invalid_spec', error.message, { cause: error, ...(fields && { fields }) });
   }
 }

@@ -1,4 +1,4 @@
-import { augmentationName, inputBytes } from '@distillery/datasets';
+import { augmentationName } from '@distillery/datasets';
 import { z } from 'zod';
 import type { BatchSource } from '../batches/batch-thread.ts';
 import { forEachOutput, predictionLatency, predictLogits } from '../evaluate.ts';
@@ -22,18 +22,14 @@ import {
 import { outputSets } from '../planning/output-sets.ts';
 import type { PlanningJob } from '../planning/stages.ts';
 import { isFresh, isScored } from '../planning/students.ts';
-import { accuracy, crossEntropyLoss, expectedCalibrationError } from '../scores.ts';
 import { aboutData, aboutDataSchema, dataBlobs } from './about-data.ts';
 import { blobSchema } from './blob.ts';
 import { loadMaterials, outputsKey, phase } from './materials.ts';
 import type { StageContext, StageKind } from './stage.ts';
+import { givenTeacher, storeGiven } from './given-outputs.ts';
+import { scoredTeacher } from './scored-teacher.ts';
 import { openTeacher } from './teacher-provider.ts';
-import {
-  blobsOf,
-  networkReferenceSchema,
-  type TrainedNetwork,
-  trainedNetworkSchema,
-} from './trained-network.ts';
+import { blobsOf, networkReferenceSchema, trainedNetworkSchema } from './trained-network.ts';
 import { trainingOf } from './training-stage.ts';
 
 const input = z.strictObject({
@@ -57,7 +53,6 @@ const outputsSetSchema = z.object({
   bytes: z.number().int().describe('The bytes of all taps and views.'),
   reused: z.boolean().describe('Whether every file had already been stored.'),
 });
-type OutputsSet = z.output<typeof outputsSetSchema>;
 
 const resultSchema = z.object({
   teacher: z
@@ -72,8 +67,11 @@ const resultSchema = z.object({
   given: z
     .object({ result: trainedNetworkSchema, data: aboutDataSchema })
     .optional()
-    .describe("The scores, on the job's data, of a teacher that the job does not train."),
+    .describe(
+      "The scores, on the job's data, of a teacher that the job does not train; absent where its outputs are given for the training samples alone.",
+    ),
 });
+export type OutputsSet = z.output<typeof outputsSetSchema>;
 export type OutputsResult = z.output<typeof resultSchema>;
 
 /**
@@ -155,11 +153,13 @@ function idOf(network: string, seed: number | undefined): string {
  *   store verifies what it reads
  */
 async function run(context: StageContext<Input>): Promise<OutputsResult> {
-  const { job, stage, store, emit, pause, input } = context;
+  const { job, store, emit, pause, input } = context;
   const materials = await loadMaterials(context);
-  const { engine, dataset, indices, layout } = materials;
+  const { dataset, indices, layout } = materials;
   const name = input.network;
   const taught = networkOf(layout, name);
+  const given = givenTeacher(taught);
+  if (given !== undefined) return await storeGiven(context, materials, given);
   const { plan } = taught;
   const trained = input.trained && context.network(input.trained);
   const ownData = 'teacher' in taught && taught.teacher.dataset !== undefined;
@@ -207,7 +207,15 @@ async function run(context: StageContext<Input>): Promise<OutputsResult> {
       sets,
       ...(ownData && { testLogits: await storedTestLogits() }),
       ...(trained === undefined && {
-        given: { result: await scored(), data: await aboutData(materials, store) },
+        given: {
+          result: await scoredTeacher(context, materials, {
+            plan,
+            weights: { digest: provider.digest, size: (await store.stat(provider.digest))?.size ?? 0 },
+            logits: await testLogits(),
+            latencyMs: predictionLatency(provider, dataset.shape),
+          }),
+          data: await aboutData(materials, store),
+        },
       }),
     };
   } finally {
@@ -222,42 +230,6 @@ async function run(context: StageContext<Input>): Promise<OutputsResult> {
   async function storedTestLogits() {
     const { buffer, byteOffset, byteLength } = await testLogits();
     return await store.put(new Uint8Array(buffer, byteOffset, byteLength));
-  }
-
-  /** The report's entry of a teacher that the job does not train: no epoch of it is trained here. */
-  async function scored(): Promise<TrainedNetwork> {
-    const begun = performance.now();
-    const logits = await testLogits();
-    const predictions = { logits, labels: dataset.test.labels, classes: dataset.classes.length };
-    const score = {
-      epoch: 0,
-      validationAccuracy: null,
-      testAccuracy: accuracy(predictions),
-      testLoss: crossEntropyLoss(predictions),
-      expectedCalibrationError: expectedCalibrationError(predictions),
-      weights: { digest: provider.digest, size: (await store.stat(provider.digest))?.size ?? 0 },
-      logits: await store.put(new Uint8Array(logits.buffer, logits.byteOffset, logits.byteLength)),
-    };
-    return {
-      stage: stage.id,
-      seed: 0,
-      parameters: plan.parameterCount,
-      flops: plan.flops,
-      latencyMs: predictionLatency(provider, dataset.shape),
-      initialWeights: provider.digest,
-      last: score,
-      best: score,
-      terms: [],
-      losses: {},
-      epochs: 0,
-      seconds: (performance.now() - begun) / 1000,
-      precision: 'float32',
-      steps: null,
-      reused: true,
-      engine,
-      peakMemoryBytes: process.resourceUsage().maxRSS * 1024,
-      datasetBytes: (dataset.train.count + dataset.test.count) * inputBytes(dataset),
-    };
   }
 
   async function storeView(

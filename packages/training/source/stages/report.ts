@@ -12,7 +12,14 @@ import {
 } from '@distillery/spec';
 import { z } from 'zod';
 import { clearCheckpoints } from '../checkpoint.ts';
-import { guidesOf, isPeer, jobTeachers, type Student, studentsOf } from '../planning/students.ts';
+import {
+  guidesOf,
+  isPeer,
+  jobTeachers,
+  type Student,
+  studentsOf,
+  type Teacher,
+} from '../planning/students.ts';
 import {
   accuracy,
   agreement,
@@ -90,7 +97,9 @@ async function run(context: StageContext<Input>): Promise<z.output<typeof result
   };
 
   const taught: Report['teachers'] = [];
+  const untested = new Set(teachers.filter(isUntested).map(({ name }) => name));
   for (const { name } of teachers) {
+    if (untested.has(name)) continue;
     const { result } = trainedOf(name, 0);
     taught.push({ name, ...(await complete(result, await logitsOf(result.best.logits))) });
   }
@@ -157,6 +166,16 @@ async function run(context: StageContext<Input>): Promise<z.output<typeof result
     return context.network(found);
   }
 
+  /** Whether a teacher has outputs for the training samples alone. */
+  function isUntested({ name, training }: Teacher): boolean {
+    const stored = input.outputs.find((one) => one.network === name && one.seed === null);
+    return (
+      training === undefined &&
+      stored !== undefined &&
+      context.result(outputs, stored.stage).given === undefined
+    );
+  }
+
   async function logitsOf(logits: OwnScore['logits']): Promise<Float32Array> {
     return new Float32Array((await store.read(logits.digest)).slice().buffer);
   }
@@ -182,7 +201,7 @@ async function run(context: StageContext<Input>): Promise<z.output<typeof result
    */
   async function guideOf(student: Student, seed: number): Promise<Float32Array | undefined> {
     const guiding = guidesOf(teachers, student);
-    if (guiding.length === 0) return undefined;
+    if (guiding.length === 0 || guiding.some(({ name }) => untested.has(name))) return undefined;
     const logits = await Promise.all(guiding.map(({ name }) => best(name, seed)));
     return meanOf(
       logits,
@@ -209,7 +228,9 @@ async function run(context: StageContext<Input>): Promise<z.output<typeof result
 
   async function ensembles(): Promise<Report['ensembles']> {
     const several = new Map(
-      specified.filter((s) => s.teachers.length > 1).map((s) => [s.teachers.join(' + '), s] as const),
+      specified
+        .filter((s) => s.teachers.length > 1 && !s.teachers.some((name) => untested.has(name)))
+        .map((s) => [s.teachers.join(' + '), s] as const),
     );
     const guiding = [...several].map(([name, student]) => ({
       name,

@@ -1,5 +1,5 @@
 import type { Dataset } from '@distillery/datasets';
-import { digestOf } from '@distillery/spec';
+import { digestOf, DistilleryError } from '@distillery/spec';
 import type { TeacherProvider } from '@distillery/teachers';
 import * as tf from '@tensorflow/tfjs-core';
 import { predictorOf } from '../evaluate.ts';
@@ -25,7 +25,10 @@ export async function openTeacher(
   { shape, normalization }: { shape: number[]; normalization?: Normalization },
 ): Promise<TeacherProvider> {
   const options = 'teacher' in network ? network.teacher.options : { type: 'trained' };
-  const provider = await teachers.get(options.type).open(options, {
+  const kind = teachers.get(options.type);
+  if (kind.open === undefined)
+    throw new DistilleryError('internal', `a teacher of ${options.type} cannot be run`);
+  const provider = await kind.open(options, {
     store,
     ...(trained && { trained: trained.result.best.weights.digest }),
     network: async (weights) => {

@@ -118,7 +118,7 @@ async function run(context: StageContext<Input>): Promise<TeacherResult> {
 
 function teacherOf({ layout }: Materials, name: string) {
   const found = layout.teachers.find(({ teacher }) => teacher.name === name);
-  if (found?.teacher.training === undefined) {
+  if (found?.teacher.training === undefined || found.architecture === undefined) {
     throw new DistilleryError('internal', `the job trains no teacher ${name}`);
   }
   const { architecture, forward, plan, initial } = found;

@@ -20,6 +20,8 @@ interface Predicted extends Pick<StageNetwork, 'name' | 'role' | 'seed'> {
 export interface TestPredictions {
   data: AboutData;
   networks: Predicted[];
+  /** The teachers whose outputs are given for the training samples alone. */
+  untested: string[];
 }
 
 /**
@@ -46,12 +48,18 @@ export function testPredictions(
       return testLogits === undefined ? [] : [[stage.networks?.[0].name, testLogits] as const];
     }),
   );
+  const untested = stages.flatMap((stage) => {
+    if (stage.kind !== outputs.type || results[stage.id] === undefined) return [];
+    const { trained: from } = outputs.options.parse(stage.input);
+    const { given } = resultOf(outputs, stage, results[stage.id]);
+    return from === undefined && given === undefined ? (stage.networks ?? []).map(({ name }) => name) : [];
+  });
   const networks = trained.flatMap(({ name, role, seed, stage, result, data: own }): Predicted[] => {
     const foreign = role === 'teacher' ? mapped.get(name) : undefined;
     if (foreign === undefined && own.digest !== data.digest) return [];
     return [{ name, role, seed, stage, logits: foreign ?? result.best.logits }];
   });
-  return { data, networks };
+  return { data, networks, untested };
 }
 
 /** The test logits of a student with those that it is compared with. */
@@ -70,7 +78,7 @@ export interface Compared {
 export async function comparedLogits(
   store: Store,
   { plan, spec: stored }: { plan: JobPlan; spec: unknown },
-  { networks }: TestPredictions,
+  { networks, untested }: TestPredictions,
   { name, seed }: { name: string; seed: number },
 ): Promise<Compared> {
   const spec = supportedSpec(stored, plan, stageKinds.list);
@@ -86,6 +94,10 @@ export async function comparedLogits(
     throw new DistilleryError('teacher_not_found', `${name} learns from its peers and has no teacher`);
   const logits = async (wanted: string): Promise<Float32Array> => {
     const one = networks.find((other) => other.name === wanted && (other.seed ?? seed) === seed);
+    if (untested.includes(wanted)) {
+      const message = `the teacher ${wanted} is given as outputs for the training samples alone`;
+      throw new DistilleryError('teacher_not_found', message);
+    }
     if (one === undefined) throw new DistilleryError('not_ready', `${wanted} is not trained yet`);
     return new Float32Array((await store.read(one.logits.digest)).slice().buffer);
   };

@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { formatParameters, optionsOf } from '../../../../http/format-parameters.ts';
 import { problems } from '../../../../http/responses.ts';
 import { sendFile } from '../../../../http/send-file.ts';
-import { checkpointNames, checkpointsOf, type JobNetwork } from '../../../../networks.ts';
+import { checkpointNames, checkpointsOf, isBlackBox, type JobNetwork } from '../../../../networks.ts';
 import type { Services } from '../../../../services.ts';
 import { weightFile } from '../../../../weight-files.ts';
 import { params } from './params.ts';
@@ -139,6 +139,10 @@ export const weights: FastifyPluginAsyncZod<Services> = async (app, { queue, sto
   async function stored(id: string, network: JobNetwork, which: string): Promise<Checkpoint> {
     const found = checkpointsOf(network).find(({ checkpoint }) => checkpoint === which);
     if (found !== undefined) return found;
+    if (isBlackBox(network)) {
+      const message = `the teacher ${network.name} is known by its outputs alone: there are no weights to download`;
+      throw new DistilleryError('checkpoint_not_found', message);
+    }
     const { state } = await queue.jobs.header(id);
     if (isTerminal(state)) {
       throw new DistilleryError(
