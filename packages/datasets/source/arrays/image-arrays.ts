@@ -2,15 +2,13 @@ import { z } from 'zod';
 import { chosenClasses, type ClassChoice, classKey, classOptions } from '../classes.ts';
 import type { About, Dataset, DatasetContext, DatasetOutline } from '../dataset.ts';
 import { decodedOnce } from '../decoded.ts';
+import { type HeldOutChoice, heldOutOptions, heldOutSamples, refuseFolds } from '../held-out.ts';
 import { limited, limitedOutline, limitOptions } from '../limits.ts';
 import { asDataError } from '../source-path.ts';
-import { splitValidation } from '../split.ts';
 import type { SplitWriter } from '../split-draft.ts';
 import { yieldToEvents } from '../yield-to-events.ts';
 import { channelStatistics } from './channel-statistics.ts';
 
-/** The seed that chooses the test images; it differs from the seed that chooses validation images among the others. */
-const testSeed = 1;
 /** The most bytes of images that are written to disk. */
 const maximumBytes = 64 * 2 ** 30;
 const maximumClasses = 10_000;
@@ -25,19 +23,13 @@ export const imageArrayOptions = {
     .max(maximumClasses)
     .optional()
     .describe('The names of the classes, in the order of the label numbers from 0. Default: the numbers.'),
-  testFraction: z
-    .number()
-    .gt(0)
-    .max(0.5)
-    .default(0.1)
-    .describe('The share of each class that is held out for testing when there are no test images.'),
+  ...heldOutOptions,
   ...classOptions,
   ...limitOptions,
 };
-type Choice = {
+type Choice = HeldOutChoice & {
   path: string;
   classNames?: string[] | undefined;
-  testFraction: number;
   classes?: ClassChoice;
   trainLimit?: number | undefined;
   testLimit?: number | undefined;
@@ -90,8 +82,15 @@ export async function loadArrays(open: Open, choice: Choice, context: DatasetCon
   return asDataError(choice, context, async () => {
     const arrays = await open(context);
     const survey = surveyOf(arrays, choice);
-    const { classNames, testFraction } = choice;
-    const fingerprint = { arrays: arrays.fingerprint, classNames, testFraction, ...classKey(choice.classes) };
+    const { classNames, testFraction, testSeed, folds } = choice;
+    const fingerprint = {
+      arrays: arrays.fingerprint,
+      classNames,
+      testFraction,
+      testSeed,
+      folds,
+      ...classKey(choice.classes),
+    };
     const decoded = await decodedOnce(fingerprint, context, (writers) =>
       decode(arrays, survey, writers, context),
     );
@@ -110,7 +109,7 @@ interface Survey {
 /** @throws RangeError for images or labels that do not fit each other */
 function surveyOf(
   { train, test, names }: ImageArrays,
-  { classNames = names, testFraction, classes: choice }: Choice,
+  { classNames = names, classes: choice, ...held }: Choice,
 ): Survey {
   for (const part of [train, ...(test ? [test] : [])]) checkPart(part);
   if (test !== undefined && `${test.shape}` !== `${train.shape}`)
@@ -138,6 +137,7 @@ function surveyOf(
     throw new RangeError(`${train.where}: ${bytes} bytes of images, more than ${maximumBytes}`);
   const isUsed = (label: number) => label >= 0;
   if (test !== undefined) {
+    refuseFolds(held);
     const tested = ranked(test);
     if (!tested.some(isUsed)) throw new RangeError(`${test.where}: holds no image of the chosen classes`);
     return {
@@ -152,13 +152,11 @@ function surveyOf(
   }
   const used = Int32Array.from(all.keys()).filter((index) => isUsed(all[index]));
   const labels = used.map((index) => all[index]);
-  const { validation } = splitValidation(used.length, labels, testFraction, testSeed);
-  if (validation.length === 0)
-    throw new RangeError(
-      `${train.where}: the classes have too few images to hold out ${testFraction} for testing`,
-    );
+  const apart = heldOutSamples(labels, held);
+  if (apart.length === 0)
+    throw new RangeError(`${train.where}: the classes have too few images to hold out some for testing`);
   const aside = new Uint8Array(all.length);
-  for (const place of validation) aside[used[place]] = 1;
+  for (const place of apart) aside[used[place]] = 1;
   const part = (own: 0 | 1) => all.filter((label, index) => isUsed(label) && aside[index] === own);
   const splitOf = (index: number) =>
     isUsed(all[index]) ? (aside[index] === 1 ? 'test' : 'train') : undefined;

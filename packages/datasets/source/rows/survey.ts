@@ -1,18 +1,17 @@
 import { chosenClasses, type ClassChoice, classNamesOf } from '../classes.ts';
 import type { DatasetContext } from '../dataset.ts';
-import { splitValidation } from '../split.ts';
+import { type HeldOutChoice, heldOutSamples, refuseFolds } from '../held-out.ts';
 import type { RowFault, RowFile } from './row-file.ts';
 import { rowLosses } from './row-losses.ts';
 
 const maximumClasses = 10_000;
-/** The seed that chooses the test rows; it differs from the seed that chooses validation rows among the others. */
-const testSeed = 1;
 
 export interface SplitFiles {
   train: RowFile;
   /** Absent when a part of the training file is held out for testing. */
   test: RowFile | undefined;
-  testFraction: number;
+  /** Which rows are held out then. */
+  held: HeldOutChoice;
   /** The classes that are used; absent: all. */
   classes?: ClassChoice;
 }
@@ -65,6 +64,7 @@ export async function surveyRows(
   const ranked = ({ names, labels }: Labels) => labels.map((label) => rank.get(names[label]) as number);
   const all = ranked(train);
   if (files.test !== undefined) {
+    refuseFolds(files.held);
     const test = await labelsOf(files.test, read, context, refuse, isUsed);
     const unknown = test.names.filter((name) => isUsed(name) && !rank.has(name)).sort();
     if (unknown.length > 0) {
@@ -75,13 +75,10 @@ export async function surveyRows(
     if (test.labels.length === 0) throw new RangeError('the test file holds no labelled row');
     return { classes, train: all, test: ranked(test), aside: undefined, notes: [] };
   }
-  const { validation } = splitValidation(all.length, all, files.testFraction, testSeed);
-  if (validation.length === 0)
-    throw new RangeError(
-      `the classes have too few rows to hold out a share of ${files.testFraction} for testing`,
-    );
+  const held = heldOutSamples(all, files.held);
+  if (held.length === 0) throw new RangeError(`the classes have too few rows to hold out some for testing`);
   const aside = new Uint8Array(all.length);
-  for (const index of validation) aside[index] = 1;
+  for (const index of held) aside[index] = 1;
   return {
     classes,
     train: all.filter((_, index) => aside[index] === 0),

@@ -4,6 +4,7 @@ import { classKey, classOptions } from '../classes.ts';
 import { decodedOnce, readManifest } from '../decoded.ts';
 import { checkDecoded, givenValidation } from '../images/check-decoded.ts';
 import { fillSplits, skippedOf } from '../images/fill-splits.ts';
+import { heldOutOptions } from '../held-out.ts';
 import { type ImageFiles, openImageFiles } from '../images/image-files.ts';
 import {
   imageOptions,
@@ -36,14 +37,7 @@ const options = z.strictObject({
       '`[height, width]` in pixels that every image gets. Default: the size that most of 64 images have, or the medians of their heights and widths.',
     ),
   ...imageOptions,
-  testFraction: z
-    .number()
-    .gt(0)
-    .max(0.5)
-    .default(0.1)
-    .describe(
-      'The share of each class that is held out for testing when there is no folder of a test or a validation split.',
-    ),
+  ...heldOutOptions,
   ...classOptions,
   ...limitOptions,
   ...decodingOptions,
@@ -129,7 +123,7 @@ interface Plan {
 async function plan(files: ImageFiles, choice: Options, context: DatasetContext): Promise<Plan> {
   return asDataError(choice, context, async () => {
     const survey = await files.survey(context.signal);
-    const layout = withLayoutClasses(layoutOf(survey, choice.testFraction), choice.classes);
+    const layout = withLayoutClasses(layoutOf(survey, choice), choice.classes);
     if (choice.size === undefined && survey.sizes.length === 0)
       throw new RangeError('no image could be decoded');
     const { size, notes } =
