@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { type About, type DatasetContext, type DatasetKind, inputBytes } from '../dataset.ts';
+import { classKey } from '../classes.ts';
 import { decodedOnce, readManifest } from '../decoded.ts';
 import { outlinedOnce } from '../outlined-once.ts';
 import { limited, limitedOutline, limitOptions } from '../limits.ts';
@@ -76,7 +77,15 @@ export const textCsv: DatasetKind<typeof options> = {
 
 /** Opens the files of the texts and of the tokenizer. The fingerprint is all that the data depend on. */
 async function open(choice: Options, context: DatasetContext) {
-  const { path: _path, testPath: _testPath, trainLimit: _train, testLimit: _test, ...rest } = choice;
+  const {
+    path: _path,
+    testPath: _testPath,
+    trainLimit: _train,
+    testLimit: _test,
+    classes,
+    ...chosen
+  } = choice;
+  const rest = { ...chosen, ...classKey(classes) };
   const files = await rowFiles(choice, context);
   const tokenizer = await prepareTokenizer(choice.tokenizer, choice, context);
   const states = { files: await fingerprintsOf(files), tokenizer: tokenizer.state };
