@@ -2,18 +2,16 @@ import { realpath } from 'node:fs/promises';
 import { dirname, isAbsolute, join } from 'node:path';
 import { MAX_FILES } from '../archives/archive.ts';
 import type { DatasetContext } from '../dataset.ts';
+import { heldOutSamples, refuseFolds } from '../held-out.ts';
 import { labelReader } from '../rows/labels.ts';
 import { recordsOf } from '../rows/records.ts';
 import { type RowFault, type RowFile } from '../rows/row-file.ts';
 import { rowLosses } from '../rows/row-losses.ts';
 import type { SplitFiles } from '../rows/survey.ts';
 import { resolveSourcePath } from '../source-path.ts';
-import { splitValidation } from '../split.ts';
-import type { Layout } from './image-layout.ts';
+import { type Layout, withLayoutClasses } from './image-layout.ts';
 import { splitNamed, type SplitName } from './split-folders.ts';
 
-/** The seed that chooses the test images; it differs from the seed that chooses validation images among the others. */
-const testSeed = 1;
 const maximumClasses = 10_000;
 
 interface Columns {
@@ -85,22 +83,29 @@ export async function listedImages(
   const notes: string[] = [];
   if (test.length === 0 && validation.length > 0)
     notes.push('there is no test split: the validation split is tested on');
+  const chosen = (layout: Layout) => withLayoutClasses(layout, files.classes);
   const trained = samples(train, 'train');
   const given = samples(validation, 'validation');
   const tested = samples(test, 'test');
+  if (tested.length + given.length > 0) refuseFolds(files.held);
   if (tested.length > 0)
-    return { layout: { classes, train: trained, validation: given, test: tested }, places, notes };
+    return { layout: chosen({ classes, train: trained, validation: given, test: tested }), places, notes };
   if (given.length > 0)
-    return { layout: { classes, train: trained, validation: [], test: given }, places, notes };
-  const labels = Int32Array.from(trained, ({ label }) => label);
-  const parts = splitValidation(labels.length, labels, files.testFraction, testSeed);
-  if (parts.validation.length === 0)
-    throw new RangeError(
-      `the classes have too few images to hold out a share of ${files.testFraction} for testing`,
-    );
-  const pick = (indices: Int32Array) => Array.from(indices, (index) => trained[index]);
-  const layout = { classes, train: pick(parts.train), validation: [], test: pick(parts.validation) };
-  return { layout, places, notes };
+    return { layout: chosen({ classes, train: trained, validation: [], test: given }), places, notes };
+  const held = new Set(
+    heldOutSamples(
+      Int32Array.from(trained, ({ label }) => label),
+      files.held,
+    ),
+  );
+  if (held.size === 0) throw new RangeError('the classes have too few images to hold out some for testing');
+  const layout = {
+    classes,
+    train: trained.filter((_, index) => !held.has(index)),
+    validation: [],
+    test: trained.filter((_, index) => held.has(index)),
+  };
+  return { layout: chosen(layout), places, notes };
 }
 
 async function rowsIn(
