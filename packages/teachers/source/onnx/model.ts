@@ -60,7 +60,8 @@ function inputOf(chosen: string | undefined, inputs: readonly PortFacts[]): Port
   const names = inputs.map(({ name }) => name).join(', ');
   if (inputs.length !== 1) throw new RangeError(`has the inputs ${names}, expected one`);
   const [input] = inputs;
-  if (chosen !== undefined && chosen !== input.name) throw new RangeError(`has the input ${names}, not ${chosen}`);
+  if (chosen !== undefined && chosen !== input.name)
+    throw new RangeError(`has the input ${names}, not ${chosen}`);
   if (input.type === 'float32') return input;
   throw new RangeError(`takes ${input.type} as ${input.name}, expected float32`);
 }
@@ -77,7 +78,8 @@ export function runModel(
   { shape, data, count }: { shape: readonly number[]; data: Float32Array; count: number },
   tensors: readonly string[],
 ): Output[] {
-  if (batch === undefined || batch === count) return session.run({ name, shape: [count, ...shape], data }, tensors);
+  if (batch === undefined || batch === count)
+    return session.run({ name, shape: [count, ...shape], data }, tensors);
   const size = data.length / count;
   const parts: Output[][] = [];
   for (let from = 0; from < count; from += batch) {
@@ -86,7 +88,11 @@ export function runModel(
     parts.push(session.run({ name, shape: [batch, ...shape], data: part }, tensors));
   }
   return tensors.map((_, index) => {
-    const [{ shape: [, ...rest] }] = parts.map((part) => part[index]);
+    const [
+      {
+        shape: [, ...rest],
+      },
+    ] = parts.map((part) => part[index]);
     const length = rest.reduce((product, extent) => product * extent, 1);
     const joined = new Float32Array(count * length);
     for (const [at, part] of parts.entries()) {

@@ -64,7 +64,11 @@ export function onnxProvider(
       const [count] = images.shape;
       const x = asTaken(images, prepared);
       const taken = { shape: x.shape.slice(1), data: x.dataSync() as Float32Array, count };
-      const outputs = runModel(model, taken, taps.map((tap) => model.tensors[tap]));
+      const outputs = runModel(
+        model,
+        taken,
+        taps.map((tap) => model.tensors[tap]),
+      );
       return Object.fromEntries(
         taps.map((tap, index) => {
           const { shape: own, data } = outputs[index];
@@ -88,7 +92,9 @@ function asTaken(images: tf.Tensor, { layout, size }: Preparation): tf.Tensor {
   if (images.rank !== 4) return images;
   const [height, width] = size ?? [];
   const sized =
-    size === undefined ? images : tf.image.resizeBilinear(images as tf.Tensor4D, [height, width], false, true);
+    size === undefined
+      ? images
+      : tf.image.resizeBilinear(images as tf.Tensor4D, [height, width], false, true);
   return layout === 'nchw' ? tf.transpose(sized, [0, 3, 1, 2]) : sized;
 }
 

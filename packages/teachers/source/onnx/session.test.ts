@@ -16,7 +16,10 @@ test('a model of one length of a batch is asked in parts, and the last part is f
     outputs: [],
     run({ shape, data }, names) {
       asked.push([...shape]);
-      return names.map((name) => ({ shape: [...shape], data: data.map((value) => (name === 'twice' ? 2 : 3) * value) }));
+      return names.map((name) => ({
+        shape: [...shape],
+        data: data.map((value) => (name === 'twice' ? 2 : 3) * value),
+      }));
     },
     close() {},
   };

@@ -24,7 +24,10 @@ export interface OnnxSession {
    *
    * @throws RangeError with the reason of ONNX Runtime
    */
-  run(input: { name: string; shape: readonly number[]; data: Float32Array }, names: readonly string[]): Output[];
+  run(
+    input: { name: string; shape: readonly number[]; data: Float32Array },
+    names: readonly string[],
+  ): Output[];
   close(): void;
 }
 
@@ -74,10 +77,7 @@ const script = `
  * @param library the package of ONNX Runtime
  * @throws DistilleryError `engine_unavailable` where ONNX Runtime is not installed; RangeError for a model that it cannot load
  */
-export async function openSession(
-  model: Uint8Array,
-  library = 'onnxruntime-node',
-): Promise<OnnxSession> {
+export async function openSession(model: Uint8Array, library = 'onnxruntime-node'): Promise<OnnxSession> {
   const url = urlOf(library);
   const { port1: port, port2: far } = new MessageChannel();
   const flag = new Int32Array(new SharedArrayBuffer(4));
@@ -88,10 +88,12 @@ export async function openSession(
     port.close();
     void worker.terminate();
   };
-  const opened = await new Promise<Pick<OnnxSession, 'inputs' | 'outputs'> | { failure: string }>((resolve) => {
-    worker.once('message', resolve);
-    worker.once('error', ({ message }) => resolve({ failure: message }));
-  });
+  const opened = await new Promise<Pick<OnnxSession, 'inputs' | 'outputs'> | { failure: string }>(
+    (resolve) => {
+      worker.once('message', resolve);
+      worker.once('error', ({ message }) => resolve({ failure: message }));
+    },
+  );
   if ('failure' in opened) {
     close();
     throw new RangeError(`is no ONNX model that ONNX Runtime can load: ${opened.failure.trim()}`);
@@ -104,7 +106,10 @@ export async function openSession(
     if (Atomics.wait(flag, 0, 0, patience) === 'timed-out') {
       throw new RangeError(`takes longer than ${patience / 1000} s for one batch`);
     }
-    const answer = receiveMessageOnPort(port)?.message as { values: Output[] } | { failure: string } | undefined;
+    const answer = receiveMessageOnPort(port)?.message as
+      | { values: Output[] }
+      | { failure: string }
+      | undefined;
     if (answer !== undefined && 'values' in answer) return answer.values;
     throw new RangeError(`cannot be run: ${answer?.failure ?? 'its thread has ended'}`);
   }

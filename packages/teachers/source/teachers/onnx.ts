@@ -28,7 +28,9 @@ const options = z.strictObject({
   layout: z
     .enum(['nchw', 'nhwc'])
     .default('nchw')
-    .describe('Where the model has the channels of images and maps: `nchw` as in PyTorch, `nhwc` as in TensorFlow.'),
+    .describe(
+      'Where the model has the channels of images and maps: `nchw` as in PyTorch, `nhwc` as in TensorFlow.',
+    ),
   size: z
     .tuple([z.int().min(1).max(4096), z.int().min(1).max(4096)])
     .optional()
@@ -59,13 +61,15 @@ export const onnx: TeacherKind<typeof options> = {
   async outline(chosen, context) {
     const path = pathOf(chosen);
     const { files, job } = context ?? {};
-    if (files === undefined || job === undefined) throw refusal(path, 'cannot be looked up without the data of the job');
+    if (files === undefined || job === undefined)
+      throw refusal(path, 'cannot be looked up without the data of the job');
     try {
       const taps = await shapesOf(chosen, files, job.shape);
       const activations = activationsFor(chosen.batch);
       const expected = chosen.classes?.length ?? job.classes.length;
       if (taps.logits[0] !== expected) {
-        const remedy = chosen.classes === undefined ? '; name them as `classes`, and map them by `classMap`' : '';
+        const remedy =
+          chosen.classes === undefined ? '; name them as `classes`, and map them by `classMap`' : '';
         throw new RangeError(`has ${taps.logits[0]} classes, expected ${expected}${remedy}`);
       }
       const { normalization, classes } = chosen;
@@ -83,7 +87,9 @@ export const onnx: TeacherKind<typeof options> = {
       return await opened(chosen, files, shape);
     } catch (error) {
       if (!(error instanceof RangeError)) throw error;
-      throw new DistilleryError('data_error', `the teacher ${pathOf(chosen)} ${error.message}`, { cause: error });
+      throw new DistilleryError('data_error', `the teacher ${pathOf(chosen)} ${error.message}`, {
+        cause: error,
+      });
     }
   },
 };
@@ -102,13 +108,25 @@ async function shapesOf(
   }
 }
 
-async function opened(chosen: Options, files: TeacherFiles, shape: readonly number[]): Promise<TeacherProvider> {
+async function opened(
+  chosen: Options,
+  files: TeacherFiles,
+  shape: readonly number[],
+): Promise<TeacherProvider> {
   const { digest: file, bytes } = await files.bytes(pathOf(chosen));
   const { taps, logits, layout, size, values, batch, normalization } = chosen;
   const model = await openModel(bytes, chosen);
   try {
     // The names of taps are part of it, because outputs are stored under them.
-    const digest = digestOf({ file, taps, logits: logits ?? null, layout, size: size ?? null, values, normalization: normalization ?? null });
+    const digest = digestOf({
+      file,
+      taps,
+      logits: logits ?? null,
+      layout,
+      size: size ?? null,
+      values,
+      normalization: normalization ?? null,
+    });
     return onnxProvider(model, { layout, size, values }, { digest, shape, batch });
   } catch (error) {
     model.session.close();
@@ -117,5 +135,7 @@ async function opened(chosen: Options, files: TeacherFiles, shape: readonly numb
 }
 
 function refusal(value: string, message: string, path = '/path'): DistilleryError {
-  return new DistilleryError('invalid_spec', 'the ONNX teacher cannot be used', { fields: [{ path, message, value }] });
+  return new DistilleryError('invalid_spec', 'the ONNX teacher cannot be used', {
+    fields: [{ path, message, value }],
+  });
 }

@@ -71,7 +71,11 @@ async function refuseMisfits(
   chosen: Options,
   path: string,
   files: TeacherFiles,
-  { trainCount = 0, testCount = 0, classes }: { trainCount?: number; testCount?: number; classes: readonly string[] },
+  {
+    trainCount = 0,
+    testCount = 0,
+    classes,
+  }: { trainCount?: number; testCount?: number; classes: readonly string[] },
 ): Promise<void> {
   try {
     const { logits } = await opened(chosen, files);

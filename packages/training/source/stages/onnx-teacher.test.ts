@@ -30,7 +30,11 @@ const base = {
     {
       name: 'soft',
       architecture: lightnn,
-      method: [{ type: 'soft_target' }, { type: 'hint', student: 'features', teacher: 'features' }, { type: 'cross_entropy' }],
+      method: [
+        { type: 'soft_target' },
+        { type: 'hint', student: 'features', teacher: 'features' },
+        { type: 'cross_entropy' },
+      ],
     },
   ],
   seeds: [3],
@@ -76,7 +80,12 @@ describe.skipIf(!installed)('a teacher in a file of ONNX', () => {
 
   /** The tensor before the classifier, whose name belongs to our own files. */
   const features = () => results('Relu').at(-1) as string;
-  const given = (more: object = {}) => ({ type: 'onnx', path: 'teacher.onnx', taps: { features: features() }, ...more });
+  const given = (more: object = {}) => ({
+    type: 'onnx',
+    path: 'teacher.onnx',
+    taps: { features: features() },
+    ...more,
+  });
 
   test('gives the outputs, and makes the student, that the network itself gives and makes', {
     timeout: 120_000,
@@ -115,9 +124,16 @@ describe.skipIf(!installed)('a teacher in a file of ONNX', () => {
 
   test('resizes images for the model, and reads a map of another layout as [height, width, channels]', async () => {
     const [map] = results('MaxPool').slice(-1);
-    const spec = specOf(given({ taps: { last: map }, size: [32, 32], normalization: { mean: [0.5, 0.5, 0.5], std: [0.25, 0.25, 0.25] } }), {
-      students: [{ ...base.students[0], method: [{ type: 'soft_target' }, { type: 'cross_entropy' }] }],
-    });
+    const spec = specOf(
+      given({
+        taps: { last: map },
+        size: [32, 32],
+        normalization: { mean: [0.5, 0.5, 0.5], std: [0.25, 0.25, 0.25] },
+      }),
+      {
+        students: [{ ...base.students[0], method: [{ type: 'soft_target' }, { type: 'cross_entropy' }] }],
+      },
+    );
     const data = { ...runner.data, store: runner.store };
     const job = await datasets.get('shapes').outline(spec.dataset, data);
     const { teacher } = await describeTeachers(spec, data, { ...job, shape: [48, 40, 3] });
@@ -148,12 +164,16 @@ describe.skipIf(!installed)('a teacher in a file of ONNX', () => {
     expect(await refusal(given({ taps: { features: 'absent' } }))).toMatchObject({
       message: expect.stringMatching(/^has no tensors absent that can be read as taps/),
     });
-    expect(await refusal(given({ layout: 'nhwc' }))).toMatchObject({ message: expect.stringMatching(/^cannot be run: /) });
+    expect(await refusal(given({ layout: 'nhwc' }))).toMatchObject({
+      message: expect.stringMatching(/^cannot be run: /),
+    });
     expect(await refusal(given({ input: 'x' }))).toMatchObject({ message: 'has the input image, not x' });
     expect(await refusal(given({ path: 'pixels.onnx', taps: {} }))).toMatchObject({
       message: expect.stringMatching(/^takes uint8 as pixels, expected float32/),
     });
-    expect(await refusal(given({ classes: ['a', 'b'] }))).toMatchObject({ message: 'has 10 classes, expected 2' });
+    expect(await refusal(given({ classes: ['a', 'b'] }))).toMatchObject({
+      message: 'has 10 classes, expected 2',
+    });
     const hint = { ...given(), taps: {} };
     expect(await refusal(hint)).toMatchObject({ path: expect.stringMatching(/^\/students\/0\/method\/1/) });
   });
@@ -163,6 +183,9 @@ describe.skipIf(!installed)('a teacher in a file of ONNX', () => {
     const data = { ...runner.data, store: runner.store };
     const job = await datasets.get('shapes').outline(spec.dataset, data);
     const { teachers } = planNetworks(spec, { job, teachers: await describeTeachers(spec, data, job) });
-    return { open: () => openTeacher(runner, teachers[0], undefined, { shape: job.shape }), shape: job.shape };
+    return {
+      open: () => openTeacher(runner, teachers[0], undefined, { shape: job.shape }),
+      shape: job.shape,
+    };
   });
 });
