@@ -5,6 +5,7 @@ import { openNpz } from './arrays/npz.ts';
 import { isImageName } from './images/image-layout.ts';
 import { openRegularFile } from './regular-file.ts';
 import { usualMissing } from './rows/labels.ts';
+import { parquetThread } from './rows/parquet-thread.ts';
 import { recordsOf } from './rows/records.ts';
 import type { RowFault, RowFile } from './rows/row-file.ts';
 
@@ -31,7 +32,7 @@ const [mostEntries, mostRows] = [5000, 200];
 export async function recognise(path: string, signal?: AbortSignal): Promise<Recognised> {
   const name = basename(path);
   try {
-    if (rowName.test(name)) return await recogniseRows(path, signal);
+    if (rowName.test(name)) return (await recogniseImageRows(path)) ?? (await recogniseRows(path, signal));
     const head = await beginning(path);
     if (head.subarray(0, 2).toString() === 'PK') {
       if (/\.npz$/i.test(name) || (await holdsArrays(path))) return { source: 'npz', options: {} };
@@ -72,6 +73,23 @@ async function holdsArrays(path: string): Promise<boolean> {
   const file = await openNpz(path).catch(() => undefined);
   file?.close();
   return file !== undefined && file.keys.length > 0;
+}
+
+/** A Parquet file with a column of images. */
+async function recogniseImageRows(path: string): Promise<Recognised | undefined> {
+  if (!/\.parquet$/i.test(path)) return undefined;
+  await (await openRegularFile(path)).close();
+  const thread = parquetThread(path);
+  try {
+    const { header, images } = await thread.outline();
+    const [image] = images;
+    const label = usual(labelNames, header);
+    return image === undefined || label === undefined
+      ? undefined
+      : { source: 'image_parquet', options: { image, label } };
+  } finally {
+    await thread.close();
+  }
 }
 
 async function recogniseRows(path: string, signal: AbortSignal | undefined): Promise<Recognised> {
