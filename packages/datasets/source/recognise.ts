@@ -17,6 +17,15 @@ export interface Recognised {
 
 /** Names of the columns of labels and of texts in common files, by preference. */
 const labelNames = ['label', 'labels', 'class', 'category', 'target', 'sentiment', 'y'];
+/** The columns of the two texts of pairs in common files. */
+const pairNames = [
+  ['sentence1', 'sentence2'],
+  ['question1', 'question2'],
+  ['premise', 'hypothesis'],
+  ['text1', 'text2'],
+  ['text_a', 'text_b'],
+  ['question', 'sentence'],
+];
 const textNames = ['text', 'texts', 'sentence', 'review', 'content', 'comment', 'message', 'body', 'title'];
 
 const rowName = /\.(csv|tsv|tab|txt|jsonl|ndjson)(\.gz)?$|\.parquet$/i;
@@ -115,6 +124,11 @@ async function recogniseRows(path: string, signal: AbortSignal | undefined): Pro
   if (rows.length > 0 && label !== undefined && others.length > 0) {
     if (others.every(isNumeric)) return { source: 'table', options: { label } };
     const words = others.filter((column) => !isNumeric(column));
+    for (const [first, second] of pairNames) {
+      const [text, pair] = [usual([first], words), usual([second], words)];
+      if (text !== undefined && pair !== undefined)
+        return { source: 'text_csv', options: { text, pair, label } };
+    }
     const text = usual(textNames, words) ?? (words.length === 1 ? words[0] : undefined);
     if (text !== undefined) return { source: 'text_csv', options: { text, label } };
   }
