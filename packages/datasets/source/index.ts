@@ -11,6 +11,7 @@ import { shapes } from './sources/shapes.ts';
 import { table } from './sources/table.ts';
 import { textCsv } from './sources/text-csv.ts';
 import { uploaded } from './sources/uploaded.ts';
+import { webdataset } from './sources/webdataset.ts';
 
 export { cifar10Reachable } from './sources/cifar10.ts';
 export {
@@ -51,6 +52,19 @@ export { type Changed, type Transform, transforms } from './transforms/index.ts'
 
 /** The data sources. A job chooses one as `{"source": "cifar10", …options}`. */
 export const datasets = registry<DatasetKind, 'source'>(
-  [cifar10, cifar100, idx, imageFolder, imageParquet, imageTable, npz, shapes, table, textCsv, uploaded],
+  [
+    cifar10,
+    cifar100,
+    idx,
+    imageFolder,
+    imageParquet,
+    imageTable,
+    npz,
+    shapes,
+    table,
+    textCsv,
+    uploaded,
+    webdataset,
+  ],
   'source',
 );

@@ -48,7 +48,9 @@ export async function recognise(path: string, signal?: AbortSignal): Promise<Rec
       return await recogniseArchive(path, signal);
     }
     const isTar = head.subarray(257, 262).toString() === 'ustar';
-    if (isTar || (head[0] === 0x1f && head[1] === 0x8b)) return await recogniseArchive(path, signal);
+    const isPacked =
+      (head[0] === 0x1f && head[1] === 0x8b) || head.subarray(0, 4).toString('hex') === '28b52ffd';
+    if (isTar || isPacked) return await recogniseArchive(path, signal);
   } catch (cause) {
     signal?.throwIfAborted();
     if (cause instanceof DistilleryError) throw cause;
@@ -62,6 +64,8 @@ export async function recognise(path: string, signal?: AbortSignal): Promise<Rec
 async function recogniseArchive(path: string, signal: AbortSignal | undefined): Promise<Recognised> {
   let [images, seen] = [0, 0];
   let refused = '';
+  /** The name of the latest image, up to its first dot. */
+  let before: string | undefined;
   const refuse = (name: string, reason: string) => (refused ||= `; ${name} ${reason}`);
   for await (const entry of archiveEntries(path, refuse, signal)) {
     const last = entry.name.split('/').at(-1) ?? '';
@@ -69,6 +73,10 @@ async function recogniseArchive(path: string, signal: AbortSignal | undefined): 
       return { source: 'cifar100', options: {} };
     if (/^(data|test)_batch(_\d)?(\.bin)?$/.test(last)) return { source: 'cifar10', options: {} };
     if (idxName.test(last)) return { source: 'idx', options: {} };
+    const stem = entry.name.replace(/\.[^/]*$/, '');
+    if (last.endsWith('.cls') || (last.endsWith('.json') && stem === before))
+      return { source: 'webdataset', options: {} };
+    before = isImageName(entry.name) ? stem : before;
     if (isImageName(entry.name)) images++;
     if (images > 3 || ++seen >= mostEntries) break;
   }
