@@ -1,9 +1,9 @@
 import { weightSchema } from '@distillery/spec';
 import * as tf from '@tensorflow/tfjs-core';
 import { z } from 'zod';
-import { meanSquaredError } from '../arithmetic.ts';
 import { layerPairs, layerPairsOptions } from '../layers.ts';
 import type { Term } from '../term.ts';
+import { maskedMean, tokenMask, tokenMaskTap } from '../token-mask.ts';
 
 const options = z.strictObject({ weight: weightSchema.default(1), ...layerPairsOptions });
 
@@ -12,7 +12,8 @@ const scores = { prefix: 'attention', axes: ['heads', 'tokens', 'tokens'] };
 /**
  * Attention of transformers: the sum over the student's layers of mean (A_s − A_t)², where A are the scores q·kᵀ/√d of
  * each head before the softmax, `[batch, heads, tokens, tokens]` (Jiao et al., TinyBERT, Findings of EMNLP 2020,
- * arXiv:1909.10351). Layer i of M learns from the teacher's layer ⌈i·N/M⌉ of N. Scores of masked keys count as equal.
+ * arXiv:1909.10351). Layer i of M learns from the teacher's layer ⌈i·N/M⌉ of N. The mean is over pairs of tokens
+ * without padding, where the authors' code counts padding as well.
  *
  * If the networks differ in their numbers of heads, the means over heads are compared; the paper does not cover this
  * case.
@@ -26,19 +27,24 @@ export const attentionHeads: Term<typeof options> = {
   options,
   bind(choice, studentTaps, teacherTaps) {
     const layers = layerPairs(scores, choice, studentTaps, teacherTaps);
+    const tokens = studentTaps[layers[0].student][1];
     return {
-      student: layers.map((pair) => pair.student),
+      student: [...layers.map((pair) => pair.student), ...tokenMaskTap(studentTaps, tokens)],
       teacher: layers.map((pair) => pair.teacher),
       matching: true,
       auxiliary: {},
-      loss: ({ student, teacher }) =>
-        tf.addN(
+      loss({ student, teacher }) {
+        const mask = tokenMask(student);
+        const pairs = mask && tf.mul(tf.expandDims(mask, 2), tf.expandDims(mask, 1));
+        return tf.addN(
           layers.map((pair) => {
             const [s, t] = [student[pair.student], teacher[pair.teacher]];
-            if (s.shape[1] === t.shape[1]) return meanSquaredError(s, t);
-            return meanSquaredError(tf.mean(s, 1), tf.mean(t, 1));
+            const equal = s.shape[1] === t.shape[1];
+            const difference = equal ? tf.sub(s, t) : tf.sub(tf.mean(s, 1, true), tf.mean(t, 1, true));
+            return maskedMean(tf.square(difference), pairs && tf.expandDims(pairs, 1));
           }),
-        ),
+        );
+      },
     };
   },
 };

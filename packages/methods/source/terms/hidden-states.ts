@@ -1,9 +1,9 @@
 import { weightSchema } from '@distillery/spec';
 import * as tf from '@tensorflow/tfjs-core';
 import { z } from 'zod';
-import { meanSquaredError } from '../arithmetic.ts';
 import { layerPairs, layerPairsOptions } from '../layers.ts';
 import type { Auxiliary, Term } from '../term.ts';
+import { maskedMean, tokenMask, tokenMaskTap } from '../token-mask.ts';
 
 const options = z.strictObject({ weight: weightSchema.default(1), ...layerPairsOptions });
 
@@ -13,7 +13,7 @@ const sequence = { prefix: 'hidden', axes: ['tokens', 'width'] };
  * Hidden states of transformers: the sum over the student's layers of mean (H_s·W − H_t)², where H is the output of a
  * layer, `[batch, tokens, width]` (Jiao et al., TinyBERT, Findings of EMNLP 2020, arXiv:1909.10351). Layer i of M
  * learns from the teacher's layer ⌈i·N/M⌉ of N. W is a trained linear layer for each pair whose widths differ; states
- * of equal width are compared directly.
+ * of equal width are compared directly. The mean is over the tokens without padding, where the authors' code counts padding as well.
  */
 export const hiddenStates: Term<typeof options> = {
   type: 'hidden_states',
@@ -32,20 +32,24 @@ export const hiddenStates: Term<typeof options> = {
       if (inputShape[1] === out) continue;
       auxiliary[projector(i)] = { inputShape, forward: (net, x) => net.linear('linear', x, { out }) };
     }
+    const [tokens] = studentTaps[layers[0].student];
     return {
-      student: layers.map((pair) => pair.student),
+      student: [...layers.map((pair) => pair.student), ...tokenMaskTap(studentTaps, tokens)],
       teacher: layers.map((pair) => pair.teacher),
       // With a projector, equal states still have the projector's error as their loss.
       matching: Object.keys(auxiliary).length === 0,
       auxiliary,
-      loss: ({ student, teacher, auxiliary: apply }) =>
-        tf.addN(
+      loss({ student, teacher, auxiliary: apply }) {
+        const mask = tokenMask(student);
+        return tf.addN(
           layers.map((pair, i) => {
             const s = student[pair.student];
             const ours = projector(i) in auxiliary ? apply(projector(i), s) : s;
-            return meanSquaredError(ours, teacher[pair.teacher]);
+            const squares = tf.square(tf.sub(ours, teacher[pair.teacher]));
+            return maskedMean(squares, mask && tf.expandDims(mask, 2));
           }),
-        ),
+        );
+      },
     };
   },
 };

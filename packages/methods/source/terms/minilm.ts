@@ -4,6 +4,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { z } from 'zod';
 import { divergence } from '../logits.ts';
 import { type TapShapes, type Term, TapError } from '../term.ts';
+import { tokenMask, tokenMaskTap } from '../token-mask.ts';
 
 const layer = z.int().min(1).max(64).optional();
 
@@ -29,7 +30,7 @@ const parts = ['queries', 'keys', 'values'];
  * Self-attention relations (Wang et al., MiniLMv2, Findings of ACL 2021, arXiv:2012.15828): the sum over queries, keys
  * and values of one layer of the mean over heads and tokens of KL(R_t ‖ R_s), where R = softmax(x·xᵀ/√d), `[tokens,
  * tokens]`. The vectors x of all attention heads are joined and split into relation heads of width d, so student and
- * teacher may differ in width, heads and layers without a trained projection between them.
+ * teacher may differ in width, heads and layers without a trained projection between them. Padding relates to no token.
  */
 export const minilm: Term<typeof options> = {
   type: 'minilm',
@@ -54,31 +55,55 @@ export const minilm: Term<typeof options> = {
       throw new TapError('/relationHeads', message, relationHeads, possible);
     }
     return {
-      student: ours,
+      student: [...ours, ...tokenMaskTap(studentTaps, from[0])],
       teacher: theirs,
       matching: true,
       auxiliary: {},
-      loss: ({ student, teacher }) =>
-        tf.addN(
+      loss({ student, teacher }) {
+        const mask = tokenMask(student);
+        const rows = mask && rowWeights(mask, heads);
+        return tf.addN(
           parts.map((_, i) =>
-            divergence(relations(teacher[theirs[i]], heads), relations(student[ours[i]], heads)),
+            divergence(
+              relations(teacher[theirs[i]], heads, mask),
+              relations(student[ours[i]], heads, mask),
+              rows,
+            ),
           ),
-        ),
+        );
+      },
     };
   },
 };
+
+/** Far below every product of two vectors: its exponential is 0. */
+const excluded = -1e9;
+
+/** The weights of the rows of `relations` whose mean is that over the tokens without padding, `[batch·heads·tokens]`. */
+function rowWeights(mask: tf.Tensor2D, heads: number): tf.Tensor1D {
+  const rows = tf.reshape(tf.tile(tf.expandDims(mask, 1), [1, heads, 1]), [-1]);
+  return tf.div(rows, tf.maximum(tf.mean(rows), 1 / rows.size));
+}
 
 /**
  * Computes the logarithm of softmax(x·xᵀ/√d). Each row is one token of one head.
  *
  * @param x `[batch, tokens, width]`
+ * @param mask `[batch, tokens]`, 0 for tokens that no token relates to. Absent: there are none
  * @returns `[batch·heads·tokens, tokens]`
  */
-function relations(x: tf.Tensor, heads: number): tf.Tensor2D {
+function relations(x: tf.Tensor, heads: number, mask: tf.Tensor2D | undefined): tf.Tensor2D {
   const [batch, tokens, width] = x.shape as [number, number, number];
   const apart = tf.transpose(tf.reshape(x, [batch, tokens, heads, width / heads]), [0, 2, 1, 3]);
   const vectors = tf.mul(tf.reshape(apart, [batch * heads, tokens, width / heads]), (heads / width) ** 0.25);
-  return logSoftmax(tf.reshape(tf.matMul(vectors, vectors, false, true), [-1, tokens]));
+  const products = tf.matMul(vectors, vectors, false, true);
+  if (mask === undefined) return logSoftmax(tf.reshape(products, [-1, tokens]));
+  const keys = tf.mul(tf.sub(1, mask), excluded);
+  const related = tf.add(
+    tf.reshape(products, [batch, heads, tokens, tokens]),
+    tf.reshape(keys, [batch, 1, 1, tokens]),
+  );
+  return logSoftmax(tf.reshape(related, [-1, tokens]));
 }
 
 /**

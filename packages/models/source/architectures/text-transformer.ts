@@ -41,7 +41,7 @@ export const textTransformer: Architecture<typeof options> = {
   options,
   inputs: ['text'],
   forward(net, ids, { width, depth, heads, mlpRatio, dropout }, { classes, vocabulary }) {
-    const mask = net.present(ids, padding);
+    const mask = net.tap('tokens', net.present(ids, padding));
     const table = { vocabulary: vocabulary as number, width, initialWeight: small };
     let x = net.positions('pos_embed', net.embedding('token_embed', ids, table), small);
     x = net.dropout('pos_drop', x, dropout);
