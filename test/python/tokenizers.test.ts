@@ -69,6 +69,8 @@ for name, tokenizer in (("bert", bert()), ("gpt2", gpt2()), ("roberta", roberta(
     tokenizer.save(f"{folder}/{name}.json")
     tokenizer.enable_truncation(length)
     json.dump([tokenizer.encode(text).ids for text in texts], open(f"{folder}/{name}.ids.json", "w"))
+    pairs = zip(texts, json.load(open(f"{folder}/seconds.json")))
+    json.dump([tokenizer.encode(*pair).ids for pair in pairs], open(f"{folder}/{name}.pairs.json", "w"))
 `;
 
 test('ids equal those of the package tokenizers', { timeout: 120_000 }, async ({ skip }) => {
@@ -76,32 +78,46 @@ test('ids equal those of the package tokenizers', { timeout: 120_000 }, async ({
   const lines = syntheticTexts(200).trim().split('\n').slice(1);
   const texts = [...lines.map((line) => line.slice(1, line.lastIndexOf('"'))), ...odd];
   await writeFile(join(folder, 'texts.json'), JSON.stringify(texts));
-  const rows = texts.map((text, index) => JSON.stringify({ text, label: index % 2 }));
+  const seconds = texts.map((_, index) => texts[(7 * index + 3) % texts.length]);
+  await writeFile(join(folder, 'seconds.json'), JSON.stringify(seconds));
+  const rows = texts.map((text, index) => JSON.stringify({ text, second: seconds[index], label: index % 2 }));
   await writeFile(join(folder, 'train.jsonl'), rows.join('\n'));
   await promisify(execFile)(python, ['-c', script, folder, String(length)]);
   const context = { cacheDir: join(folder, 'cache'), roots: [folder] };
-  for (const [name, shift] of [
-    ['bert', 0],
-    ['gpt2', 1],
-    ['roberta', 1],
-    ['unigram', 0],
+  for (const [name, shift, pairs] of [
+    ['bert', 0, true],
+    ['gpt2', 1, false],
+    ['roberta', 1, true],
+    ['unigram', 0, true],
   ] as const) {
-    const choice = datasets.schema.parse({
-      source: 'text_csv',
-      path: 'train.jsonl',
-      testPath: 'train.jsonl',
-      length,
-      tokenizer: { type: 'file', path: `${name}.json` },
-    });
-    const set = await datasets.get('text_csv').load(choice, context);
-    const ids = new Uint16Array((await allInputs(set.train)).buffer);
-    const expected = JSON.parse(await readFile(join(folder, `${name}.ids.json`), 'utf8')) as number[][];
-    expect(expected).toHaveLength(texts.length);
-    for (const [index, theirs] of expected.entries()) {
-      const ours = [...ids.subarray(index * length, (index + 1) * length)];
-      const padded = [...theirs.map((id) => id + shift), ...Array<number>(length - theirs.length).fill(0)];
-      expect(ours, `${name}: ${texts[index]}`).toEqual(padded);
+    for (const [file, options] of [
+      [`${name}.ids.json`, {}],
+      [`${name}.pairs.json`, { pair: 'second' }],
+    ] as const) {
+      const choice = datasets.schema.parse({
+        source: 'text_csv',
+        path: 'train.jsonl',
+        testPath: 'train.jsonl',
+        length,
+        ...options,
+        tokenizer: { type: 'file', path: `${name}.json` },
+      });
+      const loading = datasets.get('text_csv').load(choice, context);
+      if ('pair' in options && !pairs) {
+        // A template is missing, and texts that follow each other without a separator are no pair.
+        await expect(loading).rejects.toThrow('does not put pairs of texts together');
+        continue;
+      }
+      const set = await loading;
+      const ids = new Uint16Array((await allInputs(set.train)).buffer);
+      const expected = JSON.parse(await readFile(join(folder, file), 'utf8')) as number[][];
+      expect(expected).toHaveLength(texts.length);
+      for (const [index, theirs] of expected.entries()) {
+        const ours = [...ids.subarray(index * length, (index + 1) * length)];
+        const padded = [...theirs.map((id) => id + shift), ...Array<number>(length - theirs.length).fill(0)];
+        expect(ours, `${file}: ${texts[index]}`).toEqual(padded);
+      }
+      expect(expected.filter((theirs) => theirs.length === length).length, file).toBeGreaterThan(2);
     }
-    expect(expected.filter((theirs) => theirs.length === length).length, name).toBeGreaterThan(2);
   }
 });

@@ -4,6 +4,7 @@ import { idx } from './sources/idx.ts';
 import { imageFolder } from './sources/image-folder.ts';
 import { cifar100 } from './sources/cifar100.ts';
 import type { DatasetKind } from './dataset.ts';
+import { imageParquet } from './sources/image-parquet.ts';
 import { imageTable } from './sources/image-table.ts';
 import { npz } from './sources/npz.ts';
 import { shapes } from './sources/shapes.ts';
@@ -50,6 +51,6 @@ export { type Changed, type Transform, transforms } from './transforms/index.ts'
 
 /** The data sources. A job chooses one as `{"source": "cifar10", …options}`. */
 export const datasets = registry<DatasetKind, 'source'>(
-  [cifar10, cifar100, idx, imageFolder, imageTable, npz, shapes, table, textCsv, uploaded],
+  [cifar10, cifar100, idx, imageFolder, imageParquet, imageTable, npz, shapes, table, textCsv, uploaded],
   'source',
 );

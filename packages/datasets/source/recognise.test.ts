@@ -51,6 +51,12 @@ test.each<[string, Buffer | (() => Promise<Buffer>), string, object]>([
   ['cifar.tar.gz', () => tarOf([['cifar-100-binary/train.bin', cifarRecord([1, 2], 0)]]), 'cifar100', {}],
   ['a.csv', lines('body,class,id', 'hello you,x,1', 'bye,y,2'), 'text_csv', texts],
   ['a.tsv', lines('class\tbody', 'x\thello', 'y\tbye'), 'text_csv', texts],
+  [
+    'a.csv',
+    lines('Sentence2,sentence1,id,label', 'a b,b a,1,0', 'c d,d,2,1'),
+    'text_csv',
+    { text: 'sentence1', pair: 'Sentence2', label: 'label' },
+  ],
   ['a.csv.gz', gzipSync(lines('class,body', 'x,hello', 'y,bye')), 'text_csv', texts],
   ['a.jsonl', lines('{"body":"hello","class":"x"}', '{"body":"bye","class":"y"}'), 'text_csv', texts],
   ['a.csv', lines('height,width,Label', '1.5,2,x', 'nan,-3e4,y'), 'table', { label: 'Label' }],

@@ -5,6 +5,7 @@ import { openNpz } from './arrays/npz.ts';
 import { isImageName } from './images/image-layout.ts';
 import { openRegularFile } from './regular-file.ts';
 import { usualMissing } from './rows/labels.ts';
+import { parquetThread } from './rows/parquet-thread.ts';
 import { recordsOf } from './rows/records.ts';
 import type { RowFault, RowFile } from './rows/row-file.ts';
 
@@ -16,6 +17,15 @@ export interface Recognised {
 
 /** Names of the columns of labels and of texts in common files, by preference. */
 const labelNames = ['label', 'labels', 'class', 'category', 'target', 'sentiment', 'y'];
+/** The columns of the two texts of pairs in common files. */
+const pairNames = [
+  ['sentence1', 'sentence2'],
+  ['question1', 'question2'],
+  ['premise', 'hypothesis'],
+  ['text1', 'text2'],
+  ['text_a', 'text_b'],
+  ['question', 'sentence'],
+];
 const textNames = ['text', 'texts', 'sentence', 'review', 'content', 'comment', 'message', 'body', 'title'];
 
 const rowName = /\.(csv|tsv|tab|txt|jsonl|ndjson)(\.gz)?$|\.parquet$/i;
@@ -31,7 +41,7 @@ const [mostEntries, mostRows] = [5000, 200];
 export async function recognise(path: string, signal?: AbortSignal): Promise<Recognised> {
   const name = basename(path);
   try {
-    if (rowName.test(name)) return await recogniseRows(path, signal);
+    if (rowName.test(name)) return (await recogniseImageRows(path)) ?? (await recogniseRows(path, signal));
     const head = await beginning(path);
     if (head.subarray(0, 2).toString() === 'PK') {
       if (/\.npz$/i.test(name) || (await holdsArrays(path))) return { source: 'npz', options: {} };
@@ -74,6 +84,23 @@ async function holdsArrays(path: string): Promise<boolean> {
   return file !== undefined && file.keys.length > 0;
 }
 
+/** A Parquet file with a column of images. */
+async function recogniseImageRows(path: string): Promise<Recognised | undefined> {
+  if (!/\.parquet$/i.test(path)) return undefined;
+  await (await openRegularFile(path)).close();
+  const thread = parquetThread(path);
+  try {
+    const { header, images } = await thread.outline();
+    const [image] = images;
+    const label = usual(labelNames, header);
+    return image === undefined || label === undefined
+      ? undefined
+      : { source: 'image_parquet', options: { image, label } };
+  } finally {
+    await thread.close();
+  }
+}
+
 async function recogniseRows(path: string, signal: AbortSignal | undefined): Promise<Recognised> {
   const file: RowFile = { path, encoding: 'utf-8', header: true, missingLabels: [] };
   let columns: string[] = [];
@@ -97,6 +124,11 @@ async function recogniseRows(path: string, signal: AbortSignal | undefined): Pro
   if (rows.length > 0 && label !== undefined && others.length > 0) {
     if (others.every(isNumeric)) return { source: 'table', options: { label } };
     const words = others.filter((column) => !isNumeric(column));
+    for (const [first, second] of pairNames) {
+      const [text, pair] = [usual([first], words), usual([second], words)];
+      if (text !== undefined && pair !== undefined)
+        return { source: 'text_csv', options: { text, pair, label } };
+    }
     const text = usual(textNames, words) ?? (words.length === 1 ? words[0] : undefined);
     if (text !== undefined) return { source: 'text_csv', options: { text, label } };
   }

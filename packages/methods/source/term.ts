@@ -51,6 +51,8 @@ export interface TermBatch {
    * the first, `[batch]`. A term that reads labels must read it too; where it does not, jobs that mix samples are refused.
    */
   mixed?: { labels: Tensor1D; shares: Tensor1D } | undefined;
+  /** The weight of each class, `[classes]`, where the classes are weighed: a mean over samples is then one by these weights. */
+  classWeights?: Tensor1D | undefined;
   /** The position of each sample in the training split, `[batch]`, int32. */
   indices: Tensor1D;
   classes: number;

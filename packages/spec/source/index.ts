@@ -1,3 +1,4 @@
+export { similarTo } from './configuration/similar-name.ts';
 export {
   type AuditEntry,
   allows,

@@ -161,6 +161,19 @@ const fieldsOf = (augmentation: ReturnType<typeof augmentationOf>) => ({
     .min(0)
     .max(4294967295)
     .describe('The seed of a teacher. Students take theirs from `seeds`.'),
+  // Without a default, so that digests of trainings without them stay as they were.
+  sampling: z
+    .literal('balanced')
+    .optional()
+    .describe(
+      '`"balanced"`: an epoch takes as many samples of each class, in all as many as there are. Large classes are not seen whole in an epoch, small ones several times. Default: each sample once.',
+    ),
+  classWeights: z
+    .literal('balanced')
+    .optional()
+    .describe(
+      '`"balanced"` weighs the samples in `cross_entropy` by 1 over the size of their class, in mean 1 in each batch. Other terms are not weighed. Default: all alike.',
+    ),
 });
 
 function schemasOf(transforms: Registry<Kind>) {
@@ -178,6 +191,8 @@ function schemasOf(transforms: Registry<Kind>) {
       augmentation: fields.augmentation.prefault({}),
       precision: fields.precision.default('float32'),
       seed: fields.seed.default(42),
+      sampling: fields.sampling,
+      classWeights: fields.classWeights,
     }),
     /** The settings in which a teacher or a student differs from the job's `training`. */
     override: z.strictObject(fields).partial(),

@@ -1,5 +1,6 @@
 import { type Registry, registry } from '@distillery/spec';
 import type { TeacherKind } from './provider.ts';
+import { onnx } from './teachers/onnx.ts';
 import { outputs } from './teachers/outputs.ts';
 import { stored } from './teachers/stored.ts';
 import { type Parts, trained } from './teachers/trained.ts';
@@ -18,5 +19,5 @@ export type { TrainedOptions } from './teachers/trained.ts';
 
 /** Builds the registry of teacher kinds over the given architectures and data sets. */
 export function teacherKinds(parts: Parts): Registry<TeacherKind> {
-  return registry<TeacherKind>([trained(parts), stored(parts), outputs], 'type', () => ({}), 'trained');
+  return registry<TeacherKind>([trained(parts), stored(parts), onnx, outputs], 'type', () => ({}), 'trained');
 }

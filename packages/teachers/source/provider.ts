@@ -50,6 +50,8 @@ export interface TeacherFiles {
    * @throws RangeError for a file that cannot be read; DistilleryError for a path that may not be read
    */
   arrays(path: string): Promise<GivenArrays>;
+  /** Reads a file as it is. Throws as `arrays` does. */
+  bytes(path: string): Promise<{ digest: string; bytes: Uint8Array }>;
 }
 
 /** Outputs that are given for the samples of a data set. */
@@ -69,13 +71,21 @@ export interface GivenOutputs {
 interface OutlineContext {
   store: Store;
   files?: TeacherFiles;
-  /** The data of the job; absent where the job has been planned already. */
-  job?: { trainCount: number; testCount: number; shape: readonly number[]; classes: readonly string[] };
+  /** The data of the job, and while the job is planned the numbers of its samples. */
+  job?: {
+    shape: readonly number[];
+    classes: readonly string[];
+    trainCount?: number;
+    testCount?: number;
+  };
 }
 
 /** What a kind needs to open a teacher. */
 export interface TeacherContext {
   store: Store;
+  files: TeacherFiles;
+  /** The shape of the job's samples. */
+  shape: readonly number[];
   /** The digest of the weights that this job trained; absent for a teacher without a training stage. */
   trained?: string;
   /**

@@ -3,6 +3,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { batchesAhead } from './batches/batch-ahead.ts';
 import type { Batch, BatchRequest } from './batches/batch-thread.ts';
 import { epochOrder } from './batches/batches.ts';
+import { balancedOrder } from './class-balance.ts';
 import { toDevice } from './device-batch.ts';
 import {
   checkpointOf,
@@ -61,10 +62,16 @@ function* remainingBatches({ run, table, step: from }: Session): Generator<Batch
   let order: Int32Array | undefined;
   for (let step = from; step < epochs * table.stepsPerEpoch; step++) {
     const [epoch, at] = [Math.floor(step / table.stepsPerEpoch), step % table.stepsPerEpoch];
-    if (at === 0 || order === undefined)
-      order = epochOrder(run.indices.train, run.seed, epoch, run.dataset.train.reader.window);
+    if (at === 0 || order === undefined) order = orderOf(run, epoch);
     yield { indices: order.subarray(at * batchSize, (at + 1) * batchSize), view: epoch % run.views };
   }
+}
+
+/** The samples of an epoch, in their order. */
+function orderOf({ indices, dataset, training, seed }: TrainingRun, epoch: number): Int32Array {
+  const { labels, reader } = dataset.train;
+  if (training.sampling === 'balanced') return balancedOrder(indices.train, labels, seed, epoch);
+  return epochOrder(indices.train, seed, epoch, reader.window);
 }
 
 /** Takes the step of a batch. */

@@ -5,6 +5,7 @@ import { curve } from './components/curve.ts';
 import { type Losses, runningLosses } from './components/losses.ts';
 import { measuredTerms } from './components/measured-terms.ts';
 import { type StepRunner, stepRunner } from './components/step-mode.ts';
+import { balancedWeights } from './class-balance.ts';
 import { openMember } from './member.ts';
 import { readValues } from './network.ts';
 import { type MemberTerm, type StepSetup, termLabel } from './step-context.ts';
@@ -41,7 +42,13 @@ export function openSession(run: TrainingRun): Session {
   const table = timetable(run.training, run.indices.train.length);
   const losses = runningLosses([...terms.map(termLabel), 'loss'], table.stepsPerEpoch);
   const numbers = new CurrentNumbers();
-  const setup = { members, terms, classes: run.dataset.classes.length, precision: run.training.precision };
+  const { dataset, indices, training } = run;
+  const classes = dataset.classes.length;
+  const weights =
+    training.classWeights === undefined
+      ? {}
+      : { classWeights: balancedWeights(indices.train, dataset.train.labels, classes) };
+  const setup = { members, terms, classes, precision: training.precision, ...weights };
   return {
     run,
     ...setup,

@@ -22,6 +22,8 @@ export interface StepSetup {
   members: readonly Member[];
   classes: number;
   precision: Precision;
+  /** `[classes]`; absent: all samples count alike. */
+  classWeights?: Float32Array;
 }
 
 /** A term of a member's method. */
@@ -61,7 +63,7 @@ export interface StepContext {
  * @param terms the terms whose losses will be computed
  */
 export function stepContext(
-  { members, classes, precision }: StepSetup,
+  { members, classes, precision, classWeights }: StepSetup,
   terms: readonly MemberTerm[],
   batch: DeviceBatch,
   moment: StepMoment,
@@ -77,6 +79,7 @@ export function stepContext(
       teacher: teacherTaps({ member, term }),
       labels: batch.labels,
       mixed: batch.mixed,
+      ...(classWeights && { classWeights: tf.tensor1d(classWeights) }),
       indices: batch.indices,
       classes,
       at: (option: Scheduled) =>

@@ -151,7 +151,7 @@ export async function writeCifar(
   }
 }
 
-/** The number of images in some files of an archive. */
-export function imagesIn(batches: readonly CifarBatch[]): number {
-  return batches.reduce((sum, { labels }) => sum + labels.length, 0);
+/** The number of images in some files of an archive whose labels are used. */
+export function imagesIn(batches: readonly CifarBatch[], isUsed: (label: number) => boolean): number {
+  return batches.reduce((sum, { labels }) => sum + Array.from(labels).filter(isUsed).length, 0);
 }

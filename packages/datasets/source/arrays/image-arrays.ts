@@ -1,15 +1,14 @@
 import { z } from 'zod';
+import { chosenClasses, type ClassChoice, classKey, classOptions } from '../classes.ts';
 import type { About, Dataset, DatasetContext, DatasetOutline } from '../dataset.ts';
 import { decodedOnce } from '../decoded.ts';
+import { type HeldOutChoice, heldOutOptions, heldOutSamples, refuseFolds } from '../held-out.ts';
 import { limited, limitedOutline, limitOptions } from '../limits.ts';
 import { asDataError } from '../source-path.ts';
-import { splitValidation } from '../split.ts';
 import type { SplitWriter } from '../split-draft.ts';
 import { yieldToEvents } from '../yield-to-events.ts';
 import { channelStatistics } from './channel-statistics.ts';
 
-/** The seed that chooses the test images; it differs from the seed that chooses validation images among the others. */
-const testSeed = 1;
 /** The most bytes of images that are written to disk. */
 const maximumBytes = 64 * 2 ** 30;
 const maximumClasses = 10_000;
@@ -24,18 +23,14 @@ export const imageArrayOptions = {
     .max(maximumClasses)
     .optional()
     .describe('The names of the classes, in the order of the label numbers from 0. Default: the numbers.'),
-  testFraction: z
-    .number()
-    .gt(0)
-    .max(0.5)
-    .default(0.1)
-    .describe('The share of each class that is held out for testing when there are no test images.'),
+  ...heldOutOptions,
+  ...classOptions,
   ...limitOptions,
 };
-type Choice = {
+type Choice = HeldOutChoice & {
   path: string;
   classNames?: string[] | undefined;
-  testFraction: number;
+  classes?: ClassChoice;
   trainLimit?: number | undefined;
   testLimit?: number | undefined;
 };
@@ -87,8 +82,15 @@ export async function loadArrays(open: Open, choice: Choice, context: DatasetCon
   return asDataError(choice, context, async () => {
     const arrays = await open(context);
     const survey = surveyOf(arrays, choice);
-    const { classNames, testFraction } = choice;
-    const fingerprint = { arrays: arrays.fingerprint, classNames, testFraction };
+    const { classNames, testFraction, testSeed, folds } = choice;
+    const fingerprint = {
+      arrays: arrays.fingerprint,
+      classNames,
+      testFraction,
+      testSeed,
+      folds,
+      ...classKey(choice.classes),
+    };
     const decoded = await decodedOnce(fingerprint, context, (writers) =>
       decode(arrays, survey, writers, context),
     );
@@ -100,12 +102,15 @@ interface Survey {
   classes: string[];
   train: Int32Array;
   test: Int32Array;
-  /** For each training image whether it is held out for testing; undefined where there are test images. */
-  aside: Uint8Array | undefined;
+  /** The split of each image of both arrays; undefined for one that is not used. */
+  splitOf: Record<'train' | 'test', (index: number) => 'train' | 'test' | undefined>;
 }
 
 /** @throws RangeError for images or labels that do not fit each other */
-function surveyOf({ train, test, names }: ImageArrays, { classNames = names, testFraction }: Choice): Survey {
+function surveyOf(
+  { train, test, names }: ImageArrays,
+  { classNames = names, classes: choice, ...held }: Choice,
+): Survey {
   for (const part of [train, ...(test ? [test] : [])]) checkPart(part);
   if (test !== undefined && `${test.shape}` !== `${train.shape}`)
     throw new RangeError(
@@ -117,28 +122,45 @@ function surveyOf({ train, test, names }: ImageArrays, { classNames = names, tes
   if (numbers.length > maximumClasses)
     throw new RangeError(`${train.where}: more than ${maximumClasses} different labels`);
   const rank = new Map(numbers.map((number, index) => [number, index]));
+  const found = classNames ?? numbers.map(String);
+  const { classes, indices } = chosenClasses(found, choice);
   const ranked = ({ where, labels }: ImageArray) =>
     Int32Array.from(labels, (label, index) => {
-      const found = rank.get(label);
-      if (found !== undefined) return found;
+      const place = rank.get(label);
+      if (place !== undefined) return indices[place];
       const known = classNames === undefined ? 'no training image has' : 'has no name in "classNames"';
       throw new RangeError(`${where}: image ${index} has the label ${label}, which ${known}`);
     });
   const all = ranked(train);
-  const classes = classNames ?? numbers.map(String);
   const bytes = (train.count + (test?.count ?? 0)) * train.shape.reduce((a, b) => a * b);
   if (bytes > maximumBytes)
     throw new RangeError(`${train.where}: ${bytes} bytes of images, more than ${maximumBytes}`);
-  if (test !== undefined) return { classes, train: all, test: ranked(test), aside: undefined };
-  const { validation } = splitValidation(all.length, all, testFraction, testSeed);
-  if (validation.length === 0)
-    throw new RangeError(
-      `${train.where}: the classes have too few images to hold out ${testFraction} for testing`,
-    );
+  const isUsed = (label: number) => label >= 0;
+  if (test !== undefined) {
+    refuseFolds(held);
+    const tested = ranked(test);
+    if (!tested.some(isUsed)) throw new RangeError(`${test.where}: holds no image of the chosen classes`);
+    return {
+      classes,
+      train: all.filter(isUsed),
+      test: tested.filter(isUsed),
+      splitOf: {
+        train: (index) => (isUsed(all[index]) ? 'train' : undefined),
+        test: (index) => (isUsed(tested[index]) ? 'test' : undefined),
+      },
+    };
+  }
+  const used = Int32Array.from(all.keys()).filter((index) => isUsed(all[index]));
+  const labels = used.map((index) => all[index]);
+  const apart = heldOutSamples(labels, held);
+  if (apart.length === 0)
+    throw new RangeError(`${train.where}: the classes have too few images to hold out some for testing`);
   const aside = new Uint8Array(all.length);
-  for (const index of validation) aside[index] = 1;
-  const part = (own: 0 | 1) => all.filter((_, index) => aside[index] === own);
-  return { classes, train: part(0), test: part(1), aside };
+  for (const place of apart) aside[used[place]] = 1;
+  const part = (own: 0 | 1) => all.filter((label, index) => isUsed(label) && aside[index] === own);
+  const splitOf = (index: number) =>
+    isUsed(all[index]) ? (aside[index] === 1 ? 'test' : 'train') : undefined;
+  return { classes, train: part(0), test: part(1), splitOf: { train: splitOf, test: splitOf } };
 }
 
 function checkPart({ where, count, shape, labels }: ImageArray): void {
@@ -155,14 +177,14 @@ function checkPart({ where, count, shape, labels }: ImageArray): void {
 
 async function decode(
   { train, test, notes }: ImageArrays,
-  { classes, aside, ...labels }: Survey,
+  { classes, splitOf, ...labels }: Survey,
   writers: { train: SplitWriter; test: SplitWriter },
   { signal }: DatasetContext,
 ): Promise<About> {
   const [height, width, channels] = train.shape;
   const statistics = channelStatistics(channels);
   const done = { train: 0, test: 0 };
-  const fill = async ({ where, images, shape }: ImageArray, splitOf: (index: number) => 'train' | 'test') => {
+  const fill = async ({ where, images, shape }: ImageArray, array: 'train' | 'test') => {
     const bytes = shape.reduce((a, b) => a * b);
     let index = 0;
     try {
@@ -170,7 +192,8 @@ async function decode(
         await yieldToEvents(signal);
         for (let at = 0; at < block.length; at += bytes) {
           const image = block.subarray(at, at + bytes);
-          const split = splitOf(index++);
+          const split = splitOf[array](index++);
+          if (split === undefined) continue;
           if (split === 'train') statistics.add(image);
           writers[split].put(done[split], labels[split][done[split]], image);
           done[split]++;
@@ -181,8 +204,8 @@ async function decode(
       throw new RangeError(`${where}: ${cause.message}`, { cause });
     }
   };
-  await fill(train, (index) => (aside?.[index] === 1 ? 'test' : 'train'));
-  if (test !== undefined) await fill(test, () => 'test');
+  await fill(train, 'train');
+  if (test !== undefined) await fill(test, 'test');
   return {
     classes,
     shape: [height, width, channels],

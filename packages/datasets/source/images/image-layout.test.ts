@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { type ImageListing, isImageName, layoutOf as layout } from './image-layout.ts';
 
 const layoutOf = (listing: readonly string[] | ImageListing, testFraction: number) =>
-  layout('names' in listing ? listing : { names: listing }, testFraction);
+  layout('names' in listing ? listing : { names: listing }, { testFraction });
 
 const names = (samples: readonly { name: string; label: number }[]) =>
   samples.map((s) => `${s.label} ${s.name}`);

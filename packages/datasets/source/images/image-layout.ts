@@ -1,4 +1,6 @@
 import { sha256 } from '@distillery/spec';
+import { chosenClasses, type ClassChoice } from '../classes.ts';
+import { type HeldOutChoice, isHeldOut, refuseFolds } from '../held-out.ts';
 import { imageExtensions } from './image-format.ts';
 import { lostClasses } from './lost-classes.ts';
 import { splitNamed } from './split-folders.ts';
@@ -20,6 +22,18 @@ export interface Layout {
   /** Empty where the source gives none: jobs hold theirs out of the training samples. */
   validation: Sample[];
   test: Sample[];
+}
+
+/** The images of the chosen classes. */
+export function withLayoutClasses<L extends Layout>(layout: L, choice: ClassChoice): L {
+  if (choice === undefined) return layout;
+  const { classes, indices } = chosenClasses(layout.classes, choice);
+  const some = (samples: readonly Sample[]) =>
+    samples
+      .flatMap(({ name, label }) => (indices[label] < 0 ? [] : [{ name, label: indices[label] }]))
+      .sort((a, b) => a.label - b.label);
+  const { train, validation, test } = layout;
+  return { ...layout, classes, train: some(train), validation: some(validation), test: some(test) };
 }
 
 /** The counts of an outline. */
@@ -59,11 +73,11 @@ export function isImageName(name: string): boolean {
  * the test split. Folders around all of them are ignored, and so are images beside them. Names of classes are compared in
  * Unicode's normal form C.
  *
- * @param testFraction the share of each class that is held out when there is no folder for testing
+ * @param choice which images are held out when there is no folder for testing
  * @throws RangeError when there are fewer than two classes, the splits differ in their classes, a class has too few
  *   images, or a folder holds nothing that can be used
  */
-export function layoutOf(listing: ImageListing, testFraction: number): FoundLayout {
+export function layoutOf(listing: ImageListing, choice: HeldOutChoice): FoundLayout {
   const { prefix, paths, strays } = unwrapped(pathsOf(listing.names.filter(isImageName)));
   const isSplit = paths.some(({ parts }) => parts.length > 2 && splitNamed(parts[0]) === 'train');
   const beside = `lies beside the folders of the ${isSplit ? 'splits' : 'classes'}`;
@@ -91,7 +105,8 @@ export function layoutOf(listing: ImageListing, testFraction: number): FoundLayo
   if (classes.length < 2) throw new RangeError(`${tooFew(classes, parts.train, prefix)}${hintOf(listing)}`);
   const scored = parts.test.length > 0 ? 'test' : 'validation';
   const test = group(parts[scored]);
-  if (test.size === 0) return { ...holdOutTest(classes, train, testFraction), notes, ignored };
+  if (test.size === 0) return { ...holdOutTest(classes, train, choice), notes, ignored };
+  refuseFolds(choice);
   if (scored === 'validation')
     notes.push('There is no test folder: the validation folder is the test split.');
   const validation = group(scored === 'test' ? parts.validation : []);
@@ -171,19 +186,30 @@ function group(paths: readonly Path[]): Map<string, Path[]> {
 }
 
 /** Holds out test images by a hash of their names, so that the choice depends only on the names in the class. */
-function holdOutTest(classes: string[], groups: Map<string, Path[]>, fraction: number): Layout {
+function holdOutTest(classes: string[], groups: Map<string, Path[]>, choice: HeldOutChoice): Layout {
   const train = new Map<string, Path[]>();
   const test = new Map<string, Path[]>();
-  for (const [name, paths] of groups) {
+  const { testSeed } = choice;
+  const seeded = testSeed === undefined ? '' : `${testSeed}/`;
+  let before = 0;
+  for (const name of classes) {
+    const paths = groups.get(name) as Path[];
     if (paths.length < 2)
       throw new RangeError(`the class "${name}" has one image: none is left for the test split`);
     const shuffled = paths
-      .map((path) => ({ path, key: sha256(path.parts.join('/')) }))
+      .map((path) => ({ path, key: sha256(`${seeded}${path.parts.join('/')}`) }))
       .sort((a, b) => (a.key < b.key ? -1 : 1))
       .map(({ path }) => path);
-    const count = Math.min(paths.length - 1, Math.max(1, Math.round(paths.length * fraction)));
-    test.set(name, shuffled.slice(0, count));
-    train.set(name, shuffled.slice(count));
+    const held = shuffled.map((_, rank) => isHeldOut(rank, paths.length, before, choice));
+    test.set(
+      name,
+      shuffled.filter((_, rank) => held[rank]),
+    );
+    train.set(
+      name,
+      shuffled.filter((_, rank) => !held[rank]),
+    );
+    before += paths.length;
   }
   return { classes, train: inOrder(classes, train), validation: [], test: inOrder(classes, test) };
 }

@@ -1,8 +1,10 @@
 import { stat } from 'node:fs/promises';
 import { DistilleryError } from '@distillery/spec';
 import { z } from 'zod';
+import { classOptions } from '../classes.ts';
 import type { DatasetContext } from '../dataset.ts';
 import { fileFingerprint } from '../decoded.ts';
+import { heldOutOptions } from '../held-out.ts';
 import { badPath, resolveSourcePath } from '../source-path.ts';
 import { usualMissing } from './labels.ts';
 import { NoColumn, type RowFile } from './row-file.ts';
@@ -28,12 +30,7 @@ export const rowOptions = {
     .max(4096)
     .optional()
     .describe('A file of the same form for testing. Default: a part of the training file is held out.'),
-  testFraction: z
-    .number()
-    .gt(0)
-    .max(0.5)
-    .default(0.1)
-    .describe('The share of each class that is held out for testing without `testPath`.'),
+  ...heldOutOptions,
   encoding: z
     .enum(encodings)
     .default('utf-8')
@@ -75,13 +72,25 @@ export const rowOptions = {
     .describe(
       'Labels that stand for a missing value. Their rows, like those with an empty label, are left out and counted.',
     ),
+  ...classOptions,
 };
 const shape = z.object(rowOptions);
 export type RowChoice = z.output<typeof shape>;
 
 /** @throws DistilleryError `data_error` for a path that is no file below an allowed folder */
 export async function rowFiles(choice: RowChoice, context: DatasetContext): Promise<SplitFiles> {
-  const { encoding, delimiter, quote, escape, header, missingLabels, testFraction } = choice;
+  const {
+    encoding,
+    delimiter,
+    quote,
+    escape,
+    header,
+    missingLabels,
+    testFraction,
+    testSeed,
+    folds,
+    classes,
+  } = choice;
   const file = async (path: string, option: string): Promise<RowFile> => {
     const real = await resolveSourcePath(path, context, option);
     if (!(await stat(real)).isFile()) throw badPath(path, 'is not a file', context, { option });
@@ -90,7 +99,8 @@ export async function rowFiles(choice: RowChoice, context: DatasetContext): Prom
   return {
     train: await file(choice.path, 'path'),
     test: choice.testPath === undefined ? undefined : await file(choice.testPath, 'testPath'),
-    testFraction,
+    held: { testFraction, testSeed, folds },
+    classes,
   };
 }
 

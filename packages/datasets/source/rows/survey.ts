@@ -1,17 +1,19 @@
+import { chosenClasses, type ClassChoice, classNamesOf } from '../classes.ts';
 import type { DatasetContext } from '../dataset.ts';
-import { splitValidation } from '../split.ts';
+import { type HeldOutChoice, heldOutSamples, refuseFolds } from '../held-out.ts';
 import type { RowFault, RowFile } from './row-file.ts';
 import { rowLosses } from './row-losses.ts';
 
 const maximumClasses = 10_000;
-/** The seed that chooses the test rows; it differs from the seed that chooses validation rows among the others. */
-const testSeed = 1;
 
 export interface SplitFiles {
   train: RowFile;
   /** Absent when a part of the training file is held out for testing. */
   test: RowFile | undefined;
-  testFraction: number;
+  /** Which rows are held out then. */
+  held: HeldOutChoice;
+  /** The classes that are used; absent: all. */
+  classes?: ClassChoice;
 }
 
 /** Yields the labelled rows of a file, those of each chunk together. */
@@ -48,20 +50,23 @@ export async function surveyRows(
   context: DatasetContext,
   refuse: Refuse,
 ): Promise<Survey> {
-  const train = await labelsOf(files.train, read, context, refuse);
-  const classes = [...train.names].sort();
-  if (classes.length < 2) {
-    const [only] = classes;
+  const isUsed = usedLabels(files);
+  const train = await labelsOf(files.train, read, context, refuse, isUsed);
+  const found = [...train.names].sort();
+  if (found.length < 2) {
+    const [only] = found;
     throw new RangeError(
       only === undefined ? 'holds no labelled row' : `all rows have the label ${JSON.stringify(only)}`,
     );
   }
-  const rank = new Map(classes.map((name, index) => [name, index]));
+  const { classes, indices } = chosenClasses(found, files.classes);
+  const rank = new Map(found.map((name, index) => [name, indices[index]]));
   const ranked = ({ names, labels }: Labels) => labels.map((label) => rank.get(names[label]) as number);
   const all = ranked(train);
   if (files.test !== undefined) {
-    const test = await labelsOf(files.test, read, context, refuse);
-    const unknown = test.names.filter((name) => !rank.has(name)).sort();
+    refuseFolds(files.held);
+    const test = await labelsOf(files.test, read, context, refuse, isUsed);
+    const unknown = test.names.filter((name) => isUsed(name) && !rank.has(name)).sort();
     if (unknown.length > 0) {
       throw new RangeError(
         `the test file has labels that are not in the training file: ${unknown.slice(0, 10).join(', ')}`,
@@ -70,13 +75,10 @@ export async function surveyRows(
     if (test.labels.length === 0) throw new RangeError('the test file holds no labelled row');
     return { classes, train: all, test: ranked(test), aside: undefined, notes: [] };
   }
-  const { validation } = splitValidation(all.length, all, files.testFraction, testSeed);
-  if (validation.length === 0)
-    throw new RangeError(
-      `the classes have too few rows to hold out a share of ${files.testFraction} for testing`,
-    );
+  const held = heldOutSamples(all, files.held);
+  if (held.length === 0) throw new RangeError(`the classes have too few rows to hold out some for testing`);
   const aside = new Uint8Array(all.length);
-  for (const index of validation) aside[index] = 1;
+  for (const index of held) aside[index] = 1;
   return {
     classes,
     train: all.filter((_, index) => aside[index] === 0),
@@ -99,21 +101,30 @@ function onlyTrained(classes: readonly string[], labels: Int32Array): string[] {
 /** Yields the rows of a split in the order of the survey, those of each chunk of the file together. */
 export async function* rowsOfSplit<Row extends { label: string }>(
   split: 'train' | 'test',
-  { train, test }: SplitFiles,
+  { train, test, classes }: SplitFiles,
   { aside }: Survey,
   read: Read<Row>,
   { signal }: DatasetContext,
 ): AsyncGenerator<Row[]> {
   const file = split === 'train' || test === undefined ? train : test;
+  const isUsed = usedLabels({ classes });
   let index = 0;
   for await (const rows of read(file, () => {}, signal)) {
-    yield rows.filter(() => aside === undefined || (aside[index++] === 1) === (split === 'test'));
+    const used = rows.filter(({ label }) => isUsed(label));
+    yield used.filter(() => aside === undefined || (aside[index++] === 1) === (split === 'test'));
   }
 }
 
+function usedLabels({ classes }: Pick<SplitFiles, 'classes'>): (label: string) => boolean {
+  if (classes === undefined) return () => true;
+  const used = new Set(classNamesOf(classes));
+  return (label) => used.has(label);
+}
+
 interface Labels {
-  /** The label names in the order of their first row. */
+  /** The label names in the order of their first row, with those that are not used. */
   names: string[];
+  /** Of the rows that are used. */
   labels: Int32Array;
 }
 
@@ -122,11 +133,13 @@ async function labelsOf(
   read: Read<{ label: string }>,
   { signal }: DatasetContext,
   refuse: Refuse,
+  isUsed: (label: string) => boolean,
 ): Promise<Labels> {
   const indices = new Map<string, number>();
   const losses = rowLosses(refuse);
   let labels = new Int32Array(1024);
   let count = 0;
+  let unused = 0;
   for await (const rows of read(file, losses.note, signal)) {
     for (const { label } of rows) {
       const index = indices.get(label) ?? indices.size;
@@ -136,6 +149,10 @@ async function labelsOf(
         }
         indices.set(label, index);
       }
+      if (!isUsed(label)) {
+        unused++;
+        continue;
+      }
       if (count === labels.length) {
         const longer = new Int32Array(2 * count);
         longer.set(labels);
@@ -144,6 +161,6 @@ async function labelsOf(
       labels[count++] = index;
     }
   }
-  losses.check(count);
+  losses.check(count + unused);
   return { names: [...indices.keys()], labels: labels.slice(0, count) };
 }

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { digestOf, DistilleryError } from '@distillery/spec';
 import { z } from 'zod';
 import { type CifarLayout, readCifarArchive, side, writeCifar } from '../arrays/cifar.ts';
+import { chosenClasses, classKey, classOptions, withClasses } from '../classes.ts';
 import type { About, Dataset, DatasetContext, DatasetKind } from '../dataset.ts';
 import { decodedOnce, fileFingerprint, readManifest } from '../decoded.ts';
 import { answers, ensureDownloaded, type KnownFile, sha256OfFile, wrongDigest } from '../download.ts';
@@ -57,6 +58,7 @@ const options = z.strictObject({
       'Whose mean and standard deviation pixels are normalised with: those of the training images, or those of ImageNet, as in ' +
         "PyTorch's tutorial.",
     ),
+  ...classOptions,
   ...limitOptions,
 });
 
@@ -65,24 +67,30 @@ export const cifar10: DatasetKind<typeof options> = {
   summary: 'CIFAR-10: 50,000 training and 10,000 test photographs, 32×32 RGB, ten classes; downloaded once.',
   reference: 'https://www.cs.toronto.edu/~kriz/cifar.html',
   options,
-  async outline({ path, trainLimit, testLimit }, context) {
+  async outline({ path, trainLimit, testLimit, classes: choice }, context) {
+    const { classes, indices } = chosenClasses(CLASSES, choice);
+    const used = indices.filter((index) => index >= 0).length;
     const describe = async () => ({
-      classes: [...CLASSES],
+      classes,
       shape: [side, side, 3],
-      trainCount: 50_000,
-      testCount: 10_000,
+      trainCount: 5000 * used,
+      testCount: 1000 * used,
     });
     const limits = { trainLimit, testLimit };
     if (path === undefined) return limitedOutline(await describe(), limits);
     const file = await givenArchive(path, context);
-    const outline = await outlinedOnce(['cifar10', await fileFingerprint(file), path], async () => {
-      await checkDigest(file, [ARCHIVE.sha256, PYTHON_SHA256], context.signal);
-      return describe();
-    });
+    const outline = await outlinedOnce(
+      ['cifar10', await fileFingerprint(file), path, classKey(choice)],
+      async () => {
+        await checkDigest(file, [ARCHIVE.sha256, PYTHON_SHA256], context.signal);
+        return describe();
+      },
+    );
     return limitedOutline(outline, limits);
   },
-  async load({ path, normalization, ...limits }, context) {
-    return limited(normalizedAs(await loadWhole(path, context), normalization), limits);
+  async load({ path, normalization, classes, ...limits }, context) {
+    const whole = normalizedAs(await loadWhole(path, context), normalization);
+    return limited(withClasses(whole, classes), limits);
   },
 };
 

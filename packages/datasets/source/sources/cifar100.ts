@@ -4,6 +4,7 @@ import { DistilleryError } from '@distillery/spec';
 import { z } from 'zod';
 import { channelStatistics } from '../arrays/channel-statistics.ts';
 import { type CifarLayout, imagesIn, readCifarArchive, side, writeCifar } from '../arrays/cifar.ts';
+import { chosenClasses, classKey, classOptions, withClasses } from '../classes.ts';
 import type { About, DatasetContext, DatasetKind } from '../dataset.ts';
 import { decodedOnce, fileFingerprint } from '../decoded.ts';
 import { ensureDownloaded, type KnownFile } from '../download.ts';
@@ -53,6 +54,7 @@ const options = z.strictObject({
     .enum(['fine', 'coarse'])
     .default('fine')
     .describe('Whether the classes are the 100 kinds of things or their 20 groups.'),
+  ...classOptions,
   ...limitOptions,
 });
 type Options = z.output<typeof options>;
@@ -64,14 +66,25 @@ export const cifar100: DatasetKind<typeof options> = {
   reference: 'https://www.cs.toronto.edu/~kriz/cifar.html',
   options,
   async outline(choice, context) {
-    const about = { classes: [...classes[choice.labels]], shape: [side, side, 3] };
-    if (choice.path === undefined)
-      return limitedOutline({ ...about, trainCount: 50_000, testCount: 10_000 }, choice);
+    const all = classes[choice.labels];
+    const chosen = chosenClasses(all, choice.classes);
+    const about = { classes: chosen.classes, shape: [side, side, 3] };
+    const isUsed = (label: number) => chosen.indices[label] >= 0;
+    if (choice.path === undefined) {
+      const share = all.filter((_, label) => isUsed(label)).length / all.length;
+      return limitedOutline({ ...about, trainCount: 50_000 * share, testCount: 10_000 * share }, choice);
+    }
     const file = await givenArchive(choice.path, context);
-    const key = ['cifar100', await fileFingerprint(file), choice.path, choice.labels];
+    const key = [
+      'cifar100',
+      await fileFingerprint(file),
+      choice.path,
+      choice.labels,
+      classKey(choice.classes),
+    ];
     const outline = await outlinedOnce(key, async () => {
       const { train, test } = await read(file, choice, context);
-      return { ...about, trainCount: imagesIn(train), testCount: imagesIn(test) };
+      return { ...about, trainCount: imagesIn(train, isUsed), testCount: imagesIn(test, isUsed) };
     });
     return limitedOutline(outline, choice);
   },
@@ -84,7 +97,7 @@ export const cifar100: DatasetKind<typeof options> = {
       if (file === undefined) await ensureDownloaded(archive, target, context, advice);
       return decode(target, choice, writers, context);
     });
-    return limited(decoded, choice);
+    return limited(withClasses(decoded, choice.classes), choice);
   },
 };
 

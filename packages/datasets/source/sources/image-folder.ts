@@ -1,8 +1,10 @@
 import { z } from 'zod';
 import type { About, DatasetContext, DatasetKind } from '../dataset.ts';
+import { classKey, classOptions } from '../classes.ts';
 import { decodedOnce, readManifest } from '../decoded.ts';
 import { checkDecoded, givenValidation } from '../images/check-decoded.ts';
 import { fillSplits, skippedOf } from '../images/fill-splits.ts';
+import { heldOutOptions } from '../held-out.ts';
 import { type ImageFiles, openImageFiles } from '../images/image-files.ts';
 import {
   imageOptions,
@@ -11,7 +13,7 @@ import {
   usualSize,
 } from '../images/image-options.ts';
 import { imageSizes } from '../images/image-sizes.ts';
-import { type FoundLayout, layoutCounts, layoutOf } from '../images/image-layout.ts';
+import { type FoundLayout, layoutCounts, layoutOf, withLayoutClasses } from '../images/image-layout.ts';
 import { chosenLayout, decodingOf, decodingOptions } from '../images/decoding.ts';
 import { imagesOnRead } from '../images/images-on-read.ts';
 import { outlinedOnce } from '../outlined-once.ts';
@@ -35,14 +37,8 @@ const options = z.strictObject({
       '`[height, width]` in pixels that every image gets. Default: the size that most of 64 images have, or the medians of their heights and widths.',
     ),
   ...imageOptions,
-  testFraction: z
-    .number()
-    .gt(0)
-    .max(0.5)
-    .default(0.1)
-    .describe(
-      'The share of each class that is held out for testing when there is no folder of a test or a validation split.',
-    ),
+  ...heldOutOptions,
+  ...classOptions,
   ...limitOptions,
   ...decodingOptions,
 });
@@ -102,11 +98,17 @@ async function openSource({ path }: Options, context: DatasetContext): Promise<I
 
 async function fingerprintOf(
   files: ImageFiles,
-  { path: _path, ...chosen }: Options,
+  { path: _path, classes, ...chosen }: Options,
   { signal }: DatasetContext,
 ) {
   // The version is that of the reading of folders and pixels: what was decoded before is decoded anew.
-  return { source: 'image_folder', version: 4, files: await files.fingerprint(signal), ...chosen };
+  return {
+    source: 'image_folder',
+    version: 4,
+    files: await files.fingerprint(signal),
+    ...chosen,
+    ...classKey(classes),
+  };
 }
 
 interface Plan {
@@ -121,7 +123,7 @@ interface Plan {
 async function plan(files: ImageFiles, choice: Options, context: DatasetContext): Promise<Plan> {
   return asDataError(choice, context, async () => {
     const survey = await files.survey(context.signal);
-    const layout = layoutOf(survey, choice.testFraction);
+    const layout = withLayoutClasses(layoutOf(survey, choice), choice.classes);
     if (choice.size === undefined && survey.sizes.length === 0)
       throw new RangeError('no image could be decoded');
     const { size, notes } =

@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { z } from 'zod';
 import type { About, DatasetContext, DatasetKind } from '../dataset.ts';
+import { classKey } from '../classes.ts';
 import { decodedOnce, fileFingerprint } from '../decoded.ts';
 import { checkDecoded, givenValidation } from '../images/check-decoded.ts';
 import { chosenLayout, type Decoding, decodingOf, decodingOptions } from '../images/decoding.ts';
@@ -53,7 +54,8 @@ export const imageTable: DatasetKind<typeof options> = {
   async load(choice, context) {
     const skipped: { name: string; reason: string }[] = [];
     const listed = await list(choice, context, (name, reason) => skipped.push({ name, reason }));
-    const { path: _path, testPath: _testPath, ...rest } = choice;
+    const { path: _path, testPath: _testPath, classes, ...chosen } = choice;
+    const rest = { ...chosen, ...classKey(classes) };
     const tables = await fingerprintsOf(await rowFiles(choice, context));
     const images = await states(listed, context);
     const fingerprint = { source: 'image_table', revision, ...rest, tables };

@@ -91,7 +91,14 @@ async function reading<T>(
 
 async function arraysIn(file: Npz, path: string, choice: Options): Promise<ImageArrays> {
   const keys = keysOf(file, path, choice);
-  const { path: _path, testFraction: _fraction, trainLimit: _train, testLimit: _test, ...rest } = choice;
+  const {
+    path: _path,
+    testFraction: _fraction,
+    trainLimit: _train,
+    testLimit: _test,
+    classes: _classes,
+    ...rest
+  } = choice;
   const labels = new Map<string, Awaited<ReturnType<typeof npzLabels>>>();
   const labelKeys = [keys.labels, ...(keys.test === undefined ? [] : [keys.test[1]])];
   for (const name of labelKeys) labels.set(name, await npzLabels(file, name));

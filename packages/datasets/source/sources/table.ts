@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { type About, type DatasetContext, type DatasetKind, inputBytes } from '../dataset.ts';
+import { classKey } from '../classes.ts';
 import { decodedOnce, readManifest } from '../decoded.ts';
 import { limited, limitedOutline, limitOptions } from '../limits.ts';
 import { outlinedOnce } from '../outlined-once.ts';
@@ -67,8 +68,8 @@ export const table: DatasetKind<typeof options> = {
 };
 
 async function fingerprintOf(files: SplitFiles, choice: Options): Promise<unknown> {
-  const { path: _path, testPath: _testPath, trainLimit: _train, testLimit: _test, ...rest } = choice;
-  return { source: 'table', revision, files: await fingerprintsOf(files), ...rest };
+  const { path: _path, testPath: _testPath, trainLimit: _train, testLimit: _test, classes, ...rest } = choice;
+  return { source: 'table', revision, files: await fingerprintsOf(files), ...rest, ...classKey(classes) };
 }
 
 function reading<T>(choice: Options, context: DatasetContext, step: () => Promise<T>): Promise<T> {

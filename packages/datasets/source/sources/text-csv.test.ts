@@ -213,6 +213,31 @@ test('more bytes than the limit are refused before they are allocated', async ()
   expect(error).toMatchObject({ code: 'data_error', message: expect.stringMatching(/smaller "length"/) });
 });
 
+test.each(['word', 'byte_pair'])(
+  'pairs of texts are one text with a separator, of %s tokens',
+  async (type) => {
+    const content =
+      'premise,hypothesis,label\none two,two,yes\nthree one two one two,one,no\none,two,yes\n,two,no\ntwo,one,no\n';
+    const context = await withFiles({ 'set.csv': content });
+    const vocabulary = 300;
+    const set = await load(context, {
+      text: 'premise',
+      pair: 'hypothesis',
+      length: 16,
+      testFraction: 0.5,
+      tokenizer: { type, vocabulary },
+    });
+    expect(set).toMatchObject({ vocabulary: vocabulary + 1, tokenizer: { type, separator: vocabulary } });
+    expect(set.skipped).toMatchObject({ count: 1, first: [{ reason: 'the text is empty' }] });
+    const found = (await words(set)).map((text) => text.replace('�', 'one').replaceAll('�', 'two'));
+    expect(found.filter((text) => text.endsWith(' | two') || text.endsWith(' | one'))).toHaveLength(4);
+    const separators = [...(await ids(set.train)), ...(await ids(set.test))].filter(
+      (id) => id === vocabulary,
+    );
+    expect(separators).toHaveLength(4);
+  },
+);
+
 test('a changed file is read again', async () => {
   const context = await withFiles(two);
   const before = await load(context, { testPath: 'test.csv' });

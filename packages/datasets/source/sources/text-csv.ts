@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { type About, type DatasetContext, type DatasetKind, inputBytes } from '../dataset.ts';
+import { classKey } from '../classes.ts';
 import { decodedOnce, readManifest } from '../decoded.ts';
 import { outlinedOnce } from '../outlined-once.ts';
 import { limited, limitedOutline, limitOptions } from '../limits.ts';
@@ -20,6 +21,14 @@ const maximumBytes = 16 * 2 ** 30;
 const options = z.strictObject({
   ...rowOptions,
   text: z.string().min(1).max(256).default('text').describe('The name of the column that holds the texts.'),
+  pair: z
+    .string()
+    .min(1)
+    .max(256)
+    .optional()
+    .describe(
+      'The name of the column that holds the second text of pairs, such as the hypothesis to a premise. A pair is read as one text, with a separator between its parts.',
+    ),
   tokenizer: tokenizerOptions
     .prefault({ type: 'word' })
     .describe(
@@ -30,7 +39,9 @@ const options = z.strictObject({
     .min(1)
     .max(4096)
     .default(128)
-    .describe('The length of every text in tokens: longer texts are cut off, shorter ones padded with id 0.'),
+    .describe(
+      'The length of every text in tokens: longer texts are cut off, shorter ones padded with id 0. Of a pair, the longer text loses tokens first.',
+    ),
   ...limitOptions,
 });
 type Options = z.output<typeof options>;
@@ -66,9 +77,17 @@ export const textCsv: DatasetKind<typeof options> = {
 
 /** Opens the files of the texts and of the tokenizer. The fingerprint is all that the data depend on. */
 async function open(choice: Options, context: DatasetContext) {
-  const { path: _path, testPath: _testPath, trainLimit: _train, testLimit: _test, ...rest } = choice;
+  const {
+    path: _path,
+    testPath: _testPath,
+    trainLimit: _train,
+    testLimit: _test,
+    classes,
+    ...chosen
+  } = choice;
+  const rest = { ...chosen, ...classKey(classes) };
   const files = await rowFiles(choice, context);
-  const tokenizer = await prepareTokenizer(choice.tokenizer, choice.length, context);
+  const tokenizer = await prepareTokenizer(choice.tokenizer, choice, context);
   const states = { files: await fingerprintsOf(files), tokenizer: tokenizer.state };
   return { files, tokenizer, fingerprint: { source: 'text_csv', revision, ...rest, ...states } };
 }
@@ -81,7 +100,8 @@ function survey(
   refuse: (name: string, reason: string) => void,
 ): Promise<Survey> {
   const { length } = choice;
-  const optionOf = (column: string) => (column === choice.text ? 'text' : 'label');
+  const options = { [choice.label]: 'label', [choice.pair ?? '']: 'pair', [choice.text]: 'text' };
+  const optionOf = (column: string) => options[column] ?? 'label';
   return readingRows(choice, context, optionOf, async () => {
     const found = await surveyRows(files, labelledTexts(choice), context, refuse);
     const bytes = (found.train.length + found.test.length) * inputBytes({ shape: [length], vocabulary: 1 });
@@ -116,8 +136,8 @@ async function decode(
     let index = 0;
     for await (const texts of textsOf(split)) {
       // The file has grown since the survey: rows past its count have no label.
-      for (const { text } of texts.slice(0, labels.length - index)) {
-        if (encode(text, ids.fill(0))) cut++;
+      for (const { text, second } of texts.slice(0, labels.length - index)) {
+        if (encode(text, ids.fill(0), second)) cut++;
         writers[split].put(index, labels[index], input);
         if (++index % progressStep === 0) context.progress?.(`encoded ${index} of ${labels.length} texts`);
       }

@@ -1,10 +1,12 @@
 import { DistilleryError } from '@distillery/spec';
 import { z } from 'zod';
+import { classOptions } from '../classes.ts';
 import type { DatasetKind } from '../dataset.ts';
 import { limitOptions } from '../limits.ts';
 
 const options = z.strictObject({
   id: z.string().min(1).max(64).describe('The id of the data set, as `POST /v1/datasets` returns it.'),
+  ...classOptions,
   ...limitOptions,
 });
 

@@ -14,6 +14,7 @@ export function wordPieceFile(words: readonly string[]): Record<string, unknown>
   });
   const token = (id: string) => ({ SpecialToken: { id, type_id: 0 } });
   const text = { Sequence: { id: 'A', type_id: 0 } };
+  const second = { Sequence: { id: 'B', type_id: 1 } };
   return {
     version: '1.0',
     truncation: null,
@@ -24,7 +25,7 @@ export function wordPieceFile(words: readonly string[]): Record<string, unknown>
     post_processor: {
       type: 'TemplateProcessing',
       single: [token('[CLS]'), text, token('[SEP]')],
-      pair: [],
+      pair: [token('[CLS]'), text, token('[SEP]'), second, token('[SEP]')],
       special_tokens: {
         '[CLS]': { id: '[CLS]', ids: [2], tokens: ['[CLS]'] },
         '[SEP]': { id: '[SEP]', ids: [3], tokens: ['[SEP]'] },

@@ -25,7 +25,7 @@ function idsOf(tokenizer: Tokenizer, text: string, length: number) {
 
 test('WordPiece: special tokens stay where a text is cut off, and padding is 0', async () => {
   const { tokenizer, vocabulary, special } = await read(wordPieceFile(words));
-  expect([vocabulary, special]).toEqual([11, 2]);
+  expect([vocabulary, special]).toEqual([11, { text: 2, pair: 3 }]);
   expect(idsOf(tokenizer, 'Unaffable, the C\u00e1ts dog', 12)).toEqual({
     cut: false,
     ids: [2, 4, 5, 6, 9, 7, 8, 10, 1, 3, 0, 0],
@@ -33,6 +33,23 @@ test('WordPiece: special tokens stay where a text is cut off, and padding is 0',
   expect(idsOf(tokenizer, 'unaffable, the cats', 5)).toEqual({ cut: true, ids: [2, 4, 5, 6, 3] });
   expect(idsOf(tokenizer, '', 4)).toEqual({ cut: false, ids: [2, 3, 0, 0] });
   expect(textDecoder(tokenizer)(Uint16Array.of(2, 4, 5, 6, 9, 7, 8, 3, 0))).toBe('unaffable, the cat');
+});
+
+test('a pair has the special tokens of pairs, and the longer text loses tokens first', async () => {
+  const { tokenizer } = await read(wordPieceFile(words));
+  const pair = (first: string, second: string, length: number) => {
+    const ids = new Uint16Array(length);
+    return { cut: textEncoder(tokenizer)(first, ids, second), ids: [...ids] };
+  };
+  expect(pair('the cat', 'cats', 9)).toEqual({ cut: false, ids: [2, 7, 8, 3, 8, 10, 3, 0, 0] });
+  expect(pair('the cat the cat', 'un', 6)).toEqual({ cut: true, ids: [2, 7, 8, 3, 4, 3] });
+  expect(textDecoder(tokenizer)(Uint16Array.of(2, 7, 8, 3, 8, 10, 3, 0))).toBe('the cat cats');
+  const file = wordPieceFile(words);
+  const { special } = await read({
+    ...file,
+    post_processor: { ...(file.post_processor as object), pair: [] },
+  });
+  expect(special).toEqual({ text: 2, pair: undefined });
 });
 
 test('byte-level BPE: ids are one higher, as 0 is padding', async () => {

@@ -6,6 +6,8 @@ import type { DatasetContext } from '../dataset.ts';
 import { fileFingerprint } from '../decoded.ts';
 import { openRegularFile } from '../regular-file.ts';
 import { resolveSourcePath } from '../source-path.ts';
+import { pairLengths } from './pair-lengths.ts';
+import type { TextEncoder } from './tokenizer.ts';
 
 const maximumBytes = 64 * 2 ** 20;
 /** Token ids have 16 bits. */
@@ -46,8 +48,8 @@ interface ReadTokenizer {
   tokenizer: TokenizerFile;
   /** The number of ids. */
   vocabulary: number;
-  /** The number of special tokens around every text. */
-  special: number;
+  /** The number of special tokens around every text, and of a pair; undefined for a file that does not put pairs together. */
+  special: { text: number; pair: number | undefined };
 }
 
 /** The last files that were read, so that plans of the same job read theirs once. */
@@ -111,8 +113,9 @@ function parsed(text: string): ReadTokenizer {
   if (vocabulary > maximumIds)
     throw new RangeError(`has ${largest + 1} ids, more than ${maximumIds - shift}`);
   const tokenizer: TokenizerFile = { type: 'file', shift, definition };
-  const { before, after } = specialTokens(tokenizer, opened(tokenizer));
-  return { tokenizer, vocabulary, special: before.length + after.length };
+  const { before, after, pair } = specialTokens(tokenizer, opened(tokenizer));
+  const ofPair = pair && pair.first.length + pair.between.length + pair.last.length;
+  return { tokenizer, vocabulary, special: { text: before.length + after.length, pair: ofPair } };
 }
 
 /** The ids of a vocabulary: by token, or in the order of a list. */
@@ -127,16 +130,25 @@ function idsOf(vocabulary: unknown): number[] {
  *
  * @throws RangeError for a part of the tokenizer that is not supported
  */
-export function fileEncoder(tokenizer: TokenizerFile): (text: string, ids: Uint16Array) => boolean {
+export function fileEncoder(tokenizer: TokenizerFile): TextEncoder {
   const { shift } = tokenizer;
   const library = opened(tokenizer);
-  const { before, after } = specialTokens(tokenizer, library);
-  return (text, ids) => {
+  const { before, after, pair } = specialTokens(tokenizer, library);
+  const write = (all: number[], ids: Uint16Array) => ids.set(shift === 0 ? all : all.map((id) => id + 1));
+  return (text, ids, second) => {
     const tokens = idsIn(library, text, false);
-    const room = ids.length - before.length - after.length;
-    const all = [...before, ...(tokens.length > room ? tokens.slice(0, room) : tokens), ...after];
-    ids.set(shift === 0 ? all : all.map((id) => id + 1));
-    return tokens.length > room;
+    if (second === undefined) {
+      const room = ids.length - before.length - after.length;
+      write([...before, ...tokens.slice(0, room), ...after], ids);
+      return tokens.length > room;
+    }
+    if (pair === undefined) throw new RangeError('the tokenizer does not put pairs of texts together');
+    const { first, between, last } = pair;
+    const others = idsIn(library, second, false);
+    const room = ids.length - first.length - between.length - last.length;
+    const [left, right] = pairLengths(tokens.length, others.length, room, ids.length);
+    write([...first, ...tokens.slice(0, left), ...between, ...others.slice(0, right), ...last], ids);
+    return left + right < tokens.length + others.length;
   };
 }
 
@@ -158,23 +170,51 @@ function opened({ definition }: TokenizerFile): Library {
   }
 }
 
-function idsIn(library: Library, text: string, special: boolean): number[] {
-  return library.encode(text, { add_special_tokens: special }).ids;
+function idsIn(library: Library, text: string, special: boolean, pair?: string): number[] {
+  return library.encode(text, { add_special_tokens: special, ...(pair !== undefined && { text_pair: pair }) })
+    .ids;
 }
 
-/** The special tokens that a tokenizer puts around every text, found around the first text that has tokens at all. */
-function specialTokens(
-  { definition }: TokenizerFile,
-  library: Library,
-): { before: number[]; after: number[] } {
+/** The special tokens of a tokenizer, as ids. */
+interface SpecialTokens {
+  /** Around a text. */
+  before: number[];
+  after: number[];
+  /** Before, between and behind the two texts of a pair; undefined where the file does not say how pairs are put together. */
+  pair: { first: number[]; between: number[]; last: number[] } | undefined;
+}
+
+/** Finds the special tokens around the first text that has tokens at all, and around a pair of it. */
+function specialTokens({ definition }: TokenizerFile, library: Library): SpecialTokens {
   const { vocab } = definition.model as { vocab: object };
   const tokens = Object.keys(vocab).slice(0, mostProbes);
   for (const text of ['a', ...tokens.map((token) => token.replace(/^(##|\u0120|\u2581)/, ''))]) {
     const [plain, whole] = [false, true].map((special) => idsIn(library, text, special));
-    for (let at = 0; plain.length > 0 && at + plain.length <= whole.length; at++) {
-      if (plain.every((id, i) => whole[at + i] === id))
-        return { before: whole.slice(0, at), after: whole.slice(at + plain.length) };
-    }
+    const at = placeOf(plain, whole, 0);
+    if (at < 0) continue;
+    const both = idsIn(library, text, true, text);
+    const one = placeOf(plain, both, 0);
+    const two = one < 0 ? -1 : placeOf(plain, both, one + plain.length);
+    return {
+      before: whole.slice(0, at),
+      after: whole.slice(at + plain.length),
+      pair:
+        two < 0
+          ? undefined
+          : {
+              first: both.slice(0, one),
+              between: both.slice(one + plain.length, two),
+              last: both.slice(two + plain.length),
+            },
+    };
   }
   throw new RangeError('has a post-processor that is not supported: it does not put tokens around a text');
+}
+
+/** Where some ids, at least one, are in others, from a place on; -1 where they are not. */
+function placeOf(ids: readonly number[], all: readonly number[], from: number): number {
+  for (let at = from; ids.length > 0 && at + ids.length <= all.length; at++) {
+    if (ids.every((id, i) => all[at + i] === id)) return at;
+  }
+  return -1;
 }

@@ -5,7 +5,11 @@ import { prepareTokenizer, textDecoder, textEncoder, type Tokenizer, tokenizerOp
 
 async function learn(options: object, texts: readonly string[]): Promise<Tokenizer> {
   const context = { cacheDir: '', roots: [] };
-  const { learn: learnFrom } = await prepareTokenizer(tokenizerOptions.parse(options), 1, context);
+  const { learn: learnFrom } = await prepareTokenizer(
+    tokenizerOptions.parse(options),
+    { length: 1 },
+    context,
+  );
   async function* batches() {
     yield texts.map((text) => ({ text }));
   }

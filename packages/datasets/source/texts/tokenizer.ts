@@ -10,9 +10,13 @@ import {
   type TokenizerFile,
   tokenizerFileOptions,
 } from './tokenizer-file.ts';
+import { pairLengths } from './pair-lengths.ts';
 import { type Words, word } from './word.ts';
 
-type LearnedTokenizer = Words | BytePair;
+type LearnedTokenizer = (Words | BytePair) & {
+  /** The id between the two texts of a pair; absent where texts are no pairs. */
+  separator?: number;
+};
 
 /** A tokenizer that was learned, or came in a file. Token ids have 16 bits. */
 export type Tokenizer = LearnedTokenizer | TokenizerFile;
@@ -63,40 +67,53 @@ interface PreparedTokenizer {
   /** What the ids depend on beside the texts. */
   state: unknown;
   /**
-   * @param texts the training texts, which are read only if they are needed
+   * @param texts the training texts, or pairs, which are read only if they are needed
    * @throws the reason of the signal when it is aborted
    */
-  learn(texts: AsyncIterable<{ text: string }[]>, signal?: AbortSignal): Promise<Tokenizer>;
+  learn(texts: AsyncIterable<{ text: string; second?: string }[]>, signal?: AbortSignal): Promise<Tokenizer>;
 }
 
 /**
- * @param length the length of every text in tokens
+ * @param texts the length of every text in tokens, and the name of the column of the second texts where there are pairs
  * @throws DistilleryError `data_error` for a file that holds no tokenizer, which names its path, and for a length that leaves
  *   no room beside its special tokens
  */
 export async function prepareTokenizer(
   choice: TokenizerOptions,
-  length: number,
+  { length, pair }: { length: number; pair?: string | undefined },
   context: DatasetContext,
 ): Promise<PreparedTokenizer> {
+  const pairs = pair !== undefined;
   if (choice.type === 'file') {
-    const { tokenizer, vocabulary, special, state } = await readTokenizerFile(choice, context);
+    const { tokenizer, vocabulary, special: around, state } = await readTokenizerFile(choice, context);
+    const special = around[pairs ? 'pair' : 'text'];
+    if (special === undefined) {
+      const message = 'does not put pairs of texts together: its post-processor has no template of a pair';
+      const field = { path: '/dataset/tokenizer/path', value: choice.path, message };
+      throw new DistilleryError('data_error', `${choice.path}: ${message}`, { fields: [field] });
+    }
     if (length <= special) {
-      const message = `must be above ${special}, the number of special tokens around a text`;
+      const message = `must be above ${special}, the number of special tokens ${pairs ? 'of a pair' : 'around a text'}`;
       const field = { path: '/dataset/length', value: length, message };
       throw new DistilleryError('data_error', `length ${message}`, { fields: [field] });
     }
     return { vocabulary, state, learn: async () => tokenizer };
   }
-  const { vocabulary } = choice;
+  // The separator comes after the ids that are learned.
+  const separated = pairs ? { separator: choice.vocabulary } : {};
   return {
-    vocabulary,
+    vocabulary: choice.vocabulary + (pairs ? 1 : 0),
     state: choice,
     async learn(texts, signal) {
       const kind = tokenizerKind(choice);
       const counter = pieceCounter();
-      for await (const batch of texts) for (const { text } of batch) counter.add(kind.pieces(text, choice));
-      return kind.learn(counter.counts, choice, signal);
+      for await (const batch of texts) {
+        for (const { text, second } of batch) {
+          counter.add(kind.pieces(text, choice));
+          if (second !== undefined) counter.add(kind.pieces(second, choice));
+        }
+      }
+      return { ...(await kind.learn(counter.counts, choice, signal)), ...separated };
     },
   };
 }
@@ -105,18 +122,21 @@ export async function prepareTokenizer(
 const keptPieces = 200_000;
 
 /**
- * Creates an encoder of texts.
+ * Writes a text, or a pair of texts, as ids, and leaves the rest of `ids` unchanged: 0 is padding.
  *
- * @returns a function that writes at most `ids.length` ids, and leaves the rest of `ids` unchanged: 0 is padding. It
- *   returns whether the text was longer and is cut off
+ * @returns whether the text was longer than `ids` and is cut off
  */
-export function textEncoder(learned: Tokenizer): (text: string, ids: Uint16Array) => boolean {
+export type TextEncoder = (text: string, ids: Uint16Array, second?: string) => boolean;
+
+/** Creates an encoder of texts, and of pairs where the tokenizer has a separator. */
+export function textEncoder(learned: Tokenizer): TextEncoder {
   if (learned.type === 'file') return fileEncoder(learned);
   const kind = tokenizerKind(learned);
   const encode = kind.encoder(learned);
   const known = new Map<string, readonly number[]>();
-  return (text, ids) => {
-    let at = 0;
+  /** The first ids of a text, at most `most`, and whether there are more. */
+  const idsOf = (text: string, most: number) => {
+    const ids: number[] = [];
     for (const piece of kind.pieces(text, learned)) {
       let found = known.get(piece);
       if (found === undefined) {
@@ -124,16 +144,37 @@ export function textEncoder(learned: Tokenizer): (text: string, ids: Uint16Array
         if (known.size < keptPieces) known.set(piece, found);
       }
       for (const id of found) {
-        if (at === ids.length) return true;
-        ids[at++] = id;
+        if (ids.length === most) return { ids, more: true };
+        ids.push(id);
       }
     }
-    return false;
+    return { ids, more: false };
+  };
+  return (text, ids, second) => {
+    const first = idsOf(text, ids.length);
+    if (second === undefined) {
+      ids.set(first.ids);
+      return first.more;
+    }
+    const other = idsOf(second, ids.length);
+    const [left, right] = pairLengths(first.ids.length, other.ids.length, ids.length - 1, ids.length);
+    ids.set([...first.ids.slice(0, left), learned.separator as number, ...other.ids.slice(0, right)]);
+    return first.more || other.more || left + right < first.ids.length + other.ids.length;
   };
 }
 
 /** Creates the opposite of `textEncoder`: the text that a network reads, as far as the tokenizer keeps it. */
 export function textDecoder(learned: Tokenizer): (ids: Uint16Array) => string {
-  const decode = learned.type === 'file' ? fileDecoder(learned) : tokenizerKind(learned).decoder(learned);
-  return (ids) => decode(Array.from(ids).filter((id) => id !== 0));
+  const present = (ids: Uint16Array) => Array.from(ids).filter((id) => id !== 0);
+  if (learned.type === 'file') {
+    const decode = fileDecoder(learned);
+    return (ids) => decode(present(ids));
+  }
+  const decode = tokenizerKind(learned).decoder(learned);
+  return (ids) => {
+    const all = present(ids);
+    const at = learned.separator === undefined ? -1 : all.indexOf(learned.separator);
+    if (at < 0) return decode(all);
+    return `${decode(all.slice(0, at))} | ${decode(all.slice(at + 1))}`;
+  };
 }

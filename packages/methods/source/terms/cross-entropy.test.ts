@@ -42,6 +42,33 @@ test.each([0, 0.1, 0.9])('equals the formula with smoothing %d', (labelSmoothing
   expectGradient(f, [tf.tensor(logits)]);
 });
 
+test.each([0, 0.1])('weighs samples by their classes, with smoothing %d', (labelSmoothing) => {
+  const logits = [
+    [1.5, -2, 0.25],
+    [0, 0.5, -0.5],
+    [-4, 2, 2],
+  ];
+  const labels = [2, 0, 2];
+  const weights = [3, 1, 0.5];
+  const classWeights = tf.tensor1d(weights);
+  const rest = { labels: tf.tensor1d(labels, 'int32'), classWeights };
+  const f = lossOf('cross_entropy', { labelSmoothing }, 'logits', {}, rest);
+  const each = logits.map((row, at) => weights[labels[at]] * reference([row], [labels[at]], labelSmoothing));
+  const sum = (numbers: number[]) => numbers.reduce((a, b) => a + b, 0);
+  expectClose(f(tf.tensor(logits)), [sum(each) / sum(labels.map((label) => weights[label]))]);
+  expectGradient(f, [tf.tensor(logits)]);
+  expectNoLeak(() => tf.tidy(() => tf.grad(f)(tf.tensor(logits))));
+  // A mixed sample has the weights of both its labels, in their shares.
+  const mixed = { labels: tf.tensor1d([0, 0, 1], 'int32'), shares: tf.tensor1d([0.25, 1, 0.5]) };
+  const own = [0.25 * 0.5 + 0.75 * 3, 3, 0.5 * 0.5 + 0.5 * 1];
+  const one = lossOf('cross_entropy', {}, 'logits', {}, { ...rest, mixed });
+  const plain = logits.map((row, at) => {
+    const share = [0.25, 1, 0.5][at];
+    return share * reference([row], [labels[at]], 0) + (1 - share) * reference([row], [[0, 0, 1][at]], 0);
+  });
+  expectClose(one(tf.tensor(logits)), [sum(plain.map((value, at) => own[at] * value)) / sum(own)]);
+});
+
 test('logits of ±1000 are not NaN', () => {
   const logits = tf.tensor([
     [1000, -1000],

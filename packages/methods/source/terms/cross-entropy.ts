@@ -25,7 +25,8 @@ const options = z.strictObject({
 /**
  * Cross-entropy with the labels: −mean log softmax(z)_y of logits `[batch, K]`. With label smoothing ε the target is
  * (1 − ε)·onehot(y) + ε/K (Szegedy et al., 2016, "Rethinking the Inception Architecture", arXiv:1512.00567). Where samples
- * are mixed, onehot(y) is λ·onehot(y_a) + (1 − λ)·onehot(y_b) (arXiv:1710.09412).
+ * are mixed, onehot(y) is λ·onehot(y_a) + (1 − λ)·onehot(y_b) (arXiv:1710.09412). Where classes have weights, the mean is
+ * Σ w·loss / Σ w, with the weight of a sample's label, as in PyTorch's CrossEntropyLoss.
  */
 export const crossEntropy: Term<typeof options> = {
   type: 'cross_entropy',
@@ -41,14 +42,19 @@ export const crossEntropy: Term<typeof options> = {
       reads: ['labels', 'mixed'],
       matching: false,
       auxiliary: {},
-      loss({ student, labels, mixed, classes }) {
+      loss({ student, labels, mixed, classWeights, classes }) {
         const logits = student[tap] as tf.Tensor2D;
         const target = targetOf({ labels, mixed }, classes);
-        if (labelSmoothing === 0) return tf.mean(softmaxCrossEntropy(logits, target));
+        const mean = (losses: tf.Tensor1D) => {
+          if (classWeights === undefined) return tf.mean(losses);
+          const weights = tf.sum(tf.mul(probabilities(target, classes), classWeights), 1);
+          return tf.div(tf.sum(tf.mul(losses, weights)), tf.sum(weights));
+        };
+        if (labelSmoothing === 0) return mean(softmaxCrossEntropy(logits, target));
         // Smoothing is done by arithmetic because oneHot accepts only whole numbers as its on and off values.
         const hot = probabilities(target, classes);
         const smoothed = tf.add(tf.mul(hot, 1 - labelSmoothing), labelSmoothing / classes);
-        return tf.mean(softmaxCrossEntropy(logits, smoothed as tf.Tensor2D));
+        return mean(softmaxCrossEntropy(logits, smoothed as tf.Tensor2D));
       },
     };
   },

@@ -25,6 +25,7 @@ export function bound(
 interface Rest {
   labels?: Tensor1D;
   mixed?: TermBatch['mixed'];
+  classWeights?: TermBatch['classWeights'];
   at?: (option: Scheduled) => number;
   auxiliary?: (name: string, x: Tensor) => Tensor;
 }
@@ -45,6 +46,7 @@ export function lossOfTaps(type: string, options: object, taps: string[], teache
       teacher,
       labels: rest.labels as Tensor1D,
       mixed: rest.mixed,
+      classWeights: rest.classWeights,
       indices: rest.labels as Tensor1D,
       classes: x[0].shape[x[0].rank - 1],
       at: rest.at ?? atStart,

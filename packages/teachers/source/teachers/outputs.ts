@@ -34,7 +34,7 @@ export const outputs: TeacherKind<typeof options> = {
     const path = pathOf(chosen);
     const { files, job } = context ?? {};
     // Files are read when the job is planned, and again by the stage that uses them.
-    if (files !== undefined && job !== undefined) await refuseMisfits(chosen, path, files, job);
+    if (files !== undefined && job?.trainCount !== undefined) await refuseMisfits(chosen, path, files, job);
     return { ...(chosen.classes && { classes: chosen.classes }) };
   },
   async read(chosen, files) {
@@ -71,7 +71,11 @@ async function refuseMisfits(
   chosen: Options,
   path: string,
   files: TeacherFiles,
-  { trainCount, testCount, classes }: { trainCount: number; testCount: number; classes: readonly string[] },
+  {
+    trainCount = 0,
+    testCount = 0,
+    classes,
+  }: { trainCount?: number; testCount?: number; classes: readonly string[] },
 ): Promise<void> {
   try {
     const { logits } = await opened(chosen, files);

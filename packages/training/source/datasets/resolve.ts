@@ -39,7 +39,7 @@ export async function resolveDatasets(
 }
 
 async function resolved(
-  { id, trainLimit, testLimit }: Choice<'source'>,
+  { id, trainLimit, testLimit, classes }: Choice<'source'>,
   path: string,
   store: Store,
   owner: string | null | undefined,
@@ -61,6 +61,7 @@ async function resolved(
   const limits = {
     ...(trainLimit !== undefined && { trainLimit }),
     ...(testLimit !== undefined && { testLimit }),
+    ...(classes !== undefined && { classes }),
   };
   return { ...sourceOf(dataset), ...limits };
 }

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { type DatasetContext, openRegularFile, resolveSourcePath } from '@distillery/datasets';
 import { inFloat32, readTensors } from '@distillery/formats';
-import { DistilleryError } from '@distillery/spec';
+import { DistilleryError, sha256 } from '@distillery/spec';
 import type { GivenArray, TeacherFiles } from '@distillery/teachers';
 import { parquetArrays } from './parquet-arrays.ts';
 
@@ -12,6 +12,17 @@ const mostBytes = 2 * 2 ** 30;
 /** Reads the files that teachers name, in the folders that jobs may read and in the artifact store. */
 export function teacherFiles(context: DatasetContext): TeacherFiles {
   return {
+    async bytes(path) {
+      const file = await openRegularFile(await resolveSourcePath(path, context));
+      try {
+        const { size } = await file.stat();
+        if (size > mostBytes) throw new RangeError(`has ${size} bytes, expected at most ${mostBytes}`);
+        const bytes = await file.readFile();
+        return { digest: sha256(bytes), bytes };
+      } finally {
+        await file.close();
+      }
+    },
     async arrays(path) {
       const local = await resolveSourcePath(path, context);
       const file = await openRegularFile(local);
@@ -24,7 +35,7 @@ export function teacherFiles(context: DatasetContext): TeacherFiles {
           return { digest: await digestOfFile(local), size, arrays: await parquetArrays(local) };
         }
         const bytes = await file.readFile();
-        return { digest: createHash('sha256').update(bytes).digest('hex'), size, arrays: arraysIn(bytes) };
+        return { digest: sha256(bytes), size, arrays: arraysIn(bytes) };
       } finally {
         await file.close();
       }

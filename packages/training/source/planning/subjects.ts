@@ -15,17 +15,20 @@ export interface TeacherFacts extends Omit<TeacherOutline, 'subject'> {
   data?: DatasetOutline;
 }
 
+/** The data of a job; while the job is planned also the numbers of its samples. */
+type JobData = Pick<DatasetOutline, 'shape' | 'classes'> & Partial<DatasetOutline>;
+
 /**
  * Describes the teachers of a job, by name.
  *
- * @param job the data of the job, where teachers that come in files must still be checked against it
+ * @param job the data of the job, by which teachers that come in files are checked
  * @throws DistilleryError `invalid_spec` for a teacher that cannot be used; `data_error` or `data_unavailable` when a
  *   teacher's data set cannot be read
  */
 export async function describeTeachers(
   spec: JobSpec,
   { store, ...context }: DatasetContext & { store?: Store },
-  job?: DatasetOutline,
+  job?: JobData,
 ): Promise<Record<string, TeacherFacts>> {
   const facts: Record<string, TeacherFacts> = {};
   for (const teacher of jobTeachers(spec)) {
@@ -45,7 +48,7 @@ async function outlineOf(
   { options, path }: Teacher,
   store: Store | undefined,
   context: DatasetContext,
-  job: DatasetOutline | undefined,
+  job: JobData | undefined,
 ): Promise<TeacherOutline> {
   const surroundings = store && { store, files: teacherFiles(context), ...(job && { job }) };
   try {

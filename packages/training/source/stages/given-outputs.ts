@@ -133,7 +133,7 @@ function mapped(
   return out;
 }
 
-/** Keeps the file in the store, so that the report names it. */
-async function storedFile({ store, data }: StageContext, path: string) {
+/** Keeps the file of a teacher in the store, so that the report names it. */
+export async function storedFile({ store, data }: StageContext, path: string) {
   return await store.put(createReadStream(await resolveSourcePath(path, data)));
 }

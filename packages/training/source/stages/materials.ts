@@ -60,7 +60,11 @@ export async function loadMaterials(
   const indices = trainingIndices(dataset, validationOf(spec));
   const job =
     own === undefined ? dataset : await datasets.get(spec.dataset.source).outline(spec.dataset, data);
-  const teachers = await describeTeachers(spec, { ...data, store });
+  const teachers = await describeTeachers(
+    spec,
+    { ...data, store },
+    { shape: job.shape, classes: job.classes },
+  );
   const layout = planNetworks(spec, { job, teachers, initials: await describeInitials(spec, store) });
   return { engine, dataset, indices, layout };
 }

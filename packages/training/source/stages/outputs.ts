@@ -26,7 +26,7 @@ import { aboutData, aboutDataSchema, dataBlobs } from './about-data.ts';
 import { blobSchema } from './blob.ts';
 import { loadMaterials, outputsKey, phase } from './materials.ts';
 import type { StageContext, StageKind } from './stage.ts';
-import { givenTeacher, storeGiven } from './given-outputs.ts';
+import { givenTeacher, storedFile, storeGiven } from './given-outputs.ts';
 import { scoredTeacher } from './scored-teacher.ts';
 import { openTeacher } from './teacher-provider.ts';
 import { blobsOf, networkReferenceSchema, trainedNetworkSchema } from './trained-network.ts';
@@ -210,7 +210,7 @@ async function run(context: StageContext<Input>): Promise<OutputsResult> {
         given: {
           result: await scoredTeacher(context, materials, {
             plan,
-            weights: { digest: provider.digest, size: (await store.stat(provider.digest))?.size ?? 0 },
+            weights: await fileOf(),
             logits: await testLogits(),
             latencyMs: predictionLatency(provider, dataset.shape),
           }),
@@ -220,6 +220,13 @@ async function run(context: StageContext<Input>): Promise<OutputsResult> {
     };
   } finally {
     provider.dispose();
+  }
+
+  /** The stored file that the teacher comes from. */
+  async function fileOf() {
+    const path = 'teacher' in taught ? taught.teacher.options.path : undefined;
+    if (typeof path === 'string') return await storedFile(context, path);
+    return { digest: provider.digest, size: (await store.stat(provider.digest))?.size ?? 0 };
   }
 
   async function testLogits(): Promise<Float32Array> {

@@ -2,6 +2,7 @@ import type { Dataset } from '@distillery/datasets';
 import { digestOf, DistilleryError } from '@distillery/spec';
 import type { TeacherProvider } from '@distillery/teachers';
 import * as tf from '@tensorflow/tfjs-core';
+import { teacherFiles } from '../given/files.ts';
 import { predictorOf } from '../evaluate.ts';
 import { teachers } from '../kinds.ts';
 import { createNetwork, disposeNetwork } from '../network.ts';
@@ -19,7 +20,7 @@ import type { Trained } from './trained-network.ts';
  * @throws DistilleryError `artifact_corrupt` when weights are missing or damaged: the store verifies what it reads
  */
 export async function openTeacher(
-  { store }: Pick<StageContext, 'store'>,
+  { store, data }: Pick<StageContext, 'store' | 'data'>,
   network: PlannedTeacher | PlannedStudent,
   trained: Trained | undefined,
   { shape, normalization }: { shape: number[]; normalization?: Normalization },
@@ -30,6 +31,8 @@ export async function openTeacher(
     throw new DistilleryError('internal', `a teacher of ${options.type} cannot be run`);
   const provider = await kind.open(options, {
     store,
+    files: teacherFiles(data),
+    shape,
     ...(trained && { trained: trained.result.best.weights.digest }),
     network: async (weights) => {
       const values = await loadWeights(store, weights, network.plan.parameters);

@@ -31,6 +31,8 @@ export async function stageRunner(roots: string[] = []) {
   const engine = await startEngine();
   return {
     store,
+    /** The folders that jobs may read. */
+    data: { cacheDir: join(folder, 'data'), roots },
     /** The warnings of the store. */
     warnings,
     engine,
