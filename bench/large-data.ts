@@ -1,5 +1,5 @@
 /**
- * Trains on a folder of images that is far larger than memory: the time to the first step, images per second, and the most memory
+ * Trains on a folder of images that is far larger than memory: the time to the first batch, images per second, and the most memory
  * that the trainer takes; the same with a kill on the way, after which the state must be the same bytes; and once more from the
  * decoded images that the first run has kept on the disk.
  *
@@ -15,6 +15,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { randomStream } from '@distillery/engine';
 import { decodeSafetensors } from '@distillery/formats';
 import { openStore } from '@distillery/store';
 import { jobSpec, planJob } from '@distillery/training';
@@ -46,7 +47,6 @@ const images = join(folder, 'images');
 try {
   const written = await writeSet();
   console.log(`${written.files} JPEG files of 640×480, ${(written.bytes / 1e9).toFixed(1)} GB`);
-  if (wanted.steps === 0) process.exit();
   const whole = await measured('decoding', 'data', [wanted.steps]);
   const cut = await measured('killed at half', 'data-cut', [Math.floor(wanted.steps / 2), wanted.steps]);
   const again = await measured('from decoded images on the disk', 'data', [wanted.steps]);
@@ -74,7 +74,8 @@ async function writeSet(): Promise<{ files: number; bytes: number }> {
 
 async function photograph(index: number): Promise<Buffer> {
   const [width, height] = [640, 480];
-  const small = randomBytes(80 * 60 * 3);
+  const random = randomStream(index, 'photograph');
+  const small = Uint8Array.from({ length: 80 * 60 * 3 }, () => Math.floor(random.uniform() * 256));
   return sharp(small, { raw: { width: 80, height: 60, channels: 3 } })
     .resize(width, height)
     .modulate({ hue: (index * 67) % 360 })
@@ -115,9 +116,9 @@ async function measured(name: string, data: string, stops: number[]): Promise<st
   let seen = 0;
   for (const stop of stops) {
     const { firstStep, seconds, peakMiB } = await runUntil(task, stop);
-    const perSecond = ((stop - seen - 1) * batchSize) / (seconds - firstStep);
+    const perSecond = ((stop - seen) * batchSize) / (seconds - firstStep);
     console.log(
-      `${name}, to step ${stop}: first step after ${firstStep.toFixed(1)} s, ${perSecond.toFixed(0)} images/s, peak memory ${peakMiB} MiB`,
+      `${name}, to step ${stop}: first batch after ${firstStep.toFixed(1)} s, ${perSecond.toFixed(0)} images/s, peak memory ${peakMiB} MiB`,
     );
     task.attempt++;
     seen = stop;
@@ -141,7 +142,8 @@ async function runUntil(task: Task, step: number) {
     500,
   );
   trainer.on('message', (message: FromTrainer) => {
-    if (message.type === 'progress' && message.progress.step > 0 && firstStep === 0) firstStep = since();
+    // The first row of metrics is that of the first batch, before its step.
+    if (message.type === 'metrics' && firstStep === 0) firstStep = since();
     if (message.type === 'failed') console.error(message.message);
     if (message.type !== 'checkpoint' || message.saved.step < step) return;
     seconds = since();
