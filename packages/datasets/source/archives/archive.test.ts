@@ -69,7 +69,12 @@ async function mutated(count: number): Promise<void> {
   const random = randomStream(1, 'fuzz', 'archives');
   const content = Object.fromEntries(files.map(([name, body]) => [name, new Uint8Array(body)]));
   const zstd = await readFile(join(import.meta.dirname, '../testing/archives/small.tar.zst'));
-  const seeds = [Buffer.from(zipSync(content)), await tarOf(files, { gzip: false }), await tarOf(files), zstd];
+  const seeds = [
+    Buffer.from(zipSync(content)),
+    await tarOf(files, { gzip: false }),
+    await tarOf(files),
+    zstd,
+  ];
   const path = join(await temporaryFolder(), 'archive');
   let refused = 0;
   for (let i = 0; i < count; i++) {
