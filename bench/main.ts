@@ -14,7 +14,7 @@ import { availableParallelism, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { pythonWith } from '../test/testing/python.ts';
-import { bestPeer, compare, compareSteps, type Measured, ratioOf } from './compare.ts';
+import { bestPeer, compare, compareSteps, type Measured, median, ratioOf } from './compare.ts';
 import { contender, type ContenderId, contenderIds } from './contender.ts';
 import { writeInputs } from './inputs.ts';
 import { networks, type StepTask, tasks, tutorialStudent, workOf } from './networks.ts';
@@ -95,7 +95,9 @@ for (const precision of precisions) {
     const work = workOf({ network: tutorialStudent, task: 'soft_target', precision }, setup);
     const row = await studentsPerHour(trainers, work, contendersOf(work), { rounds, python });
     const perHour = contendersOf(work).map((id) => `${id} ${studentsOf(row, id)?.toFixed(0) ?? 'refused'}`);
-    told(`${trainers} trainers, ${precision}: ${perHour.join(', ')} students an hour`);
+    told(
+      `${trainers} trainers, ${precision}: ${perHour.join(', ')} students an hour, ${'refused' in row.together ? 'failed' : median(row.together).toFixed(0)} in one function of ours`,
+    );
     beside.push(row);
   }
 }

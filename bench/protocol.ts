@@ -18,6 +18,8 @@ export interface Row {
 export interface Work extends Row {
   threads: number;
   batch: number;
+  /** The students that ours trains in one function, on the same batches of one teacher. Default: 1. */
+  students?: number;
   inputs: Inputs;
   /** What follows is read by PyTorch alone: its way to run, the student, the term and shapes of the feature task. */
   way?: { channelsLast: boolean; compiled: boolean };

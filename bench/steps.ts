@@ -32,14 +32,19 @@ export async function stepper(work: Work & { task: StepTask }): Promise<Take> {
   const training = accepted(trainingSchema, { epochs: 1, batchSize, ...inPrecision(precision) });
   const dataset = readInputs(work.inputs);
   const described = networks[name];
-  const network = createNetwork(forwardOf(describedStudent(described)), dataset.shape, 1);
   const method = methodOf(described, task);
+  const members = Array.from({ length: work.students ?? 1 }, (_, index) => ({
+    name: index === 0 ? '' : `student${index}`,
+    network: createNetwork(forwardOf(describedStudent(described)), dataset.shape, 1 + index),
+    method,
+    seed: 1 + index,
+  }));
   const teacher = await storedRows(teacherTaps(described, method), dataset.train.count, batchSize);
   const turns = turnstile();
   let ended: Promise<never> | undefined;
   const run = async (): Promise<never> => {
     await train({
-      members: [{ name: '', network, method, seed: 1 }],
+      members,
       dataset,
       indices: {
         train: Int32Array.from({ length: longest * batchSize }, (_, index) => index % dataset.train.count),

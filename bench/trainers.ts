@@ -12,6 +12,8 @@ export interface Beside {
   precision: Precision;
   /** The students that each contender trains in an hour, in each round. */
   sides: Partial<Record<ContenderId, number[] | Refusal>>;
+  /** The same where one of our processes trains as many students in one function, with all threads. */
+  together: number[] | Refusal;
 }
 
 /** The steps of a student: ten epochs of CIFAR-10's 50,000 images, as in the tutorial. */
@@ -30,17 +32,19 @@ export async function studentsPerHour(
   const students = Array.from({ length: trainers }, () => student);
   const threads = trainerThreads(student, students, trainers, work.threads);
   const sides: Beside['sides'] = {};
+  let together: Beside['together'] = [];
   const processes = ids.map((id) => ({
     id,
     running: students.map(() => contender(id, { ...work, threads }, python)),
   }));
+  const one = contender('ours', { ...work, students: trainers }, python);
   try {
     // The first round does not count.
     for (let round = -1; round < rounds; round++) {
       for (const { id, running } of processes) {
         const before = sides[id] ?? [];
         if ('refused' in before) continue;
-        const answers = await Promise.all(running.map((one) => one.ask({ steps: taken })));
+        const answers = await Promise.all(running.map((each) => each.ask({ steps: taken })));
         const refusal = answers.find((answer) => 'refused' in answer);
         const perStep = answers.map((answer) =>
           'refused' in answer ? Number.NaN : mean(answer.milliseconds.slice(settling)),
@@ -48,11 +52,18 @@ export async function studentsPerHour(
         const perHour = perStep.reduce((sum, each) => sum + 3_600_000 / each, 0) / stepsOfStudent(work.batch);
         sides[id] = refusal ?? (round < 0 ? [] : [...before, perHour]);
       }
+      if ('refused' in together) continue;
+      const answer = await one.ask({ steps: taken });
+      if ('refused' in answer) together = answer;
+      else if (round >= 0) {
+        const perStep = mean(answer.milliseconds.slice(settling));
+        together.push((trainers * 3_600_000) / perStep / stepsOfStudent(work.batch));
+      }
     }
   } finally {
-    await Promise.all(processes.flatMap(({ running }) => running.map((one) => one.stop())));
+    await Promise.all([one, ...processes.flatMap(({ running }) => running)].map((each) => each.stop()));
   }
-  return { trainers, threads, precision: work.precision, sides };
+  return { trainers, threads, precision: work.precision, sides, together };
 }
 
 /** Returns a contender's median; undefined if it was not asked or refused. */

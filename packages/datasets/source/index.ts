@@ -4,12 +4,14 @@ import { idx } from './sources/idx.ts';
 import { imageFolder } from './sources/image-folder.ts';
 import { cifar100 } from './sources/cifar100.ts';
 import type { DatasetKind } from './dataset.ts';
+import { imageParquet } from './sources/image-parquet.ts';
 import { imageTable } from './sources/image-table.ts';
 import { npz } from './sources/npz.ts';
 import { shapes } from './sources/shapes.ts';
 import { table } from './sources/table.ts';
 import { textCsv } from './sources/text-csv.ts';
 import { uploaded } from './sources/uploaded.ts';
+import { webdataset } from './sources/webdataset.ts';
 
 export { cifar10Reachable } from './sources/cifar10.ts';
 export {
@@ -50,6 +52,19 @@ export { type Changed, type Transform, transforms } from './transforms/index.ts'
 
 /** The data sources. A job chooses one as `{"source": "cifar10", …options}`. */
 export const datasets = registry<DatasetKind, 'source'>(
-  [cifar10, cifar100, idx, imageFolder, imageTable, npz, shapes, table, textCsv, uploaded],
+  [
+    cifar10,
+    cifar100,
+    idx,
+    imageFolder,
+    imageParquet,
+    imageTable,
+    npz,
+    shapes,
+    table,
+    textCsv,
+    uploaded,
+    webdataset,
+  ],
   'source',
 );

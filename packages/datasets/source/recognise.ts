@@ -5,6 +5,7 @@ import { openNpz } from './arrays/npz.ts';
 import { isImageName } from './images/image-layout.ts';
 import { openRegularFile } from './regular-file.ts';
 import { usualMissing } from './rows/labels.ts';
+import { parquetThread } from './rows/parquet-thread.ts';
 import { recordsOf } from './rows/records.ts';
 import type { RowFault, RowFile } from './rows/row-file.ts';
 
@@ -40,14 +41,16 @@ const [mostEntries, mostRows] = [5000, 200];
 export async function recognise(path: string, signal?: AbortSignal): Promise<Recognised> {
   const name = basename(path);
   try {
-    if (rowName.test(name)) return await recogniseRows(path, signal);
+    if (rowName.test(name)) return (await recogniseImageRows(path)) ?? (await recogniseRows(path, signal));
     const head = await beginning(path);
     if (head.subarray(0, 2).toString() === 'PK') {
       if (/\.npz$/i.test(name) || (await holdsArrays(path))) return { source: 'npz', options: {} };
       return await recogniseArchive(path, signal);
     }
     const isTar = head.subarray(257, 262).toString() === 'ustar';
-    if (isTar || (head[0] === 0x1f && head[1] === 0x8b)) return await recogniseArchive(path, signal);
+    const isPacked =
+      (head[0] === 0x1f && head[1] === 0x8b) || head.subarray(0, 4).toString('hex') === '28b52ffd';
+    if (isTar || isPacked) return await recogniseArchive(path, signal);
   } catch (cause) {
     signal?.throwIfAborted();
     if (cause instanceof DistilleryError) throw cause;
@@ -61,6 +64,8 @@ export async function recognise(path: string, signal?: AbortSignal): Promise<Rec
 async function recogniseArchive(path: string, signal: AbortSignal | undefined): Promise<Recognised> {
   let [images, seen] = [0, 0];
   let refused = '';
+  /** The name of the latest image, up to its first dot. */
+  let before: string | undefined;
   const refuse = (name: string, reason: string) => (refused ||= `; ${name} ${reason}`);
   for await (const entry of archiveEntries(path, refuse, signal)) {
     const last = entry.name.split('/').at(-1) ?? '';
@@ -68,6 +73,10 @@ async function recogniseArchive(path: string, signal: AbortSignal | undefined): 
       return { source: 'cifar100', options: {} };
     if (/^(data|test)_batch(_\d)?(\.bin)?$/.test(last)) return { source: 'cifar10', options: {} };
     if (idxName.test(last)) return { source: 'idx', options: {} };
+    const stem = entry.name.replace(/\.[^/]*$/, '');
+    if (last.endsWith('.cls') || (last.endsWith('.json') && stem === before))
+      return { source: 'webdataset', options: {} };
+    before = isImageName(entry.name) ? stem : before;
     if (isImageName(entry.name)) images++;
     if (images > 3 || ++seen >= mostEntries) break;
   }
@@ -81,6 +90,23 @@ async function holdsArrays(path: string): Promise<boolean> {
   const file = await openNpz(path).catch(() => undefined);
   file?.close();
   return file !== undefined && file.keys.length > 0;
+}
+
+/** A Parquet file with a column of images. */
+async function recogniseImageRows(path: string): Promise<Recognised | undefined> {
+  if (!/\.parquet$/i.test(path)) return undefined;
+  await (await openRegularFile(path)).close();
+  const thread = parquetThread(path);
+  try {
+    const { header, images } = await thread.outline();
+    const [image] = images;
+    const label = usual(labelNames, header);
+    return image === undefined || label === undefined
+      ? undefined
+      : { source: 'image_parquet', options: { image, label } };
+  } finally {
+    await thread.close();
+  }
 }
 
 async function recogniseRows(path: string, signal: AbortSignal | undefined): Promise<Recognised> {

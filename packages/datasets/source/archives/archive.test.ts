@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { zipSync } from 'fflate';
@@ -68,7 +68,13 @@ test('damaged archives end in an error or in files inside, and nothing else', {
 async function mutated(count: number): Promise<void> {
   const random = randomStream(1, 'fuzz', 'archives');
   const content = Object.fromEntries(files.map(([name, body]) => [name, new Uint8Array(body)]));
-  const seeds = [Buffer.from(zipSync(content)), await tarOf(files, { gzip: false }), await tarOf(files)];
+  const zstd = await readFile(join(import.meta.dirname, '../testing/archives/small.tar.zst'));
+  const seeds = [
+    Buffer.from(zipSync(content)),
+    await tarOf(files, { gzip: false }),
+    await tarOf(files),
+    zstd,
+  ];
   const path = join(await temporaryFolder(), 'archive');
   let refused = 0;
   for (let i = 0; i < count; i++) {

@@ -3,9 +3,10 @@ import { openRegularFile } from '../regular-file.ts';
 import type { ArchiveFormat } from './format.ts';
 import { tar } from './tar.ts';
 import { tarGzip } from './tar-gzip.ts';
+import { tarZstd } from './tar-zstd.ts';
 import { zip } from './zip.ts';
 
-const kinds = kindList<ArchiveFormat>('archive format', ({ type }) => type, [zip, tarGzip, tar]);
+const kinds = kindList<ArchiveFormat>('archive format', ({ type }) => type, [zip, tarGzip, tarZstd, tar]);
 
 /** The formats. A file is read by the first one that matches. */
 export const archiveFormats = {

@@ -1,4 +1,4 @@
-import { Transform } from 'node:stream';
+import { type Duplex, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { openRegularFile } from '../regular-file.ts';
 import type { ArchiveFormat, RawEntry } from './format.ts';
@@ -16,7 +16,7 @@ export const tar: ArchiveFormat = {
 /** @param unpack the streams that decompress the file */
 export async function* tarEntries(
   path: string,
-  unpack: Transform[],
+  unpack: readonly Duplex[],
   signal?: AbortSignal,
 ): AsyncGenerator<RawEntry> {
   const { extract } = await import('tar-stream');

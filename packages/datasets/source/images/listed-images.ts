@@ -2,30 +2,21 @@ import { realpath } from 'node:fs/promises';
 import { dirname, isAbsolute, join } from 'node:path';
 import { MAX_FILES } from '../archives/archive.ts';
 import type { DatasetContext } from '../dataset.ts';
-import { heldOutSamples, refuseFolds } from '../held-out.ts';
 import { labelReader } from '../rows/labels.ts';
 import { recordsOf } from '../rows/records.ts';
 import { type RowFault, type RowFile } from '../rows/row-file.ts';
 import { rowLosses } from '../rows/row-losses.ts';
 import type { SplitFiles } from '../rows/survey.ts';
 import { resolveSourcePath } from '../source-path.ts';
-import { type Layout, withLayoutClasses } from './image-layout.ts';
-import { splitNamed, type SplitName } from './split-folders.ts';
-
-const maximumClasses = 10_000;
+import type { Layout } from './image-layout.ts';
+import { type ImageRow, layoutOfRows } from './rows-layout.ts';
+import { splitNamed } from './split-folders.ts';
 
 interface Columns {
   image: string;
   label: string;
   /** The column that names the split of each row, if there is one. */
   split: string | undefined;
-}
-
-interface Row {
-  /** As in the table. */
-  name: string;
-  label: string;
-  split: SplitName;
 }
 
 /** Images that tables list, with what people should know about them. */
@@ -60,52 +51,7 @@ export async function listedImages(
       ? []
       : (await read(files.test)).map((row) => ({ ...row, split: 'test' as const }));
   const all = [...rows.filter(({ split }) => files.test === undefined || split !== 'test'), ...own];
-  const of = (split: Row['split']) => all.filter((row) => row.split === split);
-  const [train, validation, test] = [of('train'), of('validation'), of('test')];
-  const classes = [...new Set(train.map(({ label }) => label))].sort();
-  if (classes.length < 2)
-    throw new RangeError(
-      classes.length === 0
-        ? 'lists no image for training'
-        : `all images have the label ${JSON.stringify(classes[0])}`,
-    );
-  if (classes.length > maximumClasses) throw new RangeError(`more than ${maximumClasses} different labels`);
-  const rank = new Map(classes.map((name, index) => [name, index]));
-  const samples = (some: readonly Row[], split: SplitName) =>
-    some.map(({ name, label }) => {
-      const index = rank.get(label);
-      if (index === undefined)
-        throw new RangeError(
-          `the ${split} split has the label ${JSON.stringify(label)}, which no training image has`,
-        );
-      return { name, label: index };
-    });
-  const notes: string[] = [];
-  if (test.length === 0 && validation.length > 0)
-    notes.push('there is no test split: the validation split is tested on');
-  const chosen = (layout: Layout) => withLayoutClasses(layout, files.classes);
-  const trained = samples(train, 'train');
-  const given = samples(validation, 'validation');
-  const tested = samples(test, 'test');
-  if (tested.length + given.length > 0) refuseFolds(files.held);
-  if (tested.length > 0)
-    return { layout: chosen({ classes, train: trained, validation: given, test: tested }), places, notes };
-  if (given.length > 0)
-    return { layout: chosen({ classes, train: trained, validation: [], test: given }), places, notes };
-  const held = new Set(
-    heldOutSamples(
-      Int32Array.from(trained, ({ label }) => label),
-      files.held,
-    ),
-  );
-  if (held.size === 0) throw new RangeError('the classes have too few images to hold out some for testing');
-  const layout = {
-    classes,
-    train: trained.filter((_, index) => !held.has(index)),
-    validation: [],
-    test: trained.filter((_, index) => held.has(index)),
-  };
-  return { layout: chosen(layout), places, notes };
+  return { ...layoutOfRows(all, files), places };
 }
 
 async function rowsIn(
@@ -115,12 +61,12 @@ async function rowsIn(
   places: Map<string, string>,
   context: DatasetContext,
   refuse: (name: string, reason: string) => void,
-): Promise<Row[]> {
+): Promise<ImageRow[]> {
   const base = folder ?? dirname(await realpath(file.path));
   const labelOf = labelReader(file.missingLabels);
   const losses = rowLosses(refuse);
   const chosen = [columns.image, columns.label, ...(columns.split === undefined ? [] : [columns.split])];
-  const rows: Row[] = [];
+  const rows: ImageRow[] = [];
   for await (const records of recordsOf(file, () => chosen, context.signal)) {
     for (const record of records) {
       const found = 'reason' in record ? record : await rowOf(record.values);
@@ -132,7 +78,7 @@ async function rowsIn(
   losses.check(rows.length);
   return rows;
 
-  async function rowOf([path, field, split = 'train']: string[]): Promise<Row | Omit<RowFault, 'name'>> {
+  async function rowOf([path, field, split = 'train']: string[]): Promise<ImageRow | Omit<RowFault, 'name'>> {
     const labelled = labelOf(field);
     const name = path.trim();
     const part = splitNamed(split.trim());

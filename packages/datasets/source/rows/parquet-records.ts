@@ -27,12 +27,10 @@ export async function* parquetRecords(
     const names = columns.map((column) => classNames(huggingFace, column));
     let rowStart = 0;
     for (const count of groups) {
-      if (!(count >= 0 && count <= maximumGroupRows))
-        throw new RangeError(`a row group holds ${count} rows; expected at most ${maximumGroupRows}`);
+      checkGroup(count);
       const rowEnd = rowStart + count;
       const objects = count === 0 ? [] : await thread.rows([...new Set(columns)], rowStart, rowEnd);
-      if (objects.length !== count)
-        throw new RangeError(`a row group holds ${objects.length} of ${count} rows`);
+      checkGroup(count, objects.length);
       yield objects.map((object, index) => {
         const name = `${basename(path)}, row ${rowStart + index + 1}`;
         const values = columns.map((column, place) => {
@@ -53,8 +51,15 @@ export async function* parquetRecords(
   }
 }
 
-/** The names of the classes of a column. */
-function classNames(huggingFace: string | undefined, column: string): string[] | undefined {
+/** @throws RangeError for a row group of an impossible size, or with other rows than it says */
+export function checkGroup(count: number, read = count): void {
+  if (!(count >= 0 && count <= maximumGroupRows))
+    throw new RangeError(`a row group holds ${count} rows; expected at most ${maximumGroupRows}`);
+  if (read !== count) throw new RangeError(`a row group holds ${read} of ${count} rows`);
+}
+
+/** The names of the classes of a column, as Hugging Face writes them. */
+export function classNames(huggingFace: string | undefined, column: string): string[] | undefined {
   if (huggingFace === undefined) return undefined;
   try {
     const { info } = JSON.parse(huggingFace) as {

@@ -6,6 +6,8 @@ interface ParquetOutline {
   header: string[];
   /** The names of all columns, nested ones included. */
   columns: string[];
+  /** The names of the columns of images, as Hugging Face writes them: a struct with the field `bytes`. */
+  images: string[];
   /** The numbers of rows of the row groups. */
   groups: number[];
   /** What Hugging Face writes beside the schema. */
@@ -62,6 +64,9 @@ const script = `
           value: {
             header: children.filter((child) => child.children.length === 0).map(({ element }) => element.name),
             columns: children.map(({ element }) => element.name),
+            images: children
+              .filter((child) => child.children.some(({ element }) => element.name === 'bytes'))
+              .map(({ element }) => element.name),
             groups: metadata.row_groups.map((group) => Number(group.num_rows)),
             huggingFace: (metadata.key_value_metadata ?? []).find(({ key }) => key === 'huggingface')?.value,
           },
@@ -105,9 +110,13 @@ export function parquetThread(path: string) {
     });
   return {
     outline: () => ask('outline') as Promise<ParquetOutline>,
-    /** Reads rows of some columns, as objects by the names of the columns. */
-    rows: (columns: readonly string[], rowStart: number, rowEnd: number) =>
-      ask({ columns, rowStart, rowEnd }) as Promise<Record<string, unknown>[]>,
+    /**
+     * Reads rows of some columns, as objects by the names of the columns.
+     *
+     * @param utf8 whether bytes of no type are texts
+     */
+    rows: (columns: readonly string[], rowStart: number, rowEnd: number, utf8 = true) =>
+      ask({ columns, rowStart, rowEnd, utf8 }) as Promise<Record<string, unknown>[]>,
     close: () => worker.terminate(),
   };
 }

@@ -28,7 +28,7 @@ const options = z.strictObject({
     .min(1)
     .max(4096)
     .describe(
-      'A folder, or a .zip, .tar or .tar.gz archive of one, below a folder that the service may read.',
+      'A folder, or a .zip, .tar, .tar.gz or .tar.zst archive of one, below a folder that the service may read.',
     ),
   size: z
     .tuple([side, side])

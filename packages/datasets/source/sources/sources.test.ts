@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
@@ -11,6 +12,28 @@ import { downloadFingerprint } from './cifar10.ts';
 
 /** Small data for each source. A new source needs an entry here to be tested. */
 const fixtures: Record<string, SourceFixture> = {
+  webdataset: {
+    options: { path: 'set.tar', testFraction: 0.3 },
+    async prepare({ roots: [root] }) {
+      const samples = await Promise.all(
+        Array.from(
+          { length: 10 },
+          async (_, at): Promise<[string, Buffer][]> => [
+            [`${at}.png`, await png(at, 20, 30)],
+            [`${at}.cls`, Buffer.from(`${at % 2}`)],
+          ],
+        ),
+      );
+      await writeFiles(root, { 'set.tar': await tarOf(samples.flat(), { gzip: false }) });
+    },
+  },
+  image_parquet: {
+    options: { path: 'set.parquet', testFraction: 0.3 },
+    async prepare({ roots: [root] }) {
+      const parquet = await readFile(join(import.meta.dirname, '../testing/images/hugging-face.parquet'));
+      await writeFiles(root, { 'set.parquet': parquet });
+    },
+  },
   cifar10: {
     options: { trainLimit: 12, testLimit: 6 },
     // The digest of a part of a data set derives from that of the whole.

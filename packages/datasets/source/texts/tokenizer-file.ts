@@ -146,7 +146,7 @@ export function fileEncoder(tokenizer: TokenizerFile): TextEncoder {
     const { first, between, last } = pair;
     const others = idsIn(library, second, false);
     const room = ids.length - first.length - between.length - last.length;
-    const [left, right] = pairLengths(tokens.length, others.length, room);
+    const [left, right] = pairLengths(tokens.length, others.length, room, ids.length);
     write([...first, ...tokens.slice(0, left), ...between, ...others.slice(0, right), ...last], ids);
     return left + right < tokens.length + others.length;
   };

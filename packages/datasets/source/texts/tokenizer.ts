@@ -157,7 +157,7 @@ export function textEncoder(learned: Tokenizer): TextEncoder {
       return first.more;
     }
     const other = idsOf(second, ids.length);
-    const [left, right] = pairLengths(first.ids.length, other.ids.length, ids.length - 1);
+    const [left, right] = pairLengths(first.ids.length, other.ids.length, ids.length - 1, ids.length);
     ids.set([...first.ids.slice(0, left), learned.separator as number, ...other.ids.slice(0, right)]);
     return first.more || other.more || left + right < first.ids.length + other.ids.length;
   };

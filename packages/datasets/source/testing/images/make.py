@@ -7,6 +7,8 @@ import struct
 from pathlib import Path
 
 import PIL
+import pyarrow as pa
+import pyarrow.parquet as pq
 from PIL import Image, ImageCms, ImageOps
 
 FOLDER = Path(__file__).parent
@@ -104,3 +106,16 @@ add("os2.bmp", b"BM" + struct.pack("<IHHI", 40, 0, 0, 32) + header + rows)
 
 content = {"pillow": PIL.__version__, "images": expected}
 (FOLDER / "pillow.json").write_text(json.dumps(content, indent=1) + "\n")
+
+
+# As the package `datasets` writes images: the red of image i is i. In the second file the last one is only a path.
+features = {"image": {"_type": "Image"}, "label": {"names": ["zebra", "ant"], "_type": "ClassLabel"}}
+struct = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
+schema = pa.schema([("image", struct), ("label", pa.int64())])
+schema = schema.with_metadata({"huggingface": json.dumps({"info": {"features": features}})})
+for name, count in [("hugging-face.parquet", 12), ("hugging-face-path.parquet", 13)]:
+    images = [{"bytes": saved(Image.new("RGB", (4, 3), (i, 0, 0)), "PNG"), "path": f"{i}.png"} for i in range(count)]
+    if count == 13:
+        images[12]["bytes"] = None
+    table = pa.table([pa.array(images, struct), pa.array([i % 2 for i in range(count)], pa.int64())], schema=schema)
+    pq.write_table(table, FOLDER / name, row_group_size=5)
