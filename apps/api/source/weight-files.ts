@@ -95,8 +95,12 @@ export function encodedAs(format: Format, stored: Uint8Array, options: Record<st
     return format.encode(safetensors.decode(stored), options);
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
-    throw new DistilleryError('malformed_request', `these weights cannot be sent as ${format.type}: ${error.message}`, {
-      cause: error,
-    });
+    throw new DistilleryError(
+      'malformed_request',
+      `these weights cannot be sent as ${format.type}: ${error.message}`,
+      {
+        cause: error,
+      },
+    );
   }
 }

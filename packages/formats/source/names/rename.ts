@@ -31,11 +31,17 @@ export function renamed(
     ours,
     ...namings.flatMap(({ type, architectures }) =>
       Object.hasOwn(architectures, architecture)
-        ? [{ naming: type as string | undefined, names: architectures[architecture] as ArchitectureNames | undefined }]
+        ? [
+            {
+              naming: type as string | undefined,
+              names: architectures[architecture] as ArchitectureNames | undefined,
+            },
+          ]
         : [],
     ),
   ].map((one) => {
-    const namesOf = (name: string) => (one.names === undefined ? [name] : (one.names.namesOf(name) ?? [name]));
+    const namesOf = (name: string) =>
+      one.names === undefined ? [name] : (one.names.namesOf(name) ?? [name]);
     return { ...one, namesOf, count: parameters.filter((name) => found(namesOf(name))).length };
   });
   const best = candidates.reduce((most, one) => (one.count > most.count ? one : most));
@@ -68,22 +74,20 @@ function concatenated(parts: readonly NamedTensor[]): NamedTensor {
  *
  * @throws RangeError for an architecture, or a parameter, that the library does not have
  */
-export function named(
-  type: string,
-  architecture: string,
-  parameters: readonly NamedTensor[],
-): NamedTensor[] {
+export function named(type: string, architecture: string, parameters: readonly NamedTensor[]): NamedTensor[] {
   const naming = namings.find((one) => one.type === type);
-  const names = naming !== undefined && Object.hasOwn(naming.architectures, architecture)
-    ? naming.architectures[architecture]
-    : undefined;
+  const names =
+    naming !== undefined && Object.hasOwn(naming.architectures, architecture)
+      ? naming.architectures[architecture]
+      : undefined;
   if (names === undefined) {
     const known = Object.keys(naming?.architectures ?? {}).join(', ');
     throw new RangeError(`${architecture} has no names of ${type}, which has those of: ${known}`);
   }
   return parameters.flatMap((parameter) => {
     const theirs = names.namesOf(parameter.name);
-    if (theirs === undefined) throw new RangeError(`${type} has no name for ${parameter.name} of ${architecture}`);
+    if (theirs === undefined)
+      throw new RangeError(`${type} has no name for ${parameter.name} of ${architecture}`);
     return split(parameter, theirs);
   });
 }

@@ -77,10 +77,7 @@ const examples: Record<string, Weights> = {
 
 /** A part of a network that several libraries have under names of their own. */
 const ofTransformer: Weights = {
-  parameters: [
-    float32('blocks.0.attn.qkv.bias', [3], counted(3)),
-    float32('head.bias', [2], counted(2)),
-  ],
+  parameters: [float32('blocks.0.attn.qkv.bias', [3], counted(3)), float32('head.bias', [2], counted(2))],
   metadata: { architecture: '{"type":"vit"}' },
 };
 

@@ -104,7 +104,8 @@ function differences(
   { naming, namesOf }: Renamed,
 ): FieldError[] {
   /** What a parameter is called in the file, where that is something else. */
-  const called = (name: string) => (naming === undefined ? '' : ` (in the names of ${naming}: ${namesOf(name).join(', ')})`);
+  const called = (name: string) =>
+    naming === undefined ? '' : ` (in the names of ${naming}: ${namesOf(name).join(', ')})`;
   const known = new Set(parameters.map(({ name }) => name));
   const wrong = parameters.flatMap(({ name, shape, interchange }): FieldError[] => {
     const expected = interchange.map((axis) => shape[axis]);

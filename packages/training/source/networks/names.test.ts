@@ -9,7 +9,10 @@ import { bringNetwork } from './bring-network.ts';
 
 /** The names and shapes of the network in each library, as its own code lists them. */
 const fixture = (library: string) =>
-  JSON.parse(readFileSync(new URL(`testing/${library}-vit.json`, import.meta.url), 'utf8')) as Record<string, number[]>;
+  JSON.parse(readFileSync(new URL(`testing/${library}-vit.json`, import.meta.url), 'utf8')) as Record<
+    string,
+    number[]
+  >;
 
 const architecture = architectures.schema.parse({ type: 'vit', patch: 8, width: 12, depth: 2, heads: 2 });
 const described = {
@@ -58,9 +61,9 @@ test('queries, keys and values are parts of one parameter, in this order', () =>
   const part = (name: string) => [...(theirs.find((tensor) => tensor.name === name)?.data ?? [])];
   const own = ours.parameters.find(({ name }) => name === 'blocks.1.attn.qkv.weight');
   const prefix = 'vit.encoder.layer.1.attention.attention';
-  expect([part(`${prefix}.query.weight`), part(`${prefix}.key.weight`), part(`${prefix}.value.weight`)].flat()).toEqual([
-    ...(own?.data ?? []),
-  ]);
+  expect(
+    [part(`${prefix}.query.weight`), part(`${prefix}.key.weight`), part(`${prefix}.value.weight`)].flat(),
+  ).toEqual([...(own?.data ?? [])]);
 });
 
 test('what does not fit is refused by both names', () => {
@@ -68,14 +71,22 @@ test('what does not fit is refused by both names', () => {
   const changed = theirs
     .filter(({ name }) => name !== 'heads.head.bias')
     .map((tensor) => (tensor.name === 'class_token' ? { ...tensor, shape: [1, 2, 6] } : tensor));
-  const extra = { name: 'heads.pre_logits.weight', dtype: 'F32' as const, shape: [1], data: Float32Array.of(1) };
+  const extra = {
+    name: 'heads.pre_logits.weight',
+    dtype: 'F32' as const,
+    shape: [1],
+    data: Float32Array.of(1),
+  };
   expect(refusal([...changed, extra])).toEqual([
     {
       path: '/weights/cls_token',
       message: 'has the shape [1,2,6] (in the names of torchvision: class_token), expected [1,1,12]',
       value: [1, 2, 6],
     },
-    { path: '/weights/head.bias', message: 'is missing (in the names of torchvision: heads.head.bias), expected [10]' },
+    {
+      path: '/weights/head.bias',
+      message: 'is missing (in the names of torchvision: heads.head.bias), expected [10]',
+    },
     { path: '/weights/heads.pre_logits.weight', message: 'belongs to no layer of the network' },
   ]);
 });
@@ -86,5 +97,7 @@ test('a network that a library does not have is refused by name', () => {
     'lightnn has no names of torchvision, which has those of: vit',
   );
   const extended = { ...ours, parameters: [{ ...ours.parameters[0], name: 'projector.0.weight' }] };
-  expect(() => encoded('torch', extended, 'huggingface')).toThrow('huggingface has no name for projector.0.weight of vit');
+  expect(() => encoded('torch', extended, 'huggingface')).toThrow(
+    'huggingface has no name for projector.0.weight of vit',
+  );
 });
