@@ -9,7 +9,11 @@ function run(seed: number, testAccuracy: number, parameters: number): NetworkRes
   return { ...more, seed, parameters, last: score(last), best: score(best) };
 }
 
-function student(name: string, accuracies: number[], more: Partial<Report['students'][number]>): Report['students'][number] {
+function student(
+  name: string,
+  accuracies: number[],
+  more: Partial<Report['students'][number]>,
+): Report['students'][number] {
   const spread = { mean: (accuracies[0] + accuracies[1]) / 2, sd: 0.01 };
   return {
     name,
@@ -31,14 +35,25 @@ const report: Report = {
   job: 'job_1',
   name: 'first | steps',
   createdAt: '2026-11-01T00:00:00.000Z',
-  dataset: { source: 'cifar10', digest: 'd1', classes: ['cat', '<b>|dog'], train: 45_000, validation: 5000, test: 10_000, skipped: 0 },
+  dataset: {
+    source: 'cifar10',
+    digest: 'd1',
+    classes: ['cat', '<b>|dog'],
+    train: 45_000,
+    validation: 5000,
+    test: 10_000,
+    skipped: 0,
+  },
   teachers: [{ ...run(42, 0.93, 270_000), name: 'teacher' }],
   students: [
     student('control', [0.85, 0.87], {}),
     student('small', [0.88, 0.9], {
       teachers: ['teacher'],
       control: 'control',
-      method: [{ type: 'soft_target', weight: 1 }, { type: 'cross_entropy', weight: 1 }],
+      method: [
+        { type: 'soft_target', weight: 1 },
+        { type: 'cross_entropy', weight: 1 },
+      ],
     }),
   ],
   ensembles: [],
@@ -51,7 +66,9 @@ const cardOf = (name: string) => modelCard(report, { name, license: 'mit', versi
 /** The fields of the metadata: each is a line of JSON, or a word. */
 function metadataOf(card: string): Record<string, unknown> {
   const [, head] = /^---\n([^]*?)\n---\n/.exec(card) ?? [];
-  const lines = (head ?? '').split('\n').map((line) => [line.slice(0, line.indexOf(':')), line.slice(line.indexOf(':') + 2)]);
+  const lines = (head ?? '')
+    .split('\n')
+    .map((line) => [line.slice(0, line.indexOf(':')), line.slice(line.indexOf(':') + 2)]);
   return Object.fromEntries(
     lines.map(([name, value]) => [name, /^["[{]/.test(value) ? (JSON.parse(value) as unknown) : value]),
   );

@@ -22,7 +22,10 @@ export function modelCard(report: Report, { name, license, version }: CardChoice
   const student = report.students.find((one) => one.name === name);
   if (student === undefined) {
     const names = report.students.map((one) => one.name).join(', ');
-    throw new DistilleryError('student_not_found', `the job has no student ${name}; its students are: ${names}`);
+    throw new DistilleryError(
+      'student_not_found',
+      `the job has no student ${name}; its students are: ${names}`,
+    );
   }
   const { dataset } = report;
   const [run] = student.runs;

@@ -135,7 +135,10 @@ test('the report is not_ready before it exists', async () => {
   expect(card.headers.get('content-type')).toBe('text/markdown; charset=utf-8');
   expect(await card.text()).toMatch(/^---\nlicense: "apache-2.0"\n[^]*\n---\n\n# soft\n/);
   const other = await problem(await held.request(`/v1/jobs/${id}/students/other/card`));
-  expect(other).toMatchObject({ code: 'student_not_found', detail: expect.stringContaining('its students are: ') });
+  expect(other).toMatchObject({
+    code: 'student_not_found',
+    detail: expect.stringContaining('its students are: '),
+  });
 });
 
 test('a failed job has no report, and the error names its state', async () => {
