@@ -3,6 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { formats } from '@distillery/formats';
 import type { JobSpecInput, Report } from '@distillery/spec';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { stringify } from 'yaml';
@@ -73,4 +74,34 @@ test('a network in a file of PyTorch teaches as the job that trained it', { time
 
   expect(await distill('networks', 'remove', network.id)).toBe(`  ${network.id} is removed\n`);
   expect(await service.client.networks.list()).toEqual([]);
+});
+
+test('an uploaded model in ONNX, and uploaded outputs, teach', { timeout: 240_000 }, async () => {
+  const { client } = service;
+  const { job, report } = await service.complete({ ...spec, name: 'source' });
+  const send = async (name: string, bytes: Uint8Array) =>
+    (await client.uploads.send(new Blob([bytes as Uint8Array<ArrayBuffer>]), { name })).id;
+  const installed = await import('onnxruntime-node').then(
+    () => true,
+    () => false,
+  );
+  if (installed) {
+    const model = await client.jobs.download(job.id, { format: 'onnx' });
+    const upload = await send('teacher.onnx', await model.bytes());
+    const taught = await service.complete({ ...spec, teacher: { type: 'onnx', upload } });
+    const [teacher] = taught.report.teachers;
+    expect(teacher.best.testAccuracy).toBe(report.teachers[0].best.testAccuracy);
+    // There is nothing to download of it but the file that was brought.
+    expect((await client.jobs.checkpoints(taught.job.id)).some(({ network }) => network === 'teacher')).toBe(false);
+    await expect(client.jobs.download(taught.job.id)).rejects.toMatchObject({ code: 'checkpoint_not_found' });
+  }
+  const data = Float32Array.from({ length: 200 * 10 }, (_, index) => Math.sin(index));
+  const train = { name: 'train', dtype: 'F32' as const, shape: [200, 10], data };
+  const npz = formats.get('npz');
+  const upload = await send('answers.npz', npz.encode({ parameters: [train], metadata: {} }, npz.options.parse({})));
+  const given = await service.complete({ ...spec, teacher: { type: 'outputs', upload } });
+  expect(given.report.teachers).toEqual([]);
+  expect(given.report.warnings.join('\n')).toContain('check the order of its classes');
+  expect(await client.jobs.card(given.job.id, 'soft', { license: 'mit' })).toMatch(/^---\nlicense: "mit"\n/);
+  await client.uploads.delete(upload);
 });

@@ -68,7 +68,10 @@ export type TermResult = z.output<typeof termResultSchema>;
 export const networkResultSchema = z.object({
   stage: z.string(),
   seed: z.number().int(),
-  parameters: z.number().int(),
+  parameters: z
+    .number()
+    .int()
+    .describe('The number of parameters; 0 for a teacher of which only outputs are known.'),
   flops: z
     .number()
     .describe(
@@ -76,7 +79,9 @@ export const networkResultSchema = z.object({
     ),
   latencyMs: z
     .number()
-    .describe('The median milliseconds for one sample at a time, on the worker that trained the network.'),
+    .describe(
+      'The median milliseconds for one sample at a time, on the worker that trained the network; 0 for a teacher whose outputs are given.',
+    ),
   initialWeights: z.string().describe('The SHA-256 of the weights before the first step.'),
   last: scoreSchema,
   best: scoreSchema.describe(
@@ -132,7 +137,9 @@ export const reportSchema = z.object({
   }),
   teachers: z
     .array(networkResultSchema.extend({ name: z.string() }))
-    .describe('The teachers, the one of `teacher` first; empty when the students are peers.'),
+    .describe(
+      'The teachers, the one of `teacher` first, without those whose outputs are given for the training samples alone; empty when the students are peers.',
+    ),
   students: z.array(
     z.object({
       name: z.string(),
