@@ -76,11 +76,31 @@ function isDefault({ options: schema }: Format, options: Record<string, unknown>
 }
 
 function encoded(stored: Uint8Array, format: Format, options: Record<string, unknown>): SentFile {
-  const bytes = format.encode(safetensors.decode(stored), options);
+  const bytes = encodedAs(format, stored, options);
   return {
     digest: sha256(bytes),
     size: bytes.length,
     // One chunk in an array: Readable.from(bytes) would emit the bytes one by one.
     stream: async (range) => Readable.from([bytes.subarray(range?.start ?? 0, range && range.end + 1)]),
   };
+}
+
+/**
+ * Encodes stored weights in a format.
+ *
+ * @throws DistilleryError `malformed_request` for weights that the format, or one of its options, cannot represent
+ */
+export function encodedAs(format: Format, stored: Uint8Array, options: Record<string, unknown>): Uint8Array {
+  try {
+    return format.encode(safetensors.decode(stored), options);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new DistilleryError(
+      'malformed_request',
+      `these weights cannot be sent as ${format.type}: ${error.message}`,
+      {
+        cause: error,
+      },
+    );
+  }
 }

@@ -1,4 +1,4 @@
-import { formats, safetensors } from '@distillery/formats';
+import { formats } from '@distillery/formats';
 import type { DistilleryQueue, JobControl, LogQuery, MetricQuery, Owner } from '@distillery/queue';
 import { DistilleryError, isTerminal, type JobLogs, type StageState } from '@distillery/spec';
 import type { BlobInfo } from '@distillery/store';
@@ -11,7 +11,7 @@ import { jobTag } from '../http/entity-tag.ts';
 import { checkpointsOf, type JobNetwork, jobNetworks } from '../networks.ts';
 import { analysisOf } from '../predictions/analysis.ts';
 import { type SampleQuery, sampleImage, samplesOf } from '../predictions/samples.ts';
-import type { EncodeChoice } from '../weight-files.ts';
+import { encodedAs, type EncodeChoice } from '../weight-files.ts';
 import type { ThreadServices } from './open-services.ts';
 
 /** The controls of a job that answer with its view. */
@@ -142,8 +142,7 @@ export const jobWorks = {
     _id: string,
     { digest, format, options }: EncodeChoice,
   ): Promise<BlobInfo> {
-    const weights = safetensors.decode(await store.read(digest));
-    const file = await store.put(formats.get(format).encode(weights, options));
+    const file = await store.put(encodedAs(formats.get(format), await store.read(digest), options));
     await queue.inventory.leftovers.add([blobName(file.digest)]);
     return file;
   },

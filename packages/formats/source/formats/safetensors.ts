@@ -1,9 +1,10 @@
 import { z } from 'zod';
 import type { Format, Weights } from '../format.ts';
+import { namesOption, withNames } from '../names/option.ts';
 import { halved, precisionOption } from '../halved.ts';
 import { decodeSafetensors, encodeSafetensors } from '../safetensors/codec.ts';
 
-const options = z.strictObject({ precision: precisionOption });
+const options = z.strictObject({ precision: precisionOption, names: namesOption });
 
 /** Loads with `model.load_state_dict(safetensors.torch.load_file(path))`. */
 export const safetensors = {
@@ -14,11 +15,11 @@ export const safetensors = {
   // It has no media type of its own.
   mediaType: 'application/octet-stream',
   extension: 'safetensors',
-  encode({ parameters, metadata }: Weights, chosen: Partial<z.output<typeof options>> = {}): Uint8Array {
-    const { precision = 'float32' } = chosen;
+  encode(weights: Weights, chosen: Partial<z.output<typeof options>> = {}): Uint8Array {
+    const { precision = 'float32', names = 'pytorch' } = chosen;
     return encodeSafetensors(
-      parameters.map((tensor) => halved(tensor, precision)),
-      metadata,
+      withNames(weights, names).map((tensor) => halved(tensor, precision)),
+      weights.metadata,
     );
   },
   decode(bytes: Uint8Array): Weights {

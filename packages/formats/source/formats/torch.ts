@@ -3,12 +3,13 @@ import { z } from 'zod';
 import { archiveOf, bytesOf, textBytes } from '../archive.ts';
 import type { Format, Weights } from '../format.ts';
 import { halved, precisionOption } from '../halved.ts';
+import { namesOption, withNames } from '../names/option.ts';
 import { readMetadata } from '../metadata.ts';
 import { readStateDict } from '../torch/read-state-dict.ts';
 import { stateDict } from '../torch/state-dict.ts';
 import { unpacked } from '../zip.ts';
 
-const options = z.strictObject({ precision: precisionOption });
+const options = z.strictObject({ precision: precisionOption, names: namesOption });
 
 /**
  * Loads with `model.load_state_dict(torch.load(path, weights_only=True))`. The archive has the layout of `torch.save`: a
@@ -21,8 +22,9 @@ export const torch = {
   options,
   mediaType: 'application/zip',
   extension: 'pt',
-  encode({ parameters, metadata }: Weights, { precision }: z.output<typeof options>): Uint8Array {
-    const tensors = parameters.map((tensor) => halved(tensor, precision));
+  encode(weights: Weights, { precision, names }: z.output<typeof options>): Uint8Array {
+    const { metadata } = weights;
+    const tensors = withNames(weights, names).map((tensor) => halved(tensor, precision));
     // The pickle comes first: PyTorch takes the name of the folder from the first entry.
     return archiveOf({
       'archive/data.pkl': stateDict(tensors),

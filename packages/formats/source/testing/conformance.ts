@@ -75,6 +75,12 @@ const examples: Record<string, Weights> = {
   },
 };
 
+/** A part of a network that several libraries have under names of their own. */
+const ofTransformer: Weights = {
+  parameters: [float32('blocks.0.attn.qkv.bias', [3], counted(3)), float32('head.bias', [2], counted(2))],
+  metadata: { architecture: '{"type":"vit"}' },
+};
+
 /**
  * The tests that every weight format must pass; call it from a test file.
  *
@@ -132,7 +138,8 @@ export function describeFormat(format: Format, writes: 'tensors' | 'graphs' = 't
       const [, weights] = written[0];
       for (const [name, field] of Object.entries(properties)) {
         const choices = (field as { enum?: string[] }).enum ?? [];
-        const described = { ...weights, metadata: { ...weights.metadata, ...ofImages } };
+        const described =
+          name === 'names' ? ofTransformer : { ...weights, metadata: { ...weights.metadata, ...ofImages } };
         const files = choices.map((choice) =>
           Buffer.from(encode(described, { [name]: choice })).toString('base64'),
         );

@@ -1,5 +1,5 @@
 import { type ParameterSpec, record, trace } from '@distillery/engine';
-import { type NamedTensor, readWeights, safetensors } from '@distillery/formats';
+import { type NamedTensor, readWeights, type Renamed, renamed, safetensors } from '@distillery/formats';
 import { architectures, bind } from '@distillery/models';
 import {
   type Choice,
@@ -33,8 +33,10 @@ export function bringNetwork(bytes: Uint8Array, given: DescribedNetwork): Brough
   const forward = bind(architectures.get(architecture.type), architecture, { classes: classes.length });
   const plan = planned(() => trace(forward, input), architecture);
   checkNormalization(given);
-  const tensors = new Map(read(bytes).map((tensor) => [tensor.name, tensor]));
-  const fields = differences(plan.parameters, tensors);
+  const names = plan.parameters.map(({ name }) => name);
+  const found = renamed(architecture.type, names, read(bytes));
+  const tensors = new Map(found.tensors.map((tensor) => [tensor.name, tensor]));
+  const fields = differences(plan.parameters, tensors, found);
   if (fields.length > 0) {
     const [{ path, message }] = fields;
     const more = fields.length > 1 ? ` (and ${fields.length - 1} more)` : '';
@@ -99,16 +101,24 @@ function read(bytes: Uint8Array): NamedTensor[] {
 function differences(
   parameters: readonly ParameterSpec[],
   tensors: ReadonlyMap<string, NamedTensor>,
+  { naming, namesOf }: Renamed,
 ): FieldError[] {
+  /** What a parameter is called in the file, where that is something else. */
+  const called = (name: string) =>
+    naming === undefined ? '' : ` (in the names of ${naming}: ${namesOf(name).join(', ')})`;
   const known = new Set(parameters.map(({ name }) => name));
   const wrong = parameters.flatMap(({ name, shape, interchange }): FieldError[] => {
     const expected = interchange.map((axis) => shape[axis]);
     const found = tensors.get(name);
     const path = `/weights/${name}`;
-    if (found === undefined) return [{ path, message: `is missing, expected [${expected}]` }];
+    if (found === undefined) return [{ path, message: `is missing${called(name)}, expected [${expected}]` }];
     if (`${found.shape}` === `${expected}`) return [];
     return [
-      { path, message: `has the shape [${found.shape}], expected [${expected}]`, value: [...found.shape] },
+      {
+        path,
+        message: `has the shape [${found.shape}]${called(name)}, expected [${expected}]`,
+        value: [...found.shape],
+      },
     ];
   });
   const surplus = [...tensors.keys()].filter((name) => !known.has(name));
