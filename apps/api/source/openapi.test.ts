@@ -99,6 +99,7 @@ test('every page is described', () => {
     'GET /v1/jobs/{id}/samples/{index}/image',
     'GET /v1/jobs/{id}/spec',
     'GET /v1/jobs/{id}/stages',
+    'GET /v1/jobs/{id}/students/{name}/card',
     'GET /v1/jobs/{id}/students/{name}/weights',
     'GET /v1/jobs/{id}/teacher/weights',
     'GET /v1/jobs/{id}/teachers/{name}/weights',

@@ -131,6 +131,14 @@ test('the report is not_ready before it exists', async () => {
   await finish(held, id, 'report', { report });
   const ready = await held.request(`/v1/jobs/${id}/report`);
   expect([ready.status, await ready.json()]).toEqual([200, report]);
+  const card = await held.request(`/v1/jobs/${id}/students/soft/card?license=apache-2.0`);
+  expect(card.headers.get('content-type')).toBe('text/markdown; charset=utf-8');
+  expect(await card.text()).toMatch(/^---\nlicense: "apache-2.0"\n[^]*\n---\n\n# soft\n/);
+  const other = await problem(await held.request(`/v1/jobs/${id}/students/other/card`));
+  expect(other).toMatchObject({
+    code: 'student_not_found',
+    detail: expect.stringContaining('its students are: '),
+  });
 });
 
 test('a failed job has no report, and the error names its state', async () => {

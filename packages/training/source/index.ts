@@ -45,4 +45,5 @@ export type {
 export { comparedLogits, type TestPredictions, testPredictions } from './stages/test-predictions.ts';
 export { divergences } from './scores.ts';
 export { decodeTestSamples, type TestSamples } from './test-samples.ts';
+export { version } from './version.ts';
 export { StopTraining } from './training-run.ts';

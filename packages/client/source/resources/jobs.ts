@@ -352,6 +352,28 @@ export function jobs(transport: Transport) {
     report: (id: string, options: CallOptions = {}): Promise<Report> => get<Report>(id, '/report', options),
 
     /**
+     * Returns the model card of a student: Markdown with the metadata of Hugging Face.
+     *
+     * @param license of the weights, such as `apache-2.0`
+     * @throws ApiError `not_ready` before the job has succeeded, `student_not_found`
+     * @example
+     * await writeFile('README.md', await client.jobs.card(id, 'small', { license: 'apache-2.0' }));
+     */
+    card: async (
+      id: string,
+      student: string,
+      { license, ...options }: CallOptions & { license?: string } = {},
+    ): Promise<string> => {
+      const bytes = await transport.bytes({
+        path: path(id, `/students/${encodeURIComponent(student)}/card`),
+        query: { license },
+        headers: { accept: 'text/markdown' },
+        ...options,
+      });
+      return new TextDecoder().decode(bytes);
+    },
+
+    /**
      * Returns how the networks answer on the test set: the accuracy for each class, confusion and calibration.
      *
      * @throws ApiError `not_ready` before the first student is trained

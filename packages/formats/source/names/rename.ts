@@ -11,6 +11,12 @@ export interface Renamed {
   namesOf(name: string): readonly string[];
 }
 
+/** A naming that a file may be in; ours has no names of its own. */
+interface Candidate {
+  naming: string | undefined;
+  names: ArchitectureNames | undefined;
+}
+
 /**
  * Gives tensors of another library our names. Which library it is follows from the names: the one with the most parameters in the file.
  * Tensors that belong to no parameter keep their names.
@@ -26,17 +32,12 @@ export function renamed(
 ): Renamed {
   const byName = new Map(tensors.map((tensor) => [tensor.name, tensor]));
   const found = (names: readonly string[] | undefined) => names?.every((name) => byName.has(name)) === true;
-  const ours = { naming: undefined, names: undefined as ArchitectureNames | undefined };
+  const ours: Candidate = { naming: undefined, names: undefined };
   const candidates = [
     ours,
-    ...namings.flatMap(({ type, architectures }) =>
+    ...namings.flatMap(({ type, architectures }): Candidate[] =>
       Object.hasOwn(architectures, architecture)
-        ? [
-            {
-              naming: type as string | undefined,
-              names: architectures[architecture] as ArchitectureNames | undefined,
-            },
-          ]
+        ? [{ naming: type, names: architectures[architecture] }]
         : [],
     ),
   ].map((one) => {

@@ -6,6 +6,7 @@ import { sendJson } from '../../../../http/send-json.ts';
 import { problems } from '../../../../http/responses.ts';
 import type { Services } from '../../../../services.ts';
 import { analysis } from './analysis.ts';
+import { card } from './card.ts';
 import { checkpoints } from './checkpoints.ts';
 import { control } from './control.ts';
 import { curves } from './curves.ts';
@@ -64,4 +65,5 @@ export const job: FastifyPluginAsyncZod<Services> = async (app, services) => {
   await app.register(samples, below);
   await app.register(checkpoints, below);
   await app.register(weights, below);
+  await app.register(card, below);
 };
