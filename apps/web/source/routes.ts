@@ -12,6 +12,8 @@ interface PageModule {
 
 /** Loads the pages of `pagePaths`, each in a file of its own that is fetched when it is first shown. */
 export const pages: Record<PageName, () => Promise<PageModule>> = {
+  datasets: () => import('./pages/datasets/datasets-page.tsx'),
+  dataset: () => import('./pages/dataset/dataset-page.tsx'),
   workers: () => import('./pages/workers/workers-page.tsx'),
   keys: () => import('./pages/keys/keys-page.tsx'),
   new: () => import('./pages/new/new-page.tsx'),

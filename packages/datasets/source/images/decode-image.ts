@@ -2,9 +2,11 @@ import type sharp from 'sharp';
 import type { Sharp } from 'sharp';
 import { decodeBmp } from './bmp.ts';
 import { bmpHeader, isBmp } from './bmp-header.ts';
-import { fromCmyk, jpegComponents } from './cmyk.ts';
+import { fromCmyk } from './cmyk.ts';
 import { imageFormat } from './image-format.ts';
 import type { ImageTarget } from './image-options.ts';
+import { decodeSmallImage } from './small-image.ts';
+import { jpegHeader } from './small-jpeg.ts';
 import type { RawImage } from './raw-image.ts';
 
 /** The most pixels of an image that is decoded: a small file can hold an enormous image. */
@@ -56,6 +58,8 @@ export async function imageSize(bytes: Buffer): Promise<[number, number] | undef
  * @throws Error with the reason when the bytes are no image that can be decoded
  */
 export async function decodeImage(bytes: Buffer, target: ImageTarget): Promise<Uint8Array> {
+  const small = await decodeSmallImage(bytes, target.size);
+  if (small !== undefined) return target.channels === 1 ? greyOf(small) : small;
   const open = await decoder();
   if (isBmp(bytes))
     return await alone(async () => shaped(opened(decodeBmp(bytes, MAX_PIXELS), open), target));
@@ -84,7 +88,7 @@ async function shaped(image: Sharp, { size, fit, background, channels }: ImageTa
 }
 
 async function isCmyk(bytes: Buffer, open: Open): Promise<boolean> {
-  if (imageFormat(bytes) !== 'TIFF') return jpegComponents(bytes) === 4;
+  if (imageFormat(bytes) !== 'TIFF') return jpegHeader(bytes)?.components === 4;
   return (await open(bytes, options).metadata()).space === 'cmyk';
 }
 

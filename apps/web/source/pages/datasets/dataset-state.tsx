@@ -1,0 +1,19 @@
+import type { StoredDataset } from '@distillery/spec';
+import { StateIcon } from '../../components/state.tsx';
+
+/** The state of a data set, with the shape and colour of the state of a job that it resembles. */
+const states = {
+  profiling: { like: 'running', word: 'Being read' },
+  ready: { like: 'succeeded', word: 'Ready' },
+  refused: { like: 'failed', word: 'Refused' },
+} as const;
+
+export function DatasetState({ state }: Pick<StoredDataset, 'state'>) {
+  const { like, word } = states[state];
+  return (
+    <span class={`state ${like}`}>
+      <StateIcon state={like} />
+      {word}
+    </span>
+  );
+}
