@@ -92,13 +92,18 @@ test('an uploaded model in ONNX, and uploaded outputs, teach', { timeout: 240_00
     const [teacher] = taught.report.teachers;
     expect(teacher.best.testAccuracy).toBe(report.teachers[0].best.testAccuracy);
     // There is nothing to download of it but the file that was brought.
-    expect((await client.jobs.checkpoints(taught.job.id)).some(({ network }) => network === 'teacher')).toBe(false);
+    expect((await client.jobs.checkpoints(taught.job.id)).some(({ network }) => network === 'teacher')).toBe(
+      false,
+    );
     await expect(client.jobs.download(taught.job.id)).rejects.toMatchObject({ code: 'checkpoint_not_found' });
   }
   const data = Float32Array.from({ length: 200 * 10 }, (_, index) => Math.sin(index));
   const train = { name: 'train', dtype: 'F32' as const, shape: [200, 10], data };
   const npz = formats.get('npz');
-  const upload = await send('answers.npz', npz.encode({ parameters: [train], metadata: {} }, npz.options.parse({})));
+  const upload = await send(
+    'answers.npz',
+    npz.encode({ parameters: [train], metadata: {} }, npz.options.parse({})),
+  );
   const given = await service.complete({ ...spec, teacher: { type: 'outputs', upload } });
   expect(given.report.teachers).toEqual([]);
   expect(given.report.warnings.join('\n')).toContain('check the order of its classes');
