@@ -1,3 +1,7 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { syntheticTexts } from '@distillery/datasets/testing';
 import { type NamedTensor, safetensors } from '@distillery/formats';
 import type { Report } from '@distillery/spec';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -9,11 +13,18 @@ import { StopTraining } from '../training-run.ts';
 import type { StudentResult } from './student.ts';
 import type { TeacherResult } from './teacher.ts';
 
+let folder: string;
 let runner: Awaited<ReturnType<typeof stageRunner>>;
 beforeAll(async () => {
-  runner = await stageRunner();
+  folder = await mkdtemp(join(tmpdir(), 'distillery-initial-'));
+  await writeFile(join(folder, 'texts.csv'), syntheticTexts(160));
+  await writeFile(join(folder, 'others.csv'), syntheticTexts(160, 5));
+  runner = await stageRunner([folder]);
 });
-afterAll(() => runner.remove());
+afterAll(async () => {
+  await runner?.remove();
+  if (folder !== undefined) await rm(folder, { recursive: true });
+});
 
 const vit = (depth: number) => ({ type: 'vit', patch: 8, width: 12, depth, heads: 2 });
 const method = [{ type: 'soft_target' }, { type: 'cross_entropy' }];
@@ -204,4 +215,39 @@ test('peers that would start equal are refused', async () => {
   ]);
   const planned = await runner.plan('job_peers', jobSpec.parse({ ...base, ...mutual('fresh') }));
   expect(planned.stages.map(({ id }) => id)).toContain('mutual.3');
+});
+
+test('a student of texts starts from layers of its teacher, and not from weights of another vocabulary', {
+  timeout: 120_000,
+}, async () => {
+  const transformer = (depth: number) => ({ type: 'text_transformer', width: 8, depth, heads: 2 });
+  const dataset = (path: string) => ({
+    source: 'text_csv',
+    path,
+    length: 16,
+    tokenizer: { type: 'word', vocabulary: 40 },
+  });
+  const texts = (path: string, initial: object) =>
+    jobSpec.parse({
+      ...base,
+      dataset: dataset(path),
+      teacher: { architecture: transformer(3) },
+      students: [{ name: 'short', architecture: transformer(2), initial, method, training: still }],
+      baseline: false,
+    });
+  const job = await runner.plan('job_texts', texts('texts.csv', { from: 'teacher', layers: [0, 2] }));
+  for (const id of ['teacher', 'outputs', 'student.short.3']) await job.run(id);
+  const { best } = (job.results.teacher as TeacherResult).result;
+  const { last } = (job.results['student.short.3'] as StudentResult).result;
+  const [theirs, ours] = [await tensorsOf(best.weights.digest), await tensorsOf(last.weights.digest)];
+  for (const [name, data] of ours) {
+    expect(data, name).toEqual(theirs.get(name.replace(/^blocks\.1\./, 'blocks.2.')));
+  }
+  const weights = best.weights.digest;
+  const other = await runner.plan('job_others', texts('others.csv', { weights, layers: [0, 2] }));
+  for (const id of ['teacher', 'outputs']) await other.run(id);
+  await expect(other.run('student.short.3')).rejects.toMatchObject({
+    code: 'preflight_failed',
+    message: expect.stringContaining('another vocabulary'),
+  });
 });
