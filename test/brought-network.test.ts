@@ -80,7 +80,7 @@ test('an uploaded model in ONNX, and uploaded outputs, teach', { timeout: 240_00
   const { client } = service;
   const { job, report } = await service.complete({ ...spec, name: 'source' });
   const send = async (name: string, bytes: Uint8Array) =>
-    (await client.uploads.send(new Blob([bytes as Uint8Array<ArrayBuffer>]), { name })).id;
+    (await client.uploads.send(new Blob([bytes]), { name })).id;
   const installed = await import('onnxruntime-node').then(
     () => true,
     () => false,
