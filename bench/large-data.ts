@@ -15,13 +15,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { randomStream } from '@distillery/engine';
+import { photograph } from '@distillery/datasets/testing';
 import { decodeSafetensors } from '@distillery/formats';
 import { openStore } from '@distillery/store';
 import { jobSpec, planJob } from '@distillery/training';
 import type { FromTrainer, Task } from '@distillery/worker/messages';
 import { trainerEnvironment } from '@distillery/worker/trainer-environment';
-import sharp from 'sharp';
 import { z } from 'zod';
 
 const { values } = parseArgs({
@@ -72,17 +71,6 @@ async function writeSet(): Promise<{ files: number; bytes: number }> {
   return { files, bytes: files * mean };
 }
 
-async function photograph(index: number): Promise<Buffer> {
-  const [width, height] = [640, 480];
-  const random = randomStream(index, 'photograph');
-  const small = Uint8Array.from({ length: 80 * 60 * 3 }, () => Math.floor(random.uniform() * 256));
-  return sharp(small, { raw: { width: 80, height: 60, channels: 3 } })
-    .resize(width, height)
-    .modulate({ hue: (index * 67) % 360 })
-    .jpeg({ quality: 90 })
-    .toBuffer();
-}
-
 /** Runs a teacher's stage up to some steps, killed after each, and returns the digest of the last state. */
 async function measured(name: string, data: string, stops: number[]): Promise<string> {
   const spec = jobSpec.parse({
@@ -110,8 +98,17 @@ async function measured(name: string, data: string, stops: number[]): Promise<st
     finishedAt: null,
   }));
   const task: Task = {
-    ...{ job: { id: 'job_large', name: null, spec }, plan, stage, attempt: 1, results: {}, records },
-    ...{ warnings: [], skippedData: [], storeDir, dataDir: places.cacheDir, roots: places.roots },
+    job: { id: 'job_large', name: null, spec },
+    plan,
+    stage,
+    attempt: 1,
+    results: {},
+    records,
+    warnings: [],
+    skippedData: [],
+    storeDir,
+    dataDir: places.cacheDir,
+    roots: places.roots,
   };
   let seen = 0;
   for (const stop of stops) {

@@ -2,6 +2,6 @@ export { allInputs } from './all-inputs.ts';
 export { zipFile } from './array-files.ts';
 export { png } from './fixtures.ts';
 export { generatedSplit } from './generated-reader.ts';
-export { writeImages } from './synthetic-images.ts';
+export { photograph, writeImages } from './synthetic-images.ts';
 export { syntheticTable, writeDigits } from './synthetic-arrays.ts';
 export { syntheticTexts } from './synthetic-texts.ts';
