@@ -271,6 +271,19 @@ test('a program that is stopped while it reads refuses the data set, and the ser
   expect(await settled(small.id)).toMatchObject({ state: 'ready' });
 });
 
+test('samples that the files give for validation are counted', { timeout: 120_000 }, async () => {
+  const { create, settled } = await caller('vic');
+  const entries: Record<string, Buffer> = {};
+  for (const [split, count] of Object.entries({ train: 6, valid: 2, test: 3 })) {
+    for (let i = 0; i < count; i++) {
+      entries[`${split}/warm/${i}.png`] = await picture(200 + i, count);
+      entries[`${split}/cold/${i}.png`] = await picture(count, 200 + i);
+    }
+  }
+  const { id } = await create('splits.zip', zipFile(entries));
+  expect(await settled(id)).toMatchObject({ summary: { train: 12, validation: 4, test: 6 } });
+});
+
 test('two processes of the API share the reading, and each data set is read', {
   timeout: 120_000,
 }, async () => {

@@ -21,7 +21,7 @@ export function datasetsTable(datasets: readonly StoredDataset[], now = Date.now
       name,
       source,
       state,
-      summary === null ? '–' : integer(summary.train + summary.test),
+      summary === null ? '–' : integer(summary.train + (summary.validation ?? 0) + summary.test),
       bytes(file.size),
       ago(createdAt, now),
     ]),
@@ -38,9 +38,10 @@ export function datasetText(dataset: StoredDataset, profile?: DatasetProfile): s
     for (const field of error.errors) lines.push(`    ${field.path}: ${field.message}`);
   }
   if (summary !== null) {
-    const { inputs, shape, classes, train, test, skipped, warnings } = summary;
+    const { inputs, shape, classes, train, validation, test, skipped, warnings } = summary;
+    const given = validation === undefined ? '' : `, ${integer(validation)} validation`;
     lines.push(
-      `  ${integer(train)} training and ${integer(test)} test samples (${inputs}, ${shape.join('×')}) of ${integer(classes)} classes`,
+      `  ${integer(train)} training${given} and ${integer(test)} test samples (${inputs}, ${shape.join('×')}) of ${integer(classes)} classes`,
     );
     if (skipped > 0) lines.push(`  ${integer(skipped)} files or rows were skipped`);
     for (const warning of warnings) lines.push(`  warning: ${warning}`);

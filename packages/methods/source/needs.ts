@@ -107,6 +107,9 @@ function parametersOf({ plan }: Subject): ParameterShapes {
   );
 }
 
+/** What belongs to the labels, where a job has it. */
+const ofLabels: readonly string[] = ['mixed', 'classWeights'];
+
 /** Descriptions of taps, by name without the number, and of other fields of a batch. */
 const words: Record<string, string> = {
   stage: 'maps',
@@ -134,7 +137,7 @@ function readBy({ bound, added }: Fitted): string[] {
     ...ours.filter((kind) => theirs.includes(kind)),
     ...ours.filter((kind) => !theirs.includes(kind)).map((kind) => `the student's ${kind}`),
     ...theirs.filter((kind) => !ours.includes(kind)).map((kind) => `the teacher's ${kind}`),
-    ...kindsOf(reads.filter((field) => field !== 'mixed')),
+    ...kindsOf(reads.filter((field) => !ofLabels.includes(field))),
   ];
 }
 

@@ -14,9 +14,16 @@ export function tokenMaskTap(student: TapShapes, tokens: number): string[] {
   return `${student[tap]}` === `${[tokens]}` ? [tap] : [];
 }
 
-/** The mask of a batch, `[batch, tokens]`; undefined where there is none. */
-export function tokenMask(student: Record<string, tf.Tensor>): tf.Tensor2D | undefined {
-  return student[tap] as tf.Tensor2D | undefined;
+/**
+ * The mask of a batch, `[batch, tokens]`; undefined where there is none.
+ *
+ * @param read what `tokenMaskTap` has returned
+ */
+export function tokenMask(
+  student: Record<string, tf.Tensor>,
+  read: readonly string[],
+): tf.Tensor2D | undefined {
+  return read.length === 0 ? undefined : (student[tap] as tf.Tensor2D);
 }
 
 /**

@@ -156,6 +156,7 @@ export const storedDatasetSchema = keptDatasetSchema.extend({
       shape: datasetProfileSchema.shape.shape,
       classes: count,
       train: count,
+      validation: count.optional().describe('Absent where the files give no validation split.'),
       test: count,
       skipped: count,
       warnings: z.array(z.string()),

@@ -18,6 +18,7 @@ export async function datasetView(store: Store, dataset: KeptDataset): Promise<S
       shape,
       classes: classes.length,
       train: total(splits.train),
+      ...(splits.validation && { validation: total(splits.validation) }),
       test: total(splits.test),
       skipped: skipped.count,
       warnings,

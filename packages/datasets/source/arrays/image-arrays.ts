@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import { classNamesOption } from '../option-shapes.ts';
 import { chosenClasses, type ClassChoice, classKey, classOptions } from '../classes.ts';
 import type { About, Dataset, DatasetContext, DatasetOutline } from '../dataset.ts';
 import { decodedOnce } from '../decoded.ts';
@@ -17,12 +17,7 @@ const maximumSide = 4096;
 
 /** The options of sources whose images lie in arrays. */
 export const imageArrayOptions = {
-  classNames: z
-    .array(z.string().min(1).max(256))
-    .min(2)
-    .max(maximumClasses)
-    .optional()
-    .describe('The names of the classes, in the order of the label numbers from 0. Default: the numbers.'),
+  classNames: classNamesOption(maximumClasses, 'numbers'),
   ...heldOutOptions,
   ...classOptions,
   ...limitOptions,

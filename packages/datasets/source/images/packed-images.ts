@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { sizeOption } from '../option-shapes.ts';
 import { classKey, classOptions } from '../classes.ts';
 import {
   type About,
@@ -23,18 +24,14 @@ import { imageOptions, photographNormalization, usualSize } from './image-option
 import { type ImageRow, layoutOfRows } from './rows-layout.ts';
 import type { Size } from './size-counts.ts';
 
-const side = z.int().min(1).max(1024);
 /** How many images are looked at for the size of all. */
 const surveyed = 64;
 
 /** The options of sources whose images lie in files of many. */
 export const packedOptions = {
-  size: z
-    .tuple([side, side])
-    .optional()
-    .describe(
-      '`[height, width]` in pixels that every image gets. Default: the size that most of the first 64 images have, or the medians of their heights and widths.',
-    ),
+  size: sizeOption(
+    '`[height, width]` in pixels that every image gets. Default: the size that most of the first 64 images have, or the medians of their heights and widths.',
+  ).optional(),
   ...imageOptions,
   ...heldOutOptions,
   ...classOptions,

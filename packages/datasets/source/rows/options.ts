@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { DistilleryError } from '@distillery/spec';
 import { z } from 'zod';
+import { pathOption } from '../option-shapes.ts';
 import { classOptions } from '../classes.ts';
 import type { DatasetContext } from '../dataset.ts';
 import { fileFingerprint } from '../decoded.ts';
@@ -16,20 +17,13 @@ const sign = z.string().regex(/^[!-~]?$/, 'must be one ASCII sign, or empty');
 
 /** The options of sources that read rows of files. */
 export const rowOptions = {
-  path: z
-    .string()
-    .min(1)
-    .max(4096)
-    .describe(
-      'A CSV file, a tab-separated one named .tsv, a JSON Lines file named .jsonl, or a Parquet file, below a folder that the ' +
-        'service may read; all but Parquet may be packed by gzip. The first row of a table names the columns.',
-    ),
-  testPath: z
-    .string()
-    .min(1)
-    .max(4096)
-    .optional()
-    .describe('A file of the same form for testing. Default: a part of the training file is held out.'),
+  path: pathOption(
+    'A CSV file, a tab-separated one named .tsv, a JSON Lines file named .jsonl, or a Parquet file, below a folder that the ' +
+      'service may read; all but Parquet may be packed by gzip. The first row of a table names the columns.',
+  ),
+  testPath: pathOption(
+    'A file of the same form for testing. Default: a part of the training file is held out.',
+  ).optional(),
   ...heldOutOptions,
   encoding: z
     .enum(encodings)

@@ -2,6 +2,7 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { digestOf, DistilleryError } from '@distillery/spec';
 import { z } from 'zod';
+import { pathOption } from '../option-shapes.ts';
 import { type CifarLayout, readCifarArchive, side, writeCifar } from '../arrays/cifar.ts';
 import { chosenClasses, classKey, classOptions, withClasses } from '../classes.ts';
 import type { About, Dataset, DatasetContext, DatasetKind } from '../dataset.ts';
@@ -42,15 +43,10 @@ const normalizations = {
 type NormalizationName = keyof typeof normalizations;
 
 const options = z.strictObject({
-  path: z
-    .string()
-    .min(1)
-    .max(4096)
-    .optional()
-    .describe(
-      'A local copy of cifar-10-binary.tar.gz or cifar-10-python.tar.gz, below a folder that the service may read. Default: the ' +
-        'archive is downloaded.',
-    ),
+  path: pathOption(
+    'A local copy of cifar-10-binary.tar.gz or cifar-10-python.tar.gz, below a folder that the service may read. Default: the ' +
+      'archive is downloaded.',
+  ).optional(),
   normalization: z
     .enum(['cifar10', 'imagenet'])
     .default('cifar10')

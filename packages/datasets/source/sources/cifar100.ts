@@ -2,6 +2,7 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DistilleryError } from '@distillery/spec';
 import { z } from 'zod';
+import { pathOption } from '../option-shapes.ts';
 import { channelStatistics } from '../arrays/channel-statistics.ts';
 import { type CifarLayout, imagesIn, readCifarArchive, side, writeCifar } from '../arrays/cifar.ts';
 import { chosenClasses, classKey, classOptions, withClasses } from '../classes.ts';
@@ -41,15 +42,10 @@ const classes = {
 };
 
 const options = z.strictObject({
-  path: z
-    .string()
-    .min(1)
-    .max(4096)
-    .optional()
-    .describe(
-      'A local archive in the form of cifar-100-binary.tar.gz or cifar-100-python.tar.gz, below a folder that the service may ' +
-        'read. Default: the archive is downloaded.',
-    ),
+  path: pathOption(
+    'A local archive in the form of cifar-100-binary.tar.gz or cifar-100-python.tar.gz, below a folder that the service may ' +
+      'read. Default: the archive is downloaded.',
+  ).optional(),
   labels: z
     .enum(['fine', 'coarse'])
     .default('fine')

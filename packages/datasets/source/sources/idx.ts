@@ -1,6 +1,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { z } from 'zod';
+import { pathOption } from '../option-shapes.ts';
 import { openIdx } from '../arrays/idx.ts';
 import {
   type ImageArray,
@@ -21,14 +22,10 @@ const revision = 1;
 const pattern = /^(.*?)[-_.]?(train|t10k|test)[-_.](images|labels)[-_.]idx\d[-_.]ubyte(\.gz)?$/i;
 
 const options = z.strictObject({
-  path: z
-    .string()
-    .min(1)
-    .max(4096)
-    .describe(
-      'A folder below one that the service may read, or a zip or tar archive of one, with the files train-images-idx3-ubyte, train-labels-idx1-ubyte, ' +
-        't10k-images-idx3-ubyte and t10k-labels-idx1-ubyte, each of which may end in .gz.',
-    ),
+  path: pathOption(
+    'A folder below one that the service may read, or a zip or tar archive of one, with the files train-images-idx3-ubyte, train-labels-idx1-ubyte, ' +
+      't10k-images-idx3-ubyte and t10k-labels-idx1-ubyte, each of which may end in .gz.',
+  ),
   prefix: z
     .string()
     .max(256)

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { pathOption, sizeOption } from '../option-shapes.ts';
 import type { About, DatasetContext, DatasetKind } from '../dataset.ts';
 import { classKey, classOptions } from '../classes.ts';
 import { decodedOnce, readManifest } from '../decoded.ts';
@@ -21,21 +22,13 @@ import { limitOptions } from '../limits.ts';
 import { asDataError, resolveSourcePath } from '../source-path.ts';
 import type { SplitWriter } from '../split-draft.ts';
 
-const side = z.int().min(1).max(1024);
 const options = z.strictObject({
-  path: z
-    .string()
-    .min(1)
-    .max(4096)
-    .describe(
-      'A folder, or a .zip, .tar, .tar.gz or .tar.zst archive of one, below a folder that the service may read.',
-    ),
-  size: z
-    .tuple([side, side])
-    .optional()
-    .describe(
-      '`[height, width]` in pixels that every image gets. Default: the size that most of 64 images have, or the medians of their heights and widths.',
-    ),
+  path: pathOption(
+    'A folder, or a .zip, .tar, .tar.gz or .tar.zst archive of one, below a folder that the service may read.',
+  ),
+  size: sizeOption(
+    '`[height, width]` in pixels that every image gets. Default: the size that most of 64 images have, or the medians of their heights and widths.',
+  ).optional(),
   ...imageOptions,
   ...heldOutOptions,
   ...classOptions,

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { columnOption, pathOption } from '../option-shapes.ts';
 import type { DatasetContext, DatasetKind } from '../dataset.ts';
 import { fileFingerprint } from '../decoded.ts';
 import { loadPacked, outlinePacked, packedOptions, type PackedImages } from '../images/packed-images.ts';
@@ -8,20 +9,13 @@ import { shardsOf } from '../images/shards.ts';
 /** Part of the fingerprint: raise it when the same files give other images than before. */
 const revision = 1;
 
-const column = (what: string) =>
-  z.string().min(1).max(256).describe(`The name of the column that holds ${what}.`);
-
 const options = z.strictObject({
-  path: z
-    .string()
-    .min(1)
-    .max(4096)
-    .describe(
-      'A Parquet file, a folder of them, or names with a range such as `data/train-{00000..00003}-of-00004.parquet`, below a folder that the ' +
-        'service may read. Files whose names or folders begin with train, validation and test are these splits.',
-    ),
-  image: column('the images, a struct with the field `bytes`').default('image'),
-  label: column('the labels').default('label'),
+  path: pathOption(
+    'A Parquet file, a folder of them, or names with a range such as `data/train-{00000..00003}-of-00004.parquet`, below a folder that the ' +
+      'service may read. Files whose names or folders begin with train, validation and test are these splits.',
+  ),
+  image: columnOption('the images, a struct with the field `bytes`').default('image'),
+  label: columnOption('the labels').default('label'),
   ...packedOptions,
 });
 type Options = z.output<typeof options>;

@@ -1,5 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { z } from 'zod';
+import { columnOption, pathOption, sizeOption } from '../option-shapes.ts';
 import type { About, DatasetContext, DatasetKind } from '../dataset.ts';
 import { classKey } from '../classes.ts';
 import { decodedOnce, fileFingerprint } from '../decoded.ts';
@@ -21,21 +22,12 @@ const maximumSkippedNames = 100;
 /** Part of the fingerprint: raise it when the same files give other images than before. */
 const revision = 2;
 
-const side = z.int().min(1).max(1024);
-const column = (what: string) =>
-  z.string().min(1).max(256).describe(`The name of the column that holds ${what}.`);
-
 const options = z.strictObject({
   ...rowOptions,
-  image: column('the paths of the images').default('image'),
-  split: column('the split of each row: train, validation or test').optional(),
-  folder: z
-    .string()
-    .min(1)
-    .max(4096)
-    .optional()
-    .describe('The folder that relative paths begin at. Default: that of the table.'),
-  size: z.tuple([side, side]).describe('`[height, width]` in pixels that every image gets.'),
+  image: columnOption('the paths of the images').default('image'),
+  split: columnOption('the split of each row: train, validation or test').optional(),
+  folder: pathOption('The folder that relative paths begin at. Default: that of the table.').optional(),
+  size: sizeOption('`[height, width]` in pixels that every image gets.'),
   ...imageOptions,
   ...limitOptions,
   ...decodingOptions,

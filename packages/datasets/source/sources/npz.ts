@@ -2,6 +2,7 @@ import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { DistilleryError } from '@distillery/spec';
 import { z } from 'zod';
+import { pathOption } from '../option-shapes.ts';
 import {
   type ImageArray,
   imageArrayOptions,
@@ -32,11 +33,7 @@ const key = (what: string) =>
   z.string().min(1).max(256).optional().describe(`The name of the array of ${what}. Default: a usual name.`);
 
 const options = z.strictObject({
-  path: z
-    .string()
-    .min(1)
-    .max(4096)
-    .describe("A file of NumPy's savez or savez_compressed, below a folder that the service may read."),
+  path: pathOption("A file of NumPy's savez or savez_compressed, below a folder that the service may read."),
   images: key('training images, `[count, height, width]` or with channels'),
   labels: key('training labels, `[count]`: whole numbers or texts'),
   testImages: key('test images'),

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { columnOption } from '../option-shapes.ts';
 import { type About, type DatasetContext, type DatasetKind, inputBytes } from '../dataset.ts';
 import { classKey } from '../classes.ts';
 import { decodedOnce, readManifest } from '../decoded.ts';
@@ -20,7 +21,7 @@ const maximumBytes = 16 * 2 ** 30;
 
 const options = z.strictObject({
   ...rowOptions,
-  text: z.string().min(1).max(256).default('text').describe('The name of the column that holds the texts.'),
+  text: columnOption('the texts').default('text'),
   pair: z
     .string()
     .min(1)

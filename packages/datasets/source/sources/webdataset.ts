@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { classNamesOption, pathOption } from '../option-shapes.ts';
 import type { DatasetContext, DatasetKind } from '../dataset.ts';
 import { fileFingerprint } from '../decoded.ts';
 import { loadPacked, outlinePacked, packedOptions, type PackedImages } from '../images/packed-images.ts';
@@ -9,26 +10,17 @@ import { webdatasetImages } from '../images/webdataset-images.ts';
 const revision = 1;
 
 const options = z.strictObject({
-  path: z
-    .string()
-    .min(1)
-    .max(4096)
-    .describe(
-      'A tar archive, a folder of them, or names with a range such as `shards/train-{000000..000127}.tar`, below a folder that the service ' +
-        'may read; each may be packed by gzip or Zstandard. Files whose names or folders begin with train, val and test are these splits.',
-    ),
+  path: pathOption(
+    'A tar archive, a folder of them, or names with a range such as `shards/train-{000000..000127}.tar`, below a folder that the service ' +
+      'may read; each may be packed by gzip or Zstandard. Files whose names or folders begin with train, val and test are these splits.',
+  ),
   label: z
     .string()
     .min(1)
     .max(256)
     .default('label')
     .describe('The field that holds the label in `.json` files; `.cls` files hold nothing else.'),
-  classNames: z
-    .array(z.string().min(1).max(256))
-    .min(2)
-    .max(10_000)
-    .optional()
-    .describe('The names of the classes, in the order of the label numbers from 0. Default: the labels.'),
+  classNames: classNamesOption(10_000, 'labels'),
   ...packedOptions,
 });
 type Options = z.output<typeof options>;

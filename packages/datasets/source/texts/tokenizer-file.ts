@@ -2,6 +2,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { Tokenizer as Library } from '@huggingface/tokenizers';
 import { DistilleryError } from '@distillery/spec';
 import { z } from 'zod';
+import { pathOption } from '../option-shapes.ts';
 import type { DatasetContext } from '../dataset.ts';
 import { fileFingerprint } from '../decoded.ts';
 import { openRegularFile } from '../regular-file.ts';
@@ -18,14 +19,10 @@ const paddingNames = ['[PAD]', '<pad>', '<|pad|>', '<|padding|>'];
 
 export const tokenizerFileOptions = z.strictObject({
   type: z.literal('file'),
-  path: z
-    .string()
-    .min(1)
-    .max(4096)
-    .describe(
-      'A tokenizer.json of Hugging Face, below a folder that the service may read, with up to 65,535 ids: WordPiece, BPE ' +
-        'or Unigram.',
-    ),
+  path: pathOption(
+    'A tokenizer.json of Hugging Face, below a folder that the service may read, with up to 65,535 ids: WordPiece, BPE ' +
+      'or Unigram.',
+  ),
 });
 type Options = z.output<typeof tokenizerFileOptions>;
 

@@ -27,15 +27,15 @@ export const attentionHeads: Term<typeof options> = {
   options,
   bind(choice, studentTaps, teacherTaps) {
     const layers = layerPairs(scores, choice, studentTaps, teacherTaps);
-    const tokens = studentTaps[layers[0].student][1];
+    const mask = tokenMaskTap(studentTaps, studentTaps[layers[0].student][1]);
     return {
-      student: [...layers.map((pair) => pair.student), ...tokenMaskTap(studentTaps, tokens)],
+      student: [...layers.map((pair) => pair.student), ...mask],
       teacher: layers.map((pair) => pair.teacher),
       matching: true,
       auxiliary: {},
       loss({ student, teacher }) {
-        const mask = tokenMask(student);
-        const pairs = mask && tf.mul(tf.expandDims(mask, 2), tf.expandDims(mask, 1));
+        const present = tokenMask(student, mask);
+        const pairs = present && tf.mul(tf.expandDims(present, 2), tf.expandDims(present, 1));
         return tf.addN(
           layers.map((pair) => {
             const [s, t] = [student[pair.student], teacher[pair.teacher]];

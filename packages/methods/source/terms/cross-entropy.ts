@@ -39,7 +39,7 @@ export const crossEntropy: Term<typeof options> = {
     return {
       student: [tap],
       teacher: [],
-      reads: ['labels', 'mixed'],
+      reads: ['labels', 'mixed', 'classWeights'],
       matching: false,
       auxiliary: {},
       loss({ student, labels, mixed, classWeights, classes }) {

@@ -32,21 +32,21 @@ export const hiddenStates: Term<typeof options> = {
       if (inputShape[1] === out) continue;
       auxiliary[projector(i)] = { inputShape, forward: (net, x) => net.linear('linear', x, { out }) };
     }
-    const [tokens] = studentTaps[layers[0].student];
+    const mask = tokenMaskTap(studentTaps, studentTaps[layers[0].student][0]);
     return {
-      student: [...layers.map((pair) => pair.student), ...tokenMaskTap(studentTaps, tokens)],
+      student: [...layers.map((pair) => pair.student), ...mask],
       teacher: layers.map((pair) => pair.teacher),
       // With a projector, equal states still have the projector's error as their loss.
       matching: Object.keys(auxiliary).length === 0,
       auxiliary,
       loss({ student, teacher, auxiliary: apply }) {
-        const mask = tokenMask(student);
+        const present = tokenMask(student, mask);
         return tf.addN(
           layers.map((pair, i) => {
             const s = student[pair.student];
             const ours = projector(i) in auxiliary ? apply(projector(i), s) : s;
             const squares = tf.square(tf.sub(ours, teacher[pair.teacher]));
-            return maskedMean(squares, mask && tf.expandDims(mask, 2));
+            return maskedMean(squares, present && tf.expandDims(present, 2));
           }),
         );
       },

@@ -54,19 +54,20 @@ export const minilm: Term<typeof options> = {
       const message = `${heads} relation heads do not divide the student's width ${from[1]} and the teacher's ${to[1]}`;
       throw new TapError('/relationHeads', message, relationHeads, possible);
     }
+    const mask = tokenMaskTap(studentTaps, from[0]);
     return {
-      student: [...ours, ...tokenMaskTap(studentTaps, from[0])],
+      student: [...ours, ...mask],
       teacher: theirs,
       matching: true,
       auxiliary: {},
       loss({ student, teacher }) {
-        const mask = tokenMask(student);
-        const rows = mask && rowWeights(mask, heads);
+        const present = tokenMask(student, mask);
+        const rows = present && rowWeights(present, heads);
         return tf.addN(
           parts.map((_, i) =>
             divergence(
-              relations(teacher[theirs[i]], heads, mask),
-              relations(student[ours[i]], heads, mask),
+              relations(teacher[theirs[i]], heads, present),
+              relations(student[ours[i]], heads, present),
               rows,
             ),
           ),

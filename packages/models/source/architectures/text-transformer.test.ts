@@ -28,7 +28,13 @@ test('parameters, names and taps, by hand', () => {
     [`attention${i}`, [2, 5, 5]],
     [`hidden${i}`, [5, 8]],
   ];
-  expect(Object.entries(plan.taps)).toEqual([...one(1), ...one(2), ['features', [8]], ['logits', [3]]]);
+  expect(Object.entries(plan.taps)).toEqual([
+    ['tokens', [5]],
+    ...one(1),
+    ...one(2),
+    ['features', [8]],
+    ['logits', [3]],
+  ]);
 });
 
 test('more padding does not change the logits', () => {

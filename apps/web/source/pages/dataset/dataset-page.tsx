@@ -116,11 +116,10 @@ function factsOf({ file, source, summary }: StoredDataset, profile: DatasetProfi
     ['Source', source],
   ];
   if (summary !== null) {
-    facts.push(
-      ['For training', counted(summary.train, 'sample')],
-      ['For testing', counted(summary.test, 'sample')],
-      ['A sample', shapeWords(summary)],
-    );
+    const { train, validation, test } = summary;
+    facts.push(['For training', counted(train, 'sample')]);
+    if (validation !== undefined) facts.push(['For validation', counted(validation, 'sample')]);
+    facts.push(['For testing', counted(test, 'sample')], ['A sample', shapeWords(summary)]);
   }
   if (profile !== undefined) facts.push(['Decoded', bytes(profile.bytes)]);
   return facts;
