@@ -9,6 +9,7 @@ import {
   type About,
   type Dataset,
   type DatasetContext,
+  type DatasetOutline,
   defaultDiskBytes,
   inputBytes,
   type Split,
@@ -85,6 +86,25 @@ export async function readManifest(
   } catch {
     return undefined;
   }
+}
+
+/** Describes a data set by its decoded copy; undefined when there is none. */
+export async function keptOutline(
+  fingerprint: unknown,
+  context: DatasetContext,
+): Promise<DatasetOutline | undefined> {
+  const manifest = await readManifest(fingerprint, context);
+  if (manifest === undefined) return undefined;
+  const { classes, trainCount, testCount, input } = manifest;
+  const { shape, vocabulary, validation } = input;
+  return {
+    classes,
+    shape: [...shape],
+    trainCount,
+    testCount,
+    ...(vocabulary !== undefined && { vocabulary }),
+    ...(validation !== undefined && { validation }),
+  };
 }
 
 /** Opens a copy; undefined when its data file is missing, or does not match its digest. */

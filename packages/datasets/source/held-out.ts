@@ -1,6 +1,7 @@
 import { randomStream } from '@distillery/engine';
 import { DistilleryError } from '@distillery/spec';
 import { z } from 'zod';
+import { samplesByClass } from './samples-by-class.ts';
 import { splitValidation } from './split.ts';
 
 /** The options of sources that hold test samples out of the others where the data give none. */
@@ -49,15 +50,9 @@ const usualSeed = 1;
 export function heldOutSamples(labels: Int32Array, choice: HeldOutChoice): Int32Array {
   const { testFraction, testSeed: seed = usualSeed, folds } = choice;
   if (folds === undefined) return splitValidation(labels.length, labels, testFraction, seed).validation;
-  const members = new Map<number, number[]>();
-  labels.forEach((label, index) => {
-    const group = members.get(label) ?? [];
-    if (group.length === 0) members.set(label, group);
-    group.push(index);
-  });
   const held: number[] = [];
   let before = 0;
-  for (const [label, indices] of [...members].sort(([a], [b]) => a - b)) {
+  for (const [label, indices] of [...samplesByClass(labels)].sort(([a], [b]) => a - b)) {
     randomStream(seed, 'folds', label).shuffle(indices);
     held.push(...indices.filter((_, rank) => isHeldOut(rank, indices.length, before, choice)));
     before += indices.length;

@@ -13,6 +13,7 @@ import { textCsv } from './sources/text-csv.ts';
 import { uploaded } from './sources/uploaded.ts';
 import { webdataset } from './sources/webdataset.ts';
 
+export { sha256OfFile } from './download.ts';
 export { cifar10Reachable } from './sources/cifar10.ts';
 export {
   type About,
@@ -37,6 +38,7 @@ export { profileDataset } from './profile/profile.ts';
 export { recognise } from './recognise.ts';
 export { parquetThread } from './rows/parquet-thread.ts';
 export { openRegularFile } from './regular-file.ts';
+export { samplesByClass } from './samples-by-class.ts';
 export { resolveSourcePath } from './source-path.ts';
 export { type StoredFile, storedFile, storedPath } from './stored-file.ts';
 export { splitValidation, trainingCounts, trainingIndices } from './split.ts';

@@ -3,6 +3,7 @@ import { digestOf } from '@distillery/spec';
 import { z } from 'zod';
 import type { Dataset, DatasetOutline, Split } from './dataset.ts';
 import type { Subset } from './readers/subset.ts';
+import { samplesByClass } from './samples-by-class.ts';
 
 /** The options that restrict a source to a part of its samples. */
 export const limitOptions = {
@@ -56,14 +57,8 @@ export function limited(dataset: Dataset, { trainLimit, testLimit }: Limits): Da
 export function keptSamples(labels: Int32Array, limit = Infinity, apart = 0): Int32Array | undefined {
   const count = labels.length - apart;
   if (count <= limit) return undefined;
-  const members = new Map<number, number[]>();
-  labels.subarray(0, count).forEach((label, index) => {
-    const group = members.get(label) ?? [];
-    if (group.length === 0) members.set(label, group);
-    group.push(index);
-  });
   // Shuffles each class, interleaves the classes in proportion to their sizes, and takes the first ones in their original order.
-  const paced = [...members].flatMap(([label, indices]) =>
+  const paced = [...samplesByClass(labels.subarray(0, count))].flatMap(([label, indices]) =>
     randomStream(0, 'limit', label)
       .shuffle(indices)
       .map((index, rank) => ({ index, pace: (rank + 0.5) / indices.length })),

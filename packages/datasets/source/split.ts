@@ -1,5 +1,6 @@
 import { randomStream } from '@distillery/engine';
 import type { Dataset, DatasetOutline } from './dataset.ts';
+import { samplesByClass } from './samples-by-class.ts';
 
 /** How the validation samples are held out. */
 interface HeldOut {
@@ -53,15 +54,9 @@ export function splitValidation(
 ): { train: Int32Array; validation: Int32Array } {
   if (labels.length !== count) throw new RangeError(`${labels.length} labels for ${count} images`);
   if (!(fraction >= 0 && fraction < 1)) throw new RangeError(`fraction must be in [0, 1): ${fraction}`);
-  const members = new Map<number, number[]>();
-  labels.forEach((label, index) => {
-    const group = members.get(label);
-    if (group === undefined) members.set(label, [index]);
-    else group.push(index);
-  });
   const train: number[][] = [];
   const validation: number[][] = [];
-  for (const [label, indices] of members) {
+  for (const [label, indices] of samplesByClass(labels)) {
     // Each class has a random stream, so that its choice does not change when another class grows.
     randomStream(seed, 'validation', label).shuffle(indices);
     const least = fraction > 0 ? 1 : 0;

@@ -1,3 +1,4 @@
+import { samplesByClass } from '@distillery/datasets';
 import { randomStream } from '@distillery/engine';
 
 /**
@@ -48,13 +49,7 @@ export function balancedWeights(indices: Int32Array, labels: Int32Array, classes
 
 /** The samples of each class that has any, by the number of the class. */
 function membersOf(indices: Int32Array, labels: Int32Array): { label: number; samples: Int32Array }[] {
-  const groups = new Map<number, number[]>();
-  for (const index of indices) {
-    const group = groups.get(labels[index]);
-    if (group === undefined) groups.set(labels[index], [index]);
-    else group.push(index);
-  }
-  return [...groups]
+  return [...samplesByClass(labels, indices)]
     .sort(([a], [b]) => a - b)
     .map(([label, samples]) => ({ label, samples: Int32Array.from(samples) }));
 }

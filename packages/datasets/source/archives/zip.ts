@@ -19,11 +19,8 @@ export const zip: ArchiveFormat = {
 };
 
 async function* entries(path: string, signal?: AbortSignal): AsyncGenerator<RawEntry> {
-  // A pipe must be refused before yauzl waits for it.
-  await (await openRegularFile(path)).close();
-  const { getFileNameLowLevel, openPromise } = await import('yauzl');
-  // Names are decoded here: yauzl refuses the whole archive for one that leads out of it.
-  const file = await openPromise(path, { autoClose: false, lazyEntries: true, decodeStrings: false });
+  const { getFileNameLowLevel } = await import('yauzl');
+  const file = await opened(path);
   try {
     for await (const entry of file.eachEntry()) {
       signal?.throwIfAborted();
@@ -40,6 +37,14 @@ async function* entries(path: string, signal?: AbortSignal): AsyncGenerator<RawE
   } finally {
     file.close();
   }
+}
+
+async function opened(path: string): Promise<ZipFile> {
+  // A pipe must be refused before yauzl waits for it.
+  await (await openRegularFile(path)).close();
+  const { openPromise } = await import('yauzl');
+  // Names are decoded here: yauzl refuses the whole archive for one that leads out of it.
+  return openPromise(path, { autoClose: false, lazyEntries: true, decodeStrings: false });
 }
 
 function typeOf(entry: Entry, name: string): string {
@@ -69,9 +74,8 @@ function placeOf(entry: Entry): string {
 }
 
 async function open(path: string): Promise<OpenedArchive> {
-  await (await openRegularFile(path)).close();
-  const { Entry: ZipEntry, openPromise } = await import('yauzl');
-  const file = await openPromise(path, { autoClose: false, lazyEntries: true, decodeStrings: false });
+  const { Entry: ZipEntry } = await import('yauzl');
+  const file = await opened(path);
   return {
     read(place) {
       const entry = new ZipEntry();

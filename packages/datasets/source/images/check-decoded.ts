@@ -31,9 +31,3 @@ export function checkDecoded(
   if (skipped.count > found / 2)
     throw new RangeError(`${skipped.count} of ${found} images could not be decoded, more than half${why}`);
 }
-
-/** The number of decoded validation images, where the source gives any. */
-export function givenValidation(decoded: readonly number[]): { validation?: number } {
-  const validation = total(decoded);
-  return validation === 0 ? {} : { validation };
-}

@@ -48,16 +48,25 @@ export function decodingOf(
   layout: Layout,
   { trainLimit = Infinity, testLimit = Infinity, decoding }: Limits & { decoding?: Decoding | undefined },
   target: ImageTarget,
-  { diskBytes = defaultDiskBytes }: Pick<DatasetContext, 'diskBytes'>,
+  context: Pick<DatasetContext, 'diskBytes'>,
 ): Decoding {
   const { train, validation, test } = layout;
   const images = Math.min(train.length, trainLimit) + validation.length + Math.min(test.length, testLimit);
   const bytes = images * target.size[0] * target.size[1] * target.channels;
   // What a worker may keep does not decide: all workers must read the same samples in the same order.
   const chosen = decoding ?? (bytes <= aheadBytes ? 'ahead' : 'on_read');
-  if (chosen === 'ahead' && bytes > diskBytes)
-    throw new RangeError(
-      `would decode to ${bytes} bytes, more than the ${diskBytes} that the setting DATA_DISK allows; choose "decoding": "on_read", or a smaller "size"`,
-    );
+  if (chosen === 'ahead') refuseBeyondDisk(bytes, context, '"decoding": "on_read", or a smaller "size"');
   return chosen;
+}
+
+/** @throws RangeError with the remedy where the disk's bound does not allow so many decoded bytes */
+export function refuseBeyondDisk(
+  bytes: number,
+  { diskBytes = defaultDiskBytes }: Pick<DatasetContext, 'diskBytes'>,
+  remedy: string,
+): void {
+  if (bytes > diskBytes)
+    throw new RangeError(
+      `would decode to ${bytes} bytes, more than the ${diskBytes} that the setting DATA_DISK allows; choose ${remedy}`,
+    );
 }

@@ -1,5 +1,6 @@
 import type { Dataset, DatasetContext } from '../dataset.ts';
 import type { SplitWriter } from '../split-draft.ts';
+import { checkDecoded } from './check-decoded.ts';
 import { decodeImage, DECODES_AT_ONCE } from './decode-image.ts';
 import type { ImageFiles } from './image-files.ts';
 import { misnamedImages } from './image-format.ts';
@@ -9,6 +10,15 @@ import type { Layout } from './image-layout.ts';
 const MAX_SKIPPED_NAMES = 100;
 const PROGRESS_STEP = 10_000;
 
+/** What filling the splits of a layout has led to. */
+interface FilledSplits {
+  skipped: Dataset['skipped'];
+  /** What people should know about the files. */
+  notes: string[];
+  /** The number of decoded validation images; absent where there are none. */
+  validation?: number;
+}
+
 /**
  * Decodes every image of the layout into its position, so that the result does not depend on the order in which the source
  * lists its files; validation images follow those of the training split. Images that cannot be decoded are skipped and listed by
@@ -16,7 +26,7 @@ const PROGRESS_STEP = 10_000;
  *
  * @param target the array that every image becomes
  * @param refused files that were refused before, with the reason; they count as skipped
- * @returns `skipped`, `decoded`: the number of images of each label in each split, and `notes` about the files
+ * @throws RangeError that names the first ones when too many are lost, see `checkDecoded`
  */
 export async function fillSplits(
   files: Pick<ImageFiles, 'contents'>,
@@ -25,11 +35,7 @@ export async function fillSplits(
   refused: readonly { name: string; reason: string }[],
   writers: { train: SplitWriter; test: SplitWriter },
   context: DatasetContext,
-): Promise<{
-  skipped: Dataset['skipped'];
-  decoded: Record<'train' | 'validation' | 'test', number[]>;
-  notes: string[];
-}> {
+): Promise<FilledSplits> {
   const failed = [...refused];
   const places = new Map(
     (['test', 'validation', 'train'] as const).flatMap((split) =>
@@ -66,11 +72,22 @@ export async function fillSplits(
     if (running.size >= DECODES_AT_ONCE) await Promise.race(running);
   }
   await Promise.all(running);
-  return { skipped: skippedOf(failed), decoded, notes: misnamed.notes() };
+  const skipped = skippedOf(failed);
+  checkDecoded(layout, { skipped, decoded });
+  const validation = decoded.validation.reduce((sum, count) => sum + count, 0);
+  return { skipped, notes: misnamed.notes(), ...(validation > 0 && { validation }) };
 }
 
 /** Counts files that are left out, and names the first ones. */
 export function skippedOf(files: readonly { name: string; reason: string }[]): Dataset['skipped'] {
   const sorted = [...files].sort((a, b) => (a.name < b.name ? -1 : 1));
   return { count: sorted.length, first: sorted.slice(0, MAX_SKIPPED_NAMES) };
+}
+
+/** What is left out by two steps, the first of which names its files first. */
+export function joinedSkipped(one: Dataset['skipped'], other: Dataset['skipped']): Dataset['skipped'] {
+  return {
+    count: one.count + other.count,
+    first: [...one.first, ...other.first].slice(0, MAX_SKIPPED_NAMES),
+  };
 }

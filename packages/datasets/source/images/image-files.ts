@@ -8,7 +8,14 @@ import { fileFingerprint } from '../decoded.ts';
 import { allowedPath } from '../source-path.ts';
 import { imageSize } from './decode-image.ts';
 import { isImageName } from './image-layout.ts';
-import { type FileState, filePlace, fileState, readImage, withoutPath } from './image-places.ts';
+import {
+  filePlaces,
+  type FileState,
+  fileStates,
+  type Placed,
+  readImage,
+  withoutPath,
+} from './image-places.ts';
 
 /** The image files of a folder or an archive, by name. */
 export interface ImageFiles {
@@ -34,11 +41,6 @@ export interface ImageFiles {
    * @returns for each name its place, as `openPlaces` takes it, and the archive that the places are in, if it is one
    */
   places(names: readonly string[], context: DatasetContext): Promise<Placed>;
-}
-
-interface Placed {
-  archive?: string;
-  places: string[];
 }
 
 /** The files below a folder, with the real paths of those that a link leads to. */
@@ -80,8 +82,7 @@ function folderFiles(root: string, roots: readonly string[]): ImageFiles {
       return { files };
     },
     async places(names, { signal }) {
-      const known = await statesOf(signal);
-      return { places: names.map((name) => filePlace(known.get(name) as FileState)) };
+      return filePlaces(names, await statesOf(signal));
     },
     async survey(signal) {
       const { names, others, refused, folders } = await list(signal);
@@ -105,24 +106,6 @@ function folderFiles(root: string, roots: readonly string[]): ImageFiles {
       }
     },
   };
-}
-
-/** The files that are asked for at a time: the system answers several at once. */
-const statsAtOnce = 64;
-
-async function fileStates(
-  names: readonly string[],
-  placeOf: (name: string) => Promise<string>,
-  signal?: AbortSignal,
-): Promise<Map<string, FileState>> {
-  const states = new Map<string, FileState>();
-  for (let from = 0; from < names.length; from += statsAtOnce) {
-    signal?.throwIfAborted();
-    const some = names.slice(from, from + statsAtOnce);
-    const found = await Promise.all(some.map(async (name) => fileState(await placeOf(name))));
-    some.forEach((name, index) => states.set(name, found[index]));
-  }
-  return states;
 }
 
 /**
@@ -172,7 +155,17 @@ async function listFolder(root: string, roots: readonly string[], signal?: Abort
   return { names: names.sort(), others: others.sort(), refused, folders: folders.sort(), places };
 }
 
+/** The place of each entry of an archive, by its name. The first of two entries with a name counts. */
+async function placesIn(path: string, signal?: AbortSignal): Promise<Map<string, string>> {
+  const places = new Map<string, string>();
+  for await (const { name, place } of archiveEntries(path, undefined, signal)) {
+    if (place !== undefined && !places.has(name)) places.set(name, place);
+  }
+  return places;
+}
+
 function archiveFiles(path: string): ImageFiles {
+  let entryPlaces: Promise<Map<string, string>> | undefined;
   return {
     path,
     async fingerprint() {
@@ -207,14 +200,9 @@ function archiveFiles(path: string): ImageFiles {
     async places(names, context) {
       if ((await archiveFormats.of(path)).open === undefined) {
         const folder = await unpackedTree(path, context);
-        const states = await fileStates(names, async (name) => join(folder, name), context.signal);
-        return { places: names.map((name) => filePlace(states.get(name) as FileState)) };
+        return filePlaces(names, await fileStates(names, async (name) => join(folder, name), context.signal));
       }
-      const places = new Map<string, string>();
-      for await (const { name, place } of archiveEntries(path, undefined, context.signal)) {
-        // The first of two entries with a name counts.
-        if (place !== undefined && !places.has(name)) places.set(name, place);
-      }
+      const places = await (entryPlaces ??= placesIn(path, context.signal));
       return { archive: path, places: names.map((name) => places.get(name) as string) };
     },
   };

@@ -12,9 +12,28 @@ export interface FileState {
   modified: number;
 }
 
-export async function fileState(path: string): Promise<FileState> {
+async function fileState(path: string): Promise<FileState> {
   const { size, mtimeMs: modified } = await stat(path);
   return { path, size, modified };
+}
+
+/** The files that are asked for at a time: the system answers several at once. */
+const statsAtOnce = 64;
+
+/** The states of files, by their names. */
+export async function fileStates(
+  names: readonly string[],
+  placeOf: (name: string) => Promise<string>,
+  signal?: AbortSignal,
+): Promise<Map<string, FileState>> {
+  const states = new Map<string, FileState>();
+  for (let from = 0; from < names.length; from += statsAtOnce) {
+    signal?.throwIfAborted();
+    const some = names.slice(from, from + statsAtOnce);
+    const found = await Promise.all(some.map(async (name) => fileState(await placeOf(name))));
+    some.forEach((name, index) => states.set(name, found[index]));
+  }
+  return states;
 }
 
 /** The state of a file, wherever it is. */
@@ -22,9 +41,19 @@ export function withoutPath<T extends object>({ path: _path, ...state }: T & { p
   return state;
 }
 
-/** The place of an image that is a file of its own. */
-export function filePlace({ path, size, modified }: FileState): string {
-  return `${size} ${modified} ${path}`;
+/** Where images are, and the archive that they are in, if it is one. */
+export interface Placed {
+  archive?: string;
+  places: string[];
+}
+
+/** The places of images that are files of their own. */
+export function filePlaces(names: readonly string[], states: ReadonlyMap<string, FileState>): Placed {
+  const places = names.map((name) => {
+    const { path, size, modified } = states.get(name) as FileState;
+    return `${size} ${modified} ${path}`;
+  });
+  return { places };
 }
 
 /** Reads the bytes of images in any order. */

@@ -1,26 +1,20 @@
 import { z } from 'zod';
 import { sizeOption } from '../option-shapes.ts';
 import { classKey, classOptions } from '../classes.ts';
-import {
-  type About,
-  type Dataset,
-  type DatasetContext,
-  type DatasetOutline,
-  defaultDiskBytes,
-} from '../dataset.ts';
-import { decodedOnce, readManifest } from '../decoded.ts';
+import { type About, type Dataset, type DatasetContext, type DatasetOutline } from '../dataset.ts';
+import { decodedOnce, keptOutline } from '../decoded.ts';
 import { heldOutOptions } from '../held-out.ts';
 import { limitOptions } from '../limits.ts';
 import { outlinedOnce } from '../outlined-once.ts';
 import { asDataError } from '../source-path.ts';
 import type { SplitWriter } from '../split-draft.ts';
-import { checkDecoded, givenValidation } from './check-decoded.ts';
 import { imageSize } from './decode-image.ts';
-import { chosenLayout } from './decoding.ts';
-import { fillSplits, skippedOf } from './fill-splits.ts';
+import { chosenLayout, refuseBeyondDisk } from './decoding.ts';
+import { fillSplits, joinedSkipped, skippedOf } from './fill-splits.ts';
+import { imageAbout } from './image-about.ts';
 import type { ImageFiles } from './image-files.ts';
 import { type Layout, layoutCounts } from './image-layout.ts';
-import { imageOptions, photographNormalization, usualSize } from './image-options.ts';
+import { imageOptions, usualSize } from './image-options.ts';
 import { type ImageRow, layoutOfRows } from './rows-layout.ts';
 import type { Size } from './size-counts.ts';
 
@@ -59,12 +53,8 @@ export async function outlinePacked(
   context: DatasetContext,
 ): Promise<DatasetOutline> {
   const fingerprint = keyOf(files, choice);
-  const kept = await readManifest(fingerprint, context);
-  if (kept !== undefined) {
-    const { classes, input, trainCount, testCount } = kept;
-    const { shape: size, validation } = input;
-    return { classes, shape: size, trainCount, testCount, ...(validation !== undefined && { validation }) };
-  }
+  const kept = await keptOutline(fingerprint, context);
+  if (kept !== undefined) return kept;
   return outlinedOnce([fingerprint, choice.path], async () => {
     const { layout, size } = await plan(images, choice, context);
     return { classes: layout.classes, shape: [...size, choice.channels], ...layoutCounts(layout) };
@@ -112,11 +102,7 @@ function plan(images: Listed, choice: Choice, context: DatasetContext): Promise<
         : { size: choice.size, notes: [] };
     const { trainCount, testCount } = layoutCounts(layout);
     const bytes = (trainCount + testCount) * size[0] * size[1] * choice.channels;
-    const { diskBytes = defaultDiskBytes } = context;
-    if (bytes > diskBytes)
-      throw new RangeError(
-        `would decode to ${bytes} bytes, more than the ${diskBytes} that the setting DATA_DISK allows; choose a smaller "size", or limits`,
-      );
+    refuseBeyondDisk(bytes, context, 'a smaller "size", or limits');
     return { layout, size, refused, notes: [...found.notes, ...notes] };
   });
 }
@@ -140,21 +126,10 @@ async function decode(
   writers: { train: SplitWriter; test: SplitWriter },
 ): Promise<About> {
   const { layout, size, refused, notes } = await plan(images, choice, context);
-  const filled = await asDataError(choice, context, async () => {
-    const found = await fillSplits(images, layout, { ...choice, size }, [], writers, context);
-    checkDecoded(layout, found);
-    return found;
-  });
-  const { count, first } = skippedOf(refused);
-  return {
-    classes: layout.classes,
-    shape: [...size, choice.channels],
-    skipped: {
-      count: count + filled.skipped.count,
-      first: [...first, ...filled.skipped.first].slice(0, 100),
-    },
-    ...givenValidation(filled.decoded.validation),
-    notes: [...notes, ...filled.notes],
-    normalization: photographNormalization(choice),
-  };
+  const target = { ...choice, size };
+  const filled = await asDataError(choice, context, () =>
+    fillSplits(images, layout, target, [], writers, context),
+  );
+  const skipped = joinedSkipped(skippedOf(refused), filled.skipped);
+  return imageAbout(layout, target, { ...filled, skipped, notes: [...notes, ...filled.notes] });
 }

@@ -2,17 +2,12 @@ import { z } from 'zod';
 import { pathOption, sizeOption } from '../option-shapes.ts';
 import type { About, DatasetContext, DatasetKind } from '../dataset.ts';
 import { classKey, classOptions } from '../classes.ts';
-import { decodedOnce, readManifest } from '../decoded.ts';
-import { checkDecoded, givenValidation } from '../images/check-decoded.ts';
+import { decodedOnce, keptOutline, readManifest } from '../decoded.ts';
+import { imageAbout } from '../images/image-about.ts';
 import { fillSplits, skippedOf } from '../images/fill-splits.ts';
 import { heldOutOptions } from '../held-out.ts';
 import { type ImageFiles, openImageFiles } from '../images/image-files.ts';
-import {
-  imageOptions,
-  type ImageTarget,
-  photographNormalization,
-  usualSize,
-} from '../images/image-options.ts';
+import { imageOptions, type ImageTarget, usualSize } from '../images/image-options.ts';
 import { imageSizes } from '../images/image-sizes.ts';
 import { type FoundLayout, layoutCounts, layoutOf, withLayoutClasses } from '../images/image-layout.ts';
 import { chosenLayout, decodingOf, decodingOptions } from '../images/decoding.ts';
@@ -46,12 +41,8 @@ export const imageFolder: DatasetKind<typeof options> = {
   async outline(choice, context) {
     const files = await openSource(choice, context);
     const fingerprint = await fingerprintOf(files, choice, context);
-    const kept = await readManifest({ ...fingerprint, path: files.path }, context);
-    if (kept !== undefined) {
-      const { classes, input, trainCount, testCount } = kept;
-      const { shape, validation } = input;
-      return { classes, shape, trainCount, testCount, ...(validation !== undefined && { validation }) };
-    }
+    const kept = await keptOutline({ ...fingerprint, path: files.path }, context);
+    if (kept !== undefined) return kept;
     // An error names the path as the spec does.
     return outlinedOnce([fingerprint, files.path, choice.path], async () => {
       const { layout, target } = await plan(files, choice, context);
@@ -136,13 +127,10 @@ async function decodeAll(
   writers: Writers,
 ): Promise<About> {
   const { layout, target } = planned;
-  const filled = await asDataError(choice, context, async () => {
-    const found = await fillSplits(files, layout, target, refusedIn(planned), writers, context);
-    checkDecoded(layout, found);
-    return found;
-  });
-  const about = aboutOf({ ...planned, notes: [...planned.notes, ...filled.notes] });
-  return { ...about, skipped: filled.skipped, ...givenValidation(filled.decoded.validation) };
+  const filled = await asDataError(choice, context, () =>
+    fillSplits(files, layout, target, refusedIn(planned), writers, context),
+  );
+  return imageAbout(layout, target, { ...filled, notes: [...planned.notes, ...filled.notes] });
 }
 
 /** The files that are left out before any is decoded. */
@@ -152,13 +140,6 @@ function refusedIn({ survey, layout }: Plan): { name: string; reason: string }[]
 
 function aboutOf(planned: Plan): About {
   const { layout, target, notes } = planned;
-  const { validation } = layoutCounts(layout);
-  return {
-    classes: layout.classes,
-    shape: [...target.size, target.channels],
-    skipped: skippedOf(refusedIn(planned)),
-    ...(validation !== undefined && { validation }),
-    normalization: photographNormalization(target),
-    ...(notes.length > 0 && { notes }),
-  };
+  const skipped = skippedOf(refusedIn(planned));
+  return imageAbout(layout, target, { skipped, notes, validation: layoutCounts(layout).validation });
 }

@@ -1,16 +1,15 @@
-import { stat } from 'node:fs/promises';
 import { z } from 'zod';
 import { columnOption, pathOption, sizeOption } from '../option-shapes.ts';
 import type { About, DatasetContext, DatasetKind } from '../dataset.ts';
 import { classKey } from '../classes.ts';
 import { decodedOnce, fileFingerprint } from '../decoded.ts';
-import { checkDecoded, givenValidation } from '../images/check-decoded.ts';
 import { chosenLayout, type Decoding, decodingOf, decodingOptions } from '../images/decoding.ts';
-import { fillSplits, skippedOf } from '../images/fill-splits.ts';
+import { fillSplits, joinedSkipped, skippedOf } from '../images/fill-splits.ts';
+import { imageAbout } from '../images/image-about.ts';
 import type { ImageFiles } from '../images/image-files.ts';
 import { layoutCounts } from '../images/image-layout.ts';
-import { imageOptions, photographNormalization } from '../images/image-options.ts';
-import { filePlace, fileState, readImage, withoutPath } from '../images/image-places.ts';
+import { imageOptions } from '../images/image-options.ts';
+import { filePlaces, fileStates, readImage, withoutPath } from '../images/image-places.ts';
 import { imagesOnRead } from '../images/images-on-read.ts';
 import { listedImages, type ListedImages } from '../images/listed-images.ts';
 import { limitOptions } from '../limits.ts';
@@ -18,7 +17,6 @@ import { fingerprintsOf, readingRows, rowFiles, rowOptions } from '../rows/optio
 import { asDataError, resolveSourcePath } from '../source-path.ts';
 import type { SplitWriter } from '../split-draft.ts';
 
-const maximumSkippedNames = 100;
 /** Part of the fingerprint: raise it when the same files give other images than before. */
 const revision = 2;
 
@@ -52,8 +50,10 @@ export const imageTable: DatasetKind<typeof options> = {
     const images = await states(listed, context);
     const fingerprint = { source: 'image_table', revision, ...rest, tables };
     if (listed.decoding === 'on_read') {
-      const about = aboutOf(listed, skippedOf(skipped), choice);
-      const set = { files: filesOf(listed), layout: listed.layout, target: choice, about };
+      const { layout, notes } = listed;
+      const { validation } = layoutCounts(layout);
+      const about = imageAbout(layout, choice, { skipped: skippedOf(skipped), notes, validation });
+      const set = { files: filesOf(listed), layout, target: choice, about };
       const identity = { ...fingerprint, tables: tables.map(withoutPath), images: images.map(withoutPath) };
       return imagesOnRead({ ...set, fingerprint: identity }, context);
     }
@@ -94,12 +94,7 @@ async function states({ places }: ListedImages, { signal }: DatasetContext): Pro
   for (const path of places.values()) {
     signal?.throwIfAborted();
     // A file that is gone is refused by name when it is decoded.
-    found.push(
-      await stat(path).then(
-        () => fileFingerprint(path),
-        () => ({ path }),
-      ),
-    );
+    found.push(await fileFingerprint(path).catch(() => ({ path })));
   }
   return found;
 }
@@ -113,26 +108,8 @@ function filesOf({ places }: ListedImages): Pick<ImageFiles, 'contents' | 'place
         yield { name, bytes: await readImage(path).catch((error: Error) => error) };
       }
     },
-    async places(names, { signal }) {
-      const found: string[] = [];
-      for (const name of names) {
-        signal?.throwIfAborted();
-        found.push(filePlace(await fileState(places.get(name) as string)));
-      }
-      return { places: found };
-    },
-  };
-}
-
-function aboutOf({ layout, notes }: ListedImages, skipped: About['skipped'], choice: Options): About {
-  const { validation } = layoutCounts(layout);
-  return {
-    classes: layout.classes,
-    shape: [...choice.size, choice.channels],
-    skipped,
-    ...(validation !== undefined && { validation }),
-    notes,
-    normalization: photographNormalization(choice),
+    places: async (names, { signal }) =>
+      filePlaces(names, await fileStates(names, async (name) => places.get(name) as string, signal)),
   };
 }
 
@@ -143,16 +120,10 @@ async function decode(
   context: DatasetContext,
   writers: { train: SplitWriter; test: SplitWriter },
 ): Promise<About> {
-  const { layout } = listed;
-  const filled = await asDataError(choice, context, async () => {
-    const found = await fillSplits(filesOf(listed), layout, choice, [], writers, context);
-    checkDecoded(layout, found);
-    return found;
-  });
-  const { skipped } = filled;
-  const all = refused.length + skipped.count;
-  const first = [...refused, ...skipped.first].slice(0, maximumSkippedNames);
-  const notes = [...listed.notes, ...filled.notes];
-  const about = aboutOf({ ...listed, notes }, { count: all, first }, choice);
-  return { ...about, ...givenValidation(filled.decoded.validation) };
+  const { layout, notes } = listed;
+  const filled = await asDataError(choice, context, () =>
+    fillSplits(filesOf(listed), layout, choice, [], writers, context),
+  );
+  const skipped = joinedSkipped({ count: refused.length, first: refused }, filled.skipped);
+  return imageAbout(layout, choice, { ...filled, skipped, notes: [...notes, ...filled.notes] });
 }

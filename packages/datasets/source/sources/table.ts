@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { type About, type DatasetContext, type DatasetKind, inputBytes } from '../dataset.ts';
 import { classKey } from '../classes.ts';
-import { decodedOnce, readManifest } from '../decoded.ts';
+import { decodedOnce, keptOutline } from '../decoded.ts';
 import { limited, limitedOutline, limitOptions } from '../limits.ts';
 import { outlinedOnce } from '../outlined-once.ts';
 import { usualMissing } from '../rows/labels.ts';
@@ -47,11 +47,8 @@ export const table: DatasetKind<typeof options> = {
   async outline(choice, context) {
     const files = await rowFiles(choice, context);
     const fingerprint = await fingerprintOf(files, choice);
-    const kept = await readManifest(fingerprint, context);
-    if (kept !== undefined) {
-      const { classes, input, trainCount, testCount } = kept;
-      return limitedOutline({ classes, shape: [...input.shape], trainCount, testCount }, choice);
-    }
+    const kept = await keptOutline(fingerprint, context);
+    if (kept !== undefined) return limitedOutline(kept, choice);
     const outline = await outlinedOnce([fingerprint, choice.path], async () => {
       const { classes, train, test, names } = await survey(files, choice, context, () => {});
       return { classes, shape: [names.length], trainCount: train.length, testCount: test.length };

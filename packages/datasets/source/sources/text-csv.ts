@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { columnOption } from '../option-shapes.ts';
 import { type About, type DatasetContext, type DatasetKind, inputBytes } from '../dataset.ts';
 import { classKey } from '../classes.ts';
-import { decodedOnce, readManifest } from '../decoded.ts';
+import { decodedOnce, keptOutline } from '../decoded.ts';
 import { outlinedOnce } from '../outlined-once.ts';
 import { limited, limitedOutline, limitOptions } from '../limits.ts';
 import { fingerprintsOf, readingRows, rowFiles, rowOptions } from '../rows/options.ts';
@@ -54,12 +54,9 @@ export const textCsv: DatasetKind<typeof options> = {
   options,
   async outline(choice, context) {
     const { files, tokenizer, fingerprint } = await open(choice, context);
-    const kept = await readManifest(fingerprint, context);
+    const kept = await keptOutline(fingerprint, context);
+    if (kept !== undefined) return limitedOutline(kept, choice);
     const shaped = { shape: [choice.length], vocabulary: tokenizer.vocabulary };
-    if (kept !== undefined) {
-      const { classes, trainCount, testCount } = kept;
-      return limitedOutline({ classes, ...shaped, trainCount, testCount }, choice);
-    }
     // An error names the path as the spec does.
     const outline = await outlinedOnce([fingerprint, choice.path], async () => {
       const { classes, train, test } = await survey(files, choice, context, () => {});
