@@ -20,6 +20,7 @@ export {
   type Initializer,
   type Net,
   type NetworkPlan,
+  interchangeShape,
   type ParameterSpec,
   sizeOf,
 } from './network.ts';

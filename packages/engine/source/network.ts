@@ -175,6 +175,14 @@ export interface ParameterSpec {
   frozen?: boolean;
 }
 
+/** The shape of a parameter in PyTorch's layout. */
+export function interchangeShape({
+  shape,
+  interchange,
+}: Pick<ParameterSpec, 'shape' | 'interchange'>): number[] {
+  return interchange.map((axis) => shape[axis]);
+}
+
 /** The properties of a network that are known without running it. */
 export interface NetworkPlan {
   inputShape: number[];

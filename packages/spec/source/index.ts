@@ -92,6 +92,7 @@ export {
   validationSchema,
 } from './job-spec.ts';
 export { type Initial, initialSchema } from './initial.ts';
+export { networkId, weightsDigest } from './stored-weights.ts';
 export { type CatalogueEntry, type Choice, type Kind, type Registry, registry } from './kind.ts';
 export { defaultGenerations, generationName, teachersOf } from './lineage.ts';
 export { type JobLogs, jobLogsSchema, type RecordedLine } from './logs.ts';

@@ -1,18 +1,11 @@
 import { z } from 'zod';
+import { networkId, weightsDigest } from './stored-weights.ts';
 
 /** Where a network's first weights come from, in place of random numbers. */
 
 const fields = {
-  network: z
-    .string()
-    .max(64)
-    .optional()
-    .describe(
-      'The id of a network that was brought, as `POST /v1/networks` returns it. The service puts its weights in place of the id when the job is posted.',
-    ),
-  weights: z
-    .string()
-    .regex(/^[0-9a-f]{64}$/, 'must be a SHA-256, 64 hexadecimal digits in lower case')
+  network: networkId,
+  weights: weightsDigest
     .optional()
     .describe('The digest of a stored weights file, such as that of a network of an earlier job.'),
   layers: z

@@ -5,7 +5,7 @@ import { outputs } from './teachers/outputs.ts';
 import { stored } from './teachers/stored.ts';
 import { type Parts, trained } from './teachers/trained.ts';
 
-export { readHeader, type WeightsHeader } from './metadata.ts';
+export { headerOfNamed, readHeader, type WeightsHeader } from './metadata.ts';
 export type { GivenArray, GivenArrays } from './outputs/arrays.ts';
 export type {
   GivenOutputs,

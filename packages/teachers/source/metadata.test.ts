@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openStore, type Store } from '@distillery/store';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { readMetadata } from './metadata.ts';
+import { readHeader } from './metadata.ts';
 
 let folder: string;
 let store: Store;
@@ -23,8 +23,8 @@ async function file(header: string, length = Buffer.byteLength(header)): Promise
 
 test('the metadata of a file are read from its header', async () => {
   const header = JSON.stringify({ __metadata__: { classes: '["cat"]' }, weight: { dtype: 'F32' } });
-  expect(await readMetadata(store, await file(header))).toEqual({ classes: '["cat"]' });
-  expect(await readMetadata(store, await file('{}'))).toEqual({});
+  expect((await readHeader(store, await file(header))).metadata).toEqual({ classes: '["cat"]' });
+  expect((await readHeader(store, await file('{}'))).metadata).toEqual({});
 });
 
 test.each([
@@ -33,7 +33,7 @@ test.each([
   ['a header longer than the file', '{}', 1000],
 ])('%s is refused', async (_, header, length) => {
   const digest = await file(header, length);
-  await expect(readMetadata(store, digest)).rejects.toMatchObject({
+  await expect(readHeader(store, digest)).rejects.toMatchObject({
     code: 'artifact_corrupt',
     message: `${digest} is not a safetensors file`,
   });
@@ -42,7 +42,7 @@ test.each([
 test('so are a file of a few bytes, and one that is not there', async () => {
   for (const bytes of ['', 'short']) {
     const { digest } = await store.put(Buffer.from(bytes));
-    await expect(readMetadata(store, digest)).rejects.toMatchObject({ code: 'artifact_corrupt' });
+    await expect(readHeader(store, digest)).rejects.toMatchObject({ code: 'artifact_corrupt' });
   }
-  await expect(readMetadata(store, 'a'.repeat(64))).rejects.toMatchObject({ code: 'checkpoint_not_found' });
+  await expect(readHeader(store, 'a'.repeat(64))).rejects.toMatchObject({ code: 'checkpoint_not_found' });
 });

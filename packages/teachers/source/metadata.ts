@@ -16,9 +16,30 @@ export interface WeightsHeader {
   shapes: ReadonlyMap<string, readonly number[]>;
 }
 
-/** Reads the metadata of a safetensors file, as `readHeader` does. */
-export async function readMetadata(store: Store, digest: string): Promise<Record<string, string>> {
-  return (await readHeader(store, digest)).metadata;
+/**
+ * Reads the header of stored weights that a spec names.
+ *
+ * @param refuse makes the error that names the field, of the reason why the weights cannot be used
+ * @throws what `refuse` returns where they are absent or damaged, or there is no store; other errors of the store
+ */
+export async function headerOfNamed(
+  store: Store | undefined,
+  digest: string,
+  refuse: (message: string) => DistilleryError,
+): Promise<WeightsHeader> {
+  if (store === undefined) throw refuse('cannot be looked up without a store');
+  try {
+    // A collection of unused artifacts leaves them until the job that names them exists.
+    await store.renew(digest);
+    return await readHeader(store, digest);
+  } catch (error) {
+    if (!(error instanceof DistilleryError)) throw error;
+    if (error.code === 'checkpoint_not_found') {
+      throw refuse('is not in the store, expected the digest of a stored weights file');
+    }
+    if (error.code === 'artifact_corrupt') throw refuse(`cannot be read: ${error.message}`);
+    throw error;
+  }
 }
 
 /**

@@ -1,6 +1,6 @@
 import { permute, safetensors } from '@distillery/formats';
 import type { Store } from '@distillery/store';
-import type { ParameterSpec } from '@distillery/engine';
+import { interchangeShape, type ParameterSpec } from '@distillery/engine';
 import { DistilleryError } from '@distillery/spec';
 import type { Values } from './network.ts';
 
@@ -37,9 +37,10 @@ export async function loadWeights(
   const stored = safetensors.decode(await store.read(digest)).parameters;
   const tensors = new Map(stored.map((tensor) => [tensor.name, tensor]));
   return Object.fromEntries(
-    parameters.map(({ name, shape, interchange }) => {
+    parameters.map((parameter) => {
+      const { name, shape, interchange } = parameter;
       const tensor = tensors.get(name);
-      const expected = interchange.map((axis) => shape[axis]);
+      const expected = interchangeShape(parameter);
       if (tensor === undefined || `${tensor.shape}` !== `${expected}`) {
         const found = tensor === undefined ? 'is missing' : `has shape [${tensor.shape}]`;
         throw new DistilleryError(

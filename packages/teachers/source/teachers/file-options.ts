@@ -20,6 +20,16 @@ export function fileOptions(description: string) {
   };
 }
 
+/** The option that names the classes of a teacher, which has so many numbers for each sample. */
+export function classesOption(numbers: string) {
+  return z
+    .array(z.string().min(1).max(255))
+    .min(2)
+    .max(100_000)
+    .optional()
+    .describe(`The names of its classes, in the order of the ${numbers}. Default: the classes of the job.`);
+}
+
 /**
  * Returns the path of a teacher's file.
  *

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { openModel } from '../onnx/model.ts';
 import { activationsFor, onnxProvider, tapShapes } from '../onnx/provider.ts';
 import type { TeacherFiles, TeacherKind, TeacherProvider } from '../provider.ts';
-import { fileOptions, pathOf } from './file-options.ts';
+import { classesOption, fileOptions, pathOf } from './file-options.ts';
 
 const channelwise = z.array(z.number()).min(1).max(4);
 const tensor = z.string().min(1).max(512);
@@ -41,12 +41,7 @@ const options = z.strictObject({
     .describe(
       'The mean and the standard deviation of each channel that the model takes images with, of values from 0 to 1; mean 0 and deviation 1/255 are pixels from 0 to 255. Default: as the job.',
     ),
-  classes: z
-    .array(z.string().min(1).max(255))
-    .min(2)
-    .max(100_000)
-    .optional()
-    .describe('The names of its classes, in the order of the logits. Default: the classes of the job.'),
+  classes: classesOption('logits'),
   batch: z.int().min(1).max(512).default(32).describe('The most samples that it is asked at once.'),
 });
 type Options = z.output<typeof options>;

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { splitOf, type Wanted } from '../outputs/arrays.ts';
 import { logitsOf } from '../outputs/logits.ts';
 import type { GivenOutputs, TeacherFiles, TeacherKind } from '../provider.ts';
-import { fileOptions, pathOf } from './file-options.ts';
+import { classesOption, fileOptions, pathOf } from './file-options.ts';
 
 const options = z.strictObject({
   ...fileOptions('The file with the outputs: NPZ, safetensors or Parquet.'),
@@ -11,12 +11,7 @@ const options = z.strictObject({
     .enum(['logits', 'probabilities', 'log_probabilities'])
     .default('logits')
     .describe('What the numbers are. The largest few of each sample must be probabilities.'),
-  classes: z
-    .array(z.string().min(1).max(255))
-    .min(2)
-    .max(100_000)
-    .optional()
-    .describe('The names of its classes, in the order of the numbers. Default: the classes of the job.'),
+  classes: classesOption('numbers'),
 });
 type Options = z.output<typeof options>;
 
@@ -38,16 +33,26 @@ export const outputs: TeacherKind<typeof options> = {
     return { ...(chosen.classes && { classes: chosen.classes }) };
   },
   async read(chosen, files) {
-    try {
-      return await opened(chosen, files);
-    } catch (error) {
-      if (!(error instanceof RangeError)) throw error;
-      throw new DistilleryError('data_error', `the outputs of the teacher: the file ${error.message}`, {
-        cause: error,
-      });
-    }
+    const given = await opened(chosen, files).catch(refuseFile);
+    return {
+      ...given,
+      logits(split, wanted) {
+        try {
+          return given.logits(split, wanted);
+        } catch (error) {
+          return refuseFile(error);
+        }
+      },
+    };
   },
 };
+
+function refuseFile(error: unknown): never {
+  if (!(error instanceof RangeError)) throw error;
+  throw new DistilleryError('data_error', `the outputs of the teacher: the file ${error.message}`, {
+    cause: error,
+  });
+}
 
 async function opened(chosen: Options, files: TeacherFiles): Promise<GivenOutputs> {
   const path = pathOf(chosen);

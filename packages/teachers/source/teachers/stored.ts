@@ -1,24 +1,23 @@
-import { DistilleryError, type FieldError, type Kind, type Registry } from '@distillery/spec';
+import {
+  DistilleryError,
+  type FieldError,
+  type Kind,
+  networkId,
+  type Registry,
+  weightsDigest,
+} from '@distillery/spec';
 import type { Store } from '@distillery/store';
 import { z } from 'zod';
-import { readMetadata } from '../metadata.ts';
+import { headerOfNamed } from '../metadata.ts';
 import type { TeacherKind, TeacherOutline } from '../provider.ts';
 
 const options = z.strictObject({
-  weights: z
-    .string()
-    .regex(/^[0-9a-f]{64}$/, 'must be a SHA-256, 64 hexadecimal digits in lower case')
+  weights: weightsDigest
     .optional()
     .describe(
       'The digest of a weights file that an earlier job stored; its report and checkpoints show it. Needed unless `network` is given.',
     ),
-  network: z
-    .string()
-    .max(64)
-    .optional()
-    .describe(
-      'The id of a network that was brought, as `POST /v1/networks` returns it. The service puts its weights in place of the id when the job is posted.',
-    ),
+  network: networkId,
 });
 
 const json = z.string().transform((text, context): unknown => {
@@ -64,8 +63,7 @@ async function outlineOf(
   store: Store | undefined,
   schema: ReturnType<typeof metadataSchema>,
 ): Promise<TeacherOutline> {
-  if (store === undefined) throw refusal(weights, 'cannot be looked up without a store');
-  const metadata = await metadataOf(weights, store);
+  const { metadata } = await headerOfNamed(store, weights, (message) => refusal(weights, message));
   if ('tokenizer' in metadata) {
     throw refusal(
       weights,
@@ -84,21 +82,6 @@ async function outlineOf(
   }
   const { architecture, classes, input, normalization } = parsed.data;
   return { architecture, subject: { shape: input, classes }, normalization };
-}
-
-async function metadataOf(weights: string, store: Store): Promise<Record<string, string>> {
-  try {
-    // A collection of unused artifacts leaves them until the job that names them exists.
-    await store.renew(weights);
-    return await readMetadata(store, weights);
-  } catch (error) {
-    if (!(error instanceof DistilleryError)) throw error;
-    if (error.code === 'checkpoint_not_found') {
-      throw refusal(weights, 'is not in the store, expected the digest of a stored weights file');
-    }
-    if (error.code === 'artifact_corrupt') throw refusal(weights, `cannot be read: ${error.message}`);
-    throw error;
-  }
 }
 
 function refusal(value: string | undefined, message: string, path = '/weights'): DistilleryError {

@@ -1,6 +1,5 @@
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { type DatasetContext, openRegularFile, resolveSourcePath } from '@distillery/datasets';
+import type { FileHandle } from 'node:fs/promises';
+import { type DatasetContext, openRegularFile, resolveSourcePath, sha256OfFile } from '@distillery/datasets';
 import { inFloat32, readTensors } from '@distillery/formats';
 import { DistilleryError, sha256 } from '@distillery/spec';
 import type { GivenArray, TeacherFiles } from '@distillery/teachers';
@@ -12,35 +11,37 @@ const mostBytes = 2 * 2 ** 30;
 /** Reads the files that teachers name, in the folders that jobs may read and in the artifact store. */
 export function teacherFiles(context: DatasetContext): TeacherFiles {
   return {
-    async bytes(path) {
-      const file = await openRegularFile(await resolveSourcePath(path, context));
-      try {
-        const { size } = await file.stat();
-        if (size > mostBytes) throw new RangeError(`has ${size} bytes, expected at most ${mostBytes}`);
+    bytes: (path) =>
+      opened(path, async (file) => {
         const bytes = await file.readFile();
         return { digest: sha256(bytes), bytes };
-      } finally {
-        await file.close();
-      }
-    },
-    async arrays(path) {
-      const local = await resolveSourcePath(path, context);
-      const file = await openRegularFile(local);
-      try {
-        const { size } = await file.stat();
-        if (size > mostBytes) throw new RangeError(`has ${size} bytes, expected at most ${mostBytes}`);
+      }),
+    arrays: (path) =>
+      opened(path, async (file, size, local) => {
         const start = new Uint8Array(4);
         await file.read(start, 0, 4, 0);
         if (Buffer.from(start).toString('latin1') === 'PAR1') {
-          return { digest: await digestOfFile(local), size, arrays: await parquetArrays(local) };
+          return { digest: await sha256OfFile(local), size, arrays: await parquetArrays(local) };
         }
         const bytes = await file.readFile();
         return { digest: sha256(bytes), size, arrays: arraysIn(bytes) };
-      } finally {
-        await file.close();
-      }
-    },
+      }),
   };
+
+  async function opened<Found>(
+    path: string,
+    read: (file: FileHandle, size: number, local: string) => Promise<Found>,
+  ): Promise<Found> {
+    const local = await resolveSourcePath(path, context);
+    const file = await openRegularFile(local);
+    try {
+      const { size } = await file.stat();
+      if (size > mostBytes) throw new RangeError(`has ${size} bytes, expected at most ${mostBytes}`);
+      return await read(file, size, local);
+    } finally {
+      await file.close();
+    }
+  }
 }
 
 function arraysIn(bytes: Uint8Array): Map<string, GivenArray> {
@@ -58,10 +59,4 @@ function arraysIn(bytes: Uint8Array): Map<string, GivenArray> {
       cause: error,
     });
   }
-}
-
-async function digestOfFile(path: string): Promise<string> {
-  const hash = createHash('sha256');
-  for await (const chunk of createReadStream(path)) hash.update(chunk as Uint8Array);
-  return hash.digest('hex');
 }

@@ -1,4 +1,4 @@
-import type { NetworkPlan } from '@distillery/engine';
+import { interchangeShape, type NetworkPlan } from '@distillery/engine';
 import type { FieldError, Initial } from '@distillery/spec';
 
 /** The tensors of the network that first weights are copied from, in PyTorch's layout. */
@@ -34,13 +34,14 @@ export function fitCopies(
   if (fields.length > 0) return { copied: {}, fresh: [], fields };
   const copied: Record<string, string> = {};
   const fresh: string[] = [];
-  for (const { name, shape, interchange } of parameters) {
+  for (const parameter of parameters) {
+    const { name } = parameter;
     if (wanted === 'fresh' && classifier.has(name)) {
       fresh.push(name);
       continue;
     }
     const theirs = layers === undefined ? name : nameInSource(name, layers);
-    const expected = interchange.map((axis) => shape[axis]);
+    const expected = interchangeShape(parameter);
     const found = source.get(theirs);
     const path = `/${name}`;
     if (found === undefined) {

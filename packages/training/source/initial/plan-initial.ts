@@ -1,4 +1,4 @@
-import type { NetworkPlan } from '@distillery/engine';
+import { interchangeShape, type NetworkPlan } from '@distillery/engine';
 import type { Choice, FieldError, Initial } from '@distillery/spec';
 import type { Subject } from '../planning/class-map.ts';
 import type { PlannedTeacher } from '../planning/layout.ts';
@@ -64,9 +64,7 @@ function sourceOf(
     return { path: '/from', message: 'is no teacher of the job', value: from, allowed };
   }
   const { teacher, plan, subject } = planned;
-  const shapes = new Map(
-    plan.parameters.map(({ name, shape, interchange }) => [name, interchange.map((axis) => shape[axis])]),
-  );
+  const shapes = new Map(plan.parameters.map((parameter) => [parameter.name, interchangeShape(parameter)]));
   if (shapes.size === 0) {
     const message = `is a teacher of the type ${teacher.options.type}, whose weights are not known here`;
     return { path: '/from', message, value: from };

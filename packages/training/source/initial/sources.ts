@@ -1,6 +1,6 @@
 import { DistilleryError, type JobSpec } from '@distillery/spec';
 import type { Store } from '@distillery/store';
-import { readHeader, type WeightsHeader } from '@distillery/teachers';
+import { headerOfNamed, type WeightsHeader } from '@distillery/teachers';
 import { jobTeachers } from '../planning/students.ts';
 
 /** The headers of the stored weights that networks of a job start from, by digest. */
@@ -25,26 +25,10 @@ export async function describeInitials(spec: JobSpec, store: Store | undefined):
     }
     const digest = initial?.weights;
     if (digest === undefined || sources.has(digest)) continue;
-    sources.set(digest, await header(store, digest, `${path}/initial/weights`));
+    const refuse = (message: string) => refusal(`${path}/initial/weights`, message, digest);
+    sources.set(digest, await headerOfNamed(store, digest, refuse));
   }
   return sources;
-}
-
-async function header(store: Store | undefined, digest: string, path: string): Promise<WeightsHeader> {
-  if (store === undefined) throw refusal(path, 'cannot be looked up without a store', digest);
-  try {
-    // A collection of unused artifacts leaves them until the job that names them exists.
-    await store.renew(digest);
-    return await readHeader(store, digest);
-  } catch (error) {
-    if (!(error instanceof DistilleryError)) throw error;
-    const { code, message } = error;
-    if (code === 'checkpoint_not_found') {
-      throw refusal(path, 'is not in the store, expected the digest of a stored weights file', digest);
-    }
-    if (code === 'artifact_corrupt') throw refusal(path, `cannot be read: ${message}`, digest);
-    throw error;
-  }
 }
 
 function refusal(path: string, message: string, value: string): DistilleryError {

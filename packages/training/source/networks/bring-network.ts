@@ -1,4 +1,4 @@
-import { type ParameterSpec, record, trace } from '@distillery/engine';
+import { interchangeShape, type ParameterSpec, record, trace } from '@distillery/engine';
 import { type NamedTensor, readWeights, type Renamed, renamed, safetensors } from '@distillery/formats';
 import { architectures, bind } from '@distillery/models';
 import {
@@ -107,8 +107,9 @@ function differences(
   const called = (name: string) =>
     naming === undefined ? '' : ` (in the names of ${naming}: ${namesOf(name).join(', ')})`;
   const known = new Set(parameters.map(({ name }) => name));
-  const wrong = parameters.flatMap(({ name, shape, interchange }): FieldError[] => {
-    const expected = interchange.map((axis) => shape[axis]);
+  const wrong = parameters.flatMap((parameter): FieldError[] => {
+    const { name } = parameter;
+    const expected = interchangeShape(parameter);
     const found = tensors.get(name);
     const path = `/weights/${name}`;
     if (found === undefined) return [{ path, message: `is missing${called(name)}, expected [${expected}]` }];

@@ -38,15 +38,11 @@ export async function storeGiven(
   const given = (await teachers.get(options.type).read?.(options, teacherFiles(data))) as GivenOutputs;
   const width = plan.outputShape[0];
   const train = mapped(
-    logitsOf(given, 'train', { count: dataset.train.count, classes: width }),
+    given.logits('train', { count: dataset.train.count, classes: width }),
     width,
     classMap,
   );
-  const test = mapped(
-    logitsOf(given, 'test', { count: dataset.test.count, classes: width }),
-    width,
-    classMap,
-  );
+  const test = mapped(given.logits('test', { count: dataset.test.count, classes: width }), width, classMap);
   if (train === undefined) throw new DistilleryError('internal', 'the outputs have no training samples');
   const predictions = { logits: train, labels: dataset.train.labels, classes: dataset.classes.length };
   const { count } = dataset.train;
@@ -104,17 +100,6 @@ export async function storeGiven(
       await writer.write((train as Float32Array).slice(index * classes, (index + 1) * classes));
     }
     return await writer.close();
-  }
-}
-
-function logitsOf(given: GivenOutputs, split: 'train' | 'test', wanted: { count: number; classes: number }) {
-  try {
-    return given.logits(split, wanted);
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
-    throw new DistilleryError('data_error', `the outputs of the teacher: the file ${error.message}`, {
-      cause: error,
-    });
   }
 }
 
