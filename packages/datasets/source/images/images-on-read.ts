@@ -45,7 +45,7 @@ export async function imagesOnRead(set: ImageSet, context: DatasetContext): Prom
 
 async function splitOf(
   { files, layout, target }: Pick<ImageSet, 'files' | 'layout' | 'target'>,
-  { shape }: About,
+  about: About,
   split: 'train' | 'test',
   digest: string,
   kept: EncodedImages['kept'],
@@ -60,7 +60,7 @@ async function splitOf(
   // An image that cannot be decoded is replaced by one of its class, and a validation image by none that is trained on.
   const own = layout[split].length;
   const alike = labels.map((label, index) => (index < own ? label : label + layout.classes.length));
-  const bytes = shape.reduce((product: number, extent: number) => product * extent, 1);
+  const bytes = inputBytes(about);
   const { size, fit, background, channels } = target;
   const reader: EncodedImages = {
     kind: 'images',
@@ -70,7 +70,7 @@ async function splitOf(
     alike,
     target: { size, fit, background, channels },
     count,
-    shape: [...shape],
+    shape: [...about.shape],
     bytes,
     digest: splitDigest(digest, split),
     window: Math.max(1, Math.floor(windowBytes / bytes)),
