@@ -1,2 +1,3 @@
 export { describeStore, type OpenedStore } from './conformance.ts';
+export { startS3Server, type Fault, type S3TestServer } from './s3-server.ts';
 export { blobFile, flipByte, manifestFile } from './files.ts';
