@@ -32,7 +32,16 @@ export function controlShares(spec: JobSpec, control: Student, seed: number): st
   const { architecture, training, initial } = control;
   if (spec.baseline !== 'shared' || initial?.from !== undefined) return undefined;
   const { seed: _, ...settings } = training;
-  return keyOf(['control', architecture, settings, initial, seed, spec.dataset, validationOf(spec), spec.until]);
+  return keyOf([
+    'control',
+    architecture,
+    settings,
+    initial,
+    seed,
+    spec.dataset,
+    validationOf(spec),
+    spec.until,
+  ]);
 }
 
 function keyOf(parts: readonly unknown[]): string {

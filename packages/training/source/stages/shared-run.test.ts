@@ -52,13 +52,18 @@ async function ran(over: Partial<JobSpecInput>) {
 }
 const weightsOf = ({ result: { best, last } }: StudentResult) => [best.weights.digest, last.weights.digest];
 
-test('a run that stops at an epoch and goes on in later jobs ends as one that never stopped', { timeout: 240_000 }, async () => {
+test('a run that stops at an epoch and goes on in later jobs ends as one that never stopped', {
+  timeout: 240_000,
+}, async () => {
   const whole = await ran({});
   const first = await ran({ until: 1 });
   expect(first.small.result).toMatchObject({ epochs: 1, last: { epoch: 1 }, best: { epoch: 1 } });
   expect(first.epochsOf('small')).toEqual([1]);
   const second = await ran({ until: 3 });
-  expect([second.epochsOf('small'), second.epochsOf('control')]).toEqual([[2, 3], [2, 3]]);
+  expect([second.epochsOf('small'), second.epochsOf('control')]).toEqual([
+    [2, 3],
+    [2, 3],
+  ]);
   // Other settings: nothing of the runs above can be used.
   const other = await ran({ until: 2, validation: { fraction: 0.2, seed: 9 } });
   expect(other.epochsOf('small')).toEqual([1, 2]);

@@ -45,7 +45,8 @@ export function sharedRunAddress(
   const { seed: _, ...training } = student.training;
   const teachers = input.teachers.map((teacher) => {
     const { classMap = null } = networkOf(materials.layout, teacher.network);
-    const weight = materials.layout.teachers.find((one) => one.teacher.name === teacher.network)?.teacher.weight;
+    const weight = materials.layout.teachers.find((one) => one.teacher.name === teacher.network)?.teacher
+      .weight;
     return { digest: digestOfTeacher(context, teacher), classMap, weight: weight ?? 1 };
   });
   const description = {

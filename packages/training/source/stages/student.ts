@@ -52,7 +52,9 @@ const resultSchema = z.object({
   address: z
     .string()
     .optional()
-    .describe('The folder of the store with what later jobs reuse of this run; absent where it shares nothing.'),
+    .describe(
+      'The folder of the store with what later jobs reuse of this run; absent where it shares nothing.',
+    ),
 });
 export type StudentResult = z.output<typeof resultSchema>;
 
@@ -95,8 +97,7 @@ export const student: StageKind<typeof input, typeof resultSchema> = {
           const shares = teachers.length === 0 ? controlShares(spec, planned.student, seed) : undefined;
           return {
             input: { student: name, seed, teachers, auxiliaries, ...(initial && { initial }), after },
-            work:
-              trainingWork(planned.plan, epochs, train) + teachingWork(layout, planned, epochs, train),
+            work: trainingWork(planned.plan, epochs, train) + teachingWork(layout, planned, epochs, train),
             ...requirementsOf(training),
             ...(shares !== undefined && { shares }),
           };
