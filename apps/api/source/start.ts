@@ -16,6 +16,7 @@ import { startProfiler } from './profiles/profiler.ts';
 import type { Bounds } from './threads/bounded.ts';
 import { startExpiry } from './uploads/expire.ts';
 import { type UploadSettings, uploadRules } from './uploads/rules.ts';
+import { startSweeps } from './sweeps/drive.ts';
 import { startWebhookSender } from './webhooks/sender.ts';
 import { type WebhookSettings, webhookRules } from './webhooks/settings.ts';
 import { startRecords } from './threads/records.ts';
@@ -156,8 +157,10 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
   const collector = startCollector(queue, store, log, options.collection);
   const expiry = startExpiry(queue, store, log, uploads);
   const sender = startWebhookSender(queue, log, rules);
+  const sweeps = startSweeps({ queue, submissions, records }, log);
   const close = async () => {
     await app.close();
+    await sweeps.close();
     await sender.close();
     await retention.close();
     await collector.close();
