@@ -41,7 +41,9 @@ end
 moveStage(stage, 'running')
 set(stage, 'ticket', ticket)
 local owner = redis.call('HGET', job, 'owner') or '-'
-redis.call('HSET', running, ticket, redis.call('HGET', job, 'id') .. ' ' .. stage .. ' ' .. owner)
+local shares = get(stage, 'shares')
+redis.call('HSET', running, ticket,
+  redis.call('HGET', job, 'id') .. ' ' .. stage .. (shares and ' ' .. shares or '') .. ' ' .. owner)
 redis.call('HSET', served, owner, redis.call('HINCRBY', served, '', 1))
 changed()
 return {'begun', tostring(attempt), redis.call('HGET', job, 'startedAt'), tostring(failures)}
