@@ -7,7 +7,8 @@ import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { type Service, startService } from './testing/service.ts';
 
 const example = JSON.parse(
-  /```json\n([^]*?)```/.exec(readFileSync(resolve(import.meta.dirname, '../docs/sweeps.md'), 'utf8'))?.[1] ?? '',
+  /```json\n([^]*?)```/.exec(readFileSync(resolve(import.meta.dirname, '../docs/sweeps.md'), 'utf8'))?.[1] ??
+    '',
 ) as NewSweepInput;
 
 let service: Service;
@@ -51,7 +52,9 @@ async function distill(...args: string[]): Promise<string> {
   return (await promisify(execFile)(process.execPath, [main, ...args], { env })).stdout;
 }
 
-test('the example of the page: a grid shares its teacher and its controls, and its leaderboard compares seed by seed', { timeout: 240_000 }, async () => {
+test('the example of the page: a grid shares its teacher and its controls, and its leaderboard compares seed by seed', {
+  timeout: 240_000,
+}, async () => {
   const given: NewSweepInput = { ...example, parallel: 3 };
   const plan = await service.client.sweeps.validate(given);
   // A teacher, its outputs, two controls, two students and a report, of which the second and third trial share four.
@@ -65,7 +68,9 @@ test('the example of the page: a grid shares its teacher and its controls, and i
   expect(await trained(sweep, 'small')).toBe(6);
   const [first] = sweep.leaderboard;
   const report = await service.client.jobs.report(sweep.trials[first.trial - 1].jobs[0].id);
-  const [control, small] = ['control', 'small'].map((name) => report.students.find((one) => one.name === name));
+  const [control, small] = ['control', 'small'].map((name) =>
+    report.students.find((one) => one.name === name),
+  );
   expect(first.test?.accuracy.best).toEqual(small?.testAccuracy.best);
   const gains = small?.runs.map(
     (run, seed) => run.best.testAccuracy - (control?.runs[seed].best.testAccuracy ?? NaN),
@@ -94,7 +99,9 @@ test('the example of the page: a grid shares its teacher and its controls, and i
   await expect(service.client.sweeps.get(id)).rejects.toMatchObject({ code: 'sweep_not_found' });
 });
 
-test('halving goes on from where trials have stopped, and compares each with a control of as many epochs', { timeout: 240_000 }, async () => {
+test('halving goes on from where trials have stopped, and compares each with a control of as many epochs', {
+  timeout: 240_000,
+}, async () => {
   const { id } = await service.client.sweeps.create({
     job: { ...job, seeds: [1], training: { ...job.training, epochs: 4 } },
     // The optimizer is that of the defaults.

@@ -29,18 +29,37 @@ async function refused(body: unknown) {
 }
 
 test('refusals name the path of the sweep, the value and the trial', async () => {
-  const over = (paths: NewSweepInput['over'], more: object = {}) => refused({ ...sweep, over: paths, ...more });
+  const over = (paths: NewSweepInput['over'], more: object = {}) =>
+    refused({ ...sweep, over: paths, ...more });
   expect(await over({ '/students/0/method/0/temperature': { values: [1, -3] } })).toMatchObject([
     'invalid_sweep',
-    [{ path: '/over/~1students~10~1method~10~1temperature', value: -3, message: expect.stringContaining('-3 of trial 2') }],
+    [
+      {
+        path: '/over/~1students~10~1method~10~1temperature',
+        value: -3,
+        message: expect.stringContaining('-3 of trial 2'),
+      },
+    ],
   ]);
-  expect(await over({ '/students/0/architecture': { values: [{ type: 'lightnn', dropout: 7 }] } })).toMatchObject([
+  expect(
+    await over({ '/students/0/architecture': { values: [{ type: 'lightnn', dropout: 7 }] } }),
+  ).toMatchObject([
     'invalid_sweep',
-    [{ path: '/over/~1students~10~1architecture', message: expect.stringMatching(/of trial 1 at \/dropout: /) }],
+    [
+      {
+        path: '/over/~1students~10~1architecture',
+        message: expect.stringMatching(/of trial 1 at \/dropout: /),
+      },
+    ],
   ]);
   expect(await over({ '/students/3/name': { values: ['x'] } })).toMatchObject([
     'invalid_sweep',
-    [{ path: '/over/~1students~13~1name', message: expect.stringContaining('the list /students has 1 entry') }],
+    [
+      {
+        path: '/over/~1students~13~1name',
+        message: expect.stringContaining('the list /students has 1 entry'),
+      },
+    ],
   ]);
   for (const path of ['/name', '/labels', '/until', '/baseline', '/seeds/0']) {
     expect(await over({ [path]: { values: [1] } }), path).toMatchObject([
@@ -52,10 +71,9 @@ test('refusals name the path of the sweep, the value and the trial', async () =>
     'invalid_sweep',
     [{ path: '/over/~1training~1epochs', message: 'lies within /training, which varies too' }],
   ]);
-  expect(await refused({ ...sweep, job: { ...spec, dataset: { source: 'shapes', trainCount: 1 } } })).toMatchObject([
-    'invalid_sweep',
-    [{ path: '/job/dataset/trainCount' }],
-  ]);
+  expect(
+    await refused({ ...sweep, job: { ...spec, dataset: { source: 'shapes', trainCount: 1 } } }),
+  ).toMatchObject(['invalid_sweep', [{ path: '/job/dataset/trainCount' }]]);
   expect(await refused({ ...sweep, job: { ...spec, validation: 0 } })).toMatchObject([
     'invalid_sweep',
     [{ path: '/job/validation' }],
@@ -80,13 +98,21 @@ test('refusals name the path of the sweep, the value and the trial', async () =>
   ]);
   expect(await refused({ ...sweep, over: {}, search: { type: 'tree' } })).toMatchObject([
     'invalid_sweep',
-    expect.arrayContaining([expect.objectContaining({ path: '/over' }), expect.objectContaining({ path: '/search/type' })]),
+    expect.arrayContaining([
+      expect.objectContaining({ path: '/over' }),
+      expect.objectContaining({ path: '/search/type' }),
+    ]),
   ]);
 });
 
 test('a plan queues nothing, and counts what trials share once', async () => {
   const ana = await caller('planner');
-  const plan = (await (await ana.post('/v1/sweeps/validate', { ...sweep, search: { type: 'halving', minimumEpochs: 2, factor: 2 } })).json()) as SweepPlan;
+  const plan = (await (
+    await ana.post('/v1/sweeps/validate', {
+      ...sweep,
+      search: { type: 'halving', minimumEpochs: 2, factor: 2 },
+    })
+  ).json()) as SweepPlan;
   expect(plan.rungs).toEqual([2, 4, 8, 10]);
   // Six begin, three go on, then one, and one to the end.
   expect(plan.estimate).toMatchObject({ trials: 6, jobs: 11, stages: 55 });
@@ -108,8 +134,13 @@ test('belongs to its owner, is safe to send twice, and is paged', async () => {
   const { id } = (await first.json()) as SweepView;
   expect([first.status, first.headers.get('location')]).toEqual([202, `/v1/sweeps/${id}`]);
   const again = await ana.post('/v1/sweeps', sweep, key);
-  expect([((await again.json()) as SweepView).id, again.headers.get('idempotency-replayed')]).toEqual([id, 'true']);
-  expect((await problem(await ana.post('/v1/sweeps', { ...sweep, seed: 1 }, key))).code).toBe('idempotency_conflict');
+  expect([((await again.json()) as SweepView).id, again.headers.get('idempotency-replayed')]).toEqual([
+    id,
+    'true',
+  ]);
+  expect((await problem(await ana.post('/v1/sweeps', { ...sweep, seed: 1 }, key))).code).toBe(
+    'idempotency_conflict',
+  );
   // The key of another owner, and of a job, is another key.
   expect(((await (await ben.post('/v1/sweeps', sweep, key)).json()) as SweepView).id).not.toBe(id);
   expect((await ana.post('/v1/jobs', spec, key)).status).toBe(202);
@@ -134,7 +165,9 @@ test('belongs to its owner, is safe to send twice, and is paged', async () => {
   expect((await problem(await ana.send(`/v1/sweeps/${id}`))).code).toBe('sweep_not_found');
 });
 
-test('waits while its owner has as many jobs as it may have, and several APIs drive it as one does', { timeout: 60_000 }, async () => {
+test('waits while its owner has as many jobs as it may have, and several APIs drive it as one does', {
+  timeout: 60_000,
+}, async () => {
   const others = await Promise.all([held.start(), held.start()]);
   const cara = await caller('cara');
   const { id } = (await (await cara.post('/v1/sweeps', { ...sweep, parallel: 6 })).json()) as SweepView;
@@ -168,7 +201,9 @@ test('waits while its owner has as many jobs as it may have, and several APIs dr
 test('the test set is not shown of trials that may go on', async () => {
   const dora = await caller('dora');
   const search = { type: 'halving', minimumEpochs: 1, factor: 2 };
-  const { id } = (await (await dora.post('/v1/sweeps', { ...sweep, search, parallel: 2 })).json()) as SweepView;
+  const { id } = (await (
+    await dora.post('/v1/sweeps', { ...sweep, search, parallel: 2 })
+  ).json()) as SweepView;
   const jobs = async () => (await held.queue.jobs.list({ labels: { sweep: id } })).jobs;
   await until(async () => (await jobs()).length === 2);
   for (const { id: job, labels } of await jobs()) await complete(held, job, 0.5 + Number(labels.trial) / 100);

@@ -37,17 +37,19 @@ export function leaderboardTable(sweep: SweepView, most = 20): string {
   if (leaderboard.length === 0) return '  No trial has a result yet.';
   const names = shortPaths(Object.keys(over));
   const halving = rungs.length > 1;
-  const rows = leaderboard.slice(0, most).map((entry, index) => [
-    String(index + 1),
-    String(entry.trial),
-    ...[...names.keys()].map((path) => valueText(entry.values[path])),
-    ...(halving ? [epochsText(entry)] : []),
-    spreadText(entry.validation.best),
-    gainText(entry.overControl?.best ?? null),
-    entry.test === null ? '–' : spreadText(entry.test.accuracy.best),
-    entry.test === null ? '–' : spreadText(entry.test.accuracy.last),
-    gainText(entry.test?.overControl?.best ?? null),
-  ]);
+  const rows = leaderboard
+    .slice(0, most)
+    .map((entry, index) => [
+      String(index + 1),
+      String(entry.trial),
+      ...[...names.keys()].map((path) => valueText(entry.values[path])),
+      ...(halving ? [epochsText(entry)] : []),
+      spreadText(entry.validation.best),
+      gainText(entry.overControl?.best ?? null),
+      entry.test === null ? '–' : spreadText(entry.test.accuracy.best),
+      entry.test === null ? '–' : spreadText(entry.test.accuracy.last),
+      gainText(entry.test?.overControl?.best ?? null),
+    ]);
   const columns = [
     { title: '#', align: 'right' },
     { title: 'trial', align: 'right' },
@@ -63,7 +65,9 @@ export function leaderboardTable(sweep: SweepView, most = 20): string {
   const notes = [
     ...(leaderboard.length > most ? [`and ${leaderboard.length - most} more`] : []),
     `${student}, by the validation accuracy of its best epoch; ${
-      seeds === 1 ? 'one seed: differences of a point or two are noise' : `mean ± standard deviation over ${seeds} seeds`
+      seeds === 1
+        ? 'one seed: differences of a point or two are noise'
+        : `mean ± standard deviation over ${seeds} seeds`
     }`,
     'over control: points above the control with the same seed, trained for as many epochs',
     ...(halving ? ['a trial with fewer epochs was stopped, or may go on'] : []),
@@ -80,7 +84,12 @@ export function failuresText(trials: readonly TrialView[]): string[] {
   return trials.flatMap(({ trial, reason, jobs }) =>
     reason === null
       ? []
-      : [styleText('red', `  trial ${trial} failed: ${reason.code}: ${reason.message}${jobs.length > 0 ? ` (${jobs[jobs.length - 1].id})` : ''}`)],
+      : [
+          styleText(
+            'red',
+            `  trial ${trial} failed: ${reason.code}: ${reason.message}${jobs.length > 0 ? ` (${jobs[jobs.length - 1].id})` : ''}`,
+          ),
+        ],
   );
 }
 
@@ -94,7 +103,8 @@ export function sweepLine({ id, name, state, trials }: SweepView): string {
 
 /** What a sweep would cost. */
 export function sweepPlanText({ estimate, student, rungs, trials, warnings }: SweepPlan): string {
-  const time = estimate.seconds === null ? 'unknown time' : `about ${duration(estimate.seconds)} on one worker`;
+  const time =
+    estimate.seconds === null ? 'unknown time' : `about ${duration(estimate.seconds)} on one worker`;
   return [
     `  ${estimate.trials} trials in at most ${integer(estimate.jobs)} jobs with ${integer(estimate.stages)} stages, of which trials share ${integer(estimate.shared)}: ${time}`,
     `  compared by the validation accuracy of ${student}${rungs.length > 1 ? ` after ${rungs.join(', ')} epochs` : ''}`,

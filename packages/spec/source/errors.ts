@@ -64,7 +64,11 @@ export const errorTable = {
     title: 'The idempotency key was used with a different body',
   },
   rate_limited: { status: 429, retryable: true, title: 'Too many requests' },
-  quota_exceeded: { status: 429, retryable: false, title: 'Too many unfinished jobs or sweeps, or too many webhooks' },
+  quota_exceeded: {
+    status: 429,
+    retryable: false,
+    title: 'Too many unfinished jobs or sweeps, or too many webhooks',
+  },
   headers_too_large: { status: 431, retryable: false, title: 'The request headers are too large' },
   checksum_mismatch: { status: 460, retryable: true, title: 'The bytes do not have the checksum' },
   internal: { status: 500, retryable: true, title: 'Unexpected error' },

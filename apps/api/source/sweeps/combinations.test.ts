@@ -54,7 +54,9 @@ describe('random search', () => {
     expect(Math.min(...of('/share'))).toBeLessThan(-0.9);
     expect(Math.max(...of('/share'))).toBeGreaterThan(0.9);
     expect(new Set(of('/count'))).toEqual(new Set([3, 4, 5]));
-    expect(new Set(drawn.map((values) => JSON.stringify(values['/kind'])))).toEqual(new Set(['{"type":"a"}', 'null']));
+    expect(new Set(drawn.map((values) => JSON.stringify(values['/kind'])))).toEqual(
+      new Set(['{"type":"a"}', 'null']),
+    );
   });
 
   test('more trials, or a further path, change no draw', () => {
@@ -76,5 +78,6 @@ test('a range must rise, and a path must be a pointer', () => {
   expect(over('/a', { logUniform: [0, 1] })).toBe(false);
   expect(over('/a', { integer: [0.5, 2] })).toBe(false);
   expect(over('/a', { values: [] })).toBe(false);
-  for (const path of ['a', '', '/', '/a//b', '/a/', '/a~2b']) expect(over(path, { values: [1] }), path).toBe(false);
+  for (const path of ['a', '', '/', '/a//b', '/a/', '/a~2b'])
+    expect(over(path, { values: [1] }), path).toBe(false);
 });

@@ -29,7 +29,10 @@ function grid(over: NewSweep['over'], only: boolean): Values[] {
   for (const [path, domain] of Object.entries(over)) {
     const listed = listOf(path, domain, only);
     if (all.length * listed.length > maxTrials) {
-      throw refusal('/over', `has more than ${maxTrials} combinations: take fewer values, or a search with "trials"`);
+      throw refusal(
+        '/over',
+        `has more than ${maxTrials} combinations: take fewer values, or a search with "trials"`,
+      );
     }
     all = all.flatMap((values) => listed.map((value) => ({ ...values, [path]: value })));
   }
@@ -42,10 +45,9 @@ function listOf(path: string, domain: Domain, only: boolean): unknown[] {
     const [low, high] = domain.integer;
     return Array.from({ length: Math.min(high - low, maxTrials) + 1 }, (_, i) => low + i);
   }
-  const message =
-    only
-      ? 'is a range of fractions, which a grid cannot list: give "values", or search at random'
-      : 'is a range of fractions, which cannot be listed: give "values", or the number of "trials"';
+  const message = only
+    ? 'is a range of fractions, which a grid cannot list: give "values", or search at random'
+    : 'is a range of fractions, which cannot be listed: give "values", or the number of "trials"';
   throw refusal(`/over/${escapePointer(path)}`, message);
 }
 

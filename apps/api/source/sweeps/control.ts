@@ -55,7 +55,10 @@ export async function deleteSweep(
 ): Promise<void> {
   const sweep = await queue.sweeps.get(id);
   if (!isSweepOver(sweep.state)) {
-    throw new DistilleryError('state_conflict', `the sweep is ${sweep.state}, it cannot be deleted: cancel it first`);
+    throw new DistilleryError(
+      'state_conflict',
+      `the sweep is ${sweep.state}, it cannot be deleted: cancel it first`,
+    );
   }
   for (const { rungs } of sweep.trials) {
     for (const { job } of rungs) if (job !== null) await deleteOne(job);

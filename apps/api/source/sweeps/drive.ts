@@ -56,7 +56,8 @@ export function startSweeps(services: SweepServices, log: Logger, everyMs = 500)
       while (!closed && (await drive(services, id)));
     } catch (error) {
       const { code } = error as Partial<DistilleryError>;
-      if (code !== 'sweep_not_found') log.warn({ err: error, sweep: id }, 'the sweep was not driven; it is tried again');
+      if (code !== 'sweep_not_found')
+        log.warn({ err: error, sweep: id }, 'the sweep was not driven; it is tried again');
     } finally {
       await queue.leases.end(`sweep ${id}`).catch(() => {});
     }

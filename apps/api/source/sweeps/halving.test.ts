@@ -42,7 +42,12 @@ function simulated(accuracies: readonly number[], rungs: number[], factor: numbe
 }
 
 /** Runs a sweep with so many jobs at once. @param pick chooses which of the running trials ends */
-function run(sweep: ReturnType<typeof simulated>, parallel: number, pick: (running: number[]) => number, fails?: number): number {
+function run(
+  sweep: ReturnType<typeof simulated>,
+  parallel: number,
+  pick: (running: number[]) => number,
+  fails?: number,
+): number {
   const running: number[] = [];
   let jobs = 0;
   for (;;) {

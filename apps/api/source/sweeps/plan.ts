@@ -71,7 +71,9 @@ function checkPaths({ over, search }: NewSweep): FieldError[] {
       return [{ path: at, message, value: path }];
     }
     const other = paths.find((one) => one !== path && isWithin(path, one));
-    return other === undefined ? [] : [{ path: at, message: `lies within ${other}, which varies too`, value: path }];
+    return other === undefined
+      ? []
+      : [{ path: at, message: `lies within ${other}, which varies too`, value: path }];
   });
 }
 
@@ -103,7 +105,9 @@ function inSweep(field: FieldError, values: Values, trial: number): FieldError {
     const message = 'halving needs the procedure offline, where no student teaches another';
     return { path: '/search/type', message, value: 'halving' };
   }
-  const varying = Object.keys(values).find((path) => isWithin(field.path, path) || isWithin(path, field.path));
+  const varying = Object.keys(values).find(
+    (path) => isWithin(field.path, path) || isWithin(path, field.path),
+  );
   if (varying === undefined) return { ...field, path: `/job${field.path}` };
   const value = JSON.stringify(values[varying]);
   const where = isWithin(field.path, varying) ? field.path.slice(varying.length) : '';
@@ -147,7 +151,12 @@ function rungsOfTrials({ search }: NewSweep, trials: readonly PlannedTrial[], st
   if (search.minimumEpochs >= most) {
     const message = `must be fewer than the ${most} epochs of a whole training`;
     refuse([
-      { path: '/search/minimumEpochs', message, value: search.minimumEpochs, allowed: { exclusiveMaximum: most } },
+      {
+        path: '/search/minimumEpochs',
+        message,
+        value: search.minimumEpochs,
+        allowed: { exclusiveMaximum: most },
+      },
     ]);
   }
   return rungsOf(most, search);
@@ -165,7 +174,8 @@ function estimateOf({ search }: NewSweep, trials: readonly PlannedTrial[], rungs
   }
   const whole = rungs[rungs.length - 1];
   const share = rungs.reduce(
-    (sum, rung, index) => sum + (reaching[index] / trials.length) * ((rung - (rungs[index - 1] ?? 0)) / whole),
+    (sum, rung, index) =>
+      sum + (reaching[index] / trials.length) * ((rung - (rungs[index - 1] ?? 0)) / whole),
     0,
   );
   const jobs = reaching.reduce((sum, count) => sum + count, 0);

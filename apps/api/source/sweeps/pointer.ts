@@ -40,7 +40,10 @@ export function setAt(tree: unknown, pointer: string, value: unknown): string | 
     }
     const next = Object.hasOwn(node, key) ? node[key] : (node[key] = {});
     if (typeof next !== 'object' || next === null) {
-      return `leads nowhere: /${path.slice(0, depth + 1).map(escapePointer).join('/')} is ${JSON.stringify(next)}`;
+      return `leads nowhere: /${path
+        .slice(0, depth + 1)
+        .map(escapePointer)
+        .join('/')} is ${JSON.stringify(next)}`;
     }
     at = next as typeof at;
   }

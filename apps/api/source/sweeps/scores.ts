@@ -6,7 +6,11 @@ export function runsOf({ students }: Pick<Report, 'students'>, name: string): Tr
   const controls = students.find((one) => one.name === student?.control)?.runs ?? [];
   return (student?.runs ?? []).map((run) => {
     const control = controls.find(({ seed }) => seed === run.seed);
-    return { seed: run.seed, student: scoresOf(run), control: control === undefined ? null : scoresOf(control) };
+    return {
+      seed: run.seed,
+      student: scoresOf(run),
+      control: control === undefined ? null : scoresOf(control),
+    };
   });
 }
 

@@ -35,7 +35,11 @@ const list = () =>
       clientAction(async ({ client, print }, { limit, json }: { limit: number; json?: boolean }) => {
         const found = await client.sweeps.list({ limit: Math.min(limit, 100) }).toArray(limit);
         if (json) return print(JSON.stringify(found, undefined, 2));
-        print(found.length > 0 ? sweepsTable(found) : '  No sweep yet; to submit one: distill sweeps run sweep.yaml');
+        print(
+          found.length > 0
+            ? sweepsTable(found)
+            : '  No sweep yet; to submit one: distill sweeps run sweep.yaml',
+        );
       }),
     );
 

@@ -36,7 +36,12 @@ export function sweeps(transport: Transport) {
   const control =
     (action: string) =>
     (id: string, options: CallOptions = {}) =>
-      transport.json<SweepView>({ path: path(id, `/${action}`), method: 'POST', repeatable: true, ...options });
+      transport.json<SweepView>({
+        path: path(id, `/${action}`),
+        method: 'POST',
+        repeatable: true,
+        ...options,
+      });
   const get = (id: string, options: CallOptions = {}): Promise<SweepView> =>
     transport.json<SweepView>({ path: path(id), ...options });
 
@@ -118,7 +123,10 @@ export function sweeps(transport: Transport) {
      * @example
      * for await (const sweep of client.sweeps.list({ state: 'running' })) console.log(sweep.id, sweep.trials);
      */
-    list: ({ after, ...filter }: SweepFilter = {}, options: CallOptions = {}): Listing<SweepSummary, SweepPage> =>
+    list: (
+      { after, ...filter }: SweepFilter = {},
+      options: CallOptions = {},
+    ): Listing<SweepSummary, SweepPage> =>
       listing(
         (from = after) =>
           transport.json<SweepPage>({ path: '/v1/sweeps', query: { ...filter, after: from }, ...options }),

@@ -1,4 +1,10 @@
-import { DistilleryError, isSweepOver, type SweepRecord, type SweepState, type TrialRecord } from '@distillery/spec';
+import {
+  DistilleryError,
+  isSweepOver,
+  type SweepRecord,
+  type SweepState,
+  type TrialRecord,
+} from '@distillery/spec';
 import { type Client, guarded } from '../redis/connection.ts';
 import type { Keys } from '../redis/keys.ts';
 import { run } from '../redis/script.ts';
@@ -97,12 +103,14 @@ export function sweepRecords(redis: Client, keys: Keys) {
      *
      * @throws DistilleryError `idempotency_conflict` when the key was used with another body
      */
-    replay: guarded(async ({ key, digest }: Idempotency, owner?: string): Promise<SweepRecord | undefined> => {
-      const [known, id] = await redis.hmget(keys.idempotency(`sweeps: ${key}`, owner), 'digest', 'sweep');
-      if (!known || !id || (await redis.exists(keys.sweep(id))) === 0) return undefined;
-      if (known !== digest) throw conflictOf(new Error('CONFLICT the key was used with another body'));
-      return read(id);
-    }),
+    replay: guarded(
+      async ({ key, digest }: Idempotency, owner?: string): Promise<SweepRecord | undefined> => {
+        const [known, id] = await redis.hmget(keys.idempotency(`sweeps: ${key}`, owner), 'digest', 'sweep');
+        if (!known || !id || (await redis.exists(keys.sweep(id))) === 0) return undefined;
+        if (known !== digest) throw conflictOf(new Error('CONFLICT the key was used with another body'));
+        return read(id);
+      },
+    ),
 
     /** @throws DistilleryError `sweep_not_found` */
     get: guarded(read),

@@ -38,16 +38,22 @@ export const searchSchema = z.discriminatedUnion(
   'type',
   [
     z.strictObject({
-      type: z.literal('grid').describe('Every combination of the values. Ranges of whole numbers count as lists.'),
+      type: z
+        .literal('grid')
+        .describe('Every combination of the values. Ranges of whole numbers count as lists.'),
     }),
     z.strictObject({
-      type: z.literal('random').describe('Combinations that are drawn at random (Bergstra and Bengio, 2012).'),
+      type: z
+        .literal('random')
+        .describe('Combinations that are drawn at random (Bergstra and Bengio, 2012).'),
       trials: trials.describe('How many combinations.'),
     }),
     z.strictObject({
       type: z
         .literal('halving')
-        .describe('Asynchronous successive halving, ASHA (Li et al., 2020, arXiv:1810.05934): all trials begin, the better ones go on.'),
+        .describe(
+          'Asynchronous successive halving, ASHA (Li et al., 2020, arXiv:1810.05934): all trials begin, the better ones go on.',
+        ),
       trials: trials
         .optional()
         .describe('How many combinations are drawn at random. Default: every combination, as in a grid.'),
@@ -67,7 +73,9 @@ export const searchSchema = z.discriminatedUnion(
         ),
     }),
   ],
-  { error: (issue) => (issue.code === 'invalid_union' ? 'must be one of: grid, random, halving' : undefined) },
+  {
+    error: (issue) => (issue.code === 'invalid_union' ? 'must be one of: grid, random, halving' : undefined),
+  },
 );
 export type Search = z.output<typeof searchSchema>;
 
@@ -107,7 +115,9 @@ export const newSweepSchema = z.strictObject({
         .string()
         .max(60)
         .optional()
-        .describe('The student whose validation accuracy counts. Default: the first, with the last generation of it.'),
+        .describe(
+          'The student whose validation accuracy counts. Default: the first, with the last generation of it.',
+        ),
     })
     .default({})
     .describe(

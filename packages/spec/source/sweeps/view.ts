@@ -24,12 +24,16 @@ export function isSweepOver(state: SweepState): boolean {
   return state === 'cancelled' || state === 'succeeded' || state === 'failed';
 }
 
-const values = z.record(z.string(), z.unknown()).describe('The paths of the sweep with their values in this trial.');
+const values = z
+  .record(z.string(), z.unknown())
+  .describe('The paths of the sweep with their values in this trial.');
 const trialNumber = z.int().describe('The number of the trial, from 1.');
 
 const sweepEstimateSchema = z.object({
   trials: z.int().describe('How many combinations are tried.'),
-  jobs: z.int().describe('How many jobs they are, at most: one for each trial and each time that it goes on.'),
+  jobs: z
+    .int()
+    .describe('How many jobs they are, at most: one for each trial and each time that it goes on.'),
   stages: z.int().describe('The stages of these jobs.'),
   shared: z.int().describe('How many of these stages find their result made by another trial.'),
   seconds: z
@@ -61,10 +65,14 @@ export const leaderboardEntrySchema = z.object({
   epochs: z.int().describe('The epochs that it was trained for. Its control was trained for as many.'),
   stopped: z.boolean().describe('Whether that is fewer than a whole training.'),
   seeds: z.int().describe('The number of seeds, over which means and deviations are.'),
-  validation: bothSchema.describe('The accuracy on the validation split, 0 to 1. `best` orders the leaderboard.'),
+  validation: bothSchema.describe(
+    'The accuracy on the validation split, 0 to 1. `best` orders the leaderboard.',
+  ),
   overControl: bothSchema
     .nullable()
-    .describe('How much higher that is than the validation accuracy of the control with the same seed; null without a control.'),
+    .describe(
+      'How much higher that is than the validation accuracy of the control with the same seed; null without a control.',
+    ),
   test: z
     .object({ accuracy: bothSchema, overControl: bothSchema.nullable() })
     .nullable()
@@ -110,6 +118,8 @@ export const sweepViewSchema = sweepSummarySchema.omit({ trials: true, best: tru
   trials: z.array(trialSchema),
   leaderboard: z
     .array(leaderboardEntrySchema)
-    .describe('Trials with a result: those with more epochs first, then those with the higher validation accuracy.'),
+    .describe(
+      'Trials with a result: those with more epochs first, then those with the higher validation accuracy.',
+    ),
 });
 export type SweepView = z.output<typeof sweepViewSchema>;
