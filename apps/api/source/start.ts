@@ -15,13 +15,14 @@ import { readPageFiles } from './page/files.ts';
 import { startProfiler } from './profiles/profiler.ts';
 import type { Bounds } from './threads/bounded.ts';
 import { startExpiry } from './uploads/expire.ts';
-import { type UploadSettings, uploadRules } from './uploads/rules.ts';
+import { startFetcher } from './fetches/fetcher.ts';
+import { fetchRules, type FetchRules, type FetchSettings } from './fetches/rules.ts';
 import { startWebhookSender } from './webhooks/sender.ts';
 import { type WebhookSettings, webhookRules } from './webhooks/settings.ts';
 import { startRecords } from './threads/records.ts';
 import { startSubmissions } from './threads/submissions.ts';
 
-export interface ApiOptions extends AccessSettings, UploadSettings, WebhookSettings {
+export interface ApiOptions extends AccessSettings, FetchSettings, WebhookSettings {
   redisUrl: string;
   /** Prefix of every Redis key; the queue's own default when undefined. */
   prefix?: string | undefined;
@@ -67,6 +68,8 @@ export interface ApiOptions extends AccessSettings, UploadSettings, WebhookSetti
   collection?: CollectorOptions;
   /** How many submissions and plans run at once and how many more may wait; default 8 and 100. */
   submissions?: Bounds;
+  /** Changes to how files are fetched from the web, for tests. */
+  fetching?: Partial<FetchRules>;
 }
 
 export interface RunningApi {
@@ -113,6 +116,7 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
     cacheDir: options.dataDir,
     roots,
     diskBytes: dataDisk,
+    fetchNetworks: options.fetchNetworks ?? [],
     bounds: options.submissions,
   });
   const records = startRecords({ ...opened, services: { queue, store } });
@@ -120,7 +124,7 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
   if (pageFiles === undefined)
     log.warn('the dashboard is not built, so / serves none: node scripts/setup.mjs builds it');
   const rules = webhookRules(options, version);
-  const uploads = uploadRules(options);
+  const fetching = { ...fetchRules(options, version), ...options.fetching };
   const profiler = startProfiler(queue, store, log, {
     store: store.url,
     dataDir: options.dataDir,
@@ -129,6 +133,8 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
     dataMemory: options.dataMemory ?? defaultOf('dataMemory'),
     plugins: loadedPlugins,
   });
+  const services = { queue, store, submissions, rules: fetching };
+  const fetcher = startFetcher(services, log, () => profiler.run());
   const app = await buildApp({
     pageFiles,
     queue,
@@ -136,6 +142,7 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
     submissions,
     records,
     profiler,
+    fetcher,
     catalogue: { kinds, jobSpec, stageKinds: stageKinds.list.map(({ type }) => type), planSchema },
     logger: log,
     access,
@@ -145,7 +152,7 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
       ...(options.heartbeatSeconds === undefined ? {} : { heartbeatSeconds: options.heartbeatSeconds }),
     },
     webhooks: rules,
-    uploads,
+    uploads: fetching,
     version,
     ...(requestTimeout === undefined ? {} : { requestTimeout }),
   });
@@ -154,7 +161,7 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
     count: options.retainJobs,
   });
   const collector = startCollector(queue, store, log, options.collection);
-  const expiry = startExpiry(queue, store, log, uploads);
+  const expiry = startExpiry(queue, store, log, fetching);
   const sender = startWebhookSender(queue, log, rules);
   const close = async () => {
     await app.close();
@@ -162,6 +169,7 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
     await retention.close();
     await collector.close();
     await expiry.close();
+    await fetcher.close();
     await profiler.close();
     await submissions.close();
     await records.close();
