@@ -33,6 +33,16 @@ export {
 } from './workers.ts';
 export { type SweepReport, sweepReportSchema } from './sweep.ts';
 export { type Curve, type Curves, curvesSchema } from './curves.ts';
+export { missingIn, requirementInWords, unmet } from './capabilities.ts';
+export {
+  type Demand,
+  demandOf,
+  type DemandState,
+  demandStates,
+  type DemandView,
+  demandViewSchema,
+  requirementName,
+} from './demand.ts';
 export { canonicalJson, digestOf, sha256 } from './digest.ts';
 export { maxScrubFindings, type ScrubFinding, type ScrubReport, scrubReportSchema } from './scrub.ts';
 export {

@@ -51,6 +51,8 @@ interface Posted {
 }
 
 interface Submission extends Posted {
+  /** The id of the request, which the job keeps. */
+  request: string;
   /** The `Idempotency-Key` of the request. */
   key?: string | undefined;
   /** Whether Redis has just answered the thread that asks. */
@@ -74,7 +76,10 @@ const works = {
    * @throws DistilleryError `malformed_body`, `invalid_spec`, `data_error`, `data_unavailable`, with fields;
    *   `idempotency_conflict`, `quota_exceeded`, `redis_unavailable`
    */
-  async submit(services: Services, { text, caller, key, reachable }: Submission): Promise<Submitted> {
+  async submit(
+    services: Services,
+    { text, caller, key, request, reachable }: Submission,
+  ): Promise<Submitted> {
     const { queue } = services;
     if (reachable) await reconnected(services);
     const posted = parsed(text);
@@ -84,7 +89,7 @@ const works = {
     if (known !== undefined) return submitted(known.view, true);
     const { spec, resolved: plan } = await planned(services, posted, caller);
     const { name = null, labels, priority, webhooks } = spec;
-    const job = { name, labels, owner, priority, posted, spec, plan, webhooks };
+    const job = { name, labels, owner, priority, posted, spec, plan, webhooks, request };
     const { view, replayed } = await queue.jobs.create(job, idempotency);
     if (replayed) return submitted(view, true);
     // The whole job is stored now, so it is accepted whatever becomes of this offer: every worker offers what has no ticket
