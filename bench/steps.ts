@@ -51,6 +51,7 @@ export async function stepper(work: Work & { task: StepTask }): Promise<Take> {
         validation: new Int32Array(),
       },
       training,
+      until: training.epochs,
       seed: 1,
       views: 1,
       teacher,

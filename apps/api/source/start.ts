@@ -1,5 +1,5 @@
 import type { AddressInfo } from 'node:net';
-import { openStore, type Store } from '@distillery/store';
+import { openStore, type Store, storeCache } from '@distillery/store';
 import { type DistilleryQueue, openQueue } from '@distillery/queue';
 import { planSchema } from '@distillery/spec';
 import { defaultOf } from '@distillery/spec/configuration';
@@ -99,7 +99,11 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
   await loadPlugins(options.plugins ?? []);
   const access = accessOf(options, host);
   const counted = processMetrics(version);
-  const store = await openStore(options.store, { warn: (message) => log.warn(message) });
+  const dataDisk = options.dataDisk ?? defaultOf('dataDisk');
+  const store = await openStore(options.store, {
+    warn: (message) => log.warn(message),
+    cache: storeCache(options.dataDir, dataDisk),
+  });
   const queue = await openQueue({
     url: options.redisUrl,
     ...(prefix === undefined ? {} : { prefix }),
@@ -115,8 +119,7 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
   });
   if (!options.volatileRedis) await refuseVolatile(queue, log);
   const warn = (message: string) => log.warn(message);
-  const opened = { redisUrl: options.redisUrl, prefix, store: options.store, warn };
-  const dataDisk = options.dataDisk ?? defaultOf('dataDisk');
+  const opened = { redisUrl: options.redisUrl, prefix, store: store.url, warn };
   const submissions = startSubmissions({
     ...opened,
     cacheDir: options.dataDir,
@@ -131,7 +134,7 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
   const rules = webhookRules(options, version);
   const uploads = uploadRules(options);
   const profiler = startProfiler(queue, store, log, {
-    store: options.store,
+    store: store.url,
     dataDir: options.dataDir,
     roots,
     dataDisk,

@@ -5,7 +5,7 @@
  */
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
-import { localFile, openStore } from '@distillery/store';
+import { localFile, openStore, storeCache } from '@distillery/store';
 import { measureGigaflops, startEngine } from '@distillery/engine';
 import { asDistilleryError, DistilleryError, LostArtifacts } from '@distillery/spec';
 import { readConfiguration } from '@distillery/spec/configuration';
@@ -84,7 +84,10 @@ async function train({ storeDir, dataDir, roots, ...task }: Task): Promise<FromT
   // Before the first step no loop sends heartbeats. A call that hangs in native code stops this timer, too.
   const loading = setInterval(() => send({ type: 'alive' }), beatMs);
   loading.unref();
-  const store = await openStore(storeDir, { warn: (message) => send({ type: 'warning', message }) });
+  const store = await openStore(storeDir, {
+    warn: (message) => send({ type: 'warning', message }),
+    cache: storeCache(dataDir, dataDisk),
+  });
   const files = { folder: join(dataDir, 'files'), mostBytes: dataDisk };
   const running = runStage({
     ...task,

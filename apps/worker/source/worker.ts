@@ -9,7 +9,7 @@ import {
   type LogLine,
 } from '@distillery/spec';
 import { type Configuration, defaultOf, environmentOf } from '@distillery/spec/configuration';
-import { storeUrl } from '@distillery/store';
+import { openStore, storeCache } from '@distillery/store';
 import { loadPlugins } from '@distillery/training';
 import type { Logger } from 'pino';
 import { createReporter } from './reporter.ts';
@@ -70,14 +70,13 @@ export interface RunningWorker {
  * Starts a supervisor. It takes stages from the queue, runs each in a trainer process and stores the reports of the trainer.
  * If Redis cannot be reached, it waits.
  *
- * @throws DistilleryError `engine_unavailable` when the engine cannot start on this machine; `redis_unavailable` for a Redis
+ * @throws DistilleryError those of `openStore`; `engine_unavailable` when the engine cannot start on this machine; `redis_unavailable` for a Redis
  *   that can lose jobs
  */
 export async function startWorker(options: WorkerOptions): Promise<RunningWorker> {
   const {
     redisUrl,
     prefix,
-    store,
     dataDir,
     roots,
     version = ownVersion,
@@ -87,8 +86,10 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     graceSeconds = defaultOf('graceSeconds'),
   } = options;
   await loadPlugins(options.plugins ?? []);
-  storeUrl(store); // Refuses an invalid URL now, not in every trainer.
-  const { engine: wantedEngine, step, plugins, dataDisk, dataMemory } = options;
+  const { engine: wantedEngine, step, plugins, dataDisk = defaultOf('dataDisk'), dataMemory } = options;
+  const warn = (message: string) => options.log.warn(message);
+  // A store that cannot be used is refused now, not in every trainer.
+  const store = await openStore(options.store, { warn, cache: storeCache(dataDir, dataDisk) });
   const settings = environmentOf('trainer', { engine: wantedEngine, step, plugins, dataDisk, dataMemory });
   const id = `${hostname()}-${randomBytes(3).toString('hex')}`;
   const log = options.log.child({ worker: id });
@@ -202,7 +203,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
           records: view.stages,
           warnings: view.warnings,
           skippedData: view.skippedData,
-          storeDir: store,
+          storeDir: store.url,
           dataDir,
           roots,
         },

@@ -134,11 +134,11 @@ export function jobSpecSchema({ datasets, architectures, terms, teachers, transf
       .superRefine(differ)
       .describe('The students. Each is trained once for every seed.'),
     baseline: z
-      .boolean()
+      .literal([true, false, 'shared'])
       .default(true)
       .describe(
         'Whether to train a control for every different student: the same network, seed and first weights, trained on the ' +
-          'labels alone.',
+          'labels alone. `"shared"` reuses the same control of another job that shares it; its curves stay with that job.',
       ),
     seeds: z
       .array(seed)
@@ -155,6 +155,15 @@ export function jobSpecSchema({ datasets, architectures, terms, teachers, transf
       .default(0.1)
       .describe(
         'The share of the training set that is held out to choose the best epoch, or `{fraction, seed}`. With 0, best is last. Validation samples that the data set itself gives are used instead.',
+      ),
+    // Without a default: a worker of an earlier version, which does not know it, still takes jobs without it.
+    until: z
+      .int()
+      .min(1)
+      .max(10_000)
+      .optional()
+      .describe(
+        'The epoch after which students and controls stop. Schedules span `training.epochs` all the same, and a later job with the same settings and a higher `until` goes on from there. Only with the procedure `offline`, where no student teaches another. Default: all epochs.',
       ),
     priority: z
       .int()

@@ -34,6 +34,8 @@ export interface StagePlan {
   seconds?: number;
   /** What only some workers are capable of, such as `bfloat16`. */
   requires?: string[];
+  /** Identifies a result that other jobs reuse. While one stage makes it, other stages that would make it wait. */
+  shares?: string;
   /** JSON that the kind's own schema checks: what to train, and which stages' results to read. */
   input: Record<string, unknown>;
   /** For people: the networks that it trains, or the one whose outputs it stores. */

@@ -4,6 +4,7 @@ import type { z } from 'zod';
 interface Lineage {
   procedure: 'offline' | 'born_again' | 'mutual';
   generations?: number | undefined;
+  until?: number | undefined;
   teacher?: unknown;
   teachers: readonly { name: string }[];
   students: readonly { name: string; teacher?: string | string[] | undefined }[];
@@ -34,10 +35,18 @@ export function checkLineage(spec: Lineage, context: z.RefinementCtx): void {
   if (spec.procedure !== 'born_again' && spec.generations !== undefined) {
     refuse(['generations'], 'is only allowed with the procedure born_again');
   }
+  const alone = spec.procedure === 'offline' && !spec.students.some(({ name }) => teaches(spec, name));
+  if (spec.until !== undefined && !alone) {
+    refuse(['until'], 'is only allowed with the procedure offline, where no student teaches another');
+  }
   if (spec.procedure === 'mutual') checkPeers(spec, refuse);
   else if (spec.teacher === undefined) {
     refuse(['teacher'], 'is required, except with the procedure mutual');
   } else checkTeachers(spec, refuse);
+}
+
+function teaches(spec: Lineage, name: string): boolean {
+  return spec.students.some((student) => teachersOf(spec, student).includes(name));
 }
 
 type Refuse = (path: (string | number)[], message: string) => void;

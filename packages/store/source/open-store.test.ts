@@ -36,7 +36,10 @@ test.each([
 
 test.each([
   ['', /location of the store is empty/],
-  ['ftp://host/store', /no store can be opened at ftp:\/\/host\/store: the scheme must be one of file:, /],
+  [
+    'ftp://host/store',
+    /no store can be opened at ftp:\/\/host\/store: the scheme must be one of file:, s3:, /,
+  ],
   ['file:store', /file:store is not an absolute file: URL/],
   ['file:///store?region=x', /neither \? nor #/],
   ['file:///store#x', /neither \? nor #/],
@@ -63,9 +66,9 @@ test('a kind that a plug-in adds is opened by its scheme, with the whole URL', a
   const store = await openStore(`beside://bucket${folder}?region=x`, { warn });
   expect(opened).toEqual([[`beside://bucket${folder}?region=x`, { warn }]]);
   await store.put(Buffer.from('x'));
-  expect(() => storeUrl('ftp://host')).toThrow(/one of file:, beside:, or a path/);
+  expect(() => storeUrl('ftp://host')).toThrow(/one of file:, s3:, beside:, or a path/);
   expect(() => storeKinds.add({ ...storeKinds.get('beside') })).toThrow(/two stores named beside/);
-  expect(() => storeKinds.get('ftp')).toThrow(/unknown store "ftp": file, beside/);
+  expect(() => storeKinds.get('ftp')).toThrow(/unknown store "ftp": file, s3, beside/);
 });
 
 test('a damaged manifest is a warning of the process, unless another receiver is given', async () => {

@@ -8,14 +8,15 @@ import { storeKinds } from './stores/index.ts';
 /**
  * Opens the artifact store at a URL such as `file:///var/lib/distillery`, or in the folder of a path.
  *
+ * @param options.cache see `StoreContext`
  * @param options.warn receives a sentence for each damaged manifest; default: a process warning on stderr
  * @throws DistilleryError `malformed_request` for a location that no kind of store can use, `store_unavailable`
  *   (retryable) for a store that cannot be reached
  */
 export async function openStore(location: string, options: Partial<StoreContext> = {}): Promise<Store> {
   const url = storeUrl(location);
-  const { warn = (message) => process.emitWarning(message) } = options;
-  return await storeKinds.get(url.protocol.slice(0, -1)).open(url, { warn });
+  const { warn = (message) => process.emitWarning(message), ...others } = options;
+  return await storeKinds.get(url.protocol.slice(0, -1)).open(url, { warn, ...others });
 }
 
 /**

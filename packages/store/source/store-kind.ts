@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import type { Store } from './store.ts';
 
 /** A kind of store: one file that exports one description, under the scheme of its URLs. */
@@ -19,4 +20,17 @@ export interface StoreKind {
 export interface StoreContext {
   /** Receives a sentence for each damaged manifest that the store treats as absent. */
   warn(message: string): void;
+  /** Where a store that is not on this machine keeps local copies, and the most bytes of them; default: a temporary folder. */
+  cache?: LocalCache;
+}
+
+/** A folder of local copies, which the processes of a machine share. */
+export interface LocalCache {
+  folder: string;
+  mostBytes: number;
+}
+
+/** Where a service keeps the local copies of its store: in a folder of its data folder. */
+export function storeCache(dataDir: string, mostBytes: number): LocalCache {
+  return { folder: join(dataDir, 'store'), mostBytes };
 }

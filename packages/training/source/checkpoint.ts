@@ -23,7 +23,7 @@ interface Cursor {
 }
 
 /** Raise it when the parts of a checkpoint change: checkpoints of other versions are not used. */
-const format = 2;
+export const checkpointFormat = 2;
 
 /** An entry of a stage's log: an attempt begins, or commits a checkpoint. */
 const entrySchema = z.object({
@@ -79,12 +79,12 @@ export async function openCheckpoints(options: CheckpointOptions) {
 
   async function newest(): Promise<Checkpoint | undefined> {
     for (const { format: written, cursor, facts = {}, blob = '', number } of kept.toReversed()) {
-      if (written !== format) {
+      if (written !== checkpointFormat) {
         warn(`checkpoint ${number} was written by another version and cannot be used`);
         continue;
       }
       try {
-        return { cursor: cursor as Cursor, facts, tensors: decode(await store.read(blob)) };
+        return { cursor: cursor as Cursor, facts, tensors: decodeState(await store.read(blob)) };
       } catch (error) {
         if (!(error instanceof DistilleryError) || error.retryable) throw error;
         warn(`checkpoint ${number} cannot be used, the one before is taken: ${error.message}`);
@@ -96,8 +96,8 @@ export async function openCheckpoints(options: CheckpointOptions) {
   async function save({ cursor, facts, tensors }: Checkpoint): Promise<void> {
     // The header makes the blobs of two jobs or attempts differ even for equal states, so that removing one keeps the other.
     const metadata = { stage: folder, attempt: String(attempt), step: String(cursor.step) };
-    const { digest: blob, size: bytes } = await store.put(encode(tensors, metadata));
-    const entry = { attempt, threads, format, cursor, facts, blob };
+    const { digest: blob, size: bytes } = await store.put(encodeState(tensors, metadata));
+    const entry = { attempt, threads, format: checkpointFormat, cursor, facts, blob };
     try {
       if (!(await append(entry)))
         throw new Error(`entry ${next} of ${folder} is there, and not by a newer attempt`);
@@ -172,7 +172,8 @@ function nameOf(folder: string, number: number): string {
   return `${folder}/checkpoints/${String(number).padStart(9, '0')}`;
 }
 
-function encode(tree: TensorTree, metadata: Record<string, string>) {
+/** The tensors of a state as bytes. */
+export function encodeState(tree: TensorTree, metadata: Record<string, string>) {
   const tensors = flatten(tree).map(([name, data]) => ({
     name,
     dtype: 'F32' as const,
@@ -182,7 +183,8 @@ function encode(tree: TensorTree, metadata: Record<string, string>) {
   return encodeSafetensors(tensors, metadata);
 }
 
-function decode(bytes: Uint8Array): TensorTree {
+/** Reads what `encodeState` has written. */
+export function decodeState(bytes: Uint8Array): TensorTree {
   const { tensors } = decodeSafetensors(bytes);
   return unflatten([...tensors].map(([name, { data }]) => [name, data as Float32Array]));
 }

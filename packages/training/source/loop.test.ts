@@ -87,6 +87,7 @@ async function trained(
       dataset,
       indices: { train: everyIndex(count), validation: everyIndex(validation).map((index) => index % count) },
       training: trainingSchema.parse({ epochs, batchSize }),
+      until: epochs,
       seed: 5,
       views: 1,
       teacher,

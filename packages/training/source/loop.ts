@@ -58,9 +58,9 @@ export async function train(run: TrainingRun): Promise<TrainingResult> {
 
 /** Every batch from the next step to the end of the last epoch. */
 function* remainingBatches({ run, table, step: from }: Session): Generator<BatchRequest> {
-  const { batchSize, epochs } = run.training;
+  const { batchSize } = run.training;
   let order: Int32Array | undefined;
-  for (let step = from; step < epochs * table.stepsPerEpoch; step++) {
+  for (let step = from; step < run.until * table.stepsPerEpoch; step++) {
     const [epoch, at] = [Math.floor(step / table.stepsPerEpoch), step % table.stepsPerEpoch];
     if (at === 0 || order === undefined) order = orderOf(run, epoch);
     yield { indices: order.subarray(at * batchSize, (at + 1) * batchSize), view: epoch % run.views };

@@ -128,7 +128,7 @@ function seconds({ time }: Session): number {
 
 export function resultOf(session: Session): TrainingResult {
   const { members, terms, measured, losses, steps, run } = session;
-  const lastEpoch = run.training.epochs;
+  const lastEpoch = run.until;
   const means = losses.last();
   return {
     lastEpoch,

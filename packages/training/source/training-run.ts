@@ -13,6 +13,8 @@ export interface TrainingRun {
   /** Indices into the training split. */
   indices: { train: Int32Array; validation: Int32Array };
   training: Training;
+  /** The number of epochs after which the training ends, at most `training.epochs`, which schedules span. */
+  until: number;
   /** The seed of the order of the samples. */
   seed: number;
   /** Gives the teachers' taps, and the caller disposes it; absent when no term reads any. */

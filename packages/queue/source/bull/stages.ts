@@ -8,8 +8,8 @@ import { chooseScript } from '../scripts/choose.ts';
 
 export const queueName = 'stages';
 
-/** How long a ticket rests whose worker is not capable of the stages that are ready, in ms, before a worker takes it again. */
-const incapableMs = 1000;
+/** How long a ticket rests whose worker can take none of the stages that are ready, in ms, before a worker takes it again. */
+const restMs = 1000;
 
 /** Each ticket is a command of its own, and a job may have thousands of stages that are ready at once. */
 const ticketsAtOnce = 100;
@@ -77,7 +77,8 @@ export function stageQueue(redis: Client, keys: Keys, onError: (error: Error) =>
   const choose = guarded(async (ticket: string, capabilities: readonly string[]) => {
     const [job, stage, place] = (await run(redis, chooseScript, workKeys(keys), [
       ticket,
-      incapableMs,
+      restMs,
+      keys.job(''),
       ...capabilities,
     ])) as [string, string, string] | [number] | [];
     if (typeof job === 'number') return { wait: job };

@@ -69,6 +69,7 @@ export function initialFields({
     fields[`s:${stage.id}:attempt`] = '0';
     fields[`s:${stage.id}:work`] = String(stage.work);
     fields[`s:${stage.id}:share`] = String(shares[order]);
+    if (stage.shares !== undefined) fields[`s:${stage.id}:shares`] = stage.shares;
     if (stage.requires !== undefined) fields[`s:${stage.id}:requires`] = stage.requires.join(',');
   }
   return fields;

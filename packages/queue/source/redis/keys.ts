@@ -44,7 +44,7 @@ export function keysUnder(prefix: string) {
     ready: `${prefix}:work:ready`,
     /** Sorted set of the same members by the time in ms from which they may be taken: stages that have failed. */
     delayed: `${prefix}:work:delayed`,
-    /** Hash: ticket → `<job> <stage> <what it requires, joined by commas, or -> <owner>`, for each stage that runs. */
+    /** Hash: ticket → `<job> <stage> <what it requires, joined by commas, or -> <what it shares or -> <owner>`, for each stage that runs. */
     running: `${prefix}:work:running`,
     /** Hash: job → the work that its unfinished stages have left, see scripts/work-lists.ts. */
     backlog: `${prefix}:work:backlog`,

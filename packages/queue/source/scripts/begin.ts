@@ -43,8 +43,8 @@ end
 moveStage(stage, 'running')
 set(stage, 'ticket', ticket)
 local owner = redis.call('HGET', job, 'owner') or '-'
-redis.call('HSET', running, ticket,
-  table.concat({redis.call('HGET', job, 'id'), stage, get(stage, 'requires') or '-', owner}, ' '))
+redis.call('HSET', running, ticket, table.concat(
+  {redis.call('HGET', job, 'id'), stage, get(stage, 'requires') or '-', get(stage, 'shares') or '-', owner}, ' '))
 count('attempts ' .. get(stage, 'kind') .. ' ' .. (attempt == 1 and 'first' or 'resumed'))
 redis.call('HSET', served, owner, redis.call('HINCRBY', served, '', 1))
 changed()

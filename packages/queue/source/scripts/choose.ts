@@ -6,14 +6,15 @@ import { script } from '../redis/script.ts';
  * one that was served longest ago; and of that owner's stages those of jobs that have begun before the others, each by
  * the age of the job, in the order of its plan.
  *
- * Stages that require what the worker is not capable of are left to other workers; capabilities.ts of @distillery/spec has the forms
- * of requirements and capabilities.
+ * Stages that require what the worker is not capable of are left to other workers; capabilities.ts of
+ * @distillery/spec has the forms of requirements and capabilities. A stage that would make what a running stage
+ * of another job is making waits: when that one has ended, it finds the result in the store.
  *
  * A member of the ready list is `<10 - priority> <owner or -> <0 begun, 1 not> <job> <order in the plan> <stage> <what it
  * requires, joined by commas, or ->`, so its text sorts it. No owner contains a space, and '!' comes right after it.
  *
- * KEYS: ready, delayed, running, served. ARGV: ticket, milliseconds to wait when only other workers are capable, then
- * what the worker is capable of. Returns {job, stage, member or ''}; {milliseconds} until the next
+ * KEYS: ready, delayed, running, served. ARGV: ticket, milliseconds to wait when no ready stage can be taken now, what the keys
+ * of all jobs begin with, then what the worker is capable of. Returns {job, stage, member or ''}; {milliseconds} until the next
  * delayed stage becomes ready; or {}: there is no work.
  */
 export const chooseScript = script(`
@@ -33,13 +34,15 @@ if redis.call('ZCARD', ready) == 0 then
   local due = redis.call('ZRANGE', delayed, 0, 0, 'WITHSCORES')[2]
   return due and {math.max(1, due - now)} or {}
 end
-local busy = {}
+local busy, making = {}, {}
 for _, text in ipairs(redis.call('HVALS', running)) do
   local owner = string.match(text, '%S+$')
   busy[owner] = (busy[owner] or 0) + 1
+  local shared = string.match(text, '^%S+ %S+ %S+ (%S+) %S+$')
+  if shared and shared ~= '-' then making[shared] = true end
 end
 local capable, sizes = {['-'] = true}, {}
-for i = 3, #ARGV do
+for i = 4, #ARGV do
   capable[ARGV[i]] = true
   local name, size = string.match(ARGV[i], '^(%w+)=(%d+)$')
   if name then sizes[name] = tonumber(size) end
@@ -53,7 +56,10 @@ local function fits(member)
       return false
     end
   end
-  return true
+  if not next(making) then return true end
+  local job, stage = string.match(member, '^%S+ %S+ %S+ (%S+) %S+ (%S+) %S+$')
+  local shared = redis.call('HGET', ARGV[3] .. job, 's:' .. stage .. ':shares')
+  return not shared or not making[shared]
 end
 local function after(bound)
   return redis.call('ZRANGEBYLEX', ready, bound, '+', 'LIMIT', 0, 1)[1]

@@ -18,7 +18,7 @@ for index, state in ipairs({'ready', 'delayed'}) do
   for _, member in ipairs(redis.call('ZRANGE', KEYS[index], 0, -1)) do count(state, string.match(member, '%S+$')) end
 end
 for _, text in ipairs(redis.call('HVALS', KEYS[3])) do
-  count('running', string.match(text, '^%S+ %S+ (%S+) %S+$') or '-')
+  count('running', string.match(text, '^%S+ %S+ (%S+) %S+ %S+$') or '-')
 end
 local reply = {}
 for key, number in pairs(counts) do

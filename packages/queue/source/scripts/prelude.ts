@@ -30,7 +30,7 @@ const maxEvents = 20_000;
  *
  * Fields of the hash: id name labels owner priority state version createdAt startedAt finishedAt reason plan stages
  * firstEvent warnings skippedData counts done best webhooks request; `w:<digest>` for each warning and `d:<digest>` for each data set with skipped samples, see
- * scripts/reports.ts; and for each stage `s:<stage>:` state kind needs requires work share attempt worker ticket order startedAt finishedAt
+ * scripts/reports.ts; and for each stage `s:<stage>:` state kind needs requires shares work share attempt worker ticket order startedAt finishedAt
  * progress fraction progressAt from lastWrite reason failures furthest rows rowsFrom counted progressEvent metricsEvent checkpointEvent.
  */
 export const prelude = `

@@ -59,7 +59,8 @@ export const settings = {
     programs: services,
     defaultWords: '`store` in `DISTILLERY_FOLDER`',
     description:
-      'The artifact store (weights, teacher outputs, checkpoints), which the API and all workers share.',
+      'The artifact store (weights, teacher outputs, checkpoints), which the API and all workers share: a folder or ' +
+      '[a bucket](store.md).',
     alias: {
       variable: 'STORE_DIR',
       flag: '--store-dir',
@@ -84,8 +85,8 @@ export const settings = {
     programs: [...services, 'trainer', 'demo'],
     default: '64 GiB',
     description:
-      'The most bytes in `DATA_DIR` of decoded images, and as many of unpacked archives. What was not used for the longest time is ' +
-      'removed first; what was used within the last hour stays.',
+      'The most bytes in `DATA_DIR` of decoded images, as many of unpacked archives and as many of local copies of a store in a ' +
+      'bucket. What was not used for the longest time is removed first; what was used within the last hour stays.',
   },
   dataMemory: {
     group: 'service',

@@ -22,6 +22,8 @@ export interface StageDraft<Input> {
   work: number;
   /** What only some workers are capable of. */
   requires?: string[];
+  /** Identifies a result that other jobs reuse, as `StagePlan.shares`. */
+  shares?: string;
 }
 
 /** What a training requires of its worker. */

@@ -121,6 +121,7 @@ async function trained(
       dataset,
       indices: { train: indices.train, validation: new Int32Array() },
       training,
+      until: training.epochs,
       seed: training.seed,
       views: viewsOf(planned.student.training),
       teacher,

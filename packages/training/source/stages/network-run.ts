@@ -1,7 +1,7 @@
 import { type Dataset, inputBytes } from '@distillery/datasets';
 import { type Choice, DistilleryError, sha256, type Training } from '@distillery/spec';
 import { type Forward, initialValues, type NetworkPlan, record } from '@distillery/engine';
-import { openCheckpoints } from '../checkpoint.ts';
+import { type Checkpoint, openCheckpoints } from '../checkpoint.ts';
 import { predict, singleImageLatency } from '../evaluate.ts';
 import type { WeightedTerm } from '../method.ts';
 import {
@@ -46,9 +46,15 @@ interface Member {
 export interface NetworkRun {
   members: Member[];
   training: Training;
+  /** The epoch after which it ends; default: the last one of `training`. */
+  until?: number;
   seed: number;
   views: number;
   teacher?: TeacherTaps;
+  /** An earlier state of the same training to begin from, where the stage has no checkpoint of its own. */
+  from?: Checkpoint | undefined;
+  /** Receives the state at the end. */
+  ended?(state: Checkpoint): Promise<void>;
 }
 
 /**
@@ -59,7 +65,7 @@ export interface NetworkRun {
 export async function runNetworks(
   context: StageContext,
   { engine, dataset, indices }: Materials,
-  { members, training, seed, views, teacher }: NetworkRun,
+  { members, training, until = training.epochs, seed, views, teacher, from, ended }: NetworkRun,
 ): Promise<TrainedNetwork[]> {
   const { store, emit, stage, job, pause } = context;
   if (training.precision === 'bfloat16' && engine.bfloat16 !== null) {
@@ -72,10 +78,11 @@ export async function runNetworks(
     ({ plan, seed: own, inherited }): Values => ({ ...initialValues(plan.parameters, own), ...inherited }),
   );
   for (const sentence of doubtfulSettings(training)) emit.warning(sentence);
-  const { resume, save } = await openCheckpoints(checkpointsOf(context, engine));
+  const { resume = from, save } = await openCheckpoints(checkpointsOf(context, engine));
+  let state = resume;
   const stepsPerEpoch = Math.ceil(indices.train.length / training.batchSize);
   // Scoring and storing take the rest.
-  const progress = trainingProgress({ stepsPerEpoch, epochs: training.epochs, share: 0.99 });
+  const progress = trainingProgress({ stepsPerEpoch, epochs: until, share: 0.99 });
 
   const networks = members.map(({ forward }, index) => createNetwork(forward, dataset.shape, first[index]));
   let result: TrainingResult;
@@ -93,6 +100,7 @@ export async function runNetworks(
       dataset,
       indices,
       training,
+      until,
       seed,
       views,
       teacher,
@@ -103,7 +111,10 @@ export async function runNetworks(
           emit.metrics({ epoch, step, time: new Date().toISOString(), values }),
         progress: (name, cursor) => emit.progress(progress(name, cursor)),
         warning: emit.warning,
-        checkpoint: save,
+        checkpoint: async (checkpoint) => {
+          if (ended !== undefined) state = checkpoint;
+          await save(checkpoint);
+        },
         pause,
       },
     });
@@ -111,10 +122,12 @@ export async function runNetworks(
   } finally {
     networks.forEach(disposeNetwork);
   }
-  const step = stepsPerEpoch * training.epochs;
+  const step = stepsPerEpoch * until;
   emit.progress(progress('evaluating', { step, loss: result.loss ?? null, samplesPerSecond: null }));
   const results: TrainedNetwork[] = [];
   for (const index of members.keys()) results.push(await resultOf(index));
+  // The training has taken at least one step, in this attempt or before it.
+  await ended?.(state as Checkpoint);
   return results;
 
   async function resultOf(index: number): Promise<TrainedNetwork> {
@@ -155,7 +168,7 @@ export async function runNetworks(
           ...ofMember.losses,
           ...(members.length === 1 && result.loss !== undefined && { loss: result.loss }),
         },
-        epochs: training.epochs,
+        epochs: until,
         seconds: result.seconds,
         precision: training.precision,
         steps: result.steps,

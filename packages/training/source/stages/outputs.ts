@@ -20,6 +20,7 @@ import {
   type PlannedTeacher,
 } from '../planning/layout.ts';
 import { outputSets } from '../planning/output-sets.ts';
+import { teacherShares } from '../planning/shares.ts';
 import type { PlanningJob } from '../planning/stages.ts';
 import { isFresh, isScored } from '../planning/students.ts';
 import { aboutData, aboutDataSchema, dataBlobs } from './about-data.ts';
@@ -98,9 +99,10 @@ export const outputs: StageKind<typeof input, typeof resultSchema> = {
     };
     const ofTeachers = layout.teachers
       .filter((planned) => storesOutputs(layout, planned))
-      .map(({ teacher: { name }, plan }) => ({
-        input: { network: name, ...trained(name, 0) },
-        work: work(name) + forwardWork(plan) * test,
+      .map(({ teacher, plan }) => ({
+        input: { network: teacher.name, ...trained(teacher.name, 0) },
+        work: work(teacher.name) + forwardWork(plan) * test,
+        shares: teacherShares('outputs', spec, teacher),
       }));
     const ofStudents = layout.students
       .filter((planned) => storesOutputs(layout, planned))

@@ -1,6 +1,7 @@
 import { DistilleryError } from '@distillery/spec';
 import { z } from 'zod';
 import { teachingWork, trainingWork } from '../planning/estimate.ts';
+import { controlShares } from '../planning/shares.ts';
 import { requirementsOf } from '../planning/stages.ts';
 import { loadInitial } from '../initial/load.ts';
 import { networkOf, type PlannedStudent } from '../planning/layout.ts';
@@ -13,6 +14,17 @@ import { auxiliary, auxiliaryInput, loadPretrained } from './auxiliary.ts';
 import { loadMaterials, type Materials } from './materials.ts';
 import { preparation, runNetworks } from './network-run.ts';
 import { outputsStage, storesOutputs } from './outputs.ts';
+import {
+  earlierResult,
+  earlierState,
+  keepResult,
+  keepState,
+  lastEpochOf,
+  sharedRunAddress,
+  sharedRunBlobs,
+  sharedRunsFolder,
+  sharesRuns,
+} from './shared-run.ts';
 import type { StageContext, StageKind } from './stage.ts';
 import { digestOfTeacher, openTeacherTaps, stageOf, taughtBySchema, teachersOf } from './teacher-taps.ts';
 import { blobsOf, networkReferenceSchema, trainedNetworkSchema } from './trained-network.ts';
@@ -34,7 +46,16 @@ const input = z.strictObject({
 });
 type Input = z.output<typeof input>;
 
-const resultSchema = z.object({ result: trainedNetworkSchema, dataset: aboutDataSchema });
+const resultSchema = z.object({
+  result: trainedNetworkSchema,
+  dataset: aboutDataSchema,
+  address: z
+    .string()
+    .optional()
+    .describe(
+      'The folder of the store with what later jobs reuse of this run; absent where it shares nothing.',
+    ),
+});
 export type StudentResult = z.output<typeof resultSchema>;
 
 /** Trains one student with one seed on its teachers' outputs. */
@@ -72,12 +93,13 @@ export const student: StageKind<typeof input, typeof resultSchema> = {
           const after = teachers.length === 0 ? first : [];
           const source = planned.initial?.source;
           const initial = source && 'teacher' in source ? trainingOf(job, source.teacher, seed) : undefined;
+          const epochs = lastEpochOf(spec, training);
+          const shares = teachers.length === 0 ? controlShares(spec, planned.student, seed) : undefined;
           return {
             input: { student: name, seed, teachers, auxiliaries, ...(initial && { initial }), after },
-            work:
-              trainingWork(planned.plan, training.epochs, train) +
-              teachingWork(layout, planned, training.epochs, train),
+            work: trainingWork(planned.plan, epochs, train) + teachingWork(layout, planned, epochs, train),
             ...requirementsOf(training),
+            ...(shares !== undefined && { shares }),
           };
         });
       });
@@ -90,15 +112,16 @@ export const student: StageKind<typeof input, typeof resultSchema> = {
       ...(result && { trained: { result: result.result, data: result.dataset } }),
     },
   ],
-  artifacts: ({ result, dataset }) => ({
+  artifacts: ({ result, dataset, address }) => ({
     blobs: [...blobsOf(result), ...dataBlobs(dataset)],
-    shared: [],
+    shared: address === undefined ? [] : [address],
   }),
+  shared: { folder: sharedRunsFolder, blobs: sharedRunBlobs },
   run,
 };
 
 async function run(context: StageContext<Input>): Promise<StudentResult> {
-  const { store, input } = context;
+  const { store, input, job } = context;
   const { seed } = input;
   const materials = await loadMaterials(context);
   const { layout } = materials;
@@ -106,6 +129,18 @@ async function run(context: StageContext<Input>): Promise<StudentResult> {
   if (planned === undefined) throw new DistilleryError('internal', `the job has no student ${input.student}`);
   const { method, forward, plan } = planned;
   const { architecture, training } = planned.student;
+  const until = lastEpochOf(job.spec, training);
+  const address = sharesRuns(job.spec)
+    ? sharedRunAddress(context, materials, planned, initialDigestOf(context, planned))
+    : undefined;
+  const isControl = input.teachers.length === 0;
+  const isShared = isControl && job.spec.baseline === 'shared';
+  const known = isShared && address !== undefined && (await earlierResult(store, address, until));
+  if (known) {
+    const result = { ...known, stage: context.stage.id, reused: true };
+    return { result, dataset: await aboutData(materials, store), address };
+  }
+  const goesOn = address !== undefined && job.spec.until !== undefined;
   const [teacher] = input.teachers;
   // Only a single teacher's parameters can be read.
   const ofTeacher =
@@ -134,26 +169,46 @@ async function run(context: StageContext<Input>): Promise<StudentResult> {
         },
       ],
       training,
+      until,
       seed,
       views: viewsOf(training),
       teacher: taps,
+      ...(goesOn && { from: await earlierState(store, address, until) }),
+      ...(goesOn && until < training.epochs && { ended: (state) => keepState(store, address, until, state) }),
     });
-    return { result, dataset: await aboutData(materials, store) };
+    if (isShared && address !== undefined) await keepResult(store, address, until, result);
+    return {
+      result,
+      dataset: await aboutData(materials, store),
+      ...(address !== undefined && (isShared || goesOn) && { address }),
+    };
   } finally {
     taps.dispose();
   }
 }
 
+/** The digest of the weights that the student starts from; undefined for random ones. */
+function initialDigestOf(
+  { input, network }: StageContext<Input>,
+  { initial }: PlannedStudent,
+): string | undefined {
+  if (initial === undefined) return undefined;
+  const { source } = initial;
+  return 'weights' in source
+    ? source.weights
+    : input.initial && network(input.initial).result.best.weights.digest;
+}
+
 /** The weights that the student starts from in place of random ones. */
 async function initialValuesOf(
-  { store, input, network, emit }: StageContext<Input>,
+  context: StageContext<Input>,
   { dataset }: Materials,
-  { initial, plan }: PlannedStudent,
+  planned: PlannedStudent,
 ): Promise<Values> {
+  const { store, emit } = context;
+  const { initial, plan } = planned;
   if (initial === undefined) return {};
-  const { source } = initial;
-  const digest =
-    'weights' in source ? source.weights : input.initial && network(input.initial).result.best.weights.digest;
+  const digest = initialDigestOf(context, planned);
   if (digest === undefined) throw new DistilleryError('internal', 'no stage trained the initial weights');
   return await loadInitial(store, digest, initial, plan.parameters, preparation(dataset), emit.warning);
 }

@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { bindMethod, labelsAlone } from '../method.ts';
 import { loadInitial } from '../initial/load.ts';
 import { trainingWork } from '../planning/estimate.ts';
+import { teacherShares } from '../planning/shares.ts';
 import { requirementsOf } from '../planning/stages.ts';
 import { aboutData, aboutDataSchema, dataBlobs } from './about-data.ts';
 import { loadMaterials, type Materials, trainingKey } from './materials.ts';
@@ -39,17 +40,19 @@ export const teacher: StageKind<typeof input, typeof resultSchema> = {
   needs: () => [],
   about: ({ teacher: name }) => ({ networks: [name] }),
   plan: ({ spec, layout, train, facts }) =>
-    layout.teachers.flatMap(({ teacher: { name, training }, plan }) =>
-      training === undefined
+    layout.teachers.flatMap(({ teacher, plan }) => {
+      const { name, training } = teacher;
+      return training === undefined
         ? []
         : [
             {
               input: { teacher: name },
               work: trainingWork(plan, training.epochs, samplesOf(facts[name].data, spec) ?? train),
               ...requirementsOf(training),
+              shares: teacherShares('teacher', spec, teacher),
             },
-          ],
-    ),
+          ];
+    }),
   networks: ({ teacher: name }, result) => [
     {
       name,

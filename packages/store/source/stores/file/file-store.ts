@@ -7,9 +7,9 @@ import { isDigest } from '../../names.ts';
 import { satisfiableRange } from '../../range.ts';
 import type { ManifestSchema, Store } from '../../store.ts';
 import type { StoreContext } from '../../store-kind.ts';
-import { openBlob, openReader, readVerified } from './blob-file.ts';
-import { fileTime, sweep } from './drafts.ts';
-import { folderMaker, makeRoot, onDisk, syncFolder, unlessAbsent, withDraft } from './durable.ts';
+import { openBlob, openReader, readVerified, slices } from '../../files/blob-file.ts';
+import { fileTime, sweep } from '../../files/drafts.ts';
+import { folderMaker, makeRoot, onDisk, syncFolder, unlessAbsent, withDraft } from '../../files/durable.ts';
 import {
   areOneFile,
   collectNames,
@@ -19,8 +19,6 @@ import {
 } from './manifest-file.ts';
 import { pathsOf } from './paths.ts';
 import { removeUnused, renewFile } from './removal.ts';
-
-const sliceBytes = 4 * 1024 * 1024;
 
 /**
  * Opens a store in a folder, which it makes where absent. Any number of processes may share it, on a file system
@@ -179,9 +177,4 @@ export async function openFileStore(directory: string, { warn }: StoreContext): 
 
     now: () => onDisk('write a file', () => fileTime(incoming)),
   };
-}
-
-/** A hash takes at most 2 GiB at once, and one long update would block the event loop. */
-function* slices(bytes: Uint8Array): Generator<Uint8Array> {
-  for (let at = 0; at < bytes.length; at += sliceBytes) yield bytes.subarray(at, at + sliceBytes);
 }

@@ -1,9 +1,9 @@
 import { link, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { sha256 } from '@distillery/spec/digest';
-import { draftName } from './drafts.ts';
-import { syncFolder, systemCode, unlessAbsent } from './durable.ts';
-import { manifestSuffix } from './paths.ts';
+import { draftName } from '../../files/drafts.ts';
+import { syncFolder, systemCode, unlessAbsent } from '../../files/durable.ts';
+import { manifestSuffix } from '../../layout.ts';
 
 /** Returns the text of a manifest's file, or undefined where it is absent. */
 export async function readManifestFile(path: string): Promise<string | undefined> {

@@ -1,7 +1,7 @@
 import { rename, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
-import { draftName } from './drafts.ts';
-import { unlessAbsent } from './durable.ts';
+import { draftName } from '../../files/drafts.ts';
+import { unlessAbsent } from '../../files/durable.ts';
 import { linkUnlessTaken } from './manifest-file.ts';
 
 /** Gives a file a time of last use; false where it is absent. */

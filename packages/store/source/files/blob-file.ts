@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import { readSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
+import { setImmediate } from 'node:timers/promises';
 import { DistilleryError } from '@distillery/spec/errors';
-import type { BlobReader, OpenOptions } from '../../store.ts';
+import type { BlobReader, OpenOptions } from '../store.ts';
 import { onDisk, storeError, unlessAbsent } from './durable.ts';
 
 const chunkBytes = 4 * 1024 * 1024;
@@ -87,7 +88,23 @@ async function hash(handle: FileHandle, size: number, into?: Uint8Array): Promis
   return sum.digest('hex');
 }
 
-function refuseOther(digest: string, actual: string, size: number): void {
+/** Returns the SHA-256 of bytes in memory, with pauses for other work. */
+export async function hashOf(bytes: Uint8Array): Promise<string> {
+  const sum = createHash('sha256');
+  for (const slice of slices(bytes)) {
+    sum.update(slice);
+    if (slice.length === chunkBytes) await setImmediate();
+  }
+  return sum.digest('hex');
+}
+
+/** A hash takes at most 2 GiB at once, and one long update would block the event loop. */
+export function* slices(bytes: Uint8Array): Generator<Uint8Array> {
+  for (let at = 0; at < bytes.length; at += chunkBytes) yield bytes.subarray(at, at + chunkBytes);
+}
+
+/** @throws DistilleryError `artifact_corrupt` unless the bytes of a blob have its digest */
+export function refuseOther(digest: string, actual: string, size: number): void {
   if (actual === digest) return;
   const message = `the blob ${digest} is damaged: its ${size} bytes have the digest ${actual}`;
   throw new DistilleryError('artifact_corrupt', message);
