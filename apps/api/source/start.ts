@@ -19,6 +19,7 @@ import { startProfiler } from './profiles/profiler.ts';
 import type { Bounds } from './threads/bounded.ts';
 import { startExpiry } from './uploads/expire.ts';
 import { type UploadSettings, uploadRules } from './uploads/rules.ts';
+import { startSweeps } from './sweeps/drive.ts';
 import { startWebhookSender } from './webhooks/sender.ts';
 import { type WebhookSettings, webhookRules } from './webhooks/settings.ts';
 import { storeProbe } from './store-probe.ts';
@@ -177,9 +178,11 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
   const expiry = startExpiry(queue, store, log, uploads);
   const sender = startWebhookSender(queue, log, { ...rules, onAttempt: counted.attempted });
   let metrics: Awaited<ReturnType<typeof listenForMetrics>> | undefined;
+  const sweeps = startSweeps({ queue, submissions, records }, log);
   const close = async () => {
     await metrics?.close();
     await app.close();
+    await sweeps.close();
     await sender.close();
     await retention.close();
     await collector.close();

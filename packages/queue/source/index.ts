@@ -30,6 +30,7 @@ export { scrub } from './redis/scrub.ts';
 export type { RequestCount, RequestCounts } from './records/request-counts.ts';
 export type { SessionLifetime, Sessions } from './records/sessions.ts';
 export type { Standing } from './records/standing.ts';
+export type { NewSweepRecord, SweepChange, SweepQuery, Sweeps } from './records/sweeps.ts';
 export type { WebhookOwner, Webhooks, WebhookTarget } from './records/webhooks.ts';
 export { capabilitiesOf } from './records/workers.ts';
 export type { LiveWorker, Registration, WorkerInfo, WorkerLoad, Workers } from './records/workers.ts';

@@ -28,6 +28,7 @@ import { type StageQueue, stageQueue } from './bull/stages.ts';
 import { type Standing, standingReader } from './records/standing.ts';
 import { type Webhooks, webhookRecords } from './records/webhooks.ts';
 import { webhookEvents } from './records/webhook-events.ts';
+import { type Sweeps, sweepRecords } from './records/sweeps.ts';
 import { type Workers, workerRegistry } from './records/workers.ts';
 import { workloadReader } from './records/workload.ts';
 
@@ -71,6 +72,7 @@ export interface DistilleryQueue {
   ended: EndedJobs;
   inventory: Inventory;
   leases: Leases;
+  sweeps: Sweeps;
   scrubs: ScrubReports;
   workers: Workers;
   /** What the service has to do, and with what; read at most once a second. */
@@ -169,6 +171,7 @@ export async function openQueue(options: QueueOptions): Promise<DistilleryQueue>
     ended: endedJobs(redis, keys),
     inventory: inventory(redis, keys),
     leases: leases(redis, keys),
+    sweeps: sweepRecords(redis, keys),
     scrubs: scrubReports(redis, keys),
     workers,
     standing: guarded(standing),

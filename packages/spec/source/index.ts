@@ -31,7 +31,37 @@ export {
   type WorkerView,
   workersViewSchema,
 } from './workers.ts';
-export { type SweepReport, sweepReportSchema } from './sweep.ts';
+export { type SweepReport, sweepReportSchema } from './store-sweep.ts';
+export {
+  type Domain,
+  domainSchema,
+  isSweepOver,
+  type LeaderboardEntry,
+  leaderboardEntrySchema,
+  maxTrials,
+  type NewSweep,
+  type NewSweepInput,
+  newSweepSchema,
+  type RunScores,
+  type Search,
+  type SweepEstimate,
+  type SweepPlan,
+  type SweepRecord,
+  type SweepState,
+  type SweepSummary,
+  type SweepView,
+  sweepPlanSchema,
+  sweepStates,
+  sweepSummarySchema,
+  sweepViewSchema,
+  type TrialRecord,
+  type TrialRun,
+  type TrialRung,
+  type TrialState,
+  type TrialView,
+  trialSchema,
+  trialStates,
+} from './sweeps/index.ts';
 export { type Curve, type Curves, curvesSchema } from './curves.ts';
 export { missingIn, requirementInWords, unmet } from './capabilities.ts';
 export {

@@ -8,6 +8,7 @@ import type {
   MetricRow,
   NetworkInput,
   NewDatasetInput,
+  NewSweepInput,
   NewWebhookInput,
   StageView,
   WebhookChange,
@@ -165,6 +166,16 @@ const newDataset: NewDatasetInput = {
   options: { size: [64, 64] },
 };
 
+const newSweep: NewSweepInput = {
+  name: 'temperature and rate',
+  job: { ...jobSpec, validation: 0.1 },
+  over: {
+    '/students/0/method/0/temperature': { values: [1, 2, 4, 8] },
+    '/training/optimizer/learningRate': { logUniform: [0.0003, 0.01] },
+  },
+  search: { type: 'random', trials: 12 },
+};
+
 const newWebhook: NewWebhookInput = {
   url: 'https://ci.example.com/distillery',
   events: ['job.succeeded', 'job.failed'],
@@ -217,6 +228,7 @@ export const examples = {
   Samples: samples,
   NewDataset: newDataset,
   NewNetwork: newNetwork,
+  NewSweep: newSweep,
   NewWebhook: newWebhook,
   WebhookChange: webhookChange,
   WebhookPayload: webhookPayload,

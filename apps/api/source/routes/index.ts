@@ -14,6 +14,7 @@ import { engine } from './v1/engine.ts';
 import { keys } from './v1/keys.ts';
 import { networks } from './v1/networks.ts';
 import { session } from './v1/session.ts';
+import { sweeps } from './v1/sweeps/index.ts';
 import { uploads } from './v1/uploads.ts';
 import { webhooks } from './v1/webhooks.ts';
 import { workers } from './v1/workers.ts';
@@ -39,6 +40,7 @@ export const routes: FastifyPluginAsyncZod<
   await app.register(datasets, v1);
   await app.register(networks, v1);
   await app.register(uploads, { ...v1, rules: uploadRules });
+  await app.register(sweeps, v1);
   await app.register(workers, v1);
   await app.register(demand, v1);
   await app.register(webhooks, { ...v1, rules: webhookRules });

@@ -57,6 +57,13 @@ export function keysUnder(prefix: string) {
     /** Hash: digest of the body, id of the job. Neither an owner nor a key contains a space. */
     idempotency: (key: string, owner: string | undefined) =>
       `${prefix}:idempotency:${sha256(owner === undefined ? key : `${owner} ${key}`)}`,
+    /** Sorted set of the ids of all sweeps, as `all`. */
+    sweeps: `${prefix}:sweeps`,
+    sweepsOf: (owner: string) => `${prefix}:sweeps:owner:${owner}`,
+    /** Sorted set of `<owner or -> <id>`, all with score 0: the sweeps that have not ended. */
+    sweepsLive: `${prefix}:sweeps:live`,
+    /** Hash: a sweep, see scripts/sweeps.ts. */
+    sweep: (id: string) => `${prefix}:sweep:${id}`,
     /** Set of key ids. */
     apiKeys: `${prefix}:apikeys`,
     /** Hash: an API key without its secret. */
