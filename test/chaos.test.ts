@@ -6,26 +6,33 @@ import { chaos, tidy } from './chaos/run.ts';
 
 // A short run of `npm run test:chaos`, and tests that its checks can fail.
 
-test('a minute of kills, cuts and a full disk breaks no promise', { timeout: 400_000 }, async () => {
-  const outcome = await chaos({
-    built: inject('built'),
-    seed: Number(process.env.CHAOS_SEED ?? 3),
-    minutes: 0.3,
-    // Also on a slow machine.
-    least: { jobs: 2, faults: 6 },
-    workers: 2,
-    open: 3,
-    most: 4,
-    different: 3,
-    pauseMs: [500, 2500],
-    patienceMs: 240_000,
-    log: () => {},
-  });
-  expect(outcome.violations).toEqual([]);
-  expect(outcome.accepted).toBeGreaterThan(1);
-  expect(Object.values(outcome.faults).reduce((sum, count) => sum + count, 0)).toBeGreaterThan(5);
-  await tidy(outcome);
-});
+test.each(['folder', 'bucket'] as const)(
+  'a minute of kills, cuts and faults of a %s breaks no promise',
+  {
+    timeout: 400_000,
+  },
+  async (store) => {
+    const outcome = await chaos({
+      built: inject('built'),
+      seed: Number(process.env.CHAOS_SEED ?? 3),
+      minutes: 0.3,
+      // Also on a slow machine.
+      least: { jobs: 2, faults: 6 },
+      workers: 2,
+      store,
+      open: 3,
+      most: 4,
+      different: 3,
+      pauseMs: [500, 2500],
+      patienceMs: 240_000,
+      log: () => {},
+    });
+    expect(outcome.violations).toEqual([]);
+    expect(outcome.accepted).toBeGreaterThan(1);
+    expect(Object.values(outcome.faults).reduce((sum, count) => sum + count, 0)).toBeGreaterThan(5);
+    await tidy(outcome);
+  },
+);
 
 const stage: StageView = {
   id: 'teacher',
@@ -34,6 +41,7 @@ const stage: StageView = {
   seed: null,
   state: 'succeeded',
   waitingFor: null,
+  missing: [],
   needs: [],
   attempt: 2,
   worker: 'w',
@@ -51,6 +59,7 @@ const view: JobView = {
   priority: 0,
   phase: null,
   waitingFor: null,
+  missing: [],
   progress: 100,
   etaSeconds: null,
   reason: null,

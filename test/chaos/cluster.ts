@@ -5,17 +5,14 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type PrivateRedis, startPrivateRedis } from '@distillery/queue';
 import { type Found, findProcesses, findTrainers, type Managed, manage, markName } from './processes.ts';
 import { startTcpProxy, type TcpProxy } from '../testing/tcp-proxy.ts';
-import { mountSmallDisk, type SmallDisk } from './small-disk.ts';
-
-/** The size of the disk that is filled from time to time. */
-const diskMegabytes = 256;
+import type { StorePlace } from './store-place.ts';
 
 /** The whole service as separate processes, each of which reaches Redis through a separate proxy. */
 export interface Cluster {
   url: string;
   /** Redis without a proxy, for the checks. */
   redisUrl: string;
-  storeDir: string;
+  place: StorePlace;
   /** The names of stored files that faults have damaged or removed. */
   damaged: Set<string>;
   /** The folder for temporary files of every process. */
@@ -29,19 +26,22 @@ export interface Cluster {
     /** Kills Redis, and after `downMs` starts it again with the same port and files. */
     crash(downMs: number): Promise<void>;
   };
-  /** Undefined when this user may not mount one. */
-  disk: SmallDisk | undefined;
   trainers(): Found[];
   /** Stops workers and API with SIGTERM and returns what had to be killed. Redis keeps running. */
   stop(): Promise<string[]>;
   close(): Promise<void>;
 }
 
-/** @param built the folder of the compiled code */
+/**
+ * @param options.built the folder of the compiled code
+ * @param options.openPlace makes the place of the store; processes that are started after it inherit the mark
+ * @param options.apart whether every process has a data folder of its own, as on a machine of its own
+ */
 export async function startCluster(
   folder: string,
-  { built, workers: workerCount }: { built: string; workers: number },
+  options: { built: string; workers: number; openPlace: () => Promise<StorePlace>; apart: boolean },
 ): Promise<Cluster> {
+  const { built, workers: workerCount, openPlace, apart } = options;
   const apps = join(built, 'apps');
   const [logs, tmpDir, dataDir, redisDir] = ['logs', 'tmp', 'data', 'redis'].map((name) =>
     join(folder, name),
@@ -50,35 +50,36 @@ export async function startCluster(
   const mark = folder;
   // Every process that is started from now on, including Redis, inherits the mark.
   process.env[markName] = mark;
-  const disk = await mountSmallDisk(join(folder, 'store'), diskMegabytes);
-  // A folder below the mount point, because the file that fills the disk is not part of the store.
-  const storeDir = join(folder, 'store', 'store');
+  const place = await openPlace();
   const redisPort = await freePort();
   let server: PrivateRedis = await startPrivateRedis({ dir: redisDir, port: redisPort });
   let restarting: Promise<void> | undefined;
 
   const proxies = await Promise.all(Array.from({ length: workerCount + 1 }, () => startTcpProxy(redisPort)));
-  const environment = (proxy: TcpProxy) => ({
-    REDIS_URL: server.url.replace(`:${redisPort}`, `:${proxy.port}`),
-    STORE_DIR: storeDir,
-    DATA_DIR: dataDir,
-    TMPDIR: tmpDir,
-    LOCK_SECONDS: '4',
-    STALL_SECONDS: '10',
-    TF_NUM_INTRAOP_THREADS: '1',
-    TF_CPP_MIN_LOG_LEVEL: '2',
-    LOG_LEVEL: 'info',
-  });
+  const environment = (name: string, proxy: TcpProxy) => {
+    const ownData = apart ? join(dataDir, name) : dataDir;
+    return {
+      REDIS_URL: server.url.replace(`:${redisPort}`, `:${proxy.port}`),
+      STORE: place.urlFor(ownData),
+      DATA_DIR: ownData,
+      TMPDIR: tmpDir,
+      LOCK_SECONDS: '4',
+      STALL_SECONDS: '10',
+      TF_NUM_INTRAOP_THREADS: '1',
+      TF_CPP_MIN_LOG_LEVEL: '2',
+      LOG_LEVEL: 'info',
+    };
+  };
   const port = await freePort();
   const api = manage('api', {
     script: join(apps, 'api/source/main.js'),
-    env: { ...environment(proxies[0]), PORT: String(port) },
+    env: { ...environment('api', proxies[0]), PORT: String(port) },
     log: join(logs, 'api.log'),
   });
   const workers = proxies.slice(1).map((proxy, index) =>
     manage(`worker-${index + 1}`, {
       script: join(apps, 'worker/source/main.js'),
-      env: environment(proxy),
+      env: environment(`worker-${index + 1}`, proxy),
       log: join(logs, `worker-${index + 1}.log`),
     }),
   );
@@ -86,7 +87,7 @@ export async function startCluster(
   return {
     url: `http://127.0.0.1:${port}`,
     redisUrl: server.url,
-    storeDir,
+    place,
     damaged: new Set(),
     tmpDir,
     api,
@@ -109,7 +110,6 @@ export async function startCluster(
         await restarting;
       },
     },
-    disk,
     trainers: () => findTrainers(mark),
     async stop() {
       await restarting;

@@ -1,8 +1,7 @@
-import { basename } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { RandomStream } from '@distillery/engine';
+import type { Fault as RequestFault } from '@distillery/store/testing';
 import type { Cluster } from './cluster.ts';
-import { flipBit, removeFile, storedFile } from './stored-files.ts';
 
 /** A kind of fault. */
 interface Fault {
@@ -27,6 +26,18 @@ function send(pid: number, signal: NodeJS.Signals): boolean {
     return false;
   }
 }
+
+/** What goes wrong with a share of the requests to a bucket, for at most so many ms. */
+const bucketFaults: readonly {
+  name: string;
+  share: number;
+  kinds: readonly RequestFault[];
+  longest: number;
+}[] = [
+  { name: 'refuses', share: 1, kinds: ['refused'], longest: 4000 },
+  { name: 'cuts connections', share: 0.3, kinds: ['cut before', 'cut after', 'cut within'], longest: 8000 },
+  { name: 'stalls', share: 0.1, kinds: ['stalled'], longest: 8000 },
+];
 
 /** Random numbers are read before anything is awaited, so that they depend on the seed and not on timing. */
 const faults: readonly Fault[] = [
@@ -169,8 +180,8 @@ const faults: readonly Fault[] = [
   {
     name: 'disk full',
     share: 2,
-    possible: ({ disk }) => disk !== undefined,
-    async inject({ disk }, random) {
+    possible: ({ place }) => place.disk !== undefined,
+    async inject({ place: { disk } }, random) {
       const ms = milliseconds(random, 500, 4000);
       await disk?.fill();
       await delay(ms);
@@ -178,28 +189,40 @@ const faults: readonly Fault[] = [
       return true;
     },
   },
+  ...bucketFaults.map(
+    ({ name, share, kinds, longest }): Fault => ({
+      name: `bucket ${name}`,
+      share: 2,
+      possible: ({ place }) => place.fail !== undefined,
+      async inject({ place }, random) {
+        const ms = milliseconds(random, 500, longest);
+        const end = place.fail?.(share, kinds);
+        await delay(ms);
+        end?.();
+        return true;
+      },
+    }),
+  ),
   ...(['blobs', 'manifests'] as const).flatMap((kind): Fault[] => [
     {
       name: `bit flipped in ${kind}`,
       share: 3,
-      async inject({ storeDir, damaged }, random) {
+      async inject({ place, damaged }, random) {
         const [pick, position] = [random.uniform(), random.uniform()];
-        const path = await storedFile(storeDir, kind, pick);
-        if (path === undefined) return false;
-        damaged.add(basename(path));
-        // Beside the store, on the same disk.
-        return await flipBit(path, position, `${storeDir}-damage`);
+        const item = await place.item(kind, pick);
+        if (item === undefined) return false;
+        damaged.add(item.name);
+        return await item.flip(position);
       },
     },
     {
       name: `${kind} deleted`,
       share: 3,
-      async inject({ storeDir, damaged }, random) {
-        const pick = random.uniform();
-        const path = await storedFile(storeDir, kind, pick);
-        if (path === undefined) return false;
-        damaged.add(basename(path));
-        return await removeFile(path);
+      async inject({ place, damaged }, random) {
+        const item = await place.item(kind, random.uniform());
+        if (item === undefined) return false;
+        damaged.add(item.name);
+        return await item.remove();
       },
     },
   ]),

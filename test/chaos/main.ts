@@ -3,10 +3,10 @@
  * disk. Then it checks every promise. Exit code 1 means that one was broken; then the folder with logs and store stays.
  *
  *   npm run test:chaos -- [--minutes 15] [--seed 1] [--workers 3] [--jobs 24] [--different 18] [--most 1000000]
- *                         [--pause 1000,5000]
+ *                         [--pause 1000,5000] [--store folder]
  *
  * jobs: unfinished at a time; different: the number of different jobs; most: in total; pause: the shortest and longest
- * pause between two faults, in ms.
+ * pause between two faults, in ms; store: folder, or bucket for one of a server with the interface of S3 that fails, too.
  */
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -21,6 +21,7 @@ const { values } = parseArgs({
     different: { type: 'string', default: '18' },
     most: { type: 'string', default: '1000000' },
     pause: { type: 'string', default: '1000,5000' },
+    store: { type: 'string', default: 'folder' },
   },
 });
 
@@ -39,6 +40,7 @@ const outcome = await chaos({
   minutes: number('minutes', 0),
   least: { jobs: 1, faults: 1 },
   workers: number('workers'),
+  store: values.store === 'bucket' ? 'bucket' : 'folder',
   open,
   most: number('most'),
   different: number('different'),

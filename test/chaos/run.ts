@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { cp, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -14,6 +14,7 @@ import { injectFaults } from './faults.ts';
 import { ofIndexes, ofJob, ofKeys, ofStore, ofWeights, type Violation } from './invariants.ts';
 import { jobsToRun } from './jobs.ts';
 import { type Load, startLoad } from './load.ts';
+import { bucketPlace, folderPlace } from './store-place.ts';
 import { withoutFaults, type Weights } from './reference.ts';
 
 export interface ChaosOptions {
@@ -25,6 +26,8 @@ export interface ChaosOptions {
   /** The least jobs to submit, and faults to inject. */
   least: { jobs: number; faults: number };
   workers: number;
+  /** Where the store is. With a bucket the workers share no folder. */
+  store: 'folder' | 'bucket';
   /** The most unfinished jobs at a time. */
   open: number;
   /** The most jobs of the run. */
@@ -72,14 +75,20 @@ export async function chaos(options: ChaosOptions): Promise<ChaosOutcome> {
   const jobs = jobsToRun(options.different);
   log(`${jobs.length} different jobs, first without faults`);
   const reference = await withoutFaults(join(folder, 'reference'), jobs);
-  const cluster = await startCluster(folder, { built, workers });
+  const bucket = options.store === 'bucket';
+  const failing = randomStream(seed, 'bucket');
+  const openPlace = () => (bucket ? bucketPlace(folder, () => failing.uniform()) : folderPlace(folder));
+  const cluster = await startCluster(folder, { built, workers, openPlace, apart: bucket });
   log(`seed ${seed}, ${workers} workers, ${folder}`);
-  if (cluster.disk === undefined) log('the disk is never filled: this user may not mount one');
+  if (!bucket && cluster.place.disk === undefined)
+    log('the disk is never filled: this user may not mount one');
   if (!existsSync('/proc/self')) {
     log('no fault in trainers and no check for remaining processes: this system has no /proc');
   }
   const queue = await openQueue({ url: cluster.redisUrl });
-  const store = await openStore(cluster.storeDir);
+  // A folder of copies of its own, as another machine has.
+  const storeUrl = cluster.place.urlFor(join(folder, 'checks'));
+  const store = await openStore(storeUrl);
   const client = startPatientClient(cluster.url, 60_000);
   const load = startLoad({
     client,
@@ -111,11 +120,9 @@ export async function chaos(options: ChaosOptions): Promise<ChaosOutcome> {
       ...left.map((what) => ({ what, where: 'processes' })),
       ...client.unexpected.map((what) => ({ what, where: 'API' })),
     ];
-    const { found, facts, swept } = await inspect(cluster, queue, load, reference);
+    const { found, facts, swept } = await inspect(cluster, storeUrl, queue, load, reference);
     violations.push(...found);
-    if (violations.length > 0 && cluster.disk !== undefined) {
-      await cp(cluster.storeDir, join(folder, 'store-at-the-end'), { recursive: true });
-    }
+    if (violations.length > 0) await cluster.place.keep(join(folder, 'store-at-the-end'));
     return {
       minutes: faultMinutes,
       faults: injected.counts,
@@ -136,7 +143,7 @@ export async function chaos(options: ChaosOptions): Promise<ChaosOutcome> {
   } finally {
     await queue.close();
     await cluster.close();
-    await cluster.disk?.unmount();
+    await cluster.place.close();
   }
 }
 
@@ -152,23 +159,24 @@ async function collectOften(queue: DistilleryQueue, store: Store, signal: AbortS
   return blobs;
 }
 
-async function restore({ networks, disk, redis, workers, api }: Cluster): Promise<void> {
+async function restore({ networks, place, redis, workers, api }: Cluster): Promise<void> {
   for (const { proxy } of networks) proxy.restore({ reset: true });
   redis.signal('SIGCONT');
   for (const managed of [api, ...workers]) managed.signal('SIGCONT');
-  await disk?.free();
+  await place.disk?.free();
   await delay(500);
 }
 
 /** Checks jobs, indexes and the store at the end. */
 async function inspect(
   cluster: Cluster,
+  storeUrl: string,
   queue: DistilleryQueue,
   load: Load,
   reference: ReadonlyMap<string, Weights>,
 ) {
   // Opening a store removes incomplete files.
-  const store = await openStore(cluster.storeDir);
+  const store = await openStore(storeUrl);
   // First, so that the checks below notice if it removes too much.
   const everything = new Date(Date.now() + 60_000);
   const swept = await sweepStore(queue, store, { before: everything, remove: true, force: true });
@@ -196,18 +204,16 @@ async function inspect(
   const listing = new Map<string, string[]>();
   for (const name of manifests) listing.set(name, digestsIn(await store.manifest(name)));
   const listed = [...listing.values()].flat();
-  const incoming = (await readdir(join(cluster.storeDir, 'incoming'))).map((name) => `incoming/${name}`);
   // The compile caches of Node and tsx stay on purpose.
   const temporary = (await readdir(cluster.tmpDir)).filter((name) => !/^(tsx-|node-)/.test(name));
   const named = new Set([...listed, ...there.flatMap(({ digests }) => Object.keys(digests))]);
-  const blobs = await readdir(join(cluster.storeDir, 'blobs'), { recursive: true, withFileTypes: true });
   found.push(
     ...ofStore({
       // A manifest without a blob is the fence of an attempt.
       checkpoints: manifests.filter((name) => name.startsWith('jobs/') && listing.get(name)?.length !== 0),
       digests: await verified(store, listed),
-      unfinished: [...incoming, ...temporary.map((name) => `tmp/${name}`)],
-      unnamed: blobs.filter((entry) => entry.isFile() && !named.has(entry.name)).map(({ name }) => name),
+      unfinished: [...(await cluster.place.unfinished()), ...temporary.map((name) => `tmp/${name}`)],
+      unnamed: (await cluster.place.blobs()).filter((digest) => !named.has(digest)),
     }),
   );
   return { found, facts, swept };

@@ -63,13 +63,15 @@ export async function startService({
   source = false,
   /** The scheme of the store, which is in the folder of the service. */
   scheme = 'file',
+  /** The URL of a store that the test manages; default: one in the folder of the service. */
+  storeUrl = undefined as string | undefined,
   /** The URL of a Redis that the test manages; default: a private one. */
   redisUrl = undefined as string | undefined,
 } = {}): Promise<Service> {
   const folder = await mkdtemp(join(tmpdir(), 'distillery-service-'));
   const log = pino({ level: process.env.LOG_LEVEL ?? 'silent' }, pino.destination(2));
   const redis = redisUrl === undefined ? await startPrivateRedis() : { url: redisUrl, stop: async () => {} };
-  const store = pathToFileURL(join(folder, 'store')).href.replace(/^file:/, `${scheme}:`);
+  const store = storeUrl ?? pathToFileURL(join(folder, 'store')).href.replace(/^file:/, `${scheme}:`);
   const { startWorker } = await workerModule(source);
   const at = { store, dataDir: join(folder, 'data'), roots, plugins, log };
   const { startApi } = await apiModule(source);

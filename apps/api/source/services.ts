@@ -3,6 +3,7 @@ import type { DistilleryQueue } from '@distillery/queue';
 import type { jobSpecSchema, Kinds } from '@distillery/spec';
 import type { z } from 'zod';
 import type { Fetcher } from './fetches/fetcher.ts';
+import type { Exposition } from './metrics/exposition.ts';
 import type { Profiler } from './profiles/profiler.ts';
 import type { Records } from './threads/records.ts';
 import type { Submissions } from './threads/submissions.ts';
@@ -26,4 +27,5 @@ export interface Services {
   records: Records;
   profiler: Pick<Profiler, 'run'>;
   fetcher: Pick<Fetcher, 'run'>;
+  exposition: Exposition;
 }

@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
-import { mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rename, rm, utimes, writeFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
 import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
@@ -39,6 +39,12 @@ export interface S3TestServer {
   keys(storeUrl: string): Promise<string[]>;
   /** Replaces the bytes of an object of a store, with a request of its own. */
   overwrite(storeUrl: string, key: string, bytes: Uint8Array): Promise<void>;
+  /** Reads an object of a store, with a request of its own; undefined where it is absent. */
+  read(storeUrl: string, key: string): Promise<Uint8Array | undefined>;
+  /** Removes an object of a store, with a request of its own. */
+  remove(storeUrl: string, key: string): Promise<void>;
+  /** Moves the times of all objects of a store into the past. */
+  age(storeUrl: string, milliseconds: number): Promise<void>;
   /** Uploads in parts that were begun and neither completed nor removed. */
   unfinishedUploads(): Promise<number>;
   close(): Promise<void>;
@@ -158,6 +164,15 @@ export async function startS3Server(
   await new Promise((resolve) => proxy.once('listening', resolve));
   const endpoint = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`;
 
+  /** Asks s3rver itself, which answers requests without a signature; nothing goes wrong on the way. */
+  async function ask(method: string, storeUrl: string, key: string, body?: Uint8Array): Promise<Response> {
+    const path = `/${bucket}${new URL(storeUrl).pathname}/${key}`;
+    const sent = body === undefined ? {} : { body: new Uint8Array(body) };
+    const answer = await fetch(`http://127.0.0.1:${upstreamPort}${path}`, { method, ...sent });
+    if (!answer.ok && answer.status !== 404) throw new Error(`${method} ${path}: ${answer.status}`);
+    return answer;
+  }
+
   return Object.assign(state, {
     requests,
     storeUrl: (more: Record<string, string> = {}) =>
@@ -173,11 +188,20 @@ export async function startS3Server(
         .sort();
     },
     async overwrite(storeUrl: string, key: string, bytes: Uint8Array) {
-      // s3rver answers requests without a signature.
-      const path = `/${bucket}${new URL(storeUrl).pathname}/${key}`;
-      const answer = await fetch(`${endpoint}${path}`, { method: 'PUT', body: new Uint8Array(bytes) });
-      if (!answer.ok) throw new Error(`PUT ${path}: ${answer.status}`);
-      await answer.body?.cancel();
+      await ask('PUT', storeUrl, key, bytes);
+    },
+    async read(storeUrl: string, key: string) {
+      const answer = await ask('GET', storeUrl, key);
+      return answer.status === 404 ? undefined : new Uint8Array(await answer.arrayBuffer());
+    },
+    async remove(storeUrl: string, key: string) {
+      await ask('DELETE', storeUrl, key);
+    },
+    async age(storeUrl: string, milliseconds: number) {
+      const place = join(folder, bucket, new URL(storeUrl).pathname);
+      const then = new Date(Date.now() - milliseconds);
+      for (const name of await readdir(place, { recursive: true }))
+        await utimes(join(place, name), then, then);
     },
     async unfinishedUploads() {
       return (await readdir(join(folder, bucket, uploadsFolder)).catch(() => [])).length;

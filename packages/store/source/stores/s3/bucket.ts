@@ -52,10 +52,10 @@ export class Bucket {
   }
 
   /** The bucket and the full key of an object, as a command takes them. */
-  at(key: string): { Bucket: string; Key: string } {
+  readonly at = (key: string): { Bucket: string; Key: string } => {
     const { bucket, prefix } = this.location;
     return { Bucket: bucket, Key: prefix + key };
-  }
+  };
 
   /** Describes an object; undefined where it is absent. */
   async head(key: string): Promise<ObjectInfo | undefined> {
@@ -136,8 +136,9 @@ export class Bucket {
   }
 
   /** Removes an object; removing an absent one is no error. */
-  async remove(key: string): Promise<void> {
-    await onBucket('remove an object', () => this.client.send(new DeleteObjectCommand(this.at(key))));
+  async remove(key: string, abortSignal?: AbortSignal): Promise<void> {
+    const command = new DeleteObjectCommand(this.at(key));
+    await onBucket('remove an object', () => this.client.send(command, abortSignal && { abortSignal }));
   }
 
   /** Lists the objects whose keys begin with a prefix, by key. */

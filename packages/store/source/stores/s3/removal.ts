@@ -2,10 +2,15 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Bucket } from './bucket.ts';
 
-/** Whoever removes an object gives up when this much time has passed since it announced the removal. */
-const removalMs = 60_000;
-/** An announcement that is older than this is that of a process that has ended; a removal with all its retries is shorter. */
-const abandonedMs = 15 * 60_000;
+/** One who removes an object gives up when this much time has passed since the removal was announced. */
+const removalMs = 20_000;
+/** How long the request to delete may take, with all its tries. */
+const deletionMs = 30_000;
+/** An announcement that is older than this is that of a process that was killed: the removal itself never takes so long. */
+const abandonedMs = 90_000;
+
+/** The folders of objects that stand for something in work. */
+export const momentary = ['removals/', 'repairs/', 'probes/'] as const;
 
 const renewalOf = (key: string) => `renewals/${key}`;
 const removalsOf = (key: string) => `removals/${key}/`;
@@ -99,7 +104,7 @@ export function removals(bucket: Bucket) {
         if (still !== true) return still === undefined;
         // A process that was asleep for long must not delete what others have come to use since.
         if (performance.now() - start > removalMs) return false;
-        await bucket.remove(key);
+        await bucket.remove(key, AbortSignal.timeout(deletionMs));
         await bucket.remove(renewalOf(key));
         return true;
       } finally {

@@ -5,7 +5,6 @@ import { sha256 } from '@distillery/spec';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { layout } from '../../layout.ts';
 import { openStore } from '../../open-store.ts';
-import type { Store } from '../../store.ts';
 import { describeStore, type OpenedStore } from '../../testing/conformance.ts';
 import { type Fault, type S3TestServer, startS3Server } from '../../testing/s3-server.ts';
 
@@ -39,8 +38,8 @@ async function opened(
     // The times of S3 are whole seconds.
     resolution: 1000,
     reopen: open,
-    overwriteBlob: (digest, bytes) => overwrite(url, layout.blob(digest), bytes),
-    overwriteManifest: (name, text) => overwrite(url, layout.manifest(name), Buffer.from(text)),
+    overwriteBlob: (digest, bytes) => server.overwrite(url, layout.blob(digest), bytes),
+    overwriteManifest: (name, text) => server.overwrite(url, layout.manifest(name), Buffer.from(text)),
     warnings,
     async leftovers() {
       const keys = await server.keys(url);
@@ -50,14 +49,6 @@ async function opened(
     },
     close: () => Promise.resolve(),
   };
-}
-
-/** Damages an object while nothing else goes wrong. */
-async function overwrite(url: string, key: string, bytes: Uint8Array): Promise<void> {
-  const { faults } = server;
-  server.faults = undefined;
-  await server.overwrite(url, key, bytes);
-  server.faults = faults;
 }
 
 describeStore('the S3 store', () => opened());
@@ -218,19 +209,22 @@ describe('the S3 store', () => {
     await new Promise((resolve) => setTimeout(resolve, 300));
     expect(done).toBe(false);
     // The other process deletes the blob and takes its announcement back.
-    await removeKeys(store, digest, url, key);
+    await store.remove(digest);
+    await server.remove(url, key);
     expect(await renewed).toBe(false);
   });
 });
 
-async function removeKeys(store: Store, digest: string, url: string, key: string): Promise<void> {
-  await store.remove(digest);
-  const { pathname, searchParams } = new URL(url);
-  const answer = await fetch(`${searchParams.get('endpoint')!}/distillery${pathname}/${key}`, {
-    method: 'DELETE',
-  });
-  expect(answer.status).toBe(204);
-}
+test('what killed processes left is removed after a day', async () => {
+  const { url, reopen, leftovers } = await opened();
+  for (const key of ['removals/blobs/aa/x/1', 'repairs/x', 'probes/x'])
+    await server.overwrite(url, key, new Uint8Array());
+  await reopen();
+  expect(await leftovers()).toHaveLength(3);
+  await server.age(url, 25 * 3_600_000);
+  await reopen();
+  expect(await leftovers()).toEqual([]);
+});
 
 describe('a service without conditional writes', () => {
   let plain: S3TestServer;

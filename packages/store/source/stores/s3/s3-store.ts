@@ -11,7 +11,7 @@ import { satisfiableRange } from '../../range.ts';
 import type { ManifestSchema, Store } from '../../store.ts';
 import type { StoreContext } from '../../store-kind.ts';
 import { Bucket } from './bucket.ts';
-import { abortAbandoned } from './abandoned-uploads.ts';
+import { removeAbandoned } from './abandoned.ts';
 import { bytesOf, fetchParts } from './download.ts';
 import { localCopies } from './local-copies.ts';
 import { defaultCache, s3Url, type S3Location } from './location.ts';
@@ -40,7 +40,7 @@ export async function openS3Store(location: S3Location, { warn, cache }: StoreCo
   };
   const copies = await localCopies(bucket, copiesAt);
   await probeConditionalWrites(bucket, warn);
-  await abortAbandoned(bucket);
+  await removeAbandoned(bucket);
 
   async function found(digest: string) {
     const object = await bucket.head(layout.blob(digest));
