@@ -1,16 +1,19 @@
-import type { WorkersView } from '@distillery/spec';
+import type { Demand, WorkersView } from '@distillery/spec';
 import { defaultOf } from '@distillery/spec/configuration';
 import { type ApiKeys, apiKeys } from './records/api-keys.ts';
 import { type Audit, auditLog } from './records/audit.ts';
 import { type Fence, fence } from './records/attempts.ts';
 import { connect, guarded, type OnOutage, patient, settled, withoutCommand } from './redis/connection.ts';
 import { type JobControl, jobControl } from './records/control.ts';
+import { type Counters, counterReader } from './records/counters.ts';
 import { type Deliveries, deliveryRecords } from './records/deliveries.ts';
 import { type ConsumeOptions, type Consumer, consumeStages, type StageHandler } from './bull/consume.ts';
 import { checkDurability } from './redis/durability.ts';
+import { demandReader } from './records/demand.ts';
 import { type EndedJobs, endedJobs } from './records/ended.ts';
 import { eventLog } from './records/events.ts';
 import { eventFollowers } from './records/follow.ts';
+import { type InProgress, inProgressReader } from './records/in-progress.ts';
 import { type Inventory, inventory } from './records/inventory.ts';
 import { type Jobs, jobRecords } from './records/jobs.ts';
 import { defaultPrefix, keysUnder, requireHashTag } from './redis/keys.ts';
@@ -76,6 +79,12 @@ export interface DistilleryQueue {
   standing(): Promise<Standing>;
   /** The workers that are alive, what they run, and what waits. */
   workload(): Promise<WorkersView>;
+  /** The stages that ask for a worker or have one, by what they require. */
+  demand(): Promise<Demand[]>;
+  /** The work of all jobs that have not ended. */
+  inProgress(): Promise<InProgress>;
+  /** What happened to stages and jobs, counted. */
+  counters(): Promise<Counters>;
   apiKeys: ApiKeys;
   /** The sessions of browsers. */
   sessions: Sessions;
@@ -167,6 +176,9 @@ export async function openQueue(options: QueueOptions): Promise<DistilleryQueue>
     workers,
     standing: guarded(standing),
     workload: workloadReader(redis, keys, workers),
+    demand: demandReader(redis, keys),
+    inProgress: inProgressReader(redis, keys),
+    counters: counterReader(redis, keys),
     apiKeys: accessKeys,
     sessions: sessions(redis, keys, accessKeys, lifetime),
     requests: requestCounts(redis, keys),

@@ -63,6 +63,16 @@ export {
   trialStates,
 } from './sweeps/index.ts';
 export { type Curve, type Curves, curvesSchema } from './curves.ts';
+export { missingIn, requirementInWords, unmet } from './capabilities.ts';
+export {
+  type Demand,
+  demandOf,
+  type DemandState,
+  demandStates,
+  type DemandView,
+  demandViewSchema,
+  requirementName,
+} from './demand.ts';
 export { canonicalJson, digestOf, sha256 } from './digest.ts';
 export { maxScrubFindings, type ScrubFinding, type ScrubReport, scrubReportSchema } from './scrub.ts';
 export {
@@ -172,6 +182,7 @@ export {
 export {
   type DatasetProfile,
   datasetProfileSchema,
+  datasetProblemSchema,
   type KeptDataset,
   keptDatasetSchema,
   type NewDataset,
@@ -182,6 +193,7 @@ export {
   type StoredDataset,
   storedDatasetSchema,
 } from './stored-dataset.ts';
+export { shownUrl } from './shown-url.ts';
 export { type Upload, uploadSchema } from './upload.ts';
 export {
   asksFor,

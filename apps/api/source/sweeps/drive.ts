@@ -164,6 +164,7 @@ async function submit(
       text,
       caller: caller as Caller | null,
       key,
+      request: id,
       reachable: true,
     });
     return withLast(trial, { job });

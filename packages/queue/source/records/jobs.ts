@@ -23,6 +23,8 @@ export interface NewJob {
   plan: JobPlan;
   /** The ids of webhooks that are told of it; default none. */
   webhooks?: readonly string[] | undefined;
+  /** The id of the request that posts it, by which logs are found. */
+  request?: string | undefined;
 }
 
 /** The owner of a job. */
@@ -80,8 +82,17 @@ export function jobRecords(redis: Client, keys: Keys, standing: () => Promise<St
     create: guarded(
       async (job: NewJob, idempotency?: Idempotency): Promise<JobNow & { replayed: boolean }> => {
         const id = newJobId();
-        const { name, labels, priority, plan, owner, webhooks } = job;
-        const record = initialFields({ id, name, labels, owner: owner?.name, priority, plan, webhooks });
+        const { name, labels, priority, plan, owner, webhooks, request } = job;
+        const record = initialFields({
+          id,
+          name,
+          labels,
+          owner: owner?.name,
+          priority,
+          plan,
+          webhooks,
+          request,
+        });
         const [outcome, created, createdAt] = (await run(
           redis,
           createScript,

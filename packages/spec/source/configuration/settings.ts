@@ -143,6 +143,17 @@ export const settings = {
     default: '8080',
     description: 'The port to listen on; 0 takes a free one.',
   },
+  metricsPort: {
+    group: 'api',
+    variable: 'METRICS_PORT',
+    flag: '--metrics-port',
+    type: wholeNumber(0, 65_535),
+    programs: ['api', 'up'],
+    defaultWords: 'none: `/metrics` is served on `PORT` alone, to keys of any scope',
+    description:
+      'A second port, on the address of `HOST`, that serves `/metrics` and `/v1/demand` without keys, for Prometheus and ' +
+      'autoscalers in a private network. 0 takes a free one.',
+  },
   apiKeys: {
     group: 'api',
     variable: 'API_KEYS',
@@ -324,6 +335,17 @@ export const settings = {
     description:
       'The most bytes that the uploads, data sets and networks of an owner take together; equal files count once. Keys of ' +
       'the scope `admin` have no such limit.',
+  },
+  fetchNetworks: {
+    group: 'api',
+    variable: 'FETCH_NETWORKS',
+    flag: '--fetch-networks',
+    type: networks(),
+    programs: ['api', 'up'],
+    default: '',
+    description:
+      'The addresses that are not public and that data sets may be fetched from, such as `10.1.0.0/16`. Requests to any other ' +
+      'private, local or reserved address are refused, whatever name or redirect leads to it.',
   },
   uploadHours: {
     group: 'api',

@@ -33,9 +33,11 @@ export const submit: FastifyPluginAsyncZod<Services> = async (app, { queue, subm
       const { id, replayed, view, offerFailure } = await submissions.ask('submit', {
         text,
         caller,
+        request: request.id,
         key: headers['idempotency-key'],
         reachable,
       });
+      request.log.info({ job: id, replayed }, 'job accepted');
       if (offerFailure !== undefined) {
         request.log.warn({ job: id, offerFailure }, 'the stages were not offered; a worker will offer them');
       }
