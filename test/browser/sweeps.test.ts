@@ -80,7 +80,9 @@ describeInBrowser('the pages of sweeps', () => {
     await held.queue.sweeps.change(sweep, { state: 'succeeded' });
   });
 
-  test('the list leads to a sweep, whose page tells what is best and by how much', { timeout: 60_000 }, async () => {
+  test('the list leads to a sweep, whose page tells what is best and by how much', {
+    timeout: 60_000,
+  }, async () => {
     const list = await browser.open(`${held.api.url}/sweeps`);
     const row = list.getByRole('row').filter({ hasText: 'temperature and rate' });
     await row.getByText('24 of 24').waitFor();
@@ -108,7 +110,11 @@ describeInBrowser('the pages of sweeps', () => {
     await page.getByRole('region', { name: 'learningRate' }).scrollIntoViewIfNeeded();
     await page.getByRole('img', { name: 'Validation accuracy over temperature' }).waitFor();
     await page.getByRole('img', { name: 'Validation accuracy over learningRate' }).waitFor();
-    await page.getByRole('row').filter({ hasText: 'the loss is not a number at step 40' }).getByText('Failed').waitFor();
+    await page
+      .getByRole('row')
+      .filter({ hasText: 'the loss is not a number at step 40' })
+      .getByText('Failed')
+      .waitFor();
     await expectAccessible(page);
     await page.evaluate(() => scrollTo(0, 250));
     await saveImage(page, 'sweep');
@@ -118,7 +124,9 @@ describeInBrowser('the pages of sweeps', () => {
   });
 
   test('a sweep is paused, resumed, cancelled and deleted', { timeout: 60_000 }, async () => {
-    const held30 = trialsOf(2).map((trial): TrialRecord => ({ ...trial, state: 'running', rungs: [{ until: 5, job: null, runs: null }] }));
+    const held30 = trialsOf(2).map(
+      (trial): TrialRecord => ({ ...trial, state: 'running', rungs: [{ until: 5, job: null, runs: null }] }),
+    );
     const { id } = await create(held30);
     const page = await browser.open(`${held.api.url}/sweeps/${id}`);
     await page.getByText('No results yet').waitFor();

@@ -48,8 +48,8 @@ export function LeaderboardCard({ sweep }: { sweep: SweepView }) {
           <p class="note">
             {seeds === 1 && 'One seed: differences of a point or two are noise. '}
             Gains are over the control with the same seed, trained for as many epochs. The highest of{' '}
-            {counted(leaderboard.length, 'validation accuracy', 'validation accuracies')} is high partly by chance; the
-            test set chose none of them.
+            {counted(leaderboard.length, 'validation accuracy', 'validation accuracies')} is high partly by
+            chance; the test set chose none of them.
           </p>
         </>
       )}

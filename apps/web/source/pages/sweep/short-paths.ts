@@ -5,7 +5,8 @@ export function shortPaths(paths: readonly string[]): Map<string, string> {
   return new Map(
     paths.map((path, index) => {
       let count = 1;
-      const isShared = () => parts.some((_, other) => other !== index && ending(other, count) === ending(index, count));
+      const isShared = () =>
+        parts.some((_, other) => other !== index && ending(other, count) === ending(index, count));
       while (count < (parts[index]?.length ?? 0) && isShared()) count++;
       return [path, ending(index, count)];
     }),

@@ -53,8 +53,8 @@ function Answer({ sweep }: { sweep: SweepView }) {
   const values = Object.entries(best.values).map(([path, value]) => `${names.get(path)} ${valueText(value)}`);
   return (
     <p class="answer">
-      {sweep.finishedAt === null ? 'So far, trial' : 'Trial'} {best.trial} is first, with <b>{values.join(', ')}</b>:{' '}
-      <b>{spreadText(best.validation.best)} %</b> on the validation split
+      {sweep.finishedAt === null ? 'So far, trial' : 'Trial'} {best.trial} is first, with{' '}
+      <b>{values.join(', ')}</b>: <b>{spreadText(best.validation.best)} %</b> on the validation split
       {best.overControl && (
         <>
           , <b>{gainText(best.overControl.best)} points</b> over its control

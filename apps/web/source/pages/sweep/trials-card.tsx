@@ -32,7 +32,9 @@ function columns({ over, rungs }: SweepView): Column<TrialView>[] {
       name: 'values',
       title: 'Values',
       cell: ({ values }) => (
-        <span class="value">{names.map(([path, name]) => `${name} ${valueText(values[path])}`).join(', ')}</span>
+        <span class="value">
+          {names.map(([path, name]) => `${name} ${valueText(values[path])}`).join(', ')}
+        </span>
       ),
     },
     {

@@ -46,13 +46,15 @@ function Values({ leaderboard, path, title, width }: ValuesProps) {
   const plot = useMemo(
     () =>
       layOutValues(
-        leaderboard.map(({ trial, values, validation: { best }, stopped }, index): ValuedTrial => ({
-          trial,
-          value: values[path],
-          accuracy: best.mean * 100,
-          deviation: best.sd === null ? null : best.sd * 100,
-          kind: index === 0 ? 'best' : stopped ? 'stopped' : 'whole',
-        })),
+        leaderboard.map(
+          ({ trial, values, validation: { best }, stopped }, index): ValuedTrial => ({
+            trial,
+            value: values[path],
+            accuracy: best.mean * 100,
+            deviation: best.sd === null ? null : best.sd * 100,
+            kind: index === 0 ? 'best' : stopped ? 'stopped' : 'whole',
+          }),
+        ),
         { width, height },
       ),
     [leaderboard, path, width],
@@ -69,7 +71,9 @@ const looks = {
 
 /** The marks that are in the picture with their words, on the right of the title of the axis. */
 function Legend({ points, right }: Pick<ValuePlot, 'points' | 'right'>) {
-  const kinds = (['stopped', 'whole', 'best'] as const).filter((kind) => points.some((one) => one.kind === kind));
+  const kinds = (['stopped', 'whole', 'best'] as const).filter((kind) =>
+    points.some((one) => one.kind === kind),
+  );
   let at: number = right;
   return (
     <>
@@ -91,7 +95,13 @@ function Legend({ points, right }: Pick<ValuePlot, 'points' | 'right'>) {
 function ValuePicture({ plot, width, title }: { plot: ValuePlot; width: number; title: string }) {
   const { left, right, bottom, xTicks, yTicks, points } = plot;
   return (
-    <svg class="chart" width={width} height={height} role="img" aria-label={`Validation accuracy over ${title}`}>
+    <svg
+      class="chart"
+      width={width}
+      height={height}
+      role="img"
+      aria-label={`Validation accuracy over ${title}`}
+    >
       <text x={0} y={10}>
         validation accuracy, %
       </text>
@@ -116,7 +126,11 @@ function ValuePicture({ plot, width, title }: { plot: ValuePlot; width: number; 
       {points.map(({ trial, kind, accuracy, x, y, low, high }) => (
         <g key={trial} class={looks[kind].class}>
           {low !== high && <path class="whisk" d={`M${x.toFixed(1)} ${low.toFixed(1)}V${high.toFixed(1)}`} />}
-          <path class="mk" d={markPath(looks[kind].mark)} transform={`translate(${x.toFixed(1)} ${y.toFixed(1)})`}>
+          <path
+            class="mk"
+            d={markPath(looks[kind].mark)}
+            transform={`translate(${x.toFixed(1)} ${y.toFixed(1)})`}
+          >
             <title>{`trial ${trial}: ${accuracy.toFixed(2)} %`}</title>
           </path>
         </g>

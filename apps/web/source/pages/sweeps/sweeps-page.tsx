@@ -35,13 +35,19 @@ export default function SweepsPage() {
           (data.sweeps.length === 0 ? (
             <Empty icon="list" title="No sweeps yet">
               <p>
-                A sweep tries a job over combinations of values, such as temperatures and learning rates. Its trials
-                share the teacher. Submit one with <code>distill sweeps run FILE</code>.
+                A sweep tries a job over combinations of values, such as temperatures and learning rates. Its
+                trials share the teacher. Submit one with <code>distill sweeps run FILE</code>.
               </p>
             </Empty>
           ) : (
             <>
-              <Table label="Sweeps" columns={columns(now)} rows={data.sweeps} rowKey={({ id }) => id} sticky />
+              <Table
+                label="Sweeps"
+                columns={columns(now)}
+                rows={data.sweeps}
+                rowKey={({ id }) => id}
+                sticky
+              />
               {data.next !== null && (
                 <p class="note">The newest {number(most)} sweeps are shown; the API lists the others.</p>
               )}
