@@ -183,6 +183,7 @@ export {
 export {
   type DatasetProfile,
   datasetProfileSchema,
+  datasetProblemSchema,
   type KeptDataset,
   keptDatasetSchema,
   type NewDataset,
@@ -193,6 +194,7 @@ export {
   type StoredDataset,
   storedDatasetSchema,
 } from './stored-dataset.ts';
+export { shownUrl } from './shown-url.ts';
 export { type Upload, uploadSchema } from './upload.ts';
 export {
   asksFor,

@@ -67,6 +67,7 @@ const cases: Record<string, { text: string; value: unknown; bad: string[] }> = {
   webhookDisableDays: { text: '1', value: 1, bad: ['0', '366'] },
   uploadBytes: { text: '1.5 GiB', value: 1.5 * 2 ** 30, bad: ['0', '-1', '5 GB of it', '1.5', '0.1 B'] },
   uploadQuota: { text: '1000000', value: 1_000_000, bad: ['none', '1e6'] },
+  fetchNetworks: { text: '10.1.0.0/16', value: ['10.1.0.0/16'], bad: ['localhost'] },
   uploadHours: { text: '1', value: 1, bad: ['0', '8761', '0.5'] },
   trustProxy: {
     text: 'loopback, 10.0.0.0/8,::1',

@@ -338,6 +338,17 @@ export const settings = {
       'The most bytes that the uploads, data sets and networks of an owner take together; equal files count once. Keys of ' +
       'the scope `admin` have no such limit.',
   },
+  fetchNetworks: {
+    group: 'api',
+    variable: 'FETCH_NETWORKS',
+    flag: '--fetch-networks',
+    type: networks(),
+    programs: ['api', 'up'],
+    default: '',
+    description:
+      'The addresses that are not public and that data sets may be fetched from, such as `10.1.0.0/16`. Requests to any other ' +
+      'private, local or reserved address are refused, whatever name or redirect leads to it.',
+  },
   uploadHours: {
     group: 'api',
     variable: 'UPLOAD_HOURS',
