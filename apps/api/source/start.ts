@@ -11,13 +11,18 @@ import { startRetention } from './artifacts/retention.ts';
 import { otherServices } from './artifacts/services.ts';
 import { type AccessSettings, accessOf } from './access.ts';
 import { buildApp } from './app.ts';
+import { exposition } from './metrics/exposition.ts';
+import { listenForMetrics } from './metrics/listen.ts';
+import { processMetrics } from './metrics/process-metrics.ts';
 import { readPageFiles } from './page/files.ts';
 import { startProfiler } from './profiles/profiler.ts';
 import type { Bounds } from './threads/bounded.ts';
 import { startExpiry } from './uploads/expire.ts';
 import { type UploadSettings, uploadRules } from './uploads/rules.ts';
+import { startSweeps } from './sweeps/drive.ts';
 import { startWebhookSender } from './webhooks/sender.ts';
 import { type WebhookSettings, webhookRules } from './webhooks/settings.ts';
+import { storeProbe } from './store-probe.ts';
 import { startRecords } from './threads/records.ts';
 import { startSubmissions } from './threads/submissions.ts';
 
@@ -65,6 +70,8 @@ export interface ApiOptions extends AccessSettings, UploadSettings, WebhookSetti
   heartbeatSeconds?: number;
   /** How often and after how long the artifacts of deleted jobs are removed. */
   collection?: CollectorOptions;
+  /** A second port for `/metrics` and `/v1/demand`, without keys; 0 takes a free one. Default: none. */
+  metricsPort?: number | undefined;
   /** How many submissions and plans run at once and how many more may wait; default 8 and 100. */
   submissions?: Bounds;
 }
@@ -72,6 +79,8 @@ export interface ApiOptions extends AccessSettings, UploadSettings, WebhookSetti
 export interface RunningApi {
   /** `http://host:port` */
   url: string;
+  /** The port of the metrics; undefined when they have none. */
+  metricsPort: number | undefined;
   /** Waits for the requests in progress, then closes everything. */
   close(): Promise<void>;
 }
@@ -90,6 +99,7 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
   } = options;
   await loadPlugins(options.plugins ?? []);
   const access = accessOf(options, host);
+  const counted = processMetrics(version);
   const dataDisk = options.dataDisk ?? defaultOf('dataDisk');
   const store = await openStore(options.store, {
     warn: (message) => log.warn(message),
@@ -103,7 +113,10 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
       days: options.sessionDays ?? defaultOf('sessionDays'),
       idleHours: options.sessionIdleHours ?? defaultOf('sessionIdleHours'),
     },
-    onError: (error) => log.warn({ err: error }, 'Redis'),
+    onError: (error) => {
+      counted.redisFailed();
+      log.warn({ err: error }, 'Redis');
+    },
   });
   if (!options.volatileRedis) await refuseVolatile(queue, log);
   const warn = (message: string) => log.warn(message);
@@ -129,7 +142,15 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
     dataMemory: options.dataMemory ?? defaultOf('dataMemory'),
     plugins: loadedPlugins,
   });
+  const shown = exposition({
+    queue,
+    process: counted,
+    storeIsWritable: storeProbe(store),
+    folders: { data: options.dataDir },
+  });
   const app = await buildApp({
+    answered: counted.answered,
+    exposition: shown,
     pageFiles,
     queue,
     store,
@@ -155,9 +176,13 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
   });
   const collector = startCollector(queue, store, log, options.collection);
   const expiry = startExpiry(queue, store, log, uploads);
-  const sender = startWebhookSender(queue, log, rules);
+  const sender = startWebhookSender(queue, log, { ...rules, onAttempt: counted.attempted });
+  let metrics: Awaited<ReturnType<typeof listenForMetrics>> | undefined;
+  const sweeps = startSweeps({ queue, submissions, records }, log);
   const close = async () => {
+    await metrics?.close();
     await app.close();
+    await sweeps.close();
     await sender.close();
     await retention.close();
     await collector.close();
@@ -169,6 +194,9 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
   };
   try {
     await app.listen({ host, port });
+    if (options.metricsPort !== undefined) {
+      metrics = await listenForMetrics({ host, port: options.metricsPort }, { queue, exposition: shown });
+    }
   } catch (error) {
     await close();
     throw error;
@@ -176,7 +204,11 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
   await warnOfOtherServices(queue, store, log);
   if (access.keys === 'required') await warnWithoutKeys(queue, log);
   const address = app.server.address() as AddressInfo;
-  return { url: `http://${address.family === 'IPv6' ? `[${host}]` : host}:${address.port}`, close };
+  return {
+    url: `http://${address.family === 'IPv6' ? `[${host}]` : host}:${address.port}`,
+    metricsPort: metrics?.port,
+    close,
+  };
 }
 
 /**

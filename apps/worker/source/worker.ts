@@ -13,6 +13,7 @@ import { openStore, storeCache } from '@distillery/store';
 import { loadPlugins } from '@distillery/training';
 import type { Logger } from 'pino';
 import { createReporter } from './reporter.ts';
+import { measureLoad } from './load.ts';
 import { memoryOfMachine } from './machine-memory.ts';
 import { version as ownVersion } from './version.ts';
 import { trainerThreads } from './trainer-environment.ts';
@@ -109,14 +110,15 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
       throw error;
     });
   }
-  const registration = await queue.workers.register({
+  const info = {
     id,
     host: hostname(),
     version,
     engine,
     trainers,
     memoryBytes: memoryOfMachine(),
-  });
+  };
+  const registration = await queue.workers.register(info, () => measureLoad(dataDir));
   const running: StageRun[] = [];
   // The list of workers shows one stage for each worker, the newest.
   const showWork = () => {
@@ -125,7 +127,12 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   };
   const consumer = await queue.stages.consume(
     async (run) => {
-      const stageLog = log.child({ job: run.jobId, stage: run.stageId, attempt: run.attempt });
+      const stageLog = log.child({
+        job: run.jobId,
+        stage: run.stageId,
+        attempt: run.attempt,
+        ...(run.request === null ? {} : { reqId: run.request }),
+      });
       running.push(run);
       showWork();
       stageLog.info('stage started');
@@ -143,7 +150,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     },
     {
       worker: id,
-      capabilities: capabilitiesOf(engine),
+      capabilities: capabilitiesOf(info),
       concurrency: trainers,
       lockDuration: lockSeconds * 1000,
     },

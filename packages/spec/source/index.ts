@@ -31,8 +31,48 @@ export {
   type WorkerView,
   workersViewSchema,
 } from './workers.ts';
-export { type SweepReport, sweepReportSchema } from './sweep.ts';
+export { type SweepReport, sweepReportSchema } from './store-sweep.ts';
+export {
+  type Domain,
+  domainSchema,
+  isSweepOver,
+  type LeaderboardEntry,
+  leaderboardEntrySchema,
+  maxTrials,
+  type NewSweep,
+  type NewSweepInput,
+  newSweepSchema,
+  type RunScores,
+  type Search,
+  type SweepEstimate,
+  type SweepPlan,
+  type SweepRecord,
+  type SweepState,
+  type SweepSummary,
+  type SweepView,
+  sweepPlanSchema,
+  sweepStates,
+  sweepSummarySchema,
+  sweepViewSchema,
+  type TrialRecord,
+  type TrialRun,
+  type TrialRung,
+  type TrialState,
+  type TrialView,
+  trialSchema,
+  trialStates,
+} from './sweeps/index.ts';
 export { type Curve, type Curves, curvesSchema } from './curves.ts';
+export { missingIn, requirementInWords, unmet } from './capabilities.ts';
+export {
+  type Demand,
+  demandOf,
+  type DemandState,
+  demandStates,
+  type DemandView,
+  demandViewSchema,
+  requirementName,
+} from './demand.ts';
 export { canonicalJson, digestOf, sha256 } from './digest.ts';
 export { maxScrubFindings, type ScrubFinding, type ScrubReport, scrubReportSchema } from './scrub.ts';
 export {

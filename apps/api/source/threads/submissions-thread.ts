@@ -5,7 +5,9 @@ import {
   digestOf,
   type JobSpec,
   networkInputSchema,
+  type NewSweep,
   newDatasetSchema,
+  newSweepSchema,
   refusedInput,
 } from '@distillery/spec';
 import { localFile } from '@distillery/store';
@@ -24,6 +26,8 @@ import {
 } from '@distillery/training';
 import { parse } from 'secure-json-parse';
 import { type Caller, checkPriority, ownerSeenBy } from '../caller.ts';
+import { planSweep } from '../sweeps/plan.ts';
+import { viewOf as sweepViewOf } from '../sweeps/views.ts';
 import { finish } from '../uploads/finish.ts';
 import { find } from '../uploads/record.ts';
 import { checkNamedWebhooks } from '../webhooks/check.ts';
@@ -51,6 +55,8 @@ interface Posted {
 }
 
 interface Submission extends Posted {
+  /** The id of the request, which the job keeps; for a trial that of its sweep. */
+  request: string;
   /** The `Idempotency-Key` of the request. */
   key?: string | undefined;
   /** Whether Redis has just answered the thread that asks. */
@@ -74,7 +80,10 @@ const works = {
    * @throws DistilleryError `malformed_body`, `invalid_spec`, `data_error`, `data_unavailable`, with fields;
    *   `idempotency_conflict`, `quota_exceeded`, `redis_unavailable`
    */
-  async submit(services: Services, { text, caller, key, reachable }: Submission): Promise<Submitted> {
+  async submit(
+    services: Services,
+    { text, caller, key, request, reachable }: Submission,
+  ): Promise<Submitted> {
     const { queue } = services;
     if (reachable) await reconnected(services);
     const posted = parsed(text);
@@ -84,7 +93,7 @@ const works = {
     if (known !== undefined) return submitted(known.view, true);
     const { spec, resolved: plan } = await planned(services, posted, caller);
     const { name = null, labels, priority, webhooks } = spec;
-    const job = { name, labels, owner, priority, posted, spec, plan, webhooks };
+    const job = { name, labels, owner, priority, posted, spec, plan, webhooks, request };
     const { view, replayed } = await queue.jobs.create(job, idempotency);
     if (replayed) return submitted(view, true);
     // The whole job is stored now, so it is accepted whatever becomes of this offer: every worker offers what has no ticket
@@ -136,6 +145,47 @@ const works = {
   async validate(services: Services, { text, caller }: Posted): Promise<string> {
     return JSON.stringify((await planned(services, parsed(text), caller)).plan);
   },
+
+  /**
+   * Creates a sweep, or finds the one that an earlier request with this key has created. Its jobs are submitted by the process that drives it.
+   *
+   * @throws DistilleryError `malformed_body`, `invalid_sweep`, `data_error`, `data_unavailable`, with fields;
+   *   `idempotency_conflict`, `quota_exceeded`, `redis_unavailable`
+   */
+  async submitSweep(
+    services: Services,
+    { text, caller, key, reachable }: Omit<Submission, 'request'>,
+  ): Promise<Omit<Submitted, 'offerFailure'>> {
+    const { queue } = services;
+    if (reachable) await reconnected(services);
+    const posted = parsed(text);
+    const given = validatedSweep(posted);
+    const owner = caller === null ? undefined : { name: caller.name, jobs: caller.jobs };
+    const idempotency = key === undefined ? undefined : { key, digest: digestOf(posted) };
+    const known = idempotency && (await queue.sweeps.replay(idempotency, owner?.name));
+    if (known !== undefined) return submitted(sweepViewOf(known), true);
+    const { student, rungs, estimate, trials } = await sweepPlanned(services, given, caller);
+    const { sweep, replayed } = await queue.sweeps.create(
+      {
+        id: queue.sweeps.newId(),
+        owner: caller?.name ?? null,
+        caller,
+        given,
+        student,
+        rungs,
+        estimate,
+        trials: trials.map((values) => ({ values, state: 'waiting', rungs: [], reason: null })),
+      },
+      owner,
+      idempotency,
+    );
+    return submitted(sweepViewOf(sweep), replayed);
+  },
+
+  /** Checks a sweep and returns its plan, as JSON. Throws as `submitSweep` does. */
+  async validateSweep(services: Services, { text, caller }: Posted): Promise<string> {
+    return JSON.stringify(await sweepPlanned(services, validatedSweep(parsed(text)), caller));
+  },
 };
 export type SubmissionWorks = typeof works;
 
@@ -184,6 +234,22 @@ function validated(posted: unknown): JobSpec {
   const { success, data, error } = jobSpec.safeParse(posted);
   if (!success) throw refusedInput('invalid_spec', error, posted);
   return data;
+}
+
+/**
+ * The job has its defaults, if it is one already, so that a path may lead into them, such as the rate of the default optimizer.
+ *
+ * @throws DistilleryError `invalid_sweep`
+ */
+function validatedSweep(posted: unknown): NewSweep {
+  const { success, data, error } = newSweepSchema.safeParse(posted);
+  if (!success) throw refusedInput('invalid_sweep', error, posted);
+  const job = jobSpec.safeParse(data.job);
+  return job.success ? { ...data, job: job.data } : data;
+}
+
+function sweepPlanned(services: Services, given: NewSweep, caller: Caller | null) {
+  return planSweep(given, (spec) => planned(services, spec, caller));
 }
 
 /** @throws DistilleryError `invalid_spec` for what has no digest: no value, or one that is nested too deeply */

@@ -143,6 +143,17 @@ export const settings = {
     default: '8080',
     description: 'The port to listen on; 0 takes a free one.',
   },
+  metricsPort: {
+    group: 'api',
+    variable: 'METRICS_PORT',
+    flag: '--metrics-port',
+    type: wholeNumber(0, 65_535),
+    programs: ['api', 'up'],
+    defaultWords: 'none: `/metrics` is served on `PORT` alone, to keys of any scope',
+    description:
+      'A second port, on the address of `HOST`, that serves `/metrics` and `/v1/demand` without keys, for Prometheus and ' +
+      'autoscalers in a private network. 0 takes a free one.',
+  },
   apiKeys: {
     group: 'api',
     variable: 'API_KEYS',
