@@ -18,7 +18,8 @@ import { readPageFiles } from './page/files.ts';
 import { startProfiler } from './profiles/profiler.ts';
 import type { Bounds } from './threads/bounded.ts';
 import { startExpiry } from './uploads/expire.ts';
-import { type UploadSettings, uploadRules } from './uploads/rules.ts';
+import { startFetcher } from './fetches/fetcher.ts';
+import { fetchRules, type FetchRules, type FetchSettings } from './fetches/rules.ts';
 import { startSweeps } from './sweeps/drive.ts';
 import { startWebhookSender } from './webhooks/sender.ts';
 import { type WebhookSettings, webhookRules } from './webhooks/settings.ts';
@@ -26,7 +27,7 @@ import { storeProbe } from './store-probe.ts';
 import { startRecords } from './threads/records.ts';
 import { startSubmissions } from './threads/submissions.ts';
 
-export interface ApiOptions extends AccessSettings, UploadSettings, WebhookSettings {
+export interface ApiOptions extends AccessSettings, FetchSettings, WebhookSettings {
   redisUrl: string;
   /** Prefix of every Redis key; the queue's own default when undefined. */
   prefix?: string | undefined;
@@ -74,6 +75,8 @@ export interface ApiOptions extends AccessSettings, UploadSettings, WebhookSetti
   metricsPort?: number | undefined;
   /** How many submissions and plans run at once and how many more may wait; default 8 and 100. */
   submissions?: Bounds;
+  /** Changes to how files are fetched from the web, for tests. */
+  fetching?: Partial<FetchRules>;
 }
 
 export interface RunningApi {
@@ -126,6 +129,7 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
     cacheDir: options.dataDir,
     roots,
     diskBytes: dataDisk,
+    fetchNetworks: options.fetchNetworks ?? [],
     bounds: options.submissions,
   });
   const records = startRecords({ ...opened, services: { queue, store } });
@@ -133,7 +137,7 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
   if (pageFiles === undefined)
     log.warn('the dashboard is not built, so / serves none: node scripts/setup.mjs builds it');
   const rules = webhookRules(options, version);
-  const uploads = uploadRules(options);
+  const fetching = { ...fetchRules(options, version), ...options.fetching };
   const profiler = startProfiler(queue, store, log, {
     store: store.url,
     dataDir: options.dataDir,
@@ -142,6 +146,8 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
     dataMemory: options.dataMemory ?? defaultOf('dataMemory'),
     plugins: loadedPlugins,
   });
+  const services = { queue, store, submissions, rules: fetching };
+  const fetcher = startFetcher(services, log, () => profiler.run());
   const shown = exposition({
     queue,
     process: counted,
@@ -157,6 +163,7 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
     submissions,
     records,
     profiler,
+    fetcher,
     catalogue: { kinds, jobSpec, stageKinds: stageKinds.list.map(({ type }) => type), planSchema },
     logger: log,
     access,
@@ -166,7 +173,7 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
       ...(options.heartbeatSeconds === undefined ? {} : { heartbeatSeconds: options.heartbeatSeconds }),
     },
     webhooks: rules,
-    uploads,
+    uploads: fetching,
     version,
     ...(requestTimeout === undefined ? {} : { requestTimeout }),
   });
@@ -175,7 +182,7 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
     count: options.retainJobs,
   });
   const collector = startCollector(queue, store, log, options.collection);
-  const expiry = startExpiry(queue, store, log, uploads);
+  const expiry = startExpiry(queue, store, log, fetching);
   const sender = startWebhookSender(queue, log, { ...rules, onAttempt: counted.attempted });
   let metrics: Awaited<ReturnType<typeof listenForMetrics>> | undefined;
   const sweeps = startSweeps({ queue, submissions, records }, log);
@@ -187,6 +194,7 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
     await retention.close();
     await collector.close();
     await expiry.close();
+    await fetcher.close();
     await profiler.close();
     await submissions.close();
     await records.close();

@@ -50,7 +50,7 @@ export { ConnectionError } from './connection-error.ts';
 export { DigestError, type Download, type DownloadOptions } from './download.ts';
 export type { FollowOptions } from './events.ts';
 export type { Listing } from './listing.ts';
-export type { AddOptions, DatasetDescription } from './resources/datasets.ts';
+export type { AddOptions, DatasetDescription, FetchOptions } from './resources/datasets.ts';
 export type { AuditPage } from './resources/audit.ts';
 export type {
   CurvesQuery,

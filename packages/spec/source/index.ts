@@ -63,6 +63,7 @@ export {
   trialStates,
 } from './sweeps/index.ts';
 export { type Curve, type Curves, curvesSchema } from './curves.ts';
+export { requirementsOfResources, type Resources } from './resources.ts';
 export { missingIn, requirementInWords, unmet } from './capabilities.ts';
 export {
   type Demand,
@@ -182,6 +183,7 @@ export {
 export {
   type DatasetProfile,
   datasetProfileSchema,
+  datasetProblemSchema,
   type KeptDataset,
   keptDatasetSchema,
   type NewDataset,
@@ -192,6 +194,7 @@ export {
   type StoredDataset,
   storedDatasetSchema,
 } from './stored-dataset.ts';
+export { shownUrl } from './shown-url.ts';
 export { type Upload, uploadSchema } from './upload.ts';
 export {
   asksFor,

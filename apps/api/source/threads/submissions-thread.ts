@@ -9,9 +9,11 @@ import {
   newDatasetSchema,
   newSweepSchema,
   refusedInput,
+  shownUrl,
 } from '@distillery/spec';
 import { localFile } from '@distillery/store';
 import {
+  fetchOf,
   jobSpec,
   keepDataset,
   keepNetwork,
@@ -26,6 +28,8 @@ import {
 } from '@distillery/training';
 import { parse } from 'secure-json-parse';
 import { type Caller, checkPriority, ownerSeenBy } from '../caller.ts';
+import { begin } from '../fetches/begin.ts';
+import { fetchAddresses } from '../fetches/rules.ts';
 import { planSweep } from '../sweeps/plan.ts';
 import { viewOf as sweepViewOf } from '../sweeps/views.ts';
 import { finish } from '../uploads/finish.ts';
@@ -43,9 +47,19 @@ export interface SubmissionData extends ServiceData {
   roots: readonly string[];
   /** The most bytes of decoded data on the disk. */
   diskBytes: number;
+  /** The setting FETCH_NETWORKS. */
+  fetchNetworks: readonly string[];
 }
 
-type Services = ThreadServices & Pick<PlanContext, 'cacheDir' | 'roots' | 'diskBytes' | 'stored'>;
+type Services = ThreadServices &
+  Pick<PlanContext, 'cacheDir' | 'roots' | 'diskBytes' | 'stored'> &
+  Pick<SubmissionData, 'fetchNetworks'>;
+
+/** A file that was fetched for a data set. */
+interface Fetched {
+  id: string;
+  file: { digest: string; size: number; name: string };
+}
 
 interface Posted {
   /** The body as it was sent; undefined without one. */
@@ -125,20 +139,33 @@ const works = {
   },
 
   /**
-   * Makes a data set of an upload, whose beginning is read to recognise it. Returns its id.
+   * Makes a data set of an upload, whose beginning is read to recognise it, or begins to fetch one from a URL. Returns its id.
    *
    * @throws DistilleryError `malformed_body`, `invalid_body`, `upload_not_found`, `state_conflict` while bytes are missing,
-   *   `data_error` where no source can be told; those of the store
+   *   `storage_quota`, `data_error` where no source can be told; those of the store
    */
-  async keepDataset({ queue, store, cacheDir }: Services, { text, caller }: Posted): Promise<string> {
+  async keepDataset(services: Services, { text, caller }: Posted): Promise<string> {
+    const { store, fetchNetworks } = services;
     const posted = parsed(text);
     const { success, data, error } = newDatasetSchema.safeParse(posted);
-    if (!success) throw refusedInput('invalid_body', error, posted);
-    const file = await uploadedFile({ queue, store }, data.upload, caller);
-    const path = await localFile(store, file, { folder: join(cacheDir, 'files'), verify: false });
-    await store.renew(file.digest);
-    const owner = caller?.name ?? null;
-    return (await keepDataset(store, data, { ...file, path, owner })).id;
+    if (!success) throw refusedInput('invalid_body', error, withoutSecrets(posted));
+    const { url, upload = '' } = data;
+    if (url !== undefined) return await begin(store, { ...data, url }, caller, fetchAddresses(fetchNetworks));
+    const file = await uploadedFile(services, upload, caller);
+    return await kept(services, data, file, caller?.name ?? null);
+  },
+
+  /**
+   * Makes a data set of a file that was fetched, whose beginning is read to recognise it.
+   *
+   * @throws DistilleryError `invalid_body`, `data_error` where no source can be told, `dataset_not_found` where it was deleted
+   *   meanwhile; those of the store
+   */
+  async keepFetched(services: Services, { id, file }: Fetched): Promise<string> {
+    const fetch = await fetchOf(services.store, id);
+    if (fetch === undefined) throw new DistilleryError('dataset_not_found', `the data set ${id} is deleted`);
+    const url = shownUrl(fetch.url);
+    return await kept(services, fetch, file, fetch.owner, { id, ...(url !== undefined && { url }) });
   },
 
   /** Checks a spec and returns the plan that clients see, as JSON. Throws as `submit` does. */
@@ -189,20 +216,43 @@ const works = {
 };
 export type SubmissionWorks = typeof works;
 
-answerRequests(works, async ({ cacheDir, roots, diskBytes, ...data }: SubmissionData, warn) => {
-  const services = await openServices(data, warn);
-  const files = { folder: join(cacheDir, 'files'), mostBytes: diskBytes };
-  return {
-    cacheDir,
-    roots,
-    diskBytes,
-    stored: (file) => localFile(services.store, file, files),
-    ...services,
-  };
-});
+answerRequests(
+  works,
+  async ({ cacheDir, roots, diskBytes, fetchNetworks, ...data }: SubmissionData, warn) => {
+    const services = await openServices(data, warn);
+    const files = { folder: join(cacheDir, 'files'), mostBytes: diskBytes };
+    return {
+      cacheDir,
+      roots,
+      diskBytes,
+      fetchNetworks,
+      stored: (file) => localFile(services.store, file, files),
+      ...services,
+    };
+  },
+);
 
 function submitted(view: { id: string }, replayed: boolean): Submitted {
   return { id: view.id, replayed, view: JSON.stringify(view) };
+}
+
+/** Makes a data set of a file in the store, and returns its id. */
+async function kept(
+  { store, cacheDir }: Services,
+  described: Parameters<typeof keepDataset>[1],
+  file: Fetched['file'],
+  owner: string | null,
+  fetched?: Parameters<typeof keepDataset>[3],
+): Promise<string> {
+  const path = await localFile(store, file, { folder: join(cacheDir, 'files'), verify: false });
+  await store.renew(file.digest);
+  return (await keepDataset(store, described, { ...file, path, owner }, fetched)).id;
+}
+
+/** What was posted, as messages may have it. */
+function withoutSecrets(posted: unknown): unknown {
+  const { url } = (posted ?? {}) as { url?: unknown };
+  return typeof url === 'string' ? { ...(posted as object), url: shownUrl(url) } : posted;
 }
 
 /** @throws DistilleryError `upload_not_found`; `state_conflict` while bytes are missing */

@@ -15,6 +15,7 @@ const start = (bounds = { atOnce: 2, waiting: 100 }) =>
     redisUrl: held.redis.url,
     cacheDir: folder,
     roots: [folder],
+    fetchNetworks: [],
     diskBytes: 2 ** 30,
     store: join(folder, 'store'),
     bounds,
