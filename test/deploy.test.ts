@@ -74,7 +74,7 @@ async function validate(resource: Resource): Promise<void> {
 /** The template of the pods that a resource starts; undefined for a resource that starts none. */
 function podOf({ kind, spec }: Resource): Pod | undefined {
   if (['Deployment', 'StatefulSet'].includes(kind)) return spec?.template as Pod;
-  if (kind === 'ScaledJob') return (spec?.jobTargetRef as { template: Pod }).template;
+  if (kind === 'ScaledJob') return (spec?.jobTargetRef as { template: Pod } | undefined)?.template;
   return undefined;
 }
 
@@ -87,13 +87,14 @@ describe.skipIf(!hasKubectl).each(overlays)('the overlay %s', (overlay) => {
     return pod === undefined ? [] : [{ name: resource.metadata.name, resource, pod }];
   });
 
-  test.each(
-    resources.map((resource) => ({ ...resource, title: `${resource.kind} ${resource.metadata.name}` })),
-  )('$title has the form of its kind', async ({ title: _, ...resource }) => {
-    await expect(validate(resource)).resolves.toBeUndefined();
-    if (resource.kind !== 'Namespace') expect(resource.metadata.namespace).toBe('distillery');
-    expect(resource.metadata.labels?.['app.kubernetes.io/part-of']).toBe('distillery');
-  });
+  test.each(resources.map((resource) => ({ resource, title: `${resource.kind} ${resource.metadata.name}` })))(
+    '$title has the form of its kind',
+    async ({ resource }) => {
+      await expect(validate(resource)).resolves.toBeUndefined();
+      if (resource.kind !== 'Namespace') expect(resource.metadata.namespace).toBe('distillery');
+      expect(resource.metadata.labels?.['app.kubernetes.io/part-of']).toBe('distillery');
+    },
+  );
 
   test.each(withPods)(
     'the pods of $name have no privilege, a bound of memory and a read-only root',

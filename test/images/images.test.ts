@@ -1,5 +1,6 @@
 import { type ChildProcess, execFile, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { chown, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -53,8 +54,10 @@ beforeAll(async () => {
     }
   }
   const started = performance.now();
+  const volumes = (await packageFolders()).flatMap((path) => ['--volume', `${path}:${path}:ro`]);
   await buildah(
     'build',
+    ...volumes,
     '--layers',
     '--pull-never',
     '--network',
@@ -200,7 +203,7 @@ test('the image names what it consists of, and holds no tools to build with', as
   expect(names).toEqual(expect.arrayContaining(['fastify', 'bullmq', '@tensorflow/tfjs']));
   expect(names).not.toContain('vitest');
   for (const tool of ['g++', 'gcc', 'pip3', 'python3']) {
-    expect(() => execFileSync('test', ['-e', join(rootfs, 'usr/bin', tool)])).toThrow();
+    expect(existsSync(join(rootfs, 'usr/bin', tool)), tool).toBe(false);
   }
   const bytes = Number(execFileSync('du', ['-sb', rootfs], { encoding: 'utf8' }).split('\t')[0]);
   const node = Number(
