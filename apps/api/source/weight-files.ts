@@ -99,16 +99,17 @@ function encoded(stored: Uint8Array, format: Format, options: Record<string, unk
  * @throws DistilleryError `malformed_request` for weights that the format, or one of its options, cannot represent
  */
 export function encodedAs(format: Format, stored: Uint8Array, options: Record<string, unknown>): Uint8Array {
+  return representable(`as ${format.type}`, () => format.encode(safetensors.decode(stored), options));
+}
+
+/** Encodes, and turns a RangeError, by which formats refuse weights, into `malformed_request`. */
+export function representable(how: string, encode: () => Uint8Array): Uint8Array {
   try {
-    return format.encode(safetensors.decode(stored), options);
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
-    throw new DistilleryError(
-      'malformed_request',
-      `these weights cannot be sent as ${format.type}: ${error.message}`,
-      {
-        cause: error,
-      },
-    );
+    return encode();
+  } catch (cause) {
+    if (!(cause instanceof RangeError)) throw cause;
+    throw new DistilleryError('malformed_request', `these weights cannot be sent ${how}: ${cause.message}`, {
+      cause,
+    });
   }
 }
