@@ -28,7 +28,9 @@ const { values } = parseArgs({
     only: { type: 'string', default: arms.join(',') },
   },
 });
-const [workers, epochs, train, apart] = [values.workers, values.epochs, values.train, values.apart].map(Number);
+const [workers, epochs, train, apart] = [values.workers, values.epochs, values.train, values.apart].map(
+  Number,
+);
 
 // The compiled programs, as images run them.
 const built = (app: string) =>
@@ -72,7 +74,9 @@ async function onEmpty<T>(work: (client: Client) => Promise<T>): Promise<{ secon
   };
   const api = await startApi(service);
   const running = await Promise.all(
-    Array.from({ length: workers }, () => startWorker({ ...service, trainers: 1, stallSeconds: 600, version: 'bench' })),
+    Array.from({ length: workers }, () =>
+      startWorker({ ...service, trainers: 1, stallSeconds: 600, version: 'bench' }),
+    ),
   );
   try {
     const begun = performance.now();
@@ -132,7 +136,9 @@ const measure: Record<(typeof arms)[number], () => Promise<number>> = {
     const { seconds: took, result } = await onEmpty((client) =>
       swept(client, { ...grid, search: { type: 'halving', minimumEpochs: 1, factor: 3 } }),
     );
-    const reached = result.rungs.map((rung) => `${result.trials.filter((trial) => trial.epochs >= rung).length} to ${rung}`);
+    const reached = result.rungs.map(
+      (rung) => `${result.trials.filter((trial) => trial.epochs >= rung).length} to ${rung}`,
+    );
     console.log(`  epochs of the trials of halving: ${reached.join(', ')}`);
     return took;
   },
@@ -143,9 +149,15 @@ for (const arm of arms.filter((one) => values.only.split(',').includes(one))) {
   const took = await measure[arm]();
   seconds.set(arm, took);
   const [after] = loadavg();
-  console.log(`${arm.padEnd(8)} ${took.toFixed(1).padStart(7)} s   load before ${before.toFixed(1)}, after ${after.toFixed(1)}`);
+  console.log(
+    `${arm.padEnd(8)} ${took.toFixed(1).padStart(7)} s   load before ${before.toFixed(1)}, after ${after.toFixed(1)}`,
+  );
 }
-for (const [ours, peer] of [['sweep', 'jobs'], ['sweep', 'apart'], ['halving', 'sweep']] as const) {
+for (const [ours, peer] of [
+  ['sweep', 'jobs'],
+  ['sweep', 'apart'],
+  ['halving', 'sweep'],
+] as const) {
   const [a, b] = [seconds.get(ours), seconds.get(peer)];
   if (a !== undefined && b !== undefined) console.log(`${ours} ÷ ${peer}: ${(a / b).toFixed(2)}`);
 }
