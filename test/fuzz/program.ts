@@ -1,6 +1,6 @@
 /**
  * Reads damaged files of one kind in a process of its own, which a fault may take down or fill with memory. It tells its parent the
- * number of each file before it reads it.
+ * number of each file before each step.
  */
 import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -27,6 +27,7 @@ async function tried(
   read: () => Promise<unknown>,
   mustRead = true,
 ): Promise<void> {
+  process.send?.({ file });
   const begun = performance.now();
   try {
     await read();
@@ -44,7 +45,6 @@ const ofWeights = weightFiles.find(({ name }) => name === kind);
 const whole = ofWeights === undefined ? await wholeFiles[kind].files() : { weights: ofWeights.whole() };
 const damage = ofWeights === undefined ? wholeFiles[kind].damage : 'weights';
 for (let file = first; file < first + files; file++) {
-  process.send?.({ file });
   // The first file is whole: it must be read.
   const bytes = file === 0 ? whole[damage] : mutated(whole[damage], randomStream(seed, 'fuzz', kind, file));
   if (ofWeights !== undefined) {

@@ -22,7 +22,7 @@ export interface FuzzEnd {
   peakBytes: number;
 }
 
-/** A file that takes longer hangs: a whole one takes some milliseconds. */
+/** A step that takes longer hangs: one on a whole file takes some milliseconds, and a group of rows of Parquet has 30 s at most. */
 const patienceMs = 60_000;
 /** MiB of JavaScript's memory that a process may take; small files need a fraction of it. */
 const heapMiB = 512;
