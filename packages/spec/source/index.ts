@@ -63,6 +63,7 @@ export {
   trialStates,
 } from './sweeps/index.ts';
 export { type Curve, type Curves, curvesSchema } from './curves.ts';
+export { requirementsOfResources, type Resources } from './resources.ts';
 export { missingIn, requirementInWords, unmet } from './capabilities.ts';
 export {
   type Demand,

@@ -1,3 +1,4 @@
+import { labelForm } from '../resources.ts';
 import type { Setting } from './setting.ts';
 import { folderUrl, storeUrl } from './store-url.ts';
 import {
@@ -13,6 +14,7 @@ import {
   text,
   webUrl,
   wholeNumber,
+  words,
 } from './value-types.ts';
 
 const services = ['api', 'worker', 'up'] as const;
@@ -385,6 +387,38 @@ export const settings = {
     default: '1',
     description:
       "Stages that a worker runs at once; students share the processor's threads. With a GPU it is always 1.",
+  },
+  gpus: {
+    group: 'worker',
+    variable: 'GPUS',
+    flag: '--gpus',
+    type: words('"all", or numbers or UUIDs of GPUs, separated by commas', /^[A-Za-z0-9-]+$/),
+    programs: ['worker'],
+    defaultWords: 'one worker, on the first GPU that it sees',
+    description:
+      'The NVIDIA GPUs of this machine that get a worker process each, which sees no other GPU. `nvidia-smi` lists them. A ' +
+      'worker that dies is started again. With `ENGINE=auto` these workers compute on their GPUs or do not start.',
+  },
+  capabilities: {
+    group: 'worker',
+    variable: 'CAPABILITIES',
+    flag: '--capabilities',
+    type: words('labels of letters, digits, dots, dashes and underscores, separated by commas', labelForm),
+    programs: ['worker', 'up'],
+    default: '',
+    description:
+      'Labels of this worker that job specs may ask for in `resources.labels`, such as `a100,eu-west`. It announces its engine, ' +
+      'the memory of its GPU and bfloat16 by itself.',
+  },
+  oneShot: {
+    group: 'worker',
+    variable: 'ONE_SHOT',
+    flag: '--one-shot',
+    type: wholeNumber(1, day),
+    programs: ['worker'],
+    defaultWords: 'the worker waits for work without end',
+    description:
+      'Seconds without a stage after which the worker leaves with exit code 0, for batch queues and other machines that are rented.',
   },
   stallSeconds: {
     group: 'worker',
