@@ -57,6 +57,14 @@ test('given validation samples replace a share of the training samples, unless n
   expect([given.train.length, given.validation[0]]).toEqual([70, 70]);
   const none = trainingIndices({ train, validation: 30 }, { fraction: 0, seed: 0 });
   expect([none.train.length, none.validation.length]).toEqual([70, 0]);
-  expect(trainingCounts({ trainCount: 100, validation: 30 }, held)).toEqual({ train: 70, validation: 30 });
-  expect(trainingCounts({ trainCount: 100 }, held)).toEqual({ train: 80, validation: 20 });
+  expect(trainingCounts({ trainCount: 100, validation: 30 }, held)).toMatchObject({
+    train: 70,
+    validation: 30,
+  });
+  expect(trainingCounts({ trainCount: 100, unlabeled: 20 }, held)).toEqual({
+    train: 64,
+    validation: 16,
+    students: 84,
+  });
+  expect(trainingCounts({ trainCount: 100 }, held)).toMatchObject({ train: 80, validation: 20 });
 });
