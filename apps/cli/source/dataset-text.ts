@@ -41,11 +41,13 @@ export function datasetText(dataset: StoredDataset, profile?: DatasetProfile): s
     for (const field of error.errors) lines.push(`    ${field.path}: ${field.message}`);
   }
   if (summary !== null) {
-    const { inputs, shape, classes, train, validation, test, skipped, warnings } = summary;
+    const { inputs, shape, classes, train, validation, test, unlabeled, skipped, warnings } = summary;
     const given = validation === undefined ? '' : `, ${integer(validation)} validation`;
     lines.push(
       `  ${integer(train)} training${given} and ${integer(test)} test samples (${inputs}, ${shape.join('×')}) of ${integer(classes)} classes`,
     );
+    if (unlabeled !== undefined)
+      lines.push(`  ${integer(unlabeled)} training samples without a class, for students`);
     if (skipped > 0) lines.push(`  ${integer(skipped)} files or rows were skipped`);
     for (const warning of warnings) lines.push(`  warning: ${warning}`);
   }

@@ -8,7 +8,7 @@ const chunkBytes = 1 << 22;
 
 /**
  * The digest of a data set: SHA-256 over the shape, the class names, the tokenizer of texts, the columns of tables, the counts, the number
- * of given validation samples, and the decoded
+ * of given validation samples and of those without a class, and the decoded
  * bytes of both splits.
  *
  * @param counts the number of samples of each split
@@ -17,7 +17,7 @@ const chunkBytes = 1 << 22;
  * @throws the reason of the signal when it is aborted
  */
 export async function contentDigest(
-  { classes, shape, vocabulary, tokenizer, columns, validation }: About,
+  { classes, shape, vocabulary, tokenizer, columns, validation, unlabeled }: About,
   counts: { train: number; test: number },
   content: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
   signal: AbortSignal | undefined,
@@ -32,6 +32,7 @@ export async function contentDigest(
       ...texts,
       ...(columns && { columns }),
       ...(validation && { validation }),
+      ...(unlabeled && { unlabeled }),
     }),
   );
   for await (const part of content) {

@@ -9,7 +9,7 @@ import type { Tokenizer } from './texts/tokenizer.ts';
 export interface Split {
   /** Describes the inputs so that any thread can open them; a loaded data set holds no inputs itself. */
   reader: ReaderDescription;
-  /** `[count]`, indices into `Dataset.classes`. */
+  /** `[count]`, indices into `Dataset.classes`; −1 for a training sample without a class. */
   labels: Int32Array;
   count: number;
 }
@@ -29,6 +29,10 @@ interface Labelled {
    * the training split.
    */
   validation?: number;
+  /**
+   * The number of samples without a class, whose label is −1, at the very end of the training split; absent where there are none.
+   */
+  unlabeled?: number;
   /** The number of images and rows that could not be read, and the names and reasons of the first 100. */
   skipped: { count: number; first: { name: string; reason: string }[] };
   /** What people should know about how the data were read, as sentences, for example that texts were cut off. */
@@ -79,11 +83,13 @@ export interface DatasetOutline {
   shape: number[];
   /** The largest possible number of token ids; absent for images and tables. */
   vocabulary?: number | undefined;
-  /** The samples of the training split, with those that are given for validation. */
+  /** The samples of the training split, with those that are given for validation and those without a class. */
   trainCount: number;
   testCount: number;
   /** The number of samples that the source gives for validation. */
   validation?: number | undefined;
+  /** The number of training samples without a class. */
+  unlabeled?: number | undefined;
 }
 
 /** What the inputs of a data set are. */

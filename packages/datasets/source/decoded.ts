@@ -96,7 +96,7 @@ export async function keptOutline(
   const manifest = await readManifest(fingerprint, context);
   if (manifest === undefined) return undefined;
   const { classes, trainCount, testCount, input } = manifest;
-  const { shape, vocabulary, validation } = input;
+  const { shape, vocabulary, validation, unlabeled } = input;
   return {
     classes,
     shape: [...shape],
@@ -104,6 +104,7 @@ export async function keptOutline(
     testCount,
     ...(vocabulary !== undefined && { vocabulary }),
     ...(validation !== undefined && { validation }),
+    ...(unlabeled !== undefined && { unlabeled }),
   };
 }
 

@@ -41,7 +41,7 @@ export { openRegularFile } from './regular-file.ts';
 export { samplesByClass } from './samples-by-class.ts';
 export { resolveSourcePath } from './source-path.ts';
 export { type StoredFile, storedFile, storedPath } from './stored-file.ts';
-export { splitValidation, trainingCounts, trainingIndices } from './split.ts';
+export { splitValidation, trainingCounts, type TrainingIndices, trainingIndices } from './split.ts';
 export { textDecoder } from './texts/tokenizer.ts';
 export {
   augmentationIdentity,

@@ -8,6 +8,7 @@ export interface SplitWriter {
    * Writes a sample to a position. Positions may come in any order, each at most once. Positions without a sample are left
    * out at the end, and later samples move up.
    *
+   * @param label −1 for a sample without a class
    * @param input the bytes of the sample; all inputs have the same length
    * @throws DistilleryError `disk_full`, or `data_unavailable` when the file cannot be written
    */
@@ -22,7 +23,7 @@ export class SplitDraft implements SplitWriter {
   readonly file: FileHandle;
   /** The bytes of one input. */
   private bytes = 0;
-  /** The label of each position plus one; 0 for a position without a sample. */
+  /** The label of each position plus two; 0 for a position without a sample. */
   private filled = new Int32Array(1024);
   private end = 0;
   /** Content that is not yet written, and its position `at` in the file. */
@@ -46,7 +47,7 @@ export class SplitDraft implements SplitWriter {
       longer.set(this.filled);
       this.filled = longer;
     }
-    this.filled[position] = label + 1;
+    this.filled[position] = label + 2;
     this.end = Math.max(this.end, position + 1);
     this.write(position * this.bytes, input);
   }
@@ -71,7 +72,7 @@ export class SplitDraft implements SplitWriter {
     }
     this.flush();
     await this.file.truncate(count * this.bytes);
-    return this.filled.subarray(0, count).map((label) => label - 1);
+    return this.filled.subarray(0, count).map((label) => label - 2);
   }
 
   /** Appends bytes to the finished file. */

@@ -42,12 +42,29 @@ test('given validation samples replace a share of the training samples, unless n
   const described = { shape: [1], bytes: 1, digest: 'd' };
   const train = memorySplit({ inputs: new Uint8Array(100), labels }, described);
   const held = { fraction: 0.2, seed: 3 };
-  expect(trainingIndices({ train }, held)).toEqual(splitValidation(100, labels, 0.2, 3));
+  // Samples without a class are held out of nothing, and only students train on them.
+  const some = trainingIndices({ train, unlabeled: 40 }, held);
+  expect({ train: some.train, validation: some.validation }).toEqual(
+    splitValidation(60, labels.subarray(0, 60), 0.2, 3),
+  );
+  expect([...some.students]).toEqual([...some.train, ...Array.from({ length: 40 }, (_, at) => 60 + at)]);
+  const between = trainingIndices({ train, unlabeled: 40, validation: 10 }, held);
+  expect([between.train.length, ...between.validation]).toEqual([50, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59]);
+  expect(between.students).toHaveLength(90);
+  expect(trainingIndices({ train }, held)).toMatchObject(splitValidation(100, labels, 0.2, 3));
   const given = trainingIndices({ train, validation: 30 }, held);
   expect([...given.train, ...given.validation]).toEqual([...Array(100).keys()]);
   expect([given.train.length, given.validation[0]]).toEqual([70, 70]);
   const none = trainingIndices({ train, validation: 30 }, { fraction: 0, seed: 0 });
   expect([none.train.length, none.validation.length]).toEqual([70, 0]);
-  expect(trainingCounts({ trainCount: 100, validation: 30 }, held)).toEqual({ train: 70, validation: 30 });
-  expect(trainingCounts({ trainCount: 100 }, held)).toEqual({ train: 80, validation: 20 });
+  expect(trainingCounts({ trainCount: 100, validation: 30 }, held)).toMatchObject({
+    train: 70,
+    validation: 30,
+  });
+  expect(trainingCounts({ trainCount: 100, unlabeled: 20 }, held)).toEqual({
+    train: 64,
+    validation: 16,
+    students: 84,
+  });
+  expect(trainingCounts({ trainCount: 100 }, held)).toMatchObject({ train: 80, validation: 20 });
 });

@@ -12,28 +12,43 @@ interface HeldOut {
  * Chooses the validation samples of the training split: those that the source gives, or a seeded random part. With a fraction of
  * 0 there are none, and given ones are left out.
  *
- * @returns sorted indices into the training split
+ * @returns sorted indices into the training split: those to train on that have a class, those to validate on, and those that students
+ *   with teachers train on, which are the first and all without a class
  */
 export function trainingIndices(
-  { train, validation }: Pick<Dataset, 'train' | 'validation'>,
+  { train, validation, unlabeled = 0 }: Pick<Dataset, 'train' | 'validation' | 'unlabeled'>,
   { fraction, seed }: HeldOut,
-): { train: Int32Array; validation: Int32Array } {
-  if (validation === undefined) return splitValidation(train.count, train.labels, fraction, seed);
+): TrainingIndices {
+  const labelled = train.count - unlabeled;
   const every = Int32Array.from({ length: train.count }, (_, index) => index);
-  const own = train.count - validation;
-  return {
+  const withStudents = (found: Omit<TrainingIndices, 'students'>) => ({
+    ...found,
+    students: unlabeled === 0 ? found.train : Int32Array.from([...found.train, ...every.subarray(labelled)]),
+  });
+  if (validation === undefined)
+    return withStudents(splitValidation(labelled, train.labels.subarray(0, labelled), fraction, seed));
+  const own = labelled - validation;
+  return withStudents({
     train: every.subarray(0, own),
-    validation: fraction === 0 ? new Int32Array() : every.subarray(own),
-  };
+    validation: fraction === 0 ? new Int32Array() : every.subarray(own, labelled),
+  });
+}
+
+export interface TrainingIndices {
+  train: Int32Array;
+  validation: Int32Array;
+  students: Int32Array;
 }
 
 /** About how many samples `trainingIndices` chooses. */
 export function trainingCounts(
-  { trainCount, validation }: Pick<DatasetOutline, 'trainCount' | 'validation'>,
+  { trainCount, validation, unlabeled = 0 }: Pick<DatasetOutline, 'trainCount' | 'validation' | 'unlabeled'>,
   { fraction }: Pick<HeldOut, 'fraction'>,
-): { train: number; validation: number } {
-  const aside = validation ?? Math.round(trainCount * fraction);
-  return { train: trainCount - aside, validation: fraction === 0 ? 0 : aside };
+): { train: number; validation: number; students: number } {
+  const labelled = trainCount - unlabeled;
+  const aside = validation ?? Math.round(labelled * fraction);
+  const train = labelled - aside;
+  return { train, validation: fraction === 0 ? 0 : aside, students: train + unlabeled };
 }
 
 /**

@@ -4,6 +4,8 @@ import * as tf from '@tensorflow/tfjs-core';
 export type Labels = {
   /** The class of each sample, `[batch]`, int32. */
   labels: tf.Tensor1D;
+  /** Where some samples have no class: 1 for those that have one, 0 for the others, whose class number means nothing, `[batch]`. */
+  labelled?: tf.Tensor1D | undefined;
   /** Where samples are mixed from two: the class of the second, `[batch]`, int32, and the share of the first, `[batch]`. */
   mixed?: { labels: tf.Tensor1D; shares: tf.Tensor1D } | undefined;
 };

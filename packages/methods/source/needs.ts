@@ -108,7 +108,7 @@ function parametersOf({ plan }: Subject): ParameterShapes {
 }
 
 /** What belongs to the labels, where a job has it. */
-const ofLabels: readonly string[] = ['mixed', 'classWeights'];
+const ofLabels: readonly string[] = ['mixed', 'labelled', 'classWeights'];
 
 /** Descriptions of taps, by name without the number, and of other fields of a batch. */
 const words: Record<string, string> = {

@@ -51,6 +51,11 @@ export interface TermBatch {
    * the first, `[batch]`. A term that reads labels must read it too; where it does not, jobs that mix samples are refused.
    */
   mixed?: { labels: Tensor1D; shares: Tensor1D } | undefined;
+  /**
+   * Present where some samples have no class, `[batch]`: 1 for those that have one, 0 for the others, whose entry in `labels` means
+   * nothing. A term that reads labels must read it too; where it does not, jobs on such samples are refused.
+   */
+  labelled?: Tensor1D | undefined;
   /** The weight of each class, `[classes]`, where the classes are weighed: a mean over samples is then one by these weights. */
   classWeights?: Tensor1D | undefined;
   /** The position of each sample in the training split, `[batch]`, int32. */

@@ -48,6 +48,13 @@ export const planSchema = z.object({
     train: z.number().int().describe('The number of training samples.'),
     validation: z.number().int().describe('The number of validation samples.'),
     test: z.number().int().describe('The number of test samples.'),
+    unlabeled: z
+      .number()
+      .int()
+      .optional()
+      .describe(
+        'The number of samples without a class, which students learn from, too; absent where there are none.',
+      ),
   }),
   teachers: z
     .array(

@@ -95,6 +95,9 @@ export const datasetProfileSchema = z.object({
       train: z.array(count),
       validation: z.array(count).optional().describe('Absent where the files give no validation split.'),
       test: z.array(count),
+      unlabeled: count
+        .optional()
+        .describe('The number of training samples without a class; absent where there are none.'),
     })
     .describe('The number of samples of each class in each split, in the order of `classes`.'),
   bytes: count.describe('The bytes of all decoded samples.'),
@@ -203,6 +206,7 @@ export const storedDatasetSchema = keptDatasetSchema.extend({
       train: count,
       validation: count.optional().describe('Absent where the files give no validation split.'),
       test: count,
+      unlabeled: count.optional().describe('Training samples without a class; absent where there are none.'),
       skipped: count,
       warnings: z.array(z.string()),
     })

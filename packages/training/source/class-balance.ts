@@ -50,6 +50,7 @@ export function balancedWeights(indices: Int32Array, labels: Int32Array, classes
 /** The samples of each class that has any, by the number of the class. */
 function membersOf(indices: Int32Array, labels: Int32Array): { label: number; samples: Int32Array }[] {
   return [...samplesByClass(labels, indices)]
+    .filter(([label]) => label >= 0)
     .sort(([a], [b]) => a - b)
     .map(([label, samples]) => ({ label, samples: Int32Array.from(samples) }));
 }

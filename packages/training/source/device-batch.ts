@@ -44,9 +44,14 @@ export function toDevice(
 }
 
 /** Copies the labels of a batch to the device; call it in a tidy. */
-export function labelsOf({ labels, mixed }: Pick<InputBatch, 'labels' | 'mixed'>): Labels {
+export function labelsOf({
+  labels,
+  labelled,
+  mixed,
+}: Pick<InputBatch, 'labels' | 'labelled' | 'mixed'>): Labels {
   return {
     labels: tf.tensor1d(labels, 'int32'),
+    ...(labelled && { labelled: tf.tensor1d(labelled) }),
     ...(mixed && {
       mixed: { labels: tf.tensor1d(mixed.labels, 'int32'), shares: tf.tensor1d(mixed.shares) },
     }),

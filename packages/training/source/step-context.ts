@@ -79,6 +79,7 @@ export function stepContext(
       teacher: teacherTaps({ member, term }),
       labels: batch.labels,
       mixed: batch.mixed,
+      labelled: batch.labelled,
       ...(classWeights && { classWeights: tf.tensor1d(classWeights) }),
       indices: batch.indices,
       classes,

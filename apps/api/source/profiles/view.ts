@@ -20,6 +20,7 @@ export async function datasetView(store: Store, dataset: KeptDataset): Promise<S
       train: total(splits.train),
       ...(splits.validation && { validation: total(splits.validation) }),
       test: total(splits.test),
+      ...(splits.unlabeled !== undefined && { unlabeled: splits.unlabeled }),
       skipped: skipped.count,
       warnings,
     },

@@ -11,7 +11,7 @@ const total = (counts: readonly number[]) => counts.reduce((sum, count) => sum +
  *   validation image is left, or more than half of all are lost
  */
 export function checkDecoded(
-  { classes, train, validation, test }: Layout,
+  { classes, train, validation, test, unlabeled = [] }: Layout,
   {
     skipped,
     decoded,
@@ -27,7 +27,7 @@ export function checkDecoded(
   if (kept.test === 0) throw new RangeError(`no image of the test split could be decoded${why}`);
   if (validation.length > 0 && total(decoded.validation) === 0)
     throw new RangeError(`no image of the validation split could be decoded${why}`);
-  const found = train.length + validation.length + test.length;
+  const found = train.length + validation.length + test.length + unlabeled.length;
   if (skipped.count > found / 2)
     throw new RangeError(`${skipped.count} of ${found} images could not be decoded, more than half${why}`);
 }

@@ -36,7 +36,16 @@ export function chosenLayout<L extends Layout>(
     // A layout has one class after the other, of which a window of an epoch would hold only a few.
     return decoding === 'ahead' ? some : randomStream(0, 'places', split).shuffle([...some]);
   };
-  return { ...layout, train: chosen('train', trainLimit), test: chosen('test', testLimit) };
+  const { unlabeled } = layout;
+  return {
+    ...layout,
+    train: chosen('train', trainLimit),
+    test: chosen('test', testLimit),
+    ...(unlabeled &&
+      decoding === 'on_read' && {
+        unlabeled: randomStream(0, 'places', 'unlabeled').shuffle([...unlabeled]),
+      }),
+  };
 }
 
 /**
@@ -50,8 +59,9 @@ export function decodingOf(
   target: ImageTarget,
   context: Pick<DatasetContext, 'diskBytes'>,
 ): Decoding {
-  const { train, validation, test } = layout;
-  const images = Math.min(train.length, trainLimit) + validation.length + Math.min(test.length, testLimit);
+  const { train, validation, test, unlabeled = [] } = layout;
+  const apart = validation.length + unlabeled.length;
+  const images = Math.min(train.length, trainLimit) + apart + Math.min(test.length, testLimit);
   const bytes = images * target.size[0] * target.size[1] * target.channels;
   // What a worker may keep does not decide: all workers must read the same samples in the same order.
   const chosen = decoding ?? (bytes <= aheadBytes ? 'ahead' : 'on_read');

@@ -17,11 +17,13 @@ interface FilledSplits {
   notes: string[];
   /** The number of decoded validation images; absent where there are none. */
   validation?: number;
+  /** The number of decoded images without a class; absent where there are none. */
+  unlabeled?: number;
 }
 
 /**
  * Decodes every image of the layout into its position, so that the result does not depend on the order in which the source
- * lists its files; validation images follow those of the training split. Images that cannot be decoded are skipped and listed by
+ * lists its files; validation images follow those of the training split, and images without a class follow them. Images that cannot be decoded are skipped and listed by
  * name.
  *
  * @param target the array that every image becomes
@@ -38,13 +40,20 @@ export async function fillSplits(
 ): Promise<FilledSplits> {
   const failed = [...refused];
   const places = new Map(
-    (['test', 'validation', 'train'] as const).flatMap((split) =>
-      layout[split].map(({ name, label }, position) => [name, { split, position, label }] as const),
+    (['test', 'validation', 'train', 'unlabeled'] as const).flatMap((split) =>
+      (layout[split] ?? []).map(({ name, label }, position) => [name, { split, position, label }] as const),
     ),
   );
   const total = places.size;
   const zeros = () => layout.classes.map(() => 0);
   const decoded = { train: zeros(), validation: zeros(), test: zeros() };
+  let unlabeled = 0;
+  const firstOf = {
+    train: 0,
+    test: 0,
+    validation: layout.train.length,
+    unlabeled: layout.train.length + layout.validation.length,
+  };
   const misnamed = misnamedImages();
   let count = 0;
   const decode = async (name: string, bytes: Buffer | Error) => {
@@ -60,9 +69,9 @@ export async function fillSplits(
     }
     if (!(bytes instanceof Error)) misnamed.see(name, bytes);
     const { split, position, label } = place;
-    if (split === 'validation') writers.train.put(layout.train.length + position, label, pixels);
-    else writers[split].put(position, label, pixels);
-    decoded[split][label]++;
+    writers[split === 'test' ? 'test' : 'train'].put(firstOf[split] + position, label, pixels);
+    if (split === 'unlabeled') unlabeled++;
+    else decoded[split][label]++;
     if (++count % PROGRESS_STEP === 0) context.progress?.(`decoded ${count} of ${total} images`);
   };
   const running = new Set<Promise<void>>();
@@ -75,7 +84,12 @@ export async function fillSplits(
   const skipped = skippedOf(failed);
   checkDecoded(layout, { skipped, decoded });
   const validation = decoded.validation.reduce((sum, count) => sum + count, 0);
-  return { skipped, notes: misnamed.notes(), ...(validation > 0 && { validation }) };
+  return {
+    skipped,
+    notes: misnamed.notes(),
+    ...(validation > 0 && { validation }),
+    ...(unlabeled > 0 && { unlabeled }),
+  };
 }
 
 /** Counts files that are left out, and names the first ones. */

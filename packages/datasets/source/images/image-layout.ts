@@ -3,7 +3,8 @@ import { chosenClasses, type ClassChoice } from '../classes.ts';
 import { type HeldOutChoice, isHeldOut, refuseFolds } from '../held-out.ts';
 import { imageExtensions } from './image-format.ts';
 import { lostClasses } from './lost-classes.ts';
-import { splitNamed } from './split-folders.ts';
+import { isUnlabeledFolder, splitNamed } from './split-folders.ts';
+import type { UnlabeledChoice } from './unlabeled.ts';
 import { type Path, unwrapped } from './wrapper.ts';
 
 const IMAGE = new RegExp(`\\.(${imageExtensions.join('|')})$`, 'i');
@@ -11,7 +12,7 @@ const IMAGE = new RegExp(`\\.(${imageExtensions.join('|')})$`, 'i');
 interface Sample {
   /** The file's path in the source. */
   name: string;
-  /** An index into `classes`. */
+  /** An index into `classes`; −1 for an image without a class. */
   label: number;
 }
 
@@ -22,6 +23,8 @@ export interface Layout {
   /** Empty where the source gives none: jobs hold theirs out of the training samples. */
   validation: Sample[];
   test: Sample[];
+  /** Images without a class, which students learn from beside those of the training split; absent where there are none. */
+  unlabeled?: Sample[];
 }
 
 /** The images of the chosen classes. */
@@ -37,9 +40,16 @@ export function withLayoutClasses<L extends Layout>(layout: L, choice: ClassChoi
 }
 
 /** The counts of an outline. */
-export function layoutCounts({ train, validation, test }: Layout) {
-  const given = validation.length === 0 ? {} : { validation: validation.length };
-  return { trainCount: train.length + validation.length, testCount: test.length, ...given };
+export function layoutCounts({ train, validation, test, unlabeled = [] }: Layout) {
+  const given = {
+    ...(validation.length > 0 && { validation: validation.length }),
+    ...(unlabeled.length > 0 && { unlabeled: unlabeled.length }),
+  };
+  return {
+    trainCount: train.length + validation.length + unlabeled.length,
+    testCount: test.length,
+    ...given,
+  };
 }
 
 /** What a folder or an archive holds. */
@@ -77,13 +87,18 @@ export function isImageName(name: string): boolean {
  * @throws RangeError when there are fewer than two classes, the splits differ in their classes, a class has too few
  *   images, or a folder holds nothing that can be used
  */
-export function layoutOf(listing: ImageListing, choice: HeldOutChoice): FoundLayout {
+export function layoutOf(listing: ImageListing, choice: HeldOutChoice & UnlabeledChoice): FoundLayout {
   const { prefix, paths, strays } = unwrapped(pathsOf(listing.names.filter(isImageName)));
   const isSplit = paths.some(({ parts }) => parts.length > 2 && splitNamed(parts[0]) === 'train');
   const beside = `lies beside the folders of the ${isSplit ? 'splits' : 'classes'}`;
   const ignored = strays.map(({ name }) => ({ name, reason: beside }));
   const parts = { train: [] as Path[], test: [] as Path[], validation: [] as Path[] };
+  const unlabeled: Sample[] = [];
   for (const path of paths) {
+    if (isSplit && path.parts.length > 1 && isUnlabeledFolder(path.parts[0])) {
+      unlabeled.push({ name: path.name, label: -1 });
+      continue;
+    }
     const split = isSplit
       ? path.parts.length > 2 && splitNamed(path.parts[0])
       : path.parts.length > 1 && 'train';
@@ -102,10 +117,18 @@ export function layoutOf(listing: ImageListing, choice: HeldOutChoice): FoundLay
     })),
   };
   const notes = lostClasses(unusable, classes, { prefix, isSplit });
+  const isUsed = unlabeled.length > 0 && choice.unlabeled !== 'ignore';
+  if (unlabeled.length > 0 && !isUsed)
+    notes.push(`${unlabeled.length} images without a class are left out, as "unlabeled" asks.`);
+  if (isUsed)
+    notes.push(
+      `Students learn from ${unlabeled.length} images without a class, too; teachers and controls are trained on the others.`,
+    );
+  const more = isUsed ? { unlabeled: unlabeled.sort(byName) } : {};
   if (classes.length < 2) throw new RangeError(`${tooFew(classes, parts.train, prefix)}${hintOf(listing)}`);
   const scored = parts.test.length > 0 ? 'test' : 'validation';
   const test = group(parts[scored]);
-  if (test.size === 0) return { ...holdOutTest(classes, train, choice), notes, ignored };
+  if (test.size === 0) return { ...holdOutTest(classes, train, choice), ...more, notes, ignored };
   refuseFolds(choice);
   if (scored === 'validation')
     notes.push('There is no test folder: the validation folder is the test split.');
@@ -121,6 +144,7 @@ export function layoutOf(listing: ImageListing, choice: HeldOutChoice): FoundLay
     train: samples(train),
     validation: samples(validation),
     test: samples(test),
+    ...more,
     notes,
     ignored,
   };
@@ -216,8 +240,8 @@ function holdOutTest(classes: string[], groups: Map<string, Path[]>, choice: Hel
 
 function inOrder(classes: readonly string[], groups: Map<string, Path[]>): Sample[] {
   return classes.flatMap((className, label) =>
-    (groups.get(className) ?? [])
-      .map(({ name }) => ({ name, label }))
-      .sort((a, b) => (a.name < b.name ? -1 : 1)),
+    (groups.get(className) ?? []).map(({ name }) => ({ name, label })).sort(byName),
   );
 }
+
+const byName = (a: Sample, b: Sample) => (a.name < b.name ? -1 : 1);

@@ -51,15 +51,18 @@ async function splitOf(
   kept: EncodedImages['kept'],
   context: DatasetContext,
 ) {
-  const given = split === 'train' ? layout.validation : [];
+  const given = split === 'train' ? [...layout.validation, ...(layout.unlabeled ?? [])] : [];
   const samples = [...layout[split], ...given];
   const names = samples.map(({ name }) => name);
   const { places, ...archive } = await files.places(names, context);
   const labels = Int32Array.from(samples, ({ label }) => label);
   const count = samples.length;
-  // An image that cannot be decoded is replaced by one of its class, and a validation image by none that is trained on.
+  // An image that cannot be decoded is replaced by one of its class, a validation image by none that is trained on, and one without a
+  // class, whose number is one below all others, by another one without.
   const own = layout[split].length;
-  const alike = labels.map((label, index) => (index < own ? label : label + layout.classes.length));
+  const alike = labels.map((label, index) =>
+    index < own || label < 0 ? label : label + layout.classes.length,
+  );
   const bytes = inputBytes(about);
   const { size, fit, background, channels } = target;
   const reader: EncodedImages = {
@@ -82,7 +85,7 @@ async function splitOf(
 /** Makes room for the decoded images of a data set, of as many as the bound of the disk allows. */
 async function roomForRows(
   digest: string,
-  { train, validation, test }: Layout,
+  { train, validation, test, unlabeled = [] }: Layout,
   bytes: number,
   context: DatasetContext,
 ): Promise<Record<'train' | 'test', EncodedImages['kept']>> {
@@ -100,7 +103,7 @@ async function roomForRows(
     return { path, rows: some };
   };
   const kept = {
-    train: await keep('train', train.length + validation.length),
+    train: await keep('train', train.length + validation.length + unlabeled.length),
     test: await keep('test', test.length),
   };
   const planned = ((kept.train?.rows ?? 0) + (kept.test?.rows ?? 0)) * keptRowBytes(bytes);

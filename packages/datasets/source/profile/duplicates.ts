@@ -30,7 +30,8 @@ export function duplicatesOf(train: Contents, test: Contents): Duplicates {
         return;
       }
       const leaks = split === 'test' && known.place.split === 'train';
-      const conflicts = known.label !== labels[index];
+      // An image without a class contradicts none.
+      const conflicts = known.label >= 0 && labels[index] >= 0 && known.label !== labels[index];
       if (split === 'train') found.train++;
       else if (known.inTest) found.test++;
       if (split === 'test') known.inTest = true;

@@ -33,12 +33,15 @@ export async function profileDataset(
     lengths?.add(tokensOf(bytes));
   });
   const inTest = await contentsOf(test, context, (bytes) => lengths?.add(tokensOf(bytes)));
-  const own = train.count - (dataset.validation ?? 0);
+  const { validation = 0, unlabeled = 0 } = dataset;
+  const labelled = train.count - unlabeled;
+  const own = labelled - validation;
   const countsOf = (labels: Int32Array) => labelCounts(labels, classes.length);
   const splits = {
     train: countsOf(train.labels.subarray(0, own)),
-    ...(dataset.validation !== undefined && { validation: countsOf(train.labels.subarray(own)) }),
+    ...(dataset.validation !== undefined && { validation: countsOf(train.labels.subarray(own, labelled)) }),
     test: countsOf(test.labels),
+    ...(unlabeled > 0 && { unlabeled }),
   };
   const files = await kind.describeFiles?.(choice, context);
   const duplicates = namedDuplicates(duplicatesOf(inTrain, inTest), files?.names, dataset);

@@ -12,6 +12,7 @@ import { imageSizes } from '../images/image-sizes.ts';
 import { type FoundLayout, layoutCounts, layoutOf, withLayoutClasses } from '../images/image-layout.ts';
 import { chosenLayout, decodingOf, decodingOptions } from '../images/decoding.ts';
 import { imagesOnRead } from '../images/images-on-read.ts';
+import { unlabeledOptions } from '../images/unlabeled.ts';
 import { outlinedOnce } from '../outlined-once.ts';
 import { limitOptions } from '../limits.ts';
 import { asDataError, resolveSourcePath } from '../source-path.ts';
@@ -29,6 +30,7 @@ const options = z.strictObject({
   ...classOptions,
   ...limitOptions,
   ...decodingOptions,
+  ...unlabeledOptions,
 });
 type Options = z.output<typeof options>;
 type Writers = { train: SplitWriter; test: SplitWriter };
@@ -69,7 +71,10 @@ export const imageFolder: DatasetKind<typeof options> = {
     const { layout } = await plan(files, choice, context);
     const namesOf = (samples: readonly { name: string }[]) => samples.map(({ name }) => name);
     return {
-      names: { train: namesOf([...layout.train, ...layout.validation]), test: namesOf(layout.test) },
+      names: {
+        train: namesOf([...layout.train, ...layout.validation, ...(layout.unlabeled ?? [])]),
+        test: namesOf(layout.test),
+      },
       sizes: await imageSizes(files, context.signal),
     };
   },
@@ -88,7 +93,7 @@ async function fingerprintOf(
   // The version is that of the reading of folders and pixels: what was decoded before is decoded anew.
   return {
     source: 'image_folder',
-    version: 4,
+    version: 5,
     files: await files.fingerprint(signal),
     ...chosen,
     ...classKey(classes),
@@ -141,5 +146,6 @@ function refusedIn({ survey, layout }: Plan): { name: string; reason: string }[]
 function aboutOf(planned: Plan): About {
   const { layout, target, notes } = planned;
   const skipped = skippedOf(refusedIn(planned));
-  return imageAbout(layout, target, { skipped, notes, validation: layoutCounts(layout).validation });
+  const { validation, unlabeled } = layoutCounts(layout);
+  return imageAbout(layout, target, { skipped, notes, validation, unlabeled });
 }

@@ -69,6 +69,39 @@ test.each([0, 0.1])('weighs samples by their classes, with smoothing %d', (label
   expectClose(one(tf.tensor(logits)), [sum(plain.map((value, at) => own[at] * value)) / sum(own)]);
 });
 
+test.each([0, 0.1])('counts only samples with a class, with smoothing %d', (labelSmoothing) => {
+  const logits = [
+    [1.5, -2, 0.25],
+    [0, 0.5, -0.5],
+    [-4, 2, 2],
+  ];
+  const labels = tf.tensor1d([2, 0, 1], 'int32');
+  const f = lossOf(
+    'cross_entropy',
+    { labelSmoothing },
+    'logits',
+    {},
+    { labels, labelled: tf.tensor1d([1, 0, 1]) },
+  );
+  const kept = [logits[0], logits[2]];
+  expectClose(f(tf.tensor(logits)), [reference(kept, [2, 1], labelSmoothing)]);
+  expectGradient(f, [tf.tensor(logits)]);
+  expectClose(tf.slice(tf.grad(f)(tf.tensor(logits)), [1, 0], [1, 3]), [0, 0, 0]);
+  expectNoLeak(() => tf.tidy(() => tf.grad(f)(tf.tensor(logits))));
+  // The weights of classes and those of samples multiply.
+  const classWeights = tf.tensor1d([9, 1, 3]);
+  const both = { labels, labelled: tf.tensor1d([1, 0, 1]), classWeights };
+  const weighted = lossOf('cross_entropy', { labelSmoothing }, 'logits', {}, both);
+  const [first, last] = [[logits[0]], [logits[2]]].map((row, at) =>
+    reference(row, [[2], [1]][at], labelSmoothing),
+  );
+  expectClose(weighted(tf.tensor(logits)), [(3 * first + last) / 4]);
+  // A batch without any class has no loss and no gradient.
+  const none = lossOf('cross_entropy', { labelSmoothing }, 'logits', {}, { labels, labelled: tf.zeros([3]) });
+  expectClose(none(tf.tensor(logits)), [0]);
+  expectClose(tf.grad(none)(tf.tensor(logits)), Array(9).fill(0));
+});
+
 test('logits of ±1000 are not NaN', () => {
   const logits = tf.tensor([
     [1000, -1000],

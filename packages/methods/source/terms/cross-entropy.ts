@@ -26,7 +26,8 @@ const options = z.strictObject({
  * Cross-entropy with the labels: −mean log softmax(z)_y of logits `[batch, K]`. With label smoothing ε the target is
  * (1 − ε)·onehot(y) + ε/K (Szegedy et al., 2016, "Rethinking the Inception Architecture", arXiv:1512.00567). Where samples
  * are mixed, onehot(y) is λ·onehot(y_a) + (1 − λ)·onehot(y_b) (arXiv:1710.09412). Where classes have weights, the mean is
- * Σ w·loss / Σ w, with the weight of a sample's label, as in PyTorch's CrossEntropyLoss.
+ * Σ w·loss / Σ w, with the weight of a sample's label, as in PyTorch's CrossEntropyLoss. Samples without a class have the weight 0; the
+ * loss of a batch of these alone is 0.
  */
 export const crossEntropy: Term<typeof options> = {
   type: 'cross_entropy',
@@ -39,16 +40,20 @@ export const crossEntropy: Term<typeof options> = {
     return {
       student: [tap],
       teacher: [],
-      reads: ['labels', 'mixed', 'classWeights'],
+      reads: ['labels', 'mixed', 'labelled', 'classWeights'],
       matching: false,
       auxiliary: {},
-      loss({ student, labels, mixed, classWeights, classes }) {
+      loss({ student, labels, mixed, labelled, classWeights, classes }) {
         const logits = student[tap] as tf.Tensor2D;
         const target = targetOf({ labels, mixed }, classes);
         const mean = (losses: tf.Tensor1D) => {
-          if (classWeights === undefined) return tf.mean(losses);
-          const weights = tf.sum(tf.mul(probabilities(target, classes), classWeights), 1);
-          return tf.div(tf.sum(tf.mul(losses, weights)), tf.sum(weights));
+          const ofClasses = classWeights && tf.sum(tf.mul(probabilities(target, classes), classWeights), 1);
+          const weights = ofClasses && labelled ? tf.mul(ofClasses, labelled) : (ofClasses ?? labelled);
+          if (weights === undefined) return tf.mean(losses);
+          const total = tf.sum(weights);
+          // A batch may have no sample with a class.
+          const divisor = labelled === undefined ? total : tf.maximum(total, 1e-12);
+          return tf.div(tf.sum(tf.mul(losses, weights)), divisor);
         };
         if (labelSmoothing === 0) return mean(softmaxCrossEntropy(logits, target));
         // Smoothing is done by arithmetic because oneHot accepts only whole numbers as its on and off values.

@@ -25,6 +25,7 @@ export function bound(
 interface Rest {
   labels?: Tensor1D;
   mixed?: TermBatch['mixed'];
+  labelled?: TermBatch['labelled'];
   classWeights?: TermBatch['classWeights'];
   at?: (option: Scheduled) => number;
   auxiliary?: (name: string, x: Tensor) => Tensor;
@@ -46,6 +47,7 @@ export function lossOfTaps(type: string, options: object, taps: string[], teache
       teacher,
       labels: rest.labels as Tensor1D,
       mixed: rest.mixed,
+      labelled: rest.labelled,
       classWeights: rest.classWeights,
       indices: rest.labels as Tensor1D,
       classes: x[0].shape[x[0].rank - 1],

@@ -176,11 +176,16 @@ async function open({ teacher, ...inputs }: BatchSource) {
 }
 
 /** The buffers of a batch, which are transferred without a copy. */
-function buffersOf({ inputs, labels, mixed, indices, teacher }: Batch): ArrayBuffer[] {
+function buffersOf({ inputs, labels, labelled, mixed, indices, teacher }: Batch): ArrayBuffer[] {
   const rows = Object.values(teacher).map(({ values }) => values);
-  return [inputs, labels, indices, ...Object.values(mixed ?? {}), ...rows].map(
-    ({ buffer }) => buffer as ArrayBuffer,
-  );
+  return [
+    inputs,
+    labels,
+    ...(labelled ? [labelled] : []),
+    indices,
+    ...Object.values(mixed ?? {}),
+    ...rows,
+  ].map(({ buffer }) => buffer as ArrayBuffer);
 }
 
 function describe(error: unknown) {

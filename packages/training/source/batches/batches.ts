@@ -19,6 +19,8 @@ export interface InputBatch {
   /** `[size, …shape]`: normalised images, standardised numbers, or token ids, which float32 represents exactly. */
   inputs: Float32Array;
   labels: Int32Array;
+  /** 1 for a sample with a class, 0 for one without, whose label is 0; absent where all samples of the split have one. */
+  labelled?: Float32Array;
   /** The second class of each sample, and the share of the first; absent where the augmentation mixes no samples. */
   mixed?: { labels: Int32Array; shares: Float32Array };
   /** The indices of the samples in the split. */
@@ -39,6 +41,7 @@ type Place = (sample: Uint8Array, to: Float32Array, offset: number, index: numbe
  */
 export function batchMaker({ dataset, split }: InputSource, augmenter?: Augmenter) {
   const { shape, normalization } = dataset;
+  const isPartial = split.labels.some((label) => label < 0);
   const length = shape.reduce((product: number, extent: number) => product * extent, 1);
   const { bytes } = split.reader;
   const normalize = normalization && normalizer(shape[2] as number, normalization);
@@ -58,11 +61,14 @@ export function batchMaker({ dataset, split }: InputSource, augmenter?: Augmente
   ): InputBatch {
     const size = indices.length;
     const inputs = new Float32Array(size * length);
-    const labels = indices.map((index) => split.labels[index]);
+    const labels = indices.map((index) => Math.max(0, split.labels[index]));
+    const labelled = isPartial
+      ? Float32Array.from(indices, (index) => (split.labels[index] < 0 ? 0 : 1))
+      : undefined;
     const bytesAt = (row: number) => read.subarray(row * bytes, (row + 1) * bytes);
     if (mix === undefined || partners === undefined) {
       for (let i = 0; i < size; i++) place(bytesAt(i), inputs, i * length, indices[i], view);
-      return { inputs, labels, indices, size };
+      return { inputs, labels, ...(labelled && { labelled }), indices, size };
     }
     const mixed = { labels: labels.slice(), shares: new Float32Array(size).fill(1) };
     let next = size;

@@ -9,6 +9,7 @@ import { bindPeer } from '../peers.ts';
 import { pretrainedOf } from '../pretraining.ts';
 import { tracedWithTaps, withoutGradientTap } from '../taps.ts';
 import { checkMixedLabels } from './check-augmentations.ts';
+import { checkUnlabeled } from './check-unlabeled.ts';
 import {
   checkBatchNorm,
   checkFresh,
@@ -25,7 +26,8 @@ import type { TeacherFacts } from './subjects.ts';
 
 /** The data that the networks of a job are trained on. */
 export interface Subjects {
-  job: Subject;
+  /** The data of the job, with the number of its training samples without a class. */
+  job: Subject & { unlabeled?: number | undefined };
   /** What is known about each teacher, by name. */
   teachers: Record<string, TeacherFacts>;
   /** What is known about stored weights that networks start from. Default: none is named. */
@@ -74,6 +76,7 @@ export function planNetworks(spec: JobSpec, subjects: Subjects, bfloat16Refusal?
   refuse(fields);
   const students = planStudents(spec, teachers, bound, fields);
   checkMixedLabels(students, fields);
+  checkUnlabeled(students, subjects.job.unlabeled ?? 0, fields);
   refuse(fields);
   return { teachers, students };
 }

@@ -80,15 +80,15 @@ export async function planJob(spec: JobSpec, context: PlanContext): Promise<Plan
   const teachers = await describeTeachers(spec, context, outline);
   const initials = await describeInitials(spec, context.store);
   const layout = planNetworks(spec, { job: outline, teachers, initials }, context.bfloat16Refusal);
-  const { train, validation } = trainingCounts(outline, validationOf(spec));
-  const job = { spec, layout, train, test: outline.testCount, facts: teachers };
+  const { train, validation, students } = trainingCounts(outline, validationOf(spec));
+  const job = { spec, layout, train, students, test: outline.testCount, facts: teachers };
   const stages = planStages(stageKinds.list, job);
   const { paces: kinds = {}, gigaflops } = context;
   const seconds = stages.map((stage) => stageSeconds(stage, { kinds, gigaflops }));
   const estimate = {
     memoryBytes: memoryEstimate(layout, spec.procedure === 'mutual'),
     datasetBytes: (outline.trainCount + outline.testCount) * inputBytes(outline),
-    outputsBytes: outputsEstimate(layout, train, spec.seeds.length).bytes,
+    outputsBytes: outputsEstimate(layout, students, spec.seeds.length).bytes,
   };
   const work = stages.reduce((sum, stage) => sum + stage.work, 0);
   const networks = [
@@ -120,6 +120,7 @@ export async function planJob(spec: JobSpec, context: PlanContext): Promise<Plan
         train,
         validation,
         test: outline.testCount,
+        ...(outline.unlabeled !== undefined && { unlabeled: outline.unlabeled }),
       },
       teachers: layout.teachers.map(({ teacher, architecture, plan, initial }) => ({
         ...describe(architecture ?? teacher.options, plan),
@@ -135,7 +136,7 @@ export async function planJob(spec: JobSpec, context: PlanContext): Promise<Plan
         control: student.control,
         terms: describeMethod(method),
       })),
-      augmentations: augmentationCosts(layout, train, spec.seeds.length),
+      augmentations: augmentationCosts(layout, students, spec.seeds.length),
       stages: stages.map(({ id, kind, needs, work }, i) => ({ id, kind, needs, work, seconds: seconds[i] })),
       estimate: {
         ...estimate,

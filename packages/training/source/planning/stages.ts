@@ -7,8 +7,10 @@ import type { TeacherFacts } from './subjects.ts';
 export interface PlanningJob {
   spec: JobSpec;
   layout: Layout;
-  /** Samples of the job's training split. */
+  /** Samples of the job's training split that have a class. */
   train: number;
+  /** Samples that students with teachers train on: those, and the ones without a class. */
+  students: number;
   /** Samples of the job's test split. */
   test: number;
   /** What is known about each teacher, by name. */

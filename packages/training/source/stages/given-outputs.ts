@@ -44,8 +44,10 @@ export async function storeGiven(
   );
   const test = mapped(given.logits('test', { count: dataset.test.count, classes: width }), width, classMap);
   if (train === undefined) throw new DistilleryError('internal', 'the outputs have no training samples');
-  const predictions = { logits: train, labels: dataset.train.labels, classes: dataset.classes.length };
-  const { count } = dataset.train;
+  // Samples without a class come last, and cannot be right or wrong.
+  const count = dataset.train.count - (dataset.unlabeled ?? 0);
+  const labels = dataset.train.labels.subarray(0, count);
+  const predictions = { logits: train, labels, classes: dataset.classes.length };
   for (const sentence of doubtfulTeacher(accuracy(predictions), { ...predictions, count }))
     emit.warning(sentence);
 
@@ -96,7 +98,7 @@ export async function storeGiven(
   async function written() {
     const classes = dataset.classes.length;
     const writer = rowWriter(store, [classes]);
-    for (const index of indices.train) {
+    for (const index of indices.students) {
       await writer.write((train as Float32Array).slice(index * classes, (index + 1) * classes));
     }
     return await writer.close();

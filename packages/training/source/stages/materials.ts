@@ -1,4 +1,10 @@
-import { augmentationIdentity, type Dataset, datasets, trainingIndices } from '@distillery/datasets';
+import {
+  augmentationIdentity,
+  type Dataset,
+  datasets,
+  type TrainingIndices,
+  trainingIndices,
+} from '@distillery/datasets';
 import type { Augmentation, EngineInfo, JobSpec, StageProgress } from '@distillery/spec';
 import { digestOf, validationOf } from '@distillery/spec';
 import { z } from 'zod';
@@ -20,7 +26,7 @@ const mostSkippedSamples = 100;
 export interface Materials {
   engine: EngineInfo;
   dataset: Dataset;
-  indices: { train: Int32Array; validation: Int32Array };
+  indices: TrainingIndices;
   layout: Layout;
 }
 

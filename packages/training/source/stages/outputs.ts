@@ -173,7 +173,7 @@ async function run(context: StageContext<Input>): Promise<OutputsResult> {
     const sets: OutputsSet[] = [];
     for (const { augmentation, views, taps } of wanted) {
       const key = outputsKey(provider.digest, materials, job.spec, augmentation, taught.classMap);
-      const source = { dataset, split: dataset.train, augmentation, pool: indices.train };
+      const source = { dataset, split: dataset.train, augmentation, pool: indices.students };
       let bytes = 0;
       let computed = 0;
       for (let view = 0; view < views; view++) {
@@ -251,14 +251,14 @@ async function run(context: StageContext<Input>): Promise<OutputsResult> {
       await forEachOutput(
         provider,
         source,
-        indices.train,
+        indices.students,
         view,
         taps,
         async (outputs, from) => {
           for (const [tap, writer] of writers) {
             await writer.write(outputs[tap].dataSync() as Float32Array);
           }
-          emit.progress(phase('storing', (done + from / indices.train.length) / total));
+          emit.progress(phase('storing', (done + from / indices.students.length) / total));
         },
         pause,
       );

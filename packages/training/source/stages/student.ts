@@ -73,7 +73,7 @@ export const student: StageKind<typeof input, typeof resultSchema> = {
   ],
   about: ({ student: name, seed }) => ({ networks: [name], seed }),
   plan(job) {
-    const { spec, layout, train } = job;
+    const { spec, layout } = job;
     // A control waits for the first teacher as well, so that the stage that most others need runs first.
     const first = layout.teachers.slice(0, 1).map((planned) => {
       const { name } = planned.teacher;
@@ -94,6 +94,7 @@ export const student: StageKind<typeof input, typeof resultSchema> = {
           const source = planned.initial?.source;
           const initial = source && 'teacher' in source ? trainingOf(job, source.teacher, seed) : undefined;
           const epochs = lastEpochOf(spec, training);
+          const train = teachers.length === 0 ? job.train : job.students;
           const shares = teachers.length === 0 ? controlShares(spec, planned.student, seed) : undefined;
           return {
             input: { student: name, seed, teachers, auxiliaries, ...(initial && { initial }), after },
@@ -154,7 +155,12 @@ async function run(context: StageContext<Input>): Promise<StudentResult> {
   const parameters = ofTeacher && (await loadTeacherParameters(method, ...ofTeacher));
   const taps = await openTeacherTaps(context, materials, planned, input.teachers);
   try {
-    const [result] = await runNetworks(context, materials, {
+    // A control has labels alone to learn from.
+    const { indices } = materials;
+    const learned = isControl
+      ? materials
+      : { ...materials, indices: { ...indices, train: indices.students } };
+    const [result] = await runNetworks(context, learned, {
       members: [
         {
           name: '',

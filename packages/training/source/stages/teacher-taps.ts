@@ -131,10 +131,10 @@ async function rowsOf(
   }
 }
 
-/** Maps an image's index to its row: rows are stored in the order of the training indices. */
+/** Maps an image's index to its row: rows are stored in the order of the indices that students train on. */
 function positions({ dataset, indices }: Materials): Int32Array {
   const position = new Int32Array(dataset.train.count);
-  indices.train.forEach((index, row) => {
+  indices.students.forEach((index, row) => {
     position[index] = row;
   });
   return position;

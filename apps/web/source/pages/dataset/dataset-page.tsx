@@ -137,9 +137,10 @@ function factsOf(
   if (received !== undefined) facts.push(['Fetched', bytes(received)]);
   if (source !== null) facts.push(['Source', source]);
   if (summary !== null) {
-    const { train, validation, test } = summary;
+    const { train, validation, test, unlabeled } = summary;
     facts.push(['For training', counted(train, 'sample')]);
     if (validation !== undefined) facts.push(['For validation', counted(validation, 'sample')]);
+    if (unlabeled !== undefined) facts.push(['Without a class', counted(unlabeled, 'sample')]);
     facts.push(['For testing', counted(test, 'sample')], ['A sample', shapeWords(summary)]);
   }
   if (profile !== undefined) facts.push(['Decoded', bytes(profile.bytes)]);
