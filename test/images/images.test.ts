@@ -174,7 +174,7 @@ test('the API and a worker run from the image, train a job and end by SIGTERM', 
   };
   const api = await start('api', ['node', 'apps/api/source/main.js'], env, /listening at (http:\S+?)"/);
   const worker = await start('worker', ['node', 'apps/worker/source/main.js'], env, /"engine: ([^"]+)"/);
-  expect(worker.found).toContain('tensorflow');
+  expect(worker.found).toBe('TensorFlow on the CPU');
   const client = createClient(api.found);
   const { id } = await client.jobs.create({
     dataset: { source: 'shapes', trainCount: 200, testCount: 50 },

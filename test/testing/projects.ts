@@ -44,7 +44,7 @@ export const testProjects: Record<string, TestFiles> = {
   python: { include: [`test/python/${anyTest}`] },
   /** Tests with Redis, HTTP and worker processes. */
   service: {
-    include: [`apps/*/source/${anyTest}`, queue, 'test/*.test.ts'],
+    include: [`apps/*/source/${anyTest}`, queue, 'test/*.test.ts', 'test/fuzz/*.test.ts'],
     exclude: [...unit, ...isolated, chaos, examples],
     compiled: true,
     shared: true,

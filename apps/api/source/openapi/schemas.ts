@@ -48,7 +48,7 @@ export function smallestSchemas(document: OpenApiDocument): OpenApiDocument {
 
 /**
  * Writes what openapi-python-client cannot read in another way: the `items: false` of a tuple whose `maxItems` allows no
- * more items anyway, and an `enum` of numbers, which becomes a union of constants.
+ * more items anyway, and an `enum` of numbers or of values of several types, which becomes a union.
  */
 function forGenerators(_key: string, value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value;
@@ -58,6 +58,12 @@ function forGenerators(_key: string, value: unknown): unknown {
   }
   if (type === 'number' && Array.isArray(values))
     return { ...rest, anyOf: values.map((one) => ({ const: one })) };
+  if (Array.isArray(values) && new Set(values.map((one) => typeof one)).size > 1) {
+    const others = values.filter((one) => typeof one !== 'boolean').map((one: unknown) => ({ const: one }));
+    const both = values.includes(true) && values.includes(false);
+    const flags = values.filter((one) => typeof one === 'boolean').map((one: boolean) => ({ const: one }));
+    return { ...rest, anyOf: [...(both ? [{ type: 'boolean' }] : flags), ...others] };
+  }
   return value;
 }
 
