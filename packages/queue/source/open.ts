@@ -11,6 +11,7 @@ import { checkDurability } from './redis/durability.ts';
 import { type EndedJobs, endedJobs } from './records/ended.ts';
 import { eventLog } from './records/events.ts';
 import { eventFollowers } from './records/follow.ts';
+import { type StoreHold, storeHold } from './records/hold.ts';
 import { type Inventory, inventory } from './records/inventory.ts';
 import { type Jobs, jobRecords } from './records/jobs.ts';
 import { defaultPrefix, keysUnder, requireHashTag } from './redis/keys.ts';
@@ -68,6 +69,7 @@ export interface DistilleryQueue {
   ended: EndedJobs;
   inventory: Inventory;
   leases: Leases;
+  hold: StoreHold;
   scrubs: ScrubReports;
   workers: Workers;
   /** What the service has to do, and with what; read at most once a second. */
@@ -160,6 +162,7 @@ export async function openQueue(options: QueueOptions): Promise<DistilleryQueue>
     ended: endedJobs(redis, keys),
     inventory: inventory(redis, keys),
     leases: leases(redis, keys),
+    hold: storeHold(redis, keys),
     scrubs: scrubReports(redis, keys),
     workers,
     standing: guarded(standing),

@@ -31,6 +31,7 @@ export {
   type WorkerView,
   workersViewSchema,
 } from './workers.ts';
+export { type Hold, holdSchema } from './hold.ts';
 export { type SweepReport, sweepReportSchema } from './sweep.ts';
 export { type Curve, type Curves, curvesSchema } from './curves.ts';
 export { canonicalJson, digestOf, sha256 } from './digest.ts';

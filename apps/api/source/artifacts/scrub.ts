@@ -1,11 +1,13 @@
-import type { DistilleryQueue } from '@distillery/queue';
+import { type DistilleryQueue, timeOfJobId } from '@distillery/queue';
 import { maxScrubFindings, type ScrubFinding, type ScrubReport, type StagePlan } from '@distillery/spec';
 import { type Store, verifyContent } from '@distillery/store';
 import { artifactsOf } from '@distillery/training';
 import { blobsIn, ifJobExists } from './named.ts';
-import { servicesFolder } from './services.ts';
+import { otherServices, ownManifest, servicesFolder } from './services.ts';
 
 const mostNames = 10;
+/** A service registers with its store when it starts, which may be a little after its first job. */
+const registrationMs = 60_000;
 
 /** The jobs and manifests that name a blob or a manifest, some of each. */
 interface Names {
@@ -13,13 +15,21 @@ interface Names {
   manifests: Set<string>;
 }
 
+/** What a scrub does beside looking. */
+export type ScrubChoice = Pick<ScrubReport, 'remove' | 'content'>;
+
 /** Returns the report of a scrub that begins now. */
-export function newScrub(remove: boolean): ScrubReport {
+export function newScrub({ remove, content }: ScrubChoice): ScrubReport {
   return {
     state: 'running',
     remove,
+    content,
     startedAt: new Date().toISOString(),
     finishedAt: null,
+    jobs: 0,
+    artifacts: 0,
+    services: 0,
+    newStore: false,
     blobs: 0,
     bytes: 0,
     totalBytes: 0,
@@ -34,7 +44,7 @@ export function newScrub(remove: boolean): ScrubReport {
 
 /**
  * Reads every manifest and every blob of a store, compares each with its digest, and looks for those that jobs or manifests
- * name and that are missing. Blobs are streamed, so memory holds only names, and the event loop is blocked for the digest of
+ * name and that are missing; or only looks which of them are there. Blobs are streamed, so memory holds only names, and the event loop is blocked for the digest of
  * one chunk at a time.
  *
  * @param report is filled while the scrub runs
@@ -51,20 +61,25 @@ export async function scrubStore(
   const everything = new Date(8.64e15);
   const blobs = new Map<string, Names>();
   const manifests = new Map<string, Names>();
+  let oldestJob = Number.POSITIVE_INFINITY;
+  report.services = (await otherServices(queue, store)).length;
   for await (const { size } of store.blobs(everything)) report.totalBytes += size;
   await readJobs();
+  const { since } = (await store.manifest(await ownManifest(queue))) as { since?: string };
+  report.newStore = since !== undefined && Date.parse(since) > oldestJob + registrationMs;
   await readManifests();
+  report.artifacts = blobs.size + manifests.size;
   const seen = new Set<string>();
   for await (const { digest, size } of store.blobs(everything)) {
     signal.throwIfAborted();
     seen.add(digest);
-    const intact = await verifyContent(store, digest, signal);
+    const intact = !report.content || (await verifyContent(store, digest, signal));
     report.blobs++;
     report.bytes += size;
     if (intact) continue;
     // Removed meanwhile.
     if ((await store.stat(digest)) === undefined) continue;
-    const removed = report.remove && (await store.remove(digest, before));
+    const removed = report.remove && (await removal(() => store.remove(digest, before)));
     found({ kind: 'blob', name: digest, fault: 'damaged', removed, ...named(blobs, digest) });
   }
   for (const digest of blobs.keys()) {
@@ -75,6 +90,8 @@ export async function scrubStore(
   async function readJobs(): Promise<void> {
     for await (const { id } of queue.inventory.heads()) {
       signal.throwIfAborted();
+      report.jobs++;
+      oldestJob = Math.min(oldestJob, timeOfJobId(id));
       const results = await queue.jobs.results(id);
       const plan = queue.jobs.plan(id).then(({ stages }) => stages);
       for (const stage of await ifJobExists<readonly StagePlan[]>(plan, [])) {
@@ -94,7 +111,7 @@ export async function scrubStore(
       there.add(name);
       report.manifests++;
       if ((await store.manifest(name)) === undefined) {
-        const removed = report.remove && (await store.removeManifest(name, before));
+        const removed = report.remove && (await removal(() => store.removeManifest(name, before)));
         found({ kind: 'manifest', name, fault: 'damaged', removed, ...named(manifests, name) });
         continue;
       }
@@ -107,6 +124,11 @@ export async function scrubStore(
       if (there.has(name) || (await store.manifest(name)) !== undefined) continue;
       found({ kind: 'manifest', name, fault: 'missing', removed: false, ...named(manifests, name) });
     }
+  }
+
+  /** Damaged files stay while a backup holds the store. */
+  async function removal(work: () => Promise<boolean>): Promise<boolean> {
+    return (await queue.hold.unless(work)) ?? false;
   }
 
   function found(finding: ScrubFinding): void {

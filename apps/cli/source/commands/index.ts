@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { architectures } from './architectures.ts';
 import { audit } from './audit.ts';
+import { backup } from './backup.ts';
 import { cancel } from './cancel.ts';
 import { compare } from './compare.ts';
 import { completion } from './completion.ts';
@@ -25,6 +26,7 @@ import { show } from './show.ts';
 import { sweep } from './sweep.ts';
 import { up } from './up.ts';
 import { validate } from './validate.ts';
+import { verify } from './verify.ts';
 import { watch } from './watch.ts';
 import { webhooks } from './webhooks.ts';
 import { workers } from './workers.ts';
@@ -36,5 +38,5 @@ export const commands: Record<string, (() => Command)[]> = {
   'Results:': [report, compare, download],
   'Control:': [cancel, pause, resume, retry, deleteJob],
   'Catalogue:': [methods, architectures, datasets, networks],
-  'Service:': [workers, webhooks, keys, audit, scrub, sweep, completion],
+  'Service:': [workers, webhooks, keys, audit, backup, verify, scrub, sweep, completion],
 };

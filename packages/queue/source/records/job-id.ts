@@ -13,6 +13,11 @@ export function newJobId(): string {
   return `job_${time}${Array.from(randomBytes(16), (byte) => alphabet[byte % 32]).join('')}`;
 }
 
+/** The time in milliseconds at which an id was made, by the clock of the API that made it. */
+export function timeOfJobId(id: string): number {
+  return [...id.slice(4, 14)].reduce((time, letter) => 32 * time + alphabet.indexOf(letter), 0);
+}
+
 export function isJobId(id: string): boolean {
   return /^job_[0-9a-hjkmnp-tv-z]{26}$/.test(id);
 }
