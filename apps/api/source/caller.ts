@@ -21,7 +21,11 @@ export async function checkControl(queue: DistilleryQueue, caller: Caller | null
 }
 
 /** Checks that a caller owns something, or is an administrator, or that no keys are needed. @throws DistilleryError `forbidden` */
-export function checkOwner(caller: Caller | null, owner: string | null, what: 'job' | 'network'): void {
+export function checkOwner(
+  caller: Caller | null,
+  owner: string | null,
+  what: 'job' | 'network' | 'sweep',
+): void {
   if (caller === null || caller.scope === 'admin' || owner === caller.name) return;
   const ownership = owner === null ? 'has no owner' : `belongs to ${owner}`;
   throw new DistilleryError(

@@ -8,6 +8,7 @@ import { keys } from './resources/keys.ts';
 import { networks } from './resources/networks.ts';
 import { session } from './resources/session.ts';
 import { store } from './resources/store.ts';
+import { sweeps } from './resources/sweeps.ts';
 import { uploads } from './resources/uploads.ts';
 import { webhooks } from './resources/webhooks.ts';
 import { type CallOptions, type ClientOptions, createTransport } from './transport.ts';
@@ -31,6 +32,7 @@ export function createClient(url: string, options: ClientOptions = {}) {
   const transport = createTransport(url, options);
   return {
     jobs: jobs(transport),
+    sweeps: sweeps(transport),
     /** The distillation terms. */
     methods: catalogue(transport, 'methods'),
     architectures: catalogue(transport, 'architectures'),

@@ -1,6 +1,8 @@
 export type { ApiKey, ApiKeys, NewApiKey } from './records/api-keys.ts';
 export type { Audit, AuditPage, NewAuditEntry } from './records/audit.ts';
 export type { JobControl } from './records/control.ts';
+export type { Counters, Durations } from './records/counters.ts';
+export { durationBounds } from './scripts/counters.ts';
 export type { Attempt, Begun, Fence, NewMetricRow, NewSkippedData } from './records/attempts.ts';
 export type { OnOutage } from './redis/connection.ts';
 export type { ConsumeOptions, Consumer, StageHandler } from './bull/consume.ts';
@@ -14,6 +16,7 @@ export type {
 } from './records/deliveries.ts';
 export type { EndedJobs, Retention } from './records/ended.ts';
 export type { Followed, Following } from './records/follow.ts';
+export type { InProgress } from './records/in-progress.ts';
 export type { Inventory, JobHead } from './records/inventory.ts';
 export type { Idempotency, JobHeader, JobNow, Jobs, NewJob, Owner } from './records/jobs.ts';
 export type { JobPage, JobQuery } from './records/list.ts';
@@ -27,6 +30,7 @@ export { scrub } from './redis/scrub.ts';
 export type { RequestCount, RequestCounts } from './records/request-counts.ts';
 export type { SessionLifetime, Sessions } from './records/sessions.ts';
 export type { Standing } from './records/standing.ts';
+export type { NewSweepRecord, SweepChange, SweepQuery, Sweeps } from './records/sweeps.ts';
 export type { WebhookOwner, Webhooks, WebhookTarget } from './records/webhooks.ts';
 export { capabilitiesOf } from './records/workers.ts';
-export type { LiveWorker, Registration, WorkerInfo, Workers } from './records/workers.ts';
+export type { LiveWorker, Registration, WorkerInfo, WorkerLoad, Workers } from './records/workers.ts';

@@ -24,6 +24,7 @@ import { run } from './run.ts';
 import { scrub } from './scrub.ts';
 import { show } from './show.ts';
 import { sweep } from './sweep.ts';
+import { sweeps } from './sweeps.ts';
 import { up } from './up.ts';
 import { validate } from './validate.ts';
 import { watch } from './watch.ts';
@@ -32,7 +33,7 @@ import { workers } from './workers.ts';
 
 /** Every command, under the headings and in the order of the help. */
 export const commands: Record<string, (() => Command)[]> = {
-  'Begin:': [demo, up, init, validate, run],
+  'Begin:': [demo, up, init, validate, run, sweeps],
   'Follow:': [jobs, show, watch, logs, metrics],
   'Results:': [report, compare, download, card],
   'Control:': [cancel, pause, resume, retry, deleteJob],

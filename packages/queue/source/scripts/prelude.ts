@@ -1,12 +1,24 @@
 import { jobStates } from '@distillery/spec';
+import { countersPrelude } from './counters.ts';
 import { workLists } from './work-lists.ts';
 
 const states = jobStates.map((state, i) => `${state} = KEYS[${5 + i}]`).join(', ');
 
 /** How many keys every script gets. The keys that a script needs beside them follow. */
-export const commonKeys = 13 + jobStates.length;
+export const commonKeys = 14 + jobStates.length;
 
-const work = ['live', 'ready', 'delayed', 'running', 'served', 'backlog', 'pace', 'ended', 'allEvents'];
+const work = [
+  'live',
+  'ready',
+  'delayed',
+  'running',
+  'served',
+  'backlog',
+  'pace',
+  'ended',
+  'allEvents',
+  'counters',
+];
 const workKeys = work.map((_, i) => `KEYS[${5 + jobStates.length + i}]`).join(', ');
 
 /** Approximate number of events that a job keeps, and that are kept of all jobs together; the oldest ones go first. */
@@ -17,9 +29,9 @@ const maxEvents = 20_000;
  * the JSON in it, because cjson turns an empty list into an object and rounds numbers.
  *
  * Fields of the hash: id name labels owner priority state version createdAt startedAt finishedAt reason plan stages
- * firstEvent warnings skippedData counts done best webhooks; `w:<digest>` for each warning and `d:<digest>` for each data set with skipped samples, see
+ * firstEvent warnings skippedData counts done best webhooks request; `w:<digest>` for each warning and `d:<digest>` for each data set with skipped samples, see
  * scripts/reports.ts; and for each stage `s:<stage>:` state kind needs requires shares work share attempt worker ticket order startedAt finishedAt
- * progress fraction progressAt from lastWrite reason failures furthest rows rowsFrom progressEvent metricsEvent checkpointEvent.
+ * progress fraction progressAt from lastWrite reason failures furthest rows rowsFrom counted progressEvent metricsEvent checkpointEvent.
  */
 export const prelude = `
 local job, results, metrics, events = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
@@ -97,7 +109,7 @@ local function updateLive(id, state)
   if over then redis.call('ZREM', live, owner .. ' ' .. id) else redis.call('ZADD', live, 0, owner .. ' ' .. id) end
 end
 
-${workLists}
+${workLists}${countersPrelude}
 local function moveJob(state, reason)
   moved = true
   local id = redis.call('HGET', job, 'id')
@@ -134,6 +146,7 @@ local function countRunning()
 end
 
 local function endJob(state, reason)
+  count('jobs ' .. state)
   redis.call('HSET', job, 'finishedAt', now())
   moveJob(state, reason)
 end

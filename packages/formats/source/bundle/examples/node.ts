@@ -25,6 +25,8 @@ const x = new ort.Tensor('float32', Float32Array.from(row), [1, ...given.shape])
 
 const inputs = { image: images, ids: texts, row: rows };
 
+const runtime = "import * as ort from 'onnxruntime-node';\n";
+
 /** Writes an example for Node.js that runs a model in ONNX Runtime, and prints what the one in Python prints. */
 export function nodeExample({ input }: Preparation): string {
   const [name, line] = input === 'image' ? [' sharp', "import sharp from 'sharp';\n"] : ['', ''];
@@ -32,8 +34,7 @@ export function nodeExample({ input }: Preparation): string {
 // node example.mjs ${givenTo[input]}
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import * as ort from 'onnxruntime-node';
-${line}
+${runtime}${line}
 const path = (name) => fileURLToPath(new URL(name, import.meta.url));
 const read = async (name) => JSON.parse(await readFile(path(name), 'utf8'));
 const [labels, given] = await Promise.all([read('labels.json'), read('preprocessing.json')]);
