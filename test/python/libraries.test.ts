@@ -92,17 +92,17 @@ const cases: Record<string, Case> = {
 const script = `
 import json, sys, torch, safetensors.torch
 folder, library, cases = sys.argv[1], sys.argv[2], json.loads(sys.argv[3])
-if library == "torchvision":
-    try:
-        import torchvision
-    except RuntimeError:
-        # Its compiled operators are of another build than PyTorch. No network here needs them, but it looks for their names.
-        for name in [name for name in sys.modules if name.startswith("torchvision")]: del sys.modules[name]
-        declared = torch.library.Library("torchvision", "DEF")
-        for name in ("nms", "qnms"): declared.define(name + "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-        import torchvision
-else:
-    import transformers
+try:
+    import torchvision
+except ImportError:
+    pass
+except RuntimeError:
+    # Its compiled operators are of another build than PyTorch. No network here needs them, but it looks for their names.
+    for name in [name for name in sys.modules if name.startswith("torchvision")]: del sys.modules[name]
+    declared = torch.library.Library("torchvision", "DEF")
+    for name in ("nms", "qnms"): declared.define(name + "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+    import torchvision
+if library == "huggingface": import transformers
 
 def logits(model, x, training):
     model.train(training)

@@ -16,7 +16,9 @@ for before, side, to in cases:
 print(json.dumps(answer))
 `;
 
-test("position embeddings are resized as PyTorch's bicubic interpolation does", { timeout: pythonTimeout + 60_000 }, async (context) => {
+test("position embeddings are resized as PyTorch's bicubic interpolation does", {
+  timeout: pythonTimeout + 60_000,
+}, async (context) => {
   const python = await pythonWith(['torch', 'numpy']);
   if (python === undefined) return context.skip('no Python with torch can be had here');
   const width = 3;

@@ -84,8 +84,8 @@ export const mobilenetV3: Architecture<typeof options> = {
           ? { squeeze: multipleOf8(expanded / 4), activation: 'relu', gate: 'hard_sigmoid' }
           : undefined,
       });
-      const [, , , , , next = 2] = blocks[index + 1] ?? [];
-      if (next > 1) net.tap(`stage${++stage}`, x);
+      const isLast = index === blocks.length - 1;
+      if (isLast || blocks[index + 1][5] > 1) net.tap(`stage${++stage}`, x);
     }
     const wide = { out: 6 * net.shape(x)[2], kernel: 1 };
     x = convNorm(net, `features.${blocks.length + 1}`, x, { ...wide, activation: 'hard_swish', norm });

@@ -47,7 +47,8 @@ export function fitCopies(
     const path = `/${name}`;
     if (found === undefined) {
       fields.push({ path, message: `is missing in the source as ${theirs}, expected [${expected}]` });
-    } else if (`${found}` === `${expected}` || resizing(parameters, name, found) !== undefined) copied[name] = theirs;
+    } else if (`${found}` === `${expected}` || resizing(parameters, name, found) !== undefined)
+      copied[name] = theirs;
     else {
       const hint = classifier.has(name) ? '; "classifier": "fresh" starts it from random weights' : '';
       const message = `has the shape [${found}] in the source (${theirs}), expected [${expected}]${hint}`;
@@ -73,7 +74,9 @@ export function resizing(
   const own = parameters.find((parameter) => parameter.name === name);
   if (name !== 'pos_embed' || own === undefined) return undefined;
   // Tables of texts have no tokens before their first position, and none is resized.
-  const before = parameters.filter((parameter) => ['cls_token', 'dist_token'].includes(parameter.name)).length;
+  const before = parameters.filter((parameter) =>
+    ['cls_token', 'dist_token'].includes(parameter.name),
+  ).length;
   return before === 0 ? undefined : gridsOf(found, interchangeShape(own), before);
 }
 

@@ -11,7 +11,14 @@ import { loadInitial } from './load.ts';
 import { resizedPositions } from './positions.ts';
 
 const planOf = (side: number, options: object = {}) => {
-  const choice = architectures.schema.parse({ type: 'vit', patch: 8, width: 12, depth: 1, heads: 2, ...options });
+  const choice = architectures.schema.parse({
+    type: 'vit',
+    patch: 8,
+    width: 12,
+    depth: 1,
+    heads: 2,
+    ...options,
+  });
   return trace(bind(architectures.get('vit'), choice, { classes: 3 }), [side, side, 3]);
 };
 const shapesOf = ({ parameters }: ReturnType<typeof planOf>) =>
@@ -30,7 +37,9 @@ test('a vision transformer starts from one for images of another size, with resi
   expect(fields).toEqual([]);
   const warnings: string[] = [];
   const initial = { source: { weights: digest }, ...copies };
-  const loaded = await loadInitial(store, digest, initial, large.parameters, {}, (text) => warnings.push(text));
+  const loaded = await loadInitial(store, digest, initial, large.parameters, {}, (text) =>
+    warnings.push(text),
+  );
   expect(warnings).toEqual([
     'the positions of the initial weights (pos_embed) were resized from 2×2 patches for 4×4',
   ]);
@@ -45,5 +54,5 @@ test('positions of another width, and patches of another size, are refused by na
   const wide = fitCopies(planOf(32), new Set(), shapesOf(planOf(16, { width: 24 })), whole);
   expect(wide.fields.map(({ path }) => path)).toContain('/pos_embed');
   const patches = fitCopies(planOf(32, { patch: 4 }), new Set(), shapesOf(planOf(32)), whole);
-  expect(patches.fields.map(({ path }) => path)).toEqual(['/patch_embed.proj.weight']);
+  expect(new Set(patches.fields.map(({ path }) => path))).toEqual(new Set(['/patch_embed.proj.weight']));
 });

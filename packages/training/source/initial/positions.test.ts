@@ -5,11 +5,26 @@ test('tables of squares of patches behind the same tokens are resized, others ar
   expect(gridsOf([1, 197, 8], [1, 37, 8], 1)).toEqual({ before: 1, from: 14, to: 6 });
   expect(gridsOf([1, 18, 8], [1, 6, 8], 2)).toEqual({ before: 2, from: 4, to: 2 });
   for (const [source, own] of [
-    [[1, 5, 8], [1, 5, 8]],
-    [[1, 5, 8], [1, 10, 4]],
-    [[1, 7, 8], [1, 5, 8]],
-    [[5, 8], [10, 8]],
-    [[1, 1, 8], [1, 5, 8]],
+    [
+      [1, 5, 8],
+      [1, 5, 8],
+    ],
+    [
+      [1, 5, 8],
+      [1, 10, 4],
+    ],
+    [
+      [1, 7, 8],
+      [1, 5, 8],
+    ],
+    [
+      [5, 8],
+      [10, 8],
+    ],
+    [
+      [1, 1, 8],
+      [1, 5, 8],
+    ],
   ])
     expect(gridsOf(source, own, 1), `${source} → ${own}`).toBeUndefined();
 });

@@ -24,7 +24,9 @@ export function gridsOf(
   const [from, to] = [source, own].map((shape) => Math.sqrt(shape[1] - before));
   const isTable = (shape: readonly number[]) => shape.length === 3 && shape[0] === 1;
   const fits = isTable(source) && isTable(own) && source[2] === own[2] && from !== to;
-  return fits && [from, to].every((side) => Number.isInteger(side) && side > 0) ? { before, from, to } : undefined;
+  return fits && [from, to].every((side) => Number.isInteger(side) && side > 0)
+    ? { before, from, to }
+    : undefined;
 }
 
 /**
@@ -34,7 +36,11 @@ export function gridsOf(
  * @param table `[before + from², width]`
  * @returns `[before + to², width]`
  */
-export function resizedPositions(table: Float32Array, width: number, { before, from, to }: Grids): Float32Array {
+export function resizedPositions(
+  table: Float32Array,
+  width: number,
+  { before, from, to }: Grids,
+): Float32Array {
   const resized = new Float32Array((before + to * to) * width);
   resized.set(table.subarray(0, before * width));
   const places = Array.from({ length: to }, (_, index) => weighted(index, from, to));
