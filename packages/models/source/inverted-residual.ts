@@ -9,7 +9,7 @@ export function activated<T>(net: Net<T>, x: T, by: Activation): T {
 }
 
 /** The squeeze-and-excitation of a block (Hu et al., CVPR 2018, arXiv:1709.01507). */
-export interface Excitation {
+interface Excitation {
   /** The channels that the mean of the map is squeezed to. */
   squeeze: number;
   activation: Activation;
