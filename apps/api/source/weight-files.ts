@@ -47,7 +47,7 @@ export async function weightFile(
       () => encode(choice),
       (before) => store.renew(before.digest),
     );
-    return { ...file, stream: (range) => store.stream(file.digest, range) };
+    return { ...file, ...streamed(store, file.digest) };
   }
   const blob = await store.stat(digest);
   if (blob === undefined)
@@ -67,7 +67,15 @@ export async function weightFile(
       `the content of the file ${digest} does not match its digest: retry the job to make it again`,
     );
   }
-  return { ...blob, stream: (range) => store.stream(digest, range) };
+  return { ...blob, ...streamed(store, digest) };
+}
+
+/** How the bytes of a stored file reach the client. */
+function streamed(store: Store, digest: string): Pick<SentFile, 'stream' | 'elsewhere'> {
+  return {
+    stream: (range) => store.stream(digest, range),
+    elsewhere: store.downloadUrl && ((as) => store.downloadUrl!(digest, as)),
+  };
 }
 
 /** Whether the options are those of the file that is stored. */
