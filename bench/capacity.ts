@@ -58,12 +58,16 @@ const client = createClient(api.url);
 
 /** The memory that the data of Redis takes, in bytes. */
 function memory(): number {
-  const info = execFileSync('redis-cli', ['-p', new URL(redis.url).port, 'INFO', 'memory'], { encoding: 'utf8' });
+  const info = execFileSync('redis-cli', ['-p', new URL(redis.url).port, 'INFO', 'memory'], {
+    encoding: 'utf8',
+  });
   return Number(/used_memory_dataset:(\d+)/.exec(info)?.[1]);
 }
 
 function show(what: string, value: number, unit: string): void {
-  console.log(`${what.padEnd(60)} ${value.toLocaleString('en', { maximumFractionDigits: 1 }).padStart(10)} ${unit}`);
+  console.log(
+    `${what.padEnd(60)} ${value.toLocaleString('en', { maximumFractionDigits: 1 }).padStart(10)} ${unit}`,
+  );
 }
 
 /** Requests a second of a path, eight at a time. */
@@ -84,14 +88,22 @@ async function requests(path: string): Promise<number> {
 
 try {
   const { id } = await client.jobs.create({ ...spec, students: spec.students.slice(0, 1), seeds: [1] });
-  const worker = await startWorker({ ...at, trainers: 1, stallSeconds: 600, lockSeconds: 15, version: 'bench' });
+  const worker = await startWorker({
+    ...at,
+    trainers: 1,
+    stallSeconds: 600,
+    lockSeconds: 15,
+    version: 'bench',
+  });
   const done = await client.jobs.wait(id);
   await worker.close();
   if (done.state !== 'succeeded') throw new Error(JSON.stringify(done.reason));
   const { teachers, students } = await client.jobs.report(id);
   for await (const event of client.jobs.events(id)) {
     if (event.type !== 'checkpoint') continue;
-    const trained = [...teachers, ...students.flatMap(({ runs }) => runs)].find(({ stage }) => stage === event.stage);
+    const trained = [...teachers, ...students.flatMap(({ runs }) => runs)].find(
+      ({ stage }) => stage === event.stage,
+    );
     if (trained === undefined) continue;
     show(`checkpoint of ${event.stage}, bytes for each parameter`, event.bytes / trained.parameters, 'B');
   }
@@ -111,7 +123,10 @@ try {
       time: new Date().toISOString(),
       values: { loss: Math.random(), cross_entropy: Math.random(), learning_rate: 0.1 },
     });
-    await queue.attempts.metrics(begun, Array.from({ length: 100 }, (_, i) => row(step + i)));
+    await queue.attempts.metrics(
+      begun,
+      Array.from({ length: 100 }, (_, i) => row(step + i)),
+    );
   }
   show('Redis for each 1000 rows of metrics', (memory() - rows) / 20 / 1024, 'KiB');
 

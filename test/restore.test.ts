@@ -160,7 +160,8 @@ beforeAll(async () => {
       await client.store.release();
     });
     const states = await Promise.all(ids.map(async (id) => (await client.jobs.get(id)).state));
-    if (states.join(' ') !== 'succeeded running queued') throw new Error(`after the backup: ${states.join(' ')}`);
+    if (states.join(' ') !== 'succeeded running queued')
+      throw new Error(`after the backup: ${states.join(' ')}`);
     for (const id of ids) await ended(service, id);
     weights = await weightsIn(service);
   } finally {
@@ -206,7 +207,9 @@ test('a service that was lost is started again from its backup, and every job en
   expect(await verify(service)).toMatchObject({ missing: 0, damaged: 0, services: 0 });
 });
 
-test('with a store from before the jobs, what is missing is told and made again', { timeout: 240_000 }, async () => {
+test('with a store from before the jobs, what is missing is told and made again', {
+  timeout: 240_000,
+}, async () => {
   const store = join(folder, 'older');
   await cp(join(folder, 'copy', 'manifests', 'service'), join(store, 'manifests', 'service'), {
     recursive: true,
@@ -228,7 +231,9 @@ test('with a store from before the jobs, what is missing is told and made again'
   expect(await verify(service)).toMatchObject({ missing: 0, damaged: 0 });
 });
 
-test('with the store of another service, verify says so and nothing is collected', { timeout: 120_000 }, async () => {
+test('with the store of another service, verify says so and nothing is collected', {
+  timeout: 120_000,
+}, async () => {
   const store = join(folder, 'foreign');
   const other = await startService({ workers: 1, storeUrl: pathToFileURL(store).href });
   await other.complete(spec('foreign', 5));

@@ -97,7 +97,9 @@ test('this version reads every job of the earlier one', async () => {
     const file = await fetch(`${service.url}/v1/jobs/${id}/${name}/weights`);
     expect([name, file.status]).toEqual([name, 200]);
     const digest = sha256(new Uint8Array(await file.arrayBuffer()));
-    const known = Object.entries(weights).find(([key]) => key.startsWith(which.split(' ')[0]) && key.endsWith('best'));
+    const known = Object.entries(weights).find(
+      ([key]) => key.startsWith(which.split(' ')[0]) && key.endsWith('best'),
+    );
     expect(digest).toBe(known?.[1]);
   }
   expect((await client.jobs.metrics(jobs.running.id, { stage: 'teacher' }).page()).metrics).not.toEqual([]);
@@ -106,7 +108,9 @@ test('this version reads every job of the earlier one', async () => {
   expect(verified).toMatchObject({ state: 'done', jobs: 4, missing: 0, damaged: 0, services: 0 });
 });
 
-test('it goes on with jobs of the earlier version from their checkpoints, and finishes them', { timeout: 240_000 }, async () => {
+test('it goes on with jobs of the earlier version from their checkpoints, and finishes them', {
+  timeout: 240_000,
+}, async () => {
   const { client } = service;
   await client.jobs.resume(jobs.paused.id);
   for (const name of ['running', 'queued', 'paused']) {
@@ -116,18 +120,20 @@ test('it goes on with jobs of the earlier version from their checkpoints, and fi
     const before = jobs[name].stages[0];
     const [teacher] = (await client.jobs.get(jobs[name].id)).stages;
     expect(teacher.attempt).toBe(before.attempt + 1);
-    const { metrics } = await client.jobs
-      .metrics(jobs[name].id, { stage: 'teacher', limit: 10_000 })
-      .page();
+    const { metrics } = await client.jobs.metrics(jobs[name].id, { stage: 'teacher', limit: 10_000 }).page();
     // The first epoch of the new attempt is one behind a checkpoint of the earlier version.
     expect(metrics.find(({ attempt }) => attempt === teacher.attempt)?.epoch).toBeGreaterThan(10);
   }
 });
 
-test('a job that is submitted now shares what the earlier version has trained', { timeout: 120_000 }, async () => {
+test('a job that is submitted now shares what the earlier version has trained', {
+  timeout: 120_000,
+}, async () => {
   const { client } = service;
   const spec = await client.jobs.spec(jobs.finished.id);
   const { id } = await client.jobs.create({ ...spec, name: 'again' });
   expect(await ended(id)).toMatchObject({ state: 'succeeded' });
-  expect(weightsOf(await client.jobs.report(id))).toEqual(weightsOf(await client.jobs.report(jobs.finished.id)));
+  expect(weightsOf(await client.jobs.report(id))).toEqual(
+    weightsOf(await client.jobs.report(jobs.finished.id)),
+  );
 });

@@ -23,7 +23,9 @@ export const scrubReportSchema = z.object({
   remove: z.boolean().describe('Whether damaged files are removed.'),
   content: z
     .boolean()
-    .describe('Whether the bytes of blobs are compared with their digests; false looks only whether they are there, and not for checkpoints, which trainers replace.'),
+    .describe(
+      'Whether the bytes of blobs are compared with their digests; false looks only whether they are there, and not for checkpoints, which trainers replace.',
+    ),
   startedAt: z.iso.datetime(),
   finishedAt: z.iso.datetime().nullable(),
   jobs: z.number().int().describe('The number of jobs whose records were read.'),
@@ -36,7 +38,9 @@ export const scrubReportSchema = z.object({
     ),
   newStore: z
     .boolean()
-    .describe('Whether this service began to use the store after its oldest job was created, so that it was another store before.'),
+    .describe(
+      'Whether this service began to use the store after its oldest job was created, so that it was another store before.',
+    ),
   blobs: z.number().int().describe('The number of blobs that were read or looked at.'),
   bytes: z.number().int().describe('Their size in bytes.'),
   totalBytes: z.number().int().describe('The size of all blobs in the store, in bytes.'),

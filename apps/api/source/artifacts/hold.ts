@@ -11,7 +11,11 @@ const patienceMs = 20_000;
  * @throws DistilleryError `not_ready` when they take longer than 20 seconds; the hold stays
  */
 export async function beginHold(queue: DistilleryQueue, forMs: number): Promise<Date | null> {
-  for (const end = Date.now() + patienceMs; (await queue.hold.begin(Math.round(forMs))) > 0; await delay(200)) {
+  for (
+    const end = Date.now() + patienceMs;
+    (await queue.hold.begin(Math.round(forMs))) > 0;
+    await delay(200)
+  ) {
     if (Date.now() < end) continue;
     throw new DistilleryError(
       'not_ready',

@@ -37,7 +37,9 @@ function isRight({ state, damaged, missing, services }: ScrubReport): boolean {
 export function verifyText(report: ScrubReport): string {
   const { state, error, jobs, artifacts, damaged, missing, findings, services, newStore } = report;
   if (state !== 'done') return `  The check is not complete, ${error ?? 'its service ended'}.`;
-  const lines = [`  ${integer(jobs)} jobs were read; they and the manifests name ${integer(artifacts)} files.`];
+  const lines = [
+    `  ${integer(jobs)} jobs were read; they and the manifests name ${integer(artifacts)} files.`,
+  ];
   if (services > 0) {
     lines.push(
       `  ${integer(services)} other ${services === 1 ? 'service has' : 'services have'} used the store, or Redis has lost its data.`,
@@ -52,7 +54,16 @@ export function verifyText(report: ScrubReport): string {
   for (const id of findings.flatMap((finding) => finding.jobs)) affected.set(id, (affected.get(id) ?? 0) + 1);
   const rows = [...affected].map(([id, files]) => [id, integer(files)]);
   if (rows.length > 0) {
-    lines.push(table([{ title: 'job', whole: true }, { title: 'files that it misses', align: 'right' }], rows), '');
+    lines.push(
+      table(
+        [
+          { title: 'job', whole: true },
+          { title: 'files that it misses', align: 'right' },
+        ],
+        rows,
+      ),
+      '',
+    );
     lines.push(
       '  Jobs that have not ended make what they miss themselves; for others:',
       ...[...affected.keys()].slice(0, mostRemedies).map((id) => `  distill retry ${id}`),
@@ -60,6 +71,7 @@ export function verifyText(report: ScrubReport): string {
     );
   }
   const others = findings.filter((finding) => finding.jobs.length === 0).length;
-  if (others > 0) lines.push(`  ${integer(others)} of them are named by manifests alone: distill scrub lists them.`);
+  if (others > 0)
+    lines.push(`  ${integer(others)} of them are named by manifests alone: distill scrub lists them.`);
   return lines.join('\n');
 }

@@ -34,7 +34,10 @@ export function store(transport: Transport) {
      * @example
      * await client.store.scrub({ remove: true });
      */
-    scrub: (choice: { remove?: boolean; content?: boolean } = {}, options: CallOptions = {}): Promise<ScrubReport> =>
+    scrub: (
+      choice: { remove?: boolean; content?: boolean } = {},
+      options: CallOptions = {},
+    ): Promise<ScrubReport> =>
       transport.json<ScrubReport>({
         path: '/v1/store/scrub',
         method: 'POST',

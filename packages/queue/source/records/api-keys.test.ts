@@ -44,7 +44,10 @@ test('a key ends by itself when its time has come, also for the sessions that be
   await delay(Date.parse(soon) - Date.now() + 20);
   expect(await apiKeys.verify(token)).toBeUndefined();
   expect(await sessions.verify(session)).toBeUndefined();
-  expect((await apiKeys.list()).find((key) => key.id === id)).toMatchObject({ expiresAt: soon, revokedAt: null });
+  expect((await apiKeys.list()).find((key) => key.id === id)).toMatchObject({
+    expiresAt: soon,
+    revokedAt: null,
+  });
 });
 
 test('two keys of one name are valid side by side until the first is revoked', async () => {

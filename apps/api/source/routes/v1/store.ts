@@ -1,4 +1,10 @@
-import { DistilleryError, type Hold, holdSchema, scrubReportSchema, sweepReportSchema } from '@distillery/spec';
+import {
+  DistilleryError,
+  type Hold,
+  holdSchema,
+  scrubReportSchema,
+  sweepReportSchema,
+} from '@distillery/spec';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { createScrubber } from '../../artifacts/scrubber.ts';
