@@ -29,6 +29,7 @@ if jobState ~= 'queued' and jobState ~= 'running' then return skip('job_' .. job
 if not state then return skip('stage_unknown') end
 if state ~= 'queued' and state ~= 'running' then return skip('stage_' .. state) end
 local time = now()
+if state == 'running' then charge(stage) end
 local failures = state == 'running' and countFailure(stage) or tonumber(get(stage, 'failures') or 0)
 local attempt = redis.call('HINCRBY', job, 's:' .. stage .. ':attempt', 1)
 unset(stage, 'finishedAt', 'progress', 'fraction', 'progressAt', 'from', 'reason')

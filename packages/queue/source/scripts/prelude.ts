@@ -4,9 +4,9 @@ import { workLists } from './work-lists.ts';
 const states = jobStates.map((state, i) => `${state} = KEYS[${5 + i}]`).join(', ');
 
 /** How many keys every script gets. The keys that a script needs beside them follow. */
-export const commonKeys = 13 + jobStates.length;
+export const commonKeys = 14 + jobStates.length;
 
-const work = ['live', 'ready', 'delayed', 'running', 'served', 'backlog', 'pace', 'ended', 'allEvents'];
+const work = ['live', 'ready', 'delayed', 'running', 'served', 'backlog', 'pace', 'ended', 'allEvents', 'usage'];
 const workKeys = work.map((_, i) => `KEYS[${5 + jobStates.length + i}]`).join(', ');
 
 /** Approximate number of events that a job keeps, and that are kept of all jobs together; the oldest ones go first. */
@@ -83,6 +83,21 @@ local function needsMet(stage)
   return true
 end
 
+-- How many jobs of the owners of a project have not ended. '0' comes right after '/'.
+local function countLiveOf(project)
+  return redis.call('ZLEXCOUNT', live, '[' .. project .. '/', '(' .. project .. '0')
+end
+
+-- Counts the time for which a stage has run as used by the project of its job.
+local function charge(stage)
+  local project = string.match(redis.call('HGET', job, 'owner') or '', '^([^/]+)/')
+  local started = tonumber(get(stage, 'startedAt') or nil)
+  if not project or not started then return end
+  local time = tonumber(now())
+  local seconds = string.format('%.3f', math.max(0, time - started) / 1000)
+  redis.call('HINCRBYFLOAT', usage, project .. ' ' .. math.floor(time / 86400000), seconds)
+end
+
 -- How many jobs of an owner have not ended. No name contains a space, and '!' comes right after it.
 local function countLive(owner)
   return redis.call('ZLEXCOUNT', live, '[' .. owner .. ' ', '(' .. owner .. '!')
@@ -111,6 +126,7 @@ end
 
 local function moveStage(stage, state, reason)
   moved = true
+  if get(stage, 'state') == 'running' and state ~= 'running' then charge(stage) end
   local ticket = get(stage, 'ticket')
   if ticket and state ~= 'running' then
     redis.call('HDEL', running, ticket)
