@@ -1,4 +1,6 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { privateApi } from '@distillery/api/testing';
@@ -15,7 +17,7 @@ import {
 // Files that people bring, from the file on their machine to what the service has found in it.
 
 describeInBrowser('the pages of data sets', () => {
-  const held = privateApi();
+  const held = privateApi({ fetchNetworks: ['127.0.0.1'] });
   const browser = testBrowser();
   let folder: string;
   beforeAll(async () => {
@@ -97,5 +99,29 @@ describeInBrowser('the pages of data sets', () => {
     await page.getByText('one.csv is deleted.').waitFor();
     expect(new URL(page.url()).pathname).toBe('/datasets');
     await expect.poll(() => page.getByRole('row').filter({ hasText: 'one.csv' }).count()).toBe(0);
+  });
+
+  test('a file on the web is fetched by its address', { timeout: 60_000 }, async () => {
+    const text = syntheticTexts(200);
+    const host = createServer((_, response) => response.end(text));
+    await new Promise<void>((listening) => host.listen(0, '127.0.0.1', listening));
+    const { port } = host.address() as AddressInfo;
+    try {
+      const page = await browser.open(`${held.api.url}/datasets`);
+      const address = page.getByRole('textbox', { name: 'Address of a file on the web' });
+      await address.fill('http://10.0.0.1/a.csv');
+      await page.getByRole('button', { name: 'Fetch' }).click();
+      await page.getByRole('alert').getByText('FETCH_NETWORKS').waitFor();
+      await expectAccessible(page);
+      await address.fill(`http://127.0.0.1:${port}/from-the-web.csv`);
+      await page.getByRole('button', { name: 'Fetch' }).click();
+      await page.getByRole('heading', { name: 'from-the-web.csv' }).waitFor();
+      await page.getByText('Ready', { exact: true }).waitFor({ timeout: 30_000 });
+      await page.getByText(`http://127.0.0.1:${port}/from-the-web.csv`).waitFor();
+      await expectAccessible(page);
+      await expectFits(await browser.open(`${held.api.url}/datasets`, { width: 390 }));
+    } finally {
+      host.close();
+    }
   });
 });

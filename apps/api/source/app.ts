@@ -18,7 +18,9 @@ import { openapi } from './plugins/openapi.ts';
 import { otherSites } from './plugins/other-sites.ts';
 import { preconditions } from './plugins/preconditions.ts';
 import { requestId } from './plugins/request-id.ts';
+import { requestMetrics } from './plugins/request-metrics.ts';
 import { requestTime } from './plugins/request-time.ts';
+import type { ProcessMetrics } from './metrics/process-metrics.ts';
 import type { PageFiles } from './page/files.ts';
 import { problemOf, problemType } from './problem.ts';
 import { routes } from './routes/index.ts';
@@ -38,6 +40,8 @@ export interface AppOptions extends Services {
   requestTimeout?: number;
   /** Addresses and ranges of proxies whose `X-Forwarded-For` header is trusted; default none. */
   trustProxy?: string[];
+  /** Counts requests; default: they are not counted. */
+  answered?: ProcessMetrics['answered'] | undefined;
   /** The built dashboard; undefined when there is none. */
   pageFiles?: PageFiles | undefined;
   /** Default: those of the setting API_STREAMS, with a heartbeat every 15 seconds. */
@@ -59,6 +63,7 @@ export async function buildApp({
   webhooks = webhookRules({}, version),
   uploads = uploadRules({}),
   pageFiles,
+  answered,
   ...services
 }: AppOptions): Promise<FastifyInstance> {
   const loggerInstance: FastifyBaseLogger | undefined = logger;
@@ -90,6 +95,7 @@ export async function buildApp({
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
   await app.register(requestId);
+  if (answered !== undefined) await app.register(requestMetrics, { answered });
   await app.register(errors);
   await app.register(requestTime, { milliseconds: requestTimeout });
   await app.register(compression);

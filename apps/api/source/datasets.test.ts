@@ -248,7 +248,7 @@ test('owners see and use their own data sets', { timeout: 60_000 }, async () => 
   expect(await two.view(theirs.id)).toMatchObject({ state: 'ready' });
   await delay(20);
   await sweepStore(held.queue, held.store, { before: new Date(8.64e15), remove: true, force: true });
-  expect(await held.store.stat(file.digest)).toBeDefined();
+  expect(await held.store.stat(String(file.digest))).toBeDefined();
 });
 
 test('a program that is stopped while it reads refuses the data set, and the service goes on', {

@@ -43,6 +43,7 @@ test('the requests work in a shell', { timeout: 60_000 }, async () => {
     UPLOAD: 'upl_none',
     DATASET: 'data_none',
     WEBHOOK: 'wh_none',
+    SWEEP: 'sweep_none',
     DELIVERY: '1-1',
     TOKEN: 'none',
     no_proxy: '*',

@@ -2,6 +2,8 @@ import type { Store } from '@distillery/store';
 import type { DistilleryQueue } from '@distillery/queue';
 import type { jobSpecSchema, Kinds } from '@distillery/spec';
 import type { z } from 'zod';
+import type { Fetcher } from './fetches/fetcher.ts';
+import type { Exposition } from './metrics/exposition.ts';
 import type { Profiler } from './profiles/profiler.ts';
 import type { Records } from './threads/records.ts';
 import type { Submissions } from './threads/submissions.ts';
@@ -24,4 +26,6 @@ export interface Services {
   submissions: Submissions;
   records: Records;
   profiler: Pick<Profiler, 'run'>;
+  fetcher: Pick<Fetcher, 'run'>;
+  exposition: Exposition;
 }

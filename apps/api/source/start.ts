@@ -11,17 +11,23 @@ import { startRetention } from './artifacts/retention.ts';
 import { otherServices } from './artifacts/services.ts';
 import { type AccessSettings, accessOf } from './access.ts';
 import { buildApp } from './app.ts';
+import { exposition } from './metrics/exposition.ts';
+import { listenForMetrics } from './metrics/listen.ts';
+import { processMetrics } from './metrics/process-metrics.ts';
 import { readPageFiles } from './page/files.ts';
 import { startProfiler } from './profiles/profiler.ts';
 import type { Bounds } from './threads/bounded.ts';
 import { startExpiry } from './uploads/expire.ts';
-import { type UploadSettings, uploadRules } from './uploads/rules.ts';
+import { startFetcher } from './fetches/fetcher.ts';
+import { fetchRules, type FetchRules, type FetchSettings } from './fetches/rules.ts';
+import { startSweeps } from './sweeps/drive.ts';
 import { startWebhookSender } from './webhooks/sender.ts';
 import { type WebhookSettings, webhookRules } from './webhooks/settings.ts';
+import { storeProbe } from './store-probe.ts';
 import { startRecords } from './threads/records.ts';
 import { startSubmissions } from './threads/submissions.ts';
 
-export interface ApiOptions extends AccessSettings, UploadSettings, WebhookSettings {
+export interface ApiOptions extends AccessSettings, FetchSettings, WebhookSettings {
   redisUrl: string;
   /** Prefix of every Redis key; the queue's own default when undefined. */
   prefix?: string | undefined;
@@ -65,13 +71,19 @@ export interface ApiOptions extends AccessSettings, UploadSettings, WebhookSetti
   heartbeatSeconds?: number;
   /** How often and after how long the artifacts of deleted jobs are removed. */
   collection?: CollectorOptions;
+  /** A second port for `/metrics` and `/v1/demand`, without keys; 0 takes a free one. Default: none. */
+  metricsPort?: number | undefined;
   /** How many submissions and plans run at once and how many more may wait; default 8 and 100. */
   submissions?: Bounds;
+  /** Changes to how files are fetched from the web, for tests. */
+  fetching?: Partial<FetchRules>;
 }
 
 export interface RunningApi {
   /** `http://host:port` */
   url: string;
+  /** The port of the metrics; undefined when they have none. */
+  metricsPort: number | undefined;
   /** Waits for the requests in progress, then closes everything. */
   close(): Promise<void>;
 }
@@ -90,6 +102,7 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
   } = options;
   await loadPlugins(options.plugins ?? []);
   const access = accessOf(options, host);
+  const counted = processMetrics(version);
   const dataDisk = options.dataDisk ?? defaultOf('dataDisk');
   const store = await openStore(options.store, {
     warn: (message) => log.warn(message),
@@ -103,7 +116,10 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
       days: options.sessionDays ?? defaultOf('sessionDays'),
       idleHours: options.sessionIdleHours ?? defaultOf('sessionIdleHours'),
     },
-    onError: (error) => log.warn({ err: error }, 'Redis'),
+    onError: (error) => {
+      counted.redisFailed();
+      log.warn({ err: error }, 'Redis');
+    },
   });
   if (!options.volatileRedis) await refuseVolatile(queue, log);
   const warn = (message: string) => log.warn(message);
@@ -113,6 +129,7 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
     cacheDir: options.dataDir,
     roots,
     diskBytes: dataDisk,
+    fetchNetworks: options.fetchNetworks ?? [],
     bounds: options.submissions,
   });
   const records = startRecords({ ...opened, services: { queue, store } });
@@ -120,7 +137,7 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
   if (pageFiles === undefined)
     log.warn('the dashboard is not built, so / serves none: node scripts/setup.mjs builds it');
   const rules = webhookRules(options, version);
-  const uploads = uploadRules(options);
+  const fetching = { ...fetchRules(options, version), ...options.fetching };
   const profiler = startProfiler(queue, store, log, {
     store: store.url,
     dataDir: options.dataDir,
@@ -129,13 +146,24 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
     dataMemory: options.dataMemory ?? defaultOf('dataMemory'),
     plugins: loadedPlugins,
   });
+  const services = { queue, store, submissions, rules: fetching };
+  const fetcher = startFetcher(services, log, () => profiler.run());
+  const shown = exposition({
+    queue,
+    process: counted,
+    storeIsWritable: storeProbe(store),
+    folders: { data: options.dataDir },
+  });
   const app = await buildApp({
+    answered: counted.answered,
+    exposition: shown,
     pageFiles,
     queue,
     store,
     submissions,
     records,
     profiler,
+    fetcher,
     catalogue: { kinds, jobSpec, stageKinds: stageKinds.list.map(({ type }) => type), planSchema },
     logger: log,
     access,
@@ -145,7 +173,7 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
       ...(options.heartbeatSeconds === undefined ? {} : { heartbeatSeconds: options.heartbeatSeconds }),
     },
     webhooks: rules,
-    uploads,
+    uploads: fetching,
     version,
     ...(requestTimeout === undefined ? {} : { requestTimeout }),
   });
@@ -154,14 +182,19 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
     count: options.retainJobs,
   });
   const collector = startCollector(queue, store, log, options.collection);
-  const expiry = startExpiry(queue, store, log, uploads);
-  const sender = startWebhookSender(queue, log, rules);
+  const expiry = startExpiry(queue, store, log, fetching);
+  const sender = startWebhookSender(queue, log, { ...rules, onAttempt: counted.attempted });
+  let metrics: Awaited<ReturnType<typeof listenForMetrics>> | undefined;
+  const sweeps = startSweeps({ queue, submissions, records }, log);
   const close = async () => {
+    await metrics?.close();
     await app.close();
+    await sweeps.close();
     await sender.close();
     await retention.close();
     await collector.close();
     await expiry.close();
+    await fetcher.close();
     await profiler.close();
     await submissions.close();
     await records.close();
@@ -169,6 +202,9 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
   };
   try {
     await app.listen({ host, port });
+    if (options.metricsPort !== undefined) {
+      metrics = await listenForMetrics({ host, port: options.metricsPort }, { queue, exposition: shown });
+    }
   } catch (error) {
     await close();
     throw error;
@@ -176,7 +212,11 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
   await warnOfOtherServices(queue, store, log);
   if (access.keys === 'required') await warnWithoutKeys(queue, log);
   const address = app.server.address() as AddressInfo;
-  return { url: `http://${address.family === 'IPv6' ? `[${host}]` : host}:${address.port}`, close };
+  return {
+    url: `http://${address.family === 'IPv6' ? `[${host}]` : host}:${address.port}`,
+    metricsPort: metrics?.port,
+    close,
+  };
 }
 
 /**

@@ -19,10 +19,10 @@ export function datasetsTable(datasets: readonly StoredDataset[], now = Date.now
     datasets.map(({ id, name, source, state, summary, file, createdAt }) => [
       id,
       name,
-      source,
+      source ?? '–',
       state,
       summary === null ? '–' : integer(summary.train + (summary.validation ?? 0) + summary.test),
-      bytes(file.size),
+      file.size === null ? '–' : bytes(file.size),
       ago(createdAt, now),
     ]),
   );
@@ -30,11 +30,14 @@ export function datasetsTable(datasets: readonly StoredDataset[], now = Date.now
 
 /** A data set as lines of text, with its profile if there is one. */
 export function datasetText(dataset: StoredDataset, profile?: DatasetProfile): string {
-  const { id, name, state, source, file, error, summary } = dataset;
-  const lines = [`  ${id}: ${name}, ${source}, ${bytes(file.size)}`];
+  const { id, name, state, source, file, error, summary, url, received = 0 } = dataset;
+  const known = [name, source ?? [], file.size === null ? [] : bytes(file.size)].flat();
+  const lines = [`  ${id}: ${known.join(', ')}`];
+  if (url !== undefined) lines.push(`  from ${url}`);
+  if (state === 'fetching') lines.push(`  It is being fetched; ${bytes(received)} have come.`);
   if (state === 'profiling') lines.push('  It is still being read.');
   if (error !== null) {
-    lines.push(`  It cannot be used: ${error.message}`);
+    lines.push(`  ${state === 'failed' ? 'It was not fetched' : 'It cannot be used'}: ${error.message}`);
     for (const field of error.errors) lines.push(`    ${field.path}: ${field.message}`);
   }
   if (summary !== null) {

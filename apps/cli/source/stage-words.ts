@@ -1,4 +1,4 @@
-import type { JobView, StageView } from '@distillery/spec';
+import { type JobView, requirementInWords, type StageView } from '@distillery/spec';
 import { duration } from './format.ts';
 
 /** `student soft_target, seed 42`, `teacher wide`, `outputs of assistant, seed 42`, `peers a, b, seed 42` */
@@ -34,16 +34,25 @@ const idleStates: Partial<Record<JobView['state'], (id: string) => string>> = {
   cancelling: () => 'cancelling, its trainers write checkpoints',
 };
 
-/** What is shown while a job or a stage waits, by what it waits for. */
-export const waits: Partial<Record<NonNullable<JobView['waitingFor']>, string>> = {
-  turn: 'waiting for its turn',
-  worker: 'waiting: no worker is running',
-  capability: 'waiting: no running worker supports what the next stage requires',
-};
+/** What is shown while a job or a stage waits for anything but other stages; empty when it does not. */
+export function waitOf({ waitingFor, missing }: Pick<JobView, 'waitingFor' | 'missing'>): string {
+  switch (waitingFor) {
+    case 'turn':
+      return 'waiting for its turn';
+    case 'worker':
+      return 'waiting: no worker is running';
+    case 'capability': {
+      const required = missing.map(requirementInWords).join(' and ');
+      return `waiting: no running worker has ${required || 'what the next stage requires'}`;
+    }
+    default:
+      return '';
+  }
+}
 
 /** What is shown instead of progress while no stage of a job runs. */
-export function idleLine({ id, state, waitingFor }: JobView): string | undefined {
-  const stopped = idleStates[state]?.(id);
-  const wait = waitingFor === null ? undefined : waits[waitingFor];
-  return stopped ?? (state === 'queued' ? `queued, ${wait ?? 'about to begin'}` : wait);
+export function idleLine(job: JobView): string | undefined {
+  const stopped = idleStates[job.state]?.(job.id);
+  const wait = waitOf(job);
+  return stopped ?? (job.state === 'queued' ? `queued, ${wait || 'about to begin'}` : wait || undefined);
 }

@@ -12,6 +12,7 @@ const stage = (id: string, state: StageView['state'], more: Partial<StageView> =
   seed: id.includes('.') ? Number(id.split('.')[2]) : null,
   state,
   waitingFor: state === 'waiting' ? 'stages' : null,
+  missing: [],
   needs: [],
   attempt: 1,
   worker: 'w',

@@ -5,7 +5,7 @@ import { fitting } from './fit.ts';
 import { duration, percent } from './format.ts';
 import type { Series } from './series.ts';
 import { sparkline } from './sparkline.ts';
-import { idleLine, stageTitle, tookOf, waits } from './stage-words.ts';
+import { idleLine, stageTitle, tookOf, waitOf } from './stage-words.ts';
 import { stateIcon, stateWord } from './state-words.ts';
 
 /** The curves of a stage: its loss, and its accuracy on the validation split. */
@@ -128,7 +128,6 @@ function stageLine(
   }
   const why = reason?.message ?? '';
   if (state === 'failed') return `${name}  ${styleText('red', why)}`;
-  const wait =
-    stage.waitingFor === null || stage.waitingFor === 'stages' ? '' : (waits[stage.waitingFor] ?? '');
+  const wait = waitOf(stage);
   return `${name}  ${styleText('dim', why === '' ? wait : `again, after: ${why}`)}`.trimEnd();
 }

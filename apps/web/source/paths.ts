@@ -7,6 +7,8 @@ export const pagePaths = {
   job: '/jobs/:id/:tab?',
   compare: '/compare',
   new: '/new',
+  sweeps: '/sweeps',
+  sweep: '/sweeps/:id',
   datasets: '/datasets',
   dataset: '/datasets/:id',
   workers: '/workers',

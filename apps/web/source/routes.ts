@@ -14,6 +14,8 @@ interface PageModule {
 export const pages: Record<PageName, () => Promise<PageModule>> = {
   datasets: () => import('./pages/datasets/datasets-page.tsx'),
   dataset: () => import('./pages/dataset/dataset-page.tsx'),
+  sweeps: () => import('./pages/sweeps/sweeps-page.tsx'),
+  sweep: () => import('./pages/sweep/sweep-page.tsx'),
   workers: () => import('./pages/workers/workers-page.tsx'),
   keys: () => import('./pages/keys/keys-page.tsx'),
   new: () => import('./pages/new/new-page.tsx'),

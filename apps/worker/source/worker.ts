@@ -13,6 +13,8 @@ import { openStore, storeCache } from '@distillery/store';
 import { loadPlugins } from '@distillery/training';
 import type { Logger } from 'pino';
 import { createReporter } from './reporter.ts';
+import { visibleGpu } from './gpus.ts';
+import { loadMeter } from './load.ts';
 import { memoryOfMachine } from './machine-memory.ts';
 import { version as ownVersion } from './version.ts';
 import { trainerThreads } from './trainer-environment.ts';
@@ -38,6 +40,10 @@ export interface WorkerOptions {
   graceSeconds?: number;
   /** The rows of metrics that each stage keeps; default 1,000,000. */
   retainMetrics?: number | undefined;
+  /** Labels that job specs may ask for; default none. */
+  capabilities?: readonly string[];
+  /** Seconds without a stage after which the worker closes by itself; default never. */
+  oneShot?: number | undefined;
   /** The engine of the trainers; default: ENGINE. */
   engine?: Configuration<'trainer'>['engine'];
   /** How the trainers take steps; default: STEP. */
@@ -58,6 +64,8 @@ export interface WorkerOptions {
 export interface RunningWorker {
   id: string;
   engine: EngineInfo;
+  /** Resolves once the worker has closed because it had no stage for `oneShot` seconds. */
+  idle: Promise<void>;
   /**
    * Hands the running stages back, or completes them with `finish`, and disconnects from the queue. Trainers commit a
    * checkpoint before their stage is handed back. A second call waits for the first.
@@ -109,15 +117,20 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
       throw error;
     });
   }
-  const registration = await queue.workers.register({
+  const gpu = engine.name === 'gpu' ? await visibleGpu() : undefined;
+  const info = {
     id,
     host: hostname(),
     version,
     engine,
     trainers,
     memoryBytes: memoryOfMachine(),
-  });
+    labels: options.capabilities ?? [],
+    ...(gpu && { gpuMemoryBytes: gpu.memoryBytes }),
+  };
+  const registration = await queue.workers.register(info, loadMeter(dataDir, gpu !== undefined));
   const running: StageRun[] = [];
+  let idleSince = performance.now();
   // The list of workers shows one stage for each worker, the newest.
   const showWork = () => {
     const run = running.at(-1);
@@ -125,7 +138,12 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   };
   const consumer = await queue.stages.consume(
     async (run) => {
-      const stageLog = log.child({ job: run.jobId, stage: run.stageId, attempt: run.attempt });
+      const stageLog = log.child({
+        job: run.jobId,
+        stage: run.stageId,
+        attempt: run.attempt,
+        ...(run.request === null ? {} : { reqId: run.request }),
+      });
       running.push(run);
       showWork();
       stageLog.info('stage started');
@@ -138,12 +156,13 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
         throw error;
       } finally {
         running.splice(running.indexOf(run), 1);
+        idleSince = performance.now();
         showWork();
       }
     },
     {
       worker: id,
-      capabilities: capabilitiesOf(engine),
+      capabilities: capabilitiesOf(info),
       concurrency: trainers,
       lockDuration: lockSeconds * 1000,
     },
@@ -152,19 +171,32 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   log.info('worker ready');
 
   let closing: Promise<void> | undefined;
-  return {
-    id,
-    engine,
-    close(options) {
-      closing ??= (async () => {
-        await consumer.close(options);
-        await registration.stop();
-        await queue.close();
-        log.info('worker closed');
-      })();
-      return closing;
-    },
-  };
+  let leaving: NodeJS.Timeout | undefined;
+  function close(how?: { finish?: boolean }): Promise<void> {
+    clearInterval(leaving);
+    closing ??= (async () => {
+      await consumer.close(how);
+      await registration.stop();
+      await queue.close();
+      log.info('worker closed');
+    })();
+    return closing;
+  }
+  const { oneShot } = options;
+  const idle = new Promise<void>((resolve, reject) => {
+    if (oneShot === undefined) return;
+    idleSince = performance.now();
+    leaving = setInterval(
+      () => {
+        if (running.length > 0 || performance.now() - idleSince < oneShot * 1000) return;
+        log.info(`no stage for ${oneShot} s: leaving`);
+        // A stage that is taken in this moment runs to its end.
+        close({ finish: true }).then(resolve, reject);
+      },
+      Math.min(1000, oneShot * 250),
+    );
+  });
+  return { id, engine, idle, close };
 
   async function supervise(run: StageRun, stageLog: Logger): Promise<unknown> {
     const [{ view }, plan, { spec }, results] = await Promise.all([

@@ -6,8 +6,10 @@ import { datasets } from './resources/datasets.ts';
 import { jobs } from './resources/jobs.ts';
 import { keys } from './resources/keys.ts';
 import { networks } from './resources/networks.ts';
+import { projects } from './resources/projects.ts';
 import { session } from './resources/session.ts';
 import { store } from './resources/store.ts';
+import { sweeps } from './resources/sweeps.ts';
 import { uploads } from './resources/uploads.ts';
 import { webhooks } from './resources/webhooks.ts';
 import { type CallOptions, type ClientOptions, createTransport } from './transport.ts';
@@ -31,6 +33,7 @@ export function createClient(url: string, options: ClientOptions = {}) {
   const transport = createTransport(url, options);
   return {
     jobs: jobs(transport),
+    sweeps: sweeps(transport),
     /** The distillation terms. */
     methods: catalogue(transport, 'methods'),
     architectures: catalogue(transport, 'architectures'),
@@ -47,6 +50,7 @@ export function createClient(url: string, options: ClientOptions = {}) {
     audit: audit(transport),
     webhooks: webhooks(transport),
     keys: keys(transport),
+    projects: projects(transport),
     session: session(transport),
 
     /**

@@ -16,13 +16,19 @@ export type {
   JobState,
   JobSummary,
   JobView,
+  LeaderboardEntry,
   MetricRow,
   Network,
   NetworkInput,
   NewApiKeyInput,
   NewDatasetInput,
+  NewProjectInput,
+  NewSweepInput,
   NewWebhookInput,
   Plan,
+  Project,
+  ProjectQuotaChange,
+  ProjectView,
   RecordedLine,
   Report,
   Samples,
@@ -31,7 +37,11 @@ export type {
   StageView,
   StoredDataset,
   StreamEvent,
+  SweepPlan,
   SweepReport,
+  SweepSummary,
+  SweepView,
+  TrialView,
   Upload,
   WebhookChange,
   WebhookEvent,
@@ -45,7 +55,7 @@ export { ConnectionError } from './connection-error.ts';
 export { DigestError, type Download, type DownloadOptions } from './download.ts';
 export type { FollowOptions } from './events.ts';
 export type { Listing } from './listing.ts';
-export type { AddOptions, DatasetDescription } from './resources/datasets.ts';
+export type { AddOptions, DatasetDescription, FetchOptions } from './resources/datasets.ts';
 export type { AuditPage } from './resources/audit.ts';
 export type {
   CurvesQuery,
@@ -58,6 +68,7 @@ export type {
   StagePage,
   WeightsChoice,
 } from './resources/jobs.ts';
+export type { SweepFilter, SweepPage, WatchSweepOptions } from './resources/sweeps.ts';
 export type { SweepChoice } from './resources/store.ts';
 export type { DeliveryFilter, DeliveryPage } from './resources/webhooks.ts';
 export type { UploadOptions } from './send-file.ts';

@@ -1,17 +1,20 @@
-import type { WorkersView } from '@distillery/spec';
+import type { Demand, WorkersView } from '@distillery/spec';
 import { defaultOf } from '@distillery/spec/configuration';
 import { type ApiKeys, apiKeys } from './records/api-keys.ts';
 import { type Audit, auditLog } from './records/audit.ts';
 import { type Fence, fence } from './records/attempts.ts';
 import { connect, guarded, type OnOutage, patient, settled, withoutCommand } from './redis/connection.ts';
 import { type JobControl, jobControl } from './records/control.ts';
+import { type Counters, counterReader } from './records/counters.ts';
 import { type Deliveries, deliveryRecords } from './records/deliveries.ts';
 import { type ConsumeOptions, type Consumer, consumeStages, type StageHandler } from './bull/consume.ts';
 import { checkDurability } from './redis/durability.ts';
+import { demandReader } from './records/demand.ts';
 import { type EndedJobs, endedJobs } from './records/ended.ts';
 import { eventLog } from './records/events.ts';
 import { eventFollowers } from './records/follow.ts';
 import { type StoreHold, storeHold } from './records/hold.ts';
+import { type InProgress, inProgressReader } from './records/in-progress.ts';
 import { type Inventory, inventory } from './records/inventory.ts';
 import { type Jobs, jobRecords } from './records/jobs.ts';
 import { defaultPrefix, keysUnder, requireHashTag } from './redis/keys.ts';
@@ -27,6 +30,7 @@ import { type StageQueue, stageQueue } from './bull/stages.ts';
 import { type Standing, standingReader } from './records/standing.ts';
 import { type Webhooks, webhookRecords } from './records/webhooks.ts';
 import { webhookEvents } from './records/webhook-events.ts';
+import { type Sweeps, sweepRecords } from './records/sweeps.ts';
 import { type Workers, workerRegistry } from './records/workers.ts';
 import { workloadReader } from './records/workload.ts';
 
@@ -72,12 +76,19 @@ export interface DistilleryQueue {
   leases: Leases;
   hold: StoreHold;
   projects: Projects;
+  sweeps: Sweeps;
   scrubs: ScrubReports;
   workers: Workers;
   /** What the service has to do, and with what; read at most once a second. */
   standing(): Promise<Standing>;
   /** The workers that are alive, what they run, and what waits: of all, or of the jobs of a project. */
   workload(project?: string): Promise<WorkersView>;
+  /** The stages that ask for a worker or have one, by what they require. */
+  demand(): Promise<Demand[]>;
+  /** The work of all jobs that have not ended. */
+  inProgress(): Promise<InProgress>;
+  /** What happened to stages and jobs, counted. */
+  counters(): Promise<Counters>;
   apiKeys: ApiKeys;
   /** The sessions of browsers. */
   sessions: Sessions;
@@ -166,10 +177,14 @@ export async function openQueue(options: QueueOptions): Promise<DistilleryQueue>
     leases: leases(redis, keys),
     hold: storeHold(redis, keys),
     projects: projectRecords(redis, keys),
+    sweeps: sweepRecords(redis, keys),
     scrubs: scrubReports(redis, keys),
     workers,
     standing: guarded(standing),
     workload: workloadReader(redis, keys, workers),
+    demand: demandReader(redis, keys),
+    inProgress: inProgressReader(redis, keys),
+    counters: counterReader(redis, keys),
     apiKeys: accessKeys,
     sessions: sessions(redis, keys, accessKeys, lifetime),
     requests: requestCounts(redis, keys),

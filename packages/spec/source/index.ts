@@ -47,8 +47,49 @@ export {
   projectViewSchema,
 } from './project.ts';
 export { type Hold, holdSchema } from './hold.ts';
-export { type SweepReport, sweepReportSchema } from './sweep.ts';
+export { type SweepReport, sweepReportSchema } from './store-sweep.ts';
+export {
+  type Domain,
+  domainSchema,
+  isSweepOver,
+  type LeaderboardEntry,
+  leaderboardEntrySchema,
+  maxTrials,
+  type NewSweep,
+  type NewSweepInput,
+  newSweepSchema,
+  type RunScores,
+  type Search,
+  type SweepEstimate,
+  type SweepPlan,
+  type SweepRecord,
+  type SweepState,
+  type SweepSummary,
+  type SweepView,
+  sweepPlanSchema,
+  sweepStates,
+  sweepSummarySchema,
+  sweepViewSchema,
+  type TrialRecord,
+  type TrialRun,
+  type TrialRung,
+  type TrialState,
+  type TrialView,
+  trialSchema,
+  trialStates,
+} from './sweeps/index.ts';
 export { type Curve, type Curves, curvesSchema } from './curves.ts';
+export { requirementsOfResources, type Resources } from './resources.ts';
+export { missingIn, requirementInWords, unmet } from './capabilities.ts';
+export {
+  type Demand,
+  demandOf,
+  type DemandState,
+  demandStates,
+  type DemandView,
+  demandViewSchema,
+  requirementName,
+} from './demand.ts';
 export { canonicalJson, digestOf, sha256 } from './digest.ts';
 export { maxScrubFindings, type ScrubFinding, type ScrubReport, scrubReportSchema } from './scrub.ts';
 export {
@@ -158,6 +199,7 @@ export {
 export {
   type DatasetProfile,
   datasetProfileSchema,
+  datasetProblemSchema,
   type KeptDataset,
   keptDatasetSchema,
   type NewDataset,
@@ -168,6 +210,7 @@ export {
   type StoredDataset,
   storedDatasetSchema,
 } from './stored-dataset.ts';
+export { shownUrl } from './shown-url.ts';
 export { type Upload, uploadSchema } from './upload.ts';
 export {
   asksFor,

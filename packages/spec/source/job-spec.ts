@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Kind, Registry } from './kind.ts';
 import { checkLineage } from './lineage.ts';
+import { resourcesSchema } from './resources.ts';
 import { studentInitialSchema } from './initial.ts';
 import { trainingSchemas } from './training.ts';
 import { webhookIdSchema } from './webhooks.ts';
@@ -109,6 +110,12 @@ export function jobSpecSchema({ datasets, architectures, terms, teachers, transf
             .describe(
               'The first weights: those of another network, or of a teacher, instead of random ones. The control starts from the same weights.',
             ),
+          // Without a default, for the same reason.
+          resources: resourcesSchema
+            .optional()
+            .describe(
+              "What its stages ask of a worker, in place of the job's `resources`; its control asks for the same.",
+            ),
           method: z
             .array(terms.schema)
             .min(1)
@@ -181,6 +188,12 @@ export function jobSpecSchema({ datasets, architectures, terms, teachers, transf
       .optional()
       .describe(
         'The ids of webhooks of the owner that are told of this job, beside those that are told of all jobs. `POST /v1/webhooks` creates one.',
+      ),
+    // Without a default: a worker of an earlier version, which does not know it, still takes jobs without it.
+    resources: resourcesSchema
+      .optional()
+      .describe(
+        'What the stages of the job ask of a worker: an engine, memory of a GPU, labels. The report runs anywhere.',
       ),
     checkpoints: z
       .strictObject({

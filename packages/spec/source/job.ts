@@ -81,9 +81,15 @@ const waitingForSchema = z
   .enum(['stages', 'turn', 'worker', 'capability'])
   .nullable()
   .describe(
-    '`stages`: other stages of the job. `turn`: all workers are busy with stages whose turn came first. `worker`: no worker runs. `capability`: no running worker supports what it requires, such as bfloat16. Null when it waits for none of these.',
+    '`stages`: other stages of the job. `turn`: all workers are busy with stages whose turn came first. `worker`: no worker runs. `capability`: no running worker supports what it requires, such as bfloat16 or a GPU: `missing` has it. Null when it waits for none of these.',
   );
 export type WaitingFor = z.output<typeof waitingForSchema>;
+
+const missingSchema = z
+  .array(z.string())
+  .describe(
+    'With `capability`: what it requires and the most capable running worker lacks, such as `gpu`, `gpuMemory>=17179869184` (bytes) or `label:a100`. Empty otherwise.',
+  );
 
 export const stageViewSchema = z.object({
   id: z.string().describe('The id of the stage, unique in its job.'),
@@ -100,6 +106,7 @@ export const stageViewSchema = z.object({
     .describe("The seed of a student's run; null for stages that all seeds share."),
   state: z.enum(stageStates).describe('The state of the stage.'),
   waitingFor: waitingForSchema,
+  missing: missingSchema,
   needs: z.array(z.string()).describe('The ids of the stages that must have succeeded before.'),
   attempt: z.number().int().describe('How many times a worker took the stage; 0 before the first time.'),
   worker: z.string().nullable().describe('The worker of the latest attempt.'),
@@ -122,6 +129,7 @@ export const jobViewSchema = z.object({
   priority: z.number().int().describe('The priority from the spec; stages of a higher one are taken first.'),
   phase: z.string().nullable().describe('The ids of the stages that run now, joined by commas.'),
   waitingFor: waitingForSchema,
+  missing: missingSchema,
   progress: z
     .number()
     .min(0)

@@ -7,7 +7,7 @@ interface Lineage {
   until?: number | undefined;
   teacher?: unknown;
   teachers: readonly { name: string }[];
-  students: readonly { name: string; teacher?: string | string[] | undefined }[];
+  students: readonly { name: string; teacher?: string | string[] | undefined; resources?: unknown }[];
 }
 
 /** Returns the names of a student's teachers. They default to every teacher of the job. */
@@ -58,6 +58,12 @@ function checkPeers({ teacher, teachers, students }: Lineage, refuse: Refuse): v
   if (students.length < 2) refuse(['students'], 'must be at least two for the procedure mutual');
   students.forEach((student, index) => {
     if (student.teacher !== undefined) refuse(['students', index, 'teacher'], why);
+    if (student.resources !== undefined) {
+      refuse(
+        ['students', index, 'resources'],
+        'is not allowed with the procedure mutual: one stage trains all students, so the job has `resources`',
+      );
+    }
   });
 }
 

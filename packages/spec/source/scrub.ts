@@ -23,7 +23,7 @@ export const scrubReportSchema = z.object({
   remove: z.boolean().describe('Whether damaged files are removed.'),
   content: z
     .boolean()
-    .describe('Whether the bytes of blobs are compared with their digests; false looks only whether they are there.'),
+    .describe('Whether the bytes of blobs are compared with their digests; false looks only whether they are there, and not for checkpoints, which trainers replace.'),
   startedAt: z.iso.datetime(),
   finishedAt: z.iso.datetime().nullable(),
   jobs: z.number().int().describe('The number of jobs whose records were read.'),

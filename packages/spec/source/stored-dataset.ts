@@ -15,11 +15,31 @@ const options = z
   .record(z.string().max(64), z.unknown())
   .describe('The options of the source, as in a job spec, without `path`, `trainLimit` and `testLimit`.');
 
-export const newDatasetSchema = z.strictObject({
+/** An address of the schemes `http` and `https`. */
+const webAddress = z
+  .string()
+  .max(4096)
+  .refine((text) => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol), {
+    error: 'must be an address that begins with https:// or http://',
+  });
+
+const givenDatasetSchema = z.strictObject({
   upload: z
     .string()
     .max(200)
+    .optional()
     .describe('The id of an upload that is complete; the data set stays when the upload expires.'),
+  url: webAddress
+    .optional()
+    .describe(
+      'An `https` or `http` address from which the service fetches the file, in place of `upload`. A user and a password in it are sent as basic authentication to that host alone; they and the query are never shown.',
+    ),
+  sha256: z
+    .string()
+    .regex(/^[0-9a-fA-F]{64}$/, 'must be a SHA-256 in 64 hexadecimal digits')
+    .transform((digest) => digest.toLowerCase())
+    .optional()
+    .describe('The SHA-256 that the fetched file must have, in hexadecimal.'),
   name: name.optional().describe('A name for people. Default: the name of the file.'),
   source: z
     .string()
@@ -30,10 +50,19 @@ export const newDatasetSchema = z.strictObject({
     ),
   options: options.default({}),
 });
+export const newDatasetSchema = givenDatasetSchema
+  .refine(({ upload, url }) => (upload === undefined) !== (url === undefined), {
+    path: ['upload'],
+    error: 'give either the id of an upload or a url',
+  })
+  .refine(({ sha256, url }) => sha256 === undefined || url !== undefined, {
+    path: ['sha256'],
+    error: 'is for files that are fetched from a url; the digest of an upload is in its view',
+  });
 export type NewDataset = z.output<typeof newDatasetSchema>;
 export type NewDatasetInput = z.input<typeof newDatasetSchema>;
 
-const problem = z.object({
+export const datasetProblemSchema = z.object({
   code: z.string(),
   message: z.string().describe('What is wrong, with the file or the line, and what to do.'),
   errors: z
@@ -123,7 +152,7 @@ export type DatasetProfile = z.output<typeof datasetProfileSchema>;
 /** What reading a file led to: its profile, or why it cannot be used. */
 export const profileResultSchema = z.discriminatedUnion('state', [
   z.object({ state: z.literal('ready'), profile: datasetProfileSchema }),
-  z.object({ state: z.literal('refused'), error: problem }),
+  z.object({ state: z.literal('refused'), error: datasetProblemSchema }),
 ]);
 export type ProfileResult = z.output<typeof profileResultSchema>;
 
@@ -140,16 +169,32 @@ export const keptDatasetSchema = z.object({
   }),
   source: z.string().describe('The source that reads the file.'),
   options: options.describe('All options of the source, as they are used.'),
+  url: z
+    .string()
+    .optional()
+    .describe('Where the file was fetched from, without user, password and query. Absent for uploads.'),
 });
 export type KeptDataset = z.output<typeof keptDatasetSchema>;
 
 export const storedDatasetSchema = keptDatasetSchema.extend({
+  file: z.object({
+    name: z.string(),
+    size: z.int().min(0).nullable().describe('Its bytes; null until they are known.'),
+    digest: z.string().nullable().describe('Its SHA-256 in hexadecimal; null until it is fetched.'),
+  }),
+  source: z
+    .string()
+    .nullable()
+    .describe('The source that reads the file; null until a file that is fetched is recognised.'),
+  received: count.optional().describe('The bytes that are stored of a file that is being fetched.'),
   state: z
-    .enum(['profiling', 'ready', 'refused'])
+    .enum(['fetching', 'failed', 'profiling', 'ready', 'refused'])
     .describe(
-      '`profiling` while the file is read for the first time; jobs can name the data set once it is `ready`. A file that is `refused` cannot be used.',
+      '`fetching` while the file comes from its `url`, or `failed`: posting the same again goes on. Then `profiling` while the file is read for the first time; jobs can name the data set once it is `ready`. A file that is `refused` cannot be used.',
     ),
-  error: problem.nullable().describe('Why the file is refused; null otherwise.'),
+  error: datasetProblemSchema
+    .nullable()
+    .describe('Why the file was not fetched or is refused; null otherwise.'),
   summary: z
     .object({
       inputs: datasetProfileSchema.shape.inputs,

@@ -5,6 +5,9 @@ import { jobStates } from './states.ts';
 
 const count = z.number().int().min(0);
 
+/** Absent where a worker cannot measure it. */
+const bytes = z.number().int().min(0).optional();
+
 const runningStageSchema = z.object({
   job: z.string().describe('The id of the job.'),
   jobName: z.string().nullable().describe('The name of the job.'),
@@ -30,6 +33,17 @@ const workerViewSchema = z.object({
     .int()
     .nullable()
     .describe('The memory of its machine or container in bytes; null for a worker of an earlier version.'),
+  memoryUsedBytes: bytes.describe('How much of it is in use.'),
+  diskBytes: bytes.describe('The size of the file system of its data folder.'),
+  diskFreeBytes: bytes.describe('How much of it is free.'),
+  gpuMemoryBytes: bytes.describe('The memory of the GPU that it computes on.'),
+  gpuMemoryUsedBytes: bytes.describe('How much of it is in use.'),
+  capabilities: z
+    .array(z.string())
+    .optional()
+    .describe(
+      'What stages may require of it: `gpu` or `cpu`, `bfloat16`, `gpuMemory=` bytes, and `label:` labels.',
+    ),
   trainers: z.number().int().describe('The stages that it runs at once.'),
   stages: z.array(runningStageSchema).describe('The stages that it runs now.'),
 });

@@ -1,11 +1,23 @@
 export { analysePredictions } from './analysis.ts';
 export type { ComponentKind } from './components/component-kind.ts';
 export {
+  checkDescription,
+  datasetIfKept,
   dropDataset,
   keepDataset,
   keptDataset,
   keptDatasets,
 } from './datasets/kept-datasets.ts';
+export {
+  beginFetch,
+  dropFetch,
+  failFetch,
+  failureOf,
+  type Fetch,
+  fetches,
+  fetchFolder,
+  fetchOf,
+} from './datasets/fetches.ts';
 export { profilesFolder } from './datasets/folders.ts';
 export { dropProfile, makeProfile, profileName, profileOf, refuseDataset } from './datasets/profiles.ts';
 export { resolveDatasets } from './datasets/resolve.ts';

@@ -1,4 +1,4 @@
-import { datasetsFolder, profilesFolder } from './datasets/folders.ts';
+import { datasetsFolder, fetchesFolder, profilesFolder } from './datasets/folders.ts';
 import { networkBlobs, networksFolder } from './networks/kept-networks.ts';
 
 /** The folder of the store with the uploads of people, and what was received of each. */
@@ -14,6 +14,7 @@ const folders: Readonly<Record<string, (manifest: unknown) => string[]>> = {
   [networksFolder]: networkBlobs,
   [uploadsFolder]: everyDigest,
   [datasetsFolder]: everyDigest,
+  [fetchesFolder]: everyDigest,
   // Thumbnails and numbers, but no file.
   [profilesFolder]: () => [],
 };

@@ -8,6 +8,7 @@ import type {
   MetricRow,
   NetworkInput,
   NewDatasetInput,
+  NewSweepInput,
   NewWebhookInput,
   StageView,
   WebhookChange,
@@ -42,6 +43,7 @@ const stage: StageView = {
   seed: null,
   state: 'queued',
   waitingFor: 'turn',
+  missing: [],
   needs: [],
   attempt: 0,
   worker: null,
@@ -60,6 +62,7 @@ const job: JobView = {
   priority: 0,
   phase: null,
   waitingFor: 'turn',
+  missing: [],
   progress: 0,
   etaSeconds: null,
   reason: null,
@@ -163,6 +166,16 @@ const newDataset: NewDatasetInput = {
   options: { size: [64, 64] },
 };
 
+const newSweep: NewSweepInput = {
+  name: 'temperature and rate',
+  job: { ...jobSpec, validation: 0.1 },
+  over: {
+    '/students/0/method/0/temperature': { values: [1, 2, 4, 8] },
+    '/training/optimizer/learningRate': { logUniform: [0.0003, 0.01] },
+  },
+  search: { type: 'random', trials: 12 },
+};
+
 const newWebhook: NewWebhookInput = {
   url: 'https://ci.example.com/distillery',
   events: ['job.succeeded', 'job.failed'],
@@ -215,6 +228,7 @@ export const examples = {
   Samples: samples,
   NewDataset: newDataset,
   NewNetwork: newNetwork,
+  NewSweep: newSweep,
   NewWebhook: newWebhook,
   WebhookChange: webhookChange,
   WebhookPayload: webhookPayload,

@@ -34,6 +34,7 @@ export const openapi = plugin(
         webhooks: describedWebhooks as never,
         tags: [
           { name: 'jobs', description: 'Submit, follow, control and compare jobs' },
+          { name: 'sweeps', description: 'Try a job over combinations of values' },
           { name: 'weights', description: 'Download trained networks' },
           { name: 'catalogues', description: 'The kinds that a job can name' },
           { name: 'uploads', description: 'Upload files for data sets and networks' },

@@ -15,6 +15,7 @@ const start = (bounds = { atOnce: 2, waiting: 100 }) =>
     redisUrl: held.redis.url,
     cacheDir: folder,
     roots: [folder],
+    fetchNetworks: [],
     diskBytes: 2 ** 30,
     store: join(folder, 'store'),
     bounds,
@@ -43,7 +44,12 @@ test('the thread plans and creates jobs as this thread would', async () => {
   const parsed = jobSpec.parse(spec);
   const { plan, resolved } = await planJob(parsed, { cacheDir: folder, roots: [], running: 0 });
   expect(JSON.parse(await validate(spec))).toEqual(plan);
-  const { id, view, replayed } = await submissions.ask('submit', { text, caller: null, reachable: true });
+  const { id, view, replayed } = await submissions.ask('submit', {
+    text,
+    caller: null,
+    request: 'r',
+    reachable: true,
+  });
   const [now, stored] = await Promise.all([held.queue.jobs.get(id), held.queue.jobs.plan(id)]);
   expect([JSON.parse(view) as JobView, replayed, stored]).toEqual([now.view, false, resolved]);
   expect(await held.queue.jobs.spec(id)).toEqual({ posted: spec, spec: parsed });

@@ -3,13 +3,14 @@ import type { Store } from '@distillery/store';
 import type { Logger } from 'pino';
 import { blobName } from '../artifacts/named.ts';
 import { repeat } from '../artifacts/repeat.ts';
-import { type About, list, parts, remove, whole } from './record.ts';
+import { parts } from './parts.ts';
+import { type About, list, partsLog, remove, whole } from './record.ts';
 import type { UploadRules } from './rules.ts';
 import { viewOf } from './view.ts';
 
 /** Removes an upload, and notes its blobs: a collection removes those that nothing else names. */
 export async function removeUpload(queue: DistilleryQueue, store: Store, about: About): Promise<void> {
-  const digests = (await parts(store, about)).map(({ digest }) => digest);
+  const digests = (await parts(store, partsLog(about))).map(({ digest }) => digest);
   const done = await whole(store, about);
   if (done !== undefined) digests.push(done.digest);
   // Noted first: a crash in between leaves notes of blobs that are still named, which a collection drops.

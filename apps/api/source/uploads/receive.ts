@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
 import { DistilleryError } from '@distillery/spec';
 import type { Store } from '@distillery/store';
-import { addPart, type About, endOf, lastPart, type Part } from './record.ts';
+import { addPart, endOf, lastPart, type Part } from './parts.ts';
+import { type About, partsLog } from './record.ts';
 import { partsOf } from './split-stream.ts';
 
 /** Bytes that are stored as one part: what a process that is killed loses at most. */
-const partBytes = 64 * 2 ** 20;
+export const partBytes = 64 * 2 ** 20;
 /** A part ends after this time, too, so that a slow connection loses little. */
 const partMs = 20_000;
 
@@ -31,7 +32,8 @@ export async function receive(
   bytes: AsyncIterable<Uint8Array>,
   checksum?: Checksum,
 ): Promise<number> {
-  const stored = endOf(await lastPart(store, about));
+  const log = partsLog(about);
+  const stored = endOf(await lastPart(store, log));
   if (stored !== offset) {
     const message = `the upload has ${stored} of ${about.size} bytes: it continues at ${stored}, not at ${offset}`;
     throw new DistilleryError('upload_conflict', message, {
@@ -47,7 +49,7 @@ export async function receive(
     if (size === 0) continue;
     const noted = { offset: end, size, digest };
     end += size;
-    if (checksum === undefined) await addPart(store, about, noted);
+    if (checksum === undefined) await addPart(store, log, noted);
     else waiting.push(noted);
   }
   if (source.exceeded()) {
@@ -60,7 +62,7 @@ export async function receive(
     const message = `the bytes from ${offset} to ${end} do not have the ${checksum.algorithm} of Upload-Checksum: send them again`;
     throw new DistilleryError('checksum_mismatch', message);
   }
-  for (const part of waiting) await addPart(store, about, part);
+  for (const part of waiting) await addPart(store, log, part);
   return end;
 }
 

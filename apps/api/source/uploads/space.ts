@@ -2,6 +2,7 @@ import { DistilleryError } from '@distillery/spec';
 import type { Store } from '@distillery/store';
 import { keptDatasets, keptNetworks } from '@distillery/training';
 import { type Caller, ownerSeenBy } from '../caller.ts';
+import { fetchedBytes } from '../fetches/log.ts';
 import { list, whole } from './record.ts';
 import type { UploadRules } from './rules.ts';
 
@@ -15,6 +16,7 @@ async function bytesOf(store: Store, owner: string): Promise<number> {
     files.set((await whole(store, about))?.digest ?? about.id, about.size);
   }
   for (const { file } of await keptDatasets(store, owner)) files.set(file.digest, file.size);
+  for (const { id, bytes } of await fetchedBytes(store, owner)) files.set(id, bytes);
   for (const network of await keptNetworks(store)) {
     if (network.owner === owner) files.set(network.weights.digest, network.weights.size);
   }
@@ -22,7 +24,7 @@ async function bytesOf(store: Store, owner: string): Promise<number> {
 }
 
 /** @throws DistilleryError `upload_too_large` for a file above the limit */
-export function checkSize(size: number, { mostBytes }: UploadRules): void {
+export function checkSize(size: number, { mostBytes }: Pick<UploadRules, 'mostBytes'>): void {
   if (size <= mostBytes) return;
   const message = `the file has ${size} bytes, more than the ${mostBytes} of UPLOAD_BYTES: split it, or put it into a folder of DATA_ROOTS`;
   throw new DistilleryError('upload_too_large', message);
@@ -39,7 +41,15 @@ export async function checkSpace(
   { quotaBytes }: UploadRules,
 ): Promise<void> {
   const owner = ownerSeenBy(caller);
-  if (owner === undefined) return;
+  if (owner !== undefined) await checkSpaceOf(store, owner, { quotaBytes });
+}
+
+/** As `checkSpace`, for an owner who has a quota. */
+export async function checkSpaceOf(
+  store: Store,
+  owner: string,
+  { quotaBytes }: Pick<UploadRules, 'quotaBytes'>,
+): Promise<void> {
   const count = (await list(store, owner)).length;
   if (count > mostUploads) {
     const message = `${owner} has ${mostUploads} uploads already: delete some of them, or wait until they expire`;

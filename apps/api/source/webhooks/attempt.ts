@@ -1,7 +1,7 @@
 import type { DeliveryAttempt } from '@distillery/spec';
 import type { WebhookTarget } from '@distillery/queue';
-import type { AddressRule } from './addresses.ts';
-import { AddressError } from './lookup.ts';
+import type { AddressRule } from '../outgoing/addresses.ts';
+import { reasonOf } from '../outgoing/reason.ts';
 import { post } from './post.ts';
 import { signedHeaders } from './signature.ts';
 
@@ -65,23 +65,4 @@ function errorOf(status: number): string | null {
   return status >= 300 && status < 400
     ? `the receiver answered ${status}; redirects are not followed`
     : `the receiver answered ${status}`;
-}
-
-const reasons: Record<string, string> = {
-  ECONNREFUSED: 'the connection was refused',
-  ECONNRESET: 'the connection was closed',
-  ENOTFOUND: 'the host name is unknown',
-  EAI_AGAIN: 'the host name cannot be looked up now',
-  ETIMEDOUT: 'the connection was not made in time',
-  EHOSTUNREACH: 'the host cannot be reached',
-  ENETUNREACH: 'the network cannot be reached',
-};
-
-/** Connections to several addresses fail with one error for each. */
-function reasonOf(error: NodeJS.ErrnoException): string {
-  const first = error instanceof AggregateError ? (error.errors[0] as NodeJS.ErrnoException) : error;
-  if (first instanceof AddressError) return first.message;
-  return first.code === undefined || reasons[first.code] === undefined
-    ? first.message
-    : `${reasons[first.code]} (${first.code})`;
 }

@@ -1,7 +1,5 @@
-import { request as requestHttp } from 'node:http';
-import { request as requestHttps } from 'node:https';
-import type { AddressRule } from './addresses.ts';
-import { allowedAddresses, pinned } from './lookup.ts';
+import type { AddressRule } from '../outgoing/addresses.ts';
+import { send } from '../outgoing/send.ts';
 
 interface Posted {
   status: number;
@@ -27,41 +25,20 @@ interface Post {
  * @throws AddressError; the error of the connection; the reason of the signal
  */
 export async function post({ url, headers, body, allows, signal }: Post): Promise<Posted> {
-  const target = new URL(url);
-  const addresses = await Promise.race([allowedAddresses(target.hostname, allows), aborted(signal)]);
-  const request = target.protocol === 'https:' ? requestHttps : requestHttp;
-  return new Promise((resolve, reject) => {
-    const sent = request(target, {
-      method: 'POST',
-      agent: false,
-      lookup: pinned(addresses),
-      signal,
-      headers: { ...headers, 'content-length': Buffer.byteLength(body) },
-    });
-    const fail = (error: Error) => reject(signal.aborted ? (signal.reason as Error) : error);
-    sent.on('error', fail);
-    sent.on('response', (response) => {
-      const { statusCode: status = 0, headers: answered } = response;
-      const asked = status === 429 || status === 503 ? Number(answered['retry-after']) : 0;
-      const posted = { status, retryAfterSeconds: asked > 0 ? asked : 0 };
-      let received = 0;
-      response.on('data', (part: Buffer) => {
-        received += part.length;
-        if (received <= mostBytes) return;
-        resolve(posted);
-        sent.destroy();
-      });
-      response.on('end', () => resolve(posted));
-      response.on('error', fail);
-    });
-    sent.end(body);
-  });
-}
-
-function aborted(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => {
-    const fail = () => reject(signal.reason as Error);
-    if (signal.aborted) fail();
-    else signal.addEventListener('abort', fail, { once: true });
-  });
+  const length = String(Buffer.byteLength(body));
+  const sent = { ...headers, 'content-length': length };
+  const response = await send({ url, method: 'POST', headers: sent, body, allows, signal });
+  const { statusCode: status = 0, headers: answered } = response;
+  const asked = status === 429 || status === 503 ? Number(answered['retry-after']) : 0;
+  let received = 0;
+  try {
+    for await (const part of response as AsyncIterable<Buffer>) {
+      received += part.length;
+      // Leaving the loop cuts the connection.
+      if (received > mostBytes) break;
+    }
+  } catch (error) {
+    throw signal.aborted ? signal.reason : error;
+  }
+  return { status, retryAfterSeconds: asked > 0 ? asked : 0 };
 }

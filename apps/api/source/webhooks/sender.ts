@@ -9,6 +9,8 @@ export interface WebhookSenderOptions extends RetryRules, Omit<AttemptOptions, '
   atOnce?: number;
   /** For how long requests in progress may go on while the API closes. */
   graceMs?: number;
+  /** Is called after each attempt whose end is known. */
+  onAttempt?: (outcome: 'delivered' | 'failed' | 'given_up') => void;
 }
 
 const pollMs = 500;
@@ -21,7 +23,7 @@ export function startWebhookSender(
   log: Logger,
   options: WebhookSenderOptions,
 ): { close(): Promise<void> } {
-  const { atOnce = 32, graceMs = 5000, timeoutMs, disableMs } = options;
+  const { atOnce = 32, graceMs = 5000, timeoutMs, disableMs, onAttempt } = options;
   const closing = new AbortController();
   const broken = new AbortController();
   const active = new Set<Promise<void>>();
@@ -53,6 +55,11 @@ export function startWebhookSender(
     const attempted = await attempt(claimed.target, claimed, { ...options, closing: broken.signal });
     const outcome: Outcome =
       attempted === null ? { attempt: null, next: Date.now() } : outcomeOf(claimed, attempted);
+    if (outcome.attempt !== null) {
+      onAttempt?.(
+        outcome.next === 'failed' ? 'given_up' : outcome.next === 'delivered' ? 'delivered' : 'failed',
+      );
+    }
     const { webhook, id } = claimed;
     const settled = await settle(claimed, outcome);
     log.debug({ webhook, delivery: id, outcome, settled }, 'an attempt to deliver to a webhook');

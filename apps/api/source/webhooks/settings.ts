@@ -1,5 +1,5 @@
 import { defaultOf } from '@distillery/spec/configuration';
-import { addressRule } from './addresses.ts';
+import { addressRule } from '../outgoing/addresses.ts';
 import type { WebhookSenderOptions } from './sender.ts';
 
 /** The settings API_WEBHOOKS and WEBHOOK_*; undefined means the default. */
@@ -26,7 +26,7 @@ export function webhookRules(settings: WebhookSettings, version: string): Webhoo
   const hour = 60 * 60 * 1000;
   return {
     most: settings.apiWebhooks ?? defaultOf('apiWebhooks'),
-    allows: addressRule(settings.webhookNetworks ?? []),
+    allows: addressRule(settings.webhookNetworks ?? [], 'WEBHOOK_NETWORKS'),
     agent: `Distillery/${version}`,
     timeoutMs: 1000 * (settings.webhookTimeout ?? defaultOf('webhookTimeout')),
     firstMs: 1000 * (settings.webhookRetrySeconds ?? defaultOf('webhookRetrySeconds')),

@@ -1,6 +1,6 @@
 import { openAsBlob } from 'node:fs';
 import { basename } from 'node:path';
-import type { DatasetDescription } from '@distillery/client';
+import type { DatasetDescription, StoredDataset } from '@distillery/client';
 import { bar } from '../bar.ts';
 import { newCommand } from '../command.ts';
 import { datasetsTable, datasetText } from '../dataset-text.ts';
@@ -42,16 +42,17 @@ interface AddOptions {
   source?: string;
   option: string[];
   resume?: string;
+  sha256?: string;
   json?: boolean;
 }
 
 const add = () =>
   clientCommand('add')
-    .summary('upload a file')
+    .summary('upload a file, or have one fetched from the web')
     .description(
-      'Uploads a zip or tar archive of images, CSV, TSV, JSON Lines, Parquet, NPZ or an archive of CIFAR or IDX files, and waits until the service has read it. A connection that is cut is made again.',
+      'Uploads a zip or tar archive of images, CSV, TSV, JSON Lines, Parquet, NPZ or an archive of CIFAR or IDX files, and waits until the service has read it. A connection that is cut is made again. The service fetches an https or http address itself.',
     )
-    .argument('<file>', 'the file')
+    .argument('<file>', 'the file, or its address on the web')
     .option('--name <name>', 'a name for people (default: that of the file)')
     .option('--source <source>', 'the source that reads it (default: what it looks like)')
     .option(
@@ -61,37 +62,57 @@ const add = () =>
       [],
     )
     .option('--resume <upload>', 'go on with an upload that was interrupted')
+    .option('--sha256 <digest>', 'the SHA-256 that a file from the web must have')
     .option('--json', 'print the data set as JSON')
     .action(
       clientAction(async ({ client, out, print, onInterrupt }, path: string, options: AddOptions) => {
-        const { name, source, resume, json } = options;
-        const file = await openAsBlob(path).catch((error: NodeJS.ErrnoException) => {
-          throw new UsageError(`cannot read ${path}: ${error.message}`, { cause: error });
-        });
+        const { name, source, resume, sha256, json } = options;
         const region = out.isTTY && !json ? liveRegion(out) : undefined;
-        let begun: string | undefined;
-        onInterrupt(() => {
-          region?.end();
-          return begun === undefined ? '' : `  to go on: distill datasets add ${path} --resume ${begun}`;
-        });
         const description: DatasetDescription = {
           ...(name !== undefined && { name }),
           ...(source !== undefined && { source }),
           options: optionsOf(options.option),
         };
-        const dataset = await client.datasets.add(file, description, {
-          name: basename(path),
-          resume,
-          onProgress(stored, size, id) {
-            begun = id;
-            const share = stored / size;
-            region?.draw([`  ${bar(share)} ${percent(share)} of ${bytes(size)}`]);
-          },
-        });
+        let dataset: StoredDataset;
+        if (isAddress(path)) {
+          if (resume !== undefined)
+            throw new UsageError('--resume is for files; an address resumes by itself');
+          onInterrupt(() => {
+            region?.end();
+            return '  the service goes on; distill datasets shows how far it is';
+          });
+          dataset = await client.datasets.fetch(path, description, {
+            sha256,
+            onProgress({ state, received = 0, file: { size } }) {
+              if (state !== 'fetching') return;
+              region?.draw([fetchedLine(received, size)]);
+            },
+          });
+        } else {
+          if (sha256 !== undefined) throw new UsageError('--sha256 is for files from the web');
+          const file = await openAsBlob(path).catch((error: NodeJS.ErrnoException) => {
+            throw new UsageError(`cannot read ${path}: ${error.message}`, { cause: error });
+          });
+          let begun: string | undefined;
+          onInterrupt(() => {
+            region?.end();
+            return begun === undefined ? '' : `  to go on: distill datasets add ${path} --resume ${begun}`;
+          });
+          dataset = await client.datasets.add(file, description, {
+            name: basename(path),
+            resume,
+            onProgress(stored, size, id) {
+              begun = id;
+              const share = stored / size;
+              region?.draw([`  ${bar(share)} ${percent(share)} of ${bytes(size)}`]);
+            },
+          });
+        }
         region?.end();
         if (json) print(JSON.stringify(dataset, undefined, 2));
         else print(datasetText(dataset));
-        if (dataset.state === 'refused') process.exitCode = exitCodes.refused.code;
+        if (dataset.state === 'refused' || dataset.state === 'failed')
+          process.exitCode = exitCodes.refused.code;
       }),
     );
 
@@ -121,6 +142,15 @@ const remove = () =>
         print(`  ${id} is deleted`);
       }),
     );
+
+const isAddress = (text: string) => /^https?:\/\//i.test(text);
+
+/** How much of a file the service has fetched. */
+function fetchedLine(received: number, size: number | null): string {
+  if (size === null) return `  ${bytes(received)} fetched`;
+  const share = received / size;
+  return `  ${bar(share)} ${percent(share)} of ${bytes(size)}`;
+}
 
 /** @throws UsageError for an option without a value */
 function optionsOf(given: readonly string[]): Record<string, unknown> {

@@ -17,6 +17,7 @@ import { methods } from './methods.ts';
 import { metrics } from './metrics.ts';
 import { networks } from './networks.ts';
 import { pause } from './pause.ts';
+import { projects } from './projects.ts';
 import { report } from './report.ts';
 import { resume } from './resume.ts';
 import { retry } from './retry.ts';
@@ -24,6 +25,7 @@ import { run } from './run.ts';
 import { scrub } from './scrub.ts';
 import { show } from './show.ts';
 import { sweep } from './sweep.ts';
+import { sweeps } from './sweeps.ts';
 import { up } from './up.ts';
 import { validate } from './validate.ts';
 import { verify } from './verify.ts';
@@ -33,10 +35,10 @@ import { workers } from './workers.ts';
 
 /** Every command, under the headings and in the order of the help. */
 export const commands: Record<string, (() => Command)[]> = {
-  'Begin:': [demo, up, init, validate, run],
+  'Begin:': [demo, up, init, validate, run, sweeps],
   'Follow:': [jobs, show, watch, logs, metrics],
   'Results:': [report, compare, download],
   'Control:': [cancel, pause, resume, retry, deleteJob],
   'Catalogue:': [methods, architectures, datasets, networks],
-  'Service:': [workers, webhooks, keys, audit, backup, verify, scrub, sweep, completion],
+  'Service:': [workers, webhooks, keys, projects, audit, backup, verify, scrub, sweep, completion],
 };

@@ -54,7 +54,7 @@ export function verifyText(report: ScrubReport): string {
   if (rows.length > 0) {
     lines.push(table([{ title: 'job', whole: true }, { title: 'files that it misses', align: 'right' }], rows), '');
     lines.push(
-      '  Jobs that have not ended make what they miss themselves. To make it again for others:',
+      '  Jobs that have not ended make what they miss themselves; for others:',
       ...[...affected.keys()].slice(0, mostRemedies).map((id) => `  distill retry ${id}`),
       ...(affected.size > mostRemedies ? ['  and so on'] : []),
     );

@@ -13,6 +13,7 @@ import { LiveDot } from './reconnecting.tsx';
 const sections: readonly { label: string; href: string; pages: readonly string[]; scope: Scope }[] = [
   { label: 'Jobs', href: pagePaths.jobs, pages: ['jobs', 'job'], scope: 'read' },
   { label: 'Compare', href: pagePaths.compare, pages: ['compare'], scope: 'read' },
+  { label: 'Sweeps', href: pagePaths.sweeps, pages: ['sweeps', 'sweep'], scope: 'read' },
   { label: 'Data', href: pagePaths.datasets, pages: ['datasets', 'dataset'], scope: 'submit' },
   { label: 'Workers', href: pagePaths.workers, pages: ['workers'], scope: 'read' },
   { label: 'Keys', href: pagePaths.keys, pages: ['keys'], scope: 'admin' },

@@ -4,11 +4,20 @@ import { sendFile, type UploadOptions } from '../send-file.ts';
 import type { CallOptions, Transport } from '../transport.ts';
 
 /** What a data set is made of besides its file. */
-export type DatasetDescription = Omit<NewDatasetInput, 'upload'>;
+export type DatasetDescription = Omit<NewDatasetInput, 'upload' | 'url' | 'sha256'>;
 
 export interface AddOptions extends UploadOptions {
   /** Whether to return before the service has read the file; default false. */
   early?: boolean;
+}
+
+export interface FetchOptions extends CallOptions {
+  /** The SHA-256 that the file must have, in hexadecimal. */
+  sha256?: string | undefined;
+  /** Whether to return before the service has the file; default false. */
+  early?: boolean;
+  /** Is told how the data set is, at each look at it. */
+  onProgress?: ((dataset: StoredDataset) => void) | undefined;
 }
 
 /** Milliseconds between two looks at a data set that is being read; later ones are further apart. */
@@ -31,10 +40,14 @@ export function datasets(transport: Transport) {
   const get = (id: string, options: CallOptions = {}): Promise<StoredDataset> =>
     transport.json<StoredDataset>({ path: path(id), ...options });
 
-  async function wait(id: string, options: CallOptions = {}): Promise<StoredDataset> {
+  async function wait(
+    id: string,
+    { onProgress, ...options }: Pick<FetchOptions, 'onProgress'> & CallOptions = {},
+  ): Promise<StoredDataset> {
     for (let pause = firstLookMs; ; pause = Math.min(laterLookMs, 1.5 * pause)) {
       const dataset = await get(id, options);
-      if (dataset.state !== 'profiling') return dataset;
+      onProgress?.(dataset);
+      if (dataset.state !== 'profiling' && dataset.state !== 'fetching') return dataset;
       await delay(pause, options.signal);
     }
   }
@@ -57,6 +70,24 @@ export function datasets(transport: Transport) {
       const upload = await sendFile(transport, file, { name, resume, onProgress, pieceBytes, ...options });
       const dataset = await create({ ...description, upload: upload.id }, options);
       return early ? dataset : await wait(dataset.id, options);
+    },
+
+    /**
+     * Makes a data set of a file on the web, which the service fetches, and waits until it has read it. A file that cannot be fetched
+     * gives a data set in the state `failed`, whose `error` tells why; calling it again goes on.
+     *
+     * @throws ApiError `invalid_body` for an address that is not public, or an option that does not fit
+     * @example
+     * const { id, state } = await client.datasets.fetch('https://example.com/pets.zip', { options: { size: [64, 64] } });
+     */
+    async fetch(
+      url: string,
+      description: DatasetDescription = {},
+      { sha256, early = false, onProgress, ...options }: FetchOptions = {},
+    ): Promise<StoredDataset> {
+      const given = sha256 === undefined ? { url } : { url, sha256 };
+      const dataset = await create({ ...description, ...given }, options);
+      return early ? dataset : await wait(dataset.id, { onProgress, ...options });
     },
 
     /**
@@ -87,9 +118,9 @@ export function datasets(transport: Transport) {
     get,
 
     /**
-     * Waits until the service has read a data set.
+     * Waits until the service has fetched and read a data set.
      *
-     * @returns the data set, `ready` or `refused`
+     * @returns the data set, `ready`, `refused` or `failed`
      * @throws ApiError `dataset_not_found`
      * @example
      * const { state, error } = await client.datasets.wait(id);

@@ -1,4 +1,3 @@
-import { bytesToHex } from '@noble/hashes/utils.js';
 import type {
   Analysis,
   Checkpoint,
@@ -20,6 +19,7 @@ import type {
 import { type Download, type DownloadOptions, download } from '../download.ts';
 import { type FollowOptions, streamEvents } from '../events.ts';
 import { type Listing, listing } from '../listing.ts';
+import { randomKey } from '../random-key.ts';
 import type { CallOptions, Transport } from '../transport.ts';
 import { type WatchOptions, watchJob } from '../watch.ts';
 
@@ -501,6 +501,3 @@ export function jobs(transport: Transport) {
 }
 
 /** A new idempotency key. Not `crypto.randomUUID`, which pages have over https alone. */
-function randomKey(): string {
-  return bytesToHex(crypto.getRandomValues(new Uint8Array(16)));
-}

@@ -1,13 +1,11 @@
 import { DistilleryError, type LogLine, type SavedCheckpoint, type StageProgress } from '@distillery/spec';
-import type { Attempt, Fence, NewMetricRow, NewSkippedData } from '../records/attempts.ts';
+import type { Attempt, Fence, JobOfAttempt, NewMetricRow, NewSkippedData } from '../records/attempts.ts';
 
 /**
  * A stage that a worker has taken. Its writers reject with `stale_attempt`, and abort the signal, once the stage belongs
  * to a newer attempt or its job has ended.
  */
-export interface StageRun extends Attempt {
-  /** When the first stage of the job began, for its time limit. */
-  jobStartedAt: string;
+export interface StageRun extends Attempt, JobOfAttempt {
   /** Aborts when the consumer closes or the stage is no longer ours: the handler then ends soon, by rejecting. */
   signal: AbortSignal;
   progress(progress: StageProgress): Promise<void>;
@@ -21,7 +19,7 @@ export interface StageRun extends Attempt {
 /** The writers of an attempt. They write one after the other, also where a write has to be sent again. */
 export function stageRun(
   attempts: Fence,
-  begun: Attempt & { jobStartedAt: string },
+  begun: Attempt & JobOfAttempt,
   controller: AbortController,
 ): StageRun {
   let last: Promise<void> = Promise.resolve();

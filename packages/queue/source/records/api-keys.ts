@@ -72,7 +72,7 @@ export function apiKeys(redis: Client, keys: Keys) {
       return keyOf(id);
     }),
 
-    /** The key of an id while it is valid. Nothing proves that the sender has its secret: sessions, which began with it, ask this. */
+    /** The key of an id while it is valid: not revoked, and not at its end. Nothing proves that the sender has its secret: sessions, which began with it, ask this. */
     valid: guarded(async (id: string): Promise<ApiKey | undefined> => {
       const key = await keyOf(id);
       return key?.revokedAt === null && !hasExpired(key.expiresAt) ? key : undefined;

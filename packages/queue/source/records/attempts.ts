@@ -34,7 +34,15 @@ export interface Attempt {
 }
 
 /** `failures`: how often the stage has failed since it last got further than ever before. */
-export type Begun = (Attempt & { jobStartedAt: string; failures: number }) | { skip: string };
+export type Begun = (Attempt & JobOfAttempt & { failures: number }) | { skip: string };
+
+/** What every stage of a job has in common. */
+export interface JobOfAttempt {
+  /** When the first stage of the job began, for its time limit. */
+  jobStartedAt: string;
+  /** The id of the request that posted the job; null for a job of an earlier version. */
+  request: string | null;
+}
 
 /** A row of metrics as a trainer reports it; the attempt adds stage and attempt. */
 export type NewMetricRow = Omit<MetricRow, 'stage' | 'attempt'>;
@@ -87,10 +95,23 @@ export function fence(redis: Client, keys: Keys, guard: typeof guarded, metricRo
           ticket,
           place,
         ]);
-        const [what, value, startedAt, failures] = reply as [string, string, string?, string?];
+        const [what, value, startedAt, failures, request] = reply as [
+          string,
+          string,
+          string?,
+          string?,
+          string?,
+        ];
         if (what === 'skip') return { skip: value };
         const jobStartedAt = new Date(Number(startedAt)).toISOString();
-        return { jobId, stageId, attempt: Number(value), jobStartedAt, failures: Number(failures) };
+        return {
+          jobId,
+          stageId,
+          attempt: Number(value),
+          jobStartedAt,
+          failures: Number(failures),
+          request: request || null,
+        };
       },
     ),
 
@@ -103,7 +124,7 @@ export function fence(redis: Client, keys: Keys, guard: typeof guarded, metricRo
         loss: finite(loss),
         samplesPerSecond: finite(samplesPerSecond),
       };
-      await write(progressScript, attempt, [JSON.stringify(stored), fraction, progress.phase]);
+      await write(progressScript, attempt, [JSON.stringify(stored), fraction, progress.phase, progress.step]);
     }),
 
     /** Writes rows in one go; NaN and infinite values are kept as null. */
@@ -156,6 +177,7 @@ export function fence(redis: Client, keys: Keys, guard: typeof guarded, metricRo
       return (await write(succeedScript, attempt, [
         JSON.stringify(result ?? null),
         bestIn(result),
+        sourceOf(result),
       ])) as string[];
     }),
 
@@ -174,13 +196,18 @@ export function fence(redis: Client, keys: Keys, guard: typeof guarded, metricRo
         lost: readonly string[] = [],
       ): Promise<number> => {
         const stored = { ...reason, stage: attempt.stageId };
-        return (await write(failScript, attempt, [JSON.stringify(stored), tries, lost.join(' ')])) as number;
+        return (await write(failScript, attempt, [
+          JSON.stringify(stored),
+          tries,
+          lost.join(' '),
+          reason.code,
+        ])) as number;
       },
     ),
 
     /** Queues the stage again without a failure: its worker stops. */
     handBack: guard(async (attempt: Attempt): Promise<void> => {
-      await write(failScript, attempt, ['', 1, '']);
+      await write(failScript, attempt, ['', 1, '', '']);
     }),
   };
 }
@@ -192,6 +219,18 @@ function bestIn(result: unknown): string {
   const { data: report } = reportSchema.safeParse(result.report);
   const best = report === undefined ? null : bestStudentOf(report);
   return best === null ? '' : JSON.stringify(best);
+}
+
+/** Whether a result that jobs share was found in the store; empty for any other. */
+function sourceOf(result: unknown): '' | 'reused' | 'computed' {
+  const reused = ownReused(result) ?? ownReused((result as { result?: unknown } | null)?.result);
+  if (reused === undefined) return '';
+  return reused ? 'reused' : 'computed';
+}
+
+function ownReused(result: unknown): boolean | undefined {
+  const { reused } = (result ?? {}) as { reused?: unknown };
+  return typeof reused === 'boolean' ? reused : undefined;
 }
 
 function finite(value: number | null): number | null {

@@ -5,12 +5,12 @@ const alphabet = '0123456789abcdefghjkmnpqrstvwxyz';
 
 let last = 0;
 
-/** `job_`, the time in milliseconds in ten characters, sixteen random ones: ids sort by the time of their creation. */
-export function newJobId(): string {
+/** `<what>_`, the time in milliseconds in ten characters, sixteen random ones: ids sort by the time of their creation. */
+export function newId(what: 'job' | 'sweep'): string {
   last = Math.max(Date.now(), last + 1);
   let time = '';
   for (let rest = last, i = 0; i < 10; i++, rest = Math.floor(rest / 32)) time = alphabet[rest % 32] + time;
-  return `job_${time}${Array.from(randomBytes(16), (byte) => alphabet[byte % 32]).join('')}`;
+  return `${what}_${time}${Array.from(randomBytes(16), (byte) => alphabet[byte % 32]).join('')}`;
 }
 
 /** The time in milliseconds at which an id was made, by the clock of the API that made it. */
@@ -18,6 +18,9 @@ export function timeOfJobId(id: string): number {
   return [...id.slice(4, 14)].reduce((time, letter) => 32 * time + alphabet.indexOf(letter), 0);
 }
 
-export function isJobId(id: string): boolean {
-  return /^job_[0-9a-hjkmnp-tv-z]{26}$/.test(id);
+export function isId(what: 'job' | 'sweep', id: string): boolean {
+  return id.startsWith(`${what}_`) && /^[0-9a-hjkmnp-tv-z]{26}$/.test(id.slice(what.length + 1));
 }
+
+export const newJobId = () => newId('job');
+export const isJobId = (id: string) => isId('job', id);

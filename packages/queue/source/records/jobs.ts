@@ -1,5 +1,6 @@
 import { DistilleryError, type JobPlan, type JobState, type JobView, projectOf } from '@distillery/spec';
 import { type Client, guarded } from '../redis/connection.ts';
+import { idempotencySeconds } from './idempotency.ts';
 import { isJobId, newJobId } from './job-id.ts';
 import { quotaError } from './projects.ts';
 import { type Keys, scriptKeys } from '../redis/keys.ts';
@@ -23,6 +24,8 @@ export interface NewJob {
   plan: JobPlan;
   /** The ids of webhooks that are told of it; default none. */
   webhooks?: readonly string[] | undefined;
+  /** The id of the request that posts it, by which logs are found. */
+  request?: string | undefined;
 }
 
 /** The owner of a job. */
@@ -56,9 +59,6 @@ export interface JobHeader {
   stages: string[];
 }
 
-/** How long an idempotency key is kept. */
-const idempotencySeconds = 24 * 60 * 60;
-
 /** The records of all jobs: what the API shows of them. */
 export function jobRecords(redis: Client, keys: Keys, standing: () => Promise<Standing>) {
   async function fieldsOf(id: string): Promise<Fields> {
@@ -85,8 +85,17 @@ export function jobRecords(redis: Client, keys: Keys, standing: () => Promise<St
     create: guarded(
       async (job: NewJob, idempotency?: Idempotency): Promise<JobNow & { replayed: boolean }> => {
         const id = newJobId();
-        const { name, labels, priority, plan, owner, webhooks } = job;
-        const record = initialFields({ id, name, labels, owner: owner?.name, priority, plan, webhooks });
+        const { name, labels, priority, plan, owner, webhooks, request } = job;
+        const record = initialFields({
+          id,
+          name,
+          labels,
+          owner: owner?.name,
+          priority,
+          plan,
+          webhooks,
+          request,
+        });
         const [outcome, created, createdAt] = (await run(
           redis,
           createScript,
@@ -110,7 +119,7 @@ export function jobRecords(redis: Client, keys: Keys, standing: () => Promise<St
             ...Object.entries(record).flat(),
           ],
         ).catch((error: unknown) => {
-          throw conflict(error) ?? overQuota(error, owner) ?? error;
+          throw conflictOf(error) ?? overQuota(error, owner) ?? error;
         })) as [string, string, string];
         if (outcome === 'replayed') return { ...(await answerOf(created)), replayed: true };
         // Not read back: the record of a large job has tens of thousands of fields.
@@ -127,7 +136,7 @@ export function jobRecords(redis: Client, keys: Keys, standing: () => Promise<St
     replay: guarded(async ({ key, digest }: Idempotency, owner?: string): Promise<JobNow | undefined> => {
       const [known, id] = await redis.hmget(keys.idempotency(key, owner), 'digest', 'job');
       if (!known || !id || (await redis.exists(keys.job(id))) === 0) return undefined;
-      if (known !== digest) throw conflict(new Error('CONFLICT the key was used with another body'));
+      if (known !== digest) throw conflictOf(new Error('CONFLICT the key was used with another body'));
       return answerOf(id);
     }),
 
@@ -210,7 +219,8 @@ export function overQuota(error: unknown, owner: Owner | undefined): DistilleryE
   return new DistilleryError('quota_exceeded', message, { cause: error });
 }
 
-function conflict(error: unknown): DistilleryError | undefined {
+/** The error of a script for an idempotency key that was used with another body; undefined for any other error. */
+export function conflictOf(error: unknown): DistilleryError | undefined {
   if (!(error instanceof Error) || !error.message.startsWith('CONFLICT')) return undefined;
   const message = 'the Idempotency-Key was used with another body';
   return new DistilleryError('idempotency_conflict', message, { cause: error });

@@ -4,6 +4,7 @@ import {
   type JobState,
   type JobSummary,
   type JobView,
+  missingIn,
   type Reason,
   type StagePlan,
   type StageProgress,
@@ -31,6 +32,8 @@ export interface NewRecord {
   plan: JobPlan;
   /** The ids of webhooks that are told of it; default none. */
   webhooks?: readonly string[] | undefined;
+  /** The id of the request that posts it, by which logs are found. */
+  request?: string | undefined;
 }
 
 /** The fields of the record of a new job. */
@@ -42,6 +45,7 @@ export function initialFields({
   priority = 0,
   plan,
   webhooks = [],
+  request,
 }: NewRecord): Fields {
   const { stages } = plan;
   const fields: Fields = {
@@ -55,6 +59,7 @@ export function initialFields({
   if (name !== null) fields.name = name;
   if (owner !== null) fields.owner = owner;
   if (webhooks.length > 0) fields.webhooks = webhooks.join(' ');
+  if (request !== undefined) fields.request = request;
   const shares = sharesOf(stages);
   for (const [order, stage] of stages.entries()) {
     fields[`s:${stage.id}:order`] = String(order).padStart(6, '0');
@@ -116,6 +121,7 @@ export function viewOf(fields: Fields, standing?: Standing): JobView {
     ...commonOf(fields),
     phase: running.length === 0 ? null : running.map(({ id }) => id).join(', '),
     waitingFor: running.length === 0 ? (next?.waitingFor ?? null) : null,
+    missing: running.length === 0 ? (next?.missing ?? []) : [],
     etaSeconds:
       live === undefined
         ? null
@@ -202,6 +208,10 @@ function stageView(fields: Fields, plan: StagePlan, standing: Standing | undefin
     seed: seed ?? null,
     state,
     waitingFor: waitingFor(state, plan, standing),
+    missing:
+      state === 'queued' && standing !== undefined
+        ? missingIn(standing.capabilities, plan.requires ?? [])
+        : [],
     needs,
     attempt: Number(field('attempt')),
     worker: field('worker') ?? null,
@@ -219,9 +229,8 @@ function waitingFor(
 ): WaitingFor {
   if (state === 'waiting') return 'stages';
   if (state !== 'queued' || standing === undefined) return null;
-  const { capabilities } = standing;
-  if (capabilities.length === 0) return 'worker';
-  return capabilities.some((own) => requires.every((one) => own.has(one))) ? 'turn' : 'capability';
+  if (standing.capabilities.length === 0) return 'worker';
+  return missingIn(standing.capabilities, requires).length === 0 ? 'turn' : 'capability';
 }
 
 /** The progress of an attempt, with the share that any attempt has reached: one that resumes does not run backwards. */

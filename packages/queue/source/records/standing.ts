@@ -17,7 +17,7 @@ export interface Standing {
   /** The stages that the running workers can run at once. */
   slots: number;
   /** What each running worker is capable of. */
-  capabilities: ReadonlySet<string>[];
+  capabilities: string[][];
   paces: Paces;
   backlog: Claim[];
 }
@@ -57,7 +57,7 @@ export function standingReader(redis: Client, keys: Keys, workers: Workers): () 
     }
     return {
       slots: live.reduce((sum, { trainers = 1 }) => sum + trainers, 0),
-      capabilities: live.map(({ engine }) => new Set(capabilitiesOf(engine))),
+      capabilities: live.map(capabilitiesOf),
       paces,
       backlog: [...claims.values()],
     };

@@ -10,7 +10,7 @@ import { type Client, guarded } from '../redis/connection.ts';
 import type { Keys } from '../redis/keys.ts';
 import { furthestOf } from './record.ts';
 import { run, script } from '../redis/script.ts';
-import type { Workers } from './workers.ts';
+import { capabilitiesOf, type Workers } from './workers.ts';
 
 const stageFields = ['worker', 'attempt', 'startedAt', 'progress', 'furthest'] as const;
 
@@ -82,19 +82,13 @@ export function workloadReader(
     ]);
     const stages = await Promise.all(running.map(runningOf));
     return {
-      workers: live.map(
-        ({ id, host, version, engine, startedAt, seenAt, memoryBytes = null, trainers = 1 }) => ({
-          id,
-          host,
-          version,
-          engine,
-          startedAt,
-          seenAt,
-          memoryBytes,
-          trainers,
-          stages: stages.filter(({ worker }) => worker === id).map(({ stage }) => stage),
-        }),
-      ),
+      workers: live.map(({ stage: _newest, labels = [], memoryBytes = null, trainers = 1, ...worker }) => ({
+        ...worker,
+        memoryBytes,
+        trainers,
+        capabilities: capabilitiesOf({ ...worker, labels }),
+        stages: stages.filter((one) => one.worker === worker.id).map(({ stage }) => stage),
+      })),
       queue: {
         ready,
         running: stages.length,

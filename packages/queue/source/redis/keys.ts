@@ -46,12 +46,14 @@ export function keysUnder(prefix: string) {
     ready: `${prefix}:work:ready`,
     /** Sorted set of the same members by the time in ms from which they may be taken: stages that have failed. */
     delayed: `${prefix}:work:delayed`,
-    /** Hash: ticket → `<job> <stage> <owner>`, or `<job> <stage> <what it shares> <owner>`, for each stage that runs. */
+    /** Hash: ticket → `<job> <stage> <what it requires, joined by commas, or -> <what it shares or -> <owner>`, for each stage that runs. */
     running: `${prefix}:work:running`,
     /** Hash: job → the work that its unfinished stages have left, see scripts/work-lists.ts. */
     backlog: `${prefix}:work:backlog`,
     /** Hash: `<kind>:before`, `<kind>:after`, `<kind>:perWork` → the measured pace of stages, in seconds. */
     pace: `${prefix}:work:pace`,
+    /** Hash: what happened to stages and jobs, counted; scripts/counters.ts lists its fields. */
+    counters: `${prefix}:work:counters`,
     /** Hash: owner → the number of the stage that was begun last for it; the field '' counts them. */
     served: `${prefix}:work:served`,
     /** Hash: `<project> <day since 1970>` → the seconds for which its stages that ended on that day have run. */
@@ -63,6 +65,13 @@ export function keysUnder(prefix: string) {
     /** Hash: digest of the body, id of the job. Neither an owner nor a key contains a space. */
     idempotency: (key: string, owner: string | undefined) =>
       `${prefix}:idempotency:${sha256(owner === undefined ? key : `${owner} ${key}`)}`,
+    /** Sorted set of the ids of all sweeps, as `all`. */
+    sweeps: `${prefix}:sweeps`,
+    sweepsOf: (owner: string) => `${prefix}:sweeps:owner:${owner}`,
+    /** Sorted set of `<owner or -> <id>`, all with score 0: the sweeps that have not ended. */
+    sweepsLive: `${prefix}:sweeps:live`,
+    /** Hash: a sweep, see scripts/sweeps.ts. */
+    sweep: (id: string) => `${prefix}:sweep:${id}`,
     /** Set of key ids. */
     apiKeys: `${prefix}:apikeys`,
     /** Hash: an API key without its secret. */
@@ -125,6 +134,7 @@ export function scriptKeys(keys: Keys, id: string): string[] {
     keys.pace,
     keys.ended,
     keys.allEvents,
+    keys.counters,
     keys.usage,
   ];
 }

@@ -6,7 +6,7 @@ import { prelude } from './prelude.ts';
  * under the same ticket has lost its worker, which counts as a failure.
  *
  * ARGV: stage, worker, ticket, its place in the ready list or '' when the ticket alone decides. Returns {'begun', attempt,
- * start of the job in ms, failures} or {'skip', why}; after a skip neither the place nor the ticket leads here again.
+ * start of the job in ms, failures, id of the request that posted it or ''} or {'skip', why}; after a skip neither the place nor the ticket leads here again.
  */
 export const beginScript = script(`${prelude}
 local stage, worker, ticket, member = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
@@ -22,6 +22,7 @@ if state == 'running' and get(stage, 'ticket') ~= ticket then return skip('stage
 if (jobState == 'pausing' or jobState == 'cancelling') and state == 'running' then
   -- Its worker was lost before it could hand the stage back; from now on that worker is refused.
   redis.call('HINCRBY', job, 's:' .. stage .. ':attempt', 1)
+  countEnd(stage, 'lost')
   release(stage, '')
   changed()
 end
@@ -29,7 +30,7 @@ if jobState ~= 'queued' and jobState ~= 'running' then return skip('job_' .. job
 if not state then return skip('stage_unknown') end
 if state ~= 'queued' and state ~= 'running' then return skip('stage_' .. state) end
 local time = now()
-if state == 'running' then charge(stage) end
+if state == 'running' then countEnd(stage, 'lost') end
 local failures = state == 'running' and countFailure(stage) or tonumber(get(stage, 'failures') or 0)
 local attempt = redis.call('HINCRBY', job, 's:' .. stage .. ':attempt', 1)
 unset(stage, 'finishedAt', 'progress', 'fraction', 'progressAt', 'from', 'reason')
@@ -42,12 +43,13 @@ end
 moveStage(stage, 'running')
 set(stage, 'ticket', ticket)
 local owner = redis.call('HGET', job, 'owner') or '-'
-local shares = get(stage, 'shares')
-redis.call('HSET', running, ticket,
-  redis.call('HGET', job, 'id') .. ' ' .. stage .. (shares and ' ' .. shares or '') .. ' ' .. owner)
+redis.call('HSET', running, ticket, table.concat(
+  {redis.call('HGET', job, 'id'), stage, get(stage, 'requires') or '-', get(stage, 'shares') or '-', owner}, ' '))
+count('attempts ' .. get(stage, 'kind') .. ' ' .. (attempt == 1 and 'first' or 'resumed'))
 redis.call('HSET', served, owner, redis.call('HINCRBY', served, '', 1))
 changed()
-return {'begun', tostring(attempt), redis.call('HGET', job, 'startedAt'), tostring(failures)}
+return {'begun', tostring(attempt), redis.call('HGET', job, 'startedAt'), tostring(failures),
+  redis.call('HGET', job, 'request') or ''}
 `);
 
 /** A stage is queued again because the ticket of its worker is gone. ARGV: stage, ticket. */
@@ -56,6 +58,7 @@ local stage, ticket = ARGV[1], ARGV[2]
 if get(stage, 'state') ~= 'running' or get(stage, 'ticket') ~= ticket then
   return redis.call('HDEL', running, ticket)
 end
+countEnd(stage, 'lost')
 countFailure(stage)
 release(stage, '')
 changed()

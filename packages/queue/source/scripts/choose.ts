@@ -6,7 +6,8 @@ import { script } from '../redis/script.ts';
  * one that was served longest ago; and of that owner's stages those of jobs that have begun before the others, each by
  * the age of the job, in the order of its plan.
  *
- * Stages that require what the worker is not capable of are left to other workers. A stage that would make what a running stage
+ * Stages that require what the worker is not capable of are left to other workers; capabilities.ts of
+ * @distillery/spec has the forms of requirements and capabilities. A stage that would make what a running stage
  * of another job is making waits: when that one has ended, it finds the result in the store.
  *
  * A member of the ready list is `<10 - priority> <owner or -> <0 begun, 1 not> <job> <order in the plan> <stage> <what it
@@ -37,14 +38,23 @@ local busy, making = {}, {}
 for _, text in ipairs(redis.call('HVALS', running)) do
   local owner = string.match(text, '%S+$')
   busy[owner] = (busy[owner] or 0) + 1
-  local shared = string.match(text, '^%S+ %S+ (%S+) %S+$')
-  if shared then making[shared] = true end
+  local shared = string.match(text, '^%S+ %S+ %S+ (%S+) %S+$')
+  if shared and shared ~= '-' then making[shared] = true end
 end
-local capable = {['-'] = true}
-for i = 4, #ARGV do capable[ARGV[i]] = true end
+local capable, sizes = {['-'] = true}, {}
+for i = 4, #ARGV do
+  capable[ARGV[i]] = true
+  local name, size = string.match(ARGV[i], '^(%w+)=(%d+)$')
+  if name then sizes[name] = tonumber(size) end
+end
 local function fits(member)
   for required in string.gmatch(string.match(member, '%S+$'), '[^,]+') do
-    if not capable[required] then return false end
+    local name, least = string.match(required, '^(%w+)>=(%d+)$')
+    if name then
+      if (sizes[name] or 0) < tonumber(least) then return false end
+    elseif not capable[required] then
+      return false
+    end
   end
   if not next(making) then return true end
   local job, stage = string.match(member, '^%S+ %S+ %S+ (%S+) %S+ (%S+) %S+$')

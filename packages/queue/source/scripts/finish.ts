@@ -5,7 +5,8 @@ import { prelude } from './prelude.ts';
  * A stage has its result. Stages that waited only for this one are queued; the job succeeds with its last stage.
  * When the same attempt sends it twice (a lost reply), the second call changes nothing and answers as the first.
  *
- * ARGV: stage, attempt, result as JSON, the best student of a report as JSON or ''. Returns the stages that are queued now.
+ * ARGV: stage, attempt, result as JSON, the best student of a report as JSON or '', whether the result was 'reused' or 'computed'
+ * or '' where that has no meaning. Returns the stages that are queued now.
  */
 export const succeedScript = script(`${prelude}
 local stage, attempt = ARGV[1], ARGV[2]
@@ -16,6 +17,8 @@ if not again then
   redis.call('HSET', results, stage, ARGV[3])
   set(stage, 'finishedAt', now())
   learn(stage)
+  countEnd(stage, 'succeeded')
+  if ARGV[5] ~= '' then count('results ' .. get(stage, 'kind') .. ' ' .. ARGV[5]) end
   moveStage(stage, 'succeeded')
   if get(stage, 'kind') == 'report' then
     if ARGV[4] ~= '' then redis.call('HSET', job, 'best', ARGV[4]) end
@@ -48,8 +51,8 @@ return ready
  * refuses those that still run. When the same attempt sends it twice, the second call changes nothing and answers as the
  * first.
  *
- * ARGV: stage, attempt, reason as JSON or '' (handed back), most failures, earlier stages that must run again first. Returns
- * the failures, 0 after the last one.
+ * ARGV: stage, attempt, reason as JSON or '' (handed back), most failures, earlier stages that must run again first, the code
+ * of the reason. Returns the failures, 0 after the last one.
  */
 export const failScript = script(`${prelude}
 local stage, attempt, reason = ARGV[1], ARGV[2], ARGV[3]
@@ -61,10 +64,13 @@ local refused = refusal(stage, attempt)
 if refused then return refused end
 local failures = 0
 if reason ~= '' then
+  count('failures ' .. ARGV[6])
   set(stage, 'reason', reason)
   failures = countFailure(stage)
 end
-if failures < tonumber(ARGV[4]) then
+local last = failures >= tonumber(ARGV[4])
+countEnd(stage, reason == '' and 'stopped' or last and 'failed' or 'retried')
+if not last then
   release(stage, reason)
   if ARGV[5] ~= '' and redis.call('HGET', job, 'state') ~= 'cancelled' then rewind(ARGV[5], reason) end
   if failures > 0 then postpone(stage, math.min(60000, 1000 * 2 ^ failures)) end
@@ -76,6 +82,7 @@ else
   for other in stages() do
     local state = get(other, 'state')
     if state == 'waiting' or state == 'queued' or state == 'running' then
+      if state == 'running' then countEnd(other, 'cancelled') end
       set(other, 'finishedAt', time)
       moveStage(other, 'cancelled')
     end

@@ -1,12 +1,25 @@
 import { jobStates } from '@distillery/spec';
+import { countersPrelude } from './counters.ts';
 import { workLists } from './work-lists.ts';
 
 const states = jobStates.map((state, i) => `${state} = KEYS[${5 + i}]`).join(', ');
 
 /** How many keys every script gets. The keys that a script needs beside them follow. */
-export const commonKeys = 14 + jobStates.length;
+export const commonKeys = 15 + jobStates.length;
 
-const work = ['live', 'ready', 'delayed', 'running', 'served', 'backlog', 'pace', 'ended', 'allEvents', 'usage'];
+const work = [
+  'live',
+  'ready',
+  'delayed',
+  'running',
+  'served',
+  'backlog',
+  'pace',
+  'ended',
+  'allEvents',
+  'counters',
+  'usage',
+];
 const workKeys = work.map((_, i) => `KEYS[${5 + jobStates.length + i}]`).join(', ');
 
 /** Approximate number of events that a job keeps, and that are kept of all jobs together; the oldest ones go first. */
@@ -17,9 +30,9 @@ const maxEvents = 20_000;
  * the JSON in it, because cjson turns an empty list into an object and rounds numbers.
  *
  * Fields of the hash: id name labels owner priority state version createdAt startedAt finishedAt reason plan stages
- * firstEvent warnings skippedData counts done best webhooks; `w:<digest>` for each warning and `d:<digest>` for each data set with skipped samples, see
+ * firstEvent warnings skippedData counts done best webhooks request; `w:<digest>` for each warning and `d:<digest>` for each data set with skipped samples, see
  * scripts/reports.ts; and for each stage `s:<stage>:` state kind needs requires shares work share attempt worker ticket order startedAt finishedAt
- * progress fraction progressAt from lastWrite reason failures furthest rows rowsFrom progressEvent metricsEvent checkpointEvent.
+ * progress fraction progressAt from lastWrite reason failures furthest rows rowsFrom counted progressEvent metricsEvent checkpointEvent.
  */
 export const prelude = `
 local job, results, metrics, events = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
@@ -88,16 +101,6 @@ local function countLiveOf(project)
   return redis.call('ZLEXCOUNT', live, '[' .. project .. '/', '(' .. project .. '0')
 end
 
--- Counts the time for which a stage has run as used by the project of its job.
-local function charge(stage)
-  local project = string.match(redis.call('HGET', job, 'owner') or '', '^([^/]+)/')
-  local started = tonumber(get(stage, 'startedAt') or nil)
-  if not project or not started then return end
-  local time = tonumber(now())
-  local seconds = string.format('%.3f', math.max(0, time - started) / 1000)
-  redis.call('HINCRBYFLOAT', usage, project .. ' ' .. math.floor(time / 86400000), seconds)
-end
-
 -- How many jobs of an owner have not ended. No name contains a space, and '!' comes right after it.
 local function countLive(owner)
   return redis.call('ZLEXCOUNT', live, '[' .. owner .. ' ', '(' .. owner .. '!')
@@ -112,7 +115,7 @@ local function updateLive(id, state)
   if over then redis.call('ZREM', live, owner .. ' ' .. id) else redis.call('ZADD', live, 0, owner .. ' ' .. id) end
 end
 
-${workLists}
+${workLists}${countersPrelude}
 local function moveJob(state, reason)
   moved = true
   local id = redis.call('HGET', job, 'id')
@@ -126,7 +129,6 @@ end
 
 local function moveStage(stage, state, reason)
   moved = true
-  if get(stage, 'state') == 'running' and state ~= 'running' then charge(stage) end
   local ticket = get(stage, 'ticket')
   if ticket and state ~= 'running' then
     redis.call('HDEL', running, ticket)
@@ -150,6 +152,7 @@ local function countRunning()
 end
 
 local function endJob(state, reason)
+  count('jobs ' .. state)
   redis.call('HSET', job, 'finishedAt', now())
   moveJob(state, reason)
 end

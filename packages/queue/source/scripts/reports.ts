@@ -15,7 +15,7 @@ const numbered = `${fenced}
 if isRepeat(stage, attempt, ARGV[3]) then return 0 end
 `;
 
-/** ARGV: stage, attempt, progress as JSON, its fraction, its phase. */
+/** ARGV: stage, attempt, progress as JSON, its fraction, its phase, its step. */
 export const progressScript = script(`${fenced}
 local fraction, time = ARGV[4], now()
 set(stage, 'progress', ARGV[3])
@@ -28,6 +28,7 @@ if tonumber(fraction) > furthest then
   redis.call('HINCRBYFLOAT', job, 'done', (fraction - furthest) * (get(stage, 'share') or 0))
 end
 -- The rate is measured from the first progress behind the loading, so that a stage that resumed at 80 % does not look fast.
+countSteps(stage, attempt, tonumber(ARGV[6]), ARGV[5])
 if ARGV[5] ~= 'loading' and not get(stage, 'from') then set(stage, 'from', fraction .. '@' .. time) end
 replaceEvent(stage, 'progressEvent', 'type', 'progress', 'stage', stage, 'attempt', attempt, 'progress', ARGV[3],
   'furthest', get(stage, 'furthest') or 0)

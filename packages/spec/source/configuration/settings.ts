@@ -1,3 +1,4 @@
+import { labelForm } from '../resources.ts';
 import type { Setting } from './setting.ts';
 import { folderUrl, storeUrl } from './store-url.ts';
 import {
@@ -13,6 +14,7 @@ import {
   text,
   webUrl,
   wholeNumber,
+  words,
 } from './value-types.ts';
 
 const services = ['api', 'worker', 'up'] as const;
@@ -142,6 +144,17 @@ export const settings = {
     programs: ['api', 'up'],
     default: '8080',
     description: 'The port to listen on; 0 takes a free one.',
+  },
+  metricsPort: {
+    group: 'api',
+    variable: 'METRICS_PORT',
+    flag: '--metrics-port',
+    type: wholeNumber(0, 65_535),
+    programs: ['api', 'up'],
+    defaultWords: 'none: `/metrics` is served on `PORT` alone, to keys of any scope',
+    description:
+      'A second port, on the address of `HOST`, that serves `/metrics` and `/v1/demand` without keys, for Prometheus and ' +
+      'autoscalers in a private network. 0 takes a free one.',
   },
   apiKeys: {
     group: 'api',
@@ -325,6 +338,17 @@ export const settings = {
       'The most bytes that the uploads, data sets and networks of an owner take together; equal files count once. Keys of ' +
       'the scope `admin` have no such limit.',
   },
+  fetchNetworks: {
+    group: 'api',
+    variable: 'FETCH_NETWORKS',
+    flag: '--fetch-networks',
+    type: networks(),
+    programs: ['api', 'up'],
+    default: '',
+    description:
+      'The addresses that are not public and that data sets may be fetched from, such as `10.1.0.0/16`. Requests to any other ' +
+      'private, local or reserved address are refused, whatever name or redirect leads to it.',
+  },
   uploadHours: {
     group: 'api',
     variable: 'UPLOAD_HOURS',
@@ -363,6 +387,38 @@ export const settings = {
     default: '1',
     description:
       "Stages that a worker runs at once; students share the processor's threads. With a GPU it is always 1.",
+  },
+  gpus: {
+    group: 'worker',
+    variable: 'GPUS',
+    flag: '--gpus',
+    type: words('"all", or numbers or UUIDs of GPUs, separated by commas', /^[A-Za-z0-9-]+$/),
+    programs: ['worker'],
+    defaultWords: 'one worker, on the first GPU that it sees',
+    description:
+      'The NVIDIA GPUs of this machine that get a worker process each, which sees no other GPU. `nvidia-smi` lists them. A ' +
+      'worker that dies is started again. With `ENGINE=auto` these workers compute on their GPUs or do not start.',
+  },
+  capabilities: {
+    group: 'worker',
+    variable: 'CAPABILITIES',
+    flag: '--capabilities',
+    type: words('labels of letters, digits, dots, dashes and underscores, separated by commas', labelForm),
+    programs: ['worker', 'up'],
+    default: '',
+    description:
+      'Labels of this worker that job specs may ask for in `resources.labels`, such as `a100,eu-west`. It announces its engine, ' +
+      'the memory of its GPU and bfloat16 by itself.',
+  },
+  oneShot: {
+    group: 'worker',
+    variable: 'ONE_SHOT',
+    flag: '--one-shot',
+    type: wholeNumber(1, day),
+    programs: ['worker'],
+    defaultWords: 'the worker waits for work without end',
+    description:
+      'Seconds without a stage after which the worker leaves with exit code 0, for batch queues and other machines that are rented.',
   },
   stallSeconds: {
     group: 'worker',

@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import { resolve } from 'node:path';
 import { z } from 'zod';
+import { byteSizeForm, bytesOf } from '../byte-size.ts';
 
 /** How the text of a variable or flag becomes a value, and back. */
 export interface ValueType<T> {
@@ -26,24 +27,28 @@ export function wholeNumber(minimum: number, maximum = Number.MAX_SAFE_INTEGER):
   };
 }
 
-const byteUnits: Record<string, number> = { '': 1, B: 1 };
-for (const [power, letter] of ['K', 'M', 'G', 'T'].entries()) {
-  byteUnits[`${letter}B`] = 1000 ** (power + 1);
-  byteUnits[`${letter}iB`] = 1024 ** (power + 1);
-}
-
 /** A number of bytes, e.g. `1000000`, `500 MB` or `1.5 GiB`. */
 export function byteSize(): ValueType<number> {
-  const form = /^(\d+(?:\.\d+)?) ?((?:[KMGT]i?)?B|)$/;
+  return {
+    codec: z.codec(z.string().regex(byteSizeForm), z.int().min(1), { decode: bytesOf, encode: String }),
+    allowed: 'a number of bytes of at least 1, such as 1000000, 500 MB or 1.5 GiB',
+  };
+}
+
+const durationUnits: Record<string, number> = { d: 86_400_000, h: 3_600_000 };
+
+/** Days or hours, e.g. `90d` or `12h`, as milliseconds. */
+export function duration(): ValueType<number> {
+  const form = /^([1-9]\d{0,4})([dh])$/;
   return {
     codec: z.codec(z.string().regex(form), z.int().min(1), {
       decode(text) {
         const [, number, unit] = form.exec(text) ?? [];
-        return Number(number) * byteUnits[unit];
+        return Number(number) * durationUnits[unit];
       },
-      encode: String,
+      encode: (milliseconds) => `${Math.round(milliseconds / durationUnits.h)}h`,
     }),
-    allowed: 'a number of bytes of at least 1, such as 1000000, 500 MB or 1.5 GiB',
+    allowed: 'days or hours, such as 90d or 12h',
   };
 }
 
@@ -103,6 +108,15 @@ export function hostNames(): ValueType<string[]> {
   );
   const isName = (name: string) => isIP(name) !== 0 || /^[a-z0-9_]([a-z0-9_.-]{0,252}[a-z0-9_])?$/.test(name);
   const codec: ValueType<string[]>['codec'] = type.codec.refine((names) => names.every(isName));
+  return { ...type, codec };
+}
+
+/** Words of a form, separated by commas. */
+export function words(allowed: string, form: RegExp): ValueType<string[]> {
+  const type = list(',', allowed, (item) => item.trim());
+  const codec: ValueType<string[]>['codec'] = type.codec.refine((items) =>
+    items.every((item) => form.test(item)),
+  );
   return { ...type, codec };
 }
 

@@ -18,23 +18,28 @@ const nameOf = (id: string) => `${datasetsFolder}/${id}`;
 /** Options that a job chooses, not the data set. */
 const ofJobs = ['trainLimit', 'testLimit'];
 
+/** The id of a data set, which follows from what it is made of. */
+export const datasetId = (described: object): string => `data_${digestOf(described).slice(0, 26)}`;
+
 /**
  * Keeps a data set of an uploaded file. The same file, options, owner and name again return the one that is kept.
  *
  * @param file the file, and the path of a local copy of it
+ * @param fetched the id that it has already, and the URL that people may see, of a file that was fetched
  * @throws DistilleryError `invalid_body` for a source or an option that does not fit, `data_error` where the source cannot be told
  */
 export async function keepDataset(
   store: Store,
   given: Pick<NewDataset, 'name' | 'source' | 'options'>,
   { path, owner, ...file }: KeptDataset['file'] & { path: string; owner: string | null },
+  fetched?: Pick<KeptDataset, 'id' | 'url'>,
 ): Promise<KeptDataset> {
   const choice = await choiceOf(given, file, path);
   const { source, path: _path, ...options } = choice;
   const described = { name: given.name ?? file.name, owner, file, source, options };
-  const id = `data_${digestOf(described).slice(0, 26)}`;
-  const kept: KeptDataset = { ...described, id, createdAt: new Date().toISOString() };
-  const { manifest } = await store.commit(nameOf(id), kept, keptDatasetSchema);
+  const id = datasetId(described);
+  const kept: KeptDataset = { ...described, id, createdAt: new Date().toISOString(), ...fetched };
+  const { manifest } = await store.commit(nameOf(kept.id), kept, keptDatasetSchema);
   return manifest;
 }
 
@@ -53,11 +58,16 @@ export async function keptDatasets(store: Store, owner?: Owner): Promise<KeptDat
     .sort((a, b) => (a.createdAt < b.createdAt ? 1 : -1));
 }
 
+/** The data set with an id, of any owner; undefined where there is none. */
+export async function datasetIfKept(store: Store, id: string): Promise<KeptDataset | undefined> {
+  return isDatasetId(id) ? await store.manifest(nameOf(id), keptDatasetSchema) : undefined;
+}
+
+export const isDatasetId = (id: string): boolean => /^data_[0-9a-f]{26}$/.test(id);
+
 /** @throws DistilleryError `dataset_not_found` for a data set that is not there, or belongs to another owner */
 export async function keptDataset(store: Store, id: string, owner?: Owner): Promise<KeptDataset> {
-  const found = /^data_[0-9a-f]{26}$/.test(id)
-    ? await store.manifest(nameOf(id), keptDatasetSchema)
-    : undefined;
+  const found = await datasetIfKept(store, id);
   if (found !== undefined && (owner === undefined || found.owner === owner)) return found;
   throw new DistilleryError('dataset_not_found', `there is no data set ${JSON.stringify(id)}`);
 }
@@ -67,11 +77,12 @@ export async function dropDataset(store: Store, id: string): Promise<void> {
   await store.removeManifest(nameOf(id));
 }
 
-async function choiceOf(
-  { source, options }: Pick<NewDataset, 'source' | 'options'>,
-  file: KeptDataset['file'],
-  path: string,
-): Promise<Choice<'source'>> {
+/**
+ * Checks what can be checked of a source and its options before the file is there.
+ *
+ * @throws DistilleryError `invalid_body`
+ */
+export function checkDescription({ source, options }: Pick<NewDataset, 'source' | 'options'>): void {
   const kind = datasets.list.find(({ type }) => type === source);
   const readers = datasets.list.filter(({ options: own }) => 'path' in own.shape).map(({ type }) => type);
   if (source !== undefined && (kind === undefined || !readers.includes(source)))
@@ -84,6 +95,14 @@ async function choiceOf(
         options[name],
       );
   }
+}
+
+async function choiceOf(
+  { source, options }: Pick<NewDataset, 'source' | 'options'>,
+  file: KeptDataset['file'],
+  path: string,
+): Promise<Choice<'source'>> {
+  checkDescription({ source, options });
   // A source that is given may still leave its columns to the file.
   const told = await recognise(path).catch((error: unknown) => {
     if (source === undefined) throw error;

@@ -1,6 +1,7 @@
 import { storedFile } from '@distillery/datasets';
 import { type Choice, DistilleryError, type JobSpec } from '@distillery/spec';
 import type { Store } from '@distillery/store';
+import { failureOf, fetchOf } from './fetches.ts';
 import { keptDataset, keptDatasets, sourceOf } from './kept-datasets.ts';
 import { profileOf } from './profiles.ts';
 
@@ -48,8 +49,12 @@ async function resolved(
     new DistilleryError(code, `${path}/id: ${message}`, {
       fields: [{ path: `${path}/id`, message, value: id }],
     });
-  const dataset = await keptDataset(store, String(id), owner).catch((error: unknown) => {
+  const dataset = await keptDataset(store, String(id), owner).catch(async (error: unknown) => {
     if (!(error instanceof DistilleryError) || error.code !== 'dataset_not_found') throw error;
+    const fetch = await fetchOf(store, String(id), owner);
+    const failure = fetch && (await failureOf(store, fetch.id));
+    if (failure !== undefined) throw refuse('data_error', `was not fetched: ${failure.message}`);
+    if (fetch !== undefined) throw refuse('not_ready', 'is still being fetched; wait until it is ready');
     throw refuse('invalid_spec', `${error.message}: GET /v1/datasets lists yours`);
   });
   const profile = await profileOf(store, dataset);

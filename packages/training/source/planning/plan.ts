@@ -13,11 +13,14 @@ import {
   type FieldError,
   type JobPlan,
   type JobSpec,
+  missingIn,
+  type Paces,
   type Plan,
+  requirementInWords,
+  type StagePlan,
+  stageSeconds,
   validationOf,
   validationSchema,
-  type Paces,
-  stageSeconds,
 } from '@distillery/spec';
 import type { Store } from '@distillery/store';
 import { warningsOfProfile } from '../datasets/profiles.ts';
@@ -53,6 +56,8 @@ export interface PlanContext extends DatasetContext {
   gigaflops?: number | undefined;
   /** How long stages take, as the workers have measured; absent: nothing is measured. */
   paces?: Paces['kinds'] | undefined;
+  /** What each running worker is capable of; absent: unknown. */
+  capabilities?: readonly (readonly string[])[] | undefined;
   /** How many workers run; absent: unknown. */
   running?: number | undefined;
   /** Why no worker can train in bfloat16; absent: at least one can. */
@@ -139,6 +144,7 @@ export async function planJob(spec: JobSpec, context: PlanContext): Promise<Plan
       },
       warnings: [
         ...(context.running === 0 ? ['no worker is running: the job would wait until one is started'] : []),
+        ...unserved(stages, context.capabilities ?? []),
         ...(context.store === undefined ? [] : await warningsOfProfile(context.store, spec.dataset)),
         ...sameOutputs(layout),
         ...unusedFraction(spec, outline),
@@ -149,6 +155,19 @@ export async function planJob(spec: JobSpec, context: PlanContext): Promise<Plan
       ],
     },
   };
+}
+
+/** Warns of stages that no running worker can run. */
+function unserved(stages: readonly StagePlan[], workers: readonly (readonly string[])[]): string[] {
+  const waiting = new Map<string, string[]>();
+  for (const { id, requires = [] } of stages) {
+    const missing = missingIn(workers, requires).map(requirementInWords).join(' and ');
+    if (missing !== '') waiting.set(missing, [...(waiting.get(missing) ?? []), id]);
+  }
+  return [...waiting].map(([missing, ids]) => {
+    const more = ids.length > 3 ? ` and ${ids.length - 3} more` : '';
+    return `no running worker has ${missing}: ${ids.slice(0, 3).join(', ')}${more} would wait until one is started`;
+  });
 }
 
 /** Warns where a share is asked for that given validation samples replace. */

@@ -1,4 +1,4 @@
-import type { JobSpec, StagePlan, Training } from '@distillery/spec';
+import { type JobSpec, requirementsOfResources, type StagePlan, type Training } from '@distillery/spec';
 import type { StageKind, StageNetwork } from '../stages/stage.ts';
 import type { Layout } from './layout.ts';
 import type { TeacherFacts } from './subjects.ts';
@@ -55,23 +55,40 @@ export function planStages(kinds: readonly StageKind[], job: PlanningJob): Stage
 
 function plannedStage(
   kind: StageKind,
-  { input, ...draft }: StageDraft<Record<string, unknown>>,
-  { layout }: PlanningJob,
+  { input, requires = [], ...draft }: StageDraft<Record<string, unknown>>,
+  { spec, layout }: PlanningJob,
 ): PlannedStage {
   const needs = [...new Set(kind.needs(input))];
   const { networks = [], ...about } = kind.about(input);
   const controlOf = (name: string) =>
     layout.students.find(({ student }) => student.name === name)?.student.control ?? null;
+  const required = [...resourcesOf(spec, layout, networks, input), ...requires];
   const stage = {
     id: kind.id(input),
     kind: kind.type,
     needs,
     ...draft,
+    ...(required.length > 0 && { requires: required }),
     input,
     ...about,
     networks: networks.map((name) => ({ name, control: controlOf(name) })),
   };
   return { stage, networks: kind.networks?.(input) ?? [] };
+}
+
+/**
+ * What the resources of the spec require for a stage: those of the student that it is about, else those of the job. A stage
+ * without a network, the report, computes nothing that needs any.
+ */
+function resourcesOf(
+  spec: JobSpec,
+  layout: Layout,
+  networks: readonly string[],
+  { student: named }: { student?: unknown },
+): string[] {
+  if (networks.length === 0) return [];
+  const found = layout.students.find(({ student: { name } }) => name === named || networks.includes(name));
+  return requirementsOfResources(found?.student.resources ?? spec.resources);
 }
 
 /**

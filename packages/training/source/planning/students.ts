@@ -7,6 +7,7 @@ import {
   type Initial,
   type JobSpec,
   teachersOf,
+  type Resources,
   type Training,
 } from '@distillery/spec';
 import type { TrainedOptions } from '@distillery/teachers';
@@ -40,6 +41,8 @@ export interface Student {
   training: Training;
   /** Where its first weights come from; absent: random ones. A control has its student's. */
   initial?: Initial;
+  /** What its stages ask of a worker; absent: nothing. */
+  resources?: Resources;
   /** Names of teachers, or of other students (its assistants); empty for controls and peers. */
   teachers: string[];
   combine: 'mean' | 'best';
@@ -102,6 +105,8 @@ export function studentsOf(spec: JobSpec): Student[] {
     const training = { ...spec.training, ...defined(student.training) };
     const { name, architecture, method, combine } = student;
     const initial = student.initial && { initial: student.initial };
+    const asked = student.resources ?? spec.resources;
+    const resources = asked && { resources: asked };
     const key = digestOf([architecture, training, initial ?? null]);
     if (spec.baseline && !controls.has(key)) {
       controls.set(key, {
@@ -110,6 +115,7 @@ export function studentsOf(spec: JobSpec): Student[] {
         method: labelsAlone,
         training,
         ...initial,
+        ...resources,
         teachers: [],
         combine,
         control: null,
@@ -118,7 +124,18 @@ export function studentsOf(spec: JobSpec): Student[] {
     }
     const control = spec.baseline ? key : null;
     const teachers = spec.procedure === 'mutual' ? [] : teachersOf(spec, student);
-    const first = { name, architecture, method, training, ...initial, teachers, combine, control, index };
+    const first = {
+      name,
+      architecture,
+      method,
+      training,
+      ...initial,
+      ...resources,
+      teachers,
+      combine,
+      control,
+      index,
+    };
     if (spec.procedure !== 'born_again') return [first];
     return Array.from({ length: spec.generations ?? defaultGenerations }, (_, i) => ({
       ...first,

@@ -2,12 +2,26 @@ import {
   datasetProfileSchema,
   DistilleryError,
   newDatasetSchema,
+  type StoredDataset,
   storedDatasetSchema,
 } from '@distillery/spec';
-import { dropDataset, dropProfile, keptDataset, keptDatasets, profileOf } from '@distillery/training';
+import {
+  datasetIfKept,
+  dropDataset,
+  dropProfile,
+  failureOf,
+  fetches,
+  fetchOf,
+  keptDataset,
+  keptDatasets,
+  profileOf,
+} from '@distillery/training';
+import { openToProjects } from '../../http/open-to-projects.ts';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { blobName } from '../../artifacts/named.ts';
+import { dropFetched } from '../../fetches/fetcher.ts';
+import { fetchView } from '../../fetches/view.ts';
 import { problems } from '../../http/responses.ts';
 import { datasetView } from '../../profiles/view.ts';
 import type { Services } from '../../services.ts';
@@ -21,8 +35,9 @@ const params = z.object({ dataset: z.string().max(64).describe('The id of the da
 /** `/v1/datasets`: data sets that people have uploaded. */
 export const datasets: FastifyPluginAsyncZod<Services> = async (
   app,
-  { queue, store, submissions, profiler },
+  { queue, store, submissions, profiler, fetcher },
 ) => {
+  openToProjects(app);
   app.setValidatorCompiler(validatorWithoutBody);
 
   app.post(
@@ -32,9 +47,9 @@ export const datasets: FastifyPluginAsyncZod<Services> = async (
       schema: {
         operationId: 'createDataset',
         tags,
-        summary: 'Make a data set of an uploaded file',
+        summary: 'Make a data set of an uploaded file, or of one on the web',
         description:
-          'The file is read once by a process of its own, which counts what is in it; the data set is `ready` then, or `refused` with the reason. A job names it as `{"source": "uploaded", "id": "…"}`. The same file, options, owner and name again return the data set that is there.',
+          'A file at a `url` is fetched first: the data set is `fetching` meanwhile, and `failed` with the reason where that is impossible; hosts that are not public are refused unless `FETCH_NETWORKS` allows them. The file is read once by a process of its own, which counts what is in it; the data set is `ready` then, or `refused` with the reason. A job names it as `{"source": "uploaded", "id": "…"}`. The same file, options, owner and name again return the data set that is there.',
         body: newDatasetSchema,
         response: {
           201: storedDatasetSchema.describe('The data set, which is kept until it is deleted.'),
@@ -46,8 +61,9 @@ export const datasets: FastifyPluginAsyncZod<Services> = async (
     async ({ text, caller }, reply) => {
       const id = await submissions.ask('keepDataset', { text, caller });
       profiler.run();
+      fetcher.run();
       reply.code(201).header('location', `/v1/datasets/${id}`);
-      return datasetView(store, await keptDataset(store, id));
+      return seen(id, undefined);
     },
   );
 
@@ -62,8 +78,16 @@ export const datasets: FastifyPluginAsyncZod<Services> = async (
       },
     },
     async ({ caller }) => {
-      const kept = await keptDatasets(store, ownerSeenBy(caller));
-      return { datasets: await Promise.all(kept.map((dataset) => datasetView(store, dataset))) };
+      const owner = ownerSeenBy(caller);
+      // Asked for first: what gets its file meanwhile is among both.
+      const coming = await fetches(store, owner);
+      const kept = await keptDatasets(store, owner);
+      const there = new Set(kept.map(({ id }) => id));
+      const views = await Promise.all([
+        ...coming.filter(({ id }) => !there.has(id)).map((fetch) => fetchView(store, fetch)),
+        ...kept.map((dataset) => datasetView(store, dataset)),
+      ]);
+      return { datasets: views.sort((a, b) => (a.createdAt < b.createdAt ? 1 : -1)) };
     },
   );
 
@@ -78,8 +102,7 @@ export const datasets: FastifyPluginAsyncZod<Services> = async (
         response: { 200: storedDatasetSchema, ...problems },
       },
     },
-    async ({ params: { dataset }, caller }) =>
-      datasetView(store, await keptDataset(store, dataset, ownerSeenBy(caller))),
+    async ({ params: { dataset }, caller }) => seen(dataset, ownerSeenBy(caller)),
   );
 
   app.get(
@@ -94,7 +117,9 @@ export const datasets: FastifyPluginAsyncZod<Services> = async (
       },
     },
     async ({ params: { dataset }, caller }) => {
-      const found = await profileOf(store, await keptDataset(store, dataset, ownerSeenBy(caller)));
+      const owner = ownerSeenBy(caller);
+      await refuseFetched(dataset, owner);
+      const found = await profileOf(store, await keptDataset(store, dataset, owner));
       if (found === undefined) {
         throw new DistilleryError(
           'not_ready',
@@ -119,7 +144,14 @@ export const datasets: FastifyPluginAsyncZod<Services> = async (
       },
     },
     async ({ params: { dataset: id }, caller }, reply) => {
-      const dataset = await keptDataset(store, id, ownerSeenBy(caller));
+      const owner = ownerSeenBy(caller);
+      const fetch = await fetchOf(store, id, owner);
+      if (fetch !== undefined) await dropFetched(queue, store, id);
+      const dataset = await keptDataset(store, id, owner).catch((error: unknown) => {
+        if (fetch === undefined) throw error;
+        return undefined;
+      });
+      if (dataset === undefined) return reply.code(204).send(undefined);
       // Noted first: a crash in between leaves a note of a file that is still named, which a collection drops.
       await queue.inventory.leftovers.add([blobName(dataset.file.digest)]);
       await dropDataset(store, dataset.id);
@@ -127,4 +159,23 @@ export const datasets: FastifyPluginAsyncZod<Services> = async (
       return reply.code(204).send(undefined);
     },
   );
+
+  /** @throws DistilleryError `dataset_not_found` */
+  async function seen(id: string, owner: string | undefined): Promise<StoredDataset> {
+    const fetch =
+      (await datasetIfKept(store, id)) === undefined ? await fetchOf(store, id, owner) : undefined;
+    return fetch === undefined
+      ? datasetView(store, await keptDataset(store, id, owner))
+      : fetchView(store, fetch);
+  }
+
+  /** @throws DistilleryError `not_ready` while the file is fetched; the reason where it was not */
+  async function refuseFetched(id: string, owner: string | undefined): Promise<void> {
+    if ((await datasetIfKept(store, id)) !== undefined || (await fetchOf(store, id, owner)) === undefined)
+      return;
+    const failure = await failureOf(store, id);
+    if (failure !== undefined)
+      throw new DistilleryError('data_error', `the file was not fetched: ${failure.message}`);
+    throw new DistilleryError('not_ready', 'the file is still being fetched: ask again in a few seconds');
+  }
 };

@@ -5,12 +5,13 @@ import {
   webhookSchema,
   webhookSecretSchema,
 } from '@distillery/spec';
+import { openToProjects } from '../../http/open-to-projects.ts';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { ownerSeenBy } from '../../caller.ts';
 import { problems } from '../../http/responses.ts';
+import { checkHost } from '../../outgoing/check-host.ts';
 import type { Services } from '../../services.ts';
-import { checkReceiver } from '../../webhooks/check.ts';
 import type { WebhookRules } from '../../webhooks/settings.ts';
 import { deliveries } from './webhook-deliveries.ts';
 import { webhookParams } from './webhook-params.ts';
@@ -23,6 +24,7 @@ export const webhooks: FastifyPluginAsyncZod<Services & { rules: WebhookRules }>
   app,
   { rules, ...services },
 ) => {
+  openToProjects(app);
   const { queue } = services;
 
   app.post(
@@ -40,7 +42,7 @@ export const webhooks: FastifyPluginAsyncZod<Services & { rules: WebhookRules }>
       },
     },
     async ({ body, caller }, reply) => {
-      await checkReceiver(body.url, rules.allows);
+      await checkHost(body.url, rules.allows);
       const most = caller === null || caller.scope === 'admin' ? undefined : rules.most;
       const created = await queue.webhooks.create(body, caller?.name ?? null, most);
       return reply.header('cache-control', 'no-store').code(201).send(created);
@@ -88,7 +90,7 @@ export const webhooks: FastifyPluginAsyncZod<Services & { rules: WebhookRules }>
       },
     },
     async ({ params, body, caller }) => {
-      if (body.url !== undefined) await checkReceiver(body.url, rules.allows);
+      if (body.url !== undefined) await checkHost(body.url, rules.allows);
       return queue.webhooks.change(params.webhook, ownerSeenBy(caller), body);
     },
   );

@@ -30,7 +30,7 @@ export default function DatasetPage({ params: { id = '' } }: PageProps) {
   const now = useNow(2000);
   const [removing, setRemoving] = useState(false);
   useEffect(() => {
-    if (data?.state === 'profiling') reload();
+    if (data?.state === 'profiling' || data?.state === 'fetching') reload();
   }, [now]);
   if (pending) return <Loading />;
   if (data === undefined)
@@ -59,6 +59,17 @@ export default function DatasetPage({ params: { id = '' } }: PageProps) {
       </div>
       <div class="stack">
         <Facts class="facts" facts={factsOf(data, profile.data)} />
+        {data.state === 'fetching' && (
+          <section class="card">
+            <div class="body lead" role="status">
+              <p>The service fetches the file, and goes on after interruptions.</p>
+              <progress
+                aria-label={`Fetching ${data.file.name}`}
+                {...(data.file.size !== null && { value: data.received ?? 0, max: data.file.size })}
+              />
+            </div>
+          </section>
+        )}
         {data.state === 'profiling' && (
           <section class="card">
             <p class="body lead">
@@ -66,7 +77,12 @@ export default function DatasetPage({ params: { id = '' } }: PageProps) {
             </p>
           </section>
         )}
-        {data.error && <ErrorBox title="This file cannot be used" problem={refusal(data.error)} />}
+        {data.error && (
+          <ErrorBox
+            title={data.state === 'failed' ? 'The file was not fetched' : 'This file cannot be used'}
+            problem={refusal(data.error)}
+          />
+        )}
         {data.state === 'ready' && (
           <section class="card" aria-label="In a job">
             <header>
@@ -110,11 +126,16 @@ function refusal({ code, message, errors }: NonNullable<StoredDataset['error']>)
   return new Problem({ status: 422, code, title: '', detail: message, fields: errors });
 }
 
-function factsOf({ file, source, summary }: StoredDataset, profile: DatasetProfile | undefined) {
+function factsOf(
+  { file, source, summary, url, received }: StoredDataset,
+  profile: DatasetProfile | undefined,
+) {
   const facts: [string, string][] = [
-    ['File', `${file.name}, ${bytes(file.size)}`],
-    ['Source', source],
+    ['File', file.size === null ? file.name : `${file.name}, ${bytes(file.size)}`],
   ];
+  if (url !== undefined) facts.push(['From', url]);
+  if (received !== undefined) facts.push(['Fetched', bytes(received)]);
+  if (source !== null) facts.push(['Source', source]);
   if (summary !== null) {
     const { train, validation, test } = summary;
     facts.push(['For training', counted(train, 'sample')]);

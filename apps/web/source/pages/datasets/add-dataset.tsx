@@ -12,20 +12,20 @@ interface Sending {
   share: number;
 }
 
-/** Sends a file and makes a data set of it; the service recognises what it is. */
+/** Sends a file, or names one on the web, and makes a data set of it; the service recognises what it is. */
 export function AddDataset({ onAdded }: { onAdded: (dataset: StoredDataset) => void }) {
   const [sending, setSending] = useState<Sending>();
   const [problem, setProblem] = useState<Problem>();
+  const [url, setUrl] = useState('');
   const stop = useRef(new AbortController());
   useEffect(() => () => stop.current.abort(), []);
-  const add = async (file: File) => {
+  const make = async (describe: (signal: AbortSignal) => Promise<object>) => {
     stop.current = new AbortController();
     const { signal } = stop.current;
     setProblem(undefined);
-    setSending({ file, share: 0 });
     try {
-      const upload = await sendFile(file, (share) => setSending({ file, share }), signal);
-      onAdded(await request<StoredDataset>('/v1/datasets', { method: 'POST', body: { upload }, signal }));
+      const body = await describe(signal);
+      onAdded(await request<StoredDataset>('/v1/datasets', { method: 'POST', body, signal }));
     } catch (thrown) {
       if (signal.aborted) return;
       if (!(thrown instanceof Problem)) throw thrown;
@@ -34,8 +34,33 @@ export function AddDataset({ onAdded }: { onAdded: (dataset: StoredDataset) => v
       setSending(undefined);
     }
   };
+  const add = (file: File) =>
+    make(async (signal) => {
+      setSending({ file, share: 0 });
+      return { upload: await sendFile(file, (share) => setSending({ file, share }), signal) };
+    });
   return (
     <div class="add-data">
+      <form
+        class="from-web"
+        onSubmit={(event) => {
+          event.preventDefault();
+          void make(async () => ({ url: url.trim() }));
+        }}
+      >
+        <input
+          type="url"
+          value={url}
+          onInput={({ currentTarget }) => setUrl(currentTarget.value)}
+          aria-label="Address of a file on the web"
+          placeholder="https://…/pets.zip"
+          autocomplete="off"
+          required
+        />
+        <Button small type="submit">
+          Fetch
+        </Button>
+      </form>
       {sending === undefined ? (
         <label class="btn primary">
           Add a file

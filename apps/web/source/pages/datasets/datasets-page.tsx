@@ -19,7 +19,7 @@ export default function DatasetsPage() {
   useTitle('Data');
   const { data, error, pending, reload } = useLoad<{ datasets: StoredDataset[] }>('/v1/datasets');
   const now = useNow(2000);
-  const reading = data?.datasets.some(({ state }) => state === 'profiling') ?? false;
+  const reading = data?.datasets.some(({ state }) => state === 'profiling' || state === 'fetching') ?? false;
   useEffect(() => {
     if (reading) reload();
   }, [now, reading]);
@@ -39,7 +39,8 @@ export default function DatasetsPage() {
             <Empty icon="list" title="No data sets yet">
               <p>
                 Add a zip or tar archive of images in folders of their classes, or a CSV, JSON Lines, Parquet
-                or NPZ file. Large files resume with <code>distill datasets add FILE</code>.
+                or NPZ file, or the address of one on the web. Large files resume with{' '}
+                <code>distill datasets add FILE</code>.
               </p>
             </Empty>
           ) : (
@@ -67,7 +68,7 @@ function columns(now: number): Column<StoredDataset>[] {
           <a href={`/datasets/${id}`}>
             <b>{name}</b>
           </a>
-          <div class="small muted">{source}</div>
+          <div class="small muted">{source ?? 'not recognised yet'}</div>
         </>
       ),
     },
@@ -75,9 +76,11 @@ function columns(now: number): Column<StoredDataset>[] {
     {
       name: 'samples',
       title: 'Samples',
-      cell: ({ summary, error }) =>
+      cell: ({ summary, error, received }) =>
         summary === null ? (
-          <span class="small muted">{error?.message ?? nothing}</span>
+          <span class="small muted">
+            {error?.message ?? (received === undefined ? nothing : `${bytes(received)} have come`)}
+          </span>
         ) : (
           <>
             {number(summary.train)} for training, {number(summary.test)} for testing
@@ -102,7 +105,13 @@ function columns(now: number): Column<StoredDataset>[] {
           </span>
         ),
     },
-    { name: 'size', title: 'File', number: true, class: 'two', cell: ({ file }) => bytes(file.size) },
+    {
+      name: 'size',
+      title: 'File',
+      number: true,
+      class: 'two',
+      cell: ({ file }) => (file.size === null ? nothing : bytes(file.size)),
+    },
     {
       name: 'age',
       title: 'Added',

@@ -99,7 +99,7 @@ const columns = (job: string): Column<StageView>[] => [
   },
 ];
 
-function detail({ state, progress, reason, waitingFor, finishedAt }: StageView): string {
+function detail({ state, progress, reason, waitingFor, missing, finishedAt }: StageView): string {
   if (reason !== null && (state === 'failed' || state === 'queued')) return reason.message;
   if (state === 'running' && progress !== null) {
     const speed =
@@ -108,6 +108,7 @@ function detail({ state, progress, reason, waitingFor, finishedAt }: StageView):
       ? `${progress.phase}, step ${number(progress.step)} of ${number(progress.steps)}${speed}`
       : `${progress.phase}, ${number(progress.fraction * 100)} %`;
   }
+  if (missing.length > 0) return `waits for a worker with ${missing.join(', ')}`;
   if (waitingFor !== null) return `waits for ${waits[waitingFor] ?? waitingFor}`;
   return finishedAt === null ? '' : ago(finishedAt);
 }

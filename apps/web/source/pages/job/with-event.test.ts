@@ -9,6 +9,7 @@ const stage = (id: string, attempt = 1) => ({
   seed: 1,
   state: 'running' as const,
   waitingFor: null,
+  missing: [],
   needs: [],
   attempt,
   worker: 'w1',

@@ -1,23 +1,15 @@
 import { jobViewSchema } from '@distillery/spec';
+import { openToProjects } from '../../../http/open-to-projects.ts';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
-import { z } from 'zod';
+import { idempotencyHeaders } from '../../../http/idempotency.ts';
 import { problems } from '../../../http/responses.ts';
 import type { Services } from '../../../services.ts';
 import { sendJson } from '../../../http/send-json.ts';
 import { validatorWithoutBody } from '../../../validation.ts';
 
-const headers = z.looseObject({
-  'idempotency-key': z
-    .string()
-    .regex(/^[\x21-\x7e]{1,255}$/, 'must be 1-255 visible ASCII characters')
-    .optional()
-    .describe(
-      'Makes the request safe to send again: for 24 hours the same key and body return the first job. Another body is an `idempotency_conflict`.',
-    ),
-});
-
 /** `POST /v1/jobs` and `POST /v1/jobs/validate` */
 export const submit: FastifyPluginAsyncZod<Services> = async (app, { queue, submissions, catalogue }) => {
+  openToProjects(app);
   app.setValidatorCompiler(validatorWithoutBody);
 
   app.post(
@@ -28,7 +20,7 @@ export const submit: FastifyPluginAsyncZod<Services> = async (app, { queue, subm
         operationId: 'submitJob',
         tags: ['jobs'],
         summary: 'Submit a job',
-        headers,
+        headers: idempotencyHeaders,
         body: catalogue.jobSpec,
         response: { 202: jobViewSchema.describe('The job, which is queued now.'), ...problems },
         'x-response-headers': { 202: ['Location', 'Idempotency-Replayed'] },
@@ -43,9 +35,11 @@ export const submit: FastifyPluginAsyncZod<Services> = async (app, { queue, subm
       const { id, replayed, view, offerFailure } = await submissions.ask('submit', {
         text,
         caller,
+        request: request.id,
         key: headers['idempotency-key'],
         reachable,
       });
+      request.log.info({ job: id, replayed }, 'job accepted');
       if (offerFailure !== undefined) {
         request.log.warn({ job: id, offerFailure }, 'the stages were not offered; a worker will offer them');
       }

@@ -4,10 +4,10 @@ import type { AddressRule } from './addresses.ts';
 
 /** A host whose addresses the rule does not allow. */
 export class AddressError extends Error {
-  constructor(host: string, addresses: readonly string[]) {
+  constructor(host: string, addresses: readonly string[], setting: string) {
     const found =
       addresses.length === 1 && addresses[0] === host ? host : `${host} (${addresses.join(', ')})`;
-    super(`${found} is not a public address; the setting WEBHOOK_NETWORKS can allow it`);
+    super(`${found} is not a public address; the setting ${setting} can allow it`);
     this.name = 'AddressError';
   }
 }
@@ -31,6 +31,7 @@ export async function allowedAddresses(
     throw new AddressError(
       literal,
       found.map(({ address }) => address),
+      allows.setting,
     );
   }
   return allowed;

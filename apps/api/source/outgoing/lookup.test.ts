@@ -24,12 +24,14 @@ test('a connection goes to the addresses that were checked, and asks no resolver
 });
 
 test('of the addresses of a name only those that are allowed are used', async () => {
-  const allows = addressRule(['127.0.0.1']);
+  const allows = addressRule(['127.0.0.1'], 'WEBHOOK_NETWORKS');
   expect(await allowedAddresses('localhost', allows)).toEqual([{ address: '127.0.0.1', family: 4 }]);
   expect(await allowedAddresses('[2606:4700::1111]', allows)).toEqual([
     { address: '2606:4700::1111', family: 6 },
   ]);
-  await expect(allowedAddresses('localhost', addressRule([]))).rejects.toBeInstanceOf(AddressError);
+  await expect(allowedAddresses('localhost', addressRule([], 'WEBHOOK_NETWORKS'))).rejects.toBeInstanceOf(
+    AddressError,
+  );
   await expect(allowedAddresses('127.0.0.2', allows)).rejects.toThrow(
     '127.0.0.2 is not a public address; the setting WEBHOOK_NETWORKS can allow it',
   );

@@ -51,11 +51,11 @@ test.each([
   ['', false],
 ])('%s is a public address: %s', (address, expected) => {
   expect(isPublicAddress(address)).toBe(expected);
-  expect(addressRule([])(address)).toBe(expected);
+  expect(addressRule([], 'WEBHOOK_NETWORKS')(address)).toBe(expected);
 });
 
 test('a setting allows addresses that are not public, and no others', () => {
-  const allows = addressRule(['10.1.0.0/16', '127.0.0.1', 'fd00::/8']);
+  const allows = addressRule(['10.1.0.0/16', '127.0.0.1', 'fd00::/8'], 'WEBHOOK_NETWORKS');
   const allowed = ['10.1.2.3', '127.0.0.1', 'fd00::7', '1.1.1.1'].filter(allows);
   expect(allowed).toEqual(['10.1.2.3', '127.0.0.1', 'fd00::7', '1.1.1.1']);
   expect(['10.2.0.1', '127.0.0.2', '::1', 'fe80::1', 'fd00::7%eth0'].filter(allows)).toEqual([]);

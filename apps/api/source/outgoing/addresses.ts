@@ -1,7 +1,11 @@
 import { BlockList, isIP } from 'node:net';
 
 /** Whether requests may be sent to this IP address. */
-export type AddressRule = (address: string) => boolean;
+export interface AddressRule {
+  (address: string): boolean;
+  /** The variable of the setting that allows more of them, for messages. */
+  readonly setting: string;
+}
 
 /** IPv4 networks that are no public hosts (IANA's registry of special-purpose addresses), multicast and class E. */
 const special4 = [
@@ -52,8 +56,9 @@ export function isPublicAddress(address: string): boolean {
  * Returns the rule that allows public addresses and those of some networks.
  *
  * @param networks addresses and ranges such as `10.1.0.0/16`; `::ffff:10.1.0.0` is the IPv4 address
+ * @param setting the variable of the setting that has them
  */
-export function addressRule(networks: readonly string[]): AddressRule {
+export function addressRule(networks: readonly string[], setting: string): AddressRule {
   const allowed = new BlockList();
   for (const network of networks) {
     const [address, bits] = network.split('/');
@@ -61,10 +66,11 @@ export function addressRule(networks: readonly string[]): AddressRule {
     if (bits === undefined) allowed.addAddress(address, version);
     else allowed.addSubnet(address, Number(bits), version);
   }
-  return (address) => {
+  const allows = (address: string) => {
     const version = isIP(address);
     // A zone chooses a network of this machine.
     if (version === 0 || address.includes('%')) return false;
     return isPublicAddress(address) || allowed.check(address, version === 4 ? 'ipv4' : 'ipv6');
   };
+  return Object.assign(allows, { setting });
 }
