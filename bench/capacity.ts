@@ -91,9 +91,9 @@ try {
   const { teachers, students } = await client.jobs.report(id);
   for await (const event of client.jobs.events(id)) {
     if (event.type !== 'checkpoint') continue;
-    const network = event.stage === 'teacher' ? teachers[0] : students.find(({ name }) => event.stage.includes(`.${name}.`));
-    if (network === undefined) continue;
-    show(`checkpoint of ${event.stage}, bytes for each parameter`, event.bytes / network.parameters, 'B');
+    const trained = [...teachers, ...students.flatMap(({ runs }) => runs)].find(({ stage }) => stage === event.stage);
+    if (trained === undefined) continue;
+    show(`checkpoint of ${event.stage}, bytes for each parameter`, event.bytes / trained.parameters, 'B');
   }
 
   const before = memory();

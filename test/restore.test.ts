@@ -160,8 +160,8 @@ beforeAll(async () => {
       await client.store.release();
     });
     const states = await Promise.all(ids.map(async (id) => (await client.jobs.get(id)).state));
-    expect(states).toEqual(['succeeded', 'running', 'queued']);
-    for (const id of ids) expect(await ended(service, id)).toMatchObject({ state: 'succeeded' });
+    if (states.join(' ') !== 'succeeded running queued') throw new Error(`after the backup: ${states.join(' ')}`);
+    for (const id of ids) await ended(service, id);
     weights = await weightsIn(service);
   } finally {
     // Redis and the store are gone with it.
@@ -232,7 +232,8 @@ test('with a store from before the jobs, what is missing is told and made again'
 test('with the store of another service, verify says so and nothing is collected', { timeout: 120_000 }, async () => {
   const store = join(folder, 'foreign');
   const other = await startService({ workers: 1, storeUrl: pathToFileURL(store).href });
-  await other.complete(spec('foreign', 5)).finally(() => other.close());
+  await other.complete(spec('foreign', 5));
+  await other.close();
   const service = await restored('foreign', store, 0);
   const blobs = async () => (await readdir(join(store, 'blobs'), { recursive: true })).length;
   const before = await blobs();

@@ -126,7 +126,7 @@ test('it goes on with jobs of the earlier version from their checkpoints, and fi
 
 test('a job that is submitted now shares what the earlier version has trained', { timeout: 120_000 }, async () => {
   const { client } = service;
-  const spec = (await client.jobs.spec(jobs.finished.id)) as unknown as Parameters<typeof client.jobs.create>[0];
+  const spec = await client.jobs.spec(jobs.finished.id);
   const { id } = await client.jobs.create({ ...spec, name: 'again' });
   expect(await ended(id)).toMatchObject({ state: 'succeeded' });
   expect(weightsOf(await client.jobs.report(id))).toEqual(weightsOf(await client.jobs.report(jobs.finished.id)));

@@ -47,7 +47,7 @@ function show() {
 }
 
 /** What is known of the hold, as a line. */
-export function holdText({ until }: Hold): string {
+function holdText({ until }: Hold): string {
   return until === null
     ? '  The store is not held: unused files are removed as usual.'
     : `  Nothing is removed from the store until ${until}.`;
