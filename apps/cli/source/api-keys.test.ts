@@ -55,9 +55,9 @@ test('a key tells when it ends, and that it has ended', async () => {
     createKey(redis.url, { name: 'guest', scope: 'read', jobs: null, rate: null, expiresAt });
   expect(await create('2099-01-31T12:00:00.000Z')).toContain('It ends at 2099-01-31T12:00:00.000Z.');
   await create('2020-01-31T12:00:00.000Z');
-  const listed = stripVTControlCharacters(await listKeys(redis.url)).replaceAll(/\s+/g, ' ');
-  expect(listed).toMatch(/valid until 2099/);
-  expect(listed).toMatch(/expired 2020/);
+  // Cells take several lines in a narrow terminal.
+  const listed = stripVTControlCharacters(await listKeys(redis.url));
+  for (const part of ['until', '2099-01-31', 'expired', '2020-01-31']) expect(listed).toContain(part);
 });
 
 test('invalid requests are refused and change nothing', async () => {

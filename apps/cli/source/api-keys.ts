@@ -79,7 +79,7 @@ function note(queue: DistilleryQueue, action: string, { id, name }: Pick<ApiKey,
 function stateOf({ revokedAt, expiresAt }: ApiKey, now = Date.now()): string {
   if (revokedAt !== null) return `revoked ${minute(revokedAt)}`;
   if (expiresAt === null) return 'valid';
-  return `${Date.parse(expiresAt) <= now ? 'expired' : 'valid until'} ${minute(expiresAt)}`;
+  return `${Date.parse(expiresAt) <= now ? 'expired' : 'until'} ${minute(expiresAt)}`;
 }
 
 /** `2026-01-31 12:00` */
