@@ -168,7 +168,7 @@ test('a project has at most its unfinished jobs and hours, and is told which quo
     message: expect.stringContaining('quota "hours" of the project small'),
   });
   await admin.client.projects.setQuota('small', { hours: null, bytes: 10 });
-  await expect(two.client.uploads.add(rows, { name: 'rows.csv' } as never)).rejects.toMatchObject({
+  await expect(two.client.uploads.send(rows, { name: 'rows.csv' } as never)).rejects.toMatchObject({
     code: 'quota_exceeded',
     message: expect.stringContaining('quota "bytes" of the project small'),
   });

@@ -57,7 +57,7 @@ export function projectRecords(redis: Client, keys: Keys) {
     ),
 
     /** The hours for which stages of the project have run that ended in the month (UTC) of a time. */
-    hours: guarded(async (name: string, time = new Date()): Promise<number> => {
+    hours: guarded(async (name: string, time: Date = new Date()): Promise<number> => {
       const [year, month] = [time.getUTCFullYear(), time.getUTCMonth()];
       const first = Date.UTC(year, month, 1) / dayMs;
       const days = Date.UTC(year, month + 1, 1) / dayMs - first;
@@ -69,7 +69,7 @@ export function projectRecords(redis: Client, keys: Keys) {
     }),
 
     /** The ids of all jobs of the project. */
-    jobs: guarded(async (name: string): Promise<string[]> => await redis.zrange(keys.ofProject(name), 0, -1)),
+    jobs: guarded(async (name: string): Promise<string[]> => await redis.zrange(keys.ofProject(name), '0', '-1')),
   };
 }
 export type Projects = ReturnType<typeof projectRecords>;

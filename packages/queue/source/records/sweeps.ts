@@ -1,6 +1,7 @@
 import {
   DistilleryError,
   isSweepOver,
+  projectOf,
   type SweepRecord,
   type SweepState,
   type TrialRecord,

@@ -34,8 +34,8 @@ export function workloadReader(
     const isIts = (owner: string | undefined) => projectOf(owner ?? null) === project;
     const [running, ready, delayed, states] = await Promise.all([
       redis.hgetall(keys.running),
-      redis.zrange(keys.ready, 0, -1),
-      redis.zrange(keys.delayed, 0, -1),
+      redis.zrange(keys.ready, '0', '-1'),
+      redis.zrange(keys.delayed, '0', '-1'),
       run(redis, statesScript, [keys.ofProject(project)], [keys.job('')]) as Promise<string[]>,
     ]);
     return {
