@@ -106,7 +106,10 @@ test('a job is trained by workers that share nothing else, one of which is kille
   timeout: 300_000,
 }, async () => {
   const storeUrl = server.storeUrl();
-  const service = await startService({ workers: 0, storeUrl: `${storeUrl}&cache=${join(folder, 'api')}` });
+  const service = await startService({
+    workers: 0,
+    storeUrl: `${storeUrl}&downloads=bucket&cache=${join(folder, 'api')}`,
+  });
   services.push(service);
   const first = startWorkerAt(service, storeUrl, 'one');
   const interrupted = await trained(service, async (id) => {
@@ -135,6 +138,17 @@ test('a job is trained by workers that share nothing else, one of which is kille
   const [{ best }] = interrupted.report.students.find(({ name }) => name === 'soft')!.runs;
   const file = await fetch(`${service.url}/v1/jobs/${interrupted.job.id}/students/soft/weights`);
   expect(sha256(new Uint8Array(await file.arrayBuffer()))).toBe(best.weights.digest);
+
+  // The API sends people to the bucket, by a URL that is signed, and passes ranges through.
+  const address = `${service.url}/v1/jobs/${interrupted.job.id}/students/soft/weights`;
+  const answer = await fetch(address, { redirect: 'manual' });
+  expect(answer.status).toBe(302);
+  const { searchParams } = new URL(answer.headers.get('location') ?? '');
+  expect(searchParams.get('X-Amz-Expires')).toBe('300');
+  expect(searchParams.get('response-content-disposition')).toMatch(
+    /^attachment; filename="[\w.-]+\.safetensors"$/,
+  );
+  expect((await fetch(address, { headers: { range: 'bytes=0-9' } })).status).toBe(206);
 
   // Teacher outputs were fetched to the machine that read them, and what the job needed is removed with it.
   expect(await readdir(join(folder, 'two', 'store', 'copies'))).not.toEqual([]);

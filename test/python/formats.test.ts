@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { startEngine } from '@distillery/engine';
-import { formats } from '@distillery/formats';
+import { formats, torchNetwork } from '@distillery/formats';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import {
   classes,
@@ -149,4 +149,36 @@ test('PyTorch and NumPy read the same tensors from their own files', async (cont
   const names = JSON.stringify(examples.map(({ name }) => name));
   const { stdout } = await promisify(execFile)(python, ['-c', comparison, folder, names]);
   expect(stdout.trim()).toBe('equal');
+}, 120_000);
+
+/** Runs each network from its graph by the module that bundles hold, and prints the logits. */
+const interpretation = `
+import json, sys
+import numpy as np, torch
+from safetensors import safe_open
+folder, names = sys.argv[1], json.loads(sys.argv[2])
+sys.path.insert(0, folder)
+from network import compute
+answer = {}
+for name in names:
+    values = json.load(open(f"{folder}/{name}.values.json"))
+    with safe_open(f"{folder}/{name}.safetensors", "pt") as file:
+        metadata, state = file.metadata(), {key: file.get_tensor(key) for key in file.keys()}
+    graph = json.loads(metadata["graph"])
+    x = torch.tensor(values).reshape(-1, *graph["input"])
+    with torch.no_grad(): answer[name] = compute(graph, state, x.permute(0, 3, 1, 2) if x.dim() == 4 else x).flatten().tolist()
+print(json.dumps(answer))
+`;
+
+test('the module of a bundle runs every network in PyTorch from its graph', async (context) => {
+  if (python === undefined) return context.skip(`no Python with ${packages.join(', ')} can be had here`);
+  await writeFile(join(folder, 'network.py'), torchNetwork);
+  for (const { name, values } of examples)
+    await writeFile(join(folder, `${name}.values.json`), JSON.stringify(values));
+  const names = JSON.stringify(examples.map(({ name }) => name));
+  const { stdout } = await promisify(execFile)(python, ['-c', interpretation, folder, names], {
+    maxBuffer: 2 ** 26,
+  });
+  const answer = JSON.parse(stdout) as Record<string, number[]>;
+  for (const { name, logits } of examples) expect(distance(answer[name], logits), name).toBeLessThan(1e-4);
 }, 120_000);

@@ -16,7 +16,7 @@ const unit = [
   `packages/{client,datasets,formats,spec,store}/source/${anyTest}`,
   `apps/web/source/${anyTest}`,
   `packages/training/source/planning/${anyTest}`,
-  'test/{architecture,catalogue,docs,projects}.test.ts',
+  'test/{architecture,catalogue,deploy,docs,projects}.test.ts',
 ];
 
 const queue = `packages/queue/source/${anyTest}`;

@@ -47,7 +47,7 @@ export async function weightFile(
       () => encode(choice),
       (before) => store.renew(before.digest),
     );
-    return { ...file, stream: (range) => store.stream(file.digest, range) };
+    return { ...file, ...streamed(store, file.digest) };
   }
   const blob = await store.stat(digest);
   if (blob === undefined)
@@ -67,7 +67,15 @@ export async function weightFile(
       `the content of the file ${digest} does not match its digest: retry the job to make it again`,
     );
   }
-  return { ...blob, stream: (range) => store.stream(digest, range) };
+  return { ...blob, ...streamed(store, digest) };
+}
+
+/** How the bytes of a stored file reach the client. */
+function streamed(store: Store, digest: string): Pick<SentFile, 'stream' | 'elsewhere'> {
+  return {
+    stream: (range) => store.stream(digest, range),
+    elsewhere: store.downloadUrl && ((as) => store.downloadUrl!(digest, as)),
+  };
 }
 
 /** Whether the options are those of the file that is stored. */
@@ -91,16 +99,17 @@ function encoded(stored: Uint8Array, format: Format, options: Record<string, unk
  * @throws DistilleryError `malformed_request` for weights that the format, or one of its options, cannot represent
  */
 export function encodedAs(format: Format, stored: Uint8Array, options: Record<string, unknown>): Uint8Array {
+  return representable(`as ${format.type}`, () => format.encode(safetensors.decode(stored), options));
+}
+
+/** Encodes, and turns a RangeError, by which formats refuse weights, into `malformed_request`. */
+export function representable(how: string, encode: () => Uint8Array): Uint8Array {
   try {
-    return format.encode(safetensors.decode(stored), options);
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
-    throw new DistilleryError(
-      'malformed_request',
-      `these weights cannot be sent as ${format.type}: ${error.message}`,
-      {
-        cause: error,
-      },
-    );
+    return encode();
+  } catch (cause) {
+    if (!(cause instanceof RangeError)) throw cause;
+    throw new DistilleryError('malformed_request', `these weights cannot be sent ${how}: ${cause.message}`, {
+      cause,
+    });
   }
 }

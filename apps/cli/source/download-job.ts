@@ -24,20 +24,46 @@ export async function downloadJob(
   choice: FileChoice = {},
 ): Promise<string[]> {
   const extension = await extensionOf(client, choice.format);
-  await mkdir(folder, { recursive: true });
-  const files: string[] = [];
+  const files = [await saveReport(folder, report)];
   const save = async (name: string, network: WeightsChoice) => {
     const path = join(folder, `${name}.${extension}`);
     await saveFile(path, await client.jobs.download(id, { ...network, ...choice }));
     files.push(path);
   };
-  const reportPath = join(folder, 'report.json');
-  await writeFile(reportPath, `${JSON.stringify(report, undefined, 2)}\n`);
-  files.push(reportPath);
   for (const { name } of report.teachers) await save(name, { teacher: name });
   for (const { name, runs } of report.students)
     for (const { seed } of runs) await save(`${name}-seed${seed}`, { student: name, seed });
   return files;
+}
+
+/**
+ * Downloads bundles of the students of a finished job (best epoch of every seed), and its report.
+ *
+ * @returns the files written
+ */
+export async function downloadBundles(
+  client: Client,
+  id: string,
+  folder: string,
+  report: Report,
+  { format = 'onnx', ...choice }: FileChoice & { license?: string | undefined },
+): Promise<string[]> {
+  const files = [await saveReport(folder, report)];
+  for (const { name, runs } of report.students) {
+    for (const { seed } of runs) {
+      const path = join(folder, `${name}-seed${seed}-${format}.zip`);
+      await saveFile(path, await client.jobs.bundle(id, { student: name, seed, format, ...choice }));
+      files.push(path);
+    }
+  }
+  return files;
+}
+
+async function saveReport(folder: string, report: Report): Promise<string> {
+  await mkdir(folder, { recursive: true });
+  const path = join(folder, 'report.json');
+  await writeFile(path, `${JSON.stringify(report, undefined, 2)}\n`);
+  return path;
 }
 
 /** The extension of a format's files. An unknown format is left to the API, which names those that it has. */

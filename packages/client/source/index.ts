@@ -58,6 +58,7 @@ export type { Listing } from './listing.ts';
 export type { AddOptions, DatasetDescription, FetchOptions } from './resources/datasets.ts';
 export type { AuditPage } from './resources/audit.ts';
 export type {
+  BundleChoice,
   CurvesQuery,
   JobFilter,
   JobPage,

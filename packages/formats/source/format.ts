@@ -1,5 +1,6 @@
 import type { Kind } from '@distillery/spec';
 import type { z } from 'zod';
+import type { ImageInput, Preparation } from './bundle/preparation.ts';
 import type { DType, TensorData } from './dtypes.ts';
 
 /** A tensor of a file: `data` holds the product of `shape` elements, the last dimension fastest. */
@@ -46,4 +47,16 @@ export interface Format<Options extends z.ZodObject = z.ZodObject> extends Kind 
    * @throws DistilleryError `artifact_corrupt` for bytes that are not such a file
    */
   decode?(bytes: Uint8Array): Weights;
+  /** How a file of the format becomes a folder that runs. Absent where the format has no examples. */
+  readonly bundled?: Bundled;
+}
+
+/** What a bundle has beside labels, preparation and card. */
+export interface Bundled {
+  /** How the file takes images. @throws RangeError for options that the examples cannot run */
+  image(options: Record<string, unknown>): ImageInput;
+  /** The programs that run the file, by name. */
+  examples(preparation: Preparation): Readonly<Record<string, string>>;
+  /** The files of the folder that an encoded file becomes. Default: `model.<extension>`. */
+  files?(encoded: Uint8Array): Readonly<Record<string, Uint8Array>>;
 }

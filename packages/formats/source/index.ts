@@ -1,5 +1,7 @@
 export type { DType, TensorData } from './dtypes.ts';
 export { fromFloat16, toFloat16 } from './float16.ts';
+export { bundleOf } from './bundle/bundle.ts';
+export { torchNetwork } from './bundle/examples/torch-network.ts';
 export type { Format, NamedTensor, Weights } from './format.ts';
 export { formats, safetensors } from './formats/index.ts';
 export { withOutputs } from './onnx/with-outputs.ts';

@@ -103,6 +103,12 @@ export interface Store {
   localFile?(digest: string): Promise<string | undefined>;
 
   /**
+   * Returns a URL from which anybody who has it may read a blob for some minutes, so that its bytes need not pass through this process. A
+   * store has this method only where its URL asks for it.
+   */
+  downloadUrl?(digest: string, as: { name: string; mediaType: string }): Promise<string>;
+
+  /**
    * Lists every blob that was last put or renewed before a time of `now`. Each is checked when its turn comes, so a blob
    * that is put again during the listing is left out.
    */

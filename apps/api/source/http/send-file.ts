@@ -11,13 +11,15 @@ export interface SentFile {
   digest: string;
   size: number;
   stream(range?: ByteRange): Promise<Readable>;
+  /** Where else the whole file may be read for some minutes; absent where it is read from here alone. */
+  elsewhere?: ((as: { name: string; mediaType: string }) => Promise<string>) | undefined;
 }
 
-/** Sends a file, or the range that the request asks for. The digest is a strong entity tag. */
+/** Sends a file, or the range that the request asks for, or sends the client elsewhere. The digest is a strong entity tag. */
 export async function sendFile(
   request: FastifyRequest,
   reply: FastifyReply,
-  { digest, size, stream }: SentFile,
+  { digest, size, stream, elsewhere }: SentFile,
   { mediaType, name }: { mediaType: string; name: string },
 ): Promise<FastifyReply> {
   const tag = `"${digest}"`;
@@ -26,6 +28,11 @@ export async function sendFile(
     throw new DistilleryError('precondition_failed', `the file is ${tag}, which If-Match does not name`);
   }
   if (!noneMatch(request.headers['if-none-match'], tag)) return reply.code(304).send();
+
+  // A range is part of what was begun here, whose entity tag a bucket does not know.
+  if (elsewhere !== undefined && request.method === 'GET' && request.headers.range === undefined) {
+    return reply.redirect(await elsewhere({ name, mediaType }), 302);
+  }
 
   reply.header('accept-ranges', 'bytes');
   const range = rangeOf(request, reply, tag, size);

@@ -5,6 +5,7 @@ import type { BlobInfo } from '@distillery/store';
 import { lostStages, reportOf } from '@distillery/training';
 import { deleteJob } from '../artifacts/delete-job.ts';
 import { blobName } from '../artifacts/named.ts';
+import { bundleBytes, type BundleChoice } from '../bundle-file.ts';
 import { type CurveQuery, curveReader } from '../curves/read-curves.ts';
 import { metricsCsv } from '../http/csv.ts';
 import { jobTag } from '../http/entity-tag.ts';
@@ -143,6 +144,21 @@ export const jobWorks = {
     { digest, format, options }: EncodeChoice,
   ): Promise<BlobInfo> {
     const file = await store.put(encodedAs(formats.get(format), await store.read(digest), options));
+    await queue.inventory.leftovers.add([blobName(file.digest)]);
+    return file;
+  },
+
+  /**
+   * Makes a bundle and puts it into the store, as a leftover like an encoded file.
+   *
+   * @throws DistilleryError `checkpoint_not_found`, `artifact_corrupt`, `malformed_request`; those of the store
+   */
+  async encodeBundle(
+    { queue, store }: ThreadServices,
+    _id: string,
+    { digest, ...choice }: BundleChoice,
+  ): Promise<BlobInfo> {
+    const file = await store.put(bundleBytes(await store.read(digest), choice));
     await queue.inventory.leftovers.add([blobName(file.digest)]);
     return file;
   },

@@ -32,6 +32,7 @@ const takeLong: ReadonlySet<string> = new Set<keyof JobWorks>([
   'samples',
   'sampleImage',
   'encodeWeights',
+  'encodeBundle',
 ]);
 
 /** Each takes a fraction of a second of the thread, so that two answers of Redis wait for it at most. */

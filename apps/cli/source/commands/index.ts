@@ -3,6 +3,7 @@ import { architectures } from './architectures.ts';
 import { audit } from './audit.ts';
 import { backup } from './backup.ts';
 import { cancel } from './cancel.ts';
+import { card } from './card.ts';
 import { compare } from './compare.ts';
 import { completion } from './completion.ts';
 import { datasets } from './datasets.ts';
@@ -37,7 +38,7 @@ import { workers } from './workers.ts';
 export const commands: Record<string, (() => Command)[]> = {
   'Begin:': [demo, up, init, validate, run, sweeps],
   'Follow:': [jobs, show, watch, logs, metrics],
-  'Results:': [report, compare, download],
+  'Results:': [report, compare, download, card],
   'Control:': [cancel, pause, resume, retry, deleteJob],
   'Catalogue:': [methods, architectures, datasets, networks],
   'Service:': [workers, webhooks, keys, projects, audit, backup, verify, scrub, sweep, completion],

@@ -115,6 +115,13 @@ export interface WeightsChoice {
   options?: Readonly<Record<string, string>> | undefined;
 }
 
+/** Names the bundle of a student. Default: its first seed, its best epoch, as safetensors. */
+export interface BundleChoice extends Omit<WeightsChoice, 'teacher' | 'student'> {
+  student: string;
+  /** The license that the model card names, such as `apache-2.0`. */
+  license?: string | undefined;
+}
+
 /** The calls about jobs. */
 export function jobs(transport: Transport) {
   const path = (id: string, below = '') => `/v1/jobs/${encodeURIComponent(id)}${below}`;
@@ -455,6 +462,29 @@ export function jobs(transport: Transport) {
         options,
       );
     },
+
+    /**
+     * Downloads a zip archive that runs as it is: the weights of a student in a format, with its model card, labels, preparation of
+     * inputs, and programs for Python, Node.js or a browser.
+     *
+     * @throws ApiError `not_ready` before the job has succeeded, `student_not_found`
+     * @example
+     * const bundle = await client.jobs.bundle(id, { student: 'small', format: 'onnx', license: 'apache-2.0' });
+     * await pipeline(bundle.stream, createWriteStream(bundle.name));
+     */
+    bundle: (
+      id: string,
+      { student, options: chosen, ...query }: BundleChoice,
+      options: DownloadOptions = {},
+    ): Promise<Download> =>
+      download(
+        transport,
+        {
+          path: path(id, `/students/${encodeURIComponent(student)}/bundle`),
+          query: { ...query, ...chosen },
+        },
+        options,
+      ),
 
     /**
      * Cancels a job. It is `cancelling` until its trainers have committed their checkpoints.

@@ -2,6 +2,7 @@ import { canonicalJson } from '@distillery/spec';
 import { z } from 'zod';
 import { archiveOf, bytesOf, textBytes } from '../archive.ts';
 import type { DType } from '../dtypes.ts';
+import { bundledForTorch } from '../bundle/bundled-for-torch.ts';
 import type { Format, NamedTensor, Weights } from '../format.ts';
 import { halved, precisionOption } from '../halved.ts';
 import { readMetadata } from '../metadata.ts';
@@ -23,6 +24,7 @@ const types: Record<DType, string> = {
 /** Loads with `numpy.load(path)`: one array for each parameter. The metadata are the entry `metadata.json`. */
 export const npz = {
   type: 'npz',
+  bundled: bundledForTorch('npz'),
   summary: "NumPy's archive of named arrays",
   reference: 'https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html',
   options,

@@ -1,5 +1,7 @@
 import { type NetworkGraph, shapeOfValue } from '@distillery/spec';
 import { z } from 'zod';
+import { nodeExample } from '../bundle/examples/node.ts';
+import { pythonExample } from '../bundle/examples/python.ts';
 import type { Format, Weights } from '../format.ts';
 import { graphOf, inputOf, normalizationOf } from '../described.ts';
 import { OnnxModel, type Port } from '../onnx/model.ts';
@@ -51,6 +53,19 @@ export const onnx = {
     };
     const { graph: _graph, ...metadata } = weights.metadata;
     return model.encode([port], [logits], { ...metadata, ...labelsOf(metadata) });
+  },
+  bundled: {
+    image: ({ input }) =>
+      input === 'pixels' ? { layout: 'NHWC', values: 'pixels' } : { layout: 'NCHW', values: 'normalized' },
+    examples: (preparation) => ({
+      'example.py': pythonExample(preparation, {
+        packages: 'onnxruntime',
+        imports: 'import onnxruntime',
+        compute: `session = onnxruntime.InferenceSession(folder / "model.onnx")
+[logits] = session.run(["logits"], {session.get_inputs()[0].name: x})[0]`,
+      }),
+      'example.mjs': nodeExample(preparation),
+    }),
   },
 } satisfies Format<typeof options>;
 

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { bundledForTorch } from '../bundle/bundled-for-torch.ts';
 import type { Format, Weights } from '../format.ts';
 import { namesOption, withNames } from '../names/option.ts';
 import { halved, precisionOption } from '../halved.ts';
@@ -9,6 +10,7 @@ const options = z.strictObject({ precision: precisionOption, names: namesOption 
 /** Loads with `model.load_state_dict(safetensors.torch.load_file(path))`. */
 export const safetensors = {
   type: 'safetensors',
+  bundled: bundledForTorch('safetensors'),
   summary: "Hugging Face's format of named tensors, which PyTorch loads as a state dict",
   reference: 'https://huggingface.co/docs/safetensors',
   options,

@@ -1,11 +1,13 @@
 import { z } from 'zod';
 import { archiveOf, textBytes } from '../archive.ts';
 import { graphOf, inputOf } from '../described.ts';
+import { pageExample } from '../bundle/examples/page.ts';
 import type { Format, Weights } from '../format.ts';
 import { GraphModel } from '../tfjs/model.ts';
 import { writers } from '../tfjs/operations.ts';
 import { Parameters } from '../tfjs/parameters.ts';
 import { writeGraph } from '../write-graph.ts';
+import { unpacked } from '../zip.ts';
 
 const options = z.strictObject({
   precision: z
@@ -39,5 +41,11 @@ export const tfjs = {
     const { graph: _graph, ...metadata } = weights.metadata;
     const encoded = model.encode(logits, metadata);
     return archiveOf({ 'model.json': textBytes(encoded.model), 'weights.bin': encoded.weights });
+  },
+  bundled: {
+    image: () => ({ layout: 'NHWC', values: 'normalized' }),
+    examples: (preparation) => ({ 'index.html': pageExample(preparation) }),
+    files: (archive) =>
+      Object.fromEntries([...unpacked(archive)].map(([name, file]) => [`model/${name}`, file])),
   },
 } satisfies Format<typeof options>;

@@ -1,6 +1,7 @@
 import { canonicalJson, DistilleryError } from '@distillery/spec';
 import { z } from 'zod';
 import { archiveOf, bytesOf, textBytes } from '../archive.ts';
+import { bundledForTorch } from '../bundle/bundled-for-torch.ts';
 import type { Format, Weights } from '../format.ts';
 import { halved, precisionOption } from '../halved.ts';
 import { namesOption, withNames } from '../names/option.ts';
@@ -17,6 +18,7 @@ const options = z.strictObject({ precision: precisionOption, names: namesOption 
  */
 export const torch = {
   type: 'torch',
+  bundled: bundledForTorch('torch'),
   summary: "PyTorch's own file of a state dict, as torch.save writes it",
   reference: 'https://docs.pytorch.org/docs/stable/notes/serialization.html',
   options,

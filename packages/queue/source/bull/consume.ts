@@ -86,8 +86,9 @@ export async function consumeStages(
     inHand.set(id, { jobId, controller });
     if (closing !== undefined) controller.abort(closing);
     try {
-      // A worker that had this ticket before may have died before it offered the stages that it had made ready.
-      await stages.offer();
+      // A worker that had this ticket before may have died before it offered the stages that it had made ready. For a fresh ticket
+      // that cannot be, and an idle fleet would count the tickets that others are about to use as missing, again and again.
+      if (ticket.attemptsStarted > 1) await stages.offer();
       if (begun.failures >= tries) {
         throw new DistilleryError(
           'trainer_crashed',
@@ -104,13 +105,13 @@ export async function consumeStages(
     await stages.offer();
   }
 
-  /** Begins the stage whose turn it is. Another worker may take it first; then it is the turn of another one. */
+  /** Begins the stage whose turn it is. Its job may have been paused or have ended since; then it is the turn of another one. */
   async function begin(ticket: string) {
     for (;;) {
       const chosen = await stages.choose(ticket, options.capabilities ?? []);
       if (chosen === undefined || 'wait' in chosen) return chosen;
-      const { jobId, stageId, place } = chosen;
-      const begun = await attempts.begin(jobId, stageId, workerName, { ticket, place });
+      const { jobId, stageId } = chosen;
+      const begun = await attempts.begin(jobId, stageId, workerName, ticket);
       if (!('skip' in begun)) return begun;
     }
   }

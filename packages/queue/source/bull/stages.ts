@@ -14,11 +14,10 @@ const restMs = 1000;
 /** Each ticket is a command of its own, and a job may have thousands of stages that are ready at once. */
 const ticketsAtOnce = 100;
 
-/** A stage that was chosen for a ticket; `place` is empty for a stage that has lost its worker. */
+/** A stage that was chosen for a ticket. */
 interface Chosen {
   jobId: string;
   stageId: string;
-  place: string;
 }
 
 export interface StageQueue {
@@ -75,14 +74,14 @@ export function stageQueue(redis: Client, keys: Keys, onError: (error: Error) =>
   });
 
   const choose = guarded(async (ticket: string, capabilities: readonly string[]) => {
-    const [job, stage, place] = (await run(redis, chooseScript, workKeys(keys), [
+    const [job, stage] = (await run(redis, chooseScript, workKeys(keys), [
       ticket,
       restMs,
       keys.job(''),
       ...capabilities,
-    ])) as [string, string, string] | [number] | [];
+    ])) as [string, string] | [number] | [];
     if (typeof job === 'number') return { wait: job };
-    return job === undefined ? undefined : { jobId: job, stageId: stage as string, place: place as string };
+    return job === undefined ? undefined : { jobId: job, stageId: stage as string };
   });
 
   const reconcile = guarded(async () => {

@@ -80,21 +80,15 @@ export function fence(redis: Client, keys: Keys, guard: typeof guarded, metricRo
      * Takes a stage, or returns why there is nothing to do: `stage_succeeded`, `stage_waiting`, `job_failed`, …
      *
      * @param ticket the entry in BullMQ under which the stage runs; who has the ticket of a running stage takes it over
-     * @param place its place in the ready list, when it was chosen from there: only one worker can take it
      */
     begin: guard(
       async (
         jobId: string,
         stageId: string,
         worker: string,
-        { ticket, place }: { ticket: string; place: string } = { ticket: `${jobId}.${stageId}`, place: '' },
+        ticket: string = `${jobId}.${stageId}`,
       ): Promise<Begun> => {
-        const reply = await run(redis, beginScript, scriptKeys(keys, jobId), [
-          stageId,
-          worker,
-          ticket,
-          place,
-        ]);
+        const reply = await run(redis, beginScript, scriptKeys(keys, jobId), [stageId, worker, ticket]);
         const [what, value, startedAt, failures, request] = reply as [
           string,
           string,

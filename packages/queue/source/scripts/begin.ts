@@ -5,16 +5,15 @@ import { prelude } from './prelude.ts';
  * A worker takes a stage and begins a new attempt; from now on older attempts are refused. A stage that is still running
  * under the same ticket has lost its worker, which counts as a failure.
  *
- * ARGV: stage, worker, ticket, its place in the ready list or '' when the ticket alone decides. Returns {'begun', attempt,
- * start of the job in ms, failures, id of the request that posted it or ''} or {'skip', why}; after a skip neither the place nor the ticket leads here again.
+ * ARGV: stage, worker, ticket. Returns {'begun', attempt,
+ * start of the job in ms, failures, id of the request that posted it or ''} or {'skip', why}; after a skip the ticket does not lead here again.
  */
 export const beginScript = script(`${prelude}
-local stage, worker, ticket, member = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
+local stage, worker, ticket = ARGV[1], ARGV[2], ARGV[3]
 local function skip(why)
   redis.call('HDEL', running, ticket)
   return {'skip', why}
 end
-if member ~= '' and redis.call('ZREM', ready, member) == 0 then return skip('stage_taken') end
 local jobState = redis.call('HGET', job, 'state')
 if not jobState then return skip('job_unknown') end
 local state = get(stage, 'state')
@@ -52,11 +51,13 @@ return {'begun', tostring(attempt), redis.call('HGET', job, 'startedAt'), tostri
   redis.call('HGET', job, 'request') or ''}
 `);
 
-/** A stage is queued again because the ticket of its worker is gone. ARGV: stage, ticket. */
+/** A stage that runs, or that was chosen and has not begun, is queued again because its ticket is gone. ARGV: stage, ticket. */
 export const loseScript = script(`${prelude}
 local stage, ticket = ARGV[1], ARGV[2]
 if get(stage, 'state') ~= 'running' or get(stage, 'ticket') ~= ticket then
-  return redis.call('HDEL', running, ticket)
+  redis.call('HDEL', running, ticket)
+  if get(stage, 'state') == 'queued' then list(stage) end
+  return 1
 end
 countEnd(stage, 'lost')
 countFailure(stage)

@@ -14,15 +14,19 @@ import { script } from '../redis/script.ts';
  * requires, joined by commas, or ->`, so its text sorts it. No owner contains a space, and '!' comes right after it.
  *
  * KEYS: ready, delayed, running, served. ARGV: ticket, milliseconds to wait when no ready stage can be taken now, what the keys
- * of all jobs begin with, then what the worker is capable of. Returns {job, stage, member or ''}; {milliseconds} until the next
- * delayed stage becomes ready; or {}: there is no work.
+ * of all jobs begin with, then what the worker is capable of. Returns {job, stage}; {milliseconds} until the next delayed stage
+ * becomes ready; or {}: there is no work.
+ *
+ * The chosen stage belongs to the ticket from now on: it leaves the ready list and stands under the ticket among those that run, before
+ * it begins. Otherwise all workers of an idle fleet choose the same stage at the same moment, one of them gets it, and the others choose
+ * again. A worker that dies in between leaves the stage to the next holder of its ticket.
  */
 export const chooseScript = script(`
 local ready, delayed, running, served = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local lost = redis.call('HGET', running, ARGV[1])
 if lost then
   local job, stage = string.match(lost, '^(%S+) (%S+)')
-  return {job, stage, ''}
+  return {job, stage}
 end
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -80,6 +84,9 @@ while member and (not best or string.sub(member, 1, 3) == priority) do
   end
 end
 if not best then return {tonumber(ARGV[2])} end
-local job, stage = string.match(best, '^%S+ %S+ %S+ (%S+) %S+ (%S+) %S+$')
-return {job, stage, best}
+local owner, job, stage, requires = string.match(best, '^%S+ (%S+) %S+ (%S+) %S+ (%S+) (%S+)$')
+local shares = redis.call('HGET', ARGV[3] .. job, 's:' .. stage .. ':shares') or '-'
+redis.call('ZREM', ready, best)
+redis.call('HSET', running, ARGV[1], table.concat({job, stage, requires, shares, owner}, ' '))
+return {job, stage}
 `);

@@ -79,7 +79,7 @@ export default function FilesTab({ job, report, networks }: TabProps) {
           <Table
             label="Weights"
             sticky
-            columns={columns(base, { format, ...options }, networks).filter(
+            columns={columns(base, { format, ...options }, networks, Boolean(report)).filter(
               ({ name }) => asStored || !ofStored.has(name),
             )}
             rows={rows}
@@ -133,6 +133,8 @@ const columns = (
   base: string,
   chosen: Record<string, string>,
   networks: JobNetworks,
+  /** Whether the report is there, so that bundles can hold its card. */
+  bundled: boolean,
 ): Column<Checkpoint>[] => [
   {
     name: 'network',
@@ -182,15 +184,22 @@ const columns = (
         ...chosen,
         ...(seed === null ? {} : { seed: String(seed) }),
       });
+      const described = seed === null ? network : `${network}, seed ${seed}`;
       return (
-        <ButtonLink small icon="download" href={`${base}/${place}/weights?${query}`} download="">
-          Download
-          <span class="skip">
-            {' '}
-            {network}
-            {seed === null ? '' : `, seed ${seed}`}
-          </span>
-        </ButtonLink>
+        <>
+          {bundled && seed !== null && (
+            <>
+              <ButtonLink small icon="download" href={`${base}/${place}/bundle?${query}`} download="">
+                Bundle
+                <span class="skip"> {described}</span>
+              </ButtonLink>{' '}
+            </>
+          )}
+          <ButtonLink small icon="download" href={`${base}/${place}/weights?${query}`} download="">
+            Download
+            <span class="skip"> {described}</span>
+          </ButtonLink>
+        </>
       );
     },
   },

@@ -10,10 +10,11 @@ const connectMs = 5000;
 /** Makes the client of a bucket's service. */
 export function s3Client({ endpoint, region, addressing, timeout }: S3Location): S3Client {
   const { AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, AWS_REGION, AWS_DEFAULT_REGION } = process.env;
-  const elsewhere = endpoint ?? AWS_ENDPOINT_URL_S3 ?? AWS_ENDPOINT_URL;
+  // Compose files pass variables that are not set as empty ones.
+  const elsewhere = endpoint || AWS_ENDPOINT_URL_S3 || AWS_ENDPOINT_URL || undefined;
   // Compatible services mostly ignore the region, but a signature has one.
   const place =
-    region ?? AWS_REGION ?? AWS_DEFAULT_REGION ?? (elsewhere === undefined ? undefined : 'us-east-1');
+    region || AWS_REGION || AWS_DEFAULT_REGION || (elsewhere === undefined ? undefined : 'us-east-1');
   const idleMs = timeout * 1000;
   // Which versions of Node this service runs on is for its own package to say, not for the log of every process.
   process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';

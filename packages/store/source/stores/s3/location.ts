@@ -18,6 +18,8 @@ const options = z.strictObject({
   kms_key: z.string().min(1).optional(),
   /** Whether to go on with a service that ignores `If-None-Match`. */
   conditional_writes: z.enum(['required', 'unchecked']).default('required'),
+  /** Whether people who download weights are sent to the bucket, or get them through the API. */
+  downloads: z.enum(['api', 'bucket']).default('api'),
   /** Seconds without an answer or a byte after which a request is tried again. */
   timeout: z.coerce.number().positive().max(600).default(30),
   /** The folder of local copies. */

@@ -18,6 +18,7 @@ import { defaultCache, s3Url, type S3Location } from './location.ts';
 import { replaceDamaged } from './manifest-object.ts';
 import { probeConditionalWrites } from './probe.ts';
 import { bucketTime, removals } from './removal.ts';
+import { signedUrl } from './signed-url.ts';
 
 /**
  * Opens a store in a bucket. Any number of processes may share it.
@@ -59,6 +60,10 @@ export async function openS3Store(location: S3Location, { warn, cache }: StoreCo
 
   return {
     url: s3Url(location, copiesAt),
+    ...(location.downloads === 'bucket' && {
+      downloadUrl: (digest: string, as: { name: string; mediaType: string }) =>
+        signedUrl(bucket, layout.blob(digest), as),
+    }),
 
     async put(bytes) {
       if (bytes instanceof Uint8Array) {

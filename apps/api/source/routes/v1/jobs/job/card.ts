@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { problems } from '../../../../http/responses.ts';
 import { modelCard } from '../../../../model-card.ts';
 import type { Services } from '../../../../services.ts';
+import { licenseParameter } from './license.ts';
 import { params } from './params.ts';
 
 /** `GET /v1/jobs/:id/students/:name/card` */
@@ -18,11 +19,7 @@ export const card: FastifyPluginAsyncZod<Services> = async (app, { records }) =>
         summary: 'The model card of a student: Markdown with the metadata of Hugging Face',
         params: params.extend({ name: z.string() }),
         querystring: z.strictObject({
-          license: z
-            .string()
-            .regex(/^[A-Za-z0-9.+-]{1,64}$/, "must be a license's identifier, such as apache-2.0")
-            .default('unknown')
-            .describe('The license of the weights, as Hugging Face names it, for example `apache-2.0`.'),
+          license: licenseParameter,
         }),
         response: {
           200: {

@@ -8,6 +8,7 @@ import { problems } from '../../../../http/responses.ts';
 import type { Services } from '../../../../services.ts';
 import { checkSeen } from '../../../../caller.ts';
 import { analysis } from './analysis.ts';
+import { bundle } from './bundle.ts';
 import { card } from './card.ts';
 import { checkpoints } from './checkpoints.ts';
 import { control } from './control.ts';
@@ -72,4 +73,5 @@ export const job: FastifyPluginAsyncZod<Services> = async (app, services) => {
   await app.register(checkpoints, below);
   await app.register(weights, below);
   await app.register(card, below);
+  await app.register(bundle, below);
 };
