@@ -30,10 +30,10 @@ beforeAll(async () => {
   ours = await key('ana', 'zebra');
   theirs = await key('ana', 'audio');
   const { client } = ours;
-  const job = await client.jobs.create({ ...spec, name: 'secret job' } as never);
+  const job = await client.jobs.create({ ...spec, name: 'secret job' });
   const data = await client.datasets.add(rows, {}, { name: 'secret.csv' });
   const upload = await client.uploads.list();
-  const hook = await client.webhooks.create({ url: 'http://127.0.0.1:9/secret', events: ['job.succeeded'] } as never);
+  const hook = await client.webhooks.create({ url: 'http://127.0.0.1:9/secret', events: ['job.succeeded'] });
   belongings = {
     id: job.id,
     dataset: data.id,
@@ -141,8 +141,8 @@ test('events of all jobs are those of the project', async () => {
     }
   })();
   await new Promise((done) => setTimeout(done, 300));
-  await ours.client.jobs.create({ ...spec, name: 'another secret' } as never);
-  const { id } = await theirs.client.jobs.create({ ...spec, name: 'own' } as never);
+  await ours.client.jobs.create({ ...spec, name: 'another secret' });
+  const { id } = await theirs.client.jobs.create({ ...spec, name: 'own' });
   await reading;
   stop.abort();
   expect(seen).toEqual([id]);
@@ -151,7 +151,7 @@ test('events of all jobs are those of the project', async () => {
 test('a project has at most its unfinished jobs and hours, and is told which quota is used up', async () => {
   await held.queue.projects.create('small', { jobs: 1 });
   const [one, two] = [await key('one', 'small'), await key('two', 'small')];
-  const { id } = await one.client.jobs.create({ ...spec, baseline: false, seeds: [42] } as never);
+  const { id } = await one.client.jobs.create({ ...spec, baseline: false, seeds: [42] });
   await expect(two.client.jobs.create(spec as never)).rejects.toMatchObject({
     code: 'quota_exceeded',
     message: expect.stringMatching(/quota "jobs" of the project small is used up: it has 1 of 1/),
@@ -170,7 +170,7 @@ test('a project has at most its unfinished jobs and hours, and is told which quo
     message: expect.stringContaining('quota "hours" of the project small'),
   });
   await admin.client.projects.setQuota('small', { hours: null, bytes: 10 });
-  await expect(two.client.uploads.send(rows, { name: 'rows.csv' } as never)).rejects.toMatchObject({
+  await expect(two.client.uploads.send(rows, { name: 'rows.csv' })).rejects.toMatchObject({
     code: 'quota_exceeded',
     message: expect.stringContaining('quota "bytes" of the project small'),
   });
