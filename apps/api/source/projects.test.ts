@@ -152,7 +152,7 @@ test('a project has at most its unfinished jobs and hours, and is told which quo
   await held.queue.projects.create('small', { jobs: 1 });
   const [one, two] = [await key('one', 'small'), await key('two', 'small')];
   const { id } = await one.client.jobs.create({ ...spec, baseline: false, seeds: [42] });
-  await expect(two.client.jobs.create(spec as never)).rejects.toMatchObject({
+  await expect(two.client.jobs.create(spec)).rejects.toMatchObject({
     code: 'quota_exceeded',
     message: expect.stringMatching(/quota "jobs" of the project small is used up: it has 1 of 1/),
   });
@@ -165,7 +165,7 @@ test('a project has at most its unfinished jobs and hours, and is told which quo
   expect(used.hours).toBeGreaterThan(0.09 / 3600);
   const admin = await key('root', null, 'admin');
   await admin.client.projects.setQuota('small', { jobs: null, hours: used.hours / 2 });
-  await expect(two.client.jobs.create(spec as never)).rejects.toMatchObject({
+  await expect(two.client.jobs.create(spec)).rejects.toMatchObject({
     code: 'quota_exceeded',
     message: expect.stringContaining('quota "hours" of the project small'),
   });
