@@ -97,7 +97,7 @@ function projectsTable(all: readonly Project[]): string {
 }
 
 /** What a project uses of each quota. */
-export function useTable({ used, quota: limits }: ProjectView): string {
+function useTable({ used, quota: limits }: ProjectView): string {
   return table(
     [{ title: 'quota' }, { title: 'used', align: 'right' }, { title: 'limit', align: 'right' }],
     [
