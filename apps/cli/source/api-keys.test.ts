@@ -34,7 +34,7 @@ test('a key is created, listed without its secret and revoked, with audit entrie
       .split('\n')
       .find((line) => line.includes(id))
       ?.replaceAll(/\s+/g, ' ');
-  expect(await row()).toMatch(/ ann submit 3 – \d{4}-\d\d-\d\d .*valid/);
+  expect(await row()).toMatch(/ ann – submit 3 – \d{4}-\d\d-\d\d .*valid/);
   expect(await listKeys(redis.url)).not.toContain(token.split('_').slice(2).join('_'));
 
   expect(await revokeKey(redis.url, id)).toContain('the key of ann');

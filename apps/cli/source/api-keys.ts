@@ -17,6 +17,7 @@ export function createKey(redisUrl: string, key: NewApiKey): Promise<string> {
   const { success, error } = ownerSchema.safeParse(key.name);
   if (!success) throw new Error(`--name ${key.name}: ${error.issues[0].message}`);
   return withQueue(redisUrl, async (queue) => {
+    if (key.project) await queue.projects.get(key.project);
     const { token, id, name, scope, expiresAt } = await queue.apiKeys.create(key);
     await note(queue, 'keys create', { id, name });
     return [
@@ -46,6 +47,7 @@ export function listKeys(redisUrl: string): Promise<string> {
       [
         { title: 'id', whole: true },
         { title: 'name' },
+        { title: 'project' },
         { title: 'scope' },
         { title: 'jobs', align: 'right' },
         { title: 'rate', align: 'right' },
@@ -56,6 +58,7 @@ export function listKeys(redisUrl: string): Promise<string> {
       keys.map((key) => [
         key.id,
         key.name,
+        key.project ?? '–',
         key.scope,
         String(key.jobs ?? '–'),
         String(key.rate ?? '–'),

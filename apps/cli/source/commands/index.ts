@@ -18,6 +18,7 @@ import { methods } from './methods.ts';
 import { metrics } from './metrics.ts';
 import { networks } from './networks.ts';
 import { pause } from './pause.ts';
+import { projects } from './projects.ts';
 import { report } from './report.ts';
 import { resume } from './resume.ts';
 import { retry } from './retry.ts';
@@ -40,5 +41,5 @@ export const commands: Record<string, (() => Command)[]> = {
   'Results:': [report, compare, download, card],
   'Control:': [cancel, pause, resume, retry, deleteJob],
   'Catalogue:': [methods, architectures, datasets, networks],
-  'Service:': [workers, webhooks, keys, audit, backup, verify, scrub, sweep, completion],
+  'Service:': [workers, webhooks, keys, projects, audit, backup, verify, scrub, sweep, completion],
 };

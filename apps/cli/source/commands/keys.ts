@@ -11,6 +11,7 @@ interface NewKey {
   jobs?: number;
   rate?: number;
   expires?: number;
+  project?: string;
 }
 
 export const keys = () =>
@@ -28,20 +29,15 @@ function create(): Command {
     .summary('create a key')
     .description('Creates a key and prints it once; only its hash is kept.')
     .requiredOption('--name <name>', 'the owner of the jobs that are submitted with it')
+    .option('--project <name>', 'its project, which exists: it sees what belongs to that alone')
     .addOption(option('--scope <scope>', scopes.join(', '), oneOf(scopes)).default('submit'))
     .addOption(option('--jobs <n>', 'unfinished jobs at a time (default: API_JOBS)', wholeNumber(1)))
     .addOption(option('--rate <n>', 'requests per minute (default: API_RATE)', wholeNumber(1)))
-    .addOption(
-      option(
-        '--expires <time>',
-        'how long it is valid, such as 90d or 12h (default: until it is revoked)',
-        duration(),
-      ),
-    )
-    .action(async ({ name, scope, jobs, rate, expires }: NewKey, command: Command) => {
+    .addOption(option('--expires <time>', 'how long it is valid, such as 90d or 12h (default: until it is revoked)', duration()))
+    .action(async ({ name, scope, jobs, rate, expires, project }: NewKey, command: Command) => {
       const { createKey } = await import('../api-keys.ts');
       const expiresAt = expires === undefined ? null : new Date(Date.now() + expires).toISOString();
-      const limits = { jobs: jobs ?? null, rate: rate ?? null, expiresAt };
+      const limits = { jobs: jobs ?? null, rate: rate ?? null, expiresAt, project: project ?? null };
       print(await createKey(await redisUrl(command), { name, scope, ...limits }));
     });
 }

@@ -12,12 +12,15 @@ export interface NewApiKey {
   jobs: number | null;
   /** The most requests a minute; null for the default of the API. */
   rate: number | null;
-  /** When the key ends by itself, in ISO 8601; default never. */
+  /** The project that its owner belongs to; default none. */
+  project?: string | null | undefined;
+  /** When the key ends by itself; default never. */
   expiresAt?: string | null | undefined;
 }
 
 export interface ApiKey extends NewApiKey {
   id: string;
+  project: string | null;
   expiresAt: string | null;
   createdAt: string;
   /** Null while the key is valid. */
@@ -40,26 +43,19 @@ export function apiKeys(redis: Client, keys: Keys) {
 
   return {
     /** Creates a key. @returns the key with its token, `dk_<id>_<secret>`, which cannot be read again */
-    create: guarded(
-      async ({ name, scope, jobs, rate, expiresAt }: NewApiKey): Promise<ApiKey & { token: string }> => {
-        const id = randomBytes(6).toString('hex');
-        const secret = randomBytes(32).toString('base64url');
-        const fields: Fields = {
-          id,
-          name,
-          scope,
-          digest: sha256(secret),
-          createdAt: new Date().toISOString(),
-        };
-        if (jobs !== null) fields.jobs = String(jobs);
-        if (rate !== null) fields.rate = String(rate);
-        if (expiresAt) fields.expiresAt = new Date(expiresAt).toISOString();
-        // On the list first: a valid key that is on no list could not be revoked.
-        await redis.sadd(keys.apiKeys, id);
-        await redis.hset(keys.apiKey(id), fields);
-        return { ...apiKeyOf(fields), token: `dk_${id}_${secret}` };
-      },
-    ),
+    create: guarded(async ({ name, scope, jobs, rate, project, expiresAt }: NewApiKey): Promise<ApiKey & { token: string }> => {
+      const id = randomBytes(6).toString('hex');
+      const secret = randomBytes(32).toString('base64url');
+      const fields: Fields = { id, name, scope, digest: sha256(secret), createdAt: new Date().toISOString() };
+      if (jobs !== null) fields.jobs = String(jobs);
+      if (rate !== null) fields.rate = String(rate);
+      if (project) fields.project = project;
+      if (expiresAt) fields.expiresAt = new Date(expiresAt).toISOString();
+      // On the list first: a valid key that is on no list could not be revoked.
+      await redis.sadd(keys.apiKeys, id);
+      await redis.hset(keys.apiKey(id), fields);
+      return { ...apiKeyOf(fields), token: `dk_${id}_${secret}` };
+    }),
 
     /** Lists all keys in the order of their creation, revoked ones too. */
     list: guarded(async (): Promise<ApiKey[]> => {
@@ -114,6 +110,7 @@ function apiKeyOf(fields: Fields): ApiKey {
     scope: fields.scope as Scope,
     jobs: number(fields.jobs),
     rate: number(fields.rate),
+    project: fields.project ?? null,
     expiresAt: fields.expiresAt ?? null,
     createdAt: fields.createdAt,
     revokedAt: fields.revokedAt ?? null,
