@@ -74,6 +74,7 @@ test('every page is described', () => {
     'DELETE /v1/keys/{key}',
     'DELETE /v1/networks/{network}',
     'DELETE /v1/session',
+    'DELETE /v1/store/hold',
     'DELETE /v1/sweeps/{sweep}',
     'DELETE /v1/uploads/{upload}',
     'DELETE /v1/webhooks/{webhook}',
@@ -113,6 +114,7 @@ test('every page is described', () => {
     'GET /v1/networks/{network}',
     'GET /v1/session',
     'GET /v1/sources',
+    'GET /v1/store/hold',
     'GET /v1/store/scrub',
     'GET /v1/sweeps',
     'GET /v1/sweeps/{sweep}',
@@ -154,6 +156,7 @@ test('every page is described', () => {
     'POST /v1/webhooks/{webhook}/deliveries/{delivery}/redeliver',
     'POST /v1/webhooks/{webhook}/secret',
     'POST /v1/webhooks/{webhook}/test',
+    'PUT /v1/store/hold',
     'PUT /v1/uploads/{upload}',
   ]);
 });

@@ -50,6 +50,16 @@ test('a key is created, listed without its secret and revoked, with audit entrie
   ]);
 });
 
+test('a key tells when it ends, and that it has ended', async () => {
+  const create = (expiresAt: string) =>
+    createKey(redis.url, { name: 'guest', scope: 'read', jobs: null, rate: null, expiresAt });
+  expect(await create('2099-01-31T12:00:00.000Z')).toContain('It ends at 2099-01-31T12:00:00.000Z.');
+  await create('2020-01-31T12:00:00.000Z');
+  // Cells take several lines in a narrow terminal.
+  const listed = stripVTControlCharacters(await listKeys(redis.url));
+  for (const part of ['until', '2099-01-31', 'expired', '2020-01-31']) expect(listed).toContain(part);
+});
+
 test('invalid requests are refused and change nothing', async () => {
   const before = (await queue.apiKeys.list()).length;
   expect(() => createKey(redis.url, { name: 'no spaces', scope: 'read', jobs: null, rate: null })).toThrow(

@@ -10,6 +10,7 @@ export type {
   DatasetProfile,
   Delivery,
   FieldError,
+  Hold,
   JobEvent,
   JobSpecInput,
   JobState,

@@ -13,6 +13,7 @@ import { demandReader } from './records/demand.ts';
 import { type EndedJobs, endedJobs } from './records/ended.ts';
 import { eventLog } from './records/events.ts';
 import { eventFollowers } from './records/follow.ts';
+import { type StoreHold, storeHold } from './records/hold.ts';
 import { type InProgress, inProgressReader } from './records/in-progress.ts';
 import { type Inventory, inventory } from './records/inventory.ts';
 import { type Jobs, jobRecords } from './records/jobs.ts';
@@ -72,6 +73,7 @@ export interface DistilleryQueue {
   ended: EndedJobs;
   inventory: Inventory;
   leases: Leases;
+  hold: StoreHold;
   sweeps: Sweeps;
   scrubs: ScrubReports;
   workers: Workers;
@@ -171,6 +173,7 @@ export async function openQueue(options: QueueOptions): Promise<DistilleryQueue>
     ended: endedJobs(redis, keys),
     inventory: inventory(redis, keys),
     leases: leases(redis, keys),
+    hold: storeHold(redis, keys),
     sweeps: sweepRecords(redis, keys),
     scrubs: scrubReports(redis, keys),
     workers,

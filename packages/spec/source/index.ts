@@ -31,6 +31,7 @@ export {
   type WorkerView,
   workersViewSchema,
 } from './workers.ts';
+export { type Hold, holdSchema } from './hold.ts';
 export { type SweepReport, sweepReportSchema } from './store-sweep.ts';
 export {
   type Domain,

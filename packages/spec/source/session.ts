@@ -32,6 +32,7 @@ export const apiKeySchema = z.object({
     .describe('The most unfinished jobs of its owner; null for the setting API_JOBS.'),
   rate: z.number().int().nullable().describe('The most requests a minute; null for the setting API_RATE.'),
   createdAt: z.iso.datetime(),
+  expiresAt: z.iso.datetime().nullable().describe('When it ends by itself; null: never.'),
   revokedAt: z.iso.datetime().nullable().describe('When it was revoked; null while it is valid.'),
   lastUsedAt: z.iso.datetime().nullable().describe('The last use, to the minute; null before the first.'),
 });
@@ -43,6 +44,7 @@ export const newApiKeySchema = z.strictObject({
   scope: z.enum(scopes).default('submit').describe('What the key permits.'),
   jobs: z.number().int().min(1).nullable().default(null).describe('The most unfinished jobs of its owner.'),
   rate: z.number().int().min(1).nullable().default(null).describe('The most requests a minute.'),
+  expiresAt: z.iso.datetime().nullable().default(null).describe('When it ends by itself; null: never.'),
 });
 
 /** An API key as it is created; what is left out has a default. */

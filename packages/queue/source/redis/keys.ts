@@ -92,6 +92,10 @@ export function keysUnder(prefix: string) {
     leftovers: `${prefix}:leftovers`,
     /** Set: those of `leftovers` that a collection has taken and not removed yet. */
     collecting: `${prefix}:leftovers:collecting`,
+    /** Text that expires: the time in ms until which nothing is removed from the store. */
+    hold: `${prefix}:hold`,
+    /** Sorted set of the removals from the store that run, by the time in ms when they count as ended. */
+    removals: `${prefix}:removals`,
     /** JSON: the report of the last scrub of the store. */
     scrub: `${prefix}:scrub`,
     /** Text that expires: the process that does a work which only one may do at a time. */
