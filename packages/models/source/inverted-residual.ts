@@ -4,7 +4,7 @@ import { heNormal, zero } from './convolution.ts';
 /** A function behind a layer: a ReLU or one of `Net.activate`. */
 export type Activation = 'relu' | ActivationFunction;
 
-export function activated<T>(net: Net<T>, x: T, by: Activation): T {
+function activated<T>(net: Net<T>, x: T, by: Activation): T {
   return by === 'relu' ? net.relu(x) : net.activate(x, by);
 }
 
