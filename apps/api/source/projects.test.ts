@@ -45,20 +45,31 @@ beforeAll(async () => {
     project: 'zebra',
   };
   const page = (await (await held.request('/openapi.json')).json()) as {
-    paths: Record<string, Record<string, { requestBody?: { content: Record<string, { example?: unknown }> } }>>;
+    paths: Record<
+      string,
+      Record<string, { requestBody?: { content: Record<string, { example?: unknown }> } }>
+    >;
   };
   operations = Object.entries(page.paths).flatMap(([path, item]) =>
     Object.entries(item).map(([method, { requestBody }]) => ({
       method: method.toUpperCase(),
       path,
-      body: Object.values(requestBody?.content ?? {})[0]?.example ?? (requestBody === undefined ? undefined : {}),
+      body:
+        Object.values(requestBody?.content ?? {})[0]?.example ?? (requestBody === undefined ? undefined : {}),
     })),
   );
 });
 
 test('no route tells a key of another project of what is not its own', { timeout: 120_000 }, async () => {
   expect(operations.length).toBeGreaterThan(60);
-  const secrets = [belongings.id, belongings.dataset, belongings.upload, belongings.webhook, 'secret', 'zebra'];
+  const secrets = [
+    belongings.id,
+    belongings.dataset,
+    belongings.upload,
+    belongings.webhook,
+    'secret',
+    'zebra',
+  ];
   const told: string[] = [];
   for (const { method, path, body } of operations) {
     // In this one the parameter is the name of a new file.

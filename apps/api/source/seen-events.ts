@@ -31,7 +31,8 @@ export async function* seenEvents(
       continue;
     }
     const events: typeof part.events = [];
-    for (const event of part.events) if (event.job !== undefined && (await isSeen(event.job))) events.push(event);
+    for (const event of part.events)
+      if (event.job !== undefined && (await isSeen(event.job))) events.push(event);
     if (events.length > 0) yield { events };
   }
 }

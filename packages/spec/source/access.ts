@@ -23,10 +23,7 @@ export const ownerSchema = z
 /** The name of a project. */
 export const projectNameSchema = z
   .string()
-  .regex(
-    /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/,
-    'must be 1-63 letters, digits, dots, dashes and underscores',
-  );
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/, 'must be 1-63 letters, digits, dots, dashes and underscores');
 
 /** The owner of what a key of this name makes: the name, with its project before it where it has one. */
 export function ownerOf(name: string, project: string | null): string {

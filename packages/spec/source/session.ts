@@ -8,7 +8,9 @@ export const sessionViewSchema = z.object({
   caller: z
     .object({
       id: z.string().describe('The id of the API key.'),
-      name: z.string().describe('The owner of its jobs: the name of the API key, behind its project where it has one.'),
+      name: z
+        .string()
+        .describe('The owner of its jobs: the name of the API key, behind its project where it has one.'),
       project: z.string().nullable().describe('The project whose jobs it sees; null for those of all.'),
       scope: z.enum(scopes).describe('What the API key permits.'),
     })
@@ -24,7 +26,9 @@ export const apiKeySchema = z.object({
   project: z
     .string()
     .nullable()
-    .describe('Its project. Unless its scope is `admin`, it sees what belongs to this project alone; null: no project.'),
+    .describe(
+      'Its project. Unless its scope is `admin`, it sees what belongs to this project alone; null: no project.',
+    ),
   scope: z
     .enum(scopes)
     .describe(

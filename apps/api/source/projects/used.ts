@@ -23,8 +23,10 @@ export async function bytesOf(queue: DistilleryQueue, store: Store, project: str
   const isIts = ({ owner }: { owner: string | null }) => projectOf(owner) === project;
   const sizes = new Map<string, number>();
   for (const upload of (await list(store, undefined)).filter(isIts)) sizes.set(upload.id, upload.size);
-  for (const { file } of (await keptDatasets(store, undefined)).filter(isIts)) sizes.set(file.digest, file.size);
-  for (const { weights } of (await keptNetworks(store)).filter(isIts)) sizes.set(weights.digest, weights.size);
+  for (const { file } of (await keptDatasets(store, undefined)).filter(isIts))
+    sizes.set(file.digest, file.size);
+  for (const { weights } of (await keptNetworks(store)).filter(isIts))
+    sizes.set(weights.digest, weights.size);
   for (const id of await queue.projects.jobs(project)) {
     for (const name of await ifJobExists(namedByJob(queue, id), [])) {
       if (name.startsWith(blobName(''))) await add(name.slice(blobName('').length));

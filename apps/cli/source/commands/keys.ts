@@ -33,7 +33,13 @@ function create(): Command {
     .addOption(option('--scope <scope>', scopes.join(', '), oneOf(scopes)).default('submit'))
     .addOption(option('--jobs <n>', 'unfinished jobs at a time (default: API_JOBS)', wholeNumber(1)))
     .addOption(option('--rate <n>', 'requests per minute (default: API_RATE)', wholeNumber(1)))
-    .addOption(option('--expires <time>', 'how long it is valid, such as 90d or 12h (default: until it is revoked)', duration()))
+    .addOption(
+      option(
+        '--expires <time>',
+        'how long it is valid, such as 90d or 12h (default: until it is revoked)',
+        duration(),
+      ),
+    )
     .action(async ({ name, scope, jobs, rate, expires, project }: NewKey, command: Command) => {
       const { createKey } = await import('../api-keys.ts');
       const expiresAt = expires === undefined ? null : new Date(Date.now() + expires).toISOString();

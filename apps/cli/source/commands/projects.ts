@@ -9,14 +9,17 @@ import { table } from '../table.ts';
 export const projects = () =>
   newCommand('projects')
     .summary('groups of keys that see only what is theirs, with quotas')
-    .description('Creates projects, shows what they use and changes their quotas. Changes need a key of scope admin.')
+    .description(
+      'Creates projects, shows what they use and changes their quotas. Changes need a key of scope admin.',
+    )
     .addCommand(create())
     .addCommand(list(), { isDefault: true })
     .addCommand(show())
     .addCommand(quota());
 
 function withQuotas(command: Command): Command {
-  const limit = <T>(flag: string, what: string, type: ValueType<T>) => command.addOption(option(flag, what, type));
+  const limit = <T>(flag: string, what: string, type: ValueType<T>) =>
+    command.addOption(option(flag, what, type));
   limit('--jobs <n>', 'the most unfinished jobs', wholeNumber(0));
   limit('--bytes <size>', 'the most bytes in the store, such as 500 GB', byteSize());
   limit('--hours <n>', 'the most hours of trainers in a month', wholeNumber(0));
@@ -47,7 +50,11 @@ function show() {
     .summary('show what a project uses')
     .description('Shows the quotas of a project and what it uses.')
     .argument('<name>', 'the name of the project')
-    .action(clientAction(async ({ client, print }, name: string) => print(useTable(await client.projects.get(name)))));
+    .action(
+      clientAction(async ({ client, print }, name: string) =>
+        print(useTable(await client.projects.get(name))),
+      ),
+    );
 }
 
 function quota() {
@@ -57,10 +64,12 @@ function quota() {
     .argument('<name>', 'the name of the project')
     .option('--no-limits', 'take the limits away that are not given')
     .action(
-      clientAction(async ({ client, print }, name: string, given: ProjectQuotaChange & { limits: boolean }) => {
-        const none = given.limits ? {} : { jobs: null, bytes: null, hours: null };
-        print(projectsTable([await client.projects.setQuota(name, { ...none, ...quotaOf(given) })]));
-      }),
+      clientAction(
+        async ({ client, print }, name: string, given: ProjectQuotaChange & { limits: boolean }) => {
+          const none = given.limits ? {} : { jobs: null, bytes: null, hours: null };
+          print(projectsTable([await client.projects.setQuota(name, { ...none, ...quotaOf(given) })]));
+        },
+      ),
     );
 }
 
@@ -73,7 +82,8 @@ function quotaOf({ jobs, bytes: size, hours }: ProjectQuotaChange): ProjectQuota
   };
 }
 
-const limitOf = (value: number | null, format: (value: number) => string) => (value === null ? '–' : format(value));
+const limitOf = (value: number | null, format: (value: number) => string) =>
+  value === null ? '–' : format(value);
 
 /** Projects with their quotas, one a row. */
 function projectsTable(all: readonly Project[]): string {

@@ -43,19 +43,34 @@ export function apiKeys(redis: Client, keys: Keys) {
 
   return {
     /** Creates a key. @returns the key with its token, `dk_<id>_<secret>`, which cannot be read again */
-    create: guarded(async ({ name, scope, jobs, rate, project, expiresAt }: NewApiKey): Promise<ApiKey & { token: string }> => {
-      const id = randomBytes(6).toString('hex');
-      const secret = randomBytes(32).toString('base64url');
-      const fields: Fields = { id, name, scope, digest: sha256(secret), createdAt: new Date().toISOString() };
-      if (jobs !== null) fields.jobs = String(jobs);
-      if (rate !== null) fields.rate = String(rate);
-      if (project) fields.project = project;
-      if (expiresAt) fields.expiresAt = new Date(expiresAt).toISOString();
-      // On the list first: a valid key that is on no list could not be revoked.
-      await redis.sadd(keys.apiKeys, id);
-      await redis.hset(keys.apiKey(id), fields);
-      return { ...apiKeyOf(fields), token: `dk_${id}_${secret}` };
-    }),
+    create: guarded(
+      async ({
+        name,
+        scope,
+        jobs,
+        rate,
+        project,
+        expiresAt,
+      }: NewApiKey): Promise<ApiKey & { token: string }> => {
+        const id = randomBytes(6).toString('hex');
+        const secret = randomBytes(32).toString('base64url');
+        const fields: Fields = {
+          id,
+          name,
+          scope,
+          digest: sha256(secret),
+          createdAt: new Date().toISOString(),
+        };
+        if (jobs !== null) fields.jobs = String(jobs);
+        if (rate !== null) fields.rate = String(rate);
+        if (project) fields.project = project;
+        if (expiresAt) fields.expiresAt = new Date(expiresAt).toISOString();
+        // On the list first: a valid key that is on no list could not be revoked.
+        await redis.sadd(keys.apiKeys, id);
+        await redis.hset(keys.apiKey(id), fields);
+        return { ...apiKeyOf(fields), token: `dk_${id}_${secret}` };
+      },
+    ),
 
     /** Lists all keys in the order of their creation, revoked ones too. */
     list: guarded(async (): Promise<ApiKey[]> => {

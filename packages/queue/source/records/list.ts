@@ -77,7 +77,9 @@ function indexOf(
   { state, labels, owner, project, name }: JobQuery,
 ): { index: string; complete: boolean } {
   const [label, ...others] = Object.entries(labels ?? {});
-  const conditions = [label, ...others, state, owner, project, name].filter((one) => one !== undefined).length;
+  const conditions = [label, ...others, state, owner, project, name].filter(
+    (one) => one !== undefined,
+  ).length;
   const index =
     label !== undefined
       ? keys.withLabel(...label)
@@ -85,9 +87,9 @@ function indexOf(
         ? keys.ownedBy(owner)
         : project !== undefined
           ? keys.ofProject(project)
-        : state === undefined
-          ? keys.all
-          : keys.inState(state);
+          : state === undefined
+            ? keys.all
+            : keys.inState(state);
   return { index, complete: conditions === (index === keys.all ? 0 : 1) };
 }
 

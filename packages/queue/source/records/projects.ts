@@ -41,7 +41,10 @@ export function projectRecords(redis: Client, keys: Keys) {
     get: guarded(get),
 
     /** All projects, by name. */
-    list: guarded(async (): Promise<Project[]> => await Promise.all((await redis.smembers(keys.projects)).sort().map(get))),
+    list: guarded(
+      async (): Promise<Project[]> =>
+        await Promise.all((await redis.smembers(keys.projects)).sort().map(get)),
+    ),
 
     /** Changes the quotas that are given; null takes a limit away. @throws DistilleryError `project_not_found` */
     setQuota: guarded(async (name: string, quota: QuotaChange): Promise<Project> => {
@@ -69,7 +72,9 @@ export function projectRecords(redis: Client, keys: Keys) {
     }),
 
     /** The ids of all jobs of the project. */
-    jobs: guarded(async (name: string): Promise<string[]> => await redis.zrange(keys.ofProject(name), '0', '-1')),
+    jobs: guarded(
+      async (name: string): Promise<string[]> => await redis.zrange(keys.ofProject(name), '0', '-1'),
+    ),
   };
 }
 export type Projects = ReturnType<typeof projectRecords>;

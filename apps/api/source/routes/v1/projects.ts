@@ -50,7 +50,8 @@ export const projects: FastifyPluginAsyncZod<Services> = async (app, { queue, st
         response: { 201: projectSchema, ...problems },
       },
     },
-    async ({ body: { name, quota } }, reply) => reply.code(201).send(await queue.projects.create(name, quota)),
+    async ({ body: { name, quota } }, reply) =>
+      reply.code(201).send(await queue.projects.create(name, quota)),
   );
 
   app.get(

@@ -20,7 +20,10 @@ export const session: FastifyPluginAsyncZod<Services & Pick<Access, 'keys' | 'ra
 ) => {
   const viewOf = (key: ApiKey | undefined): SessionView => ({
     keys,
-    caller: keys === 'off' || key === undefined ? null : { id: key.id, name: ownerOf(key.name, key.project), scope: key.scope, project: key.project },
+    caller:
+      keys === 'off' || key === undefined
+        ? null
+        : { id: key.id, name: ownerOf(key.name, key.project), scope: key.scope, project: key.project },
   });
 
   app.get(
