@@ -275,6 +275,10 @@ test('the catalogues, the store and the audit log are there', async () => {
   expect(await store.sweep()).toMatchObject({ removed: false });
   expect(await store.scrub()).toMatchObject({ remove: false });
   expect(await store.scrubReport()).toMatchObject({ startedAt: expect.any(String) });
+  const { until } = await store.hold({ hours: 1 });
+  expect(await store.held()).toEqual({ until });
+  await store.release();
+  expect(await store.held()).toEqual({ until: null });
 });
 
 test('workers, keys and the session are there', async () => {

@@ -2,7 +2,7 @@ import { type Forward, record, run, sizeOf, trace } from '@distillery/engine';
 import { permute, type Weights } from '@distillery/formats';
 import { architectures, bind } from '@distillery/models';
 import * as tf from '@tensorflow/tfjs-core';
-import { exampleNetworks, movedValues } from './networks.ts';
+import { exampleNetworks, movedValues, publishedNetworks } from './networks.ts';
 
 const [samples, vocabulary] = [3, 30];
 export const classes = 10;
@@ -21,11 +21,14 @@ export interface DescribedNetwork {
   logits: Float32Array;
 }
 
-/** Returns every example network and a transformer for texts. The engine must have been started. */
+/** Returns every example network and transformers for texts. The engine must have been started. */
 export function describedNetworks(): DescribedNetwork[] {
   return [
-    ...Object.entries(exampleNetworks).map(([name, options]) => ofImages(name, options)),
-    ofTexts(),
+    ...Object.entries({ ...exampleNetworks, ...publishedNetworks }).map(([name, options]) =>
+      ofImages(name, options),
+    ),
+    ofTexts('text', { type: 'text_transformer' }),
+    ofTexts('bert', { type: 'bert', positions: 20, separator: 8 }),
     ofRows(),
   ];
 }
@@ -47,14 +50,14 @@ function ofImages(name: string, options: { type: string }): DescribedNetwork {
   });
 }
 
-function ofTexts(): DescribedNetwork {
+function ofTexts(name: string, own: (typeof exampleNetworks)[string]): DescribedNetwork {
   const input = [12];
-  const options = { type: 'text_transformer', width: 16, depth: 2, heads: 2, dropout: 0 };
+  const options = { width: 16, depth: 2, heads: 2, dropout: 0, ...own };
   // Texts of different lengths, padded with 0.
   const given = Array.from({ length: samples * 12 }, (_, i) =>
     i % 12 < 12 - 4 * Math.floor(i / 12) ? 1 + ((7 * i) % 29) : 0,
   );
-  return example({ name: 'text', options, input, given, values: given, metadata: {} });
+  return example({ name, options, input, given, values: given, metadata: {} });
 }
 
 function ofRows(): DescribedNetwork {
@@ -76,7 +79,7 @@ function example({
   metadata: Record<string, string>;
 }): DescribedNetwork {
   const choice = architectures.schema.parse(options);
-  const task = { classes, ...(options.type === 'text_transformer' && { vocabulary }) };
+  const task = { classes, ...(architectures.get(options.type).inputs?.includes('text') && { vocabulary }) };
   const forward: Forward = bind(architectures.get(choice.type), choice, task);
   const { parameters } = trace(forward, input);
   const moved = movedValues(parameters);

@@ -29,6 +29,14 @@ export const exampleNetworks: Record<string, { type: string } & Record<string, u
   deit: { type: 'vit', width: 32, depth: 2, heads: 4, patch: 8, distillationToken: true },
 };
 
+/** Networks that are written for the weights of other libraries, for the same images, with the operations that only they have. */
+export const publishedNetworks: typeof exampleNetworks = {
+  resnet18: { type: 'imagenet_resnet' },
+  'mobilenet-v3': { type: 'mobilenet_v3', size: 'small', stem: 'small' },
+  efficientnet: { type: 'efficientnet', stem: 'small' },
+  convnext: { type: 'convnext', patch: 2 },
+};
+
 /**
  * Returns first weights whose constants are moved, because untrained norms are the identity and biases are 0, which hides
  * mistakes. Variances stay positive.

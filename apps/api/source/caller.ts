@@ -1,8 +1,10 @@
-import { DistilleryError } from '@distillery/spec';
+import { DistilleryError, projectOf } from '@distillery/spec';
 import type { ApiKey, DistilleryQueue } from '@distillery/queue';
 
 /** The API key that a request was sent with, and its limits. */
-export type Caller = Pick<ApiKey, 'id' | 'name' | 'scope'> & {
+export type Caller = Pick<ApiKey, 'id' | 'scope' | 'project'> & {
+  /** The owner of what it makes: the name of the key, behind its project where it has one. */
+  name: string;
   rate: number;
   jobs: number;
   /** The highest priority that it may give a job. */
@@ -40,6 +42,24 @@ export function checkOwner(
  */
 export function ownerSeenBy(caller: Caller | null): string | undefined {
   return caller === null || caller.scope === 'admin' ? undefined : caller.name;
+}
+
+/** The project to which a caller's view is limited; undefined for administrators, keys without a project, and where no keys are needed. */
+export function projectSeenBy(caller: Caller | null): string | undefined {
+  return caller === null || caller.scope === 'admin' ? undefined : (caller.project ?? undefined);
+}
+
+/** Whether a caller sees what an owner has. */
+export function sees(caller: Caller | null, owner: string | null): boolean {
+  const project = projectSeenBy(caller);
+  return project === undefined || projectOf(owner) === project;
+}
+
+/** Checks that a caller sees a job. @throws DistilleryError `job_not_found`, as for one that does not exist */
+export async function checkSeen(queue: DistilleryQueue, caller: Caller | null, id: string): Promise<void> {
+  if (projectSeenBy(caller) === undefined) return;
+  const { owner } = await queue.jobs.header(id);
+  if (!sees(caller, owner)) throw new DistilleryError('job_not_found', `there is no job ${id}`);
 }
 
 /** Checks the priority that a caller gives a job in a spec, which may be invalid. @throws DistilleryError `invalid_spec` */

@@ -102,8 +102,11 @@ function metadata({ dataset, teachers }: Report, student: Student, license: stri
   ];
 }
 
+/** The architectures that take texts. */
+const textArchitectures: ReadonlySet<string> = new Set(['text_transformer', 'distilbert', 'bert']);
+
 function taskOf(architecture: string, source: string): string {
-  if (architecture === 'text_transformer') return 'text-classification';
+  if (textArchitectures.has(architecture)) return 'text-classification';
   return source === 'table' ? 'tabular-classification' : 'image-classification';
 }
 

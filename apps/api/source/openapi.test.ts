@@ -74,6 +74,7 @@ test('every page is described', () => {
     'DELETE /v1/keys/{key}',
     'DELETE /v1/networks/{network}',
     'DELETE /v1/session',
+    'DELETE /v1/store/hold',
     'DELETE /v1/sweeps/{sweep}',
     'DELETE /v1/uploads/{upload}',
     'DELETE /v1/webhooks/{webhook}',
@@ -111,8 +112,11 @@ test('every page is described', () => {
     'GET /v1/methods',
     'GET /v1/networks',
     'GET /v1/networks/{network}',
+    'GET /v1/projects',
+    'GET /v1/projects/{project}',
     'GET /v1/session',
     'GET /v1/sources',
+    'GET /v1/store/hold',
     'GET /v1/store/scrub',
     'GET /v1/sweeps',
     'GET /v1/sweeps/{sweep}',
@@ -130,6 +134,7 @@ test('every page is described', () => {
     'HEAD /v1/jobs/{id}/teachers/{name}/weights',
     'HEAD /v1/uploads/{upload}',
     'OPTIONS /v1/uploads',
+    'PATCH /v1/projects/{project}',
     'PATCH /v1/uploads/{upload}',
     'PATCH /v1/webhooks/{webhook}',
     'POST /v1/datasets',
@@ -141,6 +146,7 @@ test('every page is described', () => {
     'POST /v1/jobs/{id}/retry',
     'POST /v1/keys',
     'POST /v1/networks',
+    'POST /v1/projects',
     'POST /v1/session',
     'POST /v1/store/scrub',
     'POST /v1/store/sweep',
@@ -154,6 +160,7 @@ test('every page is described', () => {
     'POST /v1/webhooks/{webhook}/deliveries/{delivery}/redeliver',
     'POST /v1/webhooks/{webhook}/secret',
     'POST /v1/webhooks/{webhook}/test',
+    'PUT /v1/store/hold',
     'PUT /v1/uploads/{upload}',
   ]);
 });
@@ -261,7 +268,7 @@ test('a schema is there once, except where responses have another form than requ
   const used = JSON.stringify(document);
   for (const name of Object.keys(schemas)) expect(used).toContain(`"#/components/schemas/${name}"`);
   // With each term's schedules in full and every schema twice it had more than 500 kB.
-  expect(used.length).toBeLessThan(450_000);
+  expect(used.length).toBeLessThan(500_000);
 });
 
 test('a field with a default is optional for generators that take a default as always there', () => {

@@ -33,7 +33,7 @@ test('a session stands for its key, until it is ended', async () => {
   const cookie = await signIn(reader.token);
   expect(await sessionOf({ cookie })).toEqual({
     keys: 'required',
-    caller: { id: reader.id, name: 'rita', scope: 'read' },
+    caller: { id: reader.id, name: 'rita', scope: 'read', project: null },
   });
   expect((await held.request('/v1/jobs', { headers: { cookie } })).status).toBe(200);
   const refused = await held.post('/v1/jobs', spec, { cookie, ...ownPage });

@@ -34,7 +34,7 @@ test('a key is created, listed without its secret and revoked, with audit entrie
       .split('\n')
       .find((line) => line.includes(id))
       ?.replaceAll(/\s+/g, ' ');
-  expect(await row()).toMatch(/ ann submit 3 – \d{4}-\d\d-\d\d .*valid/);
+  expect(await row()).toMatch(/ ann – submit 3 – \d{4}-\d\d-\d\d .*valid/);
   expect(await listKeys(redis.url)).not.toContain(token.split('_').slice(2).join('_'));
 
   expect(await revokeKey(redis.url, id)).toContain('the key of ann');
@@ -48,6 +48,16 @@ test('a key is created, listed without its secret and revoked, with audit entrie
     ['keys revoke', 'ann', id],
     ['keys create', 'ann', id],
   ]);
+});
+
+test('a key tells when it ends, and that it has ended', async () => {
+  const create = (expiresAt: string) =>
+    createKey(redis.url, { name: 'guest', scope: 'read', jobs: null, rate: null, expiresAt });
+  expect(await create('2099-01-31T12:00:00.000Z')).toContain('It ends at 2099-01-31T12:00:00.000Z.');
+  await create('2020-01-31T12:00:00.000Z');
+  // Cells take several lines in a narrow terminal.
+  const listed = stripVTControlCharacters(await listKeys(redis.url));
+  for (const part of ['until', '2099-01-31', 'expired', '2020-01-31']) expect(listed).toContain(part);
 });
 
 test('invalid requests are refused and change nothing', async () => {

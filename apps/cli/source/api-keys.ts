@@ -17,12 +17,14 @@ export function createKey(redisUrl: string, key: NewApiKey): Promise<string> {
   const { success, error } = ownerSchema.safeParse(key.name);
   if (!success) throw new Error(`--name ${key.name}: ${error.issues[0].message}`);
   return withQueue(redisUrl, async (queue) => {
-    const { token, id, name, scope } = await queue.apiKeys.create(key);
+    if (key.project) await queue.projects.get(key.project);
+    const { token, id, name, scope, expiresAt } = await queue.apiKeys.create(key);
     await note(queue, 'keys create', { id, name });
     return [
       `  ${token}`,
       '',
       `  The key of ${name}, scope ${scope}. It is shown this once; only its hash is kept.`,
+      ...(expiresAt === null ? [] : [`  It ends at ${expiresAt}.`]),
       '  Send it as "Authorization: Bearer dk_…", or set DISTILLERY_TOKEN for this program.',
     ].join('\n');
   });
@@ -45,6 +47,7 @@ export function listKeys(redisUrl: string): Promise<string> {
       [
         { title: 'id', whole: true },
         { title: 'name' },
+        { title: 'project' },
         { title: 'scope' },
         { title: 'jobs', align: 'right' },
         { title: 'rate', align: 'right' },
@@ -55,12 +58,13 @@ export function listKeys(redisUrl: string): Promise<string> {
       keys.map((key) => [
         key.id,
         key.name,
+        key.project ?? '–',
         key.scope,
         String(key.jobs ?? '–'),
         String(key.rate ?? '–'),
         minute(key.createdAt),
         minute(key.lastUsedAt),
-        key.revokedAt === null ? 'valid' : `revoked ${minute(key.revokedAt)}`,
+        stateOf(key),
       ]),
     );
   });
@@ -69,6 +73,13 @@ export function listKeys(redisUrl: string): Promise<string> {
 function note(queue: DistilleryQueue, action: string, { id, name }: Pick<ApiKey, 'id' | 'name'>) {
   const noRequest = { job: null, status: null, code: null, request: null, address: null, count: null };
   return queue.audit.record({ key: id, owner: name, action, ...noRequest });
+}
+
+/** Whether a key is valid, and since or until when. */
+function stateOf({ revokedAt, expiresAt }: ApiKey, now = Date.now()): string {
+  if (revokedAt !== null) return `revoked ${minute(revokedAt)}`;
+  if (expiresAt === null) return 'valid';
+  return `${Date.parse(expiresAt) <= now ? 'expired' : 'until'} ${minute(expiresAt)}`;
 }
 
 /** `2026-01-31 12:00` */

@@ -6,6 +6,7 @@ import { datasets } from './resources/datasets.ts';
 import { jobs } from './resources/jobs.ts';
 import { keys } from './resources/keys.ts';
 import { networks } from './resources/networks.ts';
+import { projects } from './resources/projects.ts';
 import { session } from './resources/session.ts';
 import { store } from './resources/store.ts';
 import { sweeps } from './resources/sweeps.ts';
@@ -49,6 +50,7 @@ export function createClient(url: string, options: ClientOptions = {}) {
     audit: audit(transport),
     webhooks: webhooks(transport),
     keys: keys(transport),
+    projects: projects(transport),
     session: session(transport),
 
     /**

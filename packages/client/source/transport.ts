@@ -28,7 +28,7 @@ type Query = Record<string, string | number | boolean | readonly string[] | unde
 
 export interface ApiRequest extends CallOptions {
   path: string;
-  method?: 'GET' | 'HEAD' | 'POST' | 'PATCH' | 'DELETE';
+  method?: 'GET' | 'HEAD' | 'POST' | 'PATCH' | 'PUT' | 'DELETE';
   query?: Query;
   /** Sent as JSON. */
   body?: unknown;

@@ -34,6 +34,12 @@ export class Declarations {
     this.declare({ name, shape: x.slice(-1), initializer, interchange: [0], trainable });
   }
 
+  /** Declares a number for each channel of a map, `[1, 1, c]`, which is `[c, 1, 1]` in PyTorch. */
+  layerScale(name: string, channels: number, value: number): void {
+    const initializer = { type: 'constant', value } as const;
+    this.declare({ name, shape: [1, 1, channels], initializer, interchange: [2, 0, 1], trainable: true });
+  }
+
   /** Declares a tensor that has the same layout in PyTorch. */
   asInPytorch(name: string, shape: number[], initializer: Initializer, trainable = true): void {
     this.declare({ name, shape, initializer, interchange: shape.map((_, axis) => axis), trainable });

@@ -14,6 +14,8 @@ export { measureGigaflops } from './measure.ts';
 export type { Precision } from './ops/convolution.ts';
 export { logSoftmax, softmaxCrossEntropy } from './ops/softmax-cross-entropy.ts';
 export {
+  type ActivationFunction,
+  type BatchNormOptions,
   type ConvOptions,
   type DepthwiseOptions,
   type Forward,

@@ -9,8 +9,8 @@ export interface Net<T> {
   /** 2-D convolution with zero padding, as PyTorch's `Conv2d`. `[h, w, in] → [h', w', out]` */
   conv(name: string, x: T, options: ConvOptions): T;
   /**
-   * 2-D convolution of each channel with a separate filter, with zero padding and without bias, as PyTorch's `Conv2d`
-   * with as many groups as channels. `[h, w, c] → [h', w', c]`
+   * 2-D convolution of each channel with a separate filter, with zero padding and by default without bias, as PyTorch's
+   * `Conv2d` with as many groups as channels. `[h, w, c] → [h', w', c]`
    */
   depthwise(name: string, x: T, options: DepthwiseOptions): T;
   /**
@@ -18,12 +18,16 @@ export interface Net<T> {
    * `factor`, padding p = ⌊factor / 2⌋ and a kernel of `factor` + 2p. `[h, w, in] → [factor·h, factor·w, out]`
    */
   enlarge(name: string, x: T, options: EnlargeOptions): T;
-  /** Fully connected layer over the last axis, as PyTorch's `Linear`. `[in] → [out]`, `[tokens, in] → [tokens, out]` */
+  /**
+   * Fully connected layer over the last axis, as PyTorch's `Linear`. `[in] → [out]`, `[tokens, in] → [tokens, out]`,
+   * `[h, w, in] → [h, w, out]`
+   */
   linear(name: string, x: T, options: LinearOptions): T;
   /**
-   * Batch normalisation over every axis except the channels, as PyTorch's `BatchNorm2d` (momentum 0.1, epsilon 1e-5).
+   * Batch normalisation over every axis except the channels, as PyTorch's `BatchNorm2d` (momentum 0.1 and epsilon 1e-5 by
+   * default).
    */
-  batchNorm(name: string, x: T): T;
+  batchNorm(name: string, x: T, options?: BatchNormOptions): T;
   /** Normalisation of each vector of the last axis, as PyTorch's `LayerNorm` (epsilon 1e-5 by default). */
   layerNorm(name: string, x: T, options?: { epsilon?: number }): T;
   relu(x: T): T;
@@ -31,12 +35,19 @@ export interface Net<T> {
   relu6(x: T): T;
   /** x·Φ(x) with the normal distribution function Φ: the exact form, PyTorch's default (arXiv:1606.08415). */
   gelu(x: T): T;
-  /** Max pooling without padding. Incomplete windows at the edge are dropped, as in PyTorch's `MaxPool2d`. */
-  maxPool(x: T, options: PoolingOptions): T;
+  /** Applies a function to each number. */
+  activate(x: T, by: ActivationFunction): T;
+  /**
+   * Max pooling, by default without padding; what is padded is below every number. Incomplete windows at the edge are
+   * dropped, as in PyTorch's `MaxPool2d`.
+   */
+  maxPool(x: T, options: MaxPoolingOptions): T;
   /** The mean of each window, with the windows of `maxPool`, as PyTorch's `AvgPool2d`. */
   averagePool(x: T, options: PoolingOptions): T;
   /** The mean of each channel. `[h, w, c] → [c]` */
   globalAveragePool(x: T): T;
+  /** The mean of each channel, as a map of one position. `[h, w, c] → [1, 1, c]` */
+  meanMap(x: T): T;
   /**
    * Flattens with the channels outermost, which is PyTorch's order, so that weights can be exchanged without a
    * permutation. `[h, w, c] → [c·h·w]`, `[tokens, width] → [tokens·width]`
@@ -44,6 +55,13 @@ export interface Net<T> {
   flatten(x: T): T;
   /** The sum of two tensors of one shape. */
   add(x: T, y: T): T;
+  /** The product of two maps of one shape, or of a map and a number for each of its channels, `[1, 1, c]`. */
+  multiply(x: T, y: T): T;
+  /**
+   * Multiplies each channel of a map by a trained number, initially `value`: the layer scale of arXiv:2103.17239, whose
+   * parameter has the shape `[c, 1, 1]` in PyTorch and no last part in its name. `[h, w, c] → [h, w, c]`
+   */
+  channelScale(name: string, x: T, value: number): T;
   /** Multiplies every number by `factor`. */
   scale(x: T, factor: number): T;
   /** Concatenates the channels of maps with equal height and width. `[h, w, a], [h, w, b]… → [h, w, a + b + …]` */
@@ -54,6 +72,11 @@ export interface Net<T> {
   shuffle(x: T, groups: number): T;
   /** Drops values with probability `rate` in training and scales up the rest. `name` keys the random stream. */
   dropout(name: string, x: T, rate: number): T;
+  /**
+   * Drops whole samples with probability `rate` in training and scales up the rest: stochastic depth (arXiv:1603.09382),
+   * as torchvision's `StochasticDepth` with the mode `row`. `name` keys the random stream.
+   */
+  dropPath(name: string, x: T, rate: number): T;
   /** Makes each position of a map a token, row by row. `[h, w, c] → [h·w, c]` */
   tokens(x: T): T;
   /**
@@ -65,6 +88,16 @@ export interface Net<T> {
   prepend(name: string, x: T, initial: Initializer): T;
   /** Adds a trained vector to each position of a sequence. `[tokens, width]` */
   positions(name: string, x: T, initial: Initializer): T;
+  /**
+   * Adds the first rows of a trained table to a sequence, as the position embeddings of BERT: the parameter is
+   * `<name>.weight`, `[rows, width]`. `[tokens, width]`
+   */
+  positionTable(name: string, x: T, options: PositionTableOptions): T;
+  /**
+   * Adds one of two trained vectors to each token: the first up to the first separator, the second behind it, as the segment
+   * embeddings of BERT. The parameter is `<name>.weight`, `[2, width]`. `[tokens, width]`
+   */
+  segments(name: string, x: T, ids: T, options: SegmentOptions): T;
   /** One token of a sequence, counted from 0. `[tokens, width] → [width]` */
   token(x: T, index: number): T;
   /** The mean of the tokens with mask 1, or of all tokens without a mask. `[tokens, width] → [width]` */
@@ -100,7 +133,7 @@ export interface ConvOptions {
   initialBias?: Initializer;
 }
 
-export type DepthwiseOptions = Omit<ConvOptions, 'out' | 'bias' | 'initialBias'>;
+export type DepthwiseOptions = Omit<ConvOptions, 'out'>;
 
 export interface EnlargeOptions extends Omit<ConvOptions, 'kernel' | 'stride' | 'padding'> {
   /** A whole number above 1. */
@@ -122,6 +155,36 @@ export interface PoolingOptions {
   size: number;
   /** The distance from one window to the next. Defaults to `size`. */
   stride?: number;
+}
+
+export interface MaxPoolingOptions extends PoolingOptions {
+  /** How far the map is padded on each side, at most half of `size`. Default: 0. */
+  padding?: number;
+}
+
+export interface BatchNormOptions {
+  /** What is added to the variance. Default: 1e-5. */
+  epsilon?: number;
+  /** The share of the batch in the new running statistics. Default: 0.1. */
+  momentum?: number;
+}
+
+/**
+ * The functions of `activate`: `silu` is x·σ(x) with the logistic function σ, `hard_sigmoid` is min(max(x + 3, 0), 6) / 6
+ * and `hard_swish` x times that (arXiv:1905.02244).
+ */
+export type ActivationFunction = 'sigmoid' | 'silu' | 'hard_sigmoid' | 'hard_swish' | 'tanh';
+
+export interface PositionTableOptions {
+  /** The number of rows, at least the number of tokens. */
+  rows: number;
+  initial: Initializer;
+}
+
+export interface SegmentOptions {
+  /** The id of the token that ends a segment. Absent: all tokens are of the first one. */
+  separator?: number | undefined;
+  initial: Initializer;
 }
 
 export interface EmbeddingOptions {

@@ -1,7 +1,9 @@
 import type { GraphNode, NetworkGraph } from '@distillery/spec';
 import type {
+  ActivationFunction,
   Attention,
   AttentionOptions,
+  BatchNormOptions,
   ConvOptions,
   DepthwiseOptions,
   EmbeddingOptions,
@@ -9,8 +11,11 @@ import type {
   Forward,
   Initializer,
   LinearOptions,
+  MaxPoolingOptions,
   Net,
   PoolingOptions,
+  PositionTableOptions,
+  SegmentOptions,
 } from './network.ts';
 import { batchNormEpsilon } from './ops/batch-norm.ts';
 import { TracingNet } from './trace.ts';
@@ -54,9 +59,9 @@ class RecordingNet implements Net<Value> {
   }
 
   depthwise(name: string, x: Value, options: DepthwiseOptions): Value {
-    const { kernel, stride = 1, padding = 0 } = options;
+    const { kernel, stride = 1, padding = 0, bias = false } = options;
     const shape = this.shapes.depthwise(name, x.shape, options);
-    return this.node({ op: 'depthwise', name, kernel, stride, padding }, [x], shape);
+    return this.node({ op: 'depthwise', name, kernel, stride, padding, ...(bias && { bias }) }, [x], shape);
   }
 
   enlarge(name: string, x: Value, options: EnlargeOptions): Value {
@@ -69,9 +74,9 @@ class RecordingNet implements Net<Value> {
     return this.node({ op: 'linear', name, bias }, [x], this.shapes.linear(name, x.shape, options));
   }
 
-  batchNorm(name: string, x: Value): Value {
+  batchNorm(name: string, x: Value, { epsilon = batchNormEpsilon }: BatchNormOptions = {}): Value {
     const shape = this.shapes.batchNorm(name, x.shape);
-    return this.node({ op: 'batchNorm', name, epsilon: batchNormEpsilon }, [x], shape);
+    return this.node({ op: 'batchNorm', name, epsilon }, [x], shape);
   }
 
   layerNorm(name: string, x: Value, { epsilon = 1e-5 }: { epsilon?: number } = {}): Value {
@@ -90,8 +95,13 @@ class RecordingNet implements Net<Value> {
     return this.node({ op: 'gelu' }, [x], this.shapes.gelu(x.shape));
   }
 
-  maxPool(x: Value, { size, stride = size }: PoolingOptions): Value {
-    return this.node({ op: 'maxPool', size, stride }, [x], this.shapes.maxPool(x.shape, { size, stride }));
+  activate(x: Value, by: ActivationFunction): Value {
+    return this.node({ op: 'activate', by }, [x], this.shapes.activate(x.shape, by));
+  }
+
+  maxPool(x: Value, { size, stride = size, padding = 0 }: MaxPoolingOptions): Value {
+    const shape = this.shapes.maxPool(x.shape, { size, stride, padding });
+    return this.node({ op: 'maxPool', size, stride, ...(padding > 0 && { padding }) }, [x], shape);
   }
 
   averagePool(x: Value, { size, stride = size }: PoolingOptions): Value {
@@ -103,12 +113,24 @@ class RecordingNet implements Net<Value> {
     return this.node({ op: 'globalAveragePool' }, [x], this.shapes.globalAveragePool(x.shape));
   }
 
+  meanMap(x: Value): Value {
+    return this.node({ op: 'meanMap' }, [x], this.shapes.meanMap(x.shape));
+  }
+
   flatten(x: Value): Value {
     return this.node({ op: 'flatten' }, [x], this.shapes.flatten(x.shape));
   }
 
   add(x: Value, y: Value): Value {
     return this.node({ op: 'add' }, [x, y], this.shapes.add(x.shape, y.shape));
+  }
+
+  multiply(x: Value, y: Value): Value {
+    return this.node({ op: 'multiply' }, [x, y], this.shapes.multiply(x.shape, y.shape));
+  }
+
+  channelScale(name: string, x: Value, value: number): Value {
+    return this.node({ op: 'channelScale', name }, [x], this.shapes.channelScale(name, x.shape, value));
   }
 
   scale(x: Value, factor: number): Value {
@@ -131,6 +153,10 @@ class RecordingNet implements Net<Value> {
     return x;
   }
 
+  dropPath(_name: string, x: Value): Value {
+    return x;
+  }
+
   tokens(x: Value): Value {
     return this.node({ op: 'tokens' }, [x], this.shapes.tokens(x.shape));
   }
@@ -145,6 +171,18 @@ class RecordingNet implements Net<Value> {
 
   positions(name: string, x: Value, initial: Initializer): Value {
     return this.node({ op: 'positions', name }, [x], this.shapes.positions(name, x.shape, initial));
+  }
+
+  positionTable(name: string, x: Value, options: PositionTableOptions): Value {
+    const shape = this.shapes.positionTable(name, x.shape, options);
+    return this.node({ op: 'positionTable', name }, [x], shape);
+  }
+
+  segments(name: string, x: Value, ids: Value, options: SegmentOptions): Value {
+    const shape = this.shapes.segments(name, x.shape, ids.shape, options);
+    const { separator } = options;
+    const ends = separator === undefined ? {} : { separator };
+    return this.node({ op: 'segments', name, ...ends }, [x, ids], shape);
   }
 
   token(x: Value, index: number): Value {

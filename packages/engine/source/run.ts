@@ -1,18 +1,23 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { Biased, Flow, Normalization } from './flow.ts';
 import {
+  type ActivationFunction,
   type Attention,
   type AttentionOptions,
+  type BatchNormOptions,
   type ConvOptions,
   type DepthwiseOptions,
   type EnlargeOptions,
   type Forward,
   type LinearOptions,
+  type MaxPoolingOptions,
   type Net,
   type PoolingOptions,
+  type SegmentOptions,
   sizeOf,
 } from './network.ts';
-import { batchNormInference, batchNormTraining } from './ops/batch-norm.ts';
+import { activationFunctions } from './ops/activation-functions.ts';
+import { batchNormEpsilon, batchNormInference, batchNormTraining } from './ops/batch-norm.ts';
 import { attention, attentionScores, maskKeys } from './ops/attention.ts';
 import { biasAdd } from './ops/bias-add.ts';
 import { convolution, type Precision, toFloat32 } from './ops/convolution.ts';
@@ -90,11 +95,13 @@ export class RunningNet implements Net<Flow> {
     return new Flow(new Biased((given) => convolution(input, weight, given, options), offset));
   }
 
-  depthwise(name: string, x: Flow, { kernel, stride = 1, padding = 0 }: DepthwiseOptions): Flow {
+  depthwise(name: string, x: Flow, options: DepthwiseOptions): Flow {
+    const { kernel, stride = 1, padding = 0, bias = false } = options;
     const weight = this.parameter(`${name}.weight`) as tf.Tensor4D;
     const stock = stockPadding(kernel, stride, padding);
     const input = stock === undefined ? padded(x.float32(), padding) : x.float32();
-    return Flow.of(tf.depthwiseConv2d(input as tf.Tensor4D, weight, stride, stock ?? 'valid'));
+    const y = tf.depthwiseConv2d(input as tf.Tensor4D, weight, stride, stock ?? 'valid');
+    return Flow.of(bias ? biasAdd(y, this.parameter(`${name}.bias`) as tf.Tensor1D) : y);
   }
 
   enlarge(name: string, x: Flow, { factor, bias = true }: EnlargeOptions): Flow {
@@ -119,17 +126,20 @@ export class RunningNet implements Net<Flow> {
     return Flow.of(input.rank === 2 ? z : tf.reshape(z, [...input.shape.slice(0, -1), weight.shape[1]]));
   }
 
-  batchNorm(name: string, x: Flow): Flow {
+  batchNorm(
+    name: string,
+    x: Flow,
+    { epsilon = batchNormEpsilon, momentum = 0.1 }: BatchNormOptions = {},
+  ): Flow {
     const input = x.tensor();
     const [scale, offset, mean, variance] = ['weight', 'bias', 'running_mean', 'running_var'].map((part) =>
       this.parameter(`${name}.${part}`),
     );
     if (this.options.training === undefined) {
-      return Flow.of(batchNormInference(toFloat32(input), mean, variance, scale, offset));
+      return Flow.of(batchNormInference(toFloat32(input), { mean, variance, scale, offset, epsilon }));
     }
-    const normalized = batchNormTraining(input, scale, offset);
+    const normalized = batchNormTraining(input, scale, offset, epsilon);
     const count = input.size / sizeOf(scale.shape);
-    const momentum = 0.1;
     this.update(`${name}.running_mean`, mean, normalized.mean, momentum);
     // PyTorch normalises with the population variance but keeps the sample variance.
     this.update(
@@ -158,8 +168,13 @@ export class RunningNet implements Net<Flow> {
     return Flow.of(gelu(x.float32()));
   }
 
-  maxPool(x: Flow, { size, stride = size }: PoolingOptions): Flow {
-    return x.maxPool(size, stride);
+  activate(x: Flow, by: ActivationFunction): Flow {
+    return Flow.of(activationFunctions[by](x.float32()));
+  }
+
+  maxPool(x: Flow, { size, stride = size, padding = 0 }: MaxPoolingOptions): Flow {
+    if (padding === 0) return x.maxPool(size, stride);
+    return Flow.of(padded(x.float32(), padding, lowest)).maxPool(size, stride);
   }
 
   averagePool(x: Flow, { size, stride = size }: PoolingOptions): Flow {
@@ -170,6 +185,10 @@ export class RunningNet implements Net<Flow> {
     return Flow.of(tf.mean(x.float32(), [1, 2]));
   }
 
+  meanMap(x: Flow): Flow {
+    return Flow.of(tf.mean(x.float32(), [1, 2], true));
+  }
+
   flatten(x: Flow): Flow {
     const map = x.float32();
     if (map.rank === 2) return x;
@@ -178,6 +197,14 @@ export class RunningNet implements Net<Flow> {
 
   add(x: Flow, y: Flow): Flow {
     return x.plus(y);
+  }
+
+  multiply(x: Flow, y: Flow): Flow {
+    return Flow.of(tf.mul(x.float32(), y.float32()));
+  }
+
+  channelScale(name: string, x: Flow): Flow {
+    return Flow.of(tf.mul(x.float32(), this.parameter(name)));
   }
 
   scale(x: Flow, factor: number): Flow {
@@ -206,6 +233,14 @@ export class RunningNet implements Net<Flow> {
     return dropping === undefined ? x : Flow.of(dropout(x.float32(), dropping));
   }
 
+  dropPath(name: string, x: Flow, rate: number): Flow {
+    const dropping = this.dropping(name, rate);
+    if (dropping === undefined) return x;
+    const y = x.float32();
+    const ones = tf.ones([y.shape[0], ...y.shape.slice(1).map(() => 1)]);
+    return Flow.of(tf.mul(y, dropout(ones, dropping)));
+  }
+
   /** What a layer drops; undefined where nothing is dropped. */
   private dropping(name: string, rate: number): Dropping | undefined {
     const { training } = this.options;
@@ -232,6 +267,22 @@ export class RunningNet implements Net<Flow> {
 
   positions(name: string, x: Flow): Flow {
     return Flow.of(tf.add(x.float32(), this.parameter(name)));
+  }
+
+  positionTable(name: string, x: Flow): Flow {
+    const sequence = x.float32();
+    const [, tokens, width] = sequence.shape as [number, number, number];
+    return Flow.of(tf.add(sequence, tf.slice(this.parameter(`${name}.weight`), [0, 0], [tokens, width])));
+  }
+
+  segments(name: string, x: Flow, ids: Flow, { separator }: SegmentOptions): Flow {
+    const table = this.parameter(`${name}.weight`);
+    const [first, second] = [0, 1].map((row) => tf.slice(table, [row, 0], [1, table.shape[1] as number]));
+    const y = tf.add(x.float32(), first);
+    if (separator === undefined) return Flow.of(y);
+    const ends = tf.cast(tf.equal(ids.float32(), separator), 'float32');
+    const behind = tf.minimum(tf.cumsum(ends, 1, true), 1);
+    return Flow.of(tf.add(y, tf.mul(tf.expandDims(behind, 2), tf.sub(second, first))));
   }
 
   token(x: Flow, index: number): Flow {
@@ -343,11 +394,18 @@ function packed(...parts: [Flow, Flow, Flow]): tf.Tensor {
       );
 }
 
-function padded(x: tf.Tensor, padding: number): tf.Tensor {
-  return tf.pad(x, [
-    [0, 0],
-    [padding, padding],
-    [padding, padding],
-    [0, 0],
-  ]);
+/** The lowest number of float32, which no maximum prefers. Unlike −∞ it has finite products with 0. */
+export const lowest = -3.4028234663852886e38;
+
+export function padded(x: tf.Tensor, padding: number, value = 0): tf.Tensor {
+  return tf.pad(
+    x,
+    [
+      [0, 0],
+      [padding, padding],
+      [padding, padding],
+      [0, 0],
+    ],
+    value,
+  );
 }

@@ -2,16 +2,19 @@ import * as tf from '@tensorflow/tfjs-core';
 import { Flow } from './flow.ts';
 import { unrecorded } from './gradients.ts';
 import type {
+  BatchNormOptions,
   ConvOptions,
   DepthwiseOptions,
   EnlargeOptions,
   Forward,
   LinearOptions,
+  MaxPoolingOptions,
   Net,
   PoolingOptions,
 } from './network.ts';
 import { observed } from './observe.ts';
-import { RunningNet, type RunOptions, type Tensors } from './run.ts';
+import { batchNormEpsilon } from './ops/batch-norm.ts';
+import { lowest, padded, RunningNet, type RunOptions, type Tensors } from './run.ts';
 import { trace } from './trace.ts';
 
 /**
@@ -85,7 +88,10 @@ class TangentNet implements Partial<Net<Flows>> {
   }
 
   depthwise(name: string, x: Flows, options: DepthwiseOptions): Flows {
-    return both(x, (part) => this.net.depthwise(name, part, options));
+    return {
+      value: this.net.depthwise(name, x.value, options),
+      slope: this.net.depthwise(name, x.slope, { ...options, bias: false }),
+    };
   }
 
   linear(name: string, x: Flows, options: LinearOptions): Flows {
@@ -95,12 +101,13 @@ class TangentNet implements Partial<Net<Flows>> {
     };
   }
 
-  batchNorm(name: string, x: Flows): Flows {
+  batchNorm(name: string, x: Flows, options: BatchNormOptions = {}): Flows {
+    const { epsilon = batchNormEpsilon } = options;
     const scale = this.parameters[`${name}.weight`];
     if (this.options.training === undefined) {
       const deviation = tf.sqrt(tf.add(this.parameters[`${name}.running_var`], epsilon));
       return {
-        value: this.net.batchNorm(name, x.value),
+        value: this.net.batchNorm(name, x.value, options),
         slope: Flow.of(tf.mul(x.slope.float32(), tf.div(scale, deviation))),
       };
     }
@@ -132,9 +139,12 @@ class TangentNet implements Partial<Net<Flows>> {
     return { value: this.net.relu6(x.value), slope: Flow.of(tf.mul(x.slope.float32(), inside)) };
   }
 
-  maxPool(x: Flows, { size, stride = size }: PoolingOptions): Flows {
-    const pooled = this.net.maxPool(x.value, { size, stride });
-    const [value, slope] = [x.value.float32() as tf.Tensor4D, x.slope.float32() as tf.Tensor4D];
+  maxPool(x: Flows, { size, stride = size, padding = 0 }: MaxPoolingOptions): Flows {
+    const pooled = this.net.maxPool(x.value, { size, stride, padding });
+    const [value, slope] = [
+      padded(x.value.float32(), padding, lowest) as tf.Tensor4D,
+      padded(x.slope.float32(), padding) as tf.Tensor4D,
+    ];
     const places = Array.from({ length: size * size }, (_, i) => [Math.floor(i / size), i % size] as const);
     const slopes = places.map((place) => atPlace(slope, place, size, stride));
     // The first maximum of a window determines its slope, as it also gets its gradient. Which element that is counts as
@@ -158,6 +168,10 @@ class TangentNet implements Partial<Net<Flows>> {
 
   globalAveragePool(x: Flows): Flows {
     return both(x, (part) => this.net.globalAveragePool(part));
+  }
+
+  meanMap(x: Flows): Flows {
+    return both(x, (part) => this.net.meanMap(part));
   }
 
   flatten(x: Flows): Flows {
@@ -196,9 +210,6 @@ class TangentNet implements Partial<Net<Flows>> {
     return this.net.shape(x.value);
   }
 }
-
-/** The ε of BatchNorm. */
-const epsilon = 1e-5;
 
 function both({ value, slope }: Flows, linear: (part: Flow) => Flow): Flows {
   return { value: linear(value), slope: linear(slope) };

@@ -78,6 +78,26 @@ const zoo: [string, number[], <T>(net: Net<T>, x: T) => T][] = [
       return net.meanOfTokens(net.add(output, net.slice(x, { from: 0, to: 4 })));
     },
   ],
+  ['padded pooling', [7, 8, 2], (net, x) => net.maxPool(x, { size: 3, stride: 2, padding: 1 })],
+  ['mean as a map', [7, 8, 3], (net, x) => net.meanMap(x)],
+  [
+    'depthwise convolution with bias',
+    [5, 6, 4],
+    (net, x) => net.depthwise('d', x, { kernel: 3, padding: 1, bias: true }),
+  ],
+  [
+    'weighed and scaled channels',
+    [4, 5, 3],
+    (net, x) => net.channelScale('s', net.multiply(x, net.activate(net.meanMap(x), 'sigmoid')), 0.5),
+  ],
+  ['functions of numbers', [4, 5, 3], (net, x) => net.activate(net.activate(x, 'silu'), 'hard_swish')],
+  ['linear layer on a map', [4, 5, 3], (net, x) => net.linear('l', net.layerNorm('n', x), { out: 2 })],
+  ['stochastic depth', [4, 5, 3], (net, x) => net.dropPath('p', x, 0.5)],
+  [
+    'a table of positions',
+    [5, 4],
+    (net, x) => net.positionTable('t', x, { rows: 7, initial: { type: 'normal', deviation: 1 } }),
+  ],
   [
     'all of them',
     [12, 12, 3],

@@ -238,7 +238,12 @@ test.each<[string, number[], <T>(net: Net<T>, x: T) => T, RegExp]>([
   ],
   ['a pool larger than its input', [1, 1, 1], (net, x) => net.maxPool(x, { size: 2 }), /too small/],
   ['a convolution of a vector', [9], (net, x) => net.conv('c', x, { out: 1, kernel: 1 }), /^c: .*not \[9\]/],
-  ['a linear layer on a map', [2, 2, 1], (net, x) => net.linear('l', x, { out: 1 }), /^l: .*not \[2,2,1\]/],
+  [
+    'a linear layer on four axes',
+    [2, 2, 1, 1],
+    (net, x) => net.linear('l', x, { out: 1 }),
+    /^l: .*not \[2,2,1,1\]/,
+  ],
   [
     'two parameters of one name',
     [4],

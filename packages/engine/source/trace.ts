@@ -1,5 +1,6 @@
 import { Declarations } from './declarations.ts';
 import {
+  type ActivationFunction,
   type Attention,
   type AttentionOptions,
   type ConvOptions,
@@ -10,9 +11,12 @@ import {
   type Forward,
   type Initializer,
   type LinearOptions,
+  type MaxPoolingOptions,
   type Net,
   type NetworkPlan,
   type PoolingOptions,
+  type PositionTableOptions,
+  type SegmentOptions,
   sizeOf,
 } from './network.ts';
 
@@ -61,12 +65,11 @@ export class TracingNet implements Net<Shape> {
     const [height, width, channels] = this.map(name, x);
     const { kernel } = options;
     const shape = this.output(name, [...grid([height, width], options), channels]);
+    const { bias = false } = options;
     const fanIn = kernel * kernel;
-    this.declarations.weights(name, [kernel, kernel, channels, 1], [2, 3, 0, 1], fanIn, {
-      ...options,
-      bias: false,
-    });
-    this.flops += sizeOf(shape) * 2 * fanIn;
+    const weights = [kernel, kernel, channels, 1];
+    this.declarations.weights(name, weights, [2, 3, 0, 1], fanIn, { ...options, bias }, channels);
+    this.flops += sizeOf(shape) * (2 * fanIn + (bias ? 1 : 0));
     return shape;
   }
 
@@ -89,8 +92,10 @@ export class TracingNet implements Net<Shape> {
   }
 
   linear(name: string, x: Shape, options: LinearOptions): Shape {
-    if (x.length !== 1 && x.length !== 2) {
-      throw new RangeError(`${name}: a linear layer takes a vector or a sequence of them, not [${x}]`);
+    if (x.length < 1 || x.length > 3) {
+      throw new RangeError(
+        `${name}: a linear layer takes a vector, or a sequence or map of them, not [${x}]`,
+      );
     }
     const { out, bias = true } = options;
     const fanIn = x[x.length - 1];
@@ -132,7 +137,17 @@ export class TracingNet implements Net<Shape> {
     return this.output('gelu', x);
   }
 
-  maxPool(x: Shape, options: PoolingOptions): Shape {
+  activate(x: Shape, by: ActivationFunction): Shape {
+    // A difference, two bounds and a quotient; or a power, a sum and a quotient, as of the others.
+    this.flops += (by === 'silu' || by === 'hard_swish' ? 5 : 4) * sizeOf(x);
+    return this.output('activate', x);
+  }
+
+  maxPool(x: Shape, options: MaxPoolingOptions): Shape {
+    const { size, padding = 0 } = options;
+    if (2 * padding > size) {
+      throw new RangeError(`maxPool: the padding ${padding} is more than half of the window of ${size}`);
+    }
     return this.pool('maxPool', x, options);
   }
 
@@ -146,6 +161,12 @@ export class TracingNet implements Net<Shape> {
     return this.output('globalAveragePool', [channels]);
   }
 
+  meanMap(x: Shape): Shape {
+    const [, , channels] = this.map('meanMap', x);
+    this.flops += sizeOf(x);
+    return this.output('meanMap', [1, 1, channels]);
+  }
+
   flatten(x: Shape): Shape {
     return this.output('flatten', [sizeOf(x)]);
   }
@@ -154,6 +175,22 @@ export class TracingNet implements Net<Shape> {
     if (`${x}` !== `${y}`) throw new RangeError(`add: [${x}] and [${y}] differ in shape`);
     this.flops += sizeOf(x);
     return this.output('add', x);
+  }
+
+  multiply(x: Shape, y: Shape): Shape {
+    const [, , channels] = this.map('multiply', x);
+    if (`${x}` !== `${y}` && `${y}` !== `${[1, 1, channels]}`) {
+      throw new RangeError(`multiply: [${y}] is neither [${x}] nor [1,1,${channels}]`);
+    }
+    this.flops += sizeOf(x);
+    return this.output('multiply', x);
+  }
+
+  channelScale(name: string, x: Shape, value: number): Shape {
+    const [, , channels] = this.map(name, x);
+    this.declarations.layerScale(name, channels, value);
+    this.flops += sizeOf(x);
+    return this.output(name, x);
   }
 
   scale(x: Shape): Shape {
@@ -194,6 +231,10 @@ export class TracingNet implements Net<Shape> {
     return rate > 0 ? this.output('dropout', x) : x;
   }
 
+  dropPath(_name: string, x: Shape, rate: number): Shape {
+    return rate > 0 ? this.output('dropPath', x) : x;
+  }
+
   tokens(x: Shape): Shape {
     const [height, width, channels] = this.map('tokens', x);
     return this.output('tokens', [height * width, channels]);
@@ -215,6 +256,24 @@ export class TracingNet implements Net<Shape> {
   positions(name: string, x: Shape, initial: Initializer): Shape {
     this.declarations.asInPytorch(name, [1, ...this.sequence(name, x)], initial);
     this.flops += sizeOf(x);
+    return this.output(name, x);
+  }
+
+  positionTable(name: string, x: Shape, { rows, initial }: PositionTableOptions): Shape {
+    const [tokens, width] = this.sequence(name, x);
+    if (tokens > rows) {
+      throw new RangeError(`${name}: has positions for ${rows} tokens, and the texts have ${tokens}`);
+    }
+    this.declarations.asInPytorch(`${name}.weight`, [rows, width], initial);
+    this.flops += sizeOf(x);
+    return this.output(name, x);
+  }
+
+  segments(name: string, x: Shape, ids: Shape, { initial }: SegmentOptions): Shape {
+    const [tokens, width] = this.sequence(name, x);
+    if (`${ids}` !== `${[tokens]}`) throw new RangeError(`${name}: the ids [${ids}] do not fit [${x}]`);
+    this.declarations.asInPytorch(`${name}.weight`, [2, width], initial);
+    this.flops += 3 * sizeOf(x);
     return this.output(name, x);
   }
 
@@ -267,9 +326,9 @@ export class TracingNet implements Net<Shape> {
     return x;
   }
 
-  private pool(name: string, x: Shape, { size, stride = size }: PoolingOptions): Shape {
+  private pool(name: string, x: Shape, { size, stride = size, padding = 0 }: MaxPoolingOptions): Shape {
     const [height, width, channels] = this.map(name, x);
-    const shape = this.output(name, [...grid([height, width], { kernel: size, stride }), channels]);
+    const shape = this.output(name, [...grid([height, width], { kernel: size, stride, padding }), channels]);
     this.flops += sizeOf(shape) * size * size;
     return shape;
   }

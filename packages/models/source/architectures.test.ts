@@ -31,6 +31,13 @@ const smallest: Record<string, object> = {
   },
   vit: { width: 16, depth: 2, heads: 2 },
   text_transformer: { width: 16, depth: 2, heads: 2 },
+  distilbert: { width: 16, depth: 2, heads: 2, positions: 12 },
+  bert: { width: 16, depth: 2, heads: 2, positions: 12, separator: 5 },
+  imagenet_resnet: { stem: 'small' },
+  densenet: { stem: 'small' },
+  mobilenet_v3: { size: 'small', stem: 'small' },
+  efficientnet: { stem: 'small', stochasticDepth: 0.2 },
+  convnext: { patch: 1, stochasticDepth: 0.2 },
 };
 /** Further options for images with odd sides. */
 const forOddSides: Record<string, object> = { vit: { patch: 1 } };

@@ -51,6 +51,42 @@ test.each<[string, object, number, string?]>([
   if (published !== undefined) expect((parameterCount / 1e6).toFixed(2)).toBe(published);
 });
 
+// Counts that torchvision publishes for images of 224×224 and 1000 classes.
+test.each<[string, object, number]>([
+  ['imagenet_resnet', { depth: 18 }, 11_689_512],
+  ['imagenet_resnet', { depth: 34 }, 21_797_672],
+  ['imagenet_resnet', { depth: 50 }, 25_557_032],
+  ['imagenet_resnet', { depth: 101 }, 44_549_160],
+  ['imagenet_resnet', { depth: 152 }, 60_192_808],
+  ['densenet', {}, 7_978_856],
+  ['densenet', { depth: 169 }, 14_149_480],
+  ['densenet', { depth: 201 }, 20_013_928],
+  ['mobilenet_v3', {}, 5_483_032],
+  ['mobilenet_v3', { size: 'small' }, 2_542_856],
+  ['efficientnet', {}, 5_288_548],
+  ['convnext', {}, 28_589_128],
+  ['convnext', { size: 'small' }, 50_223_688],
+  ['convnext', { size: 'base' }, 88_591_464],
+])('%s %j has %i parameters', (type, options, count) => {
+  const { parameterCount, taps } = planOf(type, options, [224, 224, 3], 1000);
+  expect(parameterCount).toBe(count);
+  // Each resolution below that of the stem ends in a tap, the last one of 7×7.
+  const stages = Object.entries(taps).filter(([name]) => /^stage\d$/.test(name));
+  expect(stages.at(-1)?.[1].slice(0, 2)).toEqual([7, 7]);
+});
+
+// Counts of Hugging Face's code with the vocabulary of BERT, 2 classes.
+test.each<[string, object, number]>([
+  ['distilbert', {}, 66_955_010],
+  ['bert', {}, 109_483_778],
+  ['bert', { size: 'minilm' }, 33_360_770],
+  ['bert', { size: 'tiny' }, 4_386_178],
+])('%s %j has %i parameters', (type, options, count) => {
+  const choice = architectures.schema.parse({ type, ...options });
+  const forward = bind(architectures.get(type), choice, { classes: 2, vocabulary: 30_522 });
+  expect(trace(forward, [128]).parameterCount).toBe(count);
+});
+
 // Counts of DeiT's code for images of 224×224 in patches of 16 and 1000 classes.
 test.each<[object, number]>([
   [{}, 5_717_416],

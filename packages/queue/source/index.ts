@@ -16,6 +16,9 @@ export type {
 } from './records/deliveries.ts';
 export type { EndedJobs, Retention } from './records/ended.ts';
 export type { Followed, Following } from './records/follow.ts';
+export { type Projects, quotaError } from './records/projects.ts';
+export type { StoreHold } from './records/hold.ts';
+export { timeOfJobId } from './records/job-id.ts';
 export type { InProgress } from './records/in-progress.ts';
 export type { Inventory, JobHead } from './records/inventory.ts';
 export type { Idempotency, JobHeader, JobNow, Jobs, NewJob, Owner } from './records/jobs.ts';

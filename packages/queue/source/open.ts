@@ -13,6 +13,7 @@ import { demandReader } from './records/demand.ts';
 import { type EndedJobs, endedJobs } from './records/ended.ts';
 import { eventLog } from './records/events.ts';
 import { eventFollowers } from './records/follow.ts';
+import { type StoreHold, storeHold } from './records/hold.ts';
 import { type InProgress, inProgressReader } from './records/in-progress.ts';
 import { type Inventory, inventory } from './records/inventory.ts';
 import { type Jobs, jobRecords } from './records/jobs.ts';
@@ -22,6 +23,7 @@ import { logReader } from './records/log-lines.ts';
 import { type Metrics, metricLog } from './records/metrics.ts';
 import { type SessionLifetime, type Sessions, sessions } from './records/sessions.ts';
 import { type ScrubReports, scrubReports } from './records/scrub-report.ts';
+import { type Projects, projectRecords } from './records/projects.ts';
 import { parseRedisUrl } from './redis/redis-url.ts';
 import { type RequestCounts, requestCounts } from './records/request-counts.ts';
 import { type StageQueue, stageQueue } from './bull/stages.ts';
@@ -72,13 +74,15 @@ export interface DistilleryQueue {
   ended: EndedJobs;
   inventory: Inventory;
   leases: Leases;
+  hold: StoreHold;
+  projects: Projects;
   sweeps: Sweeps;
   scrubs: ScrubReports;
   workers: Workers;
   /** What the service has to do, and with what; read at most once a second. */
   standing(): Promise<Standing>;
-  /** The workers that are alive, what they run, and what waits. */
-  workload(): Promise<WorkersView>;
+  /** The workers that are alive, what they run, and what waits: of all, or of the jobs of a project. */
+  workload(project?: string): Promise<WorkersView>;
   /** The stages that ask for a worker or have one, by what they require. */
   demand(): Promise<Demand[]>;
   /** The work of all jobs that have not ended. */
@@ -171,6 +175,8 @@ export async function openQueue(options: QueueOptions): Promise<DistilleryQueue>
     ended: endedJobs(redis, keys),
     inventory: inventory(redis, keys),
     leases: leases(redis, keys),
+    hold: storeHold(redis, keys),
+    projects: projectRecords(redis, keys),
     sweeps: sweepRecords(redis, keys),
     scrubs: scrubReports(redis, keys),
     workers,

@@ -20,6 +20,22 @@ export const ownerSchema = z
     'must be 1-63 letters, digits, dots, dashes, underscores and @',
   );
 
+/** The name of a project. */
+export const projectNameSchema = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/, 'must be 1-63 letters, digits, dots, dashes and underscores');
+
+/** The owner of what a key of this name makes: the name, with its project before it where it has one. */
+export function ownerOf(name: string, project: string | null): string {
+  return project === null ? name : `${project}/${name}`;
+}
+
+/** The project of an owner; null for one without a project, whose name has no slash. */
+export function projectOf(owner: string | null): string | null {
+  const slash = owner?.indexOf('/') ?? -1;
+  return slash < 0 ? null : (owner as string).slice(0, slash);
+}
+
 export const auditEntrySchema = z.object({
   id: z.string().describe('The id of the entry; ids rise with time.'),
   time: z.iso.datetime().describe('When it happened.'),

@@ -16,6 +16,7 @@ export const errorTable = {
   teacher_not_found: { status: 404, retryable: false, title: 'The job has no such teacher' },
   student_not_found: { status: 404, retryable: false, title: 'The job has no such student' },
   key_not_found: { status: 404, retryable: false, title: 'There is no such API key' },
+  project_not_found: { status: 404, retryable: false, title: 'There is no such project' },
   dataset_not_found: { status: 404, retryable: false, title: 'There is no such data set' },
   network_not_found: { status: 404, retryable: false, title: 'There is no such network' },
   upload_not_found: { status: 404, retryable: false, title: 'There is no such upload' },
@@ -67,7 +68,7 @@ export const errorTable = {
   quota_exceeded: {
     status: 429,
     retryable: false,
-    title: 'Too many unfinished jobs or sweeps, or too many webhooks',
+    title: 'A quota of the owner or of its project is used up',
   },
   headers_too_large: { status: 431, retryable: false, title: 'The request headers are too large' },
   checksum_mismatch: { status: 460, retryable: true, title: 'The bytes do not have the checksum' },

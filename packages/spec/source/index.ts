@@ -3,7 +3,10 @@ export {
   type AuditEntry,
   allows,
   auditEntrySchema,
+  ownerOf,
   ownerSchema,
+  projectNameSchema,
+  projectOf,
   type Scope,
   scopes,
 } from './access.ts';
@@ -31,6 +34,19 @@ export {
   type WorkerView,
   workersViewSchema,
 } from './workers.ts';
+export {
+  type NewProjectInput,
+  newProjectSchema,
+  type Project,
+  type ProjectQuota,
+  type ProjectQuotaChange,
+  projectQuotaChangeSchema,
+  projectSchema,
+  type ProjectUse,
+  type ProjectView,
+  projectViewSchema,
+} from './project.ts';
+export { type Hold, holdSchema } from './hold.ts';
 export { type SweepReport, sweepReportSchema } from './store-sweep.ts';
 export {
   type Domain,

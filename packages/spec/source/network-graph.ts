@@ -31,7 +31,15 @@ const grid = {
 /** The fields of each operation, beside its inputs and the shape of its result. */
 const operations = [
   z.strictObject({ op: z.literal('conv'), inputs: one, shape, name, ...grid, bias: z.boolean() }),
-  z.strictObject({ op: z.literal('depthwise'), inputs: one, shape, name, ...grid }),
+  z.strictObject({
+    op: z.literal('depthwise'),
+    inputs: one,
+    shape,
+    name,
+    ...grid,
+    /** Absent: there is none. */
+    bias: z.boolean().optional(),
+  }),
   z.strictObject({ op: z.literal('enlarge'), inputs: one, shape, name, factor: extent, bias: z.boolean() }),
   z.strictObject({ op: z.literal('linear'), inputs: one, shape, name, bias: z.boolean() }),
   z.strictObject({ op: z.literal('batchNorm'), inputs: one, shape, name, epsilon: z.number().positive() }),
@@ -39,11 +47,29 @@ const operations = [
   z.strictObject({ op: z.literal('relu'), inputs: one, shape }),
   z.strictObject({ op: z.literal('relu6'), inputs: one, shape }),
   z.strictObject({ op: z.literal('gelu'), inputs: one, shape }),
-  z.strictObject({ op: z.literal('maxPool'), inputs: one, shape, size: extent, stride: extent }),
+  z.strictObject({
+    op: z.literal('activate'),
+    inputs: one,
+    shape,
+    by: z.enum(['sigmoid', 'silu', 'hard_sigmoid', 'hard_swish', 'tanh']),
+  }),
+  z.strictObject({
+    op: z.literal('maxPool'),
+    inputs: one,
+    shape,
+    size: extent,
+    stride: extent,
+    /** Absent: 0. */
+    padding: grid.padding.optional(),
+  }),
   z.strictObject({ op: z.literal('averagePool'), inputs: one, shape, size: extent, stride: extent }),
   z.strictObject({ op: z.literal('globalAveragePool'), inputs: one, shape }),
+  z.strictObject({ op: z.literal('meanMap'), inputs: one, shape }),
   z.strictObject({ op: z.literal('flatten'), inputs: one, shape }),
   z.strictObject({ op: z.literal('add'), inputs: two, shape }),
+  // The second input is a map of the same shape or `[1, 1, channels]`.
+  z.strictObject({ op: z.literal('multiply'), inputs: two, shape }),
+  z.strictObject({ op: z.literal('channelScale'), inputs: one, shape, name }),
   z.strictObject({ op: z.literal('scale'), inputs: one, shape, factor: z.number() }),
   z.strictObject({ op: z.literal('concat'), inputs: z.array(value).min(1), shape }),
   z.strictObject({ op: z.literal('slice'), inputs: one, shape, from: z.int().min(0), to: extent }),
@@ -52,6 +78,15 @@ const operations = [
   z.strictObject({ op: z.literal('embedding'), inputs: one, shape, name }),
   z.strictObject({ op: z.literal('prepend'), inputs: one, shape, name }),
   z.strictObject({ op: z.literal('positions'), inputs: one, shape, name }),
+  z.strictObject({ op: z.literal('positionTable'), inputs: one, shape, name }),
+  // The second input are ids. Without a separator all tokens are of the first segment.
+  z.strictObject({
+    op: z.literal('segments'),
+    inputs: two,
+    shape,
+    name,
+    separator: z.int().optional(),
+  }),
   z.strictObject({ op: z.literal('token'), inputs: one, shape, index: z.int().min(0) }),
   // The second input is a mask.
   z.strictObject({ op: z.literal('meanOfTokens'), inputs: z.union([one, two]), shape }),

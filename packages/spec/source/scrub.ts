@@ -21,9 +21,27 @@ export const scrubReportSchema = z.object({
     .enum(['running', 'done', 'failed', 'stopped'])
     .describe('`stopped`: the API ended before the scrub did.'),
   remove: z.boolean().describe('Whether damaged files are removed.'),
+  content: z
+    .boolean()
+    .describe(
+      'Whether the bytes of blobs are compared with their digests; false looks only whether they are there, and not for checkpoints, which trainers replace.',
+    ),
   startedAt: z.iso.datetime(),
   finishedAt: z.iso.datetime().nullable(),
-  blobs: z.number().int().describe('The number of blobs that were read.'),
+  jobs: z.number().int().describe('The number of jobs whose records were read.'),
+  artifacts: z.number().int().describe('The number of blobs and manifests that jobs and manifests name.'),
+  services: z
+    .number()
+    .int()
+    .describe(
+      'Other services that have used the store. Above 0 the store and Redis may not belong together, and nothing is collected.',
+    ),
+  newStore: z
+    .boolean()
+    .describe(
+      'Whether this service began to use the store after its oldest job was created, so that it was another store before.',
+    ),
+  blobs: z.number().int().describe('The number of blobs that were read or looked at.'),
   bytes: z.number().int().describe('Their size in bytes.'),
   totalBytes: z.number().int().describe('The size of all blobs in the store, in bytes.'),
   manifests: z.number().int().describe('The number of manifests that were read.'),

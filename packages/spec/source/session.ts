@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { ownerSchema, scopes } from './access.ts';
+import { ownerSchema, projectNameSchema, scopes } from './access.ts';
 
 export const sessionViewSchema = z.object({
   keys: z
@@ -8,7 +8,10 @@ export const sessionViewSchema = z.object({
   caller: z
     .object({
       id: z.string().describe('The id of the API key.'),
-      name: z.string().describe('The name of the API key, which is the owner of its jobs.'),
+      name: z
+        .string()
+        .describe('The owner of its jobs: the name of the API key, behind its project where it has one.'),
+      project: z.string().nullable().describe('The project whose jobs it sees; null for those of all.'),
       scope: z.enum(scopes).describe('What the API key permits.'),
     })
     .nullable()
@@ -20,6 +23,12 @@ export type SessionView = z.output<typeof sessionViewSchema>;
 export const apiKeySchema = z.object({
   id: z.string().describe('The id of the key, which is no secret.'),
   name: z.string().describe('The owner of the jobs that are submitted with it.'),
+  project: z
+    .string()
+    .nullable()
+    .describe(
+      'Its project. Unless its scope is `admin`, it sees what belongs to this project alone; null: no project.',
+    ),
   scope: z
     .enum(scopes)
     .describe(
@@ -32,6 +41,7 @@ export const apiKeySchema = z.object({
     .describe('The most unfinished jobs of its owner; null for the setting API_JOBS.'),
   rate: z.number().int().nullable().describe('The most requests a minute; null for the setting API_RATE.'),
   createdAt: z.iso.datetime(),
+  expiresAt: z.iso.datetime().nullable().describe('When it ends by itself; null: never.'),
   revokedAt: z.iso.datetime().nullable().describe('When it was revoked; null while it is valid.'),
   lastUsedAt: z.iso.datetime().nullable().describe('The last use, to the minute; null before the first.'),
 });
@@ -40,9 +50,11 @@ export type ApiKeyView = z.output<typeof apiKeySchema>;
 
 export const newApiKeySchema = z.strictObject({
   name: ownerSchema.describe('The owner of its jobs. Keys of the same name are one owner.'),
+  project: projectNameSchema.nullable().default(null).describe('A project that exists; null: none.'),
   scope: z.enum(scopes).default('submit').describe('What the key permits.'),
   jobs: z.number().int().min(1).nullable().default(null).describe('The most unfinished jobs of its owner.'),
   rate: z.number().int().min(1).nullable().default(null).describe('The most requests a minute.'),
+  expiresAt: z.iso.datetime().nullable().default(null).describe('When it ends by itself; null: never.'),
 });
 
 /** An API key as it is created; what is left out has a default. */

@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import { ownerSchema } from './access.ts';
 import { bestStudentSchema } from './best-student.ts';
 import { type JobEvent, jobEventSchema } from './events.ts';
 import { jobStates, stageStates } from './states.ts';
@@ -99,7 +98,7 @@ export type WebhookChange = z.output<typeof webhookChangeSchema>;
 
 export const webhookSchema = z.object({
   id: webhookIdSchema.describe('The id of the webhook, which job specs may name.'),
-  owner: ownerSchema.nullable().describe('The name of the API key that created it; null if keys were off.'),
+  owner: z.string().nullable().describe('The name of the API key that created it; null if keys were off.'),
   ...fields,
   enabled: z.boolean().describe('Whether events are sent.'),
   disabledAt: z.iso.datetime().nullable().describe('When it was disabled; null while it is enabled.'),

@@ -21,6 +21,7 @@ export {
 export { profilesFolder } from './datasets/folders.ts';
 export { dropProfile, makeProfile, profileName, profileOf, refuseDataset } from './datasets/profiles.ts';
 export { resolveDatasets } from './datasets/resolve.ts';
+export { resizedPositions } from './initial/positions.ts';
 export { jobSpec, kinds, trainingSchema } from './kinds.ts';
 export { keptFolders, uploadsFolder } from './kept.ts';
 export { loadedPlugins } from './import-plugin.ts';

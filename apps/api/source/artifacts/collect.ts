@@ -22,15 +22,24 @@ export interface CollectOptions {
 /**
  * Removes the artifacts of deleted jobs that no other job names. Artifacts are shared: equal weights are one blob, and a
  * teacher and its outputs serve every job that asks for the same ones. It may run at any time, beside running jobs and in
- * several processes; what may still be in use stays noted for the next collection.
+ * several processes; what may still be in use stays noted for the next collection. While a backup holds the store, nothing is removed.
  */
 export async function collectLeftovers(
   queue: DistilleryQueue,
   store: Store,
-  { marginMs, cache }: CollectOptions = {},
+  options: CollectOptions = {},
+): Promise<Collected> {
+  const collected: Collected = { blobs: 0, bytes: 0 };
+  return (await queue.hold.unless(() => collect(queue, store, options, collected))) ?? collected;
+}
+
+async function collect(
+  queue: DistilleryQueue,
+  store: Store,
+  { marginMs, cache }: CollectOptions,
+  collected: Collected,
 ): Promise<Collected> {
   const { leftovers } = queue.inventory;
-  const collected: Collected = { blobs: 0, bytes: 0 };
   const left = await leftovers.take();
   if (left.length === 0 || (await otherServices(queue, store)).length > 0) return collected;
   const before = await unusedSince(queue, store, marginMs);
@@ -93,9 +102,9 @@ export function startCollector(
   { everyMs = 30_000, marginMs }: CollectorOptions = {},
 ) {
   const cache: NamedCache = new Map();
-  return { close: repeat(everyMs, collect).close };
+  return { close: repeat(everyMs, collectOnce).close };
 
-  async function collect(): Promise<void> {
+  async function collectOnce(): Promise<void> {
     try {
       const collected = await collectLeftovers(queue, store, { marginMs, cache });
       if (collected.blobs > 0) log.info(collected, 'artifacts of deleted jobs were removed');

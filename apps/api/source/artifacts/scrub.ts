@@ -1,11 +1,13 @@
-import type { DistilleryQueue } from '@distillery/queue';
+import { type DistilleryQueue, timeOfJobId } from '@distillery/queue';
 import { maxScrubFindings, type ScrubFinding, type ScrubReport, type StagePlan } from '@distillery/spec';
 import { type Store, verifyContent } from '@distillery/store';
 import { artifactsOf } from '@distillery/training';
 import { blobsIn, ifJobExists } from './named.ts';
-import { servicesFolder } from './services.ts';
+import { otherServices, ownManifest, servicesFolder } from './services.ts';
 
 const mostNames = 10;
+/** A service registers with its store when it starts, which may be a little after its first job. */
+const registrationMs = 60_000;
 
 /** The jobs and manifests that name a blob or a manifest, some of each. */
 interface Names {
@@ -13,13 +15,21 @@ interface Names {
   manifests: Set<string>;
 }
 
+/** What a scrub does beside looking. */
+export type ScrubChoice = Pick<ScrubReport, 'remove' | 'content'>;
+
 /** Returns the report of a scrub that begins now. */
-export function newScrub(remove: boolean): ScrubReport {
+export function newScrub({ remove, content }: ScrubChoice): ScrubReport {
   return {
     state: 'running',
     remove,
+    content,
     startedAt: new Date().toISOString(),
     finishedAt: null,
+    jobs: 0,
+    artifacts: 0,
+    services: 0,
+    newStore: false,
     blobs: 0,
     bytes: 0,
     totalBytes: 0,
@@ -34,7 +44,7 @@ export function newScrub(remove: boolean): ScrubReport {
 
 /**
  * Reads every manifest and every blob of a store, compares each with its digest, and looks for those that jobs or manifests
- * name and that are missing. Blobs are streamed, so memory holds only names, and the event loop is blocked for the digest of
+ * name and that are missing; or only looks which of them are there. Blobs are streamed, so memory holds only names, and the event loop is blocked for the digest of
  * one chunk at a time.
  *
  * @param report is filled while the scrub runs
@@ -51,30 +61,39 @@ export async function scrubStore(
   const everything = new Date(8.64e15);
   const blobs = new Map<string, Names>();
   const manifests = new Map<string, Names>();
+  let oldestJob = Number.POSITIVE_INFINITY;
+  report.services = (await otherServices(queue, store)).length;
   for await (const { size } of store.blobs(everything)) report.totalBytes += size;
   await readJobs();
+  const { since } = (await store.manifest(await ownManifest(queue))) as { since?: string };
+  report.newStore = since !== undefined && Date.parse(since) > oldestJob + registrationMs;
   await readManifests();
+  report.artifacts = blobs.size + manifests.size;
   const seen = new Set<string>();
   for await (const { digest, size } of store.blobs(everything)) {
     signal.throwIfAborted();
     seen.add(digest);
-    const intact = await verifyContent(store, digest, signal);
+    const intact = !report.content || (await verifyContent(store, digest, signal));
     report.blobs++;
     report.bytes += size;
     if (intact) continue;
     // Removed meanwhile.
     if ((await store.stat(digest)) === undefined) continue;
-    const removed = report.remove && (await store.remove(digest, before));
+    const removed = report.remove && (await removal(() => store.remove(digest, before)));
     found({ kind: 'blob', name: digest, fault: 'damaged', removed, ...named(blobs, digest) });
   }
   for (const digest of blobs.keys()) {
     if (seen.has(digest) || (await store.stat(digest)) !== undefined) continue;
+    // Trainers replace checkpoints at any time, also between the copies of manifests and blobs in a backup.
+    if (!report.content && isCheckpoint(named(blobs, digest))) continue;
     found({ kind: 'blob', name: digest, fault: 'missing', removed: false, ...named(blobs, digest) });
   }
 
   async function readJobs(): Promise<void> {
     for await (const { id } of queue.inventory.heads()) {
       signal.throwIfAborted();
+      report.jobs++;
+      oldestJob = Math.min(oldestJob, timeOfJobId(id));
       const results = await queue.jobs.results(id);
       const plan = queue.jobs.plan(id).then(({ stages }) => stages);
       for (const stage of await ifJobExists<readonly StagePlan[]>(plan, [])) {
@@ -94,7 +113,7 @@ export async function scrubStore(
       there.add(name);
       report.manifests++;
       if ((await store.manifest(name)) === undefined) {
-        const removed = report.remove && (await store.removeManifest(name, before));
+        const removed = report.remove && (await removal(() => store.removeManifest(name, before)));
         found({ kind: 'manifest', name, fault: 'damaged', removed, ...named(manifests, name) });
         continue;
       }
@@ -109,11 +128,21 @@ export async function scrubStore(
     }
   }
 
+  /** Damaged files stay while a backup holds the store. */
+  async function removal(work: () => Promise<boolean>): Promise<boolean> {
+    return (await queue.hold.unless(work)) ?? false;
+  }
+
   function found(finding: ScrubFinding): void {
     report[finding.fault]++;
     if (finding.removed) report.removed++;
     if (report.findings.length < maxScrubFindings) report.findings.push(finding);
   }
+}
+
+/** Whether only checkpoints of stages that run name a blob: without it such a stage goes on from another one, or begins again. */
+function isCheckpoint({ jobs, manifests }: { jobs: string[]; manifests: string[] }): boolean {
+  return jobs.length === 0 && manifests.every((name) => name.startsWith('jobs/'));
 }
 
 function note(all: Map<string, Names>, name: string, which: keyof Names, by: string): void {

@@ -1,14 +1,14 @@
 import type { DistilleryQueue } from '@distillery/queue';
 import type { ScrubReport } from '@distillery/spec';
 import type { Store } from '@distillery/store';
-import { newScrub, scrubStore } from './scrub.ts';
+import { newScrub, type ScrubChoice, scrubStore } from './scrub.ts';
 
 const reportEveryMs = 1000;
 
 /** Runs scrubs in the background, one at a time in the whole service. */
 export interface Scrubber {
   /** Begins a scrub, or returns the report of the one that runs. */
-  start(remove: boolean): Promise<ScrubReport>;
+  start(choice: ScrubChoice): Promise<ScrubReport>;
   /** Stops a scrub of this process. */
   close(): Promise<void>;
 }
@@ -17,8 +17,8 @@ export function createScrubber(queue: DistilleryQueue, store: Store): Scrubber {
   const closing = new AbortController();
   let running: Promise<void> | undefined;
   return {
-    async start(remove) {
-      const report = newScrub(remove);
+    async start(choice) {
+      const report = newScrub(choice);
       if (!(await queue.scrubs.begin(report))) return (await queue.scrubs.read()) ?? report;
       running = scrub(report);
       return report;

@@ -36,9 +36,20 @@ const fewBlobs = 10;
  *
  * @throws DistilleryError `unsupported_job` or `state_conflict` when another version of Distillery wrote a job or a manifest:
  *   its blobs are unknown to this version, so nothing is removed; `state_conflict` unless forced, when another service has
- *   used the store, or when most of it would be removed
+ *   used the store, or when most of it would be removed; `state_conflict` when a backup holds the store
  */
 export async function sweepStore(
+  queue: DistilleryQueue,
+  store: Store,
+  options: SweepOptions,
+): Promise<Swept> {
+  if (!options.remove) return sweep(queue, store, options);
+  const swept = await queue.hold.unless(() => sweep(queue, store, options));
+  if (swept !== undefined) return swept;
+  throw heldError(await queue.hold.until());
+}
+
+async function sweep(
   queue: DistilleryQueue,
   store: Store,
   { before: wanted, remove, force = false }: SweepOptions,
@@ -95,6 +106,15 @@ export async function sweepStore(
     }
     return true;
   }
+}
+
+/** The error for a removal while a backup holds the store. */
+export function heldError(until: Date | null): DistilleryError {
+  const end = until === null ? '' : ` until ${until.toISOString()}`;
+  return new DistilleryError(
+    'state_conflict',
+    `a backup holds the store${end}, so nothing is removed: repeat this after "distill backup end"`,
+  );
 }
 
 function severalServices(count: number): DistilleryError {

@@ -1,8 +1,8 @@
-import { allows, DistilleryError, type Scope } from '@distillery/spec';
+import { allows, DistilleryError, ownerOf, type Scope } from '@distillery/spec';
 import type { DistilleryQueue } from '@distillery/queue';
 import plugin from 'fastify-plugin';
 import type { Access } from '../access.ts';
-import type { Caller } from '../caller.ts';
+import { type Caller, projectSeenBy } from '../caller.ts';
 import { countRequest } from '../http/count-request.ts';
 import { credentialsOf, requireOwnPage } from '../http/credentials.ts';
 import { networkOf } from '../http/network.ts';
@@ -60,11 +60,13 @@ export const access = plugin(
         );
       }
       if (by === 'session') requireOwnPage(request);
-      const { id, name, scope } = key;
+      const { id, scope, project } = key;
+      const name = ownerOf(key.name, project);
       request.caller = {
         id,
         name,
         scope,
+        project,
         rate: key.rate ?? rate,
         jobs: key.jobs ?? jobs,
         priority: scope === 'admin' ? 10 : priority,
@@ -76,6 +78,14 @@ export const access = plugin(
           `the request needs a key of scope ${needed}, but the key of ${name} has scope ${scope}`,
         );
       }
+      // Closed unless a route declares that it shows a project only its own, so that a new route cannot forget it.
+      const isOpen = request.is404 || request.routeOptions.config.projects === true;
+      if (!isOpen && projectSeenBy(request.caller) !== undefined) {
+        throw new DistilleryError(
+          'forbidden',
+          `the route tells of all projects, but the key of ${name} sees the project ${project} alone`,
+        );
+      }
     });
   },
   { name: 'access', fastify: '5.x', dependencies: ['errors'] },
@@ -85,6 +95,8 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** The scope that a key needs; default `read` for GET and HEAD, else `admin`. */
     scope?: Scope | 'public';
+    /** Whether keys of a project may use the route, which shows them what is their project's alone; default false. */
+    projects?: boolean;
     /** False for a POST that changes nothing, which the audit log leaves out. */
     changes?: boolean;
   }

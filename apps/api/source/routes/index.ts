@@ -13,6 +13,7 @@ import { events } from './v1/events.ts';
 import { engine } from './v1/engine.ts';
 import { keys } from './v1/keys.ts';
 import { networks } from './v1/networks.ts';
+import { projects } from './v1/projects.ts';
 import { session } from './v1/session.ts';
 import { sweeps } from './v1/sweeps/index.ts';
 import { uploads } from './v1/uploads.ts';
@@ -37,6 +38,7 @@ export const routes: FastifyPluginAsyncZod<
   await app.register(events, v1);
   await app.register(session, { ...v1, keys: access.keys, rate: access.rate });
   await app.register(keys, v1);
+  await app.register(projects, v1);
   await app.register(datasets, v1);
   await app.register(networks, v1);
   await app.register(uploads, { ...v1, rules: uploadRules });

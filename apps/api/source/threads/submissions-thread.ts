@@ -11,6 +11,7 @@ import {
   refusedInput,
   shownUrl,
 } from '@distillery/spec';
+import type { Owner } from '@distillery/queue';
 import { localFile } from '@distillery/store';
 import {
   fetchOf,
@@ -27,12 +28,13 @@ import {
   uploadedNetwork,
 } from '@distillery/training';
 import { parse } from 'secure-json-parse';
-import { type Caller, checkPriority, ownerSeenBy } from '../caller.ts';
+import { type Caller, checkPriority, ownerSeenBy, sees } from '../caller.ts';
 import { begin } from '../fetches/begin.ts';
 import { fetchAddresses } from '../fetches/rules.ts';
 import { planSweep } from '../sweeps/plan.ts';
 import { viewOf as sweepViewOf } from '../sweeps/views.ts';
 import { finish } from '../uploads/finish.ts';
+import { checkQuotas } from '../projects/quotas.ts';
 import { find } from '../uploads/record.ts';
 import { checkNamedWebhooks } from '../webhooks/check.ts';
 import { answerRequests } from './answering.ts';
@@ -101,7 +103,7 @@ const works = {
     const { queue } = services;
     if (reachable) await reconnected(services);
     const posted = parsed(text);
-    const owner = caller === null ? undefined : { name: caller.name, jobs: caller.jobs };
+    const owner = await ownerFor(services, caller);
     const idempotency = key === undefined ? undefined : { key, digest: digestOfSpec(posted) };
     const known = idempotency && (await queue.jobs.replay(idempotency, owner?.name));
     if (known !== undefined) return submitted(known.view, true);
@@ -187,7 +189,7 @@ const works = {
     if (reachable) await reconnected(services);
     const posted = parsed(text);
     const given = validatedSweep(posted);
-    const owner = caller === null ? undefined : { name: caller.name, jobs: caller.jobs };
+    const owner = await ownerFor(services, caller);
     const idempotency = key === undefined ? undefined : { key, digest: digestOf(posted) };
     const known = idempotency && (await queue.sweeps.replay(idempotency, owner?.name));
     if (known !== undefined) return submitted(sweepViewOf(known), true);
@@ -231,6 +233,17 @@ answerRequests(
     };
   },
 );
+
+/**
+ * Returns who owns what a caller submits, with its limits, after checking the quotas of its project.
+ *
+ * @throws DistilleryError `quota_exceeded`
+ */
+async function ownerFor({ queue, store }: ThreadServices, caller: Caller | null): Promise<Owner | undefined> {
+  if (caller === null) return undefined;
+  const quota = await checkQuotas(queue, store, caller.project);
+  return { name: caller.name, jobs: caller.jobs, projectJobs: quota?.jobs ?? undefined };
+}
 
 function submitted(view: { id: string }, replayed: boolean): Submitted {
   return { id: view.id, replayed, view: JSON.stringify(view) };
@@ -321,7 +334,7 @@ async function planned(
   const withFiles = await resolveTeacherFiles(validated(posted), (id) =>
     uploadedFile({ queue, ...context }, id, caller),
   );
-  const named = await resolveNetworks(withFiles, context.store);
+  const named = await resolveNetworks(withFiles, context.store, (owner) => sees(caller, owner));
   const spec = await resolveDatasets(named, context.store, ownerSeenBy(caller));
   await checkNamedWebhooks(queue, spec, caller?.name ?? null);
   return { spec, ...(await planJob(spec, { ...context, ...(await liveWorkers(queue)) })) };

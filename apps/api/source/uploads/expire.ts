@@ -50,7 +50,7 @@ export function startExpiry(
   return {
     close: repeat(everyMs, async () => {
       try {
-        const uploads = await removeExpired(queue, store, rules);
+        const uploads = (await queue.hold.unless(() => removeExpired(queue, store, rules))) ?? 0;
         if (uploads > 0) log.info({ uploads }, 'expired uploads were removed');
       } catch (error) {
         log.warn({ err: error }, 'expired uploads were not removed; it is tried again');

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { architectures } from './architectures.ts';
 import { audit } from './audit.ts';
+import { backup } from './backup.ts';
 import { cancel } from './cancel.ts';
 import { card } from './card.ts';
 import { compare } from './compare.ts';
@@ -17,6 +18,7 @@ import { methods } from './methods.ts';
 import { metrics } from './metrics.ts';
 import { networks } from './networks.ts';
 import { pause } from './pause.ts';
+import { projects } from './projects.ts';
 import { report } from './report.ts';
 import { resume } from './resume.ts';
 import { retry } from './retry.ts';
@@ -27,6 +29,7 @@ import { sweep } from './sweep.ts';
 import { sweeps } from './sweeps.ts';
 import { up } from './up.ts';
 import { validate } from './validate.ts';
+import { verify } from './verify.ts';
 import { watch } from './watch.ts';
 import { webhooks } from './webhooks.ts';
 import { workers } from './workers.ts';
@@ -38,5 +41,5 @@ export const commands: Record<string, (() => Command)[]> = {
   'Results:': [report, compare, download, card],
   'Control:': [cancel, pause, resume, retry, deleteJob],
   'Catalogue:': [methods, architectures, datasets, networks],
-  'Service:': [workers, webhooks, keys, audit, scrub, sweep, completion],
+  'Service:': [workers, webhooks, keys, projects, audit, backup, verify, scrub, sweep, completion],
 };

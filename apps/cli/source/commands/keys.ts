@@ -1,5 +1,5 @@
 import { type Scope, scopes } from '@distillery/spec';
-import { oneOf, readConfiguration, wholeNumber } from '@distillery/spec/configuration';
+import { duration, oneOf, readConfiguration, wholeNumber } from '@distillery/spec/configuration';
 import type { Command } from 'commander';
 import { newCommand, option, settingsFlags, withSettings } from '../command.ts';
 import { UsageError } from '../failure.ts';
@@ -10,6 +10,8 @@ interface NewKey {
   scope: Scope;
   jobs?: number;
   rate?: number;
+  expires?: number;
+  project?: string;
 }
 
 export const keys = () =>
@@ -27,14 +29,22 @@ function create(): Command {
     .summary('create a key')
     .description('Creates a key and prints it once; only its hash is kept.')
     .requiredOption('--name <name>', 'the owner of the jobs that are submitted with it')
+    .option('--project <name>', 'its project, which exists: it sees what belongs to that alone')
     .addOption(option('--scope <scope>', scopes.join(', '), oneOf(scopes)).default('submit'))
     .addOption(option('--jobs <n>', 'unfinished jobs at a time (default: API_JOBS)', wholeNumber(1)))
     .addOption(option('--rate <n>', 'requests per minute (default: API_RATE)', wholeNumber(1)))
-    .action(async ({ name, scope, jobs, rate }: NewKey, command: Command) => {
+    .addOption(
+      option(
+        '--expires <time>',
+        'how long it is valid, such as 90d or 12h (default: until it is revoked)',
+        duration(),
+      ),
+    )
+    .action(async ({ name, scope, jobs, rate, expires, project }: NewKey, command: Command) => {
       const { createKey } = await import('../api-keys.ts');
-      print(
-        await createKey(await redisUrl(command), { name, scope, jobs: jobs ?? null, rate: rate ?? null }),
-      );
+      const expiresAt = expires === undefined ? null : new Date(Date.now() + expires).toISOString();
+      const limits = { jobs: jobs ?? null, rate: rate ?? null, expiresAt, project: project ?? null };
+      print(await createKey(await redisUrl(command), { name, scope, ...limits }));
     });
 }
 

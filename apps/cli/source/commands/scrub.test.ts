@@ -6,6 +6,11 @@ import { scrubText } from './scrub.ts';
 const report: ScrubReport = {
   state: 'done',
   remove: false,
+  content: true,
+  jobs: 0,
+  artifacts: 0,
+  services: 0,
+  newStore: false,
   startedAt: '2026-01-01T00:00:00.000Z',
   finishedAt: '2026-01-01T00:00:01.000Z',
   blobs: 1200,

@@ -1,4 +1,4 @@
-import type { ScrubReport, SweepReport } from '@distillery/spec';
+import type { Hold, ScrubReport, SweepReport } from '@distillery/spec';
 import type { CallOptions, Transport } from '../transport.ts';
 
 export interface SweepChoice {
@@ -29,12 +29,15 @@ export function store(transport: Transport) {
       }),
 
     /**
-     * Begins to compare every file with its digest. While a scrub runs, its report is the answer.
+     * Begins to compare every file with its digest, or without `content` to look only whether it is there. While a scrub runs, its report is the answer.
      *
      * @example
      * await client.store.scrub({ remove: true });
      */
-    scrub: (choice: { remove?: boolean } = {}, options: CallOptions = {}): Promise<ScrubReport> =>
+    scrub: (
+      choice: { remove?: boolean; content?: boolean } = {},
+      options: CallOptions = {},
+    ): Promise<ScrubReport> =>
       transport.json<ScrubReport>({
         path: '/v1/store/scrub',
         method: 'POST',
@@ -52,5 +55,39 @@ export function store(transport: Transport) {
      */
     scrubReport: (options: CallOptions = {}): Promise<ScrubReport> =>
       transport.json<ScrubReport>({ path: '/v1/store/scrub', ...options }),
+
+    /**
+     * Lets the service remove nothing from its store for some hours (default 6), so that a backup is complete.
+     *
+     * @throws ApiError `not_ready` while files are still being removed
+     * @example
+     * const { until } = await client.store.hold({ hours: 2 });
+     */
+    hold: (choice: { hours?: number } = {}, options: CallOptions = {}): Promise<Hold> =>
+      transport.json<Hold>({
+        path: '/v1/store/hold',
+        method: 'PUT',
+        query: { ...choice },
+        repeatable: true,
+        ...options,
+      }),
+
+    /**
+     * Returns until when nothing is removed from the store.
+     *
+     * @example
+     * const { until } = await client.store.held();
+     */
+    held: (options: CallOptions = {}): Promise<Hold> =>
+      transport.json<Hold>({ path: '/v1/store/hold', ...options }),
+
+    /**
+     * Ends the hold.
+     *
+     * @example
+     * await client.store.release();
+     */
+    release: (options: CallOptions = {}): Promise<void> =>
+      transport.done({ path: '/v1/store/hold', method: 'DELETE', ...options }),
   };
 }

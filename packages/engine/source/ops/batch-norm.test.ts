@@ -32,7 +32,7 @@ test.each(shapes)('of %j normalises, and returns the statistics of the batch', (
   expectClose(mean, moments.mean.dataSync());
   expectClose(variance, moments.variance.dataSync());
   // With the statistics of the batch both forms agree.
-  expectClose(batchNormInference(x, mean, variance, scale, offset), y.dataSync());
+  expectClose(batchNormInference(x, { mean, variance, scale, offset }), y.dataSync());
 });
 
 test.each(shapes)('of %j has the gradients of the composition and of finite differences', (shape) => {

@@ -38,15 +38,20 @@ export type Normalized = {
  * @param scale `[channels]`
  * @param offset `[channels]`
  */
-export function batchNormTraining(x: tf.Tensor, scale: tf.Tensor, offset: tf.Tensor): Normalized {
+export function batchNormTraining(
+  x: tf.Tensor,
+  scale: tf.Tensor,
+  offset: tf.Tensor,
+  epsilon = batchNormEpsilon,
+): Normalized {
   if (hasKernels()) {
     const statistics = moments(x);
     const output: Normalized['output'] = (activation = 'none', residual) =>
-      normalize(x, { ...statistics, scale, offset, epsilon: batchNormEpsilon }, activation, residual);
+      normalize(x, { ...statistics, scale, offset, epsilon }, activation, residual);
     return { ...statistics, output };
   }
   const separate = isNative() && x.rank === 4 ? native : composed;
-  const { y, mean, variance } = tf.tidy(() => separate(x, scale, offset));
+  const { y, mean, variance } = tf.tidy(() => separate(x, scale, offset, epsilon));
   const output: Normalized['output'] = (activation = 'none', residual) =>
     activate(residual === undefined ? y : addMaps(y, residual), activation);
   return { mean, variance, output };
@@ -55,20 +60,20 @@ export function batchNormTraining(x: tf.Tensor, scale: tf.Tensor, offset: tf.Ten
 /** It is a type, not an interface, because tf.tidy only accepts types. */
 type Separate = { y: tf.Tensor; mean: tf.Tensor; variance: tf.Tensor };
 
-function composed(x: tf.Tensor, scale: tf.Tensor, offset: tf.Tensor): Separate {
+function composed(x: tf.Tensor, scale: tf.Tensor, offset: tf.Tensor, epsilon: number): Separate {
   const axes = x.shape.map((_, axis) => axis).slice(0, -1);
   const { mean, variance } = tf.moments(x, axes);
-  return { y: batchNormInference(x, mean, variance, scale, offset), mean, variance };
+  return { y: batchNormInference(x, { mean, variance, scale, offset, epsilon }), mean, variance };
 }
 
-function native(x: tf.Tensor, scale: tf.Tensor, offset: tf.Tensor): Separate {
+function native(x: tf.Tensor, scale: tf.Tensor, offset: tf.Tensor, epsilon: number): Separate {
   let statistics: tf.Tensor[] = [];
   const y = tf.customGrad((input, factor, shift, save) => {
     const map = input as tf.Tensor;
     const none = tf.tensor1d([]);
     const [value, mean, sampleVariance, ...reserved] = execute(
       'FusedBatchNormV3',
-      [...common(map), flag('is_training', true), float('exponential_avg_factor', 1)],
+      [...common(map, epsilon), flag('is_training', true), float('exponential_avg_factor', 1)],
       [map, factor as tf.Tensor, shift as tf.Tensor, none, none],
       6,
     );
@@ -82,7 +87,7 @@ function native(x: tf.Tensor, scale: tf.Tensor, offset: tf.Tensor): Separate {
       gradFunc: (dy: tf.Tensor, [before, gamma, ...kept]: tf.Tensor[]) =>
         execute(
           'FusedBatchNormGradV3',
-          [...common(before), flag('is_training', true)],
+          [...common(before, epsilon), flag('is_training', true)],
           [castTo(dy, nativeType(before)), before, gamma, ...kept],
           5,
         ).slice(0, 3),
@@ -97,11 +102,11 @@ function native(x: tf.Tensor, scale: tf.Tensor, offset: tf.Tensor): Separate {
   return { y, mean, variance };
 }
 
-function common(x: tf.Tensor) {
+function common(x: tf.Tensor, epsilon: number) {
   return [
     type('T', nativeType(x)),
     type('U', types.float32),
-    float('epsilon', batchNormEpsilon),
+    float('epsilon', epsilon),
     text('data_format', 'NHWC'),
   ];
 }
@@ -109,15 +114,19 @@ function common(x: tf.Tensor) {
 /**
  * Normalises with given statistics, as in evaluation.
  *
- * @param x `[…, channels]`; the other tensors are `[channels]`
+ * @param x `[…, channels]`
  */
-export function batchNormInference(
-  x: tf.Tensor,
-  mean: tf.Tensor,
-  variance: tf.Tensor,
-  scale: tf.Tensor,
-  offset: tf.Tensor,
-): tf.Tensor {
-  const factor = tf.mul(tf.rsqrt(tf.add(variance, batchNormEpsilon)), scale);
+export function batchNormInference(x: tf.Tensor, statistics: Statistics): tf.Tensor {
+  const { mean, variance, scale, offset, epsilon = batchNormEpsilon } = statistics;
+  const factor = tf.mul(tf.rsqrt(tf.add(variance, epsilon)), scale);
   return tf.add(tf.mul(tf.sub(x, mean), factor), offset);
 }
+
+/** What `batchNormInference` normalises with: tensors `[channels]`. It is a type because tf.tidy only accepts types. */
+type Statistics = {
+  mean: tf.Tensor;
+  variance: tf.Tensor;
+  scale: tf.Tensor;
+  offset: tf.Tensor;
+  epsilon?: number;
+};

@@ -15,6 +15,9 @@ export interface Naming {
   architectures: Readonly<Record<string, ArchitectureNames>>;
 }
 
+/** The names of an architecture that are the library's own. */
+export const sameNames: ArchitectureNames = { namesOf: (name) => [name] };
+
 /**
  * Builds the names of an architecture from a table of prefixes: `{index}` stands for the number of a block, and the last part of a name
  * (`weight`, `bias`) stays.

@@ -8,7 +8,9 @@ export const namesOption = z
   .enum(['pytorch', ...namings.map(({ type }) => type)])
   .default('pytorch')
   .describe(
-    'Whose names the parameters have: `pytorch` are those of RepDistiller, mdistiller and timm. torchvision and huggingface have names for vit.',
+    `Whose names the parameters have: \`pytorch\` are those of RepDistiller, mdistiller and timm. ${namings
+      .map(({ type, architectures }) => `${type} has names for ${Object.keys(architectures).join(', ')}.`)
+      .join(' ')}`,
   );
 
 /** Returns the parameters under the chosen names. @throws RangeError where the library has no names for the network */

@@ -1,12 +1,19 @@
-import { type Naming, namesByTable } from './naming.ts';
+import { type Naming, namesByTable, sameNames } from './naming.ts';
 
 const block = 'encoder.layers.encoder_layer_{index}';
 
 /** The names of `torchvision.models.VisionTransformer`. */
 export const torchvision: Naming = {
   type: 'torchvision',
-  summary: 'The names of torchvision: vision transformers.',
+  summary: 'The names of torchvision.',
   architectures: {
+    // These are written with its names.
+    ...Object.fromEntries(
+      ['imagenet_resnet', 'densenet', 'mobilenet_v3', 'efficientnet', 'convnext'].map((type) => [
+        type,
+        sameNames,
+      ]),
+    ),
     vit: namesByTable({
       cls_token: 'class_token',
       pos_embed: 'encoder.pos_embedding',

@@ -12,9 +12,11 @@ export const writers: Writers<Context> = {
     const attributes = windows(kernel, stride, padding);
     return model.node('Conv', [x, parameters.weights(`${name}.weight`, 0), ...offset], attributes);
   },
-  depthwise({ name, kernel, stride, padding, shape: [, , channels] }, { model, parameters, inputs: [x] }) {
-    const attributes = { ...windows(kernel, stride, padding), group: channels };
-    return model.node('Conv', [x, parameters.weights(`${name}.weight`, 0)], attributes);
+  depthwise(node, { model, parameters, inputs: [x] }) {
+    const { name, kernel, stride, padding, bias = false, shape } = node;
+    const offset = bias ? [parameters.exact(`${name}.bias`)] : [];
+    const attributes = { ...windows(kernel, stride, padding), group: shape[2] };
+    return model.node('Conv', [x, parameters.weights(`${name}.weight`, 0), ...offset], attributes);
   },
   enlarge({ name, factor, bias }, { model, parameters, inputs: [x] }) {
     const padding = Math.floor(factor / 2);
@@ -27,8 +29,11 @@ export const writers: Writers<Context> = {
     if (shape.length === 1) {
       return model.node('Gemm', [x, parameters.weights(`${name}.weight`, 0), ...offset], { transB: 1 });
     }
-    const product = model.node('MatMul', [x, parameters.weights(`${name}.weight`, 1, [1, 0])]);
-    return bias ? model.node('Add', [product, ...offset]) : product;
+    const weight = parameters.weights(`${name}.weight`, 1, [1, 0]);
+    return overLastAxis(x, shape, model, (vectors) => {
+      const product = model.node('MatMul', [vectors, weight]);
+      return bias ? model.node('Add', [product, ...offset]) : product;
+    });
   },
   batchNorm({ name, epsilon }, { model, parameters, inputs: [x], shapes: [shape] }) {
     const statistics = ['weight', 'bias', 'running_mean', 'running_var'].map((part) =>
@@ -41,9 +46,11 @@ export const writers: Writers<Context> = {
     const y = model.node('BatchNormalization', [turned, ...statistics], attributes);
     return model.node('Transpose', [y], { perm: [0, 2, 1] });
   },
-  layerNorm({ name, epsilon }, { model, parameters, inputs: [x] }) {
+  layerNorm({ name, epsilon }, { model, parameters, inputs: [x], shapes: [shape] }) {
     const [weight, bias] = ['weight', 'bias'].map((part) => parameters.exact(`${name}.${part}`));
-    return model.node('LayerNormalization', [x, weight, bias], { epsilon: { float: epsilon } });
+    return overLastAxis(x, shape, model, (vectors) =>
+      model.node('LayerNormalization', [vectors, weight, bias], { epsilon: { float: epsilon } }),
+    );
   },
   relu: (_, { model, inputs }) => model.node('Relu', inputs),
   relu6: (_, { model, inputs: [x] }) => model.node('Clip', [x, model.scalar(0), model.scalar(6)]),
@@ -53,16 +60,30 @@ export const writers: Writers<Context> = {
     const twice = model.node('Mul', [x, model.node('Add', [error, model.scalar(1)])]);
     return model.node('Mul', [twice, model.scalar(0.5)]);
   },
-  maxPool: ({ size, stride }, { model, inputs }) => model.node('MaxPool', inputs, windows(size, stride, 0)),
+  activate({ by }, { model, inputs: [x] }) {
+    if (by === 'silu') return model.node('Mul', [x, model.node('Sigmoid', [x])]);
+    if (by === 'hard_swish') return model.node('HardSwish', [x]);
+    if (by === 'hard_sigmoid') {
+      return model.node('HardSigmoid', [x], { alpha: { float: 1 / 6 }, beta: { float: 0.5 } });
+    }
+    return model.node(by === 'tanh' ? 'Tanh' : 'Sigmoid', [x]);
+  },
+  maxPool: ({ size, stride, padding = 0 }, { model, inputs }) =>
+    model.node('MaxPool', inputs, windows(size, stride, padding)),
   averagePool: ({ size, stride }, { model, inputs }) =>
     model.node('AveragePool', inputs, windows(size, stride, 0)),
   globalAveragePool: (_, { model, inputs: [x] }) =>
     model.node('ReduceMean', [x], { axes: [2, 3], keepdims: 0 }),
+  meanMap: (_, { model, inputs: [x] }) => model.node('ReduceMean', [x], { axes: [2, 3], keepdims: 1 }),
   flatten: (_, { model, inputs, shapes: [shape] }) => {
     if (shape.length === 1) return inputs[0];
     return model.node('Flatten', inputs, { axis: 1 });
   },
   add: (_, { model, inputs }) => model.node('Add', inputs),
+  multiply: (_, { model, inputs }) => model.node('Mul', inputs),
+  // [c, 1, 1] is the shape of a number for each channel of a map [batch, c, h, w].
+  channelScale: ({ name }, { model, parameters, inputs: [x] }) =>
+    model.node('Mul', [x, parameters.exact(name)]),
   scale: ({ factor }, { model, inputs: [x] }) => model.node('Mul', [x, model.scalar(factor)]),
   concat: (_, { model, inputs }) => model.node('Concat', inputs, { axis: 1 }),
   slice({ from, to }, { model, inputs: [x], shapes: [shape] }) {
@@ -88,6 +109,24 @@ export const writers: Writers<Context> = {
     return model.node('Concat', [first, x], { axis: 1 });
   },
   positions: ({ name }, { model, parameters, inputs: [x] }) => model.node('Add', [x, parameters.exact(name)]),
+  positionTable({ name, shape: [tokens] }, { model, parameters, inputs: [x] }) {
+    const table = parameters.weights(`${name}.weight`, 0);
+    const rows = model.node('Slice', [table, model.ints([0]), model.ints([tokens]), model.ints([0])]);
+    return model.node('Add', [x, rows]);
+  },
+  segments({ name, separator }, { model, parameters, inputs: [x, ids] }) {
+    const table = parameters.weights(`${name}.weight`, 0);
+    const [first, second] = [0, 1].map((row) =>
+      model.node('Slice', [table, model.ints([row]), model.ints([row + 1]), model.ints([0])]),
+    );
+    const y = model.node('Add', [x, first]);
+    if (separator === undefined) return y;
+    const id = model.tensor(`id_${separator}`, 'int64', [], BigInt64Array.of(BigInt(separator)));
+    const ends = model.node('Cast', [model.node('Equal', [ids, id])], { to: 1 });
+    const before = model.node('CumSum', [ends, model.ints([1])], { exclusive: 1 });
+    const behind = model.node('Unsqueeze', [model.node('Min', [before, model.scalar(1)]), model.ints([2])]);
+    return model.node('Add', [y, model.node('Mul', [behind, model.node('Sub', [second, first])])]);
+  },
   token: ({ index }, { model, inputs: [x] }) =>
     model.node('Gather', [x, model.tensor(`index_${index}`, 'int64', [], BigInt64Array.of(BigInt(index)))], {
       axis: 1,
@@ -126,6 +165,18 @@ export const writers: Writers<Context> = {
   },
   freeParameter: ({ name }, { parameters }) => parameters.exact(name),
 };
+
+/** Applies what works on the last axis to the channels, which are the second axis of a map. */
+function overLastAxis(
+  x: string,
+  shape: readonly number[],
+  model: OnnxModel,
+  apply: (vectors: string) => string,
+): string {
+  if (shape.length !== 3) return apply(x);
+  const last = model.node('Transpose', [x], { perm: [0, 2, 3, 1] });
+  return model.node('Transpose', [apply(last)], { perm: [0, 3, 1, 2] });
+}
 
 function windows(kernel: number, stride: number, padding: number) {
   return {

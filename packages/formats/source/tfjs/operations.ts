@@ -16,9 +16,15 @@ export const writers: Writers<Context> = {
     const weight = parameters.weights(`${name}.weight`, [2, 3, 1, 0]);
     return biased(model.node('Conv2D', [x, weight], windows(stride, padding)), name, bias, context);
   },
-  depthwise({ name, stride, padding }, { model, parameters, inputs: [x] }) {
+  depthwise({ name, stride, padding, bias = false }, context) {
+    const {
+      model,
+      parameters,
+      inputs: [x],
+    } = context;
     const weight = parameters.weights(`${name}.weight`, [2, 3, 0, 1]);
-    return model.node('DepthwiseConv2dNative', [x, weight], windows(stride, padding));
+    const y = model.node('DepthwiseConv2dNative', [x, weight], windows(stride, padding));
+    return biased(y, name, bias, context);
   },
   enlarge({ name, factor, bias, shape }, context) {
     const {
@@ -41,7 +47,7 @@ export const writers: Writers<Context> = {
       shapes: [from],
     } = context;
     const weight = parameters.weights(`${name}.weight`, [1, 0]);
-    const rows = from.length === 1 ? x : reshaped(context, x, [from[1]]);
+    const rows = from.length === 1 ? x : reshaped(context, x, [from[from.length - 1]]);
     const product = model.node('MatMul', [rows, weight], {
       transpose_a: flag(false),
       transpose_b: flag(false),
@@ -73,9 +79,33 @@ export const writers: Writers<Context> = {
     const twice = model.node('Mul', [x, model.node('AddV2', [error, model.scalar(1)])]);
     return model.node('Mul', [twice, model.scalar(0.5)]);
   },
-  maxPool: (node, { model, inputs }) => model.node('MaxPool', inputs, pooling(node)),
+  activate({ by }, { model, inputs: [x] }) {
+    if (by === 'tanh') return model.node('Tanh', [x]);
+    if (by === 'sigmoid') return model.node('Sigmoid', [x]);
+    if (by === 'silu') return model.node('Mul', [x, model.node('Sigmoid', [x])]);
+    const bounded = model.node('Relu6', [model.node('AddV2', [x, model.scalar(3)])]);
+    const hard = model.node('Mul', [bounded, model.scalar(1 / 6)]);
+    return by === 'hard_sigmoid' ? hard : model.node('Mul', [x, hard]);
+  },
+  maxPool(node, { model, inputs: [x] }) {
+    const { padding = 0 } = node;
+    if (padding === 0) return model.node('MaxPool', [x], pooling(node));
+    const around = [0, 0, padding, padding, padding, padding, 0, 0];
+    const pads = model.node('Reshape', [model.ints(around), model.ints([4, 2])], {
+      T: type('DT_INT32'),
+      Tshape: type('DT_INT32'),
+    });
+    // Below every number, so that no maximum prefers it.
+    const lowest = model.scalar(-3.4028234663852886e38);
+    return model.node(
+      'MaxPool',
+      [model.node('PadV2', [x, pads, lowest], { Tpaddings: type('DT_INT32') })],
+      pooling(node),
+    );
+  },
   averagePool: (node, { model, inputs }) => model.node('AvgPool', inputs, pooling(node)),
   globalAveragePool: (_, context) => reduced(context, 'Mean', context.inputs[0], [1, 2]),
+  meanMap: (_, context) => reduced(context, 'Mean', context.inputs[0], [1, 2], true),
   flatten({ shape }, context) {
     const {
       inputs: [x],
@@ -85,6 +115,9 @@ export const writers: Writers<Context> = {
     return reshaped(context, from.length === 3 ? transposed(context, x, [0, 3, 1, 2]) : x, shape);
   },
   add: (_, { model, inputs }) => model.node('AddV2', inputs),
+  multiply: (_, { model, inputs }) => model.node('Mul', inputs),
+  channelScale: ({ name }, { model, parameters, inputs: [x] }) =>
+    model.node('Mul', [x, parameters.exact(name, [1, 2, 0])]),
   scale: ({ factor }, { model, inputs: [x] }) => model.node('Mul', [x, model.scalar(factor)]),
   concat: (_, context) => concatenated(context, context.inputs, 3),
   slice({ from, to }, context) {
@@ -119,6 +152,31 @@ export const writers: Writers<Context> = {
   },
   positions: ({ name }, { model, parameters, inputs: [x] }) =>
     model.node('AddV2', [x, parameters.exact(name)]),
+  positionTable({ name, shape: [tokens, width] }, context) {
+    const { model, parameters, inputs } = context;
+    const table = parameters.weights(`${name}.weight`, [0, 1]);
+    return model.node('AddV2', [inputs[0], sliced(context, table, [0, 0], [tokens, width])]);
+  },
+  segments({ name, separator, shape: [tokens, width] }, context) {
+    const {
+      model,
+      parameters,
+      inputs: [x, ids],
+    } = context;
+    const table = parameters.weights(`${name}.weight`, [0, 1]);
+    const [first, second] = [0, 1].map((row) => sliced(context, table, [row, 0], [1, width]));
+    const y = model.node('AddV2', [x, first]);
+    if (separator === undefined) return y;
+    const equal = model.node('Equal', [ids, model.ints(separator)], { T: type('DT_INT32') });
+    const ends = model.node('Cast', [equal], { SrcT: type('DT_BOOL'), DstT: type() });
+    const before = model.node('Cumsum', [ends, model.ints(1)], {
+      exclusive: flag(true),
+      reverse: flag(false),
+      Tidx: type('DT_INT32'),
+    });
+    const behind = reshaped(context, model.node('Minimum', [before, model.scalar(1)]), [tokens, 1]);
+    return model.node('AddV2', [y, model.node('Mul', [behind, model.node('Sub', [second, first])])]);
+  },
   token({ index, shape: [width] }, context) {
     return reshaped(context, sliced(context, context.inputs[0], [0, index, 0], [-1, 1, width]), [width]);
   },

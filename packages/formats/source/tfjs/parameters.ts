@@ -15,9 +15,14 @@ export class Parameters {
     this.storage = storage;
   }
 
-  /** A parameter in float32 in every precision: biases, positions. Returns the name of its constant. */
-  exact(name: string): string {
-    const { shape, data } = this.tensors.get(name);
+  /**
+   * A parameter in float32 in every precision: biases, positions. Returns the name of its constant.
+   *
+   * @param axes the order of its axes in TensorFlow; default: as in PyTorch
+   */
+  exact(name: string, axes?: readonly number[]): string {
+    const found = this.tensors.get(name);
+    const { shape, data } = axes === undefined ? found : permute(found.data, found.shape, axes);
     return this.model.tensor(name, shape, data);
   }
 

@@ -85,7 +85,11 @@ export const dense: LayerKind<typeof denseOptions> = {
   options: denseOptions,
   neutral: { bias_initializer: neutral.bias_initializer },
   apply(net, name, [x], { units: out, use_bias: bias, kernel_initializer: first }) {
-    const [fanIn] = net.shape(x);
+    const shape = net.shape(x);
+    // Keras would apply it to each position, but who writes this has usually forgotten to flatten.
+    if (shape.length === 3)
+      throw new RangeError(`a dense layer takes a vector, not [${shape}]: flatten the map first`);
+    const [fanIn] = shape;
     return net.linear(name, x, {
       out,
       bias,

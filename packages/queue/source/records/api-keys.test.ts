@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { Redis } from 'ioredis';
 import { privateQueue } from '../testing/queue.ts';
@@ -31,6 +32,32 @@ test('a key opens until it is revoked, and only with the whole of its token', as
   expect(await apiKeys.revoke(key.id)).toEqual(revoked);
   expect(await apiKeys.revoke('ffffffffffff')).toBeUndefined();
   expect(await apiKeys.list()).toMatchObject([{ id: key.id, lastUsedAt: expect.stringMatching(/Z$/) }]);
+});
+
+test('a key ends by itself when its time has come, also for the sessions that began with it', async () => {
+  const { apiKeys, sessions } = held.queue;
+  const soon = new Date(Date.now() + 1500).toISOString();
+  const { token, id } = await apiKeys.create({ ...made, expiresAt: soon });
+  const session = await sessions.create(id);
+  expect(await apiKeys.verify(token)).toMatchObject({ id, expiresAt: soon });
+  expect(await sessions.verify(session)).toMatchObject({ id });
+  await delay(Date.parse(soon) - Date.now() + 20);
+  expect(await apiKeys.verify(token)).toBeUndefined();
+  expect(await sessions.verify(session)).toBeUndefined();
+  expect((await apiKeys.list()).find((key) => key.id === id)).toMatchObject({
+    expiresAt: soon,
+    revokedAt: null,
+  });
+});
+
+test('two keys of one name are valid side by side until the first is revoked', async () => {
+  const { apiKeys } = held.queue;
+  const [before, after] = [await apiKeys.create(made), await apiKeys.create(made)];
+  expect(await apiKeys.verify(before.token)).toMatchObject({ name: made.name });
+  expect(await apiKeys.verify(after.token)).toMatchObject({ name: made.name });
+  await apiKeys.revoke(before.id);
+  expect(await apiKeys.verify(before.token)).toBeUndefined();
+  expect(await apiKeys.verify(after.token)).toMatchObject({ id: after.id });
 });
 
 test('no secret is stored in Redis', async () => {

@@ -12,10 +12,16 @@ export interface NewApiKey {
   jobs: number | null;
   /** The most requests a minute; null for the default of the API. */
   rate: number | null;
+  /** The project that its owner belongs to; default none. */
+  project?: string | null | undefined;
+  /** When the key ends by itself; default never. */
+  expiresAt?: string | null | undefined;
 }
 
 export interface ApiKey extends NewApiKey {
   id: string;
+  project: string | null;
+  expiresAt: string | null;
   createdAt: string;
   /** Null while the key is valid. */
   revokedAt: string | null;
@@ -37,17 +43,34 @@ export function apiKeys(redis: Client, keys: Keys) {
 
   return {
     /** Creates a key. @returns the key with its token, `dk_<id>_<secret>`, which cannot be read again */
-    create: guarded(async ({ name, scope, jobs, rate }: NewApiKey): Promise<ApiKey & { token: string }> => {
-      const id = randomBytes(6).toString('hex');
-      const secret = randomBytes(32).toString('base64url');
-      const fields: Fields = { id, name, scope, digest: sha256(secret), createdAt: new Date().toISOString() };
-      if (jobs !== null) fields.jobs = String(jobs);
-      if (rate !== null) fields.rate = String(rate);
-      // On the list first: a valid key that is on no list could not be revoked.
-      await redis.sadd(keys.apiKeys, id);
-      await redis.hset(keys.apiKey(id), fields);
-      return { ...apiKeyOf(fields), token: `dk_${id}_${secret}` };
-    }),
+    create: guarded(
+      async ({
+        name,
+        scope,
+        jobs,
+        rate,
+        project,
+        expiresAt,
+      }: NewApiKey): Promise<ApiKey & { token: string }> => {
+        const id = randomBytes(6).toString('hex');
+        const secret = randomBytes(32).toString('base64url');
+        const fields: Fields = {
+          id,
+          name,
+          scope,
+          digest: sha256(secret),
+          createdAt: new Date().toISOString(),
+        };
+        if (jobs !== null) fields.jobs = String(jobs);
+        if (rate !== null) fields.rate = String(rate);
+        if (project) fields.project = project;
+        if (expiresAt) fields.expiresAt = new Date(expiresAt).toISOString();
+        // On the list first: a valid key that is on no list could not be revoked.
+        await redis.sadd(keys.apiKeys, id);
+        await redis.hset(keys.apiKey(id), fields);
+        return { ...apiKeyOf(fields), token: `dk_${id}_${secret}` };
+      },
+    ),
 
     /** Lists all keys in the order of their creation, revoked ones too. */
     list: guarded(async (): Promise<ApiKey[]> => {
@@ -64,10 +87,10 @@ export function apiKeys(redis: Client, keys: Keys) {
       return keyOf(id);
     }),
 
-    /** The key of an id while it is valid. Nothing proves that the sender has its secret: sessions, which began with it, ask this. */
+    /** The key of an id while it is valid: not revoked, and not at its end. Nothing proves that the sender has its secret: sessions, which began with it, ask this. */
     valid: guarded(async (id: string): Promise<ApiKey | undefined> => {
       const key = await keyOf(id);
-      return key?.revokedAt === null ? key : undefined;
+      return key?.revokedAt === null && !hasExpired(key.expiresAt) ? key : undefined;
     }),
 
     /** The key of a token; undefined for an invalid one. Takes as long for an unknown id as for a wrong secret. */
@@ -78,6 +101,7 @@ export function apiKeys(redis: Client, keys: Keys) {
       const [own, given] = [fields.digest ?? noDigest, sha256(secret)].map((hex) => Buffer.from(hex, 'hex'));
       const right = timingSafeEqual(own, given);
       if (!right || fields.id === undefined || fields.revokedAt !== undefined) return undefined;
+      if (hasExpired(fields.expiresAt)) return undefined;
       const now = new Date();
       if (now.getTime() - Date.parse(fields.lastUsedAt ?? '1970-01-01') > minute) {
         // Not awaited: the request need not wait for it.
@@ -89,6 +113,10 @@ export function apiKeys(redis: Client, keys: Keys) {
 }
 export type ApiKeys = ReturnType<typeof apiKeys>;
 
+function hasExpired(at: string | null | undefined): boolean {
+  return at !== undefined && at !== null && Date.parse(at) <= Date.now();
+}
+
 function apiKeyOf(fields: Fields): ApiKey {
   const number = (text: string | undefined) => (text === undefined ? null : Number(text));
   return {
@@ -97,6 +125,8 @@ function apiKeyOf(fields: Fields): ApiKey {
     scope: fields.scope as Scope,
     jobs: number(fields.jobs),
     rate: number(fields.rate),
+    project: fields.project ?? null,
+    expiresAt: fields.expiresAt ?? null,
     createdAt: fields.createdAt,
     revokedAt: fields.revokedAt ?? null,
     lastUsedAt: fields.lastUsedAt ?? null,

@@ -13,6 +13,13 @@ export function newId(what: 'job' | 'sweep'): string {
   return `${what}_${time}${Array.from(randomBytes(16), (byte) => alphabet[byte % 32]).join('')}`;
 }
 
+/** The time in milliseconds at which an id was made, by the clock of the API that made it. */
+export function timeOfJobId(id: string): number {
+  let time = 0;
+  for (let i = 4; i < 14; i++) time = 32 * time + alphabet.indexOf(id[i]);
+  return time;
+}
+
 export function isId(what: 'job' | 'sweep', id: string): boolean {
   return id.startsWith(`${what}_`) && /^[0-9a-hjkmnp-tv-z]{26}$/.test(id.slice(what.length + 1));
 }

@@ -1,7 +1,8 @@
-import { DistilleryError, type JobPlan, type JobState, type JobView } from '@distillery/spec';
+import { DistilleryError, type JobPlan, type JobState, type JobView, projectOf } from '@distillery/spec';
 import { type Client, guarded } from '../redis/connection.ts';
 import { idempotencySeconds } from './idempotency.ts';
 import { isJobId, newJobId } from './job-id.ts';
+import { quotaError } from './projects.ts';
 import { type Keys, scriptKeys } from '../redis/keys.ts';
 import { listJobs } from './list.ts';
 import { asCreated, type Fields, initialFields, planOf, viewOf } from './record.ts';
@@ -32,6 +33,8 @@ export interface Owner {
   name: string;
   /** The most unfinished jobs that the owner may have. */
   jobs: number;
+  /** The most unfinished jobs that all owners of its project may have; default: no limit. */
+  projectJobs?: number | undefined;
 }
 
 /** The Idempotency-Key of a request that a client may send twice, and the digest of its body. */
@@ -111,6 +114,8 @@ export function jobRecords(redis: Client, keys: Keys, standing: () => Promise<St
             JSON.stringify(job.spec),
             owner?.name ?? '',
             owner?.jobs ?? '',
+            projectOf(owner?.name ?? null) ?? '',
+            owner?.projectJobs ?? '',
             ...Object.entries(record).flat(),
           ],
         ).catch((error: unknown) => {
@@ -196,16 +201,20 @@ function notFound(id: string): DistilleryError {
   return new DistilleryError('job_not_found', `there is no job ${id}`);
 }
 
-/** The indexes of a job's labels and owner. */
+/** The indexes of a job's labels, owner and project. */
 export function indexesOf(keys: Keys, labels: Record<string, string>, owner: string | null = null): string[] {
   const indexes = Object.entries(labels).map(([name, value]) => keys.withLabel(name, value));
-  return owner === null ? indexes : [...indexes, keys.ownedBy(owner)];
+  if (owner === null) return indexes;
+  const project = projectOf(owner);
+  return [...indexes, keys.ownedBy(owner), ...(project === null ? [] : [keys.ofProject(project)])];
 }
 
 /** The error of a script for an owner with too many unfinished jobs; undefined for any other error. */
 export function overQuota(error: unknown, owner: Owner | undefined): DistilleryError | undefined {
-  const [, count] = error instanceof Error ? (/^QUOTA (\d+)/.exec(error.message) ?? []) : [];
+  const [, what, count] = error instanceof Error ? (/^(QUOTA|PROJECT) (\d+)/.exec(error.message) ?? []) : [];
   if (count === undefined || owner === undefined) return undefined;
+  if (what === 'PROJECT')
+    return quotaError(projectOf(owner.name) ?? '', 'jobs', Number(count), owner.projectJobs ?? 0, error);
   const message = `${owner.name} has ${count} unfinished jobs and may have ${owner.jobs}: wait until one has ended`;
   return new DistilleryError('quota_exceeded', message, { cause: error });
 }

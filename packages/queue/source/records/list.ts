@@ -1,4 +1,4 @@
-import type { JobState, JobSummary } from '@distillery/spec';
+import { type JobState, type JobSummary, projectOf } from '@distillery/spec';
 import type { Client } from '../redis/connection.ts';
 import { type Keys } from '../redis/keys.ts';
 import { run, script } from '../redis/script.ts';
@@ -9,6 +9,8 @@ export interface JobQuery {
   /** The job must have all of these labels with these values. */
   labels?: Record<string, string> | undefined;
   owner?: string | undefined;
+  /** Jobs of the owners of this project. */
+  project?: string | undefined;
   /** Part of the name, in any case. */
   name?: string | undefined;
   /** 1 to 100, default 20. */
@@ -70,17 +72,24 @@ export async function listJobs(redis: Client, keys: Keys, query: JobQuery): Prom
 }
 
 /** The index to search, and whether every job in it matches. */
-function indexOf(keys: Keys, { state, labels, owner, name }: JobQuery): { index: string; complete: boolean } {
+function indexOf(
+  keys: Keys,
+  { state, labels, owner, project, name }: JobQuery,
+): { index: string; complete: boolean } {
   const [label, ...others] = Object.entries(labels ?? {});
-  const conditions = [label, ...others, state, owner, name].filter((one) => one !== undefined).length;
+  const conditions = [label, ...others, state, owner, project, name].filter(
+    (one) => one !== undefined,
+  ).length;
   const index =
     label !== undefined
       ? keys.withLabel(...label)
       : owner !== undefined
         ? keys.ownedBy(owner)
-        : state === undefined
-          ? keys.all
-          : keys.inState(state);
+        : project !== undefined
+          ? keys.ofProject(project)
+          : state === undefined
+            ? keys.all
+            : keys.inState(state);
   return { index, complete: conditions === (index === keys.all ? 0 : 1) };
 }
 
@@ -95,11 +104,12 @@ async function recordOf(redis: Client, key: string): Promise<Fields> {
   return Object.fromEntries(pairs) as Fields;
 }
 
-function matches({ state, labels, name, owner }: JobQuery, head: Head): boolean {
+function matches({ state, labels, name, owner, project }: JobQuery, head: Head): boolean {
   const [, itsState, itsLabels, itsName, itsOwner] = head;
   if (!itsState || (state !== undefined && itsState !== state)) return false;
   if (name !== undefined && !itsName?.toLowerCase().includes(name.toLowerCase())) return false;
   if (owner !== undefined && itsOwner !== owner) return false;
+  if (project !== undefined && projectOf(itsOwner) !== project) return false;
   if (labels === undefined) return true;
   const own = JSON.parse(itsLabels ?? '{}') as Record<string, string>;
   return Object.entries(labels).every(([key, value]) => Object.hasOwn(own, key) && own[key] === value);

@@ -1,6 +1,7 @@
 import {
   DistilleryError,
   isSweepOver,
+  projectOf,
   type SweepRecord,
   type SweepState,
   type TrialRecord,
@@ -26,6 +27,8 @@ export interface SweepChange {
 export interface SweepQuery {
   state?: SweepState | undefined;
   owner?: string | undefined;
+  /** Sweeps of the owners of this project. */
+  project?: string | undefined;
   /** 1 to 100, default 20. */
   limit?: number | undefined;
   /** `next` of the page before. */
@@ -120,6 +123,7 @@ export function sweepRecords(redis: Client, keys: Keys) {
       async ({
         state,
         owner,
+        project,
         limit = 20,
         after,
       }: SweepQuery): Promise<{ sweeps: SweepRecord[]; next: string | null }> => {
@@ -135,7 +139,8 @@ export function sweepRecords(redis: Client, keys: Keys) {
               if (error instanceof DistilleryError && error.code === 'sweep_not_found') return undefined;
               throw error;
             });
-            if (sweep !== undefined) found.push(sweep);
+            if (sweep === undefined) continue;
+            if (project === undefined || projectOf(sweep.owner) === project) found.push(sweep);
             if (found.length > limit) break;
           }
           if (ids.length <= limit) break;

@@ -35,6 +35,8 @@ export function keysUnder(prefix: string) {
     withLabel: (name: string, value: string) => `${prefix}:jobs:label:${name}=${value}`,
     /** Sorted set of job ids, as `all`. */
     ownedBy: (owner: string) => `${prefix}:jobs:owner:${owner}`,
+    /** Sorted set of job ids, as `all`. */
+    ofProject: (project: string) => `${prefix}:jobs:project:${project}`,
     /** Sorted set of `<owner> <id>`, all with score 0: the jobs of owners that have not ended. */
     live: `${prefix}:jobs:live`,
     // BullMQ's own keys begin with the prefix and `stages:`.
@@ -54,6 +56,12 @@ export function keysUnder(prefix: string) {
     counters: `${prefix}:work:counters`,
     /** Hash: owner → the number of the stage that was begun last for it; the field '' counts them. */
     served: `${prefix}:work:served`,
+    /** Hash: `<project> <day since 1970>` → the seconds for which its stages that ended on that day have run. */
+    usage: `${prefix}:projects:usage`,
+    /** Set of the names of projects. */
+    projects: `${prefix}:projects`,
+    /** Hash: a project and its quotas. */
+    project: (name: string) => `${prefix}:project:${name}`,
     /** Hash: digest of the body, id of the job. Neither an owner nor a key contains a space. */
     idempotency: (key: string, owner: string | undefined) =>
       `${prefix}:idempotency:${sha256(owner === undefined ? key : `${owner} ${key}`)}`,
@@ -92,6 +100,10 @@ export function keysUnder(prefix: string) {
     leftovers: `${prefix}:leftovers`,
     /** Set: those of `leftovers` that a collection has taken and not removed yet. */
     collecting: `${prefix}:leftovers:collecting`,
+    /** Text that expires: the time in ms until which nothing is removed from the store. */
+    hold: `${prefix}:hold`,
+    /** Sorted set of the removals from the store that run, by the time in ms when they count as ended. */
+    removals: `${prefix}:removals`,
     /** JSON: the report of the last scrub of the store. */
     scrub: `${prefix}:scrub`,
     /** Text that expires: the process that does a work which only one may do at a time. */
@@ -123,6 +135,7 @@ export function scriptKeys(keys: Keys, id: string): string[] {
     keys.ended,
     keys.allEvents,
     keys.counters,
+    keys.usage,
   ];
 }
 

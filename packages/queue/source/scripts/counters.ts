@@ -27,6 +27,11 @@ local function countEnd(stage, outcome)
   end
   count('ended ' .. of[1] .. ' ' .. outcome .. ' ' .. bucket)
   count('seconds ' .. of[1] .. ' ' .. outcome, seconds)
+  -- The quota of a project counts them by the day on which they end.
+  local project = string.match(redis.call('HGET', job, 'owner') or '', '^([^/]+)/')
+  if project then
+    redis.call('HINCRBYFLOAT', usage, project .. ' ' .. math.floor(time / 86400000), seconds)
+  end
 end
 
 -- Counts the optimizer steps since the last report of the attempt. Those before the checkpoint that a later attempt resumes from

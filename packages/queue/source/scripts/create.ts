@@ -6,9 +6,8 @@ import { commonKeys, prelude } from './prelude.ts';
  *
  * KEYS: those of every script, spec, all jobs, idempotency, then one index for each label and for the owner.
  * ARGV: id, digest of the body or '' (no idempotency key), seconds to keep the key, posted, parsed, owner or '', the most
- * unfinished jobs that the owner may have, then pairs of the record. Returns {'created', id, time} or
- * {'replayed', id}; an error CONFLICT, or
- * QUOTA with the current count.
+ * unfinished jobs that the owner may have, the project of the owner and its most unfinished jobs, each or '', then pairs of the
+ * record. Returns {'created', id, time} or {'replayed', id}; an error CONFLICT, or QUOTA or PROJECT with the current count.
  */
 export const createScript = script(`${prelude}
 local spec, all, idempotency = KEYS[${commonKeys + 1}], KEYS[${commonKeys + 2}], KEYS[${commonKeys + 3}]
@@ -23,13 +22,16 @@ end
 if ARGV[6] ~= '' and countLive(ARGV[6]) >= tonumber(ARGV[7]) then
   return redis.error_reply('QUOTA ' .. countLive(ARGV[6]))
 end
+if ARGV[9] ~= '' and countLiveOf(ARGV[8]) >= tonumber(ARGV[9]) then
+  return redis.error_reply('PROJECT ' .. countLiveOf(ARGV[8]))
+end
 if digest ~= '' then
   redis.call('HSET', idempotency, 'digest', digest, 'job', id)
   redis.call('EXPIRE', idempotency, ARGV[3])
 end
 redis.call('HSET', spec, 'posted', ARGV[4], 'parsed', ARGV[5])
 -- Lua passes at most about 8000 values at once.
-for i = 8, #ARGV, 4000 do redis.call('HSET', job, unpack(ARGV, i, math.min(i + 3999, #ARGV))) end
+for i = 10, #ARGV, 4000 do redis.call('HSET', job, unpack(ARGV, i, math.min(i + 3999, #ARGV))) end
 local time = now()
 redis.call('HSET', job, 'createdAt', time, 'version', 1)
 redis.call('ZADD', all, 0, id)

@@ -5,7 +5,7 @@ import { workLists } from './work-lists.ts';
 const states = jobStates.map((state, i) => `${state} = KEYS[${5 + i}]`).join(', ');
 
 /** How many keys every script gets. The keys that a script needs beside them follow. */
-export const commonKeys = 14 + jobStates.length;
+export const commonKeys = 15 + jobStates.length;
 
 const work = [
   'live',
@@ -18,6 +18,7 @@ const work = [
   'ended',
   'allEvents',
   'counters',
+  'usage',
 ];
 const workKeys = work.map((_, i) => `KEYS[${5 + jobStates.length + i}]`).join(', ');
 
@@ -93,6 +94,11 @@ local function needsMet(stage)
     if get(need, 'state') ~= 'succeeded' then return false end
   end
   return true
+end
+
+-- How many jobs of the owners of a project have not ended. '0' comes right after '/'.
+local function countLiveOf(project)
+  return redis.call('ZLEXCOUNT', live, '[' .. project .. '/', '(' .. project .. '0')
 end
 
 -- How many jobs of an owner have not ended. No name contains a space, and '!' comes right after it.

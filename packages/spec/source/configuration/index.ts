@@ -14,4 +14,4 @@ export {
 export { type Program, programs, type Setting } from './setting.ts';
 export { type SettingName, settings } from './settings.ts';
 export { folderUrl } from './store-url.ts';
-export { oneOf, type ValueType, wholeNumber } from './value-types.ts';
+export { byteSize, duration, oneOf, type ValueType, wholeNumber } from './value-types.ts';

@@ -35,6 +35,23 @@ export function byteSize(): ValueType<number> {
   };
 }
 
+const durationUnits: Record<string, number> = { d: 86_400_000, h: 3_600_000 };
+
+/** Days or hours, e.g. `90d` or `12h`, as milliseconds. */
+export function duration(): ValueType<number> {
+  const form = /^([1-9]\d{0,4})([dh])$/;
+  return {
+    codec: z.codec(z.string().regex(form), z.int().min(1), {
+      decode(text) {
+        const [, number, unit] = form.exec(text) ?? [];
+        return Number(number) * durationUnits[unit];
+      },
+      encode: (milliseconds) => `${Math.round(milliseconds / durationUnits.h)}h`,
+    }),
+    allowed: 'days or hours, such as 90d or 12h',
+  };
+}
+
 /** One of a few words. */
 export function oneOf<const Word extends string>(words: readonly Word[]): ValueType<Word> {
   const quoted = words.map((word) => `"${word}"`);

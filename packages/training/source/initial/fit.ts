@@ -1,5 +1,6 @@
-import { interchangeShape, type NetworkPlan } from '@distillery/engine';
+import { interchangeShape, type NetworkPlan, type ParameterSpec } from '@distillery/engine';
 import type { FieldError, Initial } from '@distillery/spec';
+import { type Grids, gridsOf } from './positions.ts';
 
 /** The tensors of the network that first weights are copied from, in PyTorch's layout. */
 export type SourceShapes = ReadonlyMap<string, readonly number[]>;
@@ -46,7 +47,8 @@ export function fitCopies(
     const path = `/${name}`;
     if (found === undefined) {
       fields.push({ path, message: `is missing in the source as ${theirs}, expected [${expected}]` });
-    } else if (`${found}` === `${expected}`) copied[name] = theirs;
+    } else if (`${found}` === `${expected}` || resizing(parameters, name, found) !== undefined)
+      copied[name] = theirs;
     else {
       const hint = classifier.has(name) ? '; "classifier": "fresh" starts it from random weights' : '';
       const message = `has the shape [${found}] in the source (${theirs}), expected [${expected}]${hint}`;
@@ -55,6 +57,27 @@ export function fitCopies(
   }
   if (layers === undefined) fields.push(...surplus(source, copied, fresh));
   return { copied, fresh, fields: fields.slice(0, mostFields) };
+}
+
+/**
+ * Returns how a parameter is resized that has another shape in the source: the positions of a vision transformer, for images or
+ * patches of another size. Undefined for all others.
+ *
+ * @param parameters of the network
+ * @param found the shape in the source
+ */
+export function resizing(
+  parameters: readonly ParameterSpec[],
+  name: string,
+  found: readonly number[],
+): Grids | undefined {
+  const own = parameters.find((parameter) => parameter.name === name);
+  if (name !== 'pos_embed' || own === undefined) return undefined;
+  // Tables of texts have no tokens before their first position, and none is resized.
+  const before = parameters.filter((parameter) =>
+    ['cls_token', 'dist_token'].includes(parameter.name),
+  ).length;
+  return before === 0 ? undefined : gridsOf(found, interchangeShape(own), before);
 }
 
 /** Block i of the network is block `layers[i]` of the source. */

@@ -4,7 +4,9 @@ import type { Store } from '@distillery/store';
 import { readHeader } from '@distillery/teachers';
 import type { Values } from '../network.ts';
 import { loadWeights } from '../weights.ts';
+import { resizing } from './fit.ts';
 import type { PlannedInitial } from './plan-initial.ts';
+import { resizedPositions } from './positions.ts';
 
 /**
  * Loads the weights that a network starts from, under its own names.
@@ -24,7 +26,8 @@ export async function loadInitial(
   preparation: Readonly<Record<string, string>>,
   warn: (message: string) => void,
 ): Promise<Values> {
-  const { tokenizer, normalization } = (await readHeader(store, digest)).metadata;
+  const { metadata, shapes } = await readHeader(store, digest);
+  const { tokenizer, normalization } = metadata;
   if (tokenizer !== undefined && tokenizer !== preparation.tokenizer) {
     throw new DistilleryError(
       'preflight_failed',
@@ -37,9 +40,24 @@ export async function loadInitial(
     );
   }
   const own = parameters.filter(({ name }) => name in copied);
-  const theirs = own.map((parameter) => ({ ...parameter, name: copied[parameter.name] }));
+  const sources = own.map((parameter) => {
+    const grids = resizing(parameters, parameter.name, shapes.get(copied[parameter.name]) ?? []);
+    return { parameter, grids, name: copied[parameter.name] };
+  });
+  const theirs = sources.map(({ parameter, grids, name }) => {
+    if (grids === undefined) return { ...parameter, name };
+    const [one, , width] = parameter.shape;
+    return { ...parameter, name, shape: [one, grids.before + grids.from ** 2, width] };
+  });
   const values = await loadWeights(store, digest, theirs);
-  return Object.fromEntries(own.map(({ name }) => [name, values[copied[name]]]));
+  return Object.fromEntries(
+    sources.map(({ parameter, grids, name }) => {
+      if (grids === undefined) return [parameter.name, values[name]];
+      const sides = `${grids.from}×${grids.from} patches for ${grids.to}×${grids.to}`;
+      warn(`the positions of the initial weights (${parameter.name}) were resized from ${sides}`);
+      return [parameter.name, resizedPositions(values[name], parameter.shape[2], grids)];
+    }),
+  );
 }
 
 /** Whether two normalisations differ by more than rounding and another sample of the same images would explain. */

@@ -47,10 +47,19 @@ export async function keptNetworks(store: Store): Promise<Network[]> {
     .sort((a, b) => (a.createdAt < b.createdAt ? 1 : -1));
 }
 
-/** @throws DistilleryError `network_not_found` */
-export async function keptNetwork(store: Store, id: string): Promise<Network> {
+/**
+ * Returns a network.
+ *
+ * @param isSeen whether what belongs to an owner is seen; default: all is
+ * @throws DistilleryError `network_not_found` for one that is not there, or not seen
+ */
+export async function keptNetwork(
+  store: Store,
+  id: string,
+  isSeen: (owner: string | null) => boolean = () => true,
+): Promise<Network> {
   const found = /^net_[0-9a-f]{26}$/.test(id) ? await store.manifest(nameOf(id), networkSchema) : undefined;
-  if (found !== undefined) return found;
+  if (found !== undefined && isSeen(found.owner)) return found;
   throw new DistilleryError('network_not_found', `there is no network ${JSON.stringify(id)}`);
 }
 

@@ -8,10 +8,14 @@ import { keptNetwork } from './kept-networks.ts';
  *
  * @throws DistilleryError `invalid_spec` for an unknown id, with the path of the field
  */
-export async function resolveNetworks(spec: JobSpec, store: Store): Promise<JobSpec> {
+export async function resolveNetworks(
+  spec: JobSpec,
+  store: Store,
+  isSeen?: (owner: string | null) => boolean,
+): Promise<JobSpec> {
   const weightsOf = async (id: unknown, path: string): Promise<string> => {
     try {
-      const { weights } = await keptNetwork(store, String(id));
+      const { weights } = await keptNetwork(store, String(id), isSeen);
       return weights.digest;
     } catch (error) {
       if (!(error instanceof DistilleryError) || error.code !== 'network_not_found') throw error;

@@ -1,5 +1,6 @@
 import { formats } from '@distillery/formats';
 import type { CatalogueEntry } from '@distillery/spec';
+import { openToProjects } from '../../http/open-to-projects.ts';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { problems } from '../../http/responses.ts';
@@ -26,6 +27,7 @@ const entrySchema = z.object({
 
 /** `/v1/methods`, `/v1/architectures`, `/v1/sources`, `/v1/teachers`, `/v1/transforms`, `/v1/formats`: the registered kinds with their options. */
 export const catalogues: FastifyPluginAsyncZod<Services> = async (app, { catalogue: { kinds } }) => {
+  openToProjects(app);
   const pages = {
     methods: { registry: kinds.terms, summary: 'The distillation terms' },
     architectures: { registry: kinds.architectures, summary: 'The network architectures' },

@@ -16,6 +16,7 @@ import {
   keptDatasets,
   profileOf,
 } from '@distillery/training';
+import { openToProjects } from '../../http/open-to-projects.ts';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { blobName } from '../../artifacts/named.ts';
@@ -36,6 +37,7 @@ export const datasets: FastifyPluginAsyncZod<Services> = async (
   app,
   { queue, store, submissions, profiler, fetcher },
 ) => {
+  openToProjects(app);
   app.setValidatorCompiler(validatorWithoutBody);
 
   app.post(

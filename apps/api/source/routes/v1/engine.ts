@@ -1,6 +1,8 @@
 import { engineInfoSchema } from '@distillery/spec';
+import { openToProjects } from '../../http/open-to-projects.ts';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
+import { projectSeenBy } from '../../caller.ts';
 import { problems } from '../../http/responses.ts';
 import type { Services } from '../../services.ts';
 
@@ -20,6 +22,7 @@ const workerSchema = z.object({
 
 /** `GET /v1/engine` */
 export const engine: FastifyPluginAsyncZod<Services> = async (app, { queue }) => {
+  openToProjects(app);
   app.get(
     '/engine',
     {
@@ -30,6 +33,10 @@ export const engine: FastifyPluginAsyncZod<Services> = async (app, { queue }) =>
         response: { 200: z.object({ workers: z.array(workerSchema) }), ...problems },
       },
     },
-    async () => ({ workers: await queue.workers.list() }),
+    async ({ caller }) => {
+      const workers = await queue.workers.list();
+      const isLimited = projectSeenBy(caller) !== undefined;
+      return { workers: isLimited ? workers.map((worker) => ({ ...worker, stage: null })) : workers };
+    },
   );
 };

@@ -1,12 +1,15 @@
 import type { ResetEvent } from '@distillery/spec';
+import { openToProjects } from '../../http/open-to-projects.ts';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { preferred } from '../../http/accept.ts';
 import { eventTexts } from '../../http/event-text.ts';
+import { seenEvents } from '../../seen-events.ts';
 import type { Services } from '../../services.ts';
 import { eventStream } from './event-stream.ts';
 
 /** `GET /v1/events` */
 export const events: FastifyPluginAsyncZod<Services> = async (app, { queue }) => {
+  openToProjects(app);
   app.get(
     '/events',
     {
@@ -19,11 +22,15 @@ export const events: FastifyPluginAsyncZod<Services> = async (app, { queue }) =>
         ...eventStream,
       },
     },
-    async ({ headers, query }, reply) => {
+    async ({ headers, query, caller }, reply) => {
       preferred(headers.accept, ['text/event-stream']);
       return reply.sendEvents(async (signal) =>
         eventTexts(
-          await queue.events.followAll(headers['last-event-id'] ?? query.after, signal),
+          seenEvents(
+            queue,
+            caller,
+            await queue.events.followAll(headers['last-event-id'] ?? query.after, signal),
+          ),
           async (latest) => {
             const reset: ResetEvent = { type: 'reset', job: null, latest, view: null };
             return `${latest === null ? '' : `id: ${latest}\n`}event: reset\ndata: ${JSON.stringify(reset)}\n\n`;

@@ -35,11 +35,13 @@ export const keys: FastifyPluginAsyncZod<Services> = async (app, { queue }) => {
         response: { 201: createdApiKeySchema, ...problems },
       },
     },
-    async ({ body }, reply) =>
-      reply
+    async ({ body }, reply) => {
+      if (body.project !== null) await queue.projects.get(body.project);
+      return reply
         .header('cache-control', 'no-store')
         .code(201)
-        .send(await queue.apiKeys.create(body)),
+        .send(await queue.apiKeys.create(body));
+    },
   );
 
   app.delete(

@@ -1,9 +1,10 @@
 import { networkInputSchema, networkSchema } from '@distillery/spec';
 import { dropNetwork, keptNetwork, keptNetworks } from '@distillery/training';
+import { openToProjects } from '../../http/open-to-projects.ts';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { blobName } from '../../artifacts/named.ts';
-import { checkOwner } from '../../caller.ts';
+import { checkOwner, sees } from '../../caller.ts';
 import { problems } from '../../http/responses.ts';
 import { sendJson } from '../../http/send-json.ts';
 import type { Services } from '../../services.ts';
@@ -15,6 +16,7 @@ const params = z.object({ network: z.string().max(64).describe('The id of the ne
 
 /** `/v1/networks`: networks that people bring, as teachers of their jobs. */
 export const networks: FastifyPluginAsyncZod<Services> = async (app, { queue, store, submissions }) => {
+  openToProjects(app);
   app.setValidatorCompiler(validatorWithoutBody);
 
   app.post(
@@ -53,7 +55,9 @@ export const networks: FastifyPluginAsyncZod<Services> = async (app, { queue, st
         response: { 200: z.object({ networks: z.array(networkSchema) }), ...problems },
       },
     },
-    async () => ({ networks: await keptNetworks(store) }),
+    async ({ caller }) => ({
+      networks: (await keptNetworks(store)).filter(({ owner }) => sees(caller, owner)),
+    }),
   );
 
   app.get(
@@ -67,7 +71,7 @@ export const networks: FastifyPluginAsyncZod<Services> = async (app, { queue, st
         response: { 200: networkSchema, ...problems },
       },
     },
-    async ({ params: { network } }) => keptNetwork(store, network),
+    async ({ params: { network }, caller }) => keptNetwork(store, network, (owner) => sees(caller, owner)),
   );
 
   app.delete(
@@ -83,7 +87,7 @@ export const networks: FastifyPluginAsyncZod<Services> = async (app, { queue, st
       },
     },
     async ({ params: { network }, caller }, reply) => {
-      const { id, owner, weights } = await keptNetwork(store, network);
+      const { id, owner, weights } = await keptNetwork(store, network, (of) => sees(caller, of));
       checkOwner(caller, owner, 'network');
       // Noted first: a crash in between leaves a note of weights that are still named, which a collection drops.
       await queue.inventory.leftovers.add([blobName(weights.digest)]);

@@ -1,4 +1,4 @@
-import { DistilleryError, type SessionView, sessionViewSchema } from '@distillery/spec';
+import { DistilleryError, ownerOf, type SessionView, sessionViewSchema } from '@distillery/spec';
 import type { ApiKey } from '@distillery/queue';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
@@ -20,7 +20,10 @@ export const session: FastifyPluginAsyncZod<Services & Pick<Access, 'keys' | 'ra
 ) => {
   const viewOf = (key: ApiKey | undefined): SessionView => ({
     keys,
-    caller: keys === 'off' || key === undefined ? null : { id: key.id, name: key.name, scope: key.scope },
+    caller:
+      keys === 'off' || key === undefined
+        ? null
+        : { id: key.id, name: ownerOf(key.name, key.project), scope: key.scope, project: key.project },
   });
 
   app.get(

@@ -1,5 +1,6 @@
 import { DistilleryError, type Upload, uploadSchema } from '@distillery/spec';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { openToProjects } from '../../http/open-to-projects.ts';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { Readable } from 'node:stream';
 import { z } from 'zod';
@@ -11,6 +12,7 @@ import { receive } from '../../uploads/receive.ts';
 import { type About, create, find, list } from '../../uploads/record.ts';
 import type { UploadRules } from '../../uploads/rules.ts';
 import { ownerSeenBy } from '../../caller.ts';
+import { checkProjectSpace } from '../../projects/quotas.ts';
 import { checkSize, checkSpace } from '../../uploads/space.ts';
 import {
   algorithms,
@@ -41,6 +43,7 @@ export const uploads: FastifyPluginAsyncZod<Services & { rules: UploadRules }> =
   app,
   { queue, store, rules },
 ) => {
+  openToProjects(app);
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
   app.addHook('onRequest', async ({ headers }) => {
@@ -291,6 +294,7 @@ export const uploads: FastifyPluginAsyncZod<Services & { rules: UploadRules }> =
   async function keepWithinSpace(about: About, { caller }: FastifyRequest): Promise<void> {
     try {
       await checkSpace(store, caller, rules);
+      await checkProjectSpace(queue, store, caller?.project ?? null);
     } catch (error) {
       await removeUpload(queue, store, about);
       throw error;

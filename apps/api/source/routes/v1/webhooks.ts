@@ -5,6 +5,7 @@ import {
   webhookSchema,
   webhookSecretSchema,
 } from '@distillery/spec';
+import { openToProjects } from '../../http/open-to-projects.ts';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { ownerSeenBy } from '../../caller.ts';
@@ -23,6 +24,7 @@ export const webhooks: FastifyPluginAsyncZod<Services & { rules: WebhookRules }>
   app,
   { rules, ...services },
 ) => {
+  openToProjects(app);
   const { queue } = services;
 
   app.post(

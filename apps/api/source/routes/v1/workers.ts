@@ -1,10 +1,13 @@
 import { workersViewSchema } from '@distillery/spec';
+import { openToProjects } from '../../http/open-to-projects.ts';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
+import { projectSeenBy } from '../../caller.ts';
 import { problems } from '../../http/responses.ts';
 import type { Services } from '../../services.ts';
 
 /** `GET /v1/workers` */
 export const workers: FastifyPluginAsyncZod<Services> = async (app, { queue }) => {
+  openToProjects(app);
   app.get(
     '/workers',
     {
@@ -15,6 +18,6 @@ export const workers: FastifyPluginAsyncZod<Services> = async (app, { queue }) =
         response: { 200: workersViewSchema, ...problems },
       },
     },
-    async () => queue.workload(),
+    async ({ caller }) => queue.workload(projectSeenBy(caller)),
   );
 };

@@ -32,9 +32,11 @@ def norm(node, part, state, shapes, x):
 
 
 def layer_norm(node, part, state, shapes, x):
-    last = x.movedim(1, -1) if len(shapes[0]) == 3 else x
-    y = f.layer_norm(last, [last.shape[-1]], part("weight"), part("bias"), node["epsilon"])
-    return y.movedim(-1, 1) if len(shapes[0]) == 3 else y
+    return over_last(shapes, x, lambda y: f.layer_norm(y, [y.shape[-1]], part("weight"), part("bias"), node["epsilon"]))
+
+
+def over_last(shapes, x, apply):
+    return apply(x.movedim(1, -1)).movedim(-1, 1) if len(shapes[0]) == 3 else apply(x)
 
 
 def channels(shapes):
@@ -61,26 +63,40 @@ def mean_of_tokens(node, part, state, shapes, x, mask=None):
     return x.mean(1) if mask is None else (x * mask[..., None]).sum(1) / mask.sum(1, keepdim=True).clamp(min=1)
 
 
+def segments(node, part, state, shapes, x, ids):
+    first, second = part("weight")
+    behind = (ids == node.get("separator", -1)).float()
+    behind = (behind.cumsum(1) - behind).clamp(max=1)
+    return x + first + behind[..., None] * (second - first)
+
+
 def enlarge(node, part, state, shapes, x):
     factor = node["factor"]
     return f.conv_transpose2d(x, part("weight"), bias(node, part), factor, factor // 2)
 
 
+functions = {
+    "sigmoid": torch.sigmoid, "silu": f.silu, "hard_sigmoid": f.hardsigmoid, "hard_swish": f.hardswish, "tanh": torch.tanh,
+}
 operations = {
     "conv": lambda n, p, s, h, x: f.conv2d(x, p("weight"), bias(n, p), n["stride"], n["padding"]),
-    "depthwise": lambda n, p, s, h, x: f.conv2d(x, p("weight"), None, n["stride"], n["padding"], groups=x.shape[1]),
+    "depthwise": lambda n, p, s, h, x: f.conv2d(x, p("weight"), bias(n, p), n["stride"], n["padding"], groups=x.shape[1]),
     "enlarge": enlarge,
-    "linear": lambda n, p, s, h, x: f.linear(x, p("weight"), bias(n, p)),
+    "linear": lambda n, p, s, h, x: over_last(h, x, lambda y: f.linear(y, p("weight"), bias(n, p))),
     "batchNorm": norm,
     "layerNorm": layer_norm,
     "relu": lambda n, p, s, h, x: x.relu(),
     "relu6": lambda n, p, s, h, x: f.relu6(x),
     "gelu": lambda n, p, s, h, x: f.gelu(x),
-    "maxPool": lambda n, p, s, h, x: f.max_pool2d(x, n["size"], n["stride"]),
+    "maxPool": lambda n, p, s, h, x: f.max_pool2d(x, n["size"], n["stride"], n.get("padding", 0)),
+    "activate": lambda n, p, s, h, x: functions[n["by"]](x),
     "averagePool": lambda n, p, s, h, x: f.avg_pool2d(x, n["size"], n["stride"]),
     "globalAveragePool": lambda n, p, s, h, x: x.mean((2, 3)),
+    "meanMap": lambda n, p, s, h, x: x.mean((2, 3), keepdim=True),
     "flatten": lambda n, p, s, h, x: x.flatten(1),
     "add": lambda n, p, s, h, x, y: x + y,
+    "multiply": lambda n, p, s, h, x, y: x * y,
+    "channelScale": lambda n, p, s, h, x: x * s[n["name"]].float(),
     "scale": lambda n, p, s, h, x: x * n["factor"],
     "concat": lambda n, p, s, h, *maps: torch.cat(maps, 1),
     "slice": lambda n, p, s, h, x: x.narrow(channels(h), n["from"], n["to"] - n["from"]),
@@ -89,6 +105,8 @@ operations = {
     "embedding": lambda n, p, s, h, ids: p("weight")[ids.long()],
     "prepend": lambda n, p, s, h, x: torch.cat([s[n["name"]].float().expand(len(x), -1, -1), x], 1),
     "positions": lambda n, p, s, h, x: x + s[n["name"]].float(),
+    "positionTable": lambda n, p, s, h, x: x + p("weight")[: x.shape[1]],
+    "segments": segments,
     "token": lambda n, p, s, h, x: x[:, n["index"]],
     "meanOfTokens": mean_of_tokens,
     "present": lambda n, p, s, h, ids: (ids != n["padding"]).float(),

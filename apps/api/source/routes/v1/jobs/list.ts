@@ -1,6 +1,8 @@
 import { jobStates, jobSummarySchema } from '@distillery/spec';
+import { openToProjects } from '../../../http/open-to-projects.ts';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
+import { projectSeenBy } from '../../../caller.ts';
 import { problems } from '../../../http/responses.ts';
 import type { Services } from '../../../services.ts';
 
@@ -12,7 +14,7 @@ const querystring = z.strictObject({
     .union([label, z.array(label).max(32)])
     .optional()
     .describe('`key=value`. Given several times, jobs must have all of these labels.'),
-  owner: z.string().max(63).optional().describe('Jobs of this owner: the name of an API key.'),
+  owner: z.string().max(127).optional().describe('Jobs of this owner: the name of an API key.'),
   name: z.string().max(120).optional().describe('Jobs whose name contains this text, in any case.'),
   limit: z.coerce.number().int().min(1).max(100).default(20).describe('The most jobs of a page.'),
   after: z
@@ -24,6 +26,7 @@ const querystring = z.strictObject({
 
 /** `GET /v1/jobs` */
 export const list: FastifyPluginAsyncZod<Services> = async (app, { queue }) => {
+  openToProjects(app);
   app.get(
     '/jobs',
     {
@@ -41,12 +44,16 @@ export const list: FastifyPluginAsyncZod<Services> = async (app, { queue }) => {
         },
       },
     },
-    async ({ query: { label: labels = [], ...query } }) => {
+    async ({ query: { label: labels = [], ...query }, caller }) => {
       const pairs = [labels].flat().map((pair): [string, string] => {
         const at = pair.indexOf('=');
         return [pair.slice(0, at), pair.slice(at + 1)];
       });
-      return queue.jobs.list({ ...query, labels: Object.fromEntries(pairs) });
+      return queue.jobs.list({
+        ...query,
+        labels: Object.fromEntries(pairs),
+        project: projectSeenBy(caller),
+      });
     },
   );
 };

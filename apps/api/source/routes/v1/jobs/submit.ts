@@ -1,4 +1,5 @@
 import { jobViewSchema } from '@distillery/spec';
+import { openToProjects } from '../../../http/open-to-projects.ts';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { idempotencyHeaders } from '../../../http/idempotency.ts';
 import { problems } from '../../../http/responses.ts';
@@ -8,6 +9,7 @@ import { validatorWithoutBody } from '../../../validation.ts';
 
 /** `POST /v1/jobs` and `POST /v1/jobs/validate` */
 export const submit: FastifyPluginAsyncZod<Services> = async (app, { queue, submissions, catalogue }) => {
+  openToProjects(app);
   app.setValidatorCompiler(validatorWithoutBody);
 
   app.post(

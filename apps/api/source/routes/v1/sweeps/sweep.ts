@@ -1,7 +1,7 @@
-import { sweepStates, sweepSummarySchema, sweepViewSchema } from '@distillery/spec';
+import { DistilleryError, sweepStates, sweepSummarySchema, sweepViewSchema } from '@distillery/spec';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import { checkOwner } from '../../../caller.ts';
+import { checkOwner, projectSeenBy, sees } from '../../../caller.ts';
 import { problems } from '../../../http/responses.ts';
 import type { Services } from '../../../services.ts';
 import { controlSweep, deleteSweep, type SweepControl, sweepControls } from '../../../sweeps/control.ts';
@@ -12,7 +12,7 @@ const params = z.object({ sweep: z.string().describe('The id of the sweep.') });
 
 const querystring = z.strictObject({
   state: z.enum(sweepStates).optional().describe('Sweeps in this state.'),
-  owner: z.string().max(63).optional().describe('Sweeps of this owner: the name of an API key.'),
+  owner: z.string().max(127).optional().describe('Sweeps of this owner: the name of an API key.'),
   limit: z.coerce.number().int().min(1).max(100).default(20).describe('The most sweeps of a page.'),
   after: z
     .string()
@@ -29,6 +29,13 @@ const summaries = {
 
 /** `GET /v1/sweeps`, `/v1/sweeps/:sweep` and what is below it. */
 export const sweep: FastifyPluginAsyncZod<Services> = async (app, { queue, store }) => {
+  app.addHook('preHandler', async ({ caller, params: given }) => {
+    const { sweep: id } = given as { sweep?: string };
+    if (id === undefined || projectSeenBy(caller) === undefined) return;
+    if (sees(caller, (await queue.sweeps.get(id)).owner)) return;
+    throw new DistilleryError('sweep_not_found', `there is no sweep ${id}`);
+  });
+
   app.get(
     '/sweeps',
     {
@@ -46,8 +53,8 @@ export const sweep: FastifyPluginAsyncZod<Services> = async (app, { queue, store
         },
       },
     },
-    async ({ query }) => {
-      const { sweeps, next } = await queue.sweeps.list(query);
+    async ({ query, caller }) => {
+      const { sweeps, next } = await queue.sweeps.list({ ...query, project: projectSeenBy(caller) });
       return { sweeps: sweeps.map(summaryOf), next };
     },
   );

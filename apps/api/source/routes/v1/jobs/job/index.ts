@@ -1,10 +1,12 @@
 import { jobViewSchema } from '@distillery/spec';
+import { openToProjects } from '../../../../http/open-to-projects.ts';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { noneMatch } from '../../../../http/entity-tag.ts';
 import { sendJson } from '../../../../http/send-json.ts';
 import { problems } from '../../../../http/responses.ts';
 import type { Services } from '../../../../services.ts';
+import { checkSeen } from '../../../../caller.ts';
 import { analysis } from './analysis.ts';
 import { bundle } from './bundle.ts';
 import { card } from './card.ts';
@@ -23,6 +25,10 @@ import { weights } from './weights.ts';
 
 /** `/v1/jobs/:id` and the routes below it. */
 export const job: FastifyPluginAsyncZod<Services> = async (app, services) => {
+  openToProjects(app);
+  app.addHook('preHandler', ({ caller, params: given }) =>
+    checkSeen(services.queue, caller, (given as { id: string }).id),
+  );
   app.get(
     '',
     {
