@@ -140,6 +140,7 @@ test('lists the workers with what they run, and counts what waits', async () => 
     expect(view.workers).toEqual([
       {
         ...worker,
+        capabilities: expect.arrayContaining(['cpu']),
         startedAt: expect.any(String),
         seenAt: expect.any(String),
         stages: [
