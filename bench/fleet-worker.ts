@@ -61,7 +61,9 @@ const consumer = await queue.stages.consume(
   { worker: name, concurrency: workers },
 );
 process.send?.(done);
-setInterval(() => process.connected && process.send?.(done), 500).unref();
+// The parent may be gone between the question and the message.
+const report = () => process.connected && process.send?.(done, undefined, undefined, () => {});
+setInterval(report, 500).unref();
 process.once('disconnect', () => process.exit());
 process.once('SIGTERM', () => {
   void (async () => {

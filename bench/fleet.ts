@@ -67,8 +67,10 @@ const plan = {
 
 /** Asks Redis itself, which the queue has no method for. */
 async function ask(...command: string[]): Promise<string> {
-  const args = ['--no-auth-warning', '-u', redis.url, ...command];
-  return (await promisify(execFile)('redis-cli', args, { maxBuffer: 2 ** 24 })).stdout;
+  const { hostname, port, password } = new URL(redis.url);
+  const env = { ...process.env, REDISCLI_AUTH: password };
+  const args = ['-h', hostname, '-p', port, ...command];
+  return (await promisify(execFile)('redis-cli', args, { env, maxBuffer: 2 ** 24 })).stdout;
 }
 
 async function info(section: string, name: string): Promise<number> {
