@@ -94,3 +94,13 @@ export function State({ state }: { state: AnyState }) {
     </span>
   );
 }
+
+/** A state of something else than a job: a word of its own, with the shape and colour of the state of a job that it resembles. */
+export function StateLike({ like, word }: { like: AnyState; word: string }) {
+  return (
+    <span class={`state ${like}`}>
+      <StateIcon state={like} />
+      {word}
+    </span>
+  );
+}

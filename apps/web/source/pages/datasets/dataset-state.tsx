@@ -1,5 +1,5 @@
 import type { StoredDataset } from '@distillery/spec';
-import { StateIcon } from '../../components/state.tsx';
+import { StateLike } from '../../components/state.tsx';
 
 /** The state of a data set, with the shape and colour of the state of a job that it resembles. */
 const states = {
@@ -11,11 +11,5 @@ const states = {
 } as const;
 
 export function DatasetState({ state }: Pick<StoredDataset, 'state'>) {
-  const { like, word } = states[state];
-  return (
-    <span class={`state ${like}`}>
-      <StateIcon state={like} />
-      {word}
-    </span>
-  );
+  return <StateLike {...states[state]} />;
 }

@@ -1,5 +1,5 @@
 import type { TrialView } from '@distillery/spec';
-import { StateIcon } from '../../components/state.tsx';
+import { StateLike } from '../../components/state.tsx';
 
 /** The state of a trial, with the shape and colour of the state of a job that it resembles. */
 const states = {
@@ -13,11 +13,5 @@ const states = {
 } as const;
 
 export function TrialState({ state }: Pick<TrialView, 'state'>) {
-  const { like, word } = states[state];
-  return (
-    <span class={`state ${like}`}>
-      <StateIcon state={like} />
-      {word}
-    </span>
-  );
+  return <StateLike {...states[state]} />;
 }
