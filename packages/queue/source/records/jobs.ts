@@ -6,7 +6,7 @@ import { quotaError } from './projects.ts';
 import { type Keys, scriptKeys } from '../redis/keys.ts';
 import { listJobs } from './list.ts';
 import { asCreated, type Fields, initialFields, planOf, viewOf } from './record.ts';
-import { run } from '../redis/script.ts';
+import { countBeyond, run } from '../redis/script.ts';
 import type { Standing } from './standing.ts';
 import { createScript } from '../scripts/create.ts';
 
@@ -211,10 +211,12 @@ export function indexesOf(keys: Keys, labels: Record<string, string>, owner: str
 
 /** The error of a script for an owner with too many unfinished jobs; undefined for any other error. */
 export function overQuota(error: unknown, owner: Owner | undefined): DistilleryError | undefined {
-  const [, what, count] = error instanceof Error ? (/^(QUOTA|PROJECT) (\d+)/.exec(error.message) ?? []) : [];
-  if (count === undefined || owner === undefined) return undefined;
-  if (what === 'PROJECT')
-    return quotaError(projectOf(owner.name) ?? '', 'jobs', Number(count), owner.projectJobs ?? 0, error);
+  if (owner === undefined) return undefined;
+  const ofProject = countBeyond('PROJECT', error);
+  if (ofProject !== undefined)
+    return quotaError(projectOf(owner.name) ?? '', 'jobs', ofProject, owner.projectJobs ?? 0, error);
+  const count = countBeyond('QUOTA', error);
+  if (count === undefined) return undefined;
   const message = `${owner.name} has ${count} unfinished jobs and may have ${owner.jobs}: wait until one has ended`;
   return new DistilleryError('quota_exceeded', message, { cause: error });
 }

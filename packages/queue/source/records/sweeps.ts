@@ -8,7 +8,7 @@ import {
 } from '@distillery/spec';
 import { type Client, guarded } from '../redis/connection.ts';
 import type { Keys } from '../redis/keys.ts';
-import { run } from '../redis/script.ts';
+import { countBeyond, run } from '../redis/script.ts';
 import { changeSweepScript, createSweepScript, removeSweepScript } from '../scripts/sweeps.ts';
 import { idempotencySeconds } from './idempotency.ts';
 import { isId, newId } from './job-id.ts';
@@ -197,7 +197,7 @@ function notFound(id: string): DistilleryError {
 }
 
 function overQuota(error: unknown, owner: Owner | undefined): DistilleryError | undefined {
-  const [, count] = error instanceof Error ? (/^QUOTA (\d+)/.exec(error.message) ?? []) : [];
+  const count = countBeyond('QUOTA', error);
   if (count === undefined || owner === undefined) return undefined;
   const message = `${owner.name} has ${count} unfinished sweeps and may have ${owner.jobs}: wait until one has ended`;
   return new DistilleryError('quota_exceeded', message, { cause: error });

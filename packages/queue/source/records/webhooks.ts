@@ -9,7 +9,7 @@ import {
 } from '@distillery/spec';
 import { type Client, guarded } from '../redis/connection.ts';
 import type { Keys } from '../redis/keys.ts';
-import { run } from '../redis/script.ts';
+import { countBeyond, run } from '../redis/script.ts';
 import { changeWebhookScript, createWebhookScript, removeWebhookScript } from '../scripts/webhooks.ts';
 import type { Fields } from './record.ts';
 
@@ -101,7 +101,7 @@ export function webhookRecords(redis: Client, keys: Keys) {
         try {
           await run(redis, createWebhookScript, webhookKeys(keys, [id], places), args);
         } catch (error) {
-          const [, count] = error instanceof Error ? (/^QUOTA (\d+)/.exec(error.message) ?? []) : [];
+          const count = countBeyond('QUOTA', error);
           if (count === undefined) throw error;
           const message = `${owner} has ${count} webhooks and may have ${most}: remove one first`;
           throw new DistilleryError('quota_exceeded', message, { cause: error });

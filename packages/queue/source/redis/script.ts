@@ -24,3 +24,9 @@ export async function run(
     return redis.eval(lua, keys.length, ...keys, ...args);
   }
 }
+
+/** The count that a script has answered with where it refuses what is beyond a quota; undefined for any other error. */
+export function countBeyond(quota: 'QUOTA' | 'PROJECT', error: unknown): number | undefined {
+  const [, count] = error instanceof Error ? (new RegExp(`^${quota} (\\d+)`).exec(error.message) ?? []) : [];
+  return count === undefined ? undefined : Number(count);
+}
